@@ -1,0 +1,16 @@
+/** What checking a value against a schema says. */
+
+/** `value` is the value after parsing; `problems` is a text that a model can act on. */
+export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }
+
+export type Check = (value: unknown) => Checked | Promise<Checked>
+
+/** More do not help, and a large argument could have thousands. */
+const MAX_PROBLEMS = 10
+
+/** One text for pairs of a path (empty for the root) and what is wrong there. */
+export function describeProblems(problems: readonly (readonly [path: string, message: string])[]): string {
+  const told = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => (path === '' ? message : `${path}: ${message}`))
+  const more = problems.length - told.length
+  return told.join('; ') + (more > 0 ? `; and ${more} more` : '')
+}

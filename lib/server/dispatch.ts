@@ -1,0 +1,55 @@
+/** From a method and its parameters to a result: the requests that the author's server answers. */
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, RawJson } from '../protocol/jsonrpc.ts'
+import { complete } from './complete.ts'
+import { listPage } from './lists.ts'
+import type { Outlet } from './outlet.ts'
+import { getPrompt } from './prompts.ts'
+import { readResource } from './resources.ts'
+import type { McpServer } from './server.ts'
+import { callTool } from './tools.ts'
+
+export type Result = JsonObject | RawJson
+
+/**
+ * Answers one request. What can be answered at once is: a promise is returned only where the handler, or the schema
+ * library, returns one.
+ *
+ * In the stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.
+ *
+ * @throws ProtocolError (or rejects with it) where the answer is a JSON-RPC error; -32601 for a method that the server
+ *   does not have, also because nothing is registered for it (DISC-3)
+ * @throws AskPending where the run ends with open asks, and MissingCapability, both in the stateless revision only
+ */
+export function dispatch(
+  server: McpServer,
+  method: string,
+  params: JsonObject | undefined,
+  outlet: Outlet,
+): Result | Promise<Result> {
+  switch (method) {
+    case 'tools/call':
+      if (server.hasTools) return callTool(server, params, outlet)
+      break
+    case 'tools/list':
+      if (server.hasTools) return listPage(server, method, params, outlet)
+      break
+    case 'resources/read':
+      if (server.hasResources) return readResource(server, params, outlet)
+      break
+    case 'resources/list':
+    case 'resources/templates/list':
+      if (server.hasResources) return listPage(server, method, params, outlet)
+      break
+    case 'prompts/get':
+      if (server.hasPrompts) return getPrompt(server, params, outlet)
+      break
+    case 'prompts/list':
+      if (server.hasPrompts) return listPage(server, method, params, outlet)
+      break
+    case 'completion/complete':
+      if (server.hasCompletions) return complete(server, params, outlet)
+      break
+  }
+  throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
+}

@@ -1,0 +1,24 @@
+/** What becomes of an error that a handler throws. */
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { STATELESS_REVISION } from '../protocol/revisions.ts'
+import { AskPending, MissingCapability } from './errors.ts'
+import type { Outlet } from './outlet.ts'
+
+/** True for what the carrier of the call must see as it is, in a tool as anywhere else. */
+export function passesThrough(error: unknown, outlet: Outlet): boolean {
+  return (
+    error instanceof ProtocolError ||
+    error instanceof AskPending ||
+    (error instanceof MissingCapability && outlet.revision === STATELESS_REVISION)
+  )
+}
+
+/** The text that the other end may see: the message, never the stack. */
+export function failureText(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
+}
+
+/** The error of a handler whose result has no place for errors, as a JSON-RPC error. */
+export function asProtocolError(error: unknown, outlet: Outlet): unknown {
+  return passesThrough(error, outlet) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+}

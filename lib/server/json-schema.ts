@@ -1,0 +1,128 @@
+/** Plain JSON Schema 2020-12: walking one, refusing what cannot be used, and checking values with it. */
+import type { OutputUnit, Validator } from '@cfworker/json-schema'
+import { isObject } from '../protocol/jsonrpc.ts'
+import type { JsonSchema } from '../protocol/types.ts'
+import { type Check, type Checked, describeProblems } from './check.ts'
+
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
+
+const WITH_SCHEMA = [
+  'items',
+  'contains',
+  'additionalProperties',
+  'propertyNames',
+  'if',
+  'then',
+  'else',
+  'not',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+  'contentSchema',
+]
+const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
+const WITH_MAP = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
+
+/** `path`: the names of the `properties` that lead to the schema; undefined where anything else is on the way. */
+type Visit = (schema: JsonSchema, path: readonly string[] | undefined) => void
+
+/** Visits a schema and every schema in it. */
+export function walkSchema(schema: JsonSchema, visit: Visit): void {
+  walk(schema, [], visit)
+}
+
+function walk(schema: unknown, path: readonly string[] | undefined, visit: Visit): void {
+  if (!isObject(schema)) return
+  visit(schema, path)
+  for (const [name, value] of entries(schema['properties'])) walk(value, path && [...path, name], visit)
+  for (const key of WITH_SCHEMA) walk(schema[key], undefined, visit)
+  for (const key of WITH_MAP) for (const [, value] of entries(schema[key])) walk(value, undefined, visit)
+  for (const key of WITH_LIST) {
+    const list = schema[key]
+    if (Array.isArray(list)) for (const value of list) walk(value, undefined, visit)
+  }
+}
+
+function entries(value: unknown): [string, unknown][] {
+  return isObject(value) ? Object.entries(value) : []
+}
+
+/**
+ * Refuses what would fail, or mean something else, when the schema is used: another dialect, a reference that leads
+ * out of the schema (nothing is ever fetched), or one that leads nowhere.
+ *
+ * @throws TypeError
+ */
+export function assertUsable(schema: JsonSchema, what: string): void {
+  if (!isObject(schema)) throw new TypeError(`${what} must be a schema: a Standard Schema or a JSON Schema object.`)
+  const shape = Object.entries(schema).find(([, value]) => isObject(value) && '~standard' in value)
+  if (shape !== undefined) {
+    throw new TypeError(`${what} is a plain object of schemas ("${shape[0]}", …). Wrap it, as in z.object({ … }).`)
+  }
+  const base = 'schema://root/'
+  const ids = new Set([base])
+  const anchors = new Set<unknown>()
+  const references: string[] = []
+  walkSchema(schema, ({ $id, $anchor, $dynamicAnchor, $schema, $ref, $dynamicRef }) => {
+    if ($schema !== undefined && !isDialect($schema)) {
+      throw new TypeError(`${what}: "$schema" is ${JSON.stringify($schema)}, but only ${DIALECT} is supported.`)
+    }
+    if (typeof $id === 'string') ids.add(new URL($id, base).href)
+    anchors.add($anchor).add($dynamicAnchor)
+    for (const reference of [$ref, $dynamicRef]) if (typeof reference === 'string') references.push(reference)
+  })
+  for (const reference of references) {
+    const target = new URL(reference, base)
+    const fragment = decodeURIComponent(target.hash.slice(1))
+    target.hash = ''
+    if (!ids.has(target.href)) {
+      throw new TypeError(`${what}: "$ref" to ${JSON.stringify(reference)} leads out of the schema; nothing is fetched.`)
+    }
+    // With embedded `$id`s a fragment may be relative to any of them: the validator knows, this does not.
+    if (ids.size === 1 && !anchors.has(fragment) && !pointsIntoSchema(schema, fragment)) {
+      throw new TypeError(`${what}: "$ref" to ${JSON.stringify(reference)} leads nowhere.`)
+    }
+  }
+}
+
+function isDialect(value: unknown): boolean {
+  return typeof value === 'string' && value.replace(/#$/, '') === DIALECT
+}
+
+/** Follows a JSON Pointer. */
+function pointsIntoSchema(schema: unknown, pointer: string): boolean {
+  if (pointer === '') return true
+  if (!pointer.startsWith('/')) return false
+  let at = schema
+  for (const token of pointer.slice(1).split('/')) {
+    if (typeof at !== 'object' || at === null) return false
+    at = (at as Record<string, unknown>)[token.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return typeof at === 'object' || typeof at === 'boolean'
+}
+
+let library: typeof import('@cfworker/json-schema') | undefined
+
+/** The check of a plain schema. The validator is loaded when it is first used: most servers never need it. */
+export function jsonSchemaCheck(schema: JsonSchema): Check {
+  let validator: Validator | undefined
+  const run = ({ Validator }: NonNullable<typeof library>, value: unknown): Checked => {
+    // A copy, because the library writes into the schema.
+    validator ??= new Validator(structuredClone(schema), '2020-12', false)
+    const { valid, errors } = validator.validate(value)
+    return valid ? { ok: true, value } : { ok: false, problems: describeProblems(innermost(errors)) }
+  }
+  return (value) => {
+    if (library !== undefined) return run(library, value)
+    return import('@cfworker/json-schema').then((loaded) => {
+      library = loaded
+      return run(loaded, value)
+    })
+  }
+}
+
+/** An error is repeated for each schema around the one that failed; only the innermost says what to change. */
+function innermost(errors: readonly OutputUnit[]): [string, string][] {
+  return errors
+    .filter((error) => !errors.some((other) => other.keywordLocation.startsWith(`${error.keywordLocation}/`)))
+    .map((error) => [error.instanceLocation.replace(/^#\/?/, '').replaceAll('/', '.'), error.error])
+}
