@@ -1,0 +1,168 @@
+/** What the memory store holds, laid out like the keys in Redis, and the few ways to look at it. */
+import type { Clock } from '../../base/clock.ts'
+import type { Holder, Lifetimes, LogEntry, Owner, SessionKey, StoreOptions } from '../store.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, GET_STREAM } from '../store.ts'
+import type { ExpiringMap } from './expiring.ts'
+import { Sweeper } from './expiring.ts'
+
+/** Who holds a stream. */
+export interface Place {
+  holder: Holder | undefined
+  /** The number after which the holder began; where nobody holds the stream, the last one that a holder was handed. */
+  start: number
+}
+
+/** A stream that belongs to the session and to no call. */
+export interface OwnStream extends Place {
+  end: number
+}
+
+export interface MemorySession {
+  record: string
+  level: string | undefined
+  data: Map<string, string>
+  /** Position in the list of changes at which each URI was subscribed. */
+  subscriptions: Map<string, string>
+  /** Where the session stands in the list of changes. */
+  position: string
+  own: Map<string, OwnStream>
+  /** The last `advance`, so that its repeat gets the same answer. */
+  advanced: { id: string; first: number; count: number } | undefined
+}
+
+export interface Call {
+  id: string
+  stream: string
+  owner: Owner
+  request: string | undefined
+  cancelled: boolean
+}
+
+export interface Live {
+  calls: Map<string, Call>
+  /** Streams by `typedId` of the request. */
+  ids: Map<string, string>
+  places: Map<string, Place>
+  asks: Map<string, { stream: string; value: string | undefined }>
+}
+
+/** The end of a call by `endCall`, so that its repeat gets the same answer. */
+export interface Over {
+  owner: Owner
+  cancelled: boolean
+}
+
+export class State {
+  readonly clock: Clock
+  readonly lifetimes: Lifetimes
+  readonly maxMessages: number
+  readonly sweeper: Sweeper
+  readonly sessions: ExpiringMap<MemorySession>
+  readonly logs: ExpiringMap<LogEntry[]>
+  readonly marks: ExpiringMap<true>
+  readonly over: ExpiringMap<Over>
+  readonly posted: ExpiringMap<number>
+  readonly #live: ExpiringMap<Live>
+  /** The streams of each session that have a log. */
+  readonly #logNames: ExpiringMap<Set<string>>
+
+  constructor(options: StoreOptions, clock: Clock) {
+    this.clock = clock
+    this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
+    this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
+    this.sweeper = new Sweeper(clock)
+    this.sessions = this.sweeper.map()
+    this.logs = this.sweeper.map()
+    this.marks = this.sweeper.map()
+    this.over = this.sweeper.map()
+    this.posted = this.sweeper.map()
+    this.#live = this.sweeper.map()
+    this.#logNames = this.sweeper.map()
+  }
+
+  /** The present moment as a position in the list of changes: whatever is published in this very millisecond is later. */
+  nowPosition(): string {
+    return `${this.clock.now() - 1}-0`
+  }
+
+  /** The live parts of a session, for reading. */
+  peekLive(key: SessionKey): Live | undefined {
+    return this.#live.get(key)
+  }
+
+  /** The live parts of a session, to be written: made if there are none, and their lifetime begins again. */
+  live(key: SessionKey): Live {
+    const live = this.#live.get(key) ?? { calls: new Map(), ids: new Map(), places: new Map(), asks: new Map() }
+    this.#live.set(key, live, this.lifetimes.open)
+    return live
+  }
+
+  touchLive(key: SessionKey, lifetime = this.lifetimes.open): void {
+    this.#live.touch(key, lifetime)
+  }
+
+  dropLive(key: SessionKey): void {
+    this.#live.delete(key)
+  }
+
+  ownStream(session: MemorySession, stream: string): OwnStream | undefined {
+    const own = session.own.get(stream)
+    if (own || stream !== GET_STREAM) return own
+    const made: OwnStream = { holder: undefined, start: 0, end: 0 }
+    session.own.set(stream, made)
+    return made
+  }
+
+  holder(key: SessionKey, session: MemorySession, stream: string): Holder | undefined {
+    return (this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream))?.holder
+  }
+
+  log(key: SessionKey, stream: string): LogEntry[] {
+    return this.logs.get(part(key, stream)) ?? []
+  }
+
+  /** The number of the last entry of a stream. */
+  end(key: SessionKey, session: MemorySession, stream: string): number {
+    return this.ownStream(session, stream)?.end ?? this.log(key, stream).at(-1)?.n ?? 0
+  }
+
+  /** Adds entries to a log and trims it. */
+  add(key: SessionKey, stream: string, entries: LogEntry[]): void {
+    const log = [...this.log(key, stream), ...entries].slice(-this.maxMessages)
+    const { ended, open } = this.lifetimes
+    this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
+    this.#logNames.set(key, (this.#logNames.get(key) ?? new Set()).add(stream), open)
+  }
+
+  /** Lets a log live on while somebody looks at it, if it may still grow. */
+  touchLog(key: SessionKey, stream: string): void {
+    if (this.log(key, stream).at(-1)?.final) return
+    this.logs.touch(part(key, stream), this.lifetimes.open)
+    this.#logNames.touch(key, this.lifetimes.open)
+  }
+
+  dropLogs(key: SessionKey): void {
+    for (const stream of this.#logNames.get(key) ?? []) this.logs.delete(part(key, stream))
+    this.#logNames.delete(key)
+  }
+
+  /** Forgets a call; the stream's holder stays, if there is one. */
+  forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
+    const live = this.live(key)
+    live.calls.delete(call.stream)
+    live.ids.delete(call.id)
+    for (const ask of asks ?? []) live.asks.delete(ask)
+    if (live.places.get(call.stream)?.holder === undefined) live.places.delete(call.stream)
+    this.dropEmptyLive(key)
+  }
+
+  dropEmptyLive(key: SessionKey): void {
+    const live = this.peekLive(key)
+    if (live && live.calls.size + live.places.size + live.asks.size === 0) this.#live.delete(key)
+  }
+}
+
+/** The key of a part of a session. */
+export function part(key: SessionKey, name: string): string {
+  return `${key}\n${name}`
+}

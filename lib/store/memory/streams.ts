@@ -1,0 +1,153 @@
+/** The streams of a session in memory: who holds one, and what its log has. */
+import type { Advance, LogEntry, SessionKey, Store } from '../store.ts'
+import { comparePositions, GET_STREAM } from '../store.ts'
+import type { MemorySession, Place, State } from './state.ts'
+import { part } from './state.ts'
+
+type StreamOperations = Pick<Store, 'post' | 'take' | 'look' | 'release' | 'readLog' | 'advance'>
+
+export function streamOperations(state: State): StreamOperations {
+  const { sessions } = state
+
+  function placeOf(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
+    return state.ownStream(session, stream) ?? state.peekLive(key)?.places.get(stream)
+  }
+
+  /** Appends to a stream that belongs to the session; returns the number of the first entry. */
+  function addOwn(key: SessionKey, session: MemorySession, stream: string, tag: string, messages: string[]): number {
+    const own = state.ownStream(session, stream) ?? { holder: undefined, start: 0, end: 0 }
+    session.own.set(stream, own)
+    const first = own.end + 1
+    if (messages.length > 0) {
+      state.add(
+        key,
+        stream,
+        messages.map((data, i) => ({ n: first + i, tag, data, final: false })),
+      )
+      own.end += messages.length
+    }
+    return first
+  }
+
+  function advancedEntries(key: SessionKey, first: number, count: number): LogEntry[] {
+    return state.log(key, GET_STREAM).filter(({ n }) => n >= first && n < first + count)
+  }
+
+  function updates(session: MemorySession, { updates }: Advance): string[] {
+    return updates
+      .filter(({ uri, at }) => {
+        const since = session.subscriptions.get(uri)
+        return since !== undefined && comparePositions(since, at) < 0
+      })
+      .map(({ message }) => message)
+  }
+
+  return {
+    async post(key, stream, message, tag, id) {
+      const session = sessions.get(key)
+      if (!session) return { status: 'gone', n: 0, holder: undefined }
+      const posted = part(key, `${stream}\n${id}`)
+      const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
+      state.posted.set(posted, n, state.lifetimes.repeat)
+      return { status: 'ok', n, holder: state.holder(key, session, stream) }
+    },
+
+    async take(key, stream, holder, after) {
+      const session = sessions.get(key)
+      if (!session) return { status: 'gone' }
+      const call = state.peekLive(key)?.calls.get(stream)
+      const log = state.log(key, stream)
+      const own = state.ownStream(session, stream)
+      if (!own && !call && log.length === 0) return { status: 'unknown' }
+      const end = state.end(key, session, stream)
+      const first = log[0]?.n ?? end + 1
+      const place = placeOf(key, session, stream)
+      const position = after?.n ?? Math.min(end, Math.max(first - 1, handed(place, holder, end)))
+      if (position > end) return { status: 'beyond' }
+      if (position < first - 1) return { status: 'trimmed' }
+      const tag = log.find(({ n }) => n === position)?.tag
+      if (after?.tag && tag !== undefined && after.tag !== tag) return { status: 'beyond' }
+      const previous = place?.holder
+      if (own) Object.assign(own, { holder, start: position })
+      else state.live(key).places.set(stream, { holder, start: position })
+      state.touchLog(key, stream)
+      return {
+        status: 'ok',
+        entries: log.filter(({ n }) => n > position),
+        end,
+        position,
+        tag,
+        previous,
+        owner: call?.owner,
+        ended: log.at(-1)?.final === true,
+        level: session.level,
+      }
+    },
+
+    async look(key, stream, holder, after, lifetime, tag) {
+      const nothing = { entries: [], owner: undefined, ended: false }
+      const session = sessions.get(key)
+      if (!session) return { gone: true, moved: false, ...nothing }
+      const log = state.log(key, stream)
+      const end = state.end(key, session, stream)
+      const first = log[0]?.n ?? end + 1
+      const at = log.find(({ n }) => n === after)?.tag
+      const unreadable = after > end || after < first - 1 || (!!tag && at !== undefined && at !== tag)
+      if (placeOf(key, session, stream)?.holder !== holder || unreadable) {
+        return { gone: false, moved: true, ...nothing }
+      }
+      sessions.touch(key, lifetime)
+      state.touchLive(key)
+      state.touchLog(key, stream)
+      const owner = state.peekLive(key)?.calls.get(stream)?.owner
+      const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
+      return {
+        gone: false,
+        moved: false,
+        entries: log.filter(({ n }) => n > after),
+        owner,
+        ended: over || log.at(-1)?.final === true,
+      }
+    },
+
+    async release(key, stream, holder) {
+      const session = sessions.get(key)
+      const place = session && placeOf(key, session, stream)
+      if (!place || place.holder !== holder) return
+      place.holder = undefined
+      place.start = state.end(key, session, stream)
+      const live = state.peekLive(key)
+      if (live && !live.calls.has(stream)) live.places.delete(stream)
+      state.dropEmptyLive(key)
+    },
+
+    async readLog(key, stream) {
+      return sessions.has(key) ? [...state.log(key, stream)] : []
+    },
+
+    async advance(key, advance) {
+      const session = sessions.get(key)
+      if (!session) return { status: 'gone', entries: [] }
+      const { holder, tag, from, to, messages } = advance
+      if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved', entries: [] }
+      const id = `${holder} ${from} ${to}`
+      const last = session.advanced
+      if (last?.id === id && session.position === to) {
+        return { status: 'ok', entries: advancedEntries(key, last.first, last.count) }
+      }
+      if (session.position !== from) return { status: 'moved', entries: [] }
+      const all = [...messages, ...updates(session, advance)]
+      const first = addOwn(key, session, GET_STREAM, tag, all)
+      session.position = to
+      session.advanced = { id, first, count: all.length }
+      return { status: 'ok', entries: advancedEntries(key, first, all.length) }
+    },
+  }
+}
+
+/** The last number of a stream that a holder was handed. */
+function handed(place: Place | undefined, holder: string, end: number): number {
+  if (!place) return 0
+  // Somebody else holds it: everything went there. The same holder again: its reply was lost.
+  return place.holder === undefined || place.holder === holder ? place.start : end
+}

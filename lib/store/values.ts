@@ -1,0 +1,51 @@
+/** `ctx.user` and `ctx.handles`: values that belong to a principal and to no session. */
+import { digest, randomId } from '../base/ids.ts'
+import type { Handles, KeyValues } from '../server/outlet.ts'
+import type { Store } from './store.ts'
+
+const USER_LIFETIME = 90 * 24 * 60 * 60_000
+const HANDLE_LIFETIME = 24 * 60 * 60_000
+
+function parse<T>(text: string | undefined): T | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as T)
+}
+
+/** Values kept for a principal, 90 days after they were last read or written. Anonymous callers are one principal. */
+export function userValues(store: Store, principal: string): KeyValues {
+  const id = (name: string) => digest(`${principal}\n${name}`, 16)
+  return {
+    get: async <T>(name: string) => parse<T>(await store.getValue('user', id(name), USER_LIFETIME)),
+    set: (name, value) => store.setValue('user', id(name), JSON.stringify(value ?? null), USER_LIFETIME),
+    delete: (name) => store.deleteValue('user', id(name)),
+  }
+}
+
+interface Stored {
+  value: unknown
+  lifetime: number
+}
+
+/**
+ * Handles: 128 random bits, stored under a digest of principal and handle, so that a foreign one misses by
+ * construction and the store's keys reveal none.
+ */
+export function handleValues(store: Store, principal: string): Handles {
+  const id = (handle: string) => digest(`${principal}\n${handle}`, 16)
+  const read = async (handle: string) => parse<Stored>(await store.getValue('handle', id(handle)))
+  return {
+    async create(value, options = {}) {
+      const handle = randomId(16)
+      const lifetime = options.lifetime ?? HANDLE_LIFETIME
+      await store.setValue('handle', id(handle), JSON.stringify({ value: value ?? null, lifetime }), lifetime)
+      return handle
+    },
+    get: async <T>(handle: string) => (await read(handle))?.value as T | undefined,
+    async set(handle, value) {
+      const stored = await read(handle)
+      if (!stored) return false
+      const text = JSON.stringify({ value: value ?? null, lifetime: stored.lifetime })
+      return store.replaceValue('handle', id(handle), text, stored.lifetime)
+    },
+    delete: (handle) => store.deleteValue('handle', id(handle)),
+  }
+}

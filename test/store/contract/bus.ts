@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { randomId } from '../../../lib/base/ids.ts'
+import type { Receiving, Store } from '../../../lib/store/store.ts'
+import type { OpenStore } from './support.ts'
+import { fixture, Inbox, until } from './support.ts'
+
+export function busContract(open: OpenStore): void {
+  const started: Receiving[] = []
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((receiving) => receiving.stop()))
+  })
+
+  /** Receives into one inbox: mail as text, changes as their kind. */
+  async function receive(store: Store, instance: string) {
+    const inbox = new Inbox<string>()
+    const receiving = await store.receive(instance, {
+      mail: (message) => inbox.add(message),
+      change: ({ change }) => inbox.add('uri' in change ? change.uri : change.kind),
+      resumed: () => inbox.add('resumed'),
+    })
+    started.push(receiving)
+    return { inbox, receiving }
+  }
+
+  describe('mail', () => {
+    const f = fixture(open)
+
+    test('arrives in order', async () => {
+      const instance = randomId(6)
+      const { inbox } = await receive(f.store, instance)
+      const messages = Array.from({ length: 500 }, (_, i) => `m${i}`)
+      await Promise.all(messages.map((message) => f.store.send(instance, message)))
+      expect(await inbox.have(500)).toEqual(messages)
+    })
+
+    test('that was sent before the instance began to receive arrives too', async () => {
+      const instance = randomId(6)
+      await f.store.send(instance, 'a')
+      await f.store.send(instance, 'b')
+      const { inbox } = await receive(f.store, instance)
+      await f.store.send(instance, 'c')
+      expect(await inbox.have(3)).toEqual(['a', 'b', 'c'])
+    })
+
+    test('goes to the instance that it names', async () => {
+      const [a, b] = [randomId(6), randomId(6)]
+      const atA = await receive(f.store, a)
+      const atB = await receive(f.store, b)
+      await f.store.send(a, 'to a')
+      await f.store.send(b, 'to b')
+      expect(await atA.inbox.have(1)).toEqual(['to a'])
+      expect(await atB.inbox.have(1)).toEqual(['to b'])
+    })
+
+    test('that was read is not read again', async () => {
+      const instance = randomId(6)
+      const first = await receive(f.store, instance)
+      await f.store.send(instance, 'a')
+      await first.inbox.have(1)
+      await f.store.send(instance, 'b')
+      await first.inbox.have(2)
+      await first.receiving.stop()
+      await f.store.send(instance, 'c')
+      const second = await receive(f.store, instance)
+      await second.inbox.have(1)
+      expect(second.inbox.all).toContain('c')
+      expect(second.inbox.all).not.toContain('a')
+    })
+
+    test('goes on after a receiver has failed', async () => {
+      const instance = randomId(6)
+      const inbox = new Inbox<string>()
+      const receiving = await f.store.receive(instance, {
+        mail(message) {
+          if (message === 'bad') throw new Error('refused')
+          inbox.add(message)
+        },
+        change: () => {},
+        resumed: () => {},
+      })
+      started.push(receiving)
+      await f.store.send(instance, 'bad')
+      await f.store.send(instance, 'good')
+      expect(await inbox.have(1)).toEqual(['good'])
+    })
+
+    test('of an instance that is down is gone', async () => {
+      const instance = randomId(6)
+      await f.store.send(instance, 'a')
+      await f.store.down(instance)
+      const { inbox } = await receive(f.store, instance)
+      await f.store.send(instance, 'b')
+      expect(await inbox.have(1)).toEqual(['b'])
+    })
+  })
+
+  describe('changes', () => {
+    const f = fixture(open)
+
+    test('reach every instance that receives, from the moment it began to', async () => {
+      await f.store.publish({ kind: 'tools' })
+      const [a, b] = [await receive(f.store, randomId(6)), await receive(f.store, randomId(6))]
+      await f.store.publish({ kind: 'prompts' })
+      await f.store.publish({ kind: 'updated', uri: 'file:///a' })
+      expect(await a.inbox.have(2)).toEqual(['prompts', 'file:///a'])
+      expect(await b.inbox.have(2)).toEqual(['prompts', 'file:///a'])
+    })
+
+    test('never overtake mail that was sent before them', async () => {
+      const instance = randomId(6)
+      const { inbox } = await receive(f.store, instance)
+      const sent: string[] = []
+      for (let i = 0; i < 200; i++) {
+        await f.store.send(instance, `mail ${i}`)
+        await f.store.publish({ kind: 'updated', uri: `change ${i}` })
+        sent.push(`mail ${i}`, `change ${i}`)
+      }
+      const seen = await inbox.have(400)
+      expect([...seen].sort()).toEqual(sent.sort())
+      for (let i = 0; i < 200; i++) {
+        expect(seen.indexOf(`mail ${i}`)).toBeLessThan(seen.indexOf(`change ${i}`))
+      }
+    })
+  })
+
+  describe('signs of life', () => {
+    const f = fixture(open)
+
+    test('last as long as they say, and end with the instance', async () => {
+      const [a, b, c] = [randomId(6), randomId(6), randomId(6)]
+      await f.store.up(a, 60_000)
+      await f.store.up(b, 60)
+      expect(await f.store.alive([a, c])).toEqual([true, false])
+      await until(async () => !(await f.store.alive([b]))[0])
+      await f.store.up(b, 60_000)
+      expect(await f.store.alive([a, b, c])).toEqual([true, true, false])
+      await f.store.down(a)
+      expect(await f.store.alive([a, b])).toEqual([false, true])
+      expect(await f.store.alive([])).toEqual([])
+    })
+  })
+}

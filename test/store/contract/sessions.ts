@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest'
+import type { OpenStore } from './support.ts'
+import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
+
+export function sessionContract(open: OpenStore): void {
+  describe('sessions', () => {
+    const f = fixture(open)
+
+    test('a session that was written is read', async () => {
+      expect(await f.store.readSession(f.key, MINUTE)).toEqual({ record: 'record', level: undefined })
+    })
+
+    test('there is no session that was never written', async () => {
+      expect(await f.store.readSession(newKey(), MINUTE)).toBeUndefined()
+    })
+
+    test('writing a session again changes nothing', async () => {
+      await f.store.setLevel(f.key, 'error')
+      expect(await f.store.createSession(f.key, 'other', MINUTE)).toBe(true)
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error' })
+    })
+
+    test('the record of a session is replaced, and never that of none', async () => {
+      expect(await f.store.replaceRecord(f.key, 'second')).toBe(true)
+      expect(await f.store.readSession(f.key, undefined)).toMatchObject({ record: 'second' })
+      const other = newKey()
+      expect(await f.store.replaceRecord(other, 'x')).toBe(false)
+      expect(await f.store.readSession(other, undefined)).toBeUndefined()
+    })
+
+    test('a session ends with its lifetime', async () => {
+      const short = newKey()
+      await f.store.createSession(short, 'record', 40)
+      await until(async () => (await f.store.readSession(short, undefined)) === undefined)
+    })
+
+    test('reading slides the lifetime', async () => {
+      const [slid, left] = [newKey(), newKey()]
+      await f.store.createSession(slid, 'record', 400)
+      await f.store.createSession(left, 'record', 400)
+      expect(await f.store.readSession(slid, MINUTE)).toBeDefined()
+      await until(async () => (await f.store.readSession(left, undefined)) === undefined)
+      expect(await f.store.readSession(slid, undefined)).toBeDefined()
+    })
+
+    test('the level is told with every read', async () => {
+      expect(await f.store.setLevel(f.key, 'debug')).toEqual([])
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })
+      expect(await f.store.setLevel(newKey(), 'debug')).toBeUndefined()
+    })
+
+    test('setting the level names the owners of registered calls', async () => {
+      await f.store.register(f.key, call)
+      await f.store.register(f.key, { id: 's:1', stream: 'T', owner: 'i2:run2' })
+      expect((await f.store.setLevel(f.key, 'info'))?.sort()).toEqual(['i1:run1', 'i2:run2'])
+    })
+
+    test('data is kept by name, removed, and never given to a session that is gone', async () => {
+      expect(await f.store.setData(f.key, 'a', '1')).toBe(true)
+      expect(await f.store.setData(f.key, '__proto__', '2')).toBe(true)
+      expect(await f.store.getData(f.key, 'a')).toBe('1')
+      expect(await f.store.getData(f.key, '__proto__')).toBe('2')
+      expect(await f.store.setData(f.key, 'a', undefined)).toBe(true)
+      expect(await f.store.getData(f.key, 'a')).toBeUndefined()
+      const other = newKey()
+      expect(await f.store.setData(other, 'a', '1')).toBe(false)
+      expect(await f.store.getData(other, 'a')).toBeUndefined()
+    })
+
+    test('text of any kind comes back as it was', async () => {
+      const text = 'é\u0000\n"🙂"\u2028'
+      await f.store.setData(f.key, text, text)
+      expect(await f.store.getData(f.key, text)).toBe(text)
+    })
+
+    test('subscriptions are listed, and their changes name the holder of the GET stream', async () => {
+      expect(await f.store.subscribe(f.key, 'file:///a')).toBeNull()
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      expect(await f.store.subscribe(f.key, 'file:///b')).toBe('i1:c1')
+      expect(await f.store.subscribe(f.key, 'file:///b')).toBe('i1:c1')
+      expect((await f.store.subscriptions(f.key)).sort()).toEqual(['file:///a', 'file:///b'])
+      expect(await f.store.unsubscribe(f.key, 'file:///a')).toBe('i1:c1')
+      expect(await f.store.subscriptions(f.key)).toEqual(['file:///b'])
+      const other = newKey()
+      expect(await f.store.subscribe(other, 'file:///a')).toBeUndefined()
+      expect(await f.store.unsubscribe(other, 'file:///a')).toBeUndefined()
+      expect(await f.store.subscriptions(other)).toEqual([])
+    })
+  })
+
+  describe('limits', () => {
+    const f = fixture(open)
+    const owner = () => ({ id: newKey(), max: 2 })
+
+    test('a principal has no more sessions than it may', async () => {
+      const mine = owner()
+      const [a, b, c] = [newKey(), newKey(), newKey()]
+      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(false)
+      expect(await f.store.readSession(c, undefined)).toBeUndefined()
+      expect(await f.store.createSession(c, 'r', MINUTE, owner())).toBe(true)
+    })
+
+    test('a repeat is not counted twice', async () => {
+      const mine = owner()
+      const [a, b] = [newKey(), newKey()]
+      await f.store.createSession(a, 'r', MINUTE, mine)
+      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
+    })
+
+    test('a session that was deleted makes room', async () => {
+      const mine = owner()
+      const [a, b, c] = [newKey(), newKey(), newKey()]
+      await f.store.createSession(a, 'r', MINUTE, mine)
+      await f.store.createSession(b, 'r', MINUTE, mine)
+      await f.store.deleteSession(a, mine)
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(true)
+    })
+
+    test('a session that expired makes room, and one whose lifetime was slid does not', async () => {
+      const mine = owner()
+      const [expired, slid, c, d] = [newKey(), newKey(), newKey(), newKey()]
+      await f.store.createSession(slid, 'r', 400, mine)
+      await f.store.readSession(slid, MINUTE)
+      await f.store.createSession(expired, 'r', 400, mine)
+      await until(async () => (await f.store.readSession(expired, undefined)) === undefined)
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(d, 'r', MINUTE, mine)).toBe(false)
+      expect(await f.store.readSession(slid, undefined)).toBeDefined()
+    })
+  })
+
+  describe('deleting a session', () => {
+    const f = fixture(open)
+
+    test('tells whom to tell, also when repeated', async () => {
+      await f.store.register(f.key, { ...call, holder: 'i1:c1' })
+      await f.store.take(f.key, 'get', 'i2:c2', undefined)
+      const first = await f.store.deleteSession(f.key)
+      expect(first?.existed).toBe(true)
+      expect(first?.holders.sort()).toEqual(['i1:c1', 'i2:c2'])
+      expect(first?.owners).toEqual(['i1:run1'])
+      const second = await f.store.deleteSession(f.key)
+      expect(second?.existed).toBe(false)
+      expect(second?.holders.sort()).toEqual(['i1:c1', 'i2:c2'])
+      expect(second?.owners).toEqual(['i1:run1'])
+    })
+
+    test('is undefined where there is nothing and nobody', async () => {
+      expect(await f.store.deleteSession(newKey())).toBeUndefined()
+      expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })
+      expect(await f.store.deleteSession(f.key)).toBeUndefined()
+    })
+
+    test('is final: nothing is read, and nothing is written afterwards', async () => {
+      const { store, key } = f
+      await store.append(key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, asks: ['q'] }))
+      await store.take(key, 'get', 'i1:g', undefined)
+      const from = (await store.changePosition(key)) ?? ''
+      await store.setData(key, 'a', '1')
+      await store.deleteSession(key)
+
+      expect(await store.readSession(key, MINUTE)).toBeUndefined()
+      expect(await store.replaceRecord(key, 'x')).toBe(false)
+      expect(await store.getData(key, 'a')).toBeUndefined()
+      expect(await store.setData(key, 'a', '1')).toBe(false)
+      expect(await store.setLevel(key, 'info')).toBeUndefined()
+      expect(await store.subscribe(key, 'u')).toBeUndefined()
+      expect(await store.changePosition(key)).toBeUndefined()
+      expect(await store.register(key, call)).toMatchObject({ status: 'gone' })
+      expect(await store.append(key, append(2, ['b']))).toMatchObject({ status: 'gone' })
+      expect(await store.append(key, append(1, ['a']))).toMatchObject({ status: 'gone' })
+      expect(await store.endCall(key, { stream: 'S', owner: 'i1:run1', mark: true })).toMatchObject({ status: 'gone' })
+      expect(await store.lookCall(key, 'S', 'i1:run1', ['q'], MINUTE)).toMatchObject({ status: 'gone' })
+      expect(await store.claim(key, 'S', 'i1:run1', 'i2:run2')).toMatchObject({ status: 'gone' })
+      expect(await store.post(key, 'get', 'm', 't', 'p1')).toMatchObject({ status: 'gone' })
+      expect(await store.take(key, 'S', 'i1:c2', undefined)).toEqual({ status: 'gone' })
+      expect(await store.look(key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ gone: true, entries: [] })
+      expect(await store.readLog(key, 'S')).toEqual([])
+      expect(await store.cancel(key, 'n:1')).toEqual({ owner: undefined, stream: undefined })
+      expect(await store.answer(key, 'q', 'v')).toEqual({ stored: false, owner: undefined })
+      expect(await store.closeAsk(key, 'q')).toBeUndefined()
+      const advance = { holder: 'i1:g', tag: 't', from, to: '9-0', messages: ['m'], updates: [] }
+      expect(await store.advance(key, advance)).toEqual({ status: 'gone', entries: [] })
+      await store.releaseCall(key, 'S', 'i1:run1')
+      await store.release(key, 'S', 'i1:c1')
+      expect(await store.readSession(key, MINUTE)).toBeUndefined()
+      // Those who tell the session's parts that it is gone still find them.
+      expect((await store.deleteSession(key))?.owners).toEqual(['i1:run1'])
+    })
+  })
+}

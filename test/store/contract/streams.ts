@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import type { OpenStore } from './support.ts'
+import { append, call, entry, fixture, MINUTE } from './support.ts'
+
+export function streamContract(open: OpenStore): void {
+  describe('taking a stream', () => {
+    const f = fixture(open)
+
+    test('reads what comes after the position, and says who runs the call', async () => {
+      await f.store.setLevel(f.key, 'info')
+      await f.store.append(f.key, append(1, ['a', 'b', 'c'], { register: { ...call, holder: 'i1:c1' } }))
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: 't1' })).toEqual({
+        status: 'ok',
+        entries: [entry(2, 'b'), entry(3, 'c')],
+        end: 3,
+        position: 1,
+        tag: 't1',
+        previous: 'i1:c1',
+        owner: 'i1:run1',
+        ended: false,
+        level: 'info',
+      })
+      expect(await f.store.append(f.key, append(4, ['d']))).toMatchObject({ holder: 'i2:c2' })
+    })
+
+    test('starts from the beginning at 0', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: call }))
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 0, tag: '' })).toMatchObject({
+        status: 'ok',
+        entries: [entry(1, 'a')],
+        position: 0,
+        tag: undefined,
+        previous: undefined,
+      })
+    })
+
+    test('of a call that has said nothing yet is empty', async () => {
+      await f.store.register(f.key, call)
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 0, tag: '' })).toMatchObject({
+        status: 'ok',
+        entries: [],
+        end: 0,
+        owner: 'i1:run1',
+        ended: false,
+      })
+    })
+
+    test('of a call that has ended has no owner', async () => {
+      await f.store.append(f.key, append(1, ['a', 'z'], { register: call, final: true }))
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: 't1' })).toMatchObject({
+        status: 'ok',
+        entries: [entry(2, 'z', { final: true })],
+        owner: undefined,
+        ended: true,
+      })
+      expect(await f.store.take(f.key, 'S', 'i2:c3', { n: 2, tag: 't1' })).toMatchObject({
+        status: 'ok',
+        entries: [],
+        ended: true,
+      })
+    })
+
+    test('of a released call says that anyone may claim it', async () => {
+      await f.store.register(f.key, call)
+      await f.store.releaseCall(f.key, 'S', 'i1:run1')
+      expect(await f.store.take(f.key, 'S', 'i2:c2', undefined)).toMatchObject({ status: 'ok', owner: '' })
+    })
+
+    test('that nobody knows is unknown, except the GET stream', async () => {
+      expect(await f.store.take(f.key, 'nope', 'i2:c2', { n: 0, tag: '' })).toEqual({ status: 'unknown' })
+      expect(await f.store.take(f.key, 'get', 'i2:c2', undefined)).toMatchObject({
+        status: 'ok',
+        entries: [],
+        end: 0,
+        position: 0,
+        owner: undefined,
+        ended: false,
+      })
+    })
+
+    test('beyond its end, or with another tag, was never given out', async () => {
+      await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 3, tag: 't1' })).toEqual({ status: 'beyond' })
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: 'tx' })).toEqual({ status: 'beyond' })
+      expect(await f.store.take(f.key, 'get', 'i2:c2', { n: 1, tag: 't1' })).toEqual({ status: 'beyond' })
+      // And the stream stays where it was.
+      expect(await f.store.append(f.key, append(3, ['c']))).toMatchObject({ holder: 'i1:c1' })
+      expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: '' })).toMatchObject({ status: 'ok' })
+    })
+
+    test('can be repeated by the same connection', async () => {
+      await f.store.post(f.key, 'get', 'a', 't1', 'p1')
+      const first = await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      expect(first).toMatchObject({ position: 0, entries: [entry(1, 'a')] })
+      expect(await f.store.take(f.key, 'get', 'i1:c1', undefined)).toEqual({ ...first, previous: 'i1:c1' })
+    })
+  })
+
+  describe('what a holder was handed', () => {
+    const f = fixture(open)
+
+    test('is not given to the next one, which did not ask for it', async () => {
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      await f.store.post(f.key, 'get', 'a', 't1', 'p1')
+      expect(await f.store.take(f.key, 'get', 'i1:c2', undefined)).toMatchObject({
+        position: 1,
+        entries: [],
+        previous: 'i1:c1',
+      })
+      await f.store.post(f.key, 'get', 'b', 't1', 'p2')
+      await f.store.release(f.key, 'get', 'i1:c2')
+      await f.store.post(f.key, 'get', 'c', 't1', 'p3')
+      expect(await f.store.take(f.key, 'get', 'i1:c3', undefined)).toMatchObject({
+        position: 2,
+        tag: 't1',
+        entries: [entry(3, 'c')],
+        previous: undefined,
+      })
+    })
+
+    test('is given to the one that asks for it', async () => {
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      await f.store.post(f.key, 'get', 'a', 't1', 'p1')
+      expect(await f.store.take(f.key, 'get', 'i1:c2', { n: 0, tag: '' })).toMatchObject({ entries: [entry(1, 'a')] })
+    })
+
+    test('is remembered for the stream of a call too', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
+      await f.store.release(f.key, 'S', 'i1:c1')
+      await f.store.append(f.key, append(2, ['b']))
+      expect(await f.store.take(f.key, 'S', 'i1:c2', undefined)).toMatchObject({
+        position: 1,
+        entries: [entry(2, 'b')],
+      })
+    })
+  })
+
+  describe('releasing a stream', () => {
+    const f = fixture(open)
+
+    test('is for its holder only', async () => {
+      await f.store.register(f.key, { ...call, holder: 'i1:c1' })
+      await f.store.take(f.key, 'S', 'i1:c2', undefined)
+      await f.store.release(f.key, 'S', 'i1:c1')
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ holder: 'i1:c2' })
+      await f.store.release(f.key, 'S', 'i1:c2')
+      await f.store.release(f.key, 'S', 'i1:c2')
+      expect(await f.store.append(f.key, append(2, ['b']))).toMatchObject({ holder: undefined })
+    })
+
+    test('after the call leaves nothing live', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, final: true }))
+      await f.store.release(f.key, 'S', 'i1:c1')
+      expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })
+      expect(await f.store.deleteSession(f.key)).toBeUndefined()
+    })
+  })
+
+  describe('the heartbeat of a holder', () => {
+    const f = fixture(open)
+
+    test('finds what mail lost', async () => {
+      await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE)).toEqual({
+        gone: false,
+        moved: false,
+        entries: [entry(2, 'b')],
+        owner: 'i1:run1',
+        ended: false,
+      })
+      await f.store.append(f.key, append(3, ['z'], { final: true }))
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE, 't1')).toMatchObject({
+        entries: [entry(3, 'z', { final: true })],
+        owner: undefined,
+        ended: true,
+      })
+    })
+
+    test('tells that the stream has moved', async () => {
+      await f.store.register(f.key, { ...call, holder: 'i1:c1' })
+      await f.store.take(f.key, 'S', 'i2:c2', undefined)
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ moved: true, entries: [] })
+      expect(await f.store.look(f.key, 'S', 'i2:c2', 0, MINUTE)).toMatchObject({ moved: false })
+    })
+
+    test('tells that the log is not the one it was', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE)).toMatchObject({ moved: true })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, 'tx')).toMatchObject({ moved: true })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, '')).toMatchObject({ moved: false })
+    })
+
+    test('tells that the call is over although it left no log', async () => {
+      await f.store.register(f.key, { ...call, holder: 'i1:c1' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: false, owner: 'i1:run1' })
+      await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: true, owner: undefined })
+    })
+
+    test('of the GET stream has no owner and no end', async () => {
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      await f.store.post(f.key, 'get', 'a', 't1', 'p1')
+      expect(await f.store.look(f.key, 'get', 'i1:c1', 0, MINUTE)).toEqual({
+        gone: false,
+        moved: false,
+        entries: [entry(1, 'a')],
+        owner: undefined,
+        ended: false,
+      })
+    })
+  })
+
+  describe('posting to a stream that no run owns', () => {
+    const f = fixture(open)
+
+    test('gives the numbers, names the holder, and adds once for each id', async () => {
+      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: undefined })
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      expect(await f.store.post(f.key, 'get', 'b', 't2', 'p2')).toEqual({ status: 'ok', n: 2, holder: 'i1:c1' })
+      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: 'i1:c1' })
+      expect(await f.store.readLog(f.key, 'get')).toEqual([entry(1, 'a'), entry(2, 'b', { tag: 't2' })])
+    })
+  })
+}
