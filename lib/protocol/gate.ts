@@ -77,7 +77,7 @@ export function gateCapabilities(capabilities: ServerCapabilities, revision: Rev
 export function gateTool(tool: Tool, revision: Revision): Tool {
   const gated = known(tool, TOOL, revision)
   // Up to 2025-11-25 structured content is an object, so its schema must say so (T-1).
-  if (revision === STATELESS_REVISION || gated.outputSchema === undefined || gated.outputSchema['type'] === 'object') {
+  if (revision === STATELESS_REVISION || gated.outputSchema === undefined || gated.outputSchema.type === 'object') {
     return gated
   }
   const { outputSchema: _, ...rest } = gated
@@ -102,7 +102,9 @@ export function gateToolResult(result: CallToolResult, revision: Revision): Call
     const { structuredContent: _, ...rest } = result
     gated = rest
   }
-  return isAtLeast(revision, D) ? gated : { ...gated, content: gated.content.map((block) => gateContent(block, revision)) }
+  return isAtLeast(revision, D)
+    ? gated
+    : { ...gated, content: gated.content.map((block) => gateContent(block, revision)) }
 }
 
 export function gatePromptResult(result: GetPromptResult, revision: Revision): GetPromptResult {
@@ -184,8 +186,8 @@ export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
  * @param serverInfo JSON of `{ name, version }`
  */
 export function completeResult(result: JsonObject | RawJson, serverInfo: string): RawJson {
-  if (!(result instanceof RawJson) && result['_meta'] !== undefined) {
-    const _meta = { ...(result['_meta'] as JsonObject), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
+  if (!(result instanceof RawJson) && result._meta !== undefined) {
+    const _meta = { ...(result._meta as JsonObject), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
     return new RawJson(JSON.stringify({ resultType: 'complete', ...result, _meta }))
   }
   const text = result instanceof RawJson ? result.text : JSON.stringify(result)

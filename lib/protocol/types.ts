@@ -169,16 +169,7 @@ export type CacheScope = 'public' | 'private'
 // Logging
 
 /** From the least to the most severe, as RFC 5424 has them. */
-export const LOGGING_LEVELS = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const
+export const LOGGING_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
 export type LoggingLevel = (typeof LOGGING_LEVELS)[number]
 
 export function isLoggingLevel(value: unknown): value is LoggingLevel {
@@ -200,12 +191,7 @@ export type ToolResultContent = WithMeta & {
   structuredContent?: unknown
   isError?: boolean | undefined
 }
-export type SamplingMessageContentBlock =
-  | TextContent
-  | ImageContent
-  | AudioContent
-  | ToolUseContent
-  | ToolResultContent
+export type SamplingMessageContentBlock = TextContent | ImageContent | AudioContent | ToolUseContent | ToolResultContent
 
 /** `content` may be an array from 2025-11-25 on. */
 export type SamplingMessage = WithMeta & {

@@ -154,7 +154,8 @@ function endOf(part: Part, uri: string, at: number, rest: Uint8Array): number {
 
 function read(part: Part, text: string, values: Variables): boolean {
   if (part.kind === 'literal') return true
-  if (part.kind === 'run') return put(values, part.variable, part.variable.explode ? text.split(part.separator) : [text])
+  if (part.kind === 'run')
+    return put(values, part.variable, part.variable.explode ? text.split(part.separator) : [text])
   if (text === '') return true
   const body = text.slice(1)
   if (part.lead === '#') {

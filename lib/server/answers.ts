@@ -12,11 +12,11 @@ export function isAnswer(method: Ask['method'], value: unknown): value is JsonOb
   if (!isObject(value)) return false
   switch (method) {
     case 'elicitation/create':
-      return ACTIONS.includes(value['action']) && (value['content'] === undefined || isObject(value['content']))
+      return ACTIONS.includes(value.action) && (value.content === undefined || isObject(value.content))
     case 'sampling/createMessage':
-      return typeof value['model'] === 'string' && typeof value['role'] === 'string' && isContent(value['content'])
+      return typeof value.model === 'string' && typeof value.role === 'string' && isContent(value.content)
     case 'roots/list':
-      return Array.isArray(value['roots']) && value['roots'].every((root) => isObject(root) && isText(root['uri']))
+      return Array.isArray(value.roots) && value.roots.every((root) => isObject(root) && isText(root.uri))
     case 'ping':
       return true
   }
@@ -27,7 +27,7 @@ function isContent(value: unknown): boolean {
 }
 
 function isBlock(value: unknown): boolean {
-  return isObject(value) && isText(value['type'])
+  return isObject(value) && isText(value.type)
 }
 
 function isText(value: unknown): boolean {

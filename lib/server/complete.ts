@@ -17,15 +17,15 @@ export async function complete(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): Promise<CompleteResult> {
-  const argument = params?.['argument']
-  if (!isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string') {
+  const argument = params?.argument
+  if (!isObject(argument) || typeof argument.name !== 'string' || typeof argument.value !== 'string') {
     throw new ProtocolError(ErrorCode.InvalidParams, '"argument" must have a "name" and a "value", both strings.')
   }
-  const completer = completersOf(server, params?.['ref']).get(argument['name'])
+  const completer = completersOf(server, params?.ref).get(argument.name)
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   try {
-    const context = { arguments: settledArguments(params?.['context']) }
-    const values = await completer(argument['value'], context, new Context(outlet, params))
+    const context = { arguments: settledArguments(params?.context) }
+    const values = await completer(argument.value, context, new Context(outlet, params))
     const total = values.length
     return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
   } catch (error) {
@@ -49,7 +49,7 @@ function completersOf(server: McpServer, ref: unknown): ReadonlyMap<string, Comp
 }
 
 function settledArguments(context: unknown): Record<string, string> {
-  const given = isObject(context) && isObject(context['arguments']) ? context['arguments'] : {}
+  const given = isObject(context) && isObject(context.arguments) ? context.arguments : {}
   return Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )

@@ -84,7 +84,7 @@ export class Context {
 
   /** `_meta` of the request. */
   get meta(): JsonObject | undefined {
-    const meta = this.#params?.['_meta']
+    const meta = this.#params?._meta
     return isObject(meta) ? meta : undefined
   }
 
@@ -115,12 +115,12 @@ export class Context {
    * @param message for people; left out in 2024-11-05
    */
   progress(progress: number, total?: number, message?: string): Promise<void> {
-    const token = this.meta?.['progressToken']
+    const token = this.meta?.progressToken
     if (!isProgressToken(token) || !(progress > this.#progress)) return Promise.resolve()
     this.#progress = progress
     const params: JsonObject = { progressToken: token, progress }
-    if (total !== undefined) params['total'] = total
-    if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params['message'] = message
+    if (total !== undefined) params.total = total
+    if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params.message = message
     return this.#outlet.notify('notifications/progress', params)
   }
 
@@ -132,7 +132,7 @@ export class Context {
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
     if (!this.#outlet.wants(level)) return Promise.resolve()
     const params: JsonObject = { level, data: data ?? null }
-    if (logger !== undefined) params['logger'] = logger
+    if (logger !== undefined) params.logger = logger
     return this.#outlet.notify('notifications/message', params)
   }
 
@@ -183,7 +183,7 @@ export class Context {
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
     requireElicitation(this.client, this.revision, 'url')
     const params: JsonObject = { mode: 'url', message, url: String(url) }
-    if (this.revision !== STATELESS_REVISION) params['elicitationId'] = options.id ?? randomId(16)
+    if (this.revision !== STATELESS_REVISION) params.elicitationId = options.id ?? randomId(16)
     const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
     return { action: action as 'accept' | 'decline' | 'cancel' }
   }

@@ -20,11 +20,11 @@ interface Choice {
  * @throws TypeError that names the property that no form can ask for
  */
 export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
-  if (schema['type'] !== 'object' || !isObject(schema['properties'])) {
+  if (schema.type !== 'object' || !isObject(schema.properties)) {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
   const properties: JsonObject = {}
-  for (const [name, property] of Object.entries(schema['properties'])) {
+  for (const [name, property] of Object.entries(schema.properties)) {
     properties[name] = field(resolve(property, schema), isAtLeast(revision, '2025-11-25'), name)
   }
   const { required } = schema
@@ -35,9 +35,9 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
 
 /** Libraries put a named part into `$defs`. */
 function resolve(property: unknown, root: JsonSchema): unknown {
-  if (!isObject(property) || typeof property['$ref'] !== 'string') return property
+  if (!isObject(property) || typeof property.$ref !== 'string') return property
   const { $ref, ...own } = property
-  const definitions = root['$defs']
+  const definitions = root.$defs
   const definition = isObject(definitions) ? definitions[String($ref).replace('#/$defs/', '')] : undefined
   return isObject(definition) ? { ...definition, ...own } : property
 }
@@ -46,23 +46,23 @@ function resolve(property: unknown, root: JsonSchema): unknown {
 function field(property: unknown, newest: boolean, name: string): JsonSchema {
   const schema = isObject(property) ? property : {}
   const head = pick(schema, ['title', 'description'])
-  const preset = pick(schema, newest || schema['type'] === 'boolean' ? ['default'] : [])
+  const preset = pick(schema, newest || schema.type === 'boolean' ? ['default'] : [])
   const options = choices(schema)
   if (options !== undefined) {
-    return { type: 'string', ...head, ...preset, ...single(options, schema['enumNames'], newest) }
+    return { type: 'string', ...head, ...preset, ...single(options, schema.enumNames, newest) }
   }
-  switch (schema['type']) {
+  switch (schema.type) {
     case 'boolean':
       return { type: 'boolean', ...head, ...preset }
     case 'string': {
-      const format = FORMATS.includes(schema['format']) ? pick(schema, ['format']) : {}
+      const format = FORMATS.includes(schema.format) ? pick(schema, ['format']) : {}
       return { type: 'string', ...head, ...preset, ...format, ...pick(schema, ['minLength', 'maxLength']) }
     }
     case 'number':
     case 'integer':
-      return { type: schema['type'], ...head, ...preset, ...bounds(schema) }
+      return { type: schema.type, ...head, ...preset, ...bounds(schema) }
     case 'array': {
-      const items = isObject(schema['items']) ? choices(schema['items']) : undefined
+      const items = isObject(schema.items) ? choices(schema.items) : undefined
       if (items === undefined) break
       if (!newest) throw new TypeError(`"${name}": a choice of several needs a client of 2025-11-25 or newer.`)
       return { type: 'array', ...head, ...preset, ...pick(schema, ['minItems', 'maxItems']), items: several(items) }
@@ -77,18 +77,18 @@ function pick(schema: JsonSchema, keys: readonly string[]): JsonObject {
 
 /** The choices of an enumeration in any of the ways in which libraries write it; undefined if it is none. */
 function choices(schema: JsonSchema): Choice[] | undefined {
-  if (typeof schema['const'] === 'string') return [{ value: schema['const'], title: undefined }]
-  const listed = schema['enum']
+  if (typeof schema.const === 'string') return [{ value: schema.const, title: undefined }]
+  const listed = schema.enum
   if (Array.isArray(listed)) {
     return listed.every((value) => typeof value === 'string')
       ? listed.map((value) => ({ value, title: undefined }))
       : undefined
   }
-  const branches = schema['oneOf'] ?? schema['anyOf']
+  const branches = schema.oneOf ?? schema.anyOf
   if (!Array.isArray(branches) || branches.length === 0) return undefined
   const found = branches.map((branch) => {
-    const value = isObject(branch) ? branch['const'] : undefined
-    const title = isObject(branch) ? branch['title'] : undefined
+    const value = isObject(branch) ? branch.const : undefined
+    const title = isObject(branch) ? branch.title : undefined
     return typeof value === 'string' ? { value, title: typeof title === 'string' ? title : undefined } : undefined
   })
   return found.every((choice) => choice !== undefined) ? found : undefined
@@ -114,9 +114,9 @@ function labelledChoice({ value, title }: Choice): JsonObject {
 
 /** A form has inclusive bounds only. Bounds that merely say "a safe integer" would only puzzle a reader. */
 function bounds(schema: JsonSchema): JsonObject {
-  const integer = schema['type'] === 'integer'
-  const minimum = bound(schema['minimum'], schema['exclusiveMinimum'], integer ? 1 : undefined)
-  const maximum = bound(schema['maximum'], schema['exclusiveMaximum'], integer ? -1 : undefined)
+  const integer = schema.type === 'integer'
+  const minimum = bound(schema.minimum, schema.exclusiveMinimum, integer ? 1 : undefined)
+  const maximum = bound(schema.maximum, schema.exclusiveMaximum, integer ? -1 : undefined)
   return { ...(minimum === undefined ? {} : { minimum }), ...(maximum === undefined ? {} : { maximum }) }
 }
 

@@ -135,8 +135,8 @@ function withArguments(input: CompiledSchema | undefined, handler: (...args: nev
 }
 
 function promptArguments({ json }: CompiledSchema): PromptArgument[] {
-  const properties = isObject(json['properties']) ? json['properties'] : {}
-  const required = Array.isArray(json['required']) ? json['required'] : []
+  const properties = isObject(json.properties) ? json.properties : {}
+  const required = Array.isArray(json.required) ? json.required : []
   return Object.entries(properties).map(([name, property]) => {
     const { title, description } = isObject(property) ? property : {}
     const argument: PromptArgument = { name, required: required.includes(name) }

@@ -33,7 +33,7 @@ export function walkSchema(schema: JsonSchema, visit: Visit): void {
 function walk(schema: unknown, path: readonly string[] | undefined, visit: Visit): void {
   if (!isObject(schema)) return
   visit(schema, path)
-  for (const [name, value] of entries(schema['properties'])) walk(value, path && [...path, name], visit)
+  for (const [name, value] of entries(schema.properties)) walk(value, path && [...path, name], visit)
   for (const key of WITH_SCHEMA) walk(schema[key], undefined, visit)
   for (const key of WITH_MAP) for (const [, value] of entries(schema[key])) walk(value, undefined, visit)
   for (const key of WITH_LIST) {
@@ -75,7 +75,9 @@ export function assertUsable(schema: JsonSchema, what: string): void {
     const fragment = decodeURIComponent(target.hash.slice(1))
     target.hash = ''
     if (!ids.has(target.href)) {
-      throw new TypeError(`${what}: "$ref" to ${JSON.stringify(reference)} leads out of the schema; nothing is fetched.`)
+      throw new TypeError(
+        `${what}: "$ref" to ${JSON.stringify(reference)} leads out of the schema; nothing is fetched.`,
+      )
     }
     // With embedded `$id`s a fragment may be relative to any of them: the validator knows, this does not.
     if (ids.size === 1 && !anchors.has(fragment) && !pointsIntoSchema(schema, fragment)) {
@@ -120,9 +122,37 @@ export function jsonSchemaCheck(schema: JsonSchema): Check {
   }
 }
 
-/** An error is repeated for each schema around the one that failed; only the innermost says what to change. */
-function innermost(errors: readonly OutputUnit[]): [string, string][] {
-  return errors
-    .filter((error) => !errors.some((other) => other.keywordLocation.startsWith(`${error.keywordLocation}/`)))
-    .map((error) => [error.instanceLocation.replace(/^#\/?/, '').replaceAll('/', '.'), error.error])
+/**
+ * The library repeats an error for each schema around the one that failed. Only the innermost says what to change, but
+ * below `anyOf` and `oneOf` it is one way of several.
+ */
+function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
+  const told: [string, string][] = []
+  let alternatives = ''
+  for (const error of errors) {
+    const { keyword, keywordLocation } = error
+    if (alternatives !== '' && keywordLocation.startsWith(alternatives)) continue
+    // "else does not match" and "nothing matches false" say less than what stands beside them.
+    if (keyword === 'if' || keyword === 'false') continue
+    const inner = errors.filter((other) => other.keywordLocation.startsWith(`${keywordLocation}/`))
+    if (inner.length === 0) told.push([pathText(error), messageText(error)])
+    else if (keyword === 'anyOf' || keyword === 'oneOf') {
+      alternatives = `${keywordLocation}/`
+      const here = pathText(error)
+      const ways = innermost(inner).map(([path, message]) => (path === here ? message : `${path}: ${message}`))
+      told.push([here, `One of these must be put right: ${[...new Set(ways)].join(' | ')}`])
+    }
+  }
+  return told
+}
+
+function pathText({ instanceLocation }: OutputUnit): string {
+  const steps = instanceLocation.split('/').slice(1)
+  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~')).join('.')
+}
+
+function messageText({ keyword, error }: OutputUnit): string {
+  const [, property] = /^Property "(.*)" does not match/.exec(error) ?? []
+  const closed = keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
+  return closed && property !== undefined ? `Property "${property}" is not allowed` : error.replace(/\.$/, '')
 }

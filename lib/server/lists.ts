@@ -71,7 +71,7 @@ export function listPage(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): RawJson | Promise<RawJson> {
-  const start = readCursor(params?.['cursor'], method)
+  const start = readCursor(params?.cursor, method)
   const { auth, revision } = outlet
   const makers = method === 'resources/list' ? resourceMakers(server, auth) : []
   if (makers.length > 0) return madeAnew(server, makers, start, params, outlet)
@@ -102,7 +102,7 @@ function page(server: McpServer, method: ListMethod, items: unknown[], start: nu
   if (start > items.length) throw unknownCursor()
   const end = start + server.pageSize
   const result: JsonObject = { [LISTS[method].member]: items.slice(start, end) }
-  if (end < items.length) result['nextCursor'] = writeCursor(end, method)
+  if (end < items.length) result.nextCursor = writeCursor(end, method)
   if (revision === STATELESS_REVISION) Object.assign(result, hint(server, method))
   return new RawJson(JSON.stringify(result))
 }

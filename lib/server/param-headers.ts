@@ -27,7 +27,7 @@ export function paramHeaders(schema: JsonSchema, what: string): readonly ParamHe
     if (typeof name !== 'string' || !TOKEN.test(name)) throw refuse('is not a header name')
     if (path === undefined || path.length === 0) throw refuse('is not on a property that only "properties" lead to')
     if (headers.some((header) => header.name.toLowerCase() === name.toLowerCase())) throw refuse('occurs twice')
-    const type = part['type']
+    const type = part.type
     if (type !== 'string' && type !== 'integer' && type !== 'boolean') {
       throw refuse('must be on a property of type string, integer or boolean')
     }

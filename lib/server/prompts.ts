@@ -16,10 +16,10 @@ export function getPrompt(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): GetPromptResult | Promise<GetPromptResult> {
-  const name = params?.['name']
+  const name = params?.name
   const prompt = typeof name === 'string' ? server.prompts.get(name) : undefined
   if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown prompt ${JSON.stringify(name)}.`)
-  const args = params?.['arguments'] ?? {}
+  const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
 
   const checked = prompt.input?.check(args) ?? { ok: true, value: args }
@@ -36,7 +36,8 @@ async function run(prompt: RegisteredPrompt, checked: Checked, params: JsonObjec
   try {
     const result = (await prompt.handler(checked.value, new Context(outlet, params))) as GetPromptResult
     if (!Array.isArray(result?.messages)) throw new TypeError(`The prompt "${name}" returned no messages.`)
-    const described = result.description === undefined && description !== undefined ? { description, ...result } : result
+    const described =
+      result.description === undefined && description !== undefined ? { description, ...result } : result
     return gatePromptResult(described, outlet.revision)
   } catch (error) {
     throw asProtocolError(error, outlet)

@@ -39,7 +39,7 @@ export async function readResource(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): Promise<JsonObject> {
-  const text = params?.['uri']
+  const text = params?.uri
   if (typeof text !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string.')
   const found = findResource(server, text)
   if (found === undefined) throw resourceNotFound(text, outlet)

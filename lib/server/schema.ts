@@ -79,10 +79,10 @@ export function compileObjectSchema(schema: Schema, what: string): CompiledSchem
 
 /** A union of objects is an object too, but says so only in its branches. */
 function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
-  if (json['type'] === 'object') return json
-  const branches = json['anyOf'] ?? json['oneOf']
-  const objects = Array.isArray(branches) && branches.every((branch) => (branch as JsonObject)?.['type'] === 'object')
-  if (json['type'] === undefined && objects) return { type: 'object', ...json }
+  if (json.type === 'object') return json
+  const branches = json.anyOf ?? json.oneOf
+  const objects = Array.isArray(branches) && branches.every((branch) => (branch as JsonObject)?.type === 'object')
+  if (json.type === undefined && objects) return { type: 'object', ...json }
   throw new TypeError(`${what} must describe an object: "type" is not "object".`)
 }
 

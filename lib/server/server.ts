@@ -202,7 +202,12 @@ export class McpServer {
     )
   }
 
-  #add<T extends { requiredScopes: readonly string[] }>(registry: Map<string, T>, key: string, entry: T, what: string): void {
+  #add<T extends { requiredScopes: readonly string[] }>(
+    registry: Map<string, T>,
+    key: string,
+    entry: T,
+    what: string,
+  ): void {
     if (registry.has(key)) throw new TypeError(`${what} is already registered.`)
     registry.set(key, entry)
     for (const scope of entry.requiredScopes) this.#scopes.add(scope)

@@ -21,10 +21,10 @@ export function callTool(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): CallToolResult | Promise<CallToolResult> {
-  const name = params?.['name']
+  const name = params?.name
   const tool = typeof name === 'string' ? server.tools.get(name) : undefined
   if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool ${JSON.stringify(name)}.`)
-  const args = params?.['arguments'] ?? {}
+  const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
 
   if (tool.input === undefined) return run(tool, args, params, outlet)
@@ -72,17 +72,15 @@ function toolError(text: string): CallToolResult {
 }
 
 function finish(tool: RegisteredTool, value: unknown, outlet: Outlet): CallToolResult | Promise<CallToolResult> {
-  if (!isObject(value) || (value['content'] === undefined && value['structuredContent'] === undefined)) {
+  if (!isObject(value) || (value.content === undefined && value.structuredContent === undefined)) {
     throw new ProtocolError(ErrorCode.InternalError, `The tool "${tool.definition.name}" returned no content.`)
   }
-  if (tool.output === undefined || value['isError'] === true) return complete(value, outlet)
+  if (tool.output === undefined || value.isError === true) return complete(value, outlet)
   const { structuredContent } = value
   if (structuredContent === undefined) return unfit(tool, 'there is no structuredContent')
   const checked = tool.output.check(structuredContent)
   const then = (outcome: Checked) =>
-    outcome.ok
-      ? complete({ ...value, structuredContent: outcome.value }, outlet)
-      : unfit(tool, outcome.problems)
+    outcome.ok ? complete({ ...value, structuredContent: outcome.value }, outlet) : unfit(tool, outcome.problems)
   return checked instanceof Promise ? checked.then(then) : then(checked)
 }
 
@@ -93,7 +91,7 @@ function unfit(tool: RegisteredTool, problems: string): CallToolResult {
 
 function complete(value: JsonObject, outlet: Outlet): CallToolResult {
   // Clients that know nothing of structured content, and models, read the text (T-2).
-  const content = value['content'] ?? [{ type: 'text', text: JSON.stringify(value['structuredContent']) }]
-  const result = value['content'] === undefined ? { ...value, content } : value
+  const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
+  const result = value.content === undefined ? { ...value, content } : value
   return gateToolResult(result as CallToolResult, outlet.revision)
 }

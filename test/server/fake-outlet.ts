@@ -1,0 +1,107 @@
+/** A call without a carrier: what a handler sends is kept, and asks are answered by a function. */
+import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
+import { RawJson } from '../../lib/protocol/jsonrpc.ts'
+import type { Revision } from '../../lib/protocol/revisions.ts'
+import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
+import { compareLevels } from '../../lib/protocol/types.ts'
+import { dispatch } from '../../lib/server/dispatch.ts'
+import type { Ask, AuthInfo, Handles, KeyValues, Outlet } from '../../lib/server/outlet.ts'
+import type { McpServer } from '../../lib/server/server.ts'
+
+export interface FakeOptions {
+  revision?: Revision
+  capabilities?: ClientCapabilities
+  scopes?: string[]
+  level?: LoggingLevel
+  answer?: (ask: Ask) => JsonObject | Promise<JsonObject>
+}
+
+export interface FakeOutlet extends Outlet {
+  notified: { method: string; params: JsonObject }[]
+  asked: Ask[]
+  announced: string[]
+  closed: (number | undefined)[]
+  abort(): void
+}
+
+export function fakeOutlet(options: FakeOptions = {}): FakeOutlet {
+  const { revision = '2025-11-25', capabilities = {}, scopes, level = 'debug' } = options
+  const controller = new AbortController()
+  const announced: string[] = []
+  const outlet: FakeOutlet = {
+    notified: [],
+    asked: [],
+    announced,
+    closed: [],
+    abort: () => controller.abort(),
+    revision,
+    client: { info: { name: 'fake', version: '1' }, capabilities },
+    requestId: 1,
+    auth: scopes === undefined ? undefined : authWith(scopes),
+    request: { headers: new Headers() },
+    signal: controller.signal,
+    session: revision === '2026-07-28' ? undefined : keyValues(),
+    user: keyValues(),
+    handles: handles(),
+    announce: {
+      toolsChanged: async () => void announced.push('tools'),
+      promptsChanged: async () => void announced.push('prompts'),
+      resourcesChanged: async () => void announced.push('resources'),
+      resourceUpdated: async (uri) => void announced.push(uri),
+    },
+    wants: (wanted) => compareLevels(wanted, level) >= 0,
+    notify: async (method, params) => void outlet.notified.push({ method, params }),
+    ask: async (ask) => {
+      outlet.asked.push(ask)
+      if (options.answer === undefined) throw new Error('Nobody answers.')
+      return options.answer(ask)
+    },
+    once: async (_name, fn) => fn(),
+    closeStream: (retryMs) => void outlet.closed.push(retryMs),
+  }
+  return outlet
+}
+
+function authWith(scopes: string[]): AuthInfo {
+  return { issuer: 'https://issuer.example', subject: 'somebody', scopes, claims: {}, token: 'token' }
+}
+
+function keyValues(): KeyValues {
+  const values = new Map<string, unknown>()
+  return {
+    get: async <T>(name: string) => values.get(name) as T | undefined,
+    set: async (name, value) => void values.set(name, value),
+    delete: async (name) => void values.delete(name),
+  }
+}
+
+function handles(): Handles {
+  const values = new Map<string, unknown>()
+  return {
+    create: async (value) => {
+      const handle = `handle-${values.size}`
+      values.set(handle, value)
+      return handle
+    },
+    get: async <T>(handle: string) => values.get(handle) as T | undefined,
+    set: async (handle, value) => values.has(handle) && values.set(handle, value) !== undefined,
+    delete: async (handle) => void values.delete(handle),
+  }
+}
+
+/** One request, with its result as it goes on the wire. Rejects where the answer is a JSON-RPC error. */
+export async function request(
+  server: McpServer,
+  method: string,
+  params?: JsonObject,
+  outlet: Outlet = fakeOutlet(),
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into results whose shape they assert
+): Promise<any> {
+  const result = await dispatch(server, method, params, outlet)
+  return JSON.parse(result instanceof RawJson ? result.text : JSON.stringify(result))
+}
+
+/** Calls a tool. */
+export function call(server: McpServer, name: string, args?: JsonObject, outlet?: Outlet) {
+  return request(server, 'tools/call', args === undefined ? { name } : { name, arguments: args }, outlet)
+}
