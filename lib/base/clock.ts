@@ -1,0 +1,26 @@
+/** The one clock: what reads time or waits takes it as a parameter, so that a test can hold it still. */
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Runs `fn` once after `ms`. The timer never keeps the process alive. */
+  after(ms: number, fn: () => void): Timer
+  /** Runs `fn` every `ms`. The timer never keeps the process alive. */
+  every(ms: number, fn: () => void): Timer
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms).unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  every(ms, fn) {
+    const timer = setInterval(fn, ms).unref()
+    return { cancel: () => clearInterval(timer) }
+  },
+}

@@ -1,0 +1,160 @@
+/** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import { createNotifier } from './announce.ts'
+import type { Clock } from './base/clock.ts'
+import { systemClock } from './base/clock.ts'
+import { createSealer } from './base/sealing.ts'
+import type { DoorOptions } from './http/doors.ts'
+import { Doors } from './http/doors.ts'
+import { legacyRoutes } from './http/legacy-sse.ts'
+import type { HttpOptions, McpHandlers } from './http/mcp.ts'
+import { DEFAULT_HTTP_OPTIONS, mcpHandler, refuse } from './http/mcp.ts'
+import { failure } from './http/respond.ts'
+import { ErrorCode } from './protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
+import type { SessionRevision } from './protocol/revisions.ts'
+import { dispatch } from './server/dispatch.ts'
+import type { Announcer } from './server/outlet.ts'
+import type { McpServer } from './server/server.ts'
+import { drain } from './session/drain.ts'
+import { Instance } from './session/instance.ts'
+import type { SessionOptions } from './session/options.ts'
+import { DEFAULT_SESSION_OPTIONS } from './session/options.ts'
+import { Sessions } from './session/sessions.ts'
+import type { StatelessOptions } from './stateless/options.ts'
+import { DEFAULT_STATELESS_OPTIONS } from './stateless/options.ts'
+import { StateBox } from './stateless/state.ts'
+import { Stateless } from './stateless/stateless.ts'
+import { memoryStore } from './store/memory.ts'
+import type { Store } from './store/store.ts'
+
+export interface EndpointOptions extends DoorOptions {
+  /** Where sessions live. Default: in this process, for one instance. */
+  store?: Store | undefined
+  /** Where the endpoint answers. Default `/mcp`. */
+  path?: string | undefined
+  session?: Partial<SessionOptions> | undefined
+  stateless?: Partial<StatelessOptions> | undefined
+  http?: Partial<HttpOptions> | undefined
+  /**
+   * The key ring that seals what leaves the process: the first seals, all open. All instances need the same one; by
+   * default there is a random one, which is right for a single instance.
+   */
+  keys?: readonly Uint8Array[] | undefined
+  /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
+  legacySse?: boolean | undefined
+  /** Hears of failures that no client is told in full. Default: one line on stderr. */
+  onError?: ((error: unknown) => void) | undefined
+  clock?: Clock | undefined
+}
+
+export interface Endpoint {
+  /** The Hono app, for `app.route` or further routes. */
+  app: Hono
+  fetch: Hono['fetch']
+  /** Announces changes to every client, whichever instance it is connected to. */
+  notify: Announcer
+  /** Random, new with each process: what the other instances know this one by. */
+  instanceId: string
+  /** What this instance holds at this moment. All of it is zero when no response is open. */
+  stats(): { connections: number; calls: number; early: number }
+  /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
+  settled(): Promise<void>
+  /**
+   * Before the process may sleep (a Lambda environment between invocations): when nothing is open, gives the waiting
+   * connection up. The next stream or long call opens it again.
+   */
+  rest(): Promise<void>
+  /**
+   * Before the process goes: ends what may be ended, lets calls finish for `session.drainTimeout` ms, hands the rest
+   * over or fails it, writes what is owed to the store and closes it.
+   */
+  close(): Promise<void>
+}
+
+function logError(error: unknown): void {
+  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error)
+}
+
+/**
+ * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
+ *
+ * @example
+ * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
+ * serve({ fetch: endpoint.fetch, port: 3000 })
+ */
+export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
+  const { store = memoryStore(), path = '/mcp', onError = logError, clock = systemClock } = options
+  const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
+  const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, ...options.stateless }
+  const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
+  const instance = new Instance(store, sessionOptions, clock, onError)
+  const notify = createNotifier(store)
+  const delivers = sessionOptions.getPolicy !== 'off'
+  const sessions = new Sessions(
+    {
+      instance,
+      announce: notify,
+      dispatch: (method, params, outlet) => dispatch(server, method, params, outlet),
+      mayRunAgain: (request) => mayRunAgain(server, request),
+    },
+    (revision) => introduce(server, revision, delivers),
+  )
+  const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
+  const singleLifetime = 2 * statelessOptions.stateLifetime
+  const stateless = new Stateless(server, instance, { store, announce: notify, states, singleLifetime }, statelessOptions)
+  const handlers: McpHandlers = {
+    sessions,
+    stateless,
+    doors: new Doors(options),
+    options: httpOptions,
+    onError,
+    responseLimit: sessionOptions.responseLimit,
+  }
+  const app = new Hono()
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.all(path, mcpHandler(handlers))
+  if (options.legacySse) legacyRoutes(app, handlers)
+  app.notFound((c: Context) => {
+    const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
+    return failure(404, ErrorCode.InvalidRequest, message)
+  })
+  app.onError((error) => refuse(error, undefined, httpOptions, onError))
+  return {
+    app,
+    fetch: app.fetch,
+    notify,
+    instanceId: instance.id,
+    stats: () => ({
+      connections: instance.connections.size,
+      calls: instance.calls.size,
+      early: instance.early.size,
+    }),
+    settled: () => instance.settled(),
+    rest: () => instance.rest(),
+    close: async () => {
+      await drain(instance)
+      await store.close()
+    },
+  }
+}
+
+/** The result of `initialize`. */
+function introduce(server: McpServer, revision: SessionRevision, delivers: boolean): JsonObject {
+  const result: JsonObject = {
+    protocolVersion: revision,
+    capabilities: server.capabilities(revision, { listChanged: delivers, subscribe: delivers }),
+    serverInfo: server.implementation(revision),
+  }
+  if (server.instructions !== undefined) result['instructions'] = server.instructions
+  return result
+}
+
+/** Reading changes nothing, and a tool says of itself that a second run does no harm (design: a dead instance). */
+function mayRunAgain(server: McpServer, { method, params }: JsonRpcRequest): boolean {
+  if (method !== 'tools/call') return true
+  const annotations = server.tools.get(String(params?.['name']))?.definition.annotations
+  return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
+}

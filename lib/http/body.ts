@@ -1,0 +1,68 @@
+/** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+
+export interface BodyLimits {
+  /** Bytes. */
+  maxBytes: number
+  /** Levels of objects and arrays. */
+  maxDepth: number
+}
+
+/** The body is over its limit: 413. */
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge'
+}
+
+/** @throws BodyTooLarge */
+export async function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
+  if (length !== undefined) {
+    // The HTTP server holds the client to what it announced.
+    if (Number(length) > maxBytes) throw new BodyTooLarge()
+    return request.text()
+  }
+  if (!request.body) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw new BodyTooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/**
+ * Parses JSON.
+ * @throws ProtocolError -32700 where it is none, -32600 where it is nested deeper than `maxDepth`.
+ */
+export function parseBody(text: string, maxDepth: number): unknown {
+  if (isDeeperThan(text, maxDepth)) {
+    throw new ProtocolError(ErrorCode.InvalidRequest, `The body is nested deeper than ${maxDepth} levels.`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid JSON.')
+  }
+}
+
+const QUOTE = 34
+const BACKSLASH = 92
+
+/** Counts brackets outside strings. What is not JSON may be counted wrongly; it is refused afterwards anyway. */
+function isDeeperThan(text: string, maxDepth: number): boolean {
+  if (text.length <= maxDepth) return false
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (inString) {
+      if (char === BACKSLASH) i++
+      else if (char === QUOTE) inString = false
+    } else if (char === QUOTE) inString = true
+    else if (char === 123 || char === 91) {
+      if (++depth > maxDepth) return true
+    } else if (char === 125 || char === 93) depth--
+  }
+  return false
+}

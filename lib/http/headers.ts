@@ -1,0 +1,50 @@
+/** Request headers, read without making objects that a short request does not need. */
+import type { Context } from 'hono'
+
+export type ReadHeader = (name: string) => string | undefined
+
+interface NodeBindings {
+  incoming?: { headers?: Record<string, string | string[] | undefined>; socket?: { remoteAddress?: string } }
+}
+
+/** Reads headers by lower-case name; on Node from the parsed message itself, elsewhere from the Request. */
+export function headerReader(c: Context): ReadHeader {
+  const headers = (c.env as NodeBindings | undefined)?.incoming?.headers
+  if (!headers) return (name) => c.req.raw.headers.get(name) ?? undefined
+  return (name) => {
+    const value = headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+}
+
+export function remoteAddress(c: Context): string | undefined {
+  return (c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress
+}
+
+export interface Accepted {
+  json: boolean
+  sse: boolean
+}
+
+const BOTH: Accepted = { json: true, sse: true }
+
+/** What the client takes. Tolerant (COM-8): a missing header and any wildcard that covers a type accept it. */
+export function readAccept(value: string | undefined): Accepted {
+  if (value === undefined || value === '' || value === '*/*') return BOTH
+  let json = false
+  let sse = false
+  for (const part of value.toLowerCase().split(',')) {
+    const [range = '', ...params] = part.split(';').map((text) => text.trim())
+    if (params.some((param) => /^q=0(\.0*)?$/.test(param))) continue
+    if (range === '*/*') return BOTH
+    if (range === 'application/json' || range === 'application/*') json = true
+    if (range === 'text/event-stream' || range === 'text/*') sse = true
+  }
+  return { json, sse }
+}
+
+export function isJsonType(value: string | undefined): boolean {
+  if (value === 'application/json') return true
+  const [type = ''] = (value ?? '').split(';')
+  return /^application\/(?:[a-z0-9.+-]+\+)?json$/i.test(type.trim())
+}

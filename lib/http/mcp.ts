@@ -1,0 +1,251 @@
+/** `/mcp` over HTTP: the guards in their order, then the revision, then whoever serves it. */
+import type { Context } from 'hono'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { Message } from '../protocol/jsonrpc.ts'
+import { errorText, isObject, readMessage } from '../protocol/jsonrpc.ts'
+import { isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import type { Caller } from '../session/call.ts'
+import type { Reply } from '../session/reply.ts'
+import { refusal } from '../session/reply.ts'
+import { UnreadableRecord } from '../session/session.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { hasClaim, versionHeader } from '../stateless/envelope.ts'
+import type { Stateless } from '../stateless/stateless.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import type { BodyLimits } from './body.ts'
+import { BodyTooLarge, parseBody, readBody } from './body.ts'
+import type { Doors } from './doors.ts'
+import type { Accepted, ReadHeader } from './headers.ts'
+import { headerReader, isJsonType, readAccept, remoteAddress } from './headers.ts'
+import { failure, respond } from './respond.ts'
+
+export interface HttpOptions extends BodyLimits {
+  /** Messages in one batch (2025-03-26). */
+  maxBatch: number
+  /** Bytes that a slow reader may leave waiting on one response. */
+  maxBuffered: number
+  /** Serves a request that has lost its session id as one without a session, instead of 400. */
+  allowSessionless: boolean
+}
+
+export const DEFAULT_HTTP_OPTIONS: HttpOptions = {
+  maxBytes: 4 * 1024 * 1024,
+  maxDepth: 64,
+  maxBatch: 50,
+  maxBuffered: 1024 * 1024,
+  allowSessionless: false,
+}
+
+export interface McpHandlers {
+  sessions: Sessions
+  stateless: Stateless
+  doors: Doors
+  options: HttpOptions
+  onError(error: unknown): void
+  /** ms; 0: the platform sets no limit. */
+  responseLimit: number
+}
+
+/** One request on its way through the guards. */
+interface Exchanged {
+  c: Context
+  header: ReadHeader
+  accepted: Accepted
+  caller: Caller
+}
+
+export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Response> {
+  const { doors, options, onError } = handlers
+  return async (c) => {
+    const header = headerReader(c)
+    const { refused, headers: extra } = doors.admit(header)
+    if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
+    const { method } = c.req
+    if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
+    const accepted = readAccept(header('accept'))
+    try {
+      const exchanged: Exchanged = { c, header, accepted, caller: callerOf(c, handlers.responseLimit) }
+      const reply =
+        method === 'POST'
+          ? await post(handlers, exchanged)
+          : method === 'GET'
+            ? await get(handlers, exchanged)
+            : method === 'DELETE'
+              ? await remove(handlers, exchanged)
+              : methodNotAllowed(method)
+      return respond(reply, accepted, extra, options)
+    } catch (error) {
+      return refuse(error, extra, options, onError)
+    }
+  }
+}
+
+export function callerOf(c: Context, limit: number): Caller {
+  const { raw } = c.req
+  const address = remoteAddress(c)
+  const given = (c.env as { deadline?: number } | undefined)?.deadline
+  const deadline = given ?? (limit > 0 ? Date.now() + limit : undefined)
+  return {
+    principal: '',
+    auth: undefined,
+    deadline,
+    request: {
+      get headers() {
+        return raw.headers
+      },
+      address,
+    },
+  }
+}
+
+/** What a thrown error is to the client. */
+export function refuse(
+  error: unknown,
+  extra: Record<string, string> | undefined,
+  options: HttpOptions,
+  onError: (error: unknown) => void,
+): Response {
+  const headers = extra ?? {}
+  if (error instanceof ProtocolError) {
+    const body = errorText(error.toObject(), error.id)
+    return respond({ kind: 'json', status: 400, body }, { json: true, sse: false }, extra, options)
+  }
+  if (error instanceof BodyTooLarge) {
+    return failure(413, ErrorCode.InvalidRequest, `The body is over the limit of ${options.maxBytes} bytes.`, headers)
+  }
+  if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
+    // Never 404: it would make the client give its session up (F-1).
+    const message = 'The session store did not answer; the session is not lost. Try again.'
+    return failure(503, ErrorCode.InternalError, message, { ...headers, 'Retry-After': '1' })
+  }
+  onError(error)
+  return failure(500, ErrorCode.InternalError, 'The endpoint failed to answer.', headers)
+}
+
+function methodNotAllowed(method: string): Reply {
+  return {
+    ...refusal(405, ErrorCode.InvalidRequest, `${method} is not a method of this endpoint; use POST, GET or DELETE.`),
+    headers: { Allow: 'POST, GET, DELETE' },
+  }
+}
+
+const NOT_ACCEPTABLE = refusal(
+  406,
+  ErrorCode.InvalidRequest,
+  'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".',
+)
+
+async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exchanged): Promise<Reply> {
+  const { sessions, options } = handlers
+  if (!isJsonType(header('content-type'))) {
+    return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
+  }
+  if (!accepted.json && !accepted.sse) return NOT_ACCEPTABLE
+  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+  const body = parseBody(text, options.maxDepth)
+  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(handlers, c, body, header, accepted, caller)
+  const batch = Array.isArray(body)
+  if (batch && body.some(hasClaim)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
+  const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
+  const [first] = messages
+  const versionRefused = checkVersion(header)
+  if (versionRefused) return versionRefused
+  if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
+    return sessions.initialize(first.request, caller)
+  }
+  const sessionId = readSessionId(header)
+  if (sessionId === undefined) {
+    const id = first?.kind === 'request' ? first.request.id : undefined
+    // A ping may come before there is a session (SC-9).
+    if (!batch && first?.kind === 'request' && first.request.method === 'ping') {
+      return { kind: 'json', status: 200, body: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{}}` }
+    }
+    return noSessionId(id)
+  }
+  return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
+}
+
+const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
+
+/** The stateless revision: by the claim in the body, or by the header, which then lacks its claim (spec-matrix 1.2). */
+function postStateless(
+  { stateless }: McpHandlers,
+  c: Context,
+  body: unknown,
+  header: ReadHeader,
+  accepted: Accepted,
+  caller: Caller,
+): Reply | Promise<Reply> {
+  if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
+  const message = readMessage(body)
+  if (message.kind === 'response') {
+    throw new ProtocolError(ErrorCode.InvalidRequest, `Clients of ${STATELESS_REVISION} send no responses.`)
+  }
+  // What a notification should look like is not said: it is taken, and needs no header (V-28).
+  if (message.kind === 'notification') return { kind: 'empty', status: 202 }
+  const gone = () => c.req.raw.signal
+  return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
+}
+
+function readBatch(body: unknown[], maxBatch: number): Message[] {
+  if (body.length === 0) throw new ProtocolError(ErrorCode.InvalidRequest, 'A batch must not be empty.')
+  if (body.length > maxBatch) {
+    throw new ProtocolError(ErrorCode.InvalidRequest, `A batch may have ${maxBatch} messages; this one has ${body.length}.`)
+  }
+  const messages = body.map(readMessage)
+  if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'initialize must not be part of a batch.')
+  }
+  return messages
+}
+
+/** Some clients send the word `null` where they have none (P6). */
+function readSessionId(header: ReadHeader): string | undefined {
+  const id = header('mcp-session-id')
+  return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
+}
+
+function noSessionId(id?: string | number): Reply {
+  return refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.', id)
+}
+
+/** A header that names no revision of this endpoint is 400 (ERA-9). One that names another than the session's is not. */
+function checkVersion(header: ReadHeader): Reply | undefined {
+  const version = header('mcp-protocol-version')
+  if (version === undefined || isSessionRevision(version.trim())) return undefined
+  const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
+  const data = { supported: SUPPORTED_REVISIONS, requested: version }
+  return refusal(400, ErrorCode.UnsupportedProtocolVersion, message, undefined, data)
+}
+
+/** GET and DELETE belong to sessions (ERA-11). */
+function noStatelessMethod(): Reply {
+  const message = `${STATELESS_REVISION} has POST alone.`
+  return { ...refusal(405, ErrorCode.InvalidRequest, message), headers: { Allow: 'POST' } }
+}
+
+async function get({ sessions }: McpHandlers, { header, accepted, caller }: Exchanged): Promise<Reply> {
+  if (versionHeader(header) === STATELESS_REVISION) return noStatelessMethod()
+  if (!accepted.sse) return NOT_ACCEPTABLE
+  const versionRefused = checkVersion(header)
+  if (versionRefused) return versionRefused
+  const sessionId = readSessionId(header)
+  if (sessionId === undefined) return noSessionId()
+  return sessions.get(caller, sessionId, header('last-event-id'))
+}
+
+async function remove({ sessions }: McpHandlers, { header, caller }: Exchanged): Promise<Reply> {
+  if (versionHeader(header) === STATELESS_REVISION) return noStatelessMethod()
+  const versionRefused = checkVersion(header)
+  if (versionRefused) return versionRefused
+  const sessionId = readSessionId(header)
+  return sessionId === undefined ? noSessionId() : sessions.delete(caller, sessionId)
+}
+
+/** Reads one message of HTTP+SSE (2024-11-05). */
+export async function readSingleMessage(c: Context, header: ReadHeader, options: HttpOptions): Promise<Message> {
+  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+  const body = parseBody(text, options.maxDepth)
+  if (!isObject(body)) throw new ProtocolError(ErrorCode.InvalidRequest, 'The body must be one JSON-RPC message.')
+  return readMessage(body)
+}

@@ -1,0 +1,48 @@
+/** The error codes of JSON-RPC and MCP, and the one error class that becomes a JSON-RPC error. */
+import type { JsonRpcErrorObject, RequestId } from './jsonrpc.ts'
+
+export const ErrorCode = {
+  ParseError: -32700,
+  InvalidRequest: -32600,
+  MethodNotFound: -32601,
+  InvalidParams: -32602,
+  InternalError: -32603,
+  /** No such session, or any refusal of the transport that has no code of its own. Session revisions only. */
+  SessionNotFound: -32001,
+  ServerError: -32000,
+  /** Session revisions only; the stateless revision says InvalidParams. */
+  ResourceNotFound: -32002,
+  /** 2025-11-25 only (SC-5). */
+  UrlElicitationRequired: -32042,
+  /** Stateless revision (ERA-4). */
+  HeaderMismatch: -32020,
+  /** Stateless revision. */
+  MissingClientCapability: -32021,
+  /** Stateless revision (ERA-5). */
+  UnsupportedProtocolVersion: -32022,
+} as const
+
+/**
+ * A failure that the client is told as a JSON-RPC error.
+ * Thrown by a handler it becomes the error response of the request, not a tool error.
+ */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code: number
+  readonly data: unknown
+  /** The id of the message that was refused, where it could be read. */
+  readonly id: RequestId | undefined
+
+  constructor(code: number, message: string, data?: unknown, id?: RequestId) {
+    super(message)
+    this.code = code
+    this.data = data
+    this.id = id
+  }
+
+  toObject(): JsonRpcErrorObject {
+    return this.data === undefined
+      ? { code: this.code, message: this.message }
+      : { code: this.code, message: this.message, data: this.data }
+  }
+}

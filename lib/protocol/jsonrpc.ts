@@ -1,0 +1,129 @@
+/** JSON-RPC 2.0 as MCP uses it: the message types, reading one from parsed JSON, and writing replies. */
+import { ErrorCode, ProtocolError } from './errors.ts'
+
+/** A request id: a string or an integer, never null (COM-2). `1` and `"1"` are different ids. */
+export type RequestId = string | number
+
+export interface JsonObject {
+  [key: string]: unknown
+}
+
+export interface JsonRpcRequest {
+  jsonrpc: '2.0'
+  id: RequestId
+  method: string
+  params?: JsonObject
+}
+
+export interface JsonRpcNotification {
+  jsonrpc: '2.0'
+  method: string
+  params?: JsonObject
+}
+
+export interface JsonRpcErrorObject {
+  code: number
+  message: string
+  data?: unknown
+}
+
+export interface JsonRpcResponse {
+  jsonrpc: '2.0'
+  id?: RequestId
+  result?: JsonObject
+  error?: JsonRpcErrorObject
+}
+
+/** One message read from a body, told apart once, so that nothing after it looks at the shape again. */
+export type Message =
+  | { kind: 'request'; request: JsonRpcRequest }
+  | { kind: 'notification'; notification: JsonRpcNotification }
+  | { kind: 'response'; response: JsonRpcResponse }
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
+}
+
+/** The id written with its type, for keys: `n:1` and `s:1` never meet (COM-2). */
+export function typedId(id: RequestId): string {
+  return typeof id === 'number' ? `n:${id}` : `s:${id}`
+}
+
+/** The reverse of {@link typedId}. */
+export function untypedId(text: string): RequestId {
+  return text.startsWith('n:') ? Number(text.slice(2)) : text.slice(2)
+}
+
+/**
+ * Reads one JSON-RPC message.
+ *
+ * @throws ProtocolError -32600, carrying the message's id where it has a usable one.
+ */
+export function readMessage(value: unknown): Message {
+  if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidRequest, 'A message must be a JSON object.')
+  const { id, method, params } = value
+  const usableId = isRequestId(id) ? id : undefined
+  const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
+  if (value['jsonrpc'] !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
+  if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
+    throw refuse('"id" must be a string or an integer, not null.')
+  }
+  if (method === undefined) {
+    if (!('result' in value) && !('error' in value)) throw refuse('A message needs "method", "result" or "error".')
+    return { kind: 'response', response: readResponse(value, usableId, refuse) }
+  }
+  if (typeof method !== 'string') throw refuse('"method" must be a string.')
+  if (params !== undefined && !isObject(params)) throw refuse('"params" must be an object.')
+  if (usableId === undefined) {
+    return { kind: 'notification', notification: value as unknown as JsonRpcNotification }
+  }
+  return { kind: 'request', request: value as unknown as JsonRpcRequest }
+}
+
+function readResponse(
+  value: JsonObject,
+  id: RequestId | undefined,
+  refuse: (message: string) => ProtocolError,
+): JsonRpcResponse {
+  const { result, error } = value
+  if (error !== undefined) {
+    if (!isObject(error) || !Number.isInteger(error['code']) || typeof error['message'] !== 'string') {
+      throw refuse('"error" needs an integer "code" and a string "message".')
+    }
+    const read: JsonRpcErrorObject = { code: error['code'] as number, message: error['message'] }
+    if ('data' in error) read.data = error['data']
+    return id === undefined ? { jsonrpc: '2.0', error: read } : { jsonrpc: '2.0', id, error: read }
+  }
+  if (id === undefined) throw refuse('A response needs the "id" of its request.')
+  if (!isObject(result)) throw refuse('"result" must be an object.')
+  return { jsonrpc: '2.0', id, result }
+}
+
+/** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
+export class RawJson {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** The text of a successful response. */
+export function resultText(id: RequestId, result: JsonObject | RawJson): string {
+  const body = result instanceof RawJson ? result.text : JSON.stringify(result)
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${body}}`
+}
+
+/** The text of an error response. Without an id the member is left out (COM-6). */
+export function errorText(error: JsonRpcErrorObject, id?: RequestId): string {
+  const head = id === undefined ? '' : `"id":${JSON.stringify(id)},`
+  return `{"jsonrpc":"2.0",${head}"error":${JSON.stringify(error)}}`
+}
+
+/** The text of a notification. */
+export function notificationText(method: string, params?: JsonObject): string {
+  return JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
+}

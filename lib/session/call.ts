@@ -1,0 +1,562 @@
+/**
+ * One run of one client request, and the handler's way to the client. A short call leaves no trace outside this
+ * process. One that says something before its result, or takes longer than a moment, registers itself: from then on
+ * cancels, answers and DELETE reach it whichever instance they arrive at, and its messages go to the log first.
+ */
+import type { Timer } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
+import { errorText, isObject, notificationText, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isAtLeast, type Revision } from '../protocol/revisions.ts'
+import type { LoggingLevel } from '../protocol/types.ts'
+import { compareLevels } from '../protocol/types.ts'
+import { AskError } from '../server/errors.ts'
+import type { Announcer, Ask, AuthInfo, Handles, KeyValues, Outlet, RequestInfo } from '../server/outlet.ts'
+import type { Holder, Owner, Registration, Store } from '../store/store.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import { handleValues, userValues } from '../store/values.ts'
+import { Asks } from './asks.ts'
+import type { Adopt } from './connection.ts'
+import { Connection } from './connection.ts'
+import { newStreamName } from './event-id.ts'
+import { continuedCarrier, type Carrier } from './exchange.ts'
+import type { Feed } from './feed.ts'
+import type { Instance, RunningCall } from './instance.ts'
+import type { Mail } from './mail.ts'
+import { sessionMethod } from './methods.ts'
+import type { Ending } from './outbox.ts'
+import { Outbox } from './outbox.ts'
+import { AutoProgress } from './progress.ts'
+import type { Session } from './session.ts'
+import { sessionData } from './session.ts'
+
+/** Who sent a request. */
+export interface Caller {
+  principal: string
+  auth: AuthInfo | undefined
+  request: RequestInfo
+  /** When the platform ends the response, ms since 1970. */
+  deadline?: number | undefined
+}
+
+/** What all calls of an endpoint share. */
+export interface CallHost {
+  instance: Instance
+  announce: Announcer
+  /** Hands the request to the author's server. */
+  dispatch(method: string, params: JsonObject, outlet: Outlet): JsonObject | RawJson | Promise<JsonObject | RawJson>
+  /** Whether the call may be run again on another instance when this one dies. */
+  mayRunAgain(request: JsonRpcRequest): boolean
+  adoptFor(caller: Caller): Adopt
+}
+
+/** A call that goes on where another run stopped, or that is known by another name from the start. */
+export interface Continuation {
+  stream: string
+  token: string
+  /** The number of the first message. */
+  from: number
+  /** The greatest progress that the client was told. */
+  progress: number | undefined
+  /** The store knows the run already: it was claimed. */
+  registered: boolean
+  /** Who holds the stream. */
+  holder?: Holder | undefined
+  relay?: ((data: string, id: string) => Promise<void>) | undefined
+}
+
+type Stage = 'running' | 'over'
+
+export class Call implements Outlet, RunningCall {
+  readonly #host: CallHost
+  readonly #session: Session
+  readonly #caller: Caller
+  readonly #carrier: Carrier
+  readonly #request: JsonRpcRequest
+  readonly #asks: Asks
+  readonly #progress: AutoProgress
+  readonly stream: string
+  readonly token: string
+  readonly owner: Owner
+  readonly #continued: Continuation | undefined
+  #level: LoggingLevel | undefined
+  #stage: Stage = 'running'
+  #text: string | undefined
+  #abort: AbortController | undefined
+  #once: Map<string, Promise<unknown>> | undefined
+  #timer: Timer | undefined
+  #deadline: Timer | undefined
+  #outbox: Outbox | undefined
+  #connection: Connection | undefined
+  #connectionToken = ''
+  #registering: Promise<void> | undefined
+  #registered = false
+  #opened: ((state: 'ok' | 'gone' | 'refused') => void) | undefined
+
+  constructor(
+    host: CallHost,
+    session: Session,
+    request: JsonRpcRequest,
+    caller: Caller,
+    carrier: Carrier,
+    continued?: Continuation,
+  ) {
+    this.#host = host
+    this.#session = session
+    this.#request = request
+    this.#caller = caller
+    this.#carrier = carrier
+    this.#continued = continued
+    this.#level = session.level
+    this.#asks = new Asks(host.instance, session.key)
+    this.#progress = new AutoProgress(request, continued?.progress)
+    this.stream = continued?.stream ?? newStreamName(request.id)
+    this.token = continued?.token ?? randomId(6)
+    this.owner = host.instance.name(this.token)
+    this.#registered = continued?.registered ?? false
+  }
+
+  /** A call of HTTP+SSE (2024-11-05): what it says is relayed to the session's one stream. */
+  static relayed(
+    host: CallHost,
+    session: Session,
+    request: JsonRpcRequest,
+    caller: Caller,
+    relay: (data: string, id: string) => Promise<void>,
+  ): Call {
+    const stream = newStreamName(request.id)
+    const token = randomId(6)
+    const continued = { stream, token, from: 1, progress: undefined, registered: false, relay }
+    return new Call(host, session, request, caller, continuedCarrier, continued)
+  }
+
+  /** Ends the call with this response, without running it. */
+  answer(text: string): void {
+    this.#finish(text)
+  }
+
+  // What the handler sees ---------------------------------------------------------------------------------------
+
+  get revision(): Revision {
+    return this.#session.revision
+  }
+  get client() {
+    return this.#session.client
+  }
+  get requestId(): RequestId {
+    return this.#request.id
+  }
+  get auth() {
+    return this.#caller.auth
+  }
+  get request() {
+    return this.#caller.request
+  }
+  get announce() {
+    return this.#host.announce
+  }
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#stage === 'over' && !this.#abort.signal.aborted) this.#abort.abort()
+    return this.#abort.signal
+  }
+  get session(): KeyValues {
+    return sessionData(this.#store, this.#session.key)
+  }
+  get user(): KeyValues {
+    return userValues(this.#store, this.#caller.principal)
+  }
+  get handles(): Handles {
+    return handleValues(this.#store, this.#caller.principal)
+  }
+
+  wants(level: LoggingLevel): boolean {
+    return this.#level === undefined || compareLevels(level, this.#level) >= 0
+  }
+
+  async notify(method: string, params: JsonObject): Promise<void> {
+    if (this.over || !this.#carrier.streams) return
+    if (method === 'notifications/progress' && !this.#progress.tell(params)) return
+    await this.#say(notificationText(method, params))
+  }
+
+  async ask(ask: Ask): Promise<JsonObject> {
+    this.#requireRunning()
+    if (!this.#carrier.streams) {
+      const why = 'the client accepts JSON alone, so nothing can be asked of it during a call'
+      throw new AskError('unreachable', `${ask.method}: ${why}.`)
+    }
+    const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
+    const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))
+    const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
+    await this.#say(JSON.stringify(message), id)
+    return answer
+  }
+
+  once<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    this.#once ??= new Map()
+    let kept = this.#once.get(name) as Promise<T> | undefined
+    if (!kept) {
+      kept = (async () => fn())()
+      this.#once.set(name, kept)
+    }
+    return kept
+  }
+
+  closeStream(retryMs: number = this.#host.instance.options.retry): void {
+    if (this.over || !this.#carrier.streams || !isAtLeast(this.revision, '2025-11-25') || this.#session.legacy) return
+    const close = async () => {
+      if (!this.#ensureOutbox()) await this.#registering
+      await this.#outbox?.flushed()
+      const holder = this.#outbox?.holder ?? this.#connection?.holder ?? this.#continued?.holder
+      if (holder !== undefined) this.#host.instance.tell({ t: 'close', to: holder, retry: retryMs })
+    }
+    void close()
+  }
+
+  // Its course --------------------------------------------------------------------------------------------------
+
+  /** It has its result, or will have none. */
+  get over(): boolean {
+    return this.#stage === 'over'
+  }
+
+  /** The response, once it is there. */
+  get text(): string | undefined {
+    return this.#text
+  }
+
+  get #store(): Store {
+    return this.#host.instance.store
+  }
+
+  start(): void {
+    try {
+      const { method, params = {} } = this.#request
+      const result =
+        sessionMethod(this.#host.instance, this.#session.key, method, params) ??
+        this.#host.dispatch(method, params, this)
+      if (!(result instanceof Promise)) return this.#finish(resultText(this.requestId, result))
+      const { instance } = this.#host
+      if (!this.#registered) instance.early.set(this.#earlyKey, this)
+      this.#timer = instance.clock.after(instance.options.registerAfter, () => this.#slow())
+      const { abandonBefore } = instance.options
+      this.#deadline = instance.before(this.#caller.deadline, abandonBefore, 0.25, () => instance.track(this.abandon()))
+      result.then(
+        (value) => this.#finish(resultText(this.requestId, value)),
+        (error) => this.#finish(this.#errorFor(error)),
+      )
+    } catch (error) {
+      this.#finish(this.#errorFor(error))
+    }
+  }
+
+  get #earlyKey(): string {
+    return `${this.#session.key}${typedId(this.requestId)}`
+  }
+
+  #errorFor(error: unknown): string {
+    if (error instanceof ProtocolError) return errorText(error.toObject(), this.requestId)
+    this.#host.instance.report(error)
+    const message =
+      error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
+    return errorText({ code: ErrorCode.InternalError, message }, this.requestId)
+  }
+
+  #finish(text: string): void {
+    if (this.over) return
+    if (this.#outbox || this.#continued) {
+      void this.#ensureOutbox()?.push(text, undefined, true)
+      this.#quiet()
+    } else if (this.#registered || this.#registering) void this.#finishRegistered(text)
+    else this.#settle(text)
+  }
+
+  /** It was registered, but has said nothing: the answer is JSON, unless a cancel came first. */
+  async #finishRegistered(text: string): Promise<void> {
+    await this.#registering
+    if (this.over) return
+    if (this.#outbox) return this.#finish(text)
+    const { key } = this.#session
+    const call = { stream: this.stream, owner: this.owner, mark: false, forget: this.#asks.ids }
+    const ended = this.#store.endCall(key, call)
+    if (this.#carrier.streams) this.#releaseHolder()
+    const reply = await ended.catch((error) => this.#host.instance.report(error))
+    // The client's cancel was stored before the result was: no response (LU-1).
+    this.#settle(reply?.cancelled ? undefined : text)
+  }
+
+  #releaseHolder(): void {
+    const holder = this.#host.instance.name(this.#connectionToken)
+    this.#host.instance.track(this.#store.release(this.#session.key, this.stream, holder))
+  }
+
+  /** The end of the run in this process. */
+  #settle(text: string | undefined): void {
+    if (this.over) return
+    this.#stage = 'over'
+    this.#text = text
+    this.#quiet()
+    this.#asks.abandon()
+    this.#host.instance.remove(this)
+    this.#carrier.settled(this)
+  }
+
+  #quiet(): void {
+    this.#timer?.cancel()
+    this.#deadline?.cancel()
+    this.#host.instance.forgetEarly(this.#earlyKey)
+  }
+
+  // Registration and the stream ---------------------------------------------------------------------------------
+
+  #slow(): void {
+    if (this.over) return
+    const { clock, options } = this.#host.instance
+    if (!this.#outbox) this.#registerSoon()
+    if (!this.#carrier.streams) return
+    this.#timer = clock.after(Math.max(0, options.streamAfter - options.registerAfter), () => {
+      this.#carrier.beginStream()
+      this.#keepTelling()
+    })
+    if (this.#progress.wanted && options.autoProgress > 0 && options.autoProgress < options.streamAfter) {
+      this.#keepTelling()
+    }
+  }
+
+  #keepTelling(): void {
+    const { clock, options } = this.#host.instance
+    if (this.over || !this.#progress.wanted || options.autoProgress <= 0) return
+    this.#timer?.cancel()
+    this.#timer = clock.after(options.autoProgress, () => {
+      if (this.over) return
+      const params = this.#progress.tick()
+      if (params) void this.#say(notificationText('notifications/progress', params))
+      this.#keepTelling()
+    })
+  }
+
+  #registration(): Registration {
+    const { instance } = this.#host
+    this.#connectionToken ||= randomId(6)
+    return {
+      id: typedId(this.requestId),
+      stream: this.stream,
+      owner: this.owner,
+      holder: this.#carrier.streams && !this.#continued?.relay ? instance.name(this.#connectionToken) : undefined,
+      request: this.#host.mayRunAgain(this.#request) ? JSON.stringify(this.#request) : undefined,
+    }
+  }
+
+  #registerSoon(): void {
+    if (!this.#registered && !this.over) this.#registering ??= this.#register()
+  }
+
+  async #register(): Promise<void> {
+    const { instance } = this.#host
+    try {
+      instance.add('call', this)
+      await instance.attend()
+      const reply = await this.#store.register(this.#session.key, this.#registration())
+      if (reply.status !== 'ok') return this.#ended(reply.status)
+      this.#onRegistered()
+      this.#onLevel(reply.level)
+      if (reply.cancelled) this.cancel()
+    } catch (error) {
+      // It runs on as a short call does; the first message, or the next attempt, registers it.
+      instance.report(error)
+      this.#registering = undefined
+      instance.clock.after(1_000, () => this.#registerSoon())
+    }
+  }
+
+  #onRegistered(): void {
+    if (this.#registered) return
+    this.#registered = true
+    this.#outbox?.markRegistered()
+    this.#host.instance.forgetEarly(this.#earlyKey)
+    this.#connection?.confirm()
+    this.#opened?.('ok')
+  }
+
+  #onLevel(level: string | undefined): void {
+    if (level !== undefined) this.#level = level as LoggingLevel
+  }
+
+  /** Makes the connection and the queue of this call. Resolves when the store knows the call. */
+  openStream(feed: Feed): Promise<'ok' | 'gone' | 'refused'> {
+    const { instance } = this.#host
+    const registration = this.#registration()
+    const adopt = this.#host.adoptFor(this.#caller)
+    const token = this.#connectionToken
+    this.#connection = new Connection(instance, this.#session, this.stream, feed, adopt, token)
+    this.#connection.open()
+    const opened = new Promise<'ok' | 'gone' | 'refused'>((resolve) => (this.#opened = resolve))
+    const begin = () => {
+      if (this.#registered) {
+        this.#connection?.confirm()
+        this.#opened?.('ok')
+      }
+      this.#makeOutbox(this.#registered ? undefined : registration, 1)
+      if (this.over && this.#text !== undefined) this.#reopen(this.#text)
+      // What is said in this turn registers the call on its way; where nothing is, it is registered for itself.
+      else queueMicrotask(() => !this.#outbox?.busy && this.#registerSoon())
+    }
+    if (this.#registering) void this.#registering.then(begin)
+    else begin()
+    return opened
+  }
+
+  /** A batch began to stream after this call had its result: the result goes through the log like the others. */
+  #reopen(text: string): void {
+    this.#stage = 'running'
+    void this.#outbox?.push(text, undefined, true)
+  }
+
+  #makeOutbox(register: Registration | undefined, from: number): Outbox {
+    const { instance } = this.#host
+    instance.add('call', this)
+    this.#outbox = new Outbox(instance, this.#session, {
+      stream: this.stream,
+      owner: this.owner,
+      register,
+      from,
+      asks: () => this.#asks.ids,
+      onEnding: (ending) => this.#ended(ending),
+      onRegistered: () => this.#onRegistered(),
+      onDone: () => this.#settle(undefined),
+      onLevel: (level) => this.#onLevel(level),
+      relay: this.#continued?.relay,
+    })
+    return this.#outbox
+  }
+
+  async #say(data: string, ask?: string): Promise<void> {
+    if (this.over) return
+    this.#progress.said()
+    // The stream waits for a registration that is under way.
+    if (!this.#ensureOutbox() && this.#registering) await this.#registering
+    await this.#outbox?.push(data, ask)
+  }
+
+  #ensureOutbox(): Outbox | undefined {
+    if (this.#outbox) return this.#outbox
+    if (!this.#continued) this.#carrier.beginStream()
+    else this.#makeOutbox(this.#registered ? undefined : this.#registration(), this.#continued.from)
+    return this.#outbox
+  }
+
+  // How it ends otherwise ---------------------------------------------------------------------------------------
+
+  #requireRunning(): void {
+    if (this.over) throw new DOMException('The call has ended.', 'AbortError')
+  }
+
+  #stop(reason?: string): void {
+    this.#outbox?.close()
+    this.#abort?.abort(new DOMException(reason ?? 'The call was cancelled.', 'AbortError'))
+  }
+
+  /** The client cancelled it: the handler is told, the client gets no response (LU-1). */
+  cancel(reason?: string): void {
+    if (this.over) return
+    const { key } = this.#session
+    const streaming = this.#connection !== undefined || this.#continued !== undefined
+    const known = this.#registered || this.#registering !== undefined || streaming
+    this.#settle(undefined)
+    this.#stop(reason)
+    this.#opened?.('ok')
+    if (!known) return
+    const end = async () => {
+      await this.#registering
+      const call = { stream: this.stream, owner: this.owner, mark: streaming, forget: this.#asks.ids }
+      const reply = await this.#store.endCall(key, call)
+      if (reply.holder !== undefined) await this.#host.instance.told({ t: 'look', to: reply.holder })
+      else this.#connection?.finish()
+    }
+    this.#host.instance.track(end())
+  }
+
+  #ended(ending: Ending): void {
+    if (this.over) return
+    if (ending === 'cancelled') return this.cancel()
+    if (ending === 'taken') {
+      const message = `Request id ${JSON.stringify(this.requestId)} is in use by another call of this session.`
+      const text = errorText({ code: ErrorCode.InvalidRequest, message }, this.requestId)
+      this.#settle(text)
+      this.#stop(message)
+      if (this.#connection && this.#opened) this.#connection.abandoned()
+      return this.#opened?.('refused')
+    }
+    const text = errorText({ code: ErrorCode.InternalError, message: ENDED[ending] }, this.requestId)
+    this.#settle(ending === 'gone' ? undefined : text)
+    this.#stop(ENDED[ending])
+    if (ending === 'gone') {
+      this.#opened?.('gone')
+      this.#carrier.gone(this)
+      this.#connection?.finish()
+    } else if (ending === 'unreachable') {
+      this.#opened?.('ok')
+      this.#connection?.confirm()
+      this.#connection?.fail(text)
+    } else {
+      this.#opened?.('ok')
+      this.#connection?.look()
+    }
+  }
+
+  receive(mail: Mail): void {
+    if (mail.t === 'cancel') this.cancel(mail.reason)
+    else if (mail.t === 'answer') this.#asks.answered(mail.ask, mail.value)
+    else if (mail.t === 'level') this.#onLevel(mail.level)
+    else if (mail.t === 'gone') this.#ended('gone')
+  }
+
+  beat(): void {
+    if (this.over || !this.#registered) return
+    const { instance } = this.#host
+    const { key } = this.#session
+    this.#store
+      .lookCall(key, this.stream, this.owner, this.#asks.waiting, instance.options.idleLifetime)
+      .then((look) => {
+        if (this.over) return
+        if (look.status !== 'ok') return this.#ended(look.status)
+        if (look.cancelled) return this.cancel()
+        this.#onLevel(look.level)
+        for (const [ask, value] of look.answers) this.#asks.answered(ask, value)
+      })
+      .catch((error) => instance.report(error))
+  }
+
+  async abandon(): Promise<void> {
+    if (this.over) return
+    const { key } = this.#session
+    const { instance } = this.#host
+    const resumable = this.#connection === undefined || this.#connection.done || isAtLeast(this.revision, '2025-11-25')
+    if (this.#outbox && resumable && this.#host.mayRunAgain(this.#request)) {
+      await this.#outbox.flushed()
+      const { holder } = this.#outbox
+      this.#settle(undefined)
+      this.#stop('The instance is shutting down.')
+      await this.#store.releaseCall(key, this.stream, this.owner)
+      if (holder !== undefined) await instance.told({ t: 'look', to: holder })
+      return
+    }
+    const message = 'The instance that ran this call was shut down before it was done.'
+    this.#finish(errorText({ code: ErrorCode.InternalError, message }, this.requestId))
+    this.#abort?.abort(new DOMException(message, 'AbortError'))
+    await this.#outbox?.flushed()
+  }
+}
+
+const ENDED: Record<Exclude<Ending, 'cancelled' | 'taken'>, string> = {
+  lost: 'Another instance has taken the call over.',
+  gone: 'The session has ended.',
+  unreachable: 'The store could not be reached; the call was given up.',
+}
+
+/** The result or the error that a client sent for an ask, as it is kept in the store. */
+export function answerText(response: { result?: unknown; error?: unknown }): string {
+  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
+}

@@ -1,0 +1,141 @@
+/**
+ * The session's own stream, and how list changes and resource updates reach it. All changes are one list in the store;
+ * each session has a position in it, which moves in the same step that adds the notifications to the session's log.
+ * So each is told once, on one stream, by whichever instance holds it, and what came while nobody held it is made up
+ * for when somebody does.
+ */
+import { notificationText } from '../protocol/jsonrpc.ts'
+import type { Change, ChangeEntry } from '../store/store.ts'
+import { comparePositions } from '../store/store.ts'
+import type { Adopt } from './connection.ts'
+import { Connection } from './connection.ts'
+import { GET_STREAM } from './event-id.ts'
+import type { Feed } from './feed.ts'
+import type { Instance } from './instance.ts'
+import type { Mail } from './mail.ts'
+import type { Session } from './session.ts'
+
+const LIST_CHANGED = {
+  tools: notificationText('notifications/tools/list_changed'),
+  prompts: notificationText('notifications/prompts/list_changed'),
+  resources: notificationText('notifications/resources/list_changed'),
+}
+
+export function updatedText(uri: string): string {
+  return notificationText('notifications/resources/updated', { uri })
+}
+
+const MISSED = notificationText('notifications/message', {
+  level: 'warning',
+  logger: 'mcp',
+  data: 'Messages were missed on this stream. Everything that may have changed is announced again.',
+})
+
+export class GetConnection extends Connection {
+  /** Where the session stands in the list of changes, as far as this connection knows. */
+  #at: string | undefined
+  #subscribed = new Set<string>()
+  #waiting: ChangeEntry[] = []
+  #advancing = false
+  #begun = false
+
+  constructor(instance: Instance, session: Session, feed: Feed, adopt: Adopt) {
+    super(instance, session, GET_STREAM, feed, adopt)
+  }
+
+  /** Makes up for what was missed while nobody held the stream; `lost`: and for a log that no longer reaches back. */
+  async begin(lost: boolean): Promise<void> {
+    const { store, options } = this.instance
+    const { key } = this.session
+    const [at, uris] = await Promise.all([store.changePosition(key), store.subscriptions(key)])
+    this.#subscribed = new Set(uris)
+    this.#at = at
+    if (at !== undefined) {
+      const missed = await store.changesAfter(at)
+      if (lost || missed.trimmed) this.#announceAll()
+      else this.#waiting.unshift(...missed.entries)
+    }
+    this.#begun = true
+    this.#advance()
+    if (options.getPolicy === 'poll' && !this.session.legacy) {
+      this.instance.clock.after(options.pollWait, () => this.closeWith(options.pollRetry))
+    }
+  }
+
+  override receive(mail: Mail): void {
+    if (mail.t !== 'subscription') return super.receive(mail)
+    if (mail.on) this.#subscribed.add(mail.uri)
+    else this.#subscribed.delete(mail.uri)
+  }
+
+  override changes(entries: ChangeEntry[]): void {
+    this.#waiting.push(...entries.filter(({ change }) => this.#concerns(change)))
+    if (this.#begun) this.#advance()
+  }
+
+  override beat(): void {
+    super.beat()
+    // Its own round trip, and only for the few that subscribe: the store is the truth about subscriptions, too.
+    if (this.#subscribed.size === 0 || this.done) return
+    this.instance.store.subscriptions(this.session.key).then(
+      (uris) => (this.#subscribed = new Set(uris)),
+      (error) => this.instance.report(error),
+    )
+  }
+
+  #concerns(change: Change): boolean {
+    return change.kind !== 'updated' || this.#subscribed.has(change.uri)
+  }
+
+  /** The log has a hole that cannot be filled. */
+  #announceAll(): void {
+    const all = [MISSED, LIST_CHANGED.tools, LIST_CHANGED.prompts, LIST_CHANGED.resources]
+    for (const data of [...all, ...[...this.#subscribed].map(updatedText)]) this.feed.message(data)
+  }
+
+  #advance(): void {
+    if (this.#advancing || this.done) return
+    this.#advancing = true
+    this.#run()
+      .catch((error) => this.instance.report(error))
+      .finally(() => {
+        this.#advancing = false
+      })
+  }
+
+  async #run(): Promise<void> {
+    const { store } = this.instance
+    while (!this.done) {
+      const from = this.#at
+      const entries = this.#waiting.filter((entry) => from === undefined || comparePositions(entry.at, from) > 0)
+      this.#waiting = []
+      const last = entries.at(-1)
+      if (!last || from === undefined) return
+      const kinds = new Set(entries.map(({ change }) => change.kind))
+      // One notice of each kind says as much as many.
+      const updates = new Map<string, string>()
+      for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
+      const reply = await store.advance(this.session.key, {
+        holder: this.holder,
+        tag: this.instance.id.slice(0, 4),
+        from,
+        to: last.at,
+        messages: (['tools', 'prompts', 'resources'] as const).filter((k) => kinds.has(k)).map((k) => LIST_CHANGED[k]),
+        updates: [...updates].map(([uri, at]) => ({ uri, at, message: updatedText(uri) })),
+      })
+      if (reply.status === 'ok') {
+        this.#at = last.at
+        for (const entry of reply.entries) this.deliver(entry)
+      } else if (reply.status === 'gone') {
+        return this.finish()
+      } else {
+        // Moved, or a reply was lost and the step was done: the log and the store's position tell.
+        this.look()
+        const at = await store.changePosition(this.session.key)
+        if (at === undefined || at === from) return
+        this.#at = at
+        this.#waiting.unshift(...entries)
+      }
+    }
+  }
+}

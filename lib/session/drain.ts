@@ -1,0 +1,21 @@
+/** The end of an instance: nothing of its sessions is lost with it. */
+import type { Instance } from './instance.ts'
+
+/**
+ * Ends the streams that may end before their answer, waits for the calls for `drainTimeout` ms, hands over those that
+ * may run again and fails the rest, and removes the instance's traces from the store.
+ */
+export async function drain(instance: Instance): Promise<void> {
+  const { options, clock } = instance
+  instance.draining = true
+  for (const connection of [...instance.connections.values()]) connection.drain()
+  await Promise.race([
+    instance.settled(),
+    new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve)),
+  ])
+  const left = [...new Set([...instance.calls.values(), ...instance.early.values()])]
+  await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
+  for (const connection of [...instance.connections.values()]) connection.close(options.retry)
+  await instance.settled()
+  await instance.stop()
+}

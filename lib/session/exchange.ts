@@ -1,0 +1,112 @@
+/**
+ * One POST with requests and its one reply. It is JSON while no call has said anything before its result; the moment
+ * one does, or takes long, the reply becomes a stream that carries them all.
+ */
+import { isAtLeast } from '../protocol/revisions.ts'
+import type { Call } from './call.ts'
+import { Feed } from './feed.ts'
+import type { Instance } from './instance.ts'
+import type { Reply } from './reply.ts'
+import { emptyStream, sessionNotFound } from './reply.ts'
+import type { Session } from './session.ts'
+
+/** Where a call's result goes. */
+export interface Carrier {
+  /** False: the client takes JSON alone, so nothing can be said before the result. */
+  readonly streams: boolean
+  /** Makes the reply a stream, if it is not one yet. */
+  beginStream(): void
+  /** The call has its result (or, cancelled, none), and no stream carries it. */
+  settled(call: Call): void
+  /** The session turned out to be gone. */
+  gone(call: Call): void
+}
+
+/** A continued call has its stream already: everything it says goes to the log, and from there to the holder. */
+export const continuedCarrier: Carrier = {
+  streams: true,
+  beginStream: () => {},
+  settled: () => {},
+  gone: () => {},
+}
+
+export class Exchange implements Carrier {
+  readonly streams: boolean
+  readonly #session: Session
+  readonly #batch: boolean
+  readonly #instance: Instance
+  readonly #deadline: number | undefined
+  readonly #calls: Call[] = []
+  #feed: Feed | undefined
+  #started = false
+  #reply: Reply | undefined
+  #resolve: ((reply: Reply) => void) | undefined
+
+  constructor(
+    instance: Instance,
+    session: Session,
+    options: { streams: boolean; batch: boolean; deadline: number | undefined },
+  ) {
+    this.#instance = instance
+    this.#session = session
+    this.streams = options.streams
+    this.#batch = options.batch
+    this.#deadline = options.deadline
+  }
+
+  add(call: Call): void {
+    this.#calls.push(call)
+  }
+
+  /** Runs the calls. The reply is there at once when every handler returned at once. */
+  start(): Reply | Promise<Reply> {
+    for (const call of this.#calls) call.start()
+    this.#started = true
+    this.#trySettle()
+    return this.#reply ?? new Promise((resolve) => (this.#resolve = resolve))
+  }
+
+  settled(_call: Call): void {
+    if (this.#started) this.#trySettle()
+  }
+
+  gone(_call: Call): void {
+    this.#answer(sessionNotFound())
+  }
+
+  #trySettle(): void {
+    if (this.#feed || this.#reply || !this.#calls.every((call) => call.over)) return
+    const texts = this.#calls.flatMap((call) => call.text ?? [])
+    const body = this.#batch ? `[${texts.join(',')}]` : texts[0]
+    if (body !== undefined && texts.length > 0) this.#answer({ kind: 'json', status: 200, body })
+    // Every call was cancelled: there is no response to give (LU-1).
+    else if (this.streams) this.#answer({ kind: 'stream', source: emptyStream })
+    else this.#answer({ kind: 'empty', status: 202 })
+  }
+
+  #answer(reply: Reply): void {
+    if (this.#reply) return
+    this.#reply = reply
+    this.#resolve?.(reply)
+  }
+
+  beginStream(): void {
+    if (this.#feed || this.#reply || !this.streams) return
+    const feed = new Feed({
+      key: this.#session.key,
+      primes: isAtLeast(this.#session.revision, '2025-11-25'),
+      retry: this.#instance.options.retry,
+    })
+    this.#feed = feed
+    // No event id leaves before the store has the call: the priming event waits for the registration.
+    feed.endsBefore(this.#instance, this.#deadline)
+    const opened = this.#calls.map((call) => call.openStream(feed))
+    feed.begin()
+    void Promise.all(opened).then((states) => {
+      if (states.includes('gone')) this.#answer(sessionNotFound())
+      else if (states[0] === 'refused' && !this.#batch) {
+        this.#answer({ kind: 'json', status: 200, body: this.#calls[0]?.text ?? '' })
+      } else this.#answer({ kind: 'stream', source: feed })
+    })
+  }
+}

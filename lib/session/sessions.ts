@@ -1,0 +1,220 @@
+/**
+ * The session revisions (2024-11-05 to 2025-11-25) as HTTP uses them: POST, GET and DELETE of a session that any
+ * instance may have opened.
+ */
+import type { Clock } from '../base/clock.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
+import { isObject, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { sseEvent } from '../protocol/sse.ts'
+import type { Implementation } from '../protocol/types.ts'
+import type { Store } from '../store/store.ts'
+import { adoption, relayTo } from './adopt.ts'
+import type { Caller, CallHost } from './call.ts'
+import { answerText, Call } from './call.ts'
+import { Exchange } from './exchange.ts'
+import { openGetStream, openLegacyStream, resume } from './get.ts'
+import type { Instance } from './instance.ts'
+import type { SessionOptions } from './options.ts'
+import type { Reply } from './reply.ts'
+import { refusal, sessionNotFound } from './reply.ts'
+import type { Session } from './session.ts'
+import { newSessionId, readRecord, sessionKey, writeRecord } from './session.ts'
+
+/** What the server answers to `initialize`, for a negotiated revision. */
+export type Introduce = (revision: Session['revision']) => object
+
+export interface PostInput {
+  caller: Caller
+  sessionId: string
+  messages: Message[]
+  /** The body was an array. */
+  batch: boolean
+  /** The client takes `text/event-stream`. */
+  streams: boolean
+}
+
+const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+export class Sessions {
+  readonly #host: CallHost
+  readonly #introduce: Introduce
+
+  constructor(host: Omit<CallHost, 'adoptFor'>, introduce: Introduce) {
+    const full: CallHost = { ...host, adoptFor: (caller) => adoption(full, caller) }
+    this.#host = full
+    this.#introduce = introduce
+  }
+
+  get #instance(): Instance {
+    return this.#host.instance
+  }
+  get #store(): Store {
+    return this.#instance.store
+  }
+  get #options(): SessionOptions {
+    return this.#instance.options
+  }
+  get #clock(): Clock {
+    return this.#instance.clock
+  }
+
+  /**
+   * `initialize`: negotiates the revision (ERA-15) and opens a session; a session id that came with it is ignored.
+   * The answer goes out once the store has the session: the client's next request may reach another instance.
+   */
+  async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
+    const { protocolVersion, capabilities, clientInfo } = request.params ?? {}
+    if (typeof protocolVersion !== 'string') {
+      return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', request.id)
+    }
+    const id = newSessionId()
+    const session = {
+      revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
+      client: {
+        capabilities: isObject(capabilities) ? capabilities : {},
+        info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+      },
+      createdAt: this.#clock.now(),
+      legacy: false,
+    }
+    await this.#store.createSession(sessionKey(caller.principal, id), writeRecord(session), this.#options.firstLifetime)
+    const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
+    return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
+  }
+
+  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or somebody else's. */
+  async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
+    const key = sessionKey(caller.principal, id)
+    const row = await this.#store.readSession(key, slide ? this.#options.idleLifetime : undefined)
+    if (!row) return undefined
+    const session = readRecord(id, key, row)
+    if (this.#clock.now() - session.createdAt <= this.#options.maxLifetime) return session
+    await this.#end(session.key)
+    return undefined
+  }
+
+  async post(input: PostInput): Promise<Reply> {
+    const { caller, sessionId, messages, batch } = input
+    // `initialized` is no use of the session yet: a client that walks away after it leaves nothing for long.
+    const first = messages[0]
+    const greeting =
+      !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
+    const session = await this.#open(caller, sessionId, !greeting)
+    if (!session || session.legacy) return sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
+    if (batch && session.revision !== '2025-03-26') {
+      const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
+      return refusal(400, ErrorCode.InvalidRequest, message)
+    }
+    return this.#handle(session, input)
+  }
+
+  async #handle(session: Session, { caller, messages, batch, streams }: PostInput): Promise<Reply> {
+    const requests: JsonRpcRequest[] = []
+    const others: Promise<void>[] = []
+    for (const message of messages) {
+      if (message.kind === 'request') requests.push(message.request)
+      else others.push(this.#take(session, message))
+    }
+    if (others.length > 0) await Promise.all(others)
+    if (requests.length === 0) return EMPTY_202
+    const exchange = new Exchange(this.#instance, session, { streams, batch, deadline: caller.deadline })
+    for (const request of requests) exchange.add(new Call(this.#host, session, request, caller, exchange))
+    return exchange.start()
+  }
+
+  /** A notification or a response: done, or stored, when this resolves; only then is it acknowledged. */
+  async #take(session: Session, message: Exclude<Message, { kind: 'request' }>): Promise<void> {
+    if (message.kind === 'response') {
+      const { id } = message.response
+      if (typeof id !== 'string') return
+      const value = answerText(message.response)
+      const { owner } = await this.#store.answer(session.key, id, value)
+      if (owner) await this.#instance.told({ t: 'answer', to: owner, ask: id, value })
+      return
+    }
+    const { method, params } = message.notification
+    if (method === 'notifications/cancelled') {
+      const { requestId, reason } = params ?? {}
+      if (typeof requestId !== 'string' && typeof requestId !== 'number') return
+      await this.#cancel(session, requestId, typeof reason === 'string' ? reason : undefined)
+    }
+  }
+
+  async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
+    const id = typedId(requestId)
+    const early = this.#instance.early.get(session.key + id)
+    if (early) return early.cancel(reason)
+    const { owner } = await this.#store.cancel(session.key, id)
+    if (owner) await this.#instance.told({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+  }
+
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+    const session = await this.#open(caller, sessionId)
+    if (!session || session.legacy) return sessionNotFound()
+    return lastEventId === undefined || lastEventId === ''
+      ? openGetStream(this.#host, session, caller)
+      : resume(this.#host, session, caller, lastEventId)
+  }
+
+  /** DELETE: when this resolves, no request of the session that comes later is served, anywhere. */
+  async delete(caller: Caller, sessionId: string): Promise<Reply> {
+    const existed = await this.#end(sessionKey(caller.principal, sessionId))
+    return existed ? { kind: 'empty', status: 204 } : sessionNotFound()
+  }
+
+  async #end(key: string): Promise<boolean> {
+    const ended = await this.#store.deleteSession(key)
+    if (!ended) return false
+    for (const to of [...ended.holders, ...ended.owners]) this.#instance.tell({ t: 'gone', to })
+    return ended.existed
+  }
+
+  // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
+
+  /** `GET /sse`: opens a session whose messages all travel on this response. `addressOf` makes the POST address. */
+  async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
+    const id = newSessionId()
+    const session: Session = {
+      id,
+      key: sessionKey(caller.principal, id),
+      revision: '2024-11-05',
+      client: { capabilities: {}, info: undefined },
+      createdAt: this.#clock.now(),
+      legacy: true,
+      level: undefined,
+    }
+    await this.#store.createSession(session.key, writeRecord(session), this.#options.idleLifetime)
+    const first = sseEvent('endpoint', addressOf(id))
+    return openLegacyStream(this.#host, session, caller, first, () => {
+      this.#end(session.key).catch((error) => this.#instance.report(error))
+    })
+  }
+
+  /** `POST /messages`: 202 once the message is taken; what there is to say goes out on the stream. */
+  async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
+    const session = await this.#open(caller, sessionId)
+    if (!session?.legacy) return sessionNotFound()
+    if (message.kind !== 'request') {
+      await this.#take(session, message)
+      return EMPTY_202
+    }
+    if (message.request.method === 'initialize') {
+      const { protocolVersion, capabilities, clientInfo } = message.request.params ?? {}
+      session.revision = isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION
+      session.client.capabilities = isObject(capabilities) ? capabilities : {}
+      session.client.info = isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined
+      if (!(await this.#store.replaceRecord(session.key, writeRecord(session)))) return sessionNotFound()
+      const result = this.#introduce(session.revision) as Record<string, unknown>
+      await relayTo(this.#instance, session, resultText(message.request.id, result), `init.${typedId(message.request.id)}`)
+      return EMPTY_202
+    }
+    await this.#instance.attend()
+    const call = Call.relayed(this.#host, session, message.request, caller, (data, id) =>
+      relayTo(this.#instance, session, data, id),
+    )
+    call.start()
+    return EMPTY_202
+  }
+}

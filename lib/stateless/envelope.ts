@@ -1,0 +1,147 @@
+/** What a request of the stateless revision says of itself: in `_meta`, mirrored by headers (spec-matrix 1.2, 3.2). */
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { isObject } from '../protocol/jsonrpc.ts'
+import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
+import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
+import type { ParamHeader } from '../server/param-headers.ts'
+
+const PREFIX = 'io.modelcontextprotocol/'
+export const META = {
+  protocolVersion: `${PREFIX}protocolVersion`,
+  clientCapabilities: `${PREFIX}clientCapabilities`,
+  clientInfo: `${PREFIX}clientInfo`,
+  logLevel: `${PREFIX}logLevel`,
+  serverInfo: `${PREFIX}serverInfo`,
+  subscriptionId: `${PREFIX}subscriptionId`,
+} as const
+
+export type ReadHeader = (name: string) => string | undefined
+
+export interface Envelope {
+  capabilities: ClientCapabilities
+  info: Implementation | undefined
+  logLevel: LoggingLevel | undefined
+}
+
+/** A refusal of the request as such: HTTP 400, or 404 for a method that does not exist. */
+function refuse(request: JsonRpcRequest, code: number, message: string, data?: unknown): ProtocolError {
+  return new ProtocolError(code, message, data, request.id)
+}
+
+function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
+  return refuse(request, ErrorCode.HeaderMismatch, message)
+}
+
+/** True if the body claims this revision, well or badly: either of the required fields is there (V-41). */
+export function hasClaim(body: unknown): boolean {
+  const params = isObject(body) ? body['params'] : undefined
+  const meta = isObject(params) ? params['_meta'] : undefined
+  return isObject(meta) && (META.protocolVersion in meta || META.clientCapabilities in meta)
+}
+
+/** The value of `MCP-Protocol-Version`. */
+export function versionHeader(header: ReadHeader): string | undefined {
+  return header('mcp-protocol-version')?.trim()
+}
+
+/** @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order */
+export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envelope {
+  const meta = request.params?.['_meta']
+  const fields: JsonObject = isObject(meta) ? meta : {}
+  const version = fields[META.protocolVersion]
+  if (typeof version !== 'string') throw refuse(request, ErrorCode.InvalidParams, missing(META.protocolVersion, 'a string'))
+  const capabilities = fields[META.clientCapabilities]
+  if (!isObject(capabilities)) throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
+  const level = fields[META.logLevel]
+  if (level !== undefined && !isLoggingLevel(level)) {
+    const message = `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`
+    throw refuse(request, ErrorCode.InvalidParams, message)
+  }
+  const named = versionHeader(header)
+  if (named !== version) {
+    throw mismatch(request, `MCP-Protocol-Version must be ${version}, as in _meta; it is ${named ?? 'missing'}.`)
+  }
+  if (version !== STATELESS_REVISION) {
+    const data = { supported: SUPPORTED_REVISIONS, requested: version }
+    const message = `Version ${version} is not supported in this form. Session revisions begin with initialize.`
+    throw refuse(request, ErrorCode.UnsupportedProtocolVersion, message, data)
+  }
+  requireStandardHeaders(request, header)
+  const info = fields[META.clientInfo]
+  return {
+    capabilities,
+    info: isObject(info) ? (info as unknown as Implementation) : undefined,
+    logLevel: level,
+  }
+}
+
+function missing(field: string, what: string): string {
+  return `params._meta["${field}"] must be ${what}.`
+}
+
+/** The parameter that `Mcp-Name` repeats, by method (H-3). */
+const NAMED_BY: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
+
+function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): void {
+  const method = header('mcp-method')?.trim()
+  if (method !== request.method) {
+    throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
+  }
+  const parameter = NAMED_BY[request.method]
+  if (parameter === undefined) return
+  const name = decodeHeader(header('mcp-name'))
+  const expected = request.params?.[parameter]
+  // Where the body lacks the parameter, there is nothing to compare with: the method itself refuses.
+  if (expected === undefined && name === undefined) return
+  if (name !== expected) {
+    throw mismatch(request, `Mcp-Name must be params.${parameter} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`)
+  }
+}
+
+/**
+ * Compares `Mcp-Param-*` with the arguments of a tool call (XH-3).
+ * @throws ProtocolError -32020
+ */
+export function requireParamHeaders(
+  request: JsonRpcRequest,
+  params: readonly ParamHeader[],
+  header: ReadHeader,
+): void {
+  for (const { name, path, type } of params) {
+    let value: unknown = request.params?.['arguments']
+    for (const key of path) value = isObject(value) ? value[key] : undefined
+    const raw = header(`mcp-param-${name.toLowerCase()}`)
+    if (value === undefined || value === null) {
+      if (raw === undefined) continue
+      throw mismatch(request, `Mcp-Param-${name} is there, and the argument ${path.join('.')} is not.`)
+    }
+    const given = decodeHeader(raw)
+    const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === String(value)
+    if (!same) throw mismatch(request, `Mcp-Param-${name} must repeat the argument ${path.join('.')}.`)
+  }
+}
+
+/** Integers are compared as numbers: `42.0` is 42 (H-9). */
+function isSameInteger(given: string, value: unknown): boolean {
+  return /^-?\d+(\.0+)?$/.test(given) && Number(given) === value
+}
+
+const SENTINEL = /^=\?base64\?(.*)\?=$/s
+
+/** Reads a header value: plain, or base64 between its marks. Undefined: missing or malformed (H-6, H-7). */
+export function decodeHeader(raw: string | undefined): string | undefined {
+  if (raw === undefined) return undefined
+  const value = raw.trim()
+  const encoded = SENTINEL.exec(value)?.[1]
+  if (encoded === undefined) return /^[\x20-\x7e]*$/.test(value) ? value : undefined
+  if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined
+  const bytes = Buffer.from(encoded, 'base64')
+  if (bytes.toString('base64') !== encoded) return undefined
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}

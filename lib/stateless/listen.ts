@@ -1,0 +1,153 @@
+/** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+import type { Timer } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
+import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
+import type { HeldConnection, Instance } from '../session/instance.ts'
+import type { Sink, StreamSource } from '../session/reply.ts'
+import type { ChangeEntry, Owner } from '../store/store.ts'
+import { META } from './envelope.ts'
+
+interface Filter {
+  tools: boolean
+  prompts: boolean
+  resources: boolean
+  uris: ReadonlySet<string>
+}
+
+/** The most URIs of one filter. */
+const MAX_URIS = 1_000
+
+const METHODS = {
+  tools: 'notifications/tools/list_changed',
+  prompts: 'notifications/prompts/list_changed',
+  resources: 'notifications/resources/list_changed',
+}
+
+export class Listening implements HeldConnection, StreamSource {
+  readonly token = randomId(6)
+  readonly #instance: Instance
+  readonly #request: JsonRpcRequest
+  readonly #complete: (result: JsonObject) => RawJson
+  readonly #filter: Filter
+  readonly #meta: JsonObject
+  #sink: Sink | undefined
+  /** What happened before the response began; it follows the acknowledgement. */
+  #early: ChangeEntry[] = []
+  #done = false
+  #planned: Timer | undefined
+
+  /** @throws ProtocolError -32602 */
+  constructor(instance: Instance, request: JsonRpcRequest, complete: (result: JsonObject) => RawJson) {
+    this.#instance = instance
+    this.#request = request
+    this.#complete = complete
+    this.#filter = readFilter(request.params?.['notifications'])
+    this.#meta = { [META.subscriptionId]: request.id }
+  }
+
+  /** Receives changes from now on: before the client is told that it does (SUB-1). */
+  async open(deadline: number | undefined): Promise<void> {
+    this.#instance.add('connection', this)
+    this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
+    try {
+      await this.#instance.attend()
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  attach(sink: Sink): void {
+    this.#sink = sink
+    const { tools, prompts, resources, uris } = this.#filter
+    const notifications: JsonObject = {}
+    if (tools) notifications['toolsListChanged'] = true
+    if (prompts) notifications['promptsListChanged'] = true
+    if (resources) notifications['resourcesListChanged'] = true
+    if (uris.size > 0) notifications['resourceSubscriptions'] = [...uris]
+    this.#send('notifications/subscriptions/acknowledged', { notifications })
+    const early = this.#early
+    this.#early = []
+    this.changes(early)
+    if (this.#instance.draining) this.drain()
+  }
+
+  detached(): void {
+    this.#sink = undefined
+    this.#leave()
+  }
+
+  changes(entries: ChangeEntry[]): void {
+    if (this.#done) return
+    if (!this.#sink) {
+      this.#early.push(...entries)
+      return
+    }
+    for (const { change } of entries) {
+      if (change.kind === 'updated') {
+        if (this.#filter.uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
+      } else if (this.#filter[change.kind]) this.#send(METHODS[change.kind], {})
+    }
+  }
+
+  #send(method: string, params: JsonObject): void {
+    this.#write(sseMessage(notificationText(method, { ...params, _meta: this.#meta })))
+  }
+
+  #write(text: string): void {
+    if (this.#sink?.write(text) !== false) return
+    // It reads too slowly: cut, so that it opens a new one.
+    const sink = this.#sink
+    this.detached()
+    sink.end()
+  }
+
+  beat(): void {
+    if (this.#sink) this.#write(SSE_COMMENT)
+  }
+
+  /** The planned end: the result of the request, then the end of the stream (SUB-6). */
+  drain(): void {
+    if (this.#done || !this.#sink) return
+    const sink = this.#sink
+    this.#write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
+    this.#sink = undefined
+    this.#leave()
+    sink.end()
+  }
+
+  close(): void {
+    this.drain()
+    this.#leave()
+  }
+
+  receive(): void {}
+  *owners(): Iterable<Owner> {}
+  ownerLost(): void {}
+
+  #leave(): void {
+    this.#done = true
+    this.#planned?.cancel()
+    this.#early = []
+    this.#instance.remove(this)
+  }
+}
+
+function readFilter(value: unknown): Filter {
+  if (!isObject(value)) {
+    throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
+  }
+  const uris = value['resourceSubscriptions'] ?? []
+  if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
+  }
+  return {
+    tools: value['toolsListChanged'] === true,
+    prompts: value['promptsListChanged'] === true,
+    resources: value['resourcesListChanged'] === true,
+    uris: new Set(uris as string[]),
+  }
+}

@@ -1,0 +1,103 @@
+/** The stateless revision as HTTP uses it: one POST, one reply, nothing kept. */
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import { completeResult } from '../protocol/gate.ts'
+import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { dispatch } from '../server/dispatch.ts'
+import type { McpServer } from '../server/server.ts'
+import type { Caller } from '../session/call.ts'
+import type { Instance } from '../session/instance.ts'
+import type { Reply } from '../session/reply.ts'
+import { refusal } from '../session/reply.ts'
+import type { StatelessHost } from './call.ts'
+import { StatelessCall } from './call.ts'
+import type { ReadHeader } from './envelope.ts'
+import { readEnvelope, requireParamHeaders } from './envelope.ts'
+import { StatelessExchange } from './exchange.ts'
+import { Listening } from './listen.ts'
+import type { StatelessOptions } from './options.ts'
+
+export interface StatelessPost {
+  caller: Caller
+  request: JsonRpcRequest
+  header: ReadHeader
+  /** The client takes `text/event-stream`. */
+  streams: boolean
+  /** Aborted when the client's connection ends; asked for only by a call that does not answer at once. */
+  gone(): AbortSignal | undefined
+}
+
+export class Stateless {
+  readonly #server: McpServer
+  readonly #instance: Instance
+  readonly #host: StatelessHost
+  readonly #options: StatelessOptions
+
+  constructor(server: McpServer, instance: Instance, host: StatelessHost, options: StatelessOptions) {
+    this.#server = server
+    this.#instance = instance
+    this.#host = host
+    this.#options = options
+  }
+
+  readonly #complete = (result: JsonObject | RawJson): RawJson => completeResult(result, this.#server.identity)
+
+  /** @throws ProtocolError for a request that is refused as such: 400 */
+  post(input: StatelessPost): Reply | Promise<Reply> {
+    const { request, header, caller, streams } = input
+    const { method } = request
+    const envelope = readEnvelope(request, header)
+    if (method === 'server/discover') return this.#discover(request)
+    if (method === 'subscriptions/listen') return this.#listen(request, streams, caller.deadline)
+    if (method === 'tools/call') {
+      const tool = this.#server.tools.get(String(request.params?.['name']))
+      if (tool && tool.paramHeaders.length > 0) requireParamHeaders(request, tool.paramHeaders, header)
+    }
+    const exchange = new StatelessExchange(this.#instance, request, this.#complete, this.#options.streamAfter)
+    let call: StatelessCall
+    try {
+      call = new StatelessCall(this.#host, {
+        request,
+        envelope,
+        principal: caller.principal,
+        auth: caller.auth,
+        info: caller.request,
+        say: streams ? (text) => exchange.say(text) : undefined,
+      })
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return refusal(200, error.code, error.message, request.id, error.data)
+    }
+    return exchange.run(call, streams, caller.deadline, input.gone, () => dispatch(this.#server, method, request.params, call))
+  }
+
+  #discover(request: JsonRpcRequest): Reply {
+    const server = this.#server
+    const result: JsonObject = {
+      supportedVersions: SUPPORTED_REVISIONS,
+      capabilities: server.capabilities(STATELESS_REVISION, { listChanged: true, subscribe: true }),
+      ...server.cacheHint('server/discover'),
+    }
+    if (server.instructions !== undefined) result['instructions'] = server.instructions
+    return this.#json(request, result)
+  }
+
+  #json(request: JsonRpcRequest, result: JsonObject): Reply {
+    const body = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":${this.#complete(result).text}}`
+    return { kind: 'json', status: 200, body }
+  }
+
+  async #listen(request: JsonRpcRequest, streams: boolean, deadline: number | undefined): Promise<Reply> {
+    if (!streams) {
+      return refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.', request.id)
+    }
+    try {
+      const listening = new Listening(this.#instance, request, this.#complete)
+      await listening.open(deadline)
+      return { kind: 'stream', source: listening }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return refusal(200, error.code, error.message, request.id)
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** Several instances of the everything server behind round robin, as processes, on one Redis. */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { EndpointOptions } from '../../lib/endpoint.ts'
+import type { RoundRobin } from './proxy.ts'
+import { startRoundRobin } from './proxy.ts'
+import type { RedisServer } from './redis.ts'
+import { startRedis } from './redis.ts'
+
+export type FleetOptions = Omit<EndpointOptions, 'store' | 'onError' | 'clock'>
+
+export interface Stats {
+  id: string
+  pid: number
+  connections: number
+  calls: number
+  early: number
+}
+
+export class InstanceProcess {
+  readonly child: ChildProcess
+  readonly url: string
+  /** What it wrote to stderr. */
+  readonly errors: string[]
+
+  private constructor(child: ChildProcess, url: string, errors: string[]) {
+    this.child = child
+    this.url = url
+    this.errors = errors
+  }
+
+  static async start(redisUrl: string, options: FleetOptions = {}): Promise<InstanceProcess> {
+    const child = spawn(process.execPath, [new URL('./instance.ts', import.meta.url).pathname], {
+      env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options }) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const errors: string[] = []
+    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
+    const die = () => child.kill('SIGKILL')
+    process.once('exit', die)
+    child.once('exit', () => process.removeListener('exit', die))
+    const lines = createInterface({ input: child.stdout })
+    const port = await new Promise<string>((resolve, reject) => {
+      lines.on('line', (line) => {
+        const match = /^listening (\d+)$/.exec(line)
+        if (match?.[1]) resolve(match[1])
+      })
+      child.once('exit', (code) => reject(new Error(`The instance ended with ${code}:\n${errors.join('\n')}`)))
+    })
+    return new InstanceProcess(child, `http://127.0.0.1:${port}`, errors)
+  }
+
+  async stats(): Promise<Stats> {
+    return (await (await fetch(`${this.url}/__test/stats`)).json()) as Stats
+  }
+
+  async announce(kind: 'tools' | 'prompts' | 'resources' | 'updated', uri?: string): Promise<void> {
+    await fetch(`${this.url}/__test/announce`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ kind, uri }),
+    })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+
+  /** Resolves with the exit code (or the signal's name) once the process has ended. */
+  async ended(): Promise<number | string> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
+    return this.child.exitCode ?? this.child.signalCode ?? ''
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.ended()
+  }
+}
+
+export interface Fleet {
+  redis: RedisServer
+  instances: InstanceProcess[]
+  proxy: RoundRobin
+  /** The endpoint behind the load balancer. */
+  url: URL
+  /** The endpoint of one instance. */
+  at(index: number): URL
+  /** Puts a new instance in the place of one that ended. */
+  restart(index: number, options?: FleetOptions): Promise<InstanceProcess>
+  stop(): Promise<void>
+}
+
+export async function startFleet(
+  options: FleetOptions = {},
+  { size = 3, redis: given }: { size?: number; redis?: RedisServer } = {},
+): Promise<Fleet> {
+  const redis = given ?? (await startRedis())
+  const instances = await Promise.all(Array.from({ length: size }, () => InstanceProcess.start(redis.url, options)))
+  const proxy = await startRoundRobin(instances.map((instance) => instance.url))
+  return {
+    redis,
+    instances,
+    proxy,
+    url: new URL(`${proxy.url}/mcp`),
+    at: (index) => new URL(`${instances[index]?.url}/mcp`),
+    async restart(index, changed = options) {
+      proxy.setTarget(index, undefined)
+      const instance = await InstanceProcess.start(redis.url, changed)
+      instances[index] = instance
+      proxy.setTarget(index, instance.url)
+      return instance
+    },
+    async stop() {
+      await proxy.close()
+      await Promise.all(instances.map((instance) => instance.kill()))
+      if (!given) await redis.stop()
+    },
+  }
+}

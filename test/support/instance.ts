@@ -1,0 +1,40 @@
+/**
+ * One instance of the everything server as a process of its own, with the settings that a test gives it in JSON and
+ * a side door by which the test looks inside.
+ */
+import { serve } from '@hono/node-server'
+import type { EndpointOptions } from '../../lib/endpoint.ts'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import { server } from '../fixtures/everything.ts'
+
+const { redisUrl, options } = JSON.parse(process.env['INSTANCE'] ?? '{}') as {
+  redisUrl: string
+  options: EndpointOptions
+}
+const endpoint = createEndpoint(server, { allowedHosts: 'local', ...options, store: redisStore(redisUrl) })
+
+endpoint.app.get('/__test/stats', (c) => c.json({ id: endpoint.instanceId, ...endpoint.stats(), pid: process.pid }))
+endpoint.app.post('/__test/announce', async (c) => {
+  const { kind, uri } = await c.req.json<{ kind: 'tools' | 'prompts' | 'resources' | 'updated'; uri?: string }>()
+  if (kind === 'tools') await endpoint.notify.toolsChanged()
+  else if (kind === 'prompts') await endpoint.notify.promptsChanged()
+  else if (kind === 'resources') await endpoint.notify.resourcesChanged()
+  else await endpoint.notify.resourceUpdated(uri ?? '')
+  return c.json({})
+})
+
+const http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+  console.log(`listening ${port}`)
+})
+
+process.on('SIGTERM', () => {
+  http.close()
+  endpoint.close().then(
+    () => process.exit(0),
+    (error) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})

@@ -1,0 +1,84 @@
+/** A plain load balancer: each request goes to the next target, also on one keep-alive connection. */
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface RoundRobin {
+  url: string
+  /** How many requests went to each target. */
+  counts: number[]
+  /** Every request so far: method, path and target. */
+  requests: { method: string; path: string; target: number; status?: number }[]
+  /** Takes a target out or puts another address in its place. */
+  setTarget(index: number, url: string | undefined): void
+  /** Cuts the connections of all requests that are under way. */
+  cut(): void
+  close(): Promise<void>
+}
+
+export async function startRoundRobin(targets: string[]): Promise<RoundRobin> {
+  const urls: (string | undefined)[] = [...targets]
+  const counts = targets.map(() => 0)
+  const requests: RoundRobin['requests'] = []
+  const live = new Set<http.ServerResponse>()
+  const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
+  let turn = 0
+  const next = (): number => {
+    for (let i = 0; i < urls.length; i++) {
+      const index = turn++ % urls.length
+      if (urls[index] !== undefined) return index
+    }
+    return -1
+  }
+  const server = http.createServer((req, res) => {
+    const index = next()
+    const target = urls[index]
+    if (target === undefined) {
+      res.writeHead(502).end()
+      return
+    }
+    counts[index] = (counts[index] ?? 0) + 1
+    const entry: RoundRobin['requests'][number] = { method: req.method ?? '', path: req.url ?? '', target: index }
+    requests.push(entry)
+    live.add(res)
+    const { hostname, port } = new URL(target)
+    const upstream = http.request(
+      { hostname, port, method: req.method, path: req.url, headers: req.headers, agent },
+      (answer) => {
+        entry.status = answer.statusCode ?? 0
+        res.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
+        res.flushHeaders()
+        answer.pipe(res)
+        answer.on('error', () => res.destroy())
+        answer.on('aborted', () => res.destroy())
+      },
+    )
+    upstream.on('error', () => {
+      if (res.headersSent) res.destroy()
+      else res.writeHead(502).end()
+    })
+    res.on('close', () => {
+      live.delete(res)
+      if (!res.writableFinished) upstream.destroy()
+    })
+    req.pipe(upstream)
+  })
+  server.keepAliveTimeout = 60_000
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    counts,
+    requests,
+    setTarget: (index, url) => {
+      urls[index] = url
+    },
+    cut: () => {
+      for (const res of live) res.destroy()
+    },
+    close: async () => {
+      server.closeAllConnections()
+      agent.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
