@@ -1,0 +1,92 @@
+/**
+ * The store in Redis: one connection for commands, opened by the first of them, and one that waits, opened by
+ * {@link Store.receive}. Every change of state is one script on one slot, so a cluster serves it as well.
+ */
+import type { Store, StoreOptions } from '../store.ts'
+import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, StoreUnavailable } from '../store.ts'
+import { busOperations } from './bus.ts'
+import { callOperations } from './calls.ts'
+import { readPlace, waitingClient } from './client.ts'
+import { Commands } from './commands.ts'
+import type { Context } from './context.ts'
+import { Waiting } from './receive.ts'
+import { sessionOperations } from './sessions.ts'
+import { streamOperations } from './streams.ts'
+import { valueOperations } from './values.ts'
+
+export interface RedisStoreOptions extends StoreOptions {
+  /** `redis://` or `rediss://` (TLS), with user, password and database if need be. Several, with commas: a cluster. */
+  url?: string | undefined
+  /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
+  cluster?: string[] | undefined
+  /** How long Redis may take to answer, in ms, before it counts as unavailable; default 2,500. */
+  commandTimeout?: number | undefined
+  /** How long one read of the waiting connection waits, in ms; default 5,000. */
+  blockTime?: number | undefined
+}
+
+/** A connection that was idle for longer than this (ms) may be dead without knowing it. */
+const TRUSTED_IDLE = 60_000
+
+/**
+ * A store in Redis 6.2 or later, alone or as a cluster.
+ *
+ * @throws TypeError where the address is none; nothing is connected yet
+ *
+ * @example
+ * const store = redisStore('rediss://user:secret@redis.example:6379')
+ */
+export function redisStore(given: string | RedisStoreOptions): Store {
+  const options = typeof given === 'string' ? { url: given } : given
+  const { commandTimeout = 2_500, blockTime = 5_000, onError = () => {} } = options
+  const place = readPlace(options.url, options.cluster)
+  const commands = new Commands(place, commandTimeout)
+  const waiting = new Set<Waiting>()
+  let closed = false
+  const context: Context = {
+    commands,
+    lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
+    maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
+    maxChanges: options.changes ?? DEFAULT_CHANGES,
+    slack: place.cluster ? 1_000 : 1,
+    onError,
+  }
+
+  return {
+    kind: 'redis',
+    async ping() {
+      await commands.run((client) => client.exists('mcp:ping'))
+    },
+    async close() {
+      closed = true
+      await Promise.all([...waiting].map((one) => one.stop()))
+      await commands.close()
+    },
+    wake(idleMs) {
+      if (idleMs <= TRUSTED_IDLE) return
+      commands.renew()
+      for (const one of waiting) one.renew()
+    },
+    ...sessionOperations(context),
+    ...callOperations(context),
+    ...streamOperations(context),
+    ...busOperations(context, async (instance, receiver) => {
+      if (closed) throw new StoreUnavailable('The store is closed.')
+      const one = new Waiting(instance, receiver, {
+        makeClient: () => waitingClient(place, commandTimeout, blockTime),
+        block: blockTime,
+        timeout: commandTimeout,
+        onError,
+      })
+      await one.start()
+      waiting.add(one)
+      return {
+        async stop() {
+          waiting.delete(one)
+          await one.stop()
+        },
+      }
+    }),
+    ...valueOperations(context),
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The name of every key. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
+ * script can change them together; what instances tell each other shares the tag `{bus}`, so that one blocking read
+ * waits for mail and for changes alike.
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `mcp:{h}` | hash | `rec`, `level`, `d:<name>` data, `u:<uri>` when it was subscribed, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` handed, `e:<stream>` end |
+ * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` handed, `a:<ask>` stream, `v:<ask>` answer |
+ * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
+ * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
+ * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call |
+ * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall`, for its repeat |
+ * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
+ * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
+ * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the last one that it lost |
+ * | `mcp:up:<instance>` | string | present while the instance lives |
+ * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when they expired if nobody slid them |
+ * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
+ */
+import type { SessionKey, ValueKind } from '../store.ts'
+
+export const keys = {
+  session: (key: SessionKey) => `mcp:{${key}}`,
+  live: (key: SessionKey) => `mcp:{${key}}:live`,
+  log: (key: SessionKey, stream: string) => `mcp:{${key}}:log:${stream}`,
+  logs: (key: SessionKey) => `mcp:{${key}}:logs`,
+  cancel: (key: SessionKey, id: string) => `mcp:{${key}}:cancel:${id}`,
+  over: (key: SessionKey, stream: string) => `mcp:{${key}}:over:${stream}`,
+  post: (key: SessionKey, stream: string, id: string) => `mcp:{${key}}:post:${stream}:${id}`,
+  box: (instance: string) => `mcp:{bus}:box:${instance}`,
+  changes: 'mcp:{bus}:changes',
+  changesTrimmed: 'mcp:{bus}:changes:trimmed',
+  up: (instance: string) => `mcp:up:${instance}`,
+  own: (principal: string) => `mcp:own:${principal}`,
+  value: (kind: ValueKind, id: string) => `mcp:${kind}:${id}`,
+}

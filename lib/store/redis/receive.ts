@@ -1,0 +1,161 @@
+/**
+ * The waiting connection of an instance: one blocking read for its mailbox and for the list of changes. It goes on from
+ * what it has read, so nothing is lost between two reads or while the connection is away; where Redis itself has lost
+ * something, the receiver is told to look for itself.
+ */
+import type { Receiver, Receiving } from '../store.ts'
+import { comparePositions } from '../store.ts'
+import type { Client } from './client.ts'
+import { unavailable } from './client.ts'
+import { within } from './commands.ts'
+import { list, readChange, streamEntries, text } from './decode.ts'
+import { keys } from './keys.ts'
+
+/** How many entries one read brings of each stream. */
+const BATCH = 200
+const LONGEST_PAUSE = 500
+
+export interface WaitingOptions {
+  makeClient: () => Client
+  /** How long one read waits, in ms. */
+  block: number
+  /** How long Redis may take to answer what does not wait, in ms. */
+  timeout: number
+  onError: (error: unknown) => void
+}
+
+export class Waiting implements Receiving {
+  readonly #options: WaitingOptions
+  readonly #receiver: Receiver
+  readonly #box: string
+  #client: Client
+  #boxAt = '0-0'
+  #changesAt = '0-0'
+  #trimAt: string | undefined
+  #stopped = false
+  #lost = false
+  #wakePause = () => {}
+
+  constructor(instance: string, receiver: Receiver, options: WaitingOptions) {
+    this.#options = options
+    this.#receiver = receiver
+    this.#box = keys.box(instance)
+    this.#client = options.makeClient()
+  }
+
+  /**
+   * Finds where the list of changes stands, and begins to wait.
+   *
+   * @throws StoreUnavailable
+   */
+  async start(): Promise<void> {
+    try {
+      this.#changesAt = await within(this.#options.timeout, this.#newest(keys.changes))
+    } catch (error) {
+      await this.stop()
+      throw unavailable(error)
+    }
+    void this.#loop()
+  }
+
+  /** Begins anew on a new connection: the old one may be dead without knowing it. */
+  renew(): void {
+    if (this.#stopped) return
+    const old = this.#client
+    this.#client = this.#options.makeClient()
+    this.#lost = true
+    old.disconnect()
+    this.#wakePause()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#client.disconnect()
+    this.#wakePause()
+  }
+
+  async #loop(): Promise<void> {
+    let failures = 0
+    while (!this.#stopped) {
+      const client = this.#client
+      try {
+        if (this.#lost) await this.#resume()
+        await this.#read(client)
+        failures = 0
+      } catch {
+        // Whatever it was, it is tried again: the commands of this instance tell whether Redis answers.
+        if (client === this.#client) await this.#pause(Math.min(10 * 2 ** failures++, LONGEST_PAUSE))
+        this.#lost = true
+      }
+    }
+  }
+
+  /** The connection is back, maybe to a Redis that lost its newest entries and gives their numbers again. */
+  async #resume(): Promise<void> {
+    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(keys.changes)])
+    if (comparePositions(this.#boxAt, box) > 0) this.#boxAt = '0-0'
+    if (comparePositions(this.#changesAt, changes) > 0) this.#changesAt = changes
+    this.#lost = false
+    if (!this.#stopped) this.#hand(() => this.#receiver.resumed())
+  }
+
+  async #read(client: Client): Promise<void> {
+    if (this.#trimAt !== undefined) {
+      // What was handed over is removed, on the way to the next read. A failure shows there.
+      client.xtrim(this.#box, 'MINID', this.#trimAt).catch(() => {})
+      this.#trimAt = undefined
+    }
+    const { block } = this.#options
+    const streams = [this.#box, keys.changes, this.#boxAt, this.#changesAt] as const
+    const reply = await client.xread('COUNT', BATCH, 'BLOCK', block, 'STREAMS', ...streams)
+    if (this.#stopped || client !== this.#client) return
+    const read = new Map(list(reply ?? []).map((item) => [text(list(item)[0]), streamEntries(list(item)[1])]))
+    const mail = read.get(this.#box) ?? []
+    for (const { id, fields } of mail) {
+      this.#boxAt = id
+      this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
+    }
+    if (mail.length > 0) this.#trimAt = next(this.#boxAt)
+    // More mail may be waiting that was sent before these changes: they are read again after it.
+    if (mail.length === BATCH) return
+    for (const { id, fields } of read.get(keys.changes) ?? []) {
+      this.#changesAt = id
+      this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
+    }
+  }
+
+  #hand(hand: () => void): void {
+    if (this.#stopped) return
+    try {
+      hand()
+    } catch (error) {
+      this.#options.onError(error)
+    }
+  }
+
+  /** The newest id that a stream has given out, also where the entry is gone. */
+  async #newest(key: string): Promise<string> {
+    try {
+      const info = list(await this.#client.xinfo('STREAM', key))
+      return text(info[info.indexOf('last-generated-id') + 1])
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('no such key')) return '0-0'
+      throw error
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wakePause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+function next(id: string): string {
+  const [ms, seq] = id.split('-')
+  return `${ms}-${Number(seq) + 1}`
+}

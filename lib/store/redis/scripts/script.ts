@@ -1,0 +1,103 @@
+/** What a script is, and the Lua that several scripts begin with. */
+
+export interface Script {
+  /** The name of the client's method for it. */
+  name: string
+  /** How many keys it takes. */
+  keys: number
+  lua: string
+}
+
+/** `now()`: ms since 1970, by the clock of Redis. */
+export const NOW = `
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`
+
+/** `last(log)`: the number of a log's last entry (0 if there is none), and whether it says that nothing follows. */
+export const LAST = `
+local function last(log)
+  local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  if not entry then return 0, false end
+  return tonumber(string.match(entry[1], '^%d+')), entry[2][5] == 'f'
+end
+`
+
+/** `first(log, otherwise)`: the number of a log's first entry. */
+export const FIRST = `
+local function first(log, otherwise)
+  local entry = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  return entry and tonumber(string.match(entry[1], '^%d+')) or otherwise
+end
+`
+
+/** `tag_at(log, n)`: the tag of an entry, or false. */
+export const TAG_AT = `
+local function tag_at(log, n)
+  local entry = redis.call('XRANGE', log, n .. '-0', n .. '-0')[1]
+  return entry and entry[2][2]
+end
+`
+
+/**
+ * `add(log, n, tag, message, final, max)`: adds an entry; the log keeps the newest `max`.
+ * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and DELETE finds it. Logs that are over are forgotten
+ * by the way.
+ */
+export const WRITE_LOG = `${NOW}
+local function add(log, n, tag, message, final, max)
+  if final then
+    redis.call('XADD', log, 'MAXLEN', max, n .. '-0', 't', tag, 'm', message, 'f', '1')
+  else
+    redis.call('XADD', log, 'MAXLEN', max, n .. '-0', 't', tag, 'm', message)
+  end
+end
+local function keep(log, logs, stream, ttl, open)
+  local time = now()
+  if redis.call('PEXPIRE', log, ttl) == 0 then return end
+  redis.call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  redis.call('ZADD', logs, time + ttl, stream)
+  redis.call('PEXPIRE', logs, open)
+end
+`
+
+/**
+ * `own_end(session, stream)`: the number of the last entry of a stream that belongs to the session and to no call; nil
+ * for the stream of a call. The stream of GET is there from the start.
+ */
+export const OWN_END = `
+local function own_end(session, stream)
+  local value = redis.call('HGET', session, 'e:' .. stream)
+  return value and tonumber(value) or (stream == 'get' and 0 or nil)
+end
+`
+
+/** `forget(live, stream)`: a call is over. Whoever holds its stream still does. */
+export const FORGET = `
+local function forget(live, stream)
+  local id = redis.call('HGET', live, 'i:' .. stream)
+  redis.call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream)
+  if redis.call('HEXISTS', live, 's:' .. stream) == 0 then redis.call('HDEL', live, 'p:' .. stream) end
+end
+`
+
+/**
+ * `register(...)`: true where the call is this run's, now or before; false where another call has the id, or the call
+ * has ended. A mark of an early cancel becomes the call's flag and stays: a repeated registration must see it too.
+ */
+export const REGISTER_CALL = `${LAST}
+local function register(live, log, mark, over, id, stream, owner, holder, request)
+  local known = redis.call('HGET', live, 'c:' .. id)
+  if known then return known == stream and redis.call('HGET', live, 'o:' .. stream) == owner end
+  if redis.call('EXISTS', over) == 1 then return false end
+  local _, ended = last(log)
+  if ended then return false end
+  redis.call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
+  if redis.call('EXISTS', mark) == 1 then redis.call('HSET', live, 'x:' .. stream, '1') end
+  if holder ~= '' then redis.call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
+  if request ~= '' then redis.call('HSET', live, 'r:' .. stream, request) end
+  return true
+end
+`
