@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
+import type { Notifier } from './announce.ts'
 import { createNotifier } from './announce.ts'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
@@ -16,7 +17,6 @@ import { ErrorCode } from './protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
 import type { SessionRevision } from './protocol/revisions.ts'
 import { dispatch } from './server/dispatch.ts'
-import type { Announcer } from './server/outlet.ts'
 import type { McpServer } from './server/server.ts'
 import { drain } from './session/drain.ts'
 import { Instance } from './session/instance.ts'
@@ -54,10 +54,12 @@ export interface Endpoint {
   /** The Hono app, for `app.route` or further routes. */
   app: Hono
   fetch: Hono['fetch']
-  /** Announces changes to every client, whichever instance it is connected to. */
-  notify: Announcer
+  /** Announces changes, and completed elicitations, to clients on every instance. */
+  notify: Notifier
   /** Random, new with each process: what the other instances know this one by. */
   instanceId: string
+  /** As `notify.elicitationCompleted`: for the page that a URL elicitation leads to. */
+  elicitationCompleted(elicitationId: string): Promise<boolean>
   /** What this instance holds at this moment. All of it is zero when no response is open. */
   stats(): { connections: number; calls: number; early: number }
   /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
@@ -104,7 +106,12 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
   const singleLifetime = 2 * statelessOptions.stateLifetime
-  const stateless = new Stateless(server, instance, { store, announce: notify, states, singleLifetime }, statelessOptions)
+  const stateless = new Stateless(
+    server,
+    instance,
+    { store, announce: notify, states, singleLifetime },
+    statelessOptions,
+  )
   const handlers: McpHandlers = {
     sessions,
     stateless,
@@ -127,6 +134,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     fetch: app.fetch,
     notify,
     instanceId: instance.id,
+    elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => ({
       connections: instance.connections.size,
       calls: instance.calls.size,
@@ -148,13 +156,13 @@ function introduce(server: McpServer, revision: SessionRevision, delivers: boole
     capabilities: server.capabilities(revision, { listChanged: delivers, subscribe: delivers }),
     serverInfo: server.implementation(revision),
   }
-  if (server.instructions !== undefined) result['instructions'] = server.instructions
+  if (server.instructions !== undefined) result.instructions = server.instructions
   return result
 }
 
 /** Reading changes nothing, and a tool says of itself that a second run does no harm (design: a dead instance). */
 function mayRunAgain(server: McpServer, { method, params }: JsonRpcRequest): boolean {
   if (method !== 'tools/call') return true
-  const annotations = server.tools.get(String(params?.['name']))?.definition.annotations
+  const annotations = server.tools.get(String(params?.name))?.definition.annotations
   return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
 }

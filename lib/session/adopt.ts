@@ -71,8 +71,8 @@ function toldProgress(entries: LogEntry[]): number | undefined {
   for (const { data } of entries) {
     if (!data.includes('"notifications/progress"')) continue
     const message: unknown = JSON.parse(data)
-    const params = isObject(message) ? message['params'] : undefined
-    const progress = isObject(params) ? params['progress'] : undefined
+    const params = isObject(message) ? message.params : undefined
+    const progress = isObject(params) ? params.progress : undefined
     if (typeof progress === 'number' && (told === undefined || progress > told)) told = progress
   }
   return told

@@ -20,7 +20,7 @@ import { Asks } from './asks.ts'
 import type { Adopt } from './connection.ts'
 import { Connection } from './connection.ts'
 import { newStreamName } from './event-id.ts'
-import { continuedCarrier, type Carrier } from './exchange.ts'
+import { type Carrier, continuedCarrier } from './exchange.ts'
 import type { Feed } from './feed.ts'
 import type { Instance, RunningCall } from './instance.ts'
 import type { Mail } from './mail.ts'
@@ -65,6 +65,9 @@ export interface Continuation {
   holder?: Holder | undefined
   relay?: ((data: string, id: string) => Promise<void>) | undefined
 }
+
+/** How long a page that was opened may take to be done with, in ms. */
+const ELICITATION_LIFETIME = 24 * 60 * 60_000
 
 type Stage = 'running' | 'over'
 
@@ -188,10 +191,17 @@ export class Call implements Outlet, RunningCall {
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
     const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
+    await this.#expectCompletion(ask)
     const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))
     const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
     await this.#say(JSON.stringify(message), id)
     return answer
+  }
+
+  /** URL mode: who completes it knows the elicitation's id alone; it may do so on any instance (SC-6). */
+  async #expectCompletion({ params }: Ask): Promise<void> {
+    const id = params?.elicitationId
+    if (typeof id === 'string') await this.#store.setValue('elic', id, this.#session.key, ELICITATION_LIFETIME)
   }
 
   once<T>(name: string, fn: () => T | Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ export type Mail =
 export function readMail(text: string): Mail | undefined {
   try {
     const mail: unknown = JSON.parse(text)
-    return isObject(mail) && typeof mail['t'] === 'string' && typeof mail['to'] === 'string'
+    return isObject(mail) && typeof mail.t === 'string' && typeof mail.to === 'string'
       ? (mail as unknown as Mail)
       : undefined
   } catch {

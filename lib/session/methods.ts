@@ -16,12 +16,12 @@ export function sessionMethod(
     case 'ping':
       return {}
     case 'logging/setLevel':
-      return setLevel(instance, key, params['level'])
+      return setLevel(instance, key, params.level)
     case 'resources/subscribe':
     case 'resources/unsubscribe':
       // Without a GET stream nothing could deliver the updates, and the capability was not declared.
       if (instance.options.getPolicy === 'off') return undefined
-      return subscribe(instance, key, params['uri'], method === 'resources/subscribe')
+      return subscribe(instance, key, params.uri, method === 'resources/subscribe')
     default:
       return undefined
   }

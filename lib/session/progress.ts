@@ -13,8 +13,8 @@ export class AutoProgress {
 
   /** `told`: what an earlier run of the same call had told. */
   constructor(request: JsonRpcRequest, told: number | undefined) {
-    const meta = request.params?.['_meta']
-    this.#token = isObject(meta) ? meta['progressToken'] : undefined
+    const meta = request.params?._meta
+    this.#token = isObject(meta) ? meta.progressToken : undefined
     this.#told = told ?? Number.NEGATIVE_INFINITY
   }
 
@@ -24,10 +24,10 @@ export class AutoProgress {
 
   /** The author's progress: false if the client was told as much already. */
   tell(params: JsonObject): boolean {
-    const progress = Number(params['progress'])
+    const progress = Number(params.progress)
     if (!(progress > this.#told)) return false
     this.#told = progress
-    this.#total = params['total']
+    this.#total = params.total
     return true
   }
 
@@ -44,7 +44,7 @@ export class AutoProgress {
     const told = Number.isFinite(this.#told) ? this.#told : 0
     this.#told = told + Math.max(Math.abs(told), 1) * 1e-6
     const params: JsonObject = { progressToken: this.#token, progress: this.#told }
-    if (this.#total !== undefined) params['total'] = this.#total
+    if (this.#total !== undefined) params.total = this.#total
     return params
   }
 }

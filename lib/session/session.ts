@@ -49,7 +49,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
     c: session.client.capabilities,
     i: session.client.info,
   }
-  if (session.legacy) record['l'] = 1
+  if (session.legacy) record.l = 1
   return JSON.stringify(record)
 }
 

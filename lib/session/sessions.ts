@@ -207,7 +207,12 @@ export class Sessions {
       session.client.info = isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined
       if (!(await this.#store.replaceRecord(session.key, writeRecord(session)))) return sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
-      await relayTo(this.#instance, session, resultText(message.request.id, result), `init.${typedId(message.request.id)}`)
+      await relayTo(
+        this.#instance,
+        session,
+        resultText(message.request.id, result),
+        `init.${typedId(message.request.id)}`,
+      )
       return EMPTY_202
     }
     await this.#instance.attend()

@@ -151,11 +151,19 @@ export class StatelessCall implements Outlet {
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
     const id = digest(`${this.#input.principal}\n${state.id}\n${name}`, 16)
-    const first = await store.addValue('used', id, `by ${String(this.#input.request.id)} ${Math.random()}`, singleLifetime)
+    const first = await store.addValue(
+      'used',
+      id,
+      `by ${String(this.#input.request.id)} ${Math.random()}`,
+      singleLifetime,
+    )
     if (!first) {
       const kept = await store.getValue('used', id)
       if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
-      throw new ProtocolError(ErrorCode.InvalidParams, `"${name}" is being done by another request with the same state.`)
+      throw new ProtocolError(
+        ErrorCode.InvalidParams,
+        `"${name}" is being done by another request with the same state.`,
+      )
     }
     try {
       const value = await fn()

@@ -36,8 +36,8 @@ function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
 
 /** True if the body claims this revision, well or badly: either of the required fields is there (V-41). */
 export function hasClaim(body: unknown): boolean {
-  const params = isObject(body) ? body['params'] : undefined
-  const meta = isObject(params) ? params['_meta'] : undefined
+  const params = isObject(body) ? body.params : undefined
+  const meta = isObject(params) ? params._meta : undefined
   return isObject(meta) && (META.protocolVersion in meta || META.clientCapabilities in meta)
 }
 
@@ -48,12 +48,14 @@ export function versionHeader(header: ReadHeader): string | undefined {
 
 /** @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order */
 export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envelope {
-  const meta = request.params?.['_meta']
+  const meta = request.params?._meta
   const fields: JsonObject = isObject(meta) ? meta : {}
   const version = fields[META.protocolVersion]
-  if (typeof version !== 'string') throw refuse(request, ErrorCode.InvalidParams, missing(META.protocolVersion, 'a string'))
+  if (typeof version !== 'string')
+    throw refuse(request, ErrorCode.InvalidParams, missing(META.protocolVersion, 'a string'))
   const capabilities = fields[META.clientCapabilities]
-  if (!isObject(capabilities)) throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
+  if (!isObject(capabilities))
+    throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
   const level = fields[META.logLevel]
   if (level !== undefined && !isLoggingLevel(level)) {
     const message = `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`
@@ -96,7 +98,10 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): vo
   // Where the body lacks the parameter, there is nothing to compare with: the method itself refuses.
   if (expected === undefined && name === undefined) return
   if (name !== expected) {
-    throw mismatch(request, `Mcp-Name must be params.${parameter} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`)
+    throw mismatch(
+      request,
+      `Mcp-Name must be params.${parameter} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`,
+    )
   }
 }
 
@@ -104,13 +109,9 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): vo
  * Compares `Mcp-Param-*` with the arguments of a tool call (XH-3).
  * @throws ProtocolError -32020
  */
-export function requireParamHeaders(
-  request: JsonRpcRequest,
-  params: readonly ParamHeader[],
-  header: ReadHeader,
-): void {
+export function requireParamHeaders(request: JsonRpcRequest, params: readonly ParamHeader[], header: ReadHeader): void {
   for (const { name, path, type } of params) {
-    let value: unknown = request.params?.['arguments']
+    let value: unknown = request.params?.arguments
     for (const key of path) value = isObject(value) ? value[key] : undefined
     const raw = header(`mcp-param-${name.toLowerCase()}`)
     if (value === undefined || value === null) {

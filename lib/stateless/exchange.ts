@@ -151,7 +151,8 @@ export class StatelessExchange implements StreamSource {
       return errorText({ code: ErrorCode.MissingClientCapability, message: error.message, data }, id)
     }
     this.#instance.report(error)
-    const message = error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
+    const message =
+      error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
     return errorText({ code: ErrorCode.InternalError, message }, id)
   }
 

@@ -44,7 +44,7 @@ export class Listening implements HeldConnection, StreamSource {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
-    this.#filter = readFilter(request.params?.['notifications'])
+    this.#filter = readFilter(request.params?.notifications)
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
@@ -64,10 +64,10 @@ export class Listening implements HeldConnection, StreamSource {
     this.#sink = sink
     const { tools, prompts, resources, uris } = this.#filter
     const notifications: JsonObject = {}
-    if (tools) notifications['toolsListChanged'] = true
-    if (prompts) notifications['promptsListChanged'] = true
-    if (resources) notifications['resourcesListChanged'] = true
-    if (uris.size > 0) notifications['resourceSubscriptions'] = [...uris]
+    if (tools) notifications.toolsListChanged = true
+    if (prompts) notifications.promptsListChanged = true
+    if (resources) notifications.resourcesListChanged = true
+    if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
     this.#send('notifications/subscriptions/acknowledged', { notifications })
     const early = this.#early
     this.#early = []
@@ -140,14 +140,14 @@ function readFilter(value: unknown): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
   }
-  const uris = value['resourceSubscriptions'] ?? []
+  const uris = value.resourceSubscriptions ?? []
   if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
     throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
   }
   return {
-    tools: value['toolsListChanged'] === true,
-    prompts: value['promptsListChanged'] === true,
-    resources: value['resourcesListChanged'] === true,
+    tools: value.toolsListChanged === true,
+    prompts: value.promptsListChanged === true,
+    resources: value.resourcesListChanged === true,
     uris: new Set(uris as string[]),
   }
 }

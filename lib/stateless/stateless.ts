@@ -1,7 +1,7 @@
 /** The stateless revision as HTTP uses it: one POST, one reply, nothing kept. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { completeResult } from '../protocol/gate.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import { dispatch } from '../server/dispatch.ts'
 import type { McpServer } from '../server/server.ts'
@@ -50,7 +50,7 @@ export class Stateless {
     if (method === 'server/discover') return this.#discover(request)
     if (method === 'subscriptions/listen') return this.#listen(request, streams, caller.deadline)
     if (method === 'tools/call') {
-      const tool = this.#server.tools.get(String(request.params?.['name']))
+      const tool = this.#server.tools.get(String(request.params?.name))
       if (tool && tool.paramHeaders.length > 0) requireParamHeaders(request, tool.paramHeaders, header)
     }
     const exchange = new StatelessExchange(this.#instance, request, this.#complete, this.#options.streamAfter)
@@ -68,7 +68,9 @@ export class Stateless {
       if (!(error instanceof ProtocolError)) throw error
       return refusal(200, error.code, error.message, request.id, error.data)
     }
-    return exchange.run(call, streams, caller.deadline, input.gone, () => dispatch(this.#server, method, request.params, call))
+    return exchange.run(call, streams, caller.deadline, input.gone, () =>
+      dispatch(this.#server, method, request.params, call),
+    )
   }
 
   #discover(request: JsonRpcRequest): Reply {
@@ -78,7 +80,7 @@ export class Stateless {
       capabilities: server.capabilities(STATELESS_REVISION, { listChanged: true, subscribe: true }),
       ...server.cacheHint('server/discover'),
     }
-    if (server.instructions !== undefined) result['instructions'] = server.instructions
+    if (server.instructions !== undefined) result.instructions = server.instructions
     return this.#json(request, result)
   }
 

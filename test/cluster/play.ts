@@ -1,0 +1,158 @@
+/** One call and its client in the simulation: what the property test does with them, and what must hold afterwards. */
+import { expect } from 'vitest'
+import { McpServer } from '../../lib/server/server.ts'
+import type { Store } from '../../lib/store/store.ts'
+import type { RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import type { Sim } from './sim.ts'
+import { startSim, turn } from './sim.ts'
+
+const HEADERS = { 'content-type': 'application/json', accept: ACCEPT_BOTH, host: 'localhost' }
+
+type Order = 'say' | 'end'
+
+/** The handler of every run does what it is told, and a run that replaces another begins where it is told to. */
+class Script {
+  readonly #orders: Order[] = []
+  readonly #listeners = new Set<() => void>()
+  said = 0
+
+  give(order: Order): void {
+    this.#orders.push(order)
+    for (const wake of this.#listeners) wake()
+  }
+
+  async *run(signal: AbortSignal): AsyncGenerator<Order> {
+    for (let next = 0; ; next++) {
+      while (next >= this.#orders.length) {
+        await new Promise<void>((resolve) => {
+          this.#listeners.add(resolve)
+          signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+        if (signal.aborted) return
+      }
+      yield this.#orders[next] as Order
+    }
+  }
+}
+
+export class Play {
+  readonly sim: Sim
+  readonly #script = new Script()
+  #session = ''
+  #reader: EventReader | undefined
+  #key = ''
+  /** What the client got over all its connections, in order. */
+  readonly received: RpcMessage[] = []
+  #lastId: string | undefined
+
+  constructor(store: Store, rerun: boolean) {
+    const server = new McpServer({ name: 'play', version: '1' })
+    const annotations = rerun ? { idempotentHint: true } : {}
+    server.registerTool('play', { annotations }, async (ctx) => {
+      let n = 0
+      for await (const order of this.#script.run(ctx.signal)) {
+        if (order === 'end') break
+        void ctx.log('info', `message ${++n}`)
+      }
+      return { content: [{ type: 'text', text: 'done' }] }
+    })
+    this.sim = startSim(server, store, { heartbeat: 15_000, lease: 10_000, autoProgress: 0, getPolicy: 'hold' })
+  }
+
+  async open(instance: number): Promise<void> {
+    const opened = await this.sim.request(instance, {
+      method: 'POST',
+      headers: HEADERS,
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 0,
+        method: 'initialize',
+        params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'play', version: '1' } },
+      }),
+    })
+    this.#session = opened.headers.get('mcp-session-id') ?? ''
+    this.#key = `mcp-session-id`
+    const answered = this.sim.request(instance, {
+      method: 'POST',
+      headers: { ...HEADERS, [this.#key]: this.#session },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'play', arguments: {} } }),
+    })
+    this.#script.give('say')
+    await this.sim.clock.advance(100)
+    this.#reader = new EventReader(await answered)
+    await this.read()
+  }
+
+  give(order: Order): void {
+    this.#script.give(order)
+  }
+
+  get connected(): boolean {
+    return this.#reader !== undefined && !this.#reader.done
+  }
+
+  get finished(): boolean {
+    return this.received.some((message) => message.id === 7)
+  }
+
+  /** Takes what has arrived, without waiting for more. */
+  async read(): Promise<void> {
+    await turn()
+    const reader = this.#reader
+    if (!reader) return
+    // The reader is asked until nothing arrives in a few turns; it is asked again later by the same promise.
+    for (;;) {
+      this.#pending ??= reader.next()
+      const pending = this.#pending
+      const got = await Promise.race([pending.then((event) => ({ event })), turn(2).then(() => undefined)])
+      if (got === undefined) return
+      this.#pending = undefined
+      if (got.event === undefined) {
+        this.#reader = undefined
+        return
+      }
+      if (got.event.id !== undefined) this.#lastId = got.event.id
+      if (got.event.message) this.received.push(got.event.message)
+    }
+  }
+  #pending: ReturnType<EventReader['next']> | undefined
+
+  drop(): void {
+    this.#reader?.drop()
+    this.#reader = undefined
+    this.#pending = undefined
+  }
+
+  /** The client comes back with the last id that it saw. False: it was told that there is nothing (405). */
+  async resume(instance: number): Promise<void> {
+    this.drop()
+    if (this.#lastId === undefined) return
+    const asked = this.sim.request(instance, {
+      method: 'GET',
+      headers: { ...HEADERS, [this.#key]: this.#session, 'last-event-id': this.#lastId },
+    })
+    const response = await Promise.race([asked, turn(20).then(() => undefined)])
+    if (!response) {
+      // The instance is stopped or dead: the client gives this attempt up.
+      void asked.then((late) => late.body?.cancel()).catch(() => {})
+      return
+    }
+    if (response.status === 405) return
+    expect(response.status).toBe(200)
+    this.#reader = new EventReader(response)
+    await this.read()
+  }
+
+  /** Lets time pass and comes back wherever an instance lives, until the call has its end. */
+  async settle(): Promise<void> {
+    this.#script.give('end')
+    for (let attempt = 0; attempt < 12 && !this.finished; attempt++) {
+      await this.sim.clock.advance(16_000)
+      await this.read()
+      if (this.finished) return
+      const alive = this.sim.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
+      if (!this.connected || attempt > 2) await this.resume(alive[attempt % alive.length] ?? 0)
+    }
+  }
+}
