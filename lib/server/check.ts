@@ -5,6 +5,22 @@ export type Checked = { ok: true; value: unknown } | { ok: false; problems: stri
 
 export type Check = (value: unknown) => Checked | Promise<Checked>
 
+/** A schema whose own code throws has refused the value as well. */
+export function guarded(check: Check): Check {
+  const refused = (error: unknown): Checked => ({
+    ok: false,
+    problems: error instanceof Error ? error.message : String(error),
+  })
+  return (value) => {
+    try {
+      const checked = check(value)
+      return checked instanceof Promise ? checked.catch(refused) : checked
+    } catch (error) {
+      return refused(error)
+    }
+  }
+}
+
 /** More do not help, and a large argument could have thousands. */
 const MAX_PROBLEMS = 10
 

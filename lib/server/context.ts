@@ -116,7 +116,7 @@ export class Context {
    */
   progress(progress: number, total?: number, message?: string): Promise<void> {
     const token = this.meta?.progressToken
-    if (!isProgressToken(token) || !(progress > this.#progress)) return Promise.resolve()
+    if (!isProgressToken(token) || !(progress > this.#progress) || !Number.isFinite(progress)) return Promise.resolve()
     this.#progress = progress
     const params: JsonObject = { progressToken: token, progress }
     if (total !== undefined) params.total = total

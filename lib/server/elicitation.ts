@@ -60,6 +60,8 @@ function field(property: unknown, newest: boolean, name: string): JsonSchema {
     }
     case 'number':
     case 'integer':
+      // A form would not show which numbers there are to choose from.
+      if (schema.enum !== undefined || schema.const !== undefined) break
       return { type: schema.type, ...head, ...preset, ...bounds(schema) }
     case 'array': {
       const items = isObject(schema.items) ? choices(schema.items) : undefined

@@ -11,6 +11,7 @@ import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Resource } from '../protocol/types.ts'
 import { Context } from './context.ts'
 import type { RegisteredTemplate } from './entries.ts'
+import { asProtocolError } from './failures.ts'
 import type { AuthInfo, Outlet } from './outlet.ts'
 import type { McpServer } from './server.ts'
 
@@ -131,13 +132,14 @@ async function madeAnew(
 ): Promise<RawJson> {
   const { auth, revision } = outlet
   const ctx = new Context(outlet, params)
-  const made = await Promise.all(
-    makers.map(async ({ template, definition }) => {
-      const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
-      const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-      return resources.map((resource): Resource => gateResource({ ...inherited, ...resource }, revision))
-    }),
-  )
+  const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
+    const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
+    const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
+    return resources.map((resource) => gateResource({ ...inherited, ...resource }, revision))
+  }
+  const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
+    throw asProtocolError(error, outlet)
+  })
   const items = [...staticItems(server, 'resources/list', auth, revision), ...made.flat()]
   return page(server, 'resources/list', items, start, revision)
 }

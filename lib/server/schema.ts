@@ -6,7 +6,7 @@
  */
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../protocol/types.ts'
-import { type Check, type Checked, describeProblems } from './check.ts'
+import { type Check, type Checked, describeProblems, guarded } from './check.ts'
 import { assertUsable, jsonSchemaCheck } from './json-schema.ts'
 
 /** The parts of standardschema.dev that are used here. */
@@ -68,7 +68,7 @@ export function compileSchema(schema: Schema, direction: 'input' | 'output', wha
   const standard = isStandardSchema(schema)
   const json = standard ? convert(schema, direction, what) : schema
   assertUsable(json, what)
-  return { json, check: standard ? standardCheck(schema) : jsonSchemaCheck(json) }
+  return { json, check: guarded(standard ? standardCheck(schema) : jsonSchemaCheck(json)) }
 }
 
 /** The same for what must be an object at its root (T-1): arguments of tools and prompts, elicited content. */
@@ -87,7 +87,7 @@ function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
 }
 
 /** The JSON Schema of a library's schema. */
-export function convert(schema: StandardSchema, direction: 'input' | 'output', what: string): JsonSchema {
+function convert(schema: StandardSchema, direction: 'input' | 'output', what: string): JsonSchema {
   const { jsonSchema, vendor } = schema['~standard']
   if (typeof jsonSchema?.[direction] !== 'function') {
     const hint = vendor === 'valibot' ? ' Wrap it in toStandardJsonSchema() of @valibot/to-json-schema.' : ''
@@ -101,8 +101,7 @@ export function convert(schema: StandardSchema, direction: 'input' | 'output', w
   }
 }
 
-/** The check of a library's schema, without its JSON Schema. */
-export function standardCheck(schema: StandardSchema): Check {
+function standardCheck(schema: StandardSchema): Check {
   const standard = schema['~standard']
   return (value) => {
     const result = standard.validate(value)

@@ -77,6 +77,7 @@ export class McpServer {
   readonly #templates = new Map<string, RegisteredTemplate>()
   readonly #prompts = new Map<string, RegisteredPrompt>()
   readonly #scopes = new Set<string>()
+  #completions = false
   readonly #cacheHints: Partial<Record<CacheableMethod, CacheHint>>
 
   constructor(info: Implementation, options: McpServerOptions = {}) {
@@ -133,6 +134,7 @@ export class McpServer {
     if (place instanceof ResourceTemplate) {
       const entry = templateEntry(name, place, config, handler as ResourceTemplateHandler)
       requireNewName(this.#templates, name, 'resource template')
+      if (place.complete.size > 0) this.#completions = true
       this.#add(this.#templates, entry.definition.uriTemplate, entry, `A template "${entry.definition.uriTemplate}"`)
       return
     }
@@ -151,7 +153,9 @@ export class McpServer {
     config: PromptConfig<Args>,
     handler: PromptHandler<Args>,
   ): void {
-    this.#add(this.#prompts, name, promptEntry(name, config, handler), `A prompt "${name}"`)
+    const entry = promptEntry(name, config, handler)
+    if (entry.complete.size > 0) this.#completions = true
+    this.#add(this.#prompts, name, entry, `A prompt "${name}"`)
   }
 
   /**
@@ -196,10 +200,7 @@ export class McpServer {
   }
 
   get hasCompletions(): boolean {
-    return (
-      [...this.#prompts.values()].some((prompt) => prompt.complete.size > 0) ||
-      [...this.#templates.values()].some(({ template }) => template.complete.size > 0)
-    )
+    return this.#completions
   }
 
   #add<T extends { requiredScopes: readonly string[] }>(

@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest'
+import {
+  completeResult,
+  gateCapabilities,
+  gateContent,
+  gateImplementation,
+  gatePrompt,
+  gatePromptResult,
+  gateReadResult,
+  gateResource,
+  gateSampling,
+  gateTool,
+  gateToolResult,
+} from '../../lib/protocol/gate.ts'
+import { RawJson } from '../../lib/protocol/jsonrpc.ts'
+import { type Revision, SESSION_REVISIONS, STATELESS_REVISION } from '../../lib/protocol/revisions.ts'
+import type { ContentBlock, Prompt, Resource, Tool } from '../../lib/protocol/types.ts'
+
+const REVISIONS: readonly Revision[] = [...SESSION_REVISIONS, STATELESS_REVISION]
+const icons = [{ src: 'https://example.com/icon.png' }]
+const _meta = { 'example.com/a': 1 }
+
+const tool: Tool = {
+  name: 'a',
+  title: 'A',
+  description: 'An a',
+  inputSchema: { type: 'object' },
+  outputSchema: { type: 'object' },
+  annotations: { readOnlyHint: true },
+  icons,
+  _meta,
+}
+
+const resource: Resource = {
+  uri: 'test://a',
+  name: 'a',
+  title: 'A',
+  description: 'An a',
+  mimeType: 'text/plain',
+  size: 1,
+  annotations: { audience: ['user'], priority: 1, lastModified: '2026-01-01T00:00:00Z' },
+  icons,
+  _meta,
+}
+
+const prompt: Prompt = {
+  name: 'a',
+  title: 'A',
+  description: 'An a',
+  arguments: [{ name: 'b', title: 'B', description: 'A b', required: true }],
+  icons,
+  _meta,
+}
+
+const members = (value: object) => Object.keys(value).sort()
+
+/** The members that the published schema of the revision names: `base` in all, the others from a revision on. */
+const added = (base: string[], revision: Revision, more: Partial<Record<Revision, string[]>>) =>
+  [...base, ...Object.entries(more).flatMap(([first, names]) => (revision >= first ? names : []))].sort()
+
+describe.each(REVISIONS)('in %s', (revision) => {
+  it('a tool has what the revision knows', () => {
+    expect(members(gateTool(tool, revision))).toEqual(
+      added(['name', 'description', 'inputSchema'], revision, {
+        '2025-03-26': ['annotations'],
+        '2025-06-18': ['title', 'outputSchema', '_meta'],
+        '2025-11-25': ['icons'],
+      }),
+    )
+  })
+
+  it('a resource has what the revision knows', () => {
+    const gated = gateResource(resource, revision)
+    expect(members(gated)).toEqual(
+      added(['uri', 'name', 'description', 'mimeType', 'size', 'annotations'], revision, {
+        '2025-06-18': ['title', '_meta'],
+        '2025-11-25': ['icons'],
+      }),
+    )
+    expect(members(gated.annotations ?? {})).toEqual(
+      added(['audience', 'priority'], revision, { '2025-06-18': ['lastModified'] }),
+    )
+  })
+
+  it('a prompt has what the revision knows', () => {
+    const gated = gatePrompt(prompt, revision)
+    expect(members(gated)).toEqual(
+      added(['name', 'description', 'arguments'], revision, {
+        '2025-06-18': ['title', '_meta'],
+        '2025-11-25': ['icons'],
+      }),
+    )
+    expect(members(gated.arguments?.[0] ?? {})).toEqual(
+      added(['name', 'description', 'required'], revision, { '2025-06-18': ['title'] }),
+    )
+  })
+
+  it('the server and its capabilities have what the revision knows', () => {
+    const info = { name: 'a', version: '1', title: 'A', description: 'An a', websiteUrl: 'https://example.com', icons }
+    expect(members(gateImplementation(info, revision))).toEqual(
+      added(['name', 'version'], revision, {
+        '2025-06-18': ['title'],
+        '2025-11-25': ['description', 'websiteUrl', 'icons'],
+      }),
+    )
+    const capabilities = { logging: {}, tools: {}, completions: {}, extensions: {} }
+    expect(members(gateCapabilities(capabilities, revision))).toEqual(
+      added(['logging', 'tools'], revision, { '2025-03-26': ['completions'], '2026-07-28': ['extensions'] }),
+    )
+  })
+
+  it('contents of a resource have what the revision knows', () => {
+    const result = { contents: [{ uri: 'test://a', text: 'a', _meta }], _meta }
+    expect(gateReadResult(result, revision)).toEqual(
+      revision >= '2025-06-18' ? result : { contents: [{ uri: 'test://a', text: 'a' }], _meta },
+    )
+  })
+
+  const blocks: Record<string, ContentBlock> = {
+    text: { type: 'text', text: 'a', _meta, annotations: { lastModified: '2026-01-01T00:00:00Z', priority: 1 } },
+    image: { type: 'image', data: 'AA==', mimeType: 'image/png', _meta },
+    audio: { type: 'audio', data: 'AA==', mimeType: 'audio/wav', _meta },
+    resource: { type: 'resource', resource: { uri: 'test://a', text: 'a', _meta }, _meta },
+    resource_link: { ...resource, type: 'resource_link' },
+  }
+  const first: Record<string, Revision> = { audio: '2025-03-26', resource_link: '2025-06-18' }
+
+  it.each(Object.entries(blocks))('content of type %s is what the revision knows', (type, block) => {
+    const gated = gateContent(block, revision)
+    expect(gated.type).toBe(revision >= (first[type] ?? '') ? type : 'text')
+    const inside = JSON.stringify(gated)
+    expect(inside.includes('_meta')).toBe(revision >= '2025-06-18')
+    if (revision < '2025-06-18') expect(inside).not.toContain('lastModified')
+    if (revision < '2025-11-25') expect(inside).not.toContain('icons')
+    if (gated.type === 'text' && type !== 'text') expect(gated.text).toMatch(/audio\/wav|A: test:\/\/a \(An a\)/)
+    expect(gatePromptResult({ messages: [{ role: 'user', content: block }] }, revision)).toEqual({
+      messages: [{ role: 'user', content: gated }],
+    })
+    expect(gateToolResult({ content: [block] }, revision)).toEqual({ content: [gated] })
+  })
+
+  it('structured content is there for who can take it', () => {
+    const content = [{ type: 'text' as const, text: 'a' }]
+    const kept = (structuredContent: unknown) =>
+      'structuredContent' in gateToolResult({ content, structuredContent, isError: false }, revision)
+    expect(kept({ a: 1 })).toBe(revision >= '2025-06-18')
+    for (const value of [[1], 'a', 1, null]) expect(kept(value)).toBe(revision === STATELESS_REVISION)
+  })
+
+  it('an output schema that is no object is shown only where it may be one', () => {
+    const listed = gateTool({ ...tool, outputSchema: { type: 'array' } }, revision)
+    expect('outputSchema' in listed).toBe(revision === STATELESS_REVISION)
+  })
+
+  it('nothing that is given is changed', () => {
+    const given = { tool, resource, prompt, blocks }
+    const before = structuredClone(given)
+    gateTool(tool, revision)
+    gateResource(resource, revision)
+    gatePrompt(prompt, revision)
+    gateToolResult({ content: Object.values(blocks), structuredContent: [] }, revision)
+    expect(given).toEqual(before)
+  })
+})
+
+it('the newest revisions are given what the author wrote, not a copy', () => {
+  const result = { content: [{ type: 'text' as const, text: 'a', _meta }], structuredContent: { a: 1 } }
+  for (const revision of ['2025-11-25', '2026-07-28'] as const) {
+    expect(gateToolResult(result, revision)).toBe(result)
+    expect(gateTool(tool, revision)).toBe(tool)
+    expect(gatePrompt(prompt, revision)).toBe(prompt)
+    expect(gateResource(resource, revision)).toBe(resource)
+  }
+})
+
+it('sampling for older clients has one block a message, and no tools in it', () => {
+  const params = {
+    maxTokens: 1,
+    _meta,
+    messages: [
+      {
+        role: 'assistant' as const,
+        _meta,
+        content: [
+          { type: 'text' as const, text: 'a' },
+          { type: 'tool_use' as const, id: '1', name: 'b', input: {} },
+        ],
+      },
+    ],
+  }
+  expect(gateSampling(params, '2025-11-25')).toBe(params)
+  expect(gateSampling(params, '2025-06-18')).toEqual({
+    maxTokens: 1,
+    messages: [
+      { role: 'assistant', content: { type: 'text', text: 'a' } },
+      { role: 'assistant', content: { type: 'text', text: '{"type":"tool_use","id":"1","name":"b","input":{}}' } },
+    ],
+  })
+})
+
+describe('a result of the stateless revision', () => {
+  const identity = '{"name":"a","version":"1"}'
+  const serverInfo = { 'io.modelcontextprotocol/serverInfo': { name: 'a', version: '1' } }
+  const complete = (result: Parameters<typeof completeResult>[0]) => JSON.parse(completeResult(result, identity).text)
+
+  it('says that it is complete and who made it', () => {
+    expect(complete({ a: 1 })).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
+    expect(complete({})).toEqual({ resultType: 'complete', _meta: serverInfo })
+    expect(complete(new RawJson('{"a":1}'))).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
+    expect(complete(new RawJson('{}'))).toEqual({ resultType: 'complete', _meta: serverInfo })
+  })
+
+  it('keeps what the author wrote into _meta', () => {
+    expect(complete({ a: 1, _meta })).toEqual({ resultType: 'complete', _meta: { ..._meta, ...serverInfo }, a: 1 })
+  })
+})

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import { server } from '../../functions/server.ts'
+import { call, fakeOutlet, request } from './fake-outlet.ts'
+
+it('keeps the notes of a user, asks before it deletes one, and suggests ids', async () => {
+  let sure = false
+  const outlet = fakeOutlet({
+    capabilities: { elicitation: {} },
+    answer: () => ({ action: 'accept', content: { sure } }),
+  })
+  const { structuredContent } = await call(server, 'add_note', { title: 'Milk', text: 'Buy milk' }, outlet)
+  const { id } = structuredContent
+  expect(outlet.announced).toEqual(['resources'])
+
+  const { resources } = await request(server, 'resources/list', {}, outlet)
+  expect(resources[1]).toMatchObject({ uri: `notes://${id}`, title: 'Milk', mimeType: 'text/plain' })
+  const read = (uri: string) => request(server, 'resources/read', { uri }, outlet)
+  expect((await read(`notes://${id}`)).contents[0].text).toBe('Buy milk')
+  expect((await read('notes://')).contents[0].text).toBe('Milk')
+  await expect(read('notes://none')).rejects.toMatchObject({ code: -32002 })
+
+  const ref = { type: 'ref/prompt', name: 'summarize' }
+  const suggested = await request(server, 'completion/complete', { ref, argument: { name: 'id', value: '' } }, outlet)
+  expect(suggested.completion.values).toEqual([id])
+  const prompt = await request(server, 'prompts/get', { name: 'summarize', arguments: { id } }, outlet)
+  expect(prompt.messages[0].content.text).toContain('Buy milk')
+
+  expect((await call(server, 'delete_note', { id }, outlet)).content[0].text).toBe('Left as it was.')
+  sure = true
+  expect((await call(server, 'delete_note', { id }, outlet)).content[0].text).toBe('Deleted.')
+  expect(await call(server, 'delete_note', { id }, outlet)).toMatchObject({ isError: true })
+})
+
+it('tells its progress', async () => {
+  const outlet = fakeOutlet()
+  const params = { name: 'import_notes', arguments: { lines: ['a', 'b'] }, _meta: { progressToken: 1 } }
+  await request(server, 'tools/call', params, outlet)
+  expect(outlet.notified.map(({ params: { progress, total } }) => [progress, total])).toEqual([
+    [1, 2],
+    [2, 2],
+  ])
+})
+
+it('counts in a session, and keeps drafts for every client', async () => {
+  const old = fakeOutlet()
+  await call(server, 'count_calls', {}, old)
+  expect((await call(server, 'count_calls', {}, old)).content[0].text).toBe('2 times.')
+  const stateless = fakeOutlet({ revision: '2026-07-28' })
+  expect((await call(server, 'count_calls', {}, stateless)).content[0].text).toContain('no session')
+
+  const draft = (await call(server, 'start_draft', { text: 'Once' }, stateless)).content[0].text
+  expect((await call(server, 'publish_draft', { draft, title: 'Tale' }, stateless)).content[0].text).toBe('Published.')
+  expect(await call(server, 'publish_draft', { draft, title: 'Tale' }, stateless)).toMatchObject({ isError: true })
+})

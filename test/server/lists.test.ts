@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
+import { dispatch } from '../../lib/server/dispatch.ts'
+import { ResourceTemplate } from '../../lib/server/resource-template.ts'
+import { McpServer, type McpServerOptions } from '../../lib/server/server.ts'
+import { fakeOutlet, request } from './fake-outlet.ts'
+
+const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })
+const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'ok' }] })
+
+function build(count: number, options: McpServerOptions = {}): McpServer {
+  const server = new McpServer({ name: 'test', version: '1.0.0' }, options)
+  for (let n = 1; n <= count; n++) {
+    server.registerTool(`t${n}`, { inputSchema: z.object({ n: z.number() }) }, text)
+    server.registerResource(`r${n}`, `test://r/${n}`, {}, contents)
+    server.registerResource(`p${n}`, new ResourceTemplate(`test://p${n}/{x}`), {}, contents)
+    server.registerPrompt(`q${n}`, {}, () => ({ messages: [] }))
+  }
+  return server
+}
+
+const LISTS = [
+  ['tools/list', 'tools', 't'],
+  ['resources/list', 'resources', 'r'],
+  ['resources/templates/list', 'resourceTemplates', 'p'],
+  ['prompts/list', 'prompts', 'q'],
+] as const
+
+describe.each(LISTS)('%s', (method, member, prefix) => {
+  it('gives everything, page by page, in the order of registration', async () => {
+    const server = build(25, { pageSize: 10 })
+    const names: string[] = []
+    const sizes: number[] = []
+    let cursor: string | undefined
+    do {
+      const page = await request(server, method, cursor === undefined ? {} : { cursor })
+      sizes.push(page[member].length)
+      names.push(...page[member].map((item: { name: string }) => item.name))
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    expect(sizes).toEqual([10, 10, 5])
+    expect(names).toEqual(Array.from({ length: 25 }, (_, index) => `${prefix}${index + 1}`))
+  })
+
+  it('gives a cursor that another instance can read', async () => {
+    const { nextCursor } = await request(build(25, { pageSize: 10 }), method)
+    const page = await request(build(25, { pageSize: 10 }), method, { cursor: nextCursor })
+    expect(page[member][0].name).toBe(`${prefix}11`)
+  })
+
+  it('has no cursor where a page ends with the list', async () => {
+    expect(await request(build(10, { pageSize: 10 }), method)).not.toHaveProperty('nextCursor')
+  })
+
+  it('refuses a cursor that it never gave', async () => {
+    const server = build(25, { pageSize: 10 })
+    const [other] = LISTS.filter(([name]) => name !== method)
+    const foreign = (await request(server, other?.[0] ?? '')).nextCursor
+    const made = (value: string) => Buffer.from(value).toString('base64url')
+    const cursors = [
+      '',
+      'next',
+      '10',
+      foreign,
+      made(`${method}:0`),
+      made(`${method}:-10`),
+      made(`${method}:1e1`),
+      made(`${method}:10.5`),
+      made(`${method}:1000`),
+      `${made(`${method}:10`)}=`,
+      10,
+      null,
+    ]
+    for (const cursor of cursors) {
+      await expect(request(server, method, { cursor } as JsonObject), String(cursor)).rejects.toMatchObject({
+        code: -32602,
+      })
+    }
+  })
+
+  it('is serialized once and then sent as it is', () => {
+    const server = build(3)
+    const first = dispatch(server, method, undefined, fakeOutlet())
+    expect(dispatch(server, method, {}, fakeOutlet())).toBe(first)
+  })
+
+  it('says in the stateless revision, and only there, how long it may be kept', async () => {
+    const server = build(3, { cacheHints: { [method]: { ttlMs: 5000, cacheScope: 'public' } } })
+    expect(await request(server, method, {}, fakeOutlet({ revision: '2026-07-28' }))).toMatchObject({
+      ttlMs: 5000,
+      cacheScope: 'public',
+    })
+    expect(Object.keys(await request(server, method))).toEqual([member])
+    expect(await request(build(3), method, {}, fakeOutlet({ revision: '2026-07-28' }))).toMatchObject({
+      ttlMs: 60_000,
+      cacheScope: 'private',
+    })
+  })
+})
+
+it('shows something registered late', async () => {
+  const server = build(1)
+  await request(server, 'tools/list')
+  server.registerTool('late', {}, text)
+  expect((await request(server, 'tools/list')).tools).toHaveLength(2)
+})
+
+describe('scopes', () => {
+  const server = build(1, { cacheHints: { 'tools/list': { cacheScope: 'public' } } })
+  server.registerTool('write', { requiredScopes: ['write'] }, text)
+  server.registerTool('admin', { requiredScopes: ['write', 'admin'] }, text)
+  const names = async (scopes?: string[]) => {
+    const { tools } = await request(server, 'tools/list', {}, fakeOutlet(scopes === undefined ? {} : { scopes }))
+    return tools.map((tool: { name: string }) => tool.name)
+  }
+
+  it('hide from a caller what it may not use', async () => {
+    expect(await names([])).toEqual(['t1'])
+    expect(await names(['admin'])).toEqual(['t1'])
+    expect(await names(['write', 'other'])).toEqual(['t1', 'write'])
+    expect(await names(['admin', 'write'])).toEqual(['t1', 'write', 'admin'])
+  })
+
+  it('hide nothing where there is no authorization', async () => {
+    expect(await names()).toEqual(['t1', 'write', 'admin'])
+  })
+
+  it('make a list private, whatever the author said', async () => {
+    const outlet = fakeOutlet({ revision: '2026-07-28', scopes: ['write', 'admin'] })
+    expect(await request(server, 'tools/list', {}, outlet)).toMatchObject({ cacheScope: 'private' })
+  })
+})
+
+describe('a template that lists its resources', () => {
+  const server = build(3, { pageSize: 4 })
+  let count = 3
+  const template = new ResourceTemplate('test://dynamic/{n}', {
+    list: async (ctx) => ({
+      resources: Array.from({ length: count }, (_, n) => ({
+        uri: `test://dynamic/${n}`,
+        name: `d${n}`,
+        ...(n === 0 ? { mimeType: 'text/html', title: `for ${ctx.client.info?.name}` } : {}),
+      })),
+    }),
+  })
+  server.registerResource('dynamic', template, { mimeType: 'text/plain', title: 'Dynamic' }, contents)
+
+  it('adds them after the fixed ones, over pages, with what the template says of all', async () => {
+    const first = await request(server, 'resources/list')
+    expect(first.resources.map((resource: { name: string }) => resource.name)).toEqual(['r1', 'r2', 'r3', 'd0'])
+    expect(first.resources[3]).toMatchObject({ mimeType: 'text/html', title: 'for fake' })
+    const second = await request(server, 'resources/list', { cursor: first.nextCursor })
+    expect(second.resources).toEqual([
+      { uri: 'test://dynamic/1', name: 'd1', mimeType: 'text/plain', title: 'Dynamic' },
+      { uri: 'test://dynamic/2', name: 'd2', mimeType: 'text/plain', title: 'Dynamic' },
+    ])
+    expect(second).not.toHaveProperty('nextCursor')
+  })
+
+  it('is asked each time', async () => {
+    count = 0
+    expect((await request(server, 'resources/list')).resources).toHaveLength(3)
+  })
+})

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { ResourceTemplate } from '../../lib/server/resource-template.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { call, request } from './fake-outlet.ts'
+
+const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })
+const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'ok' }] })
+const messages = () => ({ messages: [] })
+const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
+
+describe('a tool is refused when it is registered', () => {
+  it.each(['', 'with space', 'é', 'a'.repeat(65), 'semi;colon'])('with the name %j', (name) => {
+    expect(() => newServer().registerTool(name, {}, text)).toThrow(/1 to 64/)
+  })
+
+  it('with a name that is taken', () => {
+    const server = newServer()
+    server.registerTool('a', {}, text)
+    expect(() => server.registerTool('a', {}, text)).toThrow('A tool "a" is already registered.')
+  })
+
+  it('with arguments that are not an object', () => {
+    expect(() => newServer().registerTool('a', { inputSchema: z.string() }, text)).toThrow(/must describe an object/)
+    expect(() => newServer().registerTool('a', { inputSchema: {} }, text)).toThrow(/must describe an object/)
+  })
+
+  it('with a plain object of schemas, as old versions of the official SDK take it', () => {
+    expect(() => newServer().registerTool('a', { inputSchema: { b: z.string() } }, text)).toThrow(/z\.object\(/)
+  })
+
+  it('with a schema that JSON Schema cannot express', () => {
+    const inputSchema = z.object({ when: z.date() })
+    expect(() => newServer().registerTool('a', { inputSchema }, text)).toThrow(
+      /Tool "a": inputSchema cannot be written/,
+    )
+  })
+})
+
+it('accepts names with every character that the specification allows', async () => {
+  const server = newServer()
+  const name = `AZaz09_.-/${'x'.repeat(54)}`
+  server.registerTool(name, {}, text)
+  expect(await call(server, name)).toEqual(text())
+})
+
+it('accepts a union of objects, and says that it is an object', async () => {
+  const server = newServer()
+  const inputSchema = z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('a') }),
+    z.object({ kind: z.literal('b') }),
+  ])
+  server.registerTool('a', { inputSchema }, text)
+  expect((await request(server, 'tools/list')).tools[0].inputSchema).toMatchObject({ type: 'object' })
+})
+
+describe('a resource is refused when it is registered', () => {
+  it('at a URI that is taken', () => {
+    const server = newServer()
+    server.registerResource('a', 'test://a', {}, contents)
+    expect(() => server.registerResource('b', 'test://a', {}, contents)).toThrow(/"test:\/\/a" is already registered/)
+  })
+
+  it('with a name or a template that is taken', () => {
+    const server = newServer()
+    server.registerResource('a', 'test://a', {}, contents)
+    server.registerResource('t', new ResourceTemplate('test://{t}'), {}, contents)
+    expect(() => server.registerResource('a', 'test://b', {}, contents)).toThrow(/named "a"/)
+    expect(() => server.registerResource('t', new ResourceTemplate('test://x/{t}'), {}, contents)).toThrow(/named "t"/)
+    expect(() => server.registerResource('u', new ResourceTemplate('test://{t}'), {}, contents)).toThrow(
+      /template "test:\/\/\{t\}" is already/,
+    )
+  })
+
+  it('with something that is no URI, or no name', () => {
+    expect(() => newServer().registerResource('a', 'not a uri', {}, contents)).toThrow(/not a URI/)
+    expect(() => newServer().registerResource('', 'test://a', {}, contents)).toThrow(/must not be empty/)
+  })
+
+  it('with completions for a variable that the template does not have', () => {
+    expect(() => new ResourceTemplate('test://{a}', { complete: { b: () => [] } })).toThrow(/no variable "b"/)
+  })
+
+  it('with a lifetime in a cache that is no number of milliseconds', () => {
+    const cacheHint = { ttlMs: -1 }
+    expect(() => newServer().registerResource('a', 'test://a', { cacheHint }, contents)).toThrow(RangeError)
+    const cacheHints = { 'tools/list': { ttlMs: 0.5 } }
+    expect(() => new McpServer({ name: 'a', version: '1' }, { cacheHints })).toThrow(RangeError)
+  })
+})
+
+describe('a prompt is refused when it is registered', () => {
+  it('with a name that is taken or empty', () => {
+    const server = newServer()
+    server.registerPrompt('a', {}, messages)
+    expect(() => server.registerPrompt('a', {}, messages)).toThrow('A prompt "a" is already registered.')
+    expect(() => server.registerPrompt('', {}, messages)).toThrow(/must not be empty/)
+  })
+
+  it('with completions for an argument that it does not have', () => {
+    const config = { argsSchema: z.object({ a: z.string() }), complete: { b: () => [] } }
+    // @ts-expect-error the types say so too
+    expect(() => newServer().registerPrompt('a', config, messages)).toThrow(/no argument "b"/)
+  })
+})
+
+it('refuses a page size that is no count', () => {
+  expect(() => new McpServer({ name: 'a', version: '1' }, { pageSize: 0 })).toThrow(RangeError)
+})
+
+describe('what the server says it can do', () => {
+  const offer = { listChanged: true, subscribe: true }
+
+  it('is what is registered', () => {
+    const server = newServer()
+    expect(server.capabilities('2025-11-25', offer)).toEqual({ logging: {} })
+    server.registerTool('a', {}, text)
+    server.registerResource('a', 'test://a', {}, contents)
+    server.registerPrompt('a', { argsSchema: z.object({ b: z.string() }), complete: { b: () => [] } }, messages)
+    expect(server.capabilities('2025-11-25', offer)).toEqual({
+      logging: {},
+      tools: { listChanged: true },
+      resources: { listChanged: true, subscribe: true },
+      prompts: { listChanged: true },
+      completions: {},
+    })
+    expect(server.capabilities('2024-11-05', { listChanged: false, subscribe: false })).toEqual({
+      logging: {},
+      tools: {},
+      resources: {},
+      prompts: {},
+    })
+  })
+
+  it.each([
+    'tools/list',
+    'tools/call',
+    'resources/list',
+    'resources/read',
+    'resources/templates/list',
+    'prompts/list',
+    'prompts/get',
+    'completion/complete',
+    'nothing/known',
+  ])('does not hold for %s where nothing is registered', async (method) => {
+    await expect(request(newServer(), method, {})).rejects.toMatchObject({ code: -32601 })
+  })
+})
+
+it('says who it is as far as the revision has words for it', () => {
+  const info = {
+    name: 'test',
+    version: '1.0.0',
+    title: 'Test',
+    description: 'A test',
+    websiteUrl: 'https://example.com',
+    icons: [{ src: 'https://example.com/icon.png' }],
+  }
+  const server = new McpServer(info)
+  expect(server.implementation('2025-03-26')).toEqual({ name: 'test', version: '1.0.0' })
+  expect(server.implementation('2025-06-18')).toEqual({ name: 'test', version: '1.0.0', title: 'Test' })
+  expect(server.implementation('2025-11-25')).toEqual(info)
+  expect(JSON.parse(server.identity)).toEqual({ name: 'test', version: '1.0.0' })
+})

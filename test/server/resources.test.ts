@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { ProtocolError } from '../../lib/protocol/errors.ts'
+import { ResourceTemplate } from '../../lib/server/resource-template.ts'
+import { resourceNotFound } from '../../lib/server/resources.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { fakeOutlet, request } from './fake-outlet.ts'
+
+const server = new McpServer({ name: 'test', version: '1.0.0' }, { cacheHints: { 'resources/read': { ttlMs: 10 } } })
+const say = (text: string) => (uri: URL) => ({ contents: [{ uri: uri.href, text }] })
+server.registerResource('fixed', 'test://files/fixed', {}, say('fixed'))
+server.registerResource('files', new ResourceTemplate('test://files/{name}'), {}, (uri, { name }) =>
+  say(`${name}`)(uri),
+)
+server.registerResource('below', new ResourceTemplate('test://files/{+path}'), {}, (uri, { path }) =>
+  say(`${path}`)(uri),
+)
+server.registerResource('web', 'https://example.com', { cacheHint: { ttlMs: 20, cacheScope: 'public' } }, say('web'))
+const secret = { cacheHint: { cacheScope: 'public' as const }, requiredScopes: ['read'] }
+server.registerResource('secret', 'test://secret', secret, say('secret'))
+server.registerResource('gone', new ResourceTemplate('gone://{id}'), {}, (uri, _variables, ctx) => {
+  throw resourceNotFound(uri.href, ctx)
+})
+server.registerResource('broken', 'test://broken', {}, async () => {
+  throw new Error('The disk is full')
+})
+server.registerResource('empty', 'test://empty', {}, () => ({}) as ReturnType<ReturnType<typeof say>>)
+
+const read = (uri: unknown, revision: '2025-11-25' | '2026-07-28' = '2025-11-25') =>
+  request(server, 'resources/read', { uri }, fakeOutlet({ revision }))
+const textOf = async (uri: string) => (await read(uri)).contents[0].text
+
+describe('resources/read', () => {
+  it('finds a fixed URI before a template, and templates in their order', async () => {
+    expect(await textOf('test://files/fixed')).toBe('fixed')
+    expect(await textOf('test://files/other')).toBe('other')
+    expect(await textOf('test://files/a/b')).toBe('a/b')
+  })
+
+  it('finds a URI that the URL parser writes differently', async () => {
+    expect(await textOf('https://example.com')).toBe('web')
+  })
+
+  it('gives no variable a way out of its place', async () => {
+    expect(await textOf('test://files/a/../b')).toBe('b')
+    await expect(read('test://files/../other/x')).resolves.toMatchObject({ contents: [{ text: 'other/x' }] })
+    await expect(read('test://files/%2e%2e/%2e%2e/x')).resolves.toMatchObject({ contents: [{ text: 'x' }] })
+  })
+
+  it.each([['test://other'], ['not a uri'], [''], ['gone://1']])('does not find %j, and says so', async (uri) => {
+    await expect(read(uri)).rejects.toMatchObject({ code: -32002, data: { uri } })
+    await expect(read(uri, '2026-07-28')).rejects.toMatchObject({ code: -32602, data: { uri } })
+  })
+
+  it.each([[undefined], [7], [null]])('refuses %j for a URI', async (uri) => {
+    await expect(read(uri)).rejects.toMatchObject({ code: -32602 })
+  })
+
+  it('tells what a handler throws, without the stack', async () => {
+    const error = await read('test://broken').catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(ProtocolError)
+    expect(error).toMatchObject({ code: -32603, message: 'The disk is full' })
+  })
+
+  it('does not send a result that is none', async () => {
+    await expect(read('test://empty')).rejects.toMatchObject({ code: -32603 })
+  })
+
+  it('says in the stateless revision, and only there, how long it may be kept', async () => {
+    expect(await read('test://files/a', '2026-07-28')).toMatchObject({ ttlMs: 10, cacheScope: 'private' })
+    expect(await read('https://example.com', '2026-07-28')).toMatchObject({ ttlMs: 20, cacheScope: 'public' })
+    expect(await read('test://secret', '2026-07-28')).toMatchObject({ ttlMs: 10, cacheScope: 'private' })
+    expect(Object.keys(await read('test://files/a'))).toEqual(['contents'])
+  })
+})

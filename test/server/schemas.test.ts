@@ -1,0 +1,197 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
+import type { Schema } from '../../lib/server/schema.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { call, request } from './fake-outlet.ts'
+
+/** A server with one tool that returns its arguments. */
+function serverWith(inputSchema: Schema): McpServer {
+  const server = new McpServer({ name: 'test', version: '1.0.0' })
+  server.registerTool('tool', { inputSchema }, (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }))
+  return server
+}
+
+const callWith = async (server: McpServer, args: JsonObject) => {
+  const { content, isError } = await call(server, 'tool', args)
+  return { text: content[0].text as string, isError }
+}
+
+const plain = {
+  type: 'object',
+  properties: { city: { type: 'string', minLength: 2 }, days: { type: 'integer' } },
+  required: ['city'],
+}
+
+describe.each([
+  ['zod', z.object({ city: z.string().min(2), days: z.int().optional() })],
+  [
+    'valibot',
+    toStandardJsonSchema(
+      v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) }),
+    ),
+  ],
+  ['plain JSON Schema', plain],
+] as [string, Schema][])('a schema of %s', (_name, schema) => {
+  const server = serverWith(schema)
+
+  it('is shown as JSON Schema', async () => {
+    const [tool] = (await request(server, 'tools/list')).tools
+    expect(tool.inputSchema).toMatchObject({
+      type: 'object',
+      properties: { city: { type: 'string', minLength: 2 }, days: { type: 'integer' } },
+      required: ['city'],
+    })
+  })
+
+  it('lets arguments through that fit', async () => {
+    expect(await callWith(server, { city: 'Bern', days: 2 })).toEqual({ text: '{"city":"Bern","days":2}' })
+  })
+
+  it('tells a model what does not fit, and where', async () => {
+    const { text, isError } = await callWith(server, { city: 'B', days: 'two' })
+    expect(isError).toBe(true)
+    expect(text).toContain('"tool"')
+    expect(text).toMatch(/city: /)
+    expect(text).toMatch(/days: /)
+    expect((await callWith(server, {})).text).toContain('city')
+  })
+})
+
+it('gives the handler what the schema makes of the arguments', async () => {
+  const server = serverWith(z.object({ n: z.coerce.number(), unit: z.string().default('m') }))
+  expect((await callWith(server, { n: '3' })).text).toBe('{"n":3,"unit":"m"}')
+})
+
+it('waits for a schema that checks asynchronously', async () => {
+  const server = serverWith(z.object({ name: z.string().refine(async (name) => name !== 'taken', 'is taken') }))
+  expect((await callWith(server, { name: 'free' })).isError).toBeUndefined()
+  expect((await callWith(server, { name: 'taken' })).text).toContain('name: is taken')
+})
+
+it('takes an error inside a schema for a refusal', async () => {
+  const throwing = () => {
+    throw new Error('cannot look this up')
+  }
+  expect((await callWith(serverWith(z.object({ a: z.string().transform(throwing) })), { a: '' })).text).toContain(
+    'cannot look this up',
+  )
+})
+
+it('tells a few of many problems', async () => {
+  const { text } = await callWith(serverWith(z.object({ a: z.array(z.string()) })), { a: Array(1000).fill(1) })
+  expect(text.length).toBeLessThan(2000)
+  expect(text).toContain('990 more')
+})
+
+it('says how a valibot schema is given', () => {
+  const bare = v.object({ a: v.string() }) as unknown as Schema
+  expect(() => serverWith(bare)).toThrow(/toStandardJsonSchema/)
+})
+
+describe('a plain JSON Schema', () => {
+  it('is listed word for word', async () => {
+    const schema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      $defs: { a: { $anchor: 'here', type: 'string' } },
+      properties: { a: { $ref: '#here' }, b: { $ref: '#/$defs/a' } },
+      unevaluatedProperties: false,
+    }
+    const before = structuredClone(schema)
+    const server = serverWith(schema)
+    await callWith(server, { a: 'x' })
+    expect((await request(server, 'tools/list')).tools[0].inputSchema).toEqual(before)
+    expect(schema).toEqual(before)
+  })
+
+  it('is checked with the keywords of 2020-12', async () => {
+    const server = serverWith({
+      type: 'object',
+      properties: { pair: { prefixItems: [{ type: 'string' }, { type: 'number' }], items: false } },
+      dependentRequired: { a: ['b'] },
+      additionalProperties: false,
+    })
+    expect((await callWith(server, { pair: ['x', 1] })).isError).toBeUndefined()
+    expect((await callWith(server, { pair: [1, 1] })).text).toContain('pair.0')
+    expect((await callWith(server, { other: 1 })).text).toContain('Property "other" is not allowed')
+  })
+
+  it('names the alternatives where one of several is enough', async () => {
+    const server = serverWith({ type: 'object', anyOf: [{ required: ['phone'] }, { required: ['email'] }] })
+    expect((await callWith(server, {})).text).toMatch(/One of these .*"phone" \| .*"email"/)
+  })
+
+  it.each([
+    ['another dialect', { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' }, /only https:.*2020-12/],
+    [
+      'another dialect inside',
+      { type: 'object', properties: { a: { $schema: 'http://json-schema.org/draft-04/schema#' } } },
+      /only https:/,
+    ],
+    [
+      'a reference to the network',
+      { type: 'object', properties: { a: { $ref: 'https://example.com/a.json' } } },
+      /nothing is fetched/,
+    ],
+    ['a reference to nothing', { type: 'object', properties: { a: { $ref: '#/$defs/missing' } } }, /leads nowhere/],
+    ['a reference to no anchor', { type: 'object', properties: { a: { $ref: '#missing' } } }, /leads nowhere/],
+  ])('is refused with %s', (_what, schema, reason) => {
+    expect(() => serverWith(schema)).toThrow(reason)
+  })
+
+  it('may refer to a schema that it embeds', async () => {
+    const server = serverWith({
+      type: 'object',
+      properties: { a: { $ref: 'https://example.com/name' } },
+      $defs: { name: { $id: 'https://example.com/name', type: 'string' } },
+    })
+    expect((await callWith(server, { a: 'x' })).isError).toBeUndefined()
+    expect((await callWith(server, { a: 1 })).isError).toBe(true)
+  })
+
+  it('does not mistake a property called "$ref" or "$schema" for a keyword', () => {
+    expect(() =>
+      serverWith({ type: 'object', properties: { $ref: { type: 'string' }, $schema: { type: 'string' } } }),
+    ).not.toThrow()
+  })
+})
+
+describe('x-mcp-header', () => {
+  const headersOf = (inputSchema: Schema) => serverWith(inputSchema).tools.get('tool')?.paramHeaders
+
+  it('is found wherever only properties lead to it', () => {
+    const region = z.string().meta({ 'x-mcp-header': 'Region' })
+    const size = z.int().optional().meta({ 'x-mcp-header': 'Size' })
+    expect(headersOf(z.object({ region, options: z.object({ size }) }))).toEqual([
+      { name: 'Region', path: ['region'], type: 'string' },
+      { name: 'Size', path: ['options', 'size'], type: 'integer' },
+    ])
+  })
+
+  const property = (annotation: unknown, type: unknown = 'string') => ({ 'x-mcp-header': annotation, type })
+
+  it.each([
+    ['an empty name', { type: 'object', properties: { a: property('') } }, /not a header name/],
+    ['a name that is no token', { type: 'object', properties: { a: property('A B') } }, /not a header name/],
+    ['a name with a line break', { type: 'object', properties: { a: property('A\nB') } }, /not a header name/],
+    ['a name that is no text', { type: 'object', properties: { a: property(1) } }, /not a header name/],
+    ['a number', { type: 'object', properties: { a: property('A', 'number') } }, /string, integer or boolean/],
+    ['several types', { type: 'object', properties: { a: property('A', ['string', 'null']) } }, /string, integer/],
+    ['an object', { type: 'object', properties: { a: property('A', 'object') } }, /string, integer or boolean/],
+    [
+      'a name twice in different letters',
+      { type: 'object', properties: { a: property('Region'), b: property('REGION') } },
+      /occurs twice/,
+    ],
+    ['the root', { ...property('A'), type: 'object' }, /only "properties" lead to/],
+    ['items', { type: 'object', properties: { a: { type: 'array', items: property('A') } } }, /only "properties"/],
+    ['a branch', { type: 'object', anyOf: [{ properties: { a: property('A') } }] }, /only "properties"/],
+    ['a definition', { type: 'object', $defs: { a: property('A') } }, /only "properties"/],
+    ['a condition', { type: 'object', if: { properties: { a: property('A') } } }, /only "properties"/],
+  ])('on %s is refused', (_what, schema, reason) => {
+    expect(() => serverWith(schema as Schema)).toThrow(reason)
+  })
+})
