@@ -62,10 +62,10 @@ export function ensureBinary(name: keyof typeof BINARIES): string {
 function install(name: string, { names, apt, brew, image }: Binary): string | undefined {
   if (process.getuid?.() === 0 && find(['apt-get'])) {
     console.error(`${name} is missing: installing it with apt-get`)
-    const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=2']
-    const add = () => run('apt-get', ['install', ...options, '--no-install-recommends', apt])
-    // The package lists of a fresh image are empty, those of an old one point at files that are gone.
-    if (!add()) run('apt-get', ['update', ...options]) && add()
+    // One at a time: an update does not wait for apt's own locks. The package lists of a fresh image are empty, those
+    // of an old one point at files that are gone.
+    const add = `apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 ${apt}`
+    run('flock', [join(tmpdir(), 'mcp-anywhere-apt.lock'), 'sh', '-c', `${add} || { apt-get update && ${add}; }`])
   } else if (find(['brew'])) {
     console.error(`${name} is missing: installing it with brew`)
     run('brew', ['install', '--quiet', brew])
