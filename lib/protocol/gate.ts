@@ -180,14 +180,14 @@ function gateSamplingContent(block: SamplingMessageContentBlock, revision: Revis
 export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 
 /**
- * A result as the stateless revision has it: with `resultType` (R-1) and the server's identity (R-2). The result has
- * no `resultType` yet; ready text has no `_meta` either.
+ * A result as the stateless revision has it: with `resultType`, "complete" where it has none (R-1), and the server's
+ * identity (R-2). Ready text must have neither yet.
  *
  * @param serverInfo JSON of `{ name, version }`
  */
 export function completeResult(result: JsonObject | RawJson, serverInfo: string): RawJson {
-  if (!(result instanceof RawJson) && result._meta !== undefined) {
-    const _meta = { ...(result._meta as JsonObject), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
+  if (!(result instanceof RawJson) && (result._meta !== undefined || result.resultType !== undefined)) {
+    const _meta = { ...(result._meta as JsonObject | undefined), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
     return new RawJson(JSON.stringify({ resultType: 'complete', ...result, _meta }))
   }
   const text = result instanceof RawJson ? result.text : JSON.stringify(result)

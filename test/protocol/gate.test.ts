@@ -210,6 +210,12 @@ describe('a result of the stateless revision', () => {
     expect(complete(new RawJson('{}'))).toEqual({ resultType: 'complete', _meta: serverInfo })
   })
 
+  it('keeps a type that it has', () => {
+    const text = completeResult({ resultType: 'input_required', a: 1 }, identity).text
+    expect(JSON.parse(text)).toEqual({ resultType: 'input_required', _meta: serverInfo, a: 1 })
+    expect(text.match(/resultType/g)).toHaveLength(1)
+  })
+
   it('keeps what the author wrote into _meta', () => {
     expect(complete({ a: 1, _meta })).toEqual({ resultType: 'complete', _meta: { ..._meta, ...serverInfo }, a: 1 })
   })
