@@ -21,7 +21,8 @@ export function callOperations(state: State): CallOperations {
     const { id, stream, owner, holder, request } = registration
     const at = state.peekLive(key)?.ids.get(id)
     if (at !== undefined) return at === stream ? ownedCall(key, stream, owner) : undefined
-    if (state.over.has(part(key, stream)) || state.log(key, stream).at(-1)?.final) return undefined
+    if (state.peekLive(key)?.calls.has(stream) || state.over.has(part(key, stream))) return undefined
+    if (state.log(key, stream).at(-1)?.final) return undefined
     // The mark stays: a repeated registration must see it too.
     const call = { id, stream, owner, request, cancelled: state.marks.has(part(key, id)) }
     const live = state.live(key)

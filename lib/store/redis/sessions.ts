@@ -82,7 +82,10 @@ export function sessionOperations({ commands, lifetimes, slack }: Context): Sess
       const [holders, owners, streams] = [texts(reply[1]), texts(reply[2]), texts(reply[3])]
       await commands.run((client) =>
         Promise.all([
-          streams.length > 0 ? client.unlink(...streams.map((stream) => keys.log(key, stream))) : undefined,
+          // With them goes the list of them, which the script leaves for a DELETE that is repeated.
+          streams.length > 0
+            ? client.unlink(...streams.map((stream) => keys.log(key, stream)), keys.logs(key))
+            : undefined,
           owner ? client.zrem(keys.own(owner.id), key) : undefined,
         ]),
       )

@@ -91,7 +91,7 @@ export const REGISTER_CALL = `${LAST}
 local function register(live, log, mark, over, id, stream, owner, holder, request)
   local known = redis.call('HGET', live, 'c:' .. id)
   if known then return known == stream and redis.call('HGET', live, 'o:' .. stream) == owner end
-  if redis.call('EXISTS', over) == 1 then return false end
+  if redis.call('HEXISTS', live, 'o:' .. stream) == 1 or redis.call('EXISTS', over) == 1 then return false end
   local _, ended = last(log)
   if ended then return false end
   redis.call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
