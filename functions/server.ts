@@ -6,14 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import {
-  type Context,
-  ErrorCode,
-  McpServer,
-  ProtocolError,
-  ResourceTemplate,
-  resourceNotFound,
-} from '../lib/server/index.ts'
+import { type Context, ErrorCode, McpServer, ProtocolError, ResourceTemplate, resourceNotFound } from '../lib/index.ts'
 
 type Note = { id: string; title: string; text: string }
 

@@ -68,7 +68,7 @@ export function readMessage(value: unknown): Message {
   const { id, method, params } = value
   const usableId = isRequestId(id) ? id : undefined
   const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
-  if (value['jsonrpc'] !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
+  if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
   if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
     throw refuse('"id" must be a string or an integer, not null.')
   }
@@ -91,11 +91,11 @@ function readResponse(
 ): JsonRpcResponse {
   const { result, error } = value
   if (error !== undefined) {
-    if (!isObject(error) || !Number.isInteger(error['code']) || typeof error['message'] !== 'string') {
+    if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') {
       throw refuse('"error" needs an integer "code" and a string "message".')
     }
-    const read: JsonRpcErrorObject = { code: error['code'] as number, message: error['message'] }
-    if ('data' in error) read.data = error['data']
+    const read: JsonRpcErrorObject = { code: error.code as number, message: error.message }
+    if ('data' in error) read.data = error.data
     return id === undefined ? { jsonrpc: '2.0', error: read } : { jsonrpc: '2.0', id, error: read }
   }
   if (id === undefined) throw refuse('A response needs the "id" of its request.')

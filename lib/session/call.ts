@@ -31,6 +31,15 @@ import { AutoProgress } from './progress.ts'
 import type { Session } from './session.ts'
 import { sessionData } from './session.ts'
 
+/** What a line of a log says of a request; filled as the request makes its way. */
+export interface RequestNote {
+  /** The JSON-RPC method, of the first message where there are several. */
+  method?: string
+  /** The session's key: it shows which requests belong together, and nobody can use it as a session id. */
+  session?: string
+  revision?: Revision
+}
+
 /** Who sent a request. */
 export interface Caller {
   principal: string
@@ -38,6 +47,8 @@ export interface Caller {
   request: RequestInfo
   /** When the platform ends the response, ms since 1970. */
   deadline?: number | undefined
+  /** Given where somebody keeps a log. */
+  note?: RequestNote | undefined
 }
 
 /** What all calls of an endpoint share. */
@@ -500,11 +511,11 @@ export class Call implements Outlet, RunningCall {
       return this.#opened?.('refused')
     }
     const text = errorText({ code: ErrorCode.InternalError, message: ENDED[ending] }, this.requestId)
+    if (ending === 'gone') this.#carrier.gone(this)
     this.#settle(ending === 'gone' ? undefined : text)
     this.#stop(ENDED[ending])
     if (ending === 'gone') {
       this.#opened?.('gone')
-      this.#carrier.gone(this)
       this.#connection?.finish()
     } else if (ending === 'unreachable') {
       this.#opened?.('ok')

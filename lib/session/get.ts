@@ -167,10 +167,15 @@ export async function openLegacyStream(
     return sessionNotFound()
   }
   connection.startAt(reply.position, reply.tag ?? '')
+  feed.endsBefore(instance, caller.deadline)
   connection.deliverTaken(reply)
   await connection.begin(false)
+  const end = (sink: Sink) => {
+    sink.end()
+    onClosed()
+  }
   const source = {
-    attach: (sink: Sink) => feed.attach(sink),
+    attach: (sink: Sink) => feed.attach({ write: (text) => sink.write(text), end: () => end(sink) }),
     detached: () => {
       feed.detached()
       onClosed()

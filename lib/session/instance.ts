@@ -81,6 +81,7 @@ export class Instance {
    * in the store names it.
    */
   async attend(): Promise<void> {
+    if (this.#stopping) await this.#stopping
     this.#receiving ??= this.store
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
@@ -185,11 +186,22 @@ export class Instance {
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
-    const receiving = await this.#receiving?.catch(() => undefined)
-    await receiving?.stop()
-    if (receiving) await this.store.down(this.id).catch(this.#errors)
+    const receiving = this.#receiving
+    if (!receiving) return this.#stopping
     this.#receiving = undefined
     this.#upAt = Number.NEGATIVE_INFINITY
+    this.#stopping = this.#leave(receiving).finally(() => {
+      this.#stopping = undefined
+    })
+    return this.#stopping
+  }
+  /** Who attends meanwhile begins again after it. */
+  #stopping: Promise<void> | undefined
+
+  async #leave(started: Promise<Receiving>): Promise<void> {
+    const receiving = await started.catch(() => undefined)
+    await receiving?.stop()
+    if (receiving) await this.store.down(this.id).catch(this.#errors)
   }
 
   #deliver(mail: Mail | undefined): void {

@@ -79,7 +79,9 @@ export class Sessions {
       createdAt: this.#clock.now(),
       legacy: false,
     }
-    await this.#store.createSession(sessionKey(caller.principal, id), writeRecord(session), this.#options.firstLifetime)
+    const key = sessionKey(caller.principal, id)
+    await this.#store.createSession(key, writeRecord(session), this.#options.firstLifetime)
+    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
     return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
   }
@@ -90,6 +92,7 @@ export class Sessions {
     const row = await this.#store.readSession(key, slide ? this.#options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     if (this.#clock.now() - session.createdAt <= this.#options.maxLifetime) return session
     await this.#end(session.key)
     return undefined

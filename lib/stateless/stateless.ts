@@ -48,7 +48,8 @@ export class Stateless {
     const { method } = request
     const envelope = readEnvelope(request, header)
     if (method === 'server/discover') return this.#discover(request)
-    if (method === 'subscriptions/listen') return this.#listen(request, streams, caller.deadline)
+    if (method === 'subscriptions/listen' && this.#options.listen)
+      return this.#listen(request, streams, caller.deadline)
     if (method === 'tools/call') {
       const tool = this.#server.tools.get(String(request.params?.name))
       if (tool && tool.paramHeaders.length > 0) requireParamHeaders(request, tool.paramHeaders, header)
@@ -75,9 +76,14 @@ export class Stateless {
 
   #discover(request: JsonRpcRequest): Reply {
     const server = this.#server
+    const { listen } = this.#options
     const result: JsonObject = {
       supportedVersions: SUPPORTED_REVISIONS,
-      capabilities: server.capabilities(STATELESS_REVISION, { listChanged: true, subscribe: true }),
+      capabilities: server.capabilities(STATELESS_REVISION, {
+        listChanged: listen,
+        subscribe: listen,
+        logging: listen,
+      }),
       ...server.cacheHint('server/discover'),
     }
     if (server.instructions !== undefined) result.instructions = server.instructions

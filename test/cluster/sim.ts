@@ -49,9 +49,23 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything that can go on without time go on. */
+/** Operations that a store is busy with. */
+let inFlight = 0
+
+/** Lets everything that can go on without time go on: until no store is busy, and for some turns of the loop. */
 export async function turn(rounds = 3): Promise<void> {
-  for (let i = 0; i < rounds; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+  for (let quiet = 0; quiet < rounds; quiet = inFlight > 0 ? 0 : quiet + 1) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
+
+async function counted<T>(work: Promise<T>): Promise<T> {
+  inFlight++
+  try {
+    return await work
+  } finally {
+    inFlight--
+  }
 }
 
 /** What happens to one instance's operations on the store. */
@@ -102,11 +116,11 @@ export class Link {
             return instances.map((id) => links.get(id)?.dead !== true && links.get(id)?.paused !== true)
           }
           if (name === 'receive') args[1] = this.#receiver(args[1] as Receiver)
-          let result = await operation(...args)
+          let result = await counted(operation(...args))
           if (this.repeats > 0 && name !== 'receive' && name !== 'publish' && name !== 'send') {
             this.repeats--
             await this.#gate()
-            result = await operation(...args)
+            result = await counted(operation(...args))
           }
           await this.#gate()
           return result

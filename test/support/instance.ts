@@ -26,6 +26,8 @@ endpoint.app.post('/__test/announce', async (c) => {
   return c.json({})
 })
 
+endpoint.app.post('/__test/complete', async (c) => c.json(await endpoint.elicitationCompleted(await c.req.text())))
+
 const http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
   console.log(`listening ${port}`)
 })

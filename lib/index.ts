@@ -1,0 +1,51 @@
+/** What an author imports. */
+export type { Notifier } from './announce.ts'
+export { createNotifier } from './announce.ts'
+export { readKeyRing } from './base/sealing.ts'
+export type { Endpoint, EndpointOptions } from './endpoint.ts'
+export { createEndpoint } from './endpoint.ts'
+export type {
+  Announcer,
+  AskFailure,
+  AskOptions,
+  AuthInfo,
+  CacheableMethod,
+  CacheHint,
+  ClientView,
+  Completer,
+  Context,
+  Elicited,
+  Handles,
+  InputOf,
+  KeyValues,
+  ListResourcesCallback,
+  McpServerOptions,
+  OutputOf,
+  PromptConfig,
+  PromptHandler,
+  RequestInfo,
+  ResourceConfig,
+  ResourceHandler,
+  ResourceTemplateHandler,
+  ResourceTemplateOptions,
+  Schema,
+  StandardSchema,
+  ToolConfig,
+  ToolHandler,
+  ToolResult,
+} from './server/index.ts'
+export {
+  AskError,
+  AskPending,
+  completable,
+  ErrorCode,
+  McpServer,
+  MissingCapability,
+  ProtocolError,
+  ResourceTemplate,
+  resourceNotFound,
+} from './server/index.ts'
+export { memoryStore } from './store/memory.ts'
+export type { RedisStoreOptions } from './store/redis/index.ts'
+export { redisStore } from './store/redis/index.ts'
+export type { Store } from './store/store.ts'

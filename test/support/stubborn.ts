@@ -1,0 +1,88 @@
+/** A client that gives up on no call: it comes back with its last event id until it has the answer. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RawSession, RpcMessage } from './raw.ts'
+import { ACCEPT_BOTH, EventReader } from './raw.ts'
+
+export interface Outcome {
+  /** The messages over all connections, the final one last. */
+  messages: RpcMessage[]
+  finals: RpcMessage[]
+  /** How often it came back. */
+  resumes: number
+  /** How often it had to send the call again, because nothing of it had begun to arrive. */
+  repeats: number
+  lastId: string | undefined
+}
+
+/** How long a client of this kind waits for a byte before it tries another connection, in ms. */
+const PATIENCE = 6_000
+
+async function attempt(url: URL, init: RequestInit): Promise<{ response: Response; reader?: EventReader } | undefined> {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), PATIENCE)
+  try {
+    const response = await fetch(url, { ...init, signal: abort.signal })
+    if (response.headers.get('content-type') === 'text/event-stream') {
+      return { response, reader: new EventReader(response, abort) }
+    }
+    return { response }
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Calls until there is an answer. `idOf` gives the request id of each attempt. */
+export async function callStubbornly(
+  url: URL,
+  session: RawSession,
+  makeCall: (id: string) => object,
+  name: string,
+): Promise<Outcome> {
+  const outcome: Outcome = { messages: [], finals: [], resumes: 0, repeats: 0, lastId: undefined }
+  const headers = { 'mcp-session-id': session.id, 'mcp-protocol-version': session.version }
+  for (;;) {
+    const id = `${name}/${outcome.repeats}`
+    const body = JSON.stringify(makeCall(id))
+    const posted = await attempt(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', accept: ACCEPT_BOTH },
+      body,
+    })
+    if (posted?.response.status === 404) throw new Error('The session was lost.')
+    if (posted?.reader) await drain(posted.reader, outcome)
+    while (outcome.lastId !== undefined && outcome.finals.length === 0) {
+      outcome.resumes++
+      const got = await attempt(url, {
+        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': outcome.lastId },
+      })
+      if (got?.reader) await drain(got.reader, outcome)
+      else if (got && [400, 404, 405].includes(got.response.status)) {
+        throw new Error(`The resume was answered ${got.response.status}: ${await got.response.text()}`)
+      } else {
+        await got?.response.body?.cancel()
+        await sleep(50)
+      }
+    }
+    if (outcome.finals.length > 0) return outcome
+    // Nothing had begun to arrive: the client does not know whether it was taken, and says it again.
+    await posted?.response.body?.cancel().catch(() => {})
+    outcome.repeats++
+    await sleep(50)
+  }
+}
+
+/** Reads until the stream ends, breaks, or is silent for too long. */
+async function drain(reader: EventReader, outcome: Outcome): Promise<void> {
+  for (;;) {
+    const timer = setTimeout(() => reader.drop(), PATIENCE)
+    const event = await reader.next()
+    clearTimeout(timer)
+    if (!event) return
+    if (event.id !== undefined) outcome.lastId = event.id
+    if (!event.message) continue
+    outcome.messages.push(event.message)
+    if (event.message.id !== undefined && event.message.method === undefined) outcome.finals.push(event.message)
+  }
+}
