@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
 import type { RedisCluster } from '../support/redis.ts'
 import { startCluster } from '../support/redis.ts'
+import { Inbox, newKey, until } from './contract/support.ts'
 import { storeContract } from './contract.ts'
 import { checked } from './support.ts'
 
@@ -35,6 +37,50 @@ describe('a store in a cluster', () => {
     for (let i = 0; i < 50; i++) await store.createSession(`key${i}`, 'r', 60_000)
     const sizes = await Promise.all(nodes.map((node) => node.dbsize()))
     expect(Math.min(...sizes)).toBeGreaterThan(0)
+    await store.close()
+  })
+
+  test('is unavailable while a node is paused, and has lost nothing afterwards', async () => {
+    const store = redisStore({ cluster: cluster.urls, commandTimeout: 600 })
+    const all = Array.from({ length: 30 }, (_, i) => `paused${i}`)
+    await Promise.all(all.map((key) => store.createSession(key, 'r', 60_000)))
+    const read = () => Promise.allSettled(all.map((key) => store.readSession(key, 60_000)))
+    cluster.nodes[0]?.pause()
+    try {
+      const failed = (await read()).filter((result) => result.status === 'rejected')
+      expect(failed.length).toBeGreaterThan(0)
+      for (const { reason } of failed) expect(reason).toBeInstanceOf(StoreUnavailable)
+    } finally {
+      cluster.nodes[0]?.resume()
+    }
+    await until(async () => (await read()).every((result) => result.status === 'fulfilled'))
+    for (const result of await read()) expect(result).toMatchObject({ value: { record: 'r' } })
+    await store.close()
+  })
+
+  test('serves again after its nodes were restarted, one after the other', async () => {
+    const store = redisStore({ cluster: cluster.urls, commandTimeout: 600, blockTime: 200 })
+    const inbox = new Inbox<string>()
+    await store.receive('i1', {
+      mail: inbox.add,
+      change: ({ change }) => inbox.add(change.kind),
+      resumed: () => inbox.add('resumed'),
+    })
+    const works = async () => {
+      const keys = Array.from({ length: 30 }, () => newKey())
+      const written = await Promise.allSettled(keys.map((key) => store.createSession(key, 'r', 60_000)))
+      return written.every((result) => result.status === 'fulfilled')
+    }
+    for (const [i, node] of cluster.nodes.entries()) {
+      await node.kill()
+      await node.restart()
+      await until(works)
+      await store.send('i1', `mail ${i}`)
+      await store.publish({ kind: 'updated', uri: `file:///${i}` })
+      await until(() => inbox.all.includes(`mail ${i}`))
+    }
+    await until(() => inbox.all.filter((item) => item === 'updated').length === 3)
+    expect(inbox.all).toContain('resumed')
     await store.close()
   })
 })
