@@ -8,6 +8,8 @@ export interface Settings {
   redisUrl: string | undefined
   /** Where Redis is, without its password. */
   redisName: string | undefined
+  /** One line of JSON for each request. */
+  log: boolean
   endpoint: EndpointOptions
 }
 
@@ -33,6 +35,7 @@ export function parseEnvironment(env: Environment): Settings {
     host,
     redisUrl,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
+    log: text(env, 'LOG') === undefined ? !local : flag(env, 'LOG'),
     endpoint: {
       allowedHosts: list(env, 'ALLOWED_HOSTS') ?? (local ? 'local' : undefined),
       allowedOrigins: list(env, 'ALLOWED_ORIGINS'),
@@ -44,6 +47,7 @@ export function parseEnvironment(env: Environment): Settings {
         ...duration(env, 'HEARTBEAT_SECONDS', 'heartbeat'),
         ...duration(env, 'LEASE_SECONDS', 'lease'),
         ...duration(env, 'DRAIN_SECONDS', 'drainTimeout'),
+        ...duration(env, 'RESPONSE_LIMIT_SECONDS', 'responseLimit'),
         ...choice(env, 'GET_POLICY', ['hold', 'poll', 'off'] as const, 'getPolicy'),
       },
     },
@@ -69,7 +73,8 @@ function text(env: Environment, name: string): string | undefined {
 function port(env: Environment): number {
   const value = text(env, 'PORT') ?? '3000'
   const number = Number(value)
-  if (!/^\d+$/.test(value) || number > 65_535) throw new BadSetting(`PORT must be a port from 0 to 65535, not "${value}".`)
+  if (!/^\d+$/.test(value) || number > 65_535)
+    throw new BadSetting(`PORT must be a port from 0 to 65535, not "${value}".`)
   return number
 }
 

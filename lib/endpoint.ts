@@ -17,7 +17,7 @@ import { ErrorCode } from './protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
 import type { SessionRevision } from './protocol/revisions.ts'
 import { dispatch } from './server/dispatch.ts'
-import type { McpServer } from './server/server.ts'
+import type { McpServer, Offer } from './server/server.ts'
 import { drain } from './session/drain.ts'
 import { Instance } from './session/instance.ts'
 import type { SessionOptions } from './session/options.ts'
@@ -43,6 +43,11 @@ export interface EndpointOptions extends DoorOptions {
    * default there is a random one, which is right for a single instance.
    */
   keys?: readonly Uint8Array[] | undefined
+  /**
+   * False where the platform takes a response only as a whole: everybody gets JSON, and what needs a stream is neither
+   * offered nor announced. Default true.
+   */
+  streaming?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Hears of failures that no client is told in full. Default: one line on stderr. */
@@ -64,6 +69,8 @@ export interface Endpoint {
   stats(): { connections: number; calls: number; early: number }
   /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
   settled(): Promise<void>
+  /** The process may have been asleep for `idleMs`: what may have died meanwhile is replaced before it is used. */
+  wake(idleMs: number): void
   /**
    * Before the process may sleep (a Lambda environment between invocations): when nothing is open, gives the waiting
    * connection up. The next stream or long call opens it again.
@@ -90,11 +97,12 @@ function logError(error: unknown): void {
 export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
   const { store = memoryStore(), path = '/mcp', onError = logError, clock = systemClock } = options
   const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
-  const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, ...options.stateless }
+  const { streaming = true } = options
+  const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
   const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
   const instance = new Instance(store, sessionOptions, clock, onError)
   const notify = createNotifier(store)
-  const delivers = sessionOptions.getPolicy !== 'off'
+  const delivers = streaming && sessionOptions.getPolicy !== 'off'
   const sessions = new Sessions(
     {
       instance,
@@ -102,7 +110,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
       dispatch: (method, params, outlet) => dispatch(server, method, params, outlet),
       mayRunAgain: (request) => mayRunAgain(server, request),
     },
-    (revision) => introduce(server, revision, delivers),
+    (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
   const singleLifetime = 2 * statelessOptions.stateLifetime
@@ -119,11 +127,12 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     options: httpOptions,
     onError,
     responseLimit: sessionOptions.responseLimit,
+    streaming,
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.all(path, mcpHandler(handlers))
-  if (options.legacySse) legacyRoutes(app, handlers)
+  if (options.legacySse && streaming) legacyRoutes(app, handlers)
   app.notFound((c: Context) => {
     const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
     return failure(404, ErrorCode.InvalidRequest, message)
@@ -141,6 +150,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
       early: instance.early.size,
     }),
     settled: () => instance.settled(),
+    wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),
     close: async () => {
       await drain(instance)
@@ -150,10 +160,10 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
 }
 
 /** The result of `initialize`. */
-function introduce(server: McpServer, revision: SessionRevision, delivers: boolean): JsonObject {
+function introduce(server: McpServer, revision: SessionRevision, offer: Offer): JsonObject {
   const result: JsonObject = {
     protocolVersion: revision,
-    capabilities: server.capabilities(revision, { listChanged: delivers, subscribe: delivers }),
+    capabilities: server.capabilities(revision, offer),
     serverInfo: server.implementation(revision),
   }
   if (server.instructions !== undefined) result.instructions = server.instructions

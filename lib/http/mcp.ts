@@ -4,7 +4,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
 import { errorText, isObject, readMessage } from '../protocol/jsonrpc.ts'
 import { isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { Caller } from '../session/call.ts'
+import type { Caller, RequestNote } from '../session/call.ts'
 import type { Reply } from '../session/reply.ts'
 import { refusal } from '../session/reply.ts'
 import { UnreadableRecord } from '../session/session.ts'
@@ -44,6 +44,17 @@ export interface McpHandlers {
   onError(error: unknown): void
   /** ms; 0: the platform sets no limit. */
   responseLimit: number
+  /** False: no response is a stream, whatever the client would take. */
+  streaming: boolean
+}
+
+const JSON_ALONE: Accepted = { json: true, sse: false }
+
+/** What a platform may hand in with a request, beside what Hono's own adapters do. */
+interface PlatformBindings {
+  /** When the platform ends the response, ms since 1970. */
+  deadline?: number
+  note?: RequestNote
 }
 
 /** One request on its way through the guards. */
@@ -61,8 +72,9 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
     const { refused, headers: extra } = doors.admit(header)
     if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
     const { method } = c.req
-    if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
-    const accepted = readAccept(header('accept'))
+    if (method === 'OPTIONS')
+      return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
+    const accepted = handlers.streaming ? readAccept(header('accept')) : JSON_ALONE
     try {
       const exchanged: Exchanged = { c, header, accepted, caller: callerOf(c, handlers.responseLimit) }
       const reply =
@@ -83,12 +95,13 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
 export function callerOf(c: Context, limit: number): Caller {
   const { raw } = c.req
   const address = remoteAddress(c)
-  const given = (c.env as { deadline?: number } | undefined)?.deadline
+  const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
   const deadline = given ?? (limit > 0 ? Date.now() + limit : undefined)
   return {
     principal: '',
     auth: undefined,
     deadline,
+    note,
     request: {
       get headers() {
         return raw.headers
@@ -143,11 +156,13 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
   if (!accepted.json && !accepted.sse) return NOT_ACCEPTABLE
   const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
   const body = parseBody(text, options.maxDepth)
-  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(handlers, c, body, header, accepted, caller)
+  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body))
+    return postStateless(handlers, c, body, header, accepted, caller)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
   const [first] = messages
+  if (caller.note && first) noteMethod(caller.note, first)
   const versionRefused = checkVersion(header)
   if (versionRefused) return versionRefused
   if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
@@ -178,6 +193,10 @@ function postStateless(
 ): Reply | Promise<Reply> {
   if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const message = readMessage(body)
+  if (caller.note) {
+    noteMethod(caller.note, message)
+    caller.note.revision = STATELESS_REVISION
+  }
   if (message.kind === 'response') {
     throw new ProtocolError(ErrorCode.InvalidRequest, `Clients of ${STATELESS_REVISION} send no responses.`)
   }
@@ -190,13 +209,25 @@ function postStateless(
 function readBatch(body: unknown[], maxBatch: number): Message[] {
   if (body.length === 0) throw new ProtocolError(ErrorCode.InvalidRequest, 'A batch must not be empty.')
   if (body.length > maxBatch) {
-    throw new ProtocolError(ErrorCode.InvalidRequest, `A batch may have ${maxBatch} messages; this one has ${body.length}.`)
+    throw new ProtocolError(
+      ErrorCode.InvalidRequest,
+      `A batch may have ${maxBatch} messages; this one has ${body.length}.`,
+    )
   }
   const messages = body.map(readMessage)
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw new ProtocolError(ErrorCode.InvalidRequest, 'initialize must not be part of a batch.')
   }
   return messages
+}
+
+function noteMethod(note: RequestNote, message: Message): void {
+  note.method =
+    message.kind === 'request'
+      ? message.request.method
+      : message.kind === 'notification'
+        ? message.notification.method
+        : '(response)'
 }
 
 /** Some clients send the word `null` where they have none (P6). */
@@ -224,8 +255,10 @@ function noStatelessMethod(): Reply {
   return { ...refusal(405, ErrorCode.InvalidRequest, message), headers: { Allow: 'POST' } }
 }
 
-async function get({ sessions }: McpHandlers, { header, accepted, caller }: Exchanged): Promise<Reply> {
+async function get({ sessions, streaming }: McpHandlers, { header, accepted, caller }: Exchanged): Promise<Reply> {
   if (versionHeader(header) === STATELESS_REVISION) return noStatelessMethod()
+  if (!streaming)
+    return { ...refusal(405, ErrorCode.ServerError, 'There are no streams here.'), headers: { Allow: 'POST, DELETE' } }
   if (!accepted.sse) return NOT_ACCEPTABLE
   const versionRefused = checkVersion(header)
   if (versionRefused) return versionRefused

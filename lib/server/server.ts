@@ -34,6 +34,14 @@ export type CacheableMethod =
   | 'resources/read'
   | 'server/discover'
 
+/** What the place where a server runs can deliver of what it has. */
+export interface Offer {
+  listChanged: boolean
+  subscribe: boolean
+  /** Log messages during a call. Default true. */
+  logging?: boolean | undefined
+}
+
 export interface McpServerOptions {
   /** What a model should know about the server as a whole. */
   instructions?: string | undefined
@@ -163,9 +171,9 @@ export class McpServer {
    *
    * @param offer what the endpoint can deliver: notices of changed lists, and of resources subscribed to
    */
-  capabilities(revision: Revision, offer: { listChanged: boolean; subscribe: boolean }): ServerCapabilities {
+  capabilities(revision: Revision, offer: Offer): ServerCapabilities {
     const listChanged = offer.listChanged ? { listChanged: true } : {}
-    const capabilities: ServerCapabilities = { logging: {} }
+    const capabilities: ServerCapabilities = offer.logging === false ? {} : { logging: {} }
     if (this.hasTools) capabilities.tools = listChanged
     if (this.hasPrompts) capabilities.prompts = listChanged
     if (this.hasResources) capabilities.resources = { ...listChanged, ...(offer.subscribe ? { subscribe: true } : {}) }

@@ -1,0 +1,83 @@
+/** What a Function URL, API Gateway or a load balancer hands to a function, as a Request. */
+import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda'
+
+/** Payload 2.0 (Function URL, HTTP API), payload 1.0 (REST API) or an ALB's own. */
+export type HttpEvent = APIGatewayProxyEventV2 | APIGatewayProxyEvent | ALBEvent
+
+export interface Incoming {
+  request: Request
+  /** Who sent it, as the front door saw it. */
+  address: string | undefined
+  /** An ALB target group with multi-value headers wants its answer in the same form. */
+  multiValue: boolean
+}
+
+/**
+ * Reads an event.
+ * @throws TypeError where it is no HTTP request
+ */
+export function readEvent(event: HttpEvent): Incoming {
+  return isV2(event) ? readV2(event) : readV1(event)
+}
+
+function isV2(event: HttpEvent): event is APIGatewayProxyEventV2 {
+  return 'version' in event && event.version === '2.0'
+}
+
+function readV2(event: APIGatewayProxyEventV2): Incoming {
+  const { http, stage } = event.requestContext
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value)
+  if (event.cookies && event.cookies.length > 0) headers.set('cookie', event.cookies.join('; '))
+  // An HTTP API puts the name of its stage in front; a Function URL has none.
+  const prefix = `/${stage}/`
+  const path = event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath
+  const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
+  return {
+    request: newRequest(http.method, `${path}${query}`, headers, event),
+    address: http.sourceIp,
+    multiValue: false,
+  }
+}
+
+function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
+  const headers = new Headers()
+  const several = event.multiValueHeaders
+  if (several) {
+    for (const [name, values] of Object.entries(several)) for (const value of values ?? []) headers.append(name, value)
+  } else {
+    for (const [name, value] of Object.entries(event.headers ?? {})) if (value !== undefined) headers.set(name, value)
+  }
+  const balanced = 'elb' in event.requestContext
+  return {
+    request: newRequest(event.httpMethod, event.path + queryOf(event, balanced), headers, event),
+    address: balanced
+      ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
+      : (event as APIGatewayProxyEvent).requestContext.identity.sourceIp,
+    multiValue: balanced && several !== undefined,
+  }
+}
+
+/** API Gateway decodes the query, a load balancer does not. */
+function queryOf(event: APIGatewayProxyEvent | ALBEvent, encoded: boolean): string {
+  const single = Object.entries(event.queryStringParameters ?? {}).map(
+    ([name, value]) => [name, [value ?? '']] as const,
+  )
+  const pairs = event.multiValueQueryStringParameters ? Object.entries(event.multiValueQueryStringParameters) : single
+  const parts = pairs.flatMap(([name, values]) => (values ?? []).map((value) => [name, value] as const))
+  if (parts.length === 0) return ''
+  return `?${parts.map((part) => part.map(encoded ? String : encodeURIComponent).join('=')).join('&')}`
+}
+
+function newRequest(
+  method: string,
+  target: string,
+  headers: Headers,
+  { body, isBase64Encoded }: { body?: string | null; isBase64Encoded: boolean },
+): Request {
+  const host = headers.get('host') ?? 'lambda.invalid'
+  const init: RequestInit = { method, headers }
+  // A body with GET or HEAD means nothing, and no Request can have one.
+  if (body && method !== 'GET' && method !== 'HEAD') init.body = isBase64Encoded ? Buffer.from(body, 'base64') : body
+  return new Request(new URL(`https://${host}${target.startsWith('/') ? target : `/${target}`}`), init)
+}

@@ -1,0 +1,26 @@
+/** The head of a Response as Lambda wants it. */
+
+/** They concern one connection, and the client's connection is not this one. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+export interface Head extends Record<string, unknown> {
+  statusCode: number
+  headers: Record<string, string>
+  cookies: string[]
+}
+
+export function statusAndHeaders(response: Response): Head {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of response.headers) {
+    if (name !== 'set-cookie' && !HOP_BY_HOP.has(name)) headers[name] = value
+  }
+  return { statusCode: response.status, headers, cookies: response.headers.getSetCookie() }
+}
