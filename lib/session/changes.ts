@@ -5,7 +5,7 @@
  * for when somebody does.
  */
 import { notificationText } from '../protocol/jsonrpc.ts'
-import type { Change, ChangeEntry } from '../store/store.ts'
+import type { Change, ChangeEntry, Owner } from '../store/store.ts'
 import { comparePositions } from '../store/store.ts'
 import type { Adopt } from './connection.ts'
 import { Connection } from './connection.ts'
@@ -38,6 +38,8 @@ export class GetConnection extends Connection {
   #waiting: ChangeEntry[] = []
   #advancing = false
   #begun = false
+  /** Calls that speak through this stream, and who runs each (HTTP+SSE). */
+  #calls: { stream: string; owner: Owner }[] = []
 
   constructor(instance: Instance, session: Session, feed: Feed, adopt: Adopt) {
     super(instance, session, GET_STREAM, feed, adopt)
@@ -71,6 +73,21 @@ export class GetConnection extends Connection {
   override changes(entries: ChangeEntry[]): void {
     this.#waiting.push(...entries.filter(({ change }) => this.#concerns(change)))
     if (this.#begun) this.#advance()
+  }
+
+  /** HTTP+SSE: every call of the session speaks through this stream, so its death is this connection's business. */
+  async findOwners(): Promise<void> {
+    if (!this.session.legacy || this.done) return
+    this.#calls = await this.instance.store.calls(this.session.key)
+    for (const { stream, owner } of this.#calls) if (owner === '') this.adopt(stream, '')
+  }
+
+  override *owners(): Iterable<Owner> {
+    for (const { owner } of this.#calls) if (owner !== '') yield owner
+  }
+
+  override ownerLost(owner: Owner): void {
+    for (const call of this.#calls) if (call.owner === owner) this.adopt(call.stream, owner)
   }
 
   override beat(): void {

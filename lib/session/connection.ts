@@ -31,8 +31,6 @@ export class Connection implements HeldConnection, FeedMember {
   #confirmed = false
   /** The run whose messages come here, if it is known. */
   #owner: Owner | undefined
-  /** Calls of other streams that speak through this one (HTTP+SSE). */
-  readonly #watched = new Map<string, Owner>()
   #looking = false
   #lookAgain = false
 
@@ -116,10 +114,6 @@ export class Connection implements HeldConnection, FeedMember {
     } else if (mail.t === 'look') this.look()
     else if (mail.t === 'close') this.closeWith(mail.retry)
     else if (mail.t === 'gone') this.finish()
-    else if (mail.t === 'watch') {
-      if (mail.done) this.#watched.delete(mail.stream)
-      else this.#watched.set(mail.stream, mail.owner)
-    }
   }
 
   /** Compares with the store: what mail lost, a newer holder, a dead owner, the end of the session. */
@@ -163,14 +157,15 @@ export class Connection implements HeldConnection, FeedMember {
 
   *owners(): Iterable<Owner> {
     if (this.#owner) yield this.#owner
-    yield* this.#watched.values()
   }
 
   ownerLost(owner: Owner): void {
-    if (this.#owner === owner) this.#adopt(this, this.stream, owner)
-    for (const [stream, watched] of this.#watched) {
-      if (watched === owner) this.#adopt(this, stream, owner)
-    }
+    if (this.#owner === owner) this.adopt(this.stream, owner)
+  }
+
+  /** Has a call claimed that belongs to this client. */
+  protected adopt(stream: string, owner: Owner): void {
+    this.#adopt(this, stream, owner)
   }
 
   beat(): void {
@@ -216,7 +211,6 @@ export class Connection implements HeldConnection, FeedMember {
   #leave(release: boolean): void {
     if (this.#done) return
     this.#done = true
-    this.#watched.clear()
     this.instance.remove(this)
     if (!release) return
     const { store } = this.instance

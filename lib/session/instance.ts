@@ -14,6 +14,8 @@ export interface HeldConnection {
   readonly token: string
   /** The instance that runs the calls whose messages come through this connection, where it is another one. */
   owners(): Iterable<Owner>
+  /** Asks the store who the owners are, where the connection cannot know. */
+  findOwners?(): Promise<void>
   receive(mail: Mail): void
   /** The heartbeat: a comment to the client, a look at the store. */
   beat(): void
@@ -239,22 +241,23 @@ export class Instance {
 
   #watch(): void {
     this.#signOfLife().catch(this.#errors)
-    const watched = new Map<string, Owner[]>()
+    this.#findLost().catch(this.#errors)
+  }
+
+  /** Looks whether the instances still live whose calls speak through connections here. */
+  async #findLost(): Promise<void> {
     const watchers = [...this.connections.values()]
-    for (const connection of watchers) {
-      for (const owner of connection.owners()) {
-        const instance = instanceOf(owner)
-        if (instance !== this.id) watched.set(instance, [...(watched.get(instance) ?? []), owner])
-      }
-    }
+    await Promise.all(watchers.map((connection) => connection.findOwners?.()))
+    const watched = new Set<string>()
+    for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
+    watched.delete(this.id)
     if (watched.size === 0) return
-    const instances = [...watched.keys()]
-    this.store.alive(instances).then((alive) => {
-      const dead = new Set<string>(instances.filter((_, i) => alive[i] === false))
-      for (const connection of watchers) {
-        for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
-      }
-    }, this.#errors)
+    const instances = [...watched]
+    const alive = await this.store.alive(instances)
+    const dead = new Set(instances.filter((_, i) => alive[i] === false))
+    for (const connection of watchers) {
+      for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
+    }
   }
 }
 

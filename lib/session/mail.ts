@@ -10,8 +10,6 @@ export type Mail =
   | { t: 'close'; to: string; retry: number }
   /** To a holder: the session's subscriptions changed. */
   | { t: 'subscription'; to: string; uri: string; on: boolean }
-  /** To a holder of an HTTP+SSE stream: a call whose messages come through it, to be watched until `done`. */
-  | { t: 'watch'; to: string; stream: string; owner: string; done: boolean }
   /** To an owner: the client cancelled the call. */
   | { t: 'cancel'; to: string; reason?: string }
   /** To an owner: the client answered an ask. */

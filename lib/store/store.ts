@@ -327,6 +327,8 @@ export interface Store {
   release(key: SessionKey, stream: string, holder: Holder): Promise<void>
   /** The heartbeat of a run: is it still its own, was it cancelled, have answers arrived. Slides lifetimes. */
   lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
+  /** The calls of a session and who runs each: for the one connection that all of them speak through (HTTP+SSE). */
+  calls(key: SessionKey): Promise<{ stream: string; owner: Owner }[]>
   /** Takes over the call of a stream from `expected` ('' for a released one). Repeated by the same run it is still ok. */
   claim(key: SessionKey, stream: string, expected: Owner, owner: Owner): Promise<ClaimReply>
   /** A draining owner lets anyone claim the call. */

@@ -131,7 +131,7 @@ export class EventReader {
       else if (field === 'data') event.data = value
     }
     if (!seen) return
-    if (event.data) event.message = JSON.parse(event.data) as RpcMessage
+    if (event.data && (event.event ?? 'message') === 'message') event.message = JSON.parse(event.data) as RpcMessage
     this.events.push(event)
   }
 }

@@ -5,7 +5,7 @@ import { part } from './state.ts'
 
 type CallOperations = Pick<
   Store,
-  'register' | 'append' | 'endCall' | 'lookCall' | 'claim' | 'releaseCall' | 'cancel' | 'answer' | 'closeAsk'
+  'register' | 'append' | 'endCall' | 'lookCall' | 'calls' | 'claim' | 'releaseCall' | 'cancel' | 'answer' | 'closeAsk'
 >
 
 export function callOperations(state: State): CallOperations {
@@ -105,6 +105,11 @@ export function callOperations(state: State): CallOperations {
       state.forget(key, call, forget)
       state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.repeat)
       return { status: 'ok', cancelled, holder }
+    },
+
+    async calls(key) {
+      const live = sessions.has(key) ? state.peekLive(key) : undefined
+      return [...(live?.calls.values() ?? [])].map(({ stream, owner }) => ({ stream, owner }))
     },
 
     async lookCall(key, stream, owner, asks, lifetime) {

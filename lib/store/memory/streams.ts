@@ -13,6 +13,14 @@ export function streamOperations(state: State): StreamOperations {
     return state.ownStream(session, stream) ?? state.peekLive(key)?.places.get(stream)
   }
 
+  /** The session has ended, and this holder need not be told of it again. */
+  function forgetEnded(key: SessionKey, stream: string, holder: string): void {
+    const live = state.peekLive(key)
+    if (live?.places.get(stream)?.holder !== holder) return
+    live.places.delete(stream)
+    state.dropEmptyLive(key)
+  }
+
   /** Appends to a stream that belongs to the session; returns the number of the first entry. */
   function addOwn(key: SessionKey, session: MemorySession, stream: string, tag: string, messages: string[]): number {
     const own = state.ownStream(session, stream) ?? { holder: undefined, start: 0, end: 0 }
@@ -112,7 +120,8 @@ export function streamOperations(state: State): StreamOperations {
 
     async release(key, stream, holder) {
       const session = sessions.get(key)
-      const place = session && placeOf(key, session, stream)
+      if (!session) return forgetEnded(key, stream, holder)
+      const place = placeOf(key, session, stream)
       if (!place || place.holder !== holder) return
       place.holder = undefined
       place.start = state.end(key, session, stream)

@@ -7,7 +7,7 @@ import * as scripts from './scripts/calls.ts'
 
 type CallOperations = Pick<
   Store,
-  'register' | 'append' | 'endCall' | 'lookCall' | 'claim' | 'releaseCall' | 'cancel' | 'answer' | 'closeAsk'
+  'register' | 'append' | 'endCall' | 'lookCall' | 'calls' | 'claim' | 'releaseCall' | 'cancel' | 'answer' | 'closeAsk'
 >
 
 export function callOperations({ commands, lifetimes, maxMessages }: Context): CallOperations {
@@ -73,6 +73,13 @@ export function callOperations({ commands, lifetimes, maxMessages }: Context): C
         cancelled: flag(reply[1]),
         holder: optional(reply[2]),
       }
+    },
+
+    async calls(key) {
+      const live = await commands.run((client) => client.hgetall(keys.live(key)))
+      return Object.entries(live).flatMap(([field, owner]) =>
+        field.startsWith('o:') ? [{ stream: field.slice(2), owner }] : [],
+      )
     },
 
     async lookCall(key, stream, owner, asks, lifetime) {

@@ -96,7 +96,11 @@ export const release: Script = {
 local session, live, log = KEYS[1], KEYS[2], KEYS[3]
 local stream, holder = ARGV[1], ARGV[2]
 ${OWN_END}${LAST}
-if redis.call('EXISTS', session) == 0 then return end
+if redis.call('EXISTS', session) == 0 then
+  -- The session has ended, and this holder need not be told of it again.
+  if redis.call('HGET', live, 's:' .. stream) == holder then redis.call('HDEL', live, 's:' .. stream) end
+  return
+end
 local own = own_end(session, stream)
 local place = own and session or live
 if redis.call('HGET', place, 's:' .. stream) ~= holder then return end

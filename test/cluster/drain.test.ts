@@ -1,0 +1,119 @@
+/** SIGTERM: an instance goes, and nothing goes with it. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Fleet } from '../support/fleet.ts'
+import { InstanceProcess, startFleet } from '../support/fleet.ts'
+import { EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await startFleet({}, { size: 1 })
+})
+afterAll(() => fleet.stop())
+
+const meta = { progressToken: 'p' }
+
+async function startLeaving(drainTimeout = 20_000): Promise<InstanceProcess> {
+  return InstanceProcess.start(fleet.redis.url, { session: { drainTimeout, lease: 2_000 } })
+}
+
+test('streams of 2025-11-25 close with a hint, the call runs on, and the client reads its end elsewhere', async () => {
+  const leaving = await startLeaving()
+  const url = `${leaving.url}/mcp`
+  const session = await initialize(url)
+  const get = await getStream(url, session)
+  const stream = await postStream(url, toolCall(1, 'progress', { n: 40, delayMs: 20 }, meta), { session })
+  await stream.until(({ params }) => params?.progress === 3)
+  leaving.signal('SIGTERM')
+  await stream.rest()
+  await get.rest()
+  expect(stream.events.at(-1)).toEqual({ retry: 1_000 })
+  expect(get.events.at(-1)).toEqual({ retry: 1_000 })
+  const rest = await (await getStream(fleet.at(0), session, stream.lastId)).rest()
+  expect(rest.at(-1)?.result.content[0].text).toContain(`done 40 by ${leaving.child.pid}`)
+  expect(await leaving.ended()).toBe(0)
+  expect(leaving.errors).toEqual([])
+})
+
+test('streams of older revisions stay until they are answered', async () => {
+  const leaving = await startLeaving()
+  const url = `${leaving.url}/mcp`
+  const session = await initialize(url, '2025-06-18')
+  const stream = await postStream(url, toolCall(1, 'progress', { n: 30, delayMs: 20 }, meta), { session })
+  await stream.until(({ params }) => params?.progress === 3)
+  leaving.signal('SIGTERM')
+  expect((await stream.rest()).at(-1)?.result.content[0].text).toContain('done 30')
+  expect(await leaving.ended()).toBe(0)
+})
+
+test('a call that may run again is handed over when its time is up', async () => {
+  const leaving = await startLeaving(300)
+  const url = `${leaving.url}/mcp`
+  const session = await initialize(url)
+  const stream = await postStream(url, toolCall(1, 'rerunnable', { n: 100, delayMs: 20 }, meta), { session })
+  await stream.until(({ params }) => params?.progress === 3)
+  leaving.signal('SIGTERM')
+  await stream.rest()
+  const rest = await (await getStream(fleet.at(0), session, stream.lastId)).rest()
+  expect(rest.at(-1)?.result.content[0].text).toContain(`by ${fleet.instances[0]?.child.pid}`)
+  const told = [...stream.events.flatMap(({ message }) => message ?? []), ...rest].flatMap(
+    (m) => m.params?.progress ?? [],
+  )
+  expect(told).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+  expect(await leaving.ended()).toBe(0)
+})
+
+test.each(['2025-06-18', '2025-11-25'])('any other call gets an error when its time is up (%s)', async (version) => {
+  const leaving = await startLeaving(300)
+  const url = `${leaving.url}/mcp`
+  const session = await initialize(url, version)
+  const stream = await postStream(url, toolCall(1, 'progress', { n: 1e5, delayMs: 20 }, meta), { session })
+  await stream.until(({ params }) => params?.progress === 3)
+  const silent = post(url, toolCall(2, 'slow', { ms: 600_000 }), { session, accept: 'application/json' })
+  const soon = post(url, toolCall(3, 'slow', { ms: 10 }), { session, accept: 'application/json' })
+  expect(((await (await soon).json()) as { result: object }).result).toBeDefined()
+  leaving.signal('SIGTERM')
+  const here = await stream.rest()
+  const rest = version === '2025-11-25' ? await (await getStream(fleet.at(0), session, stream.lastId)).rest() : here
+  expect(rest.at(-1)).toMatchObject({ id: 1, error: { code: -32603, message: expect.stringContaining('shut down') } })
+  expect(await (await silent).json()).toMatchObject({ id: 2, error: { code: -32603 } })
+  expect(await leaving.ended()).toBe(0)
+})
+
+test('a stateless call is waited for, and a listening client gets the result of its request', async () => {
+  const leaving = await startLeaving()
+  const url = `${leaving.url}/mcp`
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' }
+  const listen = { jsonrpc: '2.0', id: 'L', method: 'subscriptions/listen' }
+  const params = { notifications: { toolsListChanged: true }, _meta }
+  const listening = new EventReader(await post(url, { ...listen, params }, { headers }))
+  expect((await listening.message())?.method).toBe('notifications/subscriptions/acknowledged')
+  const calling = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'slow' }
+  const slow = post(url, toolCall(2, 'slow', { ms: 500 }, _meta), { headers: calling })
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  leaving.signal('SIGTERM')
+  const [last] = await listening.rest()
+  expect(last).toMatchObject({ id: 'L', result: { resultType: 'complete' } })
+  expect(await (await slow).json()).toMatchObject({ id: 2, result: { resultType: 'complete' } })
+  expect(await leaving.ended()).toBe(0)
+})
+
+test('nothing of the instance is left in Redis', async () => {
+  const leaving = await startLeaving()
+  const { id } = await leaving.stats()
+  const session = await initialize(`${leaving.url}/mcp`)
+  const get = await getStream(`${leaving.url}/mcp`, session)
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(fleet.redis.url)
+  const own = async () => (await redis.keys('*')).filter((key) => key.includes(id))
+  expect(await own()).not.toEqual([])
+  leaving.signal('SIGTERM')
+  await get.rest()
+  expect(await leaving.ended()).toBe(0)
+  expect(await own()).toEqual([])
+  await redis.quit()
+})
