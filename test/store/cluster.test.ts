@@ -40,6 +40,21 @@ describe('a store in a cluster', () => {
     await store.close()
   })
 
+  test('goes on after its connections were cut, and tells its receivers to look', async () => {
+    const store = redisStore({ cluster: cluster.urls })
+    const inbox = new Inbox<string>()
+    await store.receive('i1', { mail: inbox.add, change: () => {}, resumed: () => inbox.add('resumed') })
+    const all = Array.from({ length: 30 }, (_, i) => `cut${i}`)
+    await Promise.all(all.map((key) => store.createSession(key, 'r', 60_000)))
+    await Promise.all(nodes.map((node) => node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')))
+    await inbox.have(1)
+    const read = await Promise.all(all.map((key) => store.readSession(key, 60_000)))
+    expect(read).toEqual(all.map(() => ({ record: 'r', level: undefined })))
+    await store.send('i1', 'mail')
+    expect(await inbox.have(2)).toEqual(['resumed', 'mail'])
+    await store.close()
+  })
+
   test('is unavailable while a node is paused, and has lost nothing afterwards', async () => {
     const store = redisStore({ cluster: cluster.urls, commandTimeout: 600 })
     const all = Array.from({ length: 30 }, (_, i) => `paused${i}`)

@@ -26,6 +26,7 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
+  await admin.replicaof('NO', 'ONE')
   await admin.flushall()
   proxy = await TcpProxy.start(server.port)
 })
@@ -321,6 +322,38 @@ describe('a network that fails', () => {
     expect(await store.endCall(key, end)).toEqual({ status: 'ok', cancelled: false, holder: undefined })
     await lost
     expect(await store.readLog(key, 'S')).toHaveLength(6)
+  })
+
+  test('a batch that was cut between its replies is finished', async () => {
+    const store = open({ url: proxy.url })
+    await store.setValue('user', 'a', 'v', MINUTE)
+    const lost = proxy.loseReply('$1\r\nv\r\n'.length * 3 + 2)
+    const reads = await Promise.all(Array.from({ length: 10 }, () => store.getValue('user', 'a')))
+    await lost
+    expect(reads).toEqual(reads.map(() => 'v'))
+  })
+
+  test('a former primary is left for the one that its name leads to now', async () => {
+    const next = await startRedis()
+    const store = open({ url: proxy.url, commandTimeout: 2_500 })
+    await store.createSession('k', 'r', MINUTE)
+    await admin.replicaof('127.0.0.1', next.port)
+    proxy.target = next.port
+    expect(await store.createSession('l', 'r', MINUTE)).toBe(true)
+    await next.stop()
+  })
+
+  test('changes do not overtake mail, however much of it is waiting', async () => {
+    const store = open({ url: proxy.url })
+    const sender = open()
+    const { inbox, receiver } = inboxOf()
+    await store.receive('i1', receiver)
+    proxy.blackhole()
+    const mail = Array.from({ length: 500 }, (_, i) => `m${i}`)
+    await Promise.all(mail.map((message) => sender.send('i1', message)))
+    await sender.publish({ kind: 'tools' })
+    await inbox.have(502)
+    expect(inbox.all).toEqual(['resumed', ...mail, 'tools'])
   })
 
   test('mail is received again after a cut, and the receiver is told to look', async () => {

@@ -13,8 +13,10 @@ interface Pair {
 export class TcpProxy {
   readonly #pairs = new Set<Pair>()
   readonly #server = createServer((client) => this.#accept(client))
-  readonly #target: number
-  #losesReplies = false
+  /** The port that later connections lead to. */
+  target: number
+  /** How many bytes of the next reply get through before its connection is cut. */
+  #keeps: number | undefined
   #replyLost = () => {}
   /** Connections so far, and chunks that clients sent. */
   connections = 0
@@ -27,7 +29,7 @@ export class TcpProxy {
   }
 
   constructor(target: number) {
-    this.#target = target
+    this.target = target
   }
 
   get url(): string {
@@ -44,9 +46,12 @@ export class TcpProxy {
     for (const { client } of this.#pairs) client.resetAndDestroy()
   }
 
-  /** Requests arrive, but the next reply is lost with its connection. Resolves when that has happened. */
-  loseReply(): Promise<void> {
-    this.#losesReplies = true
+  /**
+   * Requests arrive, but the next reply, or what comes after `keep` bytes of it, is lost with its connection. Resolves
+   * when that has happened.
+   */
+  loseReply(keep = 0): Promise<void> {
+    this.#keeps = keep
     return new Promise((resolve) => {
       this.#replyLost = resolve
     })
@@ -60,7 +65,7 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     this.connections++
-    const upstream = connect(this.#target, '127.0.0.1')
+    const upstream = connect(this.target, '127.0.0.1')
     const pair: Pair = { client, upstream, swallows: false }
     this.#pairs.add(pair)
     client.on('data', (chunk) => {
@@ -68,9 +73,9 @@ export class TcpProxy {
       if (!pair.swallows) upstream.write(chunk)
     })
     upstream.on('data', (chunk) => {
-      if (this.#losesReplies) {
-        this.#losesReplies = false
-        client.resetAndDestroy()
+      if (this.#keeps !== undefined) {
+        client.end(chunk.subarray(0, this.#keeps))
+        this.#keeps = undefined
         this.#replyLost()
       } else if (!pair.swallows) client.write(chunk)
     })
