@@ -48,6 +48,8 @@ export function parseEnvironment(env: Environment): Settings {
         ...duration(env, 'LEASE_SECONDS', 'lease'),
         ...duration(env, 'DRAIN_SECONDS', 'drainTimeout'),
         ...duration(env, 'RESPONSE_LIMIT_SECONDS', 'responseLimit'),
+        ...duration(env, 'POLL_WAIT_SECONDS', 'pollWait'),
+        ...duration(env, 'POLL_RETRY_SECONDS', 'pollRetry'),
         ...choice(env, 'GET_POLICY', ['hold', 'poll', 'off'] as const, 'getPolicy'),
       },
     },

@@ -1,13 +1,14 @@
 /**
- * Bundles the entries of functions/ into dist/: `node tools/build.mjs [--server file] [--out folder]`.
+ * Bundles the entries of functions/ into dist/: `node tools/build.ts [--server file] [--out folder]`.
  * ESM, minified, with source maps; what only some deployments use stays in files of its own, loaded when it is used.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import type { Metafile, Plugin } from 'esbuild'
 import { build } from 'esbuild'
-import { compactCommands, quiet } from './build-plugins.mjs'
+import { compactCommands, quiet } from './build-plugins.ts'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -20,20 +21,27 @@ const PLATFORMS = {
 /** CommonJS packages inside the bundle ask for Node's modules by `require`. */
 const REQUIRE = "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);"
 
-/**
- * @param {{ server?: string, out?: string, minify?: boolean }} [options] `server`: the module to serve in place of
- *   functions/server.ts
- * @returns {Promise<Record<keyof typeof PLATFORMS, import('esbuild').Metafile>>}
- */
-export async function bundle({ server, out = join(root, 'dist'), minify = true } = {}) {
-  const metafiles = {}
-  for (const [platform, entries] of Object.entries(PLATFORMS)) {
+export type Platform = keyof typeof PLATFORMS
+
+export interface BundleOptions {
+  /** The module to serve in place of functions/server.ts. */
+  server?: string | undefined
+  /** Default: dist. */
+  out?: string | undefined
+}
+
+export async function bundle({
+  server,
+  out = join(root, 'dist'),
+}: BundleOptions = {}): Promise<Record<Platform, Metafile>> {
+  const metafiles: Partial<Record<Platform, Metafile>> = {}
+  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
     const outdir = join(out, platform)
     rmSync(outdir, { recursive: true, force: true })
     mkdirSync(outdir, { recursive: true })
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: entries,
+      entryPoints: PLATFORMS[platform],
       outdir,
       outExtension: { '.js': '.mjs' },
       chunkNames: 'part-[hash]',
@@ -42,8 +50,7 @@ export async function bundle({ server, out = join(root, 'dist'), minify = true }
       format: 'esm',
       platform: 'node',
       target: 'node22',
-      minify,
-      keepNames: false,
+      minify: true,
       sourcemap: true,
       // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
       sourcesContent: false,
@@ -57,11 +64,11 @@ export async function bundle({ server, out = join(root, 'dist'), minify = true }
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
   }
-  return metafiles
+  return metafiles as Record<Platform, Metafile>
 }
 
 /** Another server in the place of functions/server.ts. */
-function served(file) {
+function served(file: string | undefined): Plugin {
   return {
     name: 'served',
     setup(build) {
@@ -78,18 +85,17 @@ function served(file) {
  * What is loaded at the start of an entry, by whose it is: bytes of the author's server and its packages, and of the
  * endpoint's own part.
  */
-export function startSize(metafile, entry) {
+export function startSize(metafile: Metafile, entry: string): { own: number; author: number; later: number } {
   const sizes = { own: 0, author: 0, later: 0 }
-  const first = Object.keys(metafile.outputs).find((name) => name.endsWith(`/${entry}.mjs`))
-  const loaded = new Set()
-  const visit = (name) => {
-    if (loaded.has(name)) return
+  const loaded = new Set<string>()
+  const visit = (name: string | undefined) => {
+    if (name === undefined || loaded.has(name)) return
     loaded.add(name)
-    for (const { path, kind, external } of metafile.outputs[name].imports) {
+    for (const { path, kind, external } of metafile.outputs[name]?.imports ?? []) {
       if (kind === 'import-statement' && !external) visit(path)
     }
   }
-  visit(first)
+  visit(Object.keys(metafile.outputs).find((name) => name.endsWith(`/${entry}.mjs`)))
   for (const [name, { inputs, bytes }] of Object.entries(metafile.outputs)) {
     if (name.endsWith('.map')) continue
     if (!loaded.has(name)) {
@@ -109,7 +115,7 @@ export function startSize(metafile, entry) {
 const OWN_PACKAGES =
   /(^|\/)node_modules\/(@cfworker\/json-schema|@hono\/node-server|@ioredis\/commands|cluster-key-slot|debug|denque|hono|ioredis|jose|ms|redis-errors|standard-as-callback)\//
 
-function isOwn(file) {
+function isOwn(file: string): boolean {
   if (file.includes('node_modules/')) return OWN_PACKAGES.test(file)
   return (
     /^(lib|tools)\//.test(file) ||
@@ -121,9 +127,9 @@ function isOwn(file) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { server: { type: 'string' }, out: { type: 'string' } } })
   const metafiles = await bundle(values)
-  const kb = (bytes) => `${(bytes / 1000).toFixed(0)} KB`
-  for (const [platform, entries] of Object.entries(PLATFORMS)) {
-    for (const entry of Object.keys(entries)) {
+  const kb = (bytes: number) => `${(bytes / 1000).toFixed(0)} KB`
+  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
+    for (const entry of Object.keys(PLATFORMS[platform])) {
       const { own, author, later } = startSize(metafiles[platform], entry)
       console.log(`${platform}/${entry}.mjs  endpoint ${kb(own)}, server ${kb(author)}, loaded when used ${kb(later)}`)
     }

@@ -1,0 +1,17 @@
+/** The official clients against the built bundle in three environments of Lambda's own runtime. */
+import { afterAll, beforeAll } from 'vitest'
+import { officialClientTests } from '../deploy/official.ts'
+import type { Lambda } from './emulator.ts'
+import type { LambdaTests } from './support.ts'
+import { lambdaTests } from './support.ts'
+
+let tests: LambdaTests
+let lambda: Lambda
+
+beforeAll(async () => {
+  tests = await lambdaTests()
+  lambda = await tests.start()
+})
+afterAll(() => tests.stop())
+
+officialClientTests(() => lambda)

@@ -1,0 +1,176 @@
+/**
+ * AWS Lambda for tests: a front door (Function URL, API Gateway REST or HTTP API, load balancer) before as many
+ * execution environments as are allowed at once. Each serves one request at a time, the one that has waited longest gets
+ * the next, and between requests all of them are frozen.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Answer } from './environment.ts'
+import { Environment } from './environment.ts'
+import type { Front } from './fronts.ts'
+import { makeEvent, readHead, readWhole } from './fronts.ts'
+
+export interface LambdaOptions {
+  task: string
+  /** Default: `lambda.handler`. */
+  handler?: string
+  /** Default: a Function URL. */
+  front?: Front
+  env?: Record<string, string>
+  /** ms, default 60 s. */
+  timeout?: number
+  /** Environments that are there from the start, and the most there may be. Default 3. */
+  size?: number
+  limit?: number
+}
+
+export interface Served {
+  method: string
+  /** The environment, or undefined for what was turned away. */
+  environment: string | undefined
+  status: number
+  /** Resolves when the function has ended. */
+  finished: Promise<void>
+}
+
+export interface Lambda {
+  /** The endpoint behind the front door. */
+  url: URL
+  environments: Environment[]
+  /** Every request so far that was answered. */
+  requests: Served[]
+  /** Resolves when no function runs. */
+  quiet(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What a function may be sent, in bytes. */
+const LARGEST_EVENT = 6 * 1024 * 1024
+
+export async function startLambda(options: LambdaOptions): Promise<Lambda> {
+  const {
+    task,
+    handler = 'lambda.handler',
+    front = 'url',
+    env = {},
+    timeout = 60_000,
+    size = 3,
+    limit = size,
+  } = options
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-lambda-'))
+  const environments: Environment[] = []
+  const requests: Served[] = []
+  let order = 0
+
+  async function add(): Promise<Environment> {
+    const clockFile = join(folder, `clock-${order++}`)
+    writeFileSync(clockFile, '0')
+    const environment = new Environment({ task, handler, env, timeout, clockFile })
+    environments.push(environment)
+    await environment.start()
+    return environment
+  }
+
+  /** The idle environment that has waited longest, a new one, or none. */
+  async function pick(): Promise<Environment | undefined> {
+    for (const [i, environment] of environments.entries()) {
+      if (environment.state === 'dead') environments.splice(i, 1)
+    }
+    const index = environments.findIndex(({ state }) => state === 'idle')
+    if (index < 0) return environments.length < limit ? add() : undefined
+    const [environment] = environments.splice(index, 1)
+    if (!environment) return undefined
+    environments.push(environment)
+    // Before anybody else looks.
+    environment.state = 'busy'
+    return environment
+  }
+
+  async function serve(req: http.IncomingMessage, res: http.ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    const served: Served = {
+      method: req.method ?? '',
+      environment: undefined,
+      status: 413,
+      finished: Promise.resolve(),
+    }
+    requests.push(served)
+    if (body.length > LARGEST_EVENT) return void res.writeHead(413).end()
+    const environment = await pick()
+    if (!environment) {
+      served.status = 429
+      res.writeHead(429, { 'content-type': 'application/json' })
+      return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
+    }
+    served.environment = environment.name
+    served.finished = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served))
+  }
+
+  const server = http.createServer((req, res) => void serve(req, res).catch(() => res.destroy()))
+  await Promise.all(Array.from({ length: size }, add))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: new URL(`http://127.0.0.1:${port}/mcp`),
+    environments,
+    requests,
+    async quiet() {
+      await Promise.all(requests.map(({ finished }) => finished))
+    },
+    async stop() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await Promise.all(environments.map((environment) => environment.stop()))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The client's response. That the client has gone is nothing that a function hears of. */
+function answerTo(res: http.ServerResponse, front: Front, served: Served): Answer {
+  let head: Buffer | undefined = Buffer.alloc(0)
+  const begin = (status: number, headers: http.OutgoingHttpHeaders) => {
+    served.status = status
+    head = undefined
+    res.writeHead(status, headers)
+    res.flushHeaders()
+  }
+  const write = async (bytes: Buffer) => {
+    if (bytes.length === 0 || res.write(bytes) || res.destroyed) return
+    await new Promise<void>((resolve) => {
+      res.once('drain', resolve)
+      res.once('close', resolve)
+    })
+  }
+  return {
+    async chunk(bytes) {
+      if (!head) return write(bytes)
+      head = Buffer.concat([head, bytes])
+      const read = readHead(head)
+      if (!read) return
+      begin(read.status, read.headers)
+      await write(read.rest)
+    },
+    end(failed) {
+      // A stream that ends before its head is told has no status.
+      if (head) begin(502, { 'content-type': 'application/json' })
+      if (failed) res.destroy()
+      else res.end()
+    },
+    whole(result) {
+      const { status, headers, body } = readWhole(front, result)
+      begin(status, headers)
+      res.end(body)
+    },
+    fail() {
+      if (!head) return void res.destroy()
+      begin(502, { 'content-type': 'application/json' })
+      res.end('{"message":"Internal Server Error"}')
+    },
+  }
+}

@@ -1,0 +1,194 @@
+/** One execution environment of AWS Lambda: the real runtime client in a process, and the Runtime API that it talks to. */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { runtimeClient } from './ric.ts'
+
+/** Where the answer of a function goes. */
+export interface Answer {
+  /** A chunk of what the function streams. Resolves when more may come. */
+  chunk(bytes: Buffer): Promise<void> | void
+  /** The stream has ended; `failed`: with an error in its trailers. */
+  end(failed: boolean): void
+  /** What a function returned that does not stream. */
+  whole(result: string): void
+  /** The function threw, died, or ran out of time. */
+  fail(reason: 'error' | 'exit' | 'timeout'): void
+}
+
+interface Invocation {
+  id: string
+  answer: Answer
+  /** The whole answer is there; the function may still run. */
+  answered: boolean
+  timer: NodeJS.Timeout
+  finished: () => void
+}
+
+export interface FunctionOptions {
+  /** The folder that is deployed. */
+  task: string
+  /** `file.export`. */
+  handler: string
+  env: Record<string, string>
+  /** ms. */
+  timeout: number
+  clockFile: string
+}
+
+export class Environment {
+  readonly name = randomUUID().slice(0, 8)
+  readonly log: string[] = []
+  state: 'starting' | 'idle' | 'busy' | 'dead' = 'starting'
+  /** ms by which its clock is ahead. */
+  #ahead = 0
+  #next: http.ServerResponse | undefined
+  #current: Invocation | undefined
+  #child: ChildProcess | undefined
+  readonly #options: FunctionOptions
+  readonly #server = http.createServer((req, res) => this.#serve(req, res))
+  readonly #waiting: (() => void)[] = []
+
+  constructor(options: FunctionOptions) {
+    this.#options = options
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Starts the process. Resolves when it is ready for its first event; it is frozen then. */
+  async start(): Promise<void> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = this.#server.address() as AddressInfo
+    const { task, handler, env, clockFile } = this.#options
+    const preload = new URL('./preload.ts', import.meta.url).href
+    const child = spawn(process.execPath, ['--import', preload, runtimeClient()], {
+      cwd: task,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH ?? '',
+        AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+        AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true',
+        AWS_LAMBDA_FUNCTION_NAME: 'mcp',
+        AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+        AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/mcp',
+        AWS_LAMBDA_LOG_STREAM_NAME: this.name,
+        LAMBDA_TASK_ROOT: task,
+        _HANDLER: handler,
+        TEST_CLOCK: clockFile,
+        ...env,
+      },
+    })
+    this.#child = child
+    for (const output of [child.stdout, child.stderr]) {
+      createInterface({ input: output }).on('line', (line) => this.log.push(line))
+    }
+    child.once('exit', () => this.#died('exit'))
+    const ready = await Promise.race([this.idle(), once(child, 'exit')])
+    if (ready) throw new Error(`The function did not start:\n${this.log.join('\n')}`)
+  }
+
+  /** Resolves when it waits for an event. */
+  async idle(): Promise<void> {
+    while (this.state !== 'idle') {
+      if (this.state === 'dead') throw new Error(`The environment is gone:\n${this.log.join('\n')}`)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+  }
+
+  /** Hands it an event. Resolves when the function has ended, which may be long after its answer. */
+  invoke(event: object, answer: Answer): Promise<void> {
+    this.state = 'busy'
+    return new Promise((finished) => {
+      const { timeout } = this.#options
+      const timer = setTimeout(() => this.#died('timeout'), timeout)
+      const id = randomUUID()
+      this.#current = { id, answer, answered: false, timer, finished }
+      process.kill(this.pid, 'SIGCONT')
+      this.#next?.writeHead(200, {
+        'content-type': 'application/json',
+        'lambda-runtime-aws-request-id': id,
+        'lambda-runtime-deadline-ms': String(Date.now() + this.#ahead + timeout),
+        'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:eu-central-1:123456789012:function:mcp',
+      })
+      this.#next?.end(JSON.stringify(event))
+      this.#next = undefined
+    })
+  }
+
+  /** While it sleeps, time goes on. */
+  moveClock(ms: number): void {
+    this.#ahead += ms
+    writeFileSync(this.#options.clockFile, String(this.#ahead))
+  }
+
+  /** Ends it, as Lambda does without notice. */
+  async stop(): Promise<void> {
+    this.#died('exit')
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #serve(req: http.IncomingMessage, res: http.ServerResponse): void {
+    const [, , , kind, id, what] = (req.url ?? '').split('/')
+    if (kind === 'init') {
+      this.log.push('init error')
+      res.writeHead(202).end()
+    } else if (id === 'next') {
+      this.#next = res
+      this.#settle()
+    } else if (this.#current?.id !== id) res.writeHead(400).end()
+    else this.#receive(what ?? '', req, res).catch(() => this.#died('exit'))
+  }
+
+  async #receive(what: string, req: http.IncomingMessage, res: http.ServerResponse): Promise<void> {
+    const current = this.#current as Invocation
+    const streams = req.headers['lambda-runtime-function-response-mode'] === 'streaming'
+    const chunks: Buffer[] = []
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      if (streams) await current.answer.chunk(chunk)
+      else chunks.push(chunk)
+    }
+    if (streams) current.answer.end(req.trailers['lambda-runtime-function-error-type'] !== undefined)
+    else if (what === 'response') current.answer.whole(Buffer.concat(chunks).toString())
+    else current.answer.fail('error')
+    current.answered = true
+    res.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}')
+    this.#settle()
+  }
+
+  /** The function asks for the next event and has answered the last one: it is frozen until there is one. */
+  #settle(): void {
+    if (!this.#next || (this.#current && !this.#current.answered)) return
+    const done = this.#current
+    this.#current = undefined
+    clearTimeout(done?.timer)
+    this.state = 'idle'
+    process.kill(this.pid, 'SIGSTOP')
+    done?.finished()
+    this.#wake()
+  }
+
+  #died(reason: 'exit' | 'timeout'): void {
+    if (this.state === 'dead') return
+    this.state = 'dead'
+    this.#child?.kill('SIGKILL')
+    const current = this.#current
+    this.#current = undefined
+    clearTimeout(current?.timer)
+    if (current && !current.answered) current.answer.fail(reason)
+    current?.finished()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
