@@ -323,7 +323,7 @@ export interface Store {
     lifetime: number,
     tag?: string,
   ): Promise<LookReply>
-  /** Gives a stream up, if this connection holds it. */
+  /** Gives a stream up, if this connection holds it. After DELETE: the holder need not be told again. */
   release(key: SessionKey, stream: string, holder: Holder): Promise<void>
   /** The heartbeat of a run: is it still its own, was it cancelled, have answers arrived. Slides lifetimes. */
   lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>

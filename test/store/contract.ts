@@ -4,6 +4,7 @@ import { askContract } from './contract/asks.ts'
 import { busContract } from './contract/bus.ts'
 import { callContract } from './contract/calls.ts'
 import { changeContract } from './contract/changes.ts'
+import { endingContract } from './contract/endings.ts'
 import { logContract } from './contract/logs.ts'
 import { sessionContract } from './contract/sessions.ts'
 import { streamContract } from './contract/streams.ts'
@@ -14,6 +15,7 @@ export function storeContract(name: string, open: OpenStore): void {
   describe(`${name} keeps the contract`, () => {
     sessionContract(open)
     callContract(open)
+    endingContract(open)
     streamContract(open)
     logContract(open)
     askContract(open)

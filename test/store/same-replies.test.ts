@@ -137,6 +137,9 @@ const operations = fc.oneof(
   operation('lookCall', { key, stream: callStream, owner }, ({ store, prefix }, o) =>
     store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'q2'], MINUTE),
   ),
+  operation('calls', { key }, async ({ store, prefix }, o) =>
+    (await store.calls(prefix + o.key)).map(({ stream, owner }) => `${stream} ${owner}`).sort(),
+  ),
   operation('claim', { key, stream: callStream, owner, expected: owner }, ({ store, prefix }, o) =>
     store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3'),
   ),

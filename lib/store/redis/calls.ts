@@ -1,7 +1,7 @@
 /** Calls and asks in Redis. */
 import type { Store } from '../store.ts'
 import type { Context } from './context.ts'
-import { flag, list, number, oneOf, optional } from './decode.ts'
+import { flag, list, number, oneOf, optional, texts } from './decode.ts'
 import { keys } from './keys.ts'
 import * as scripts from './scripts/calls.ts'
 
@@ -76,10 +76,8 @@ export function callOperations({ commands, lifetimes, maxMessages }: Context): C
     },
 
     async calls(key) {
-      const live = await commands.run((client) => client.hgetall(keys.live(key)))
-      return Object.entries(live).flatMap(([field, owner]) =>
-        field.startsWith('o:') ? [{ stream: field.slice(2), owner }] : [],
-      )
+      const reply = texts(await commands.script(scripts.calls, [keys.session(key), keys.live(key)], []))
+      return reply.flatMap((stream, i) => (i % 2 === 0 ? [{ stream, owner: reply[i + 1] ?? '' }] : []))
     },
 
     async lookCall(key, stream, owner, asks, lifetime) {

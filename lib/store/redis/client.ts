@@ -67,12 +67,15 @@ function backoff(attempt: number): number {
   return Math.min(20 * attempt, 250) * (0.5 + Math.random() / 2)
 }
 
+/** Told why a connection failed; undefined when there is one again. */
+export type Trouble = (error: Error | undefined) => void
+
 /**
  * The client for commands. `timeout` (ms) is how long one command may take in all. A connection that says nothing for
  * less than half of that is replaced and what was sent on it is sent again, because a black-holed one never closes by
  * itself: a timeout of commands alone would leave it in use for ever.
  */
-export function commandClient(place: Place, timeout: number): Client {
+export function commandClient(place: Place, timeout: number, trouble: Trouble): Client {
   const silence = Math.ceil(timeout * 0.4)
   return make(
     place,
@@ -84,6 +87,7 @@ export function commandClient(place: Place, timeout: number): Client {
       // A former primary: its name leads to the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     },
+    trouble,
     true,
   )
 }
@@ -100,11 +104,12 @@ export function waitingClient(place: Place, timeout: number, block: number): Cli
       // A black-holed connection is left without waiting for its farewell.
       disconnectTimeout: 100,
     },
+    () => {},
     false,
   )
 }
 
-function make({ nodes, cluster }: Place, options: Settings, forCommands: boolean): Client {
+function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, forCommands: boolean): Client {
   const first = nodes[0] as URL
   const common: Settings = { ...credentials(first), keepAlive: 30_000, disableClientInfo: true, ...options }
   const client = cluster
@@ -128,15 +133,17 @@ function make({ nodes, cluster }: Place, options: Settings, forCommands: boolean
         enableAutoPipelining: forCommands,
       })
   // Whoever waits for a command is told; an event that nobody handles would end the process.
-  client.on('error', () => {})
+  client.on('error', trouble)
+  client.on('ready', () => trouble(undefined))
   return client
 }
 
-/** Any failure of Redis, as what it means to the floors above. */
-export function unavailable(error: unknown): StoreUnavailable {
-  if (error instanceof StoreUnavailable) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new StoreUnavailable(`Redis does not answer: ${reason}`, { cause: error })
+/** Any failure of Redis, as what it means to the floors above; `trouble` says more than a command that ran out of time. */
+export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
+  if (error instanceof StoreUnavailable && !trouble) return error
+  const cause = trouble ?? error
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new StoreUnavailable(`Redis does not answer: ${reason}`, { cause })
 }
 
 /**

@@ -10,6 +10,7 @@ export class Commands {
   readonly #place: Place
   readonly #timeout: number
   #client: Client | undefined
+  #trouble: Error | undefined
   #closed = false
   #pending = 0
   #idle: (() => void)[] = []
@@ -32,7 +33,7 @@ export class Commands {
     try {
       return await within(this.#timeout, this.#attempt(issue))
     } catch (error) {
-      throw unavailable(error)
+      throw unavailable(error, this.#trouble)
     } finally {
       this.#pending--
       if (this.#pending === 0) for (const wake of this.#idle.splice(0)) wake()
@@ -68,7 +69,7 @@ export class Commands {
   async #attempt<T>(issue: (client: Client) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#client ??= commandClient(this.#place, this.#timeout)
+        this.#client ??= commandClient(this.#place, this.#timeout, (error) => (this.#trouble = error))
         return await issue(this.#client)
       } catch (error) {
         if (attempt === ATTEMPTS || !isInterruption(error)) throw error

@@ -149,6 +149,17 @@ export function sessionContract(open: OpenStore): void {
       expect(second?.owners).toEqual(['i1:run1'])
     })
 
+    test('a holder that has gone since is not told again', async () => {
+      await f.store.register(f.key, { ...call, holder: 'i1:c1' })
+      await f.store.take(f.key, 'get', 'i2:c2', undefined)
+      await f.store.deleteSession(f.key)
+      await f.store.release(f.key, 'S', 'i1:other')
+      await f.store.release(f.key, 'get', 'i2:c2')
+      expect(await f.store.deleteSession(f.key)).toEqual({ existed: false, holders: ['i1:c1'], owners: ['i1:run1'] })
+      await f.store.release(f.key, 'S', 'i1:c1')
+      expect(await f.store.deleteSession(f.key)).toEqual({ existed: false, holders: [], owners: ['i1:run1'] })
+    })
+
     test('is undefined where there is nothing and nobody', async () => {
       expect(await f.store.deleteSession(newKey())).toBeUndefined()
       expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })

@@ -110,6 +110,24 @@ return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', s
 `,
 }
 
+/** The streams of all calls, each with its owner. */
+export const calls: Script = {
+  name: 'mcpCalls',
+  keys: 2,
+  lua: `
+local session, live = KEYS[1], KEYS[2]
+if redis.call('EXISTS', session) == 0 then return {} end
+local found = {}
+for _, field in ipairs(redis.call('HKEYS', live)) do
+  if string.sub(field, 1, 2) == 'o:' then
+    table.insert(found, string.sub(field, 3))
+    table.insert(found, redis.call('HGET', live, field))
+  end
+end
+return found
+`,
+}
+
 /** Takes a call over by compare and set. A claim that is this run's already is a repeat. */
 export const claim: Script = {
   name: 'mcpClaim',

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import type { OpenStore } from './support.ts'
+import { append, call, entry, fixture, MINUTE, newKey, until } from './support.ts'
+
+export function endingContract(open: OpenStore): void {
+  describe('cancelling', () => {
+    const f = fixture(open)
+
+    test('names the owner, and stops the next append', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: call }))
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.append(f.key, append(2, ['z'], { final: true }))).toMatchObject({
+        status: 'cancelled',
+        end: 1,
+      })
+      expect(await f.store.readLog(f.key, 'S')).toEqual([entry(1, 'a')])
+      expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'ok', cancelled: true })
+    })
+
+    test('does not undo what was added before', async () => {
+      const first = append(1, ['a'], { register: call })
+      await f.store.append(f.key, first)
+      await f.store.cancel(f.key, 'n:1')
+      expect(await f.store.append(f.key, first)).toMatchObject({ status: 'ok', end: 1 })
+    })
+
+    test('before the call registers leaves a mark that a repeat sees too', async () => {
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: undefined, stream: undefined })
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'cancelled' })
+    })
+
+    test('before a call that registers with its first message adds nothing', async () => {
+      await f.store.cancel(f.key, 'n:1')
+      const first = append(1, ['a'], { register: call, final: true })
+      expect(await f.store.append(f.key, first)).toMatchObject({ status: 'cancelled', end: 0 })
+      expect(await f.store.append(f.key, first)).toMatchObject({ status: 'cancelled', end: 0 })
+      const end = { stream: 'S', owner: 'i1:run1', mark: true }
+      expect(await f.store.endCall(f.key, end)).toMatchObject({ status: 'ok', cancelled: true })
+    })
+
+    test('is of one id in one session', async () => {
+      const other = newKey()
+      await f.store.createSession(other, 'r', MINUTE)
+      await f.store.cancel(f.key, 's:1')
+      await f.store.cancel(other, 'n:1')
+      expect(await f.store.register(f.key, call)).toMatchObject({ cancelled: false })
+    })
+  })
+
+  describe('a mark of a cancel', () => {
+    const f = fixture(open, { lifetimes: { cancelMark: 100 } })
+
+    test('is forgotten in time, and a cancelled call is not', async () => {
+      await f.store.cancel(f.key, 'n:1')
+      await f.store.register(f.key, call)
+      await f.store.cancel(f.key, 'n:2')
+      // Later than the mark, it is gone too.
+      await f.store.setValue('user', f.key, 'v', 150)
+      await until(async () => (await f.store.getValue('user', f.key)) === undefined)
+      const late = { ...call, id: 'n:2', stream: 'T' }
+      expect(await f.store.register(f.key, late)).toMatchObject({ status: 'ok', cancelled: false })
+      expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ cancelled: true })
+    })
+  })
+
+  describe('ending a call without a message', () => {
+    const f = fixture(open)
+
+    test('marks the end of the log and names the holder, also when repeated', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
+      await f.store.cancel(f.key, 'n:1')
+      const end = { stream: 'S', owner: 'i1:run1', mark: true }
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'ok', cancelled: true, holder: 'i1:c1' })
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'ok', cancelled: true, holder: 'i1:c1' })
+      const log = await f.store.readLog(f.key, 'S')
+      expect(log.map(({ n, data, final }) => ({ n, data, final }))).toEqual([
+        { n: 1, data: 'a', final: false },
+        { n: 2, data: '', final: true },
+      ])
+    })
+
+    test('leaves no log where none is wanted', async () => {
+      await f.store.register(f.key, call)
+      const end = { stream: 'S', owner: 'i1:run1', mark: false }
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'ok', cancelled: false, holder: undefined })
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'ok', cancelled: false, holder: undefined })
+      expect(await f.store.readLog(f.key, 'S')).toEqual([])
+      expect(await f.store.take(f.key, 'S', 'i1:c1', undefined)).toEqual({ status: 'unknown' })
+    })
+
+    test('is refused to another run', async () => {
+      await f.store.register(f.key, call)
+      const end = { stream: 'S', owner: 'i2:run2', mark: true }
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'lost', cancelled: false, holder: undefined })
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'ok' })
+    })
+  })
+
+  describe('claiming a call', () => {
+    const f = fixture(open)
+
+    test('gives it to the new run and shuts the old one out', async () => {
+      await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, request: '{"r":1}' } }))
+      const reply = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
+      expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}' })
+      expect(await f.store.append(f.key, append(3, ['x']))).toMatchObject({ status: 'lost', end: 2 })
+      const next = append(3, ['c'], { owner: 'i2:run2', tag: 't2' })
+      expect(await f.store.append(f.key, next)).toMatchObject({ status: 'ok', end: 3 })
+      expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'lost' })
+    })
+
+    test('can be repeated by the same run', async () => {
+      await f.store.register(f.key, call)
+      await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
+      expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')).toMatchObject({ status: 'ok', id: 'n:1' })
+    })
+
+    test('is lost where somebody else was first, and over where the call has ended', async () => {
+      await f.store.register(f.key, call)
+      await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
+      expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i3:run3')).toMatchObject({ status: 'lost' })
+      await f.store.endCall(f.key, { stream: 'S', owner: 'i2:run2', mark: true })
+      expect(await f.store.claim(f.key, 'S', 'i2:run2', 'i3:run3')).toMatchObject({ status: 'over' })
+    })
+
+    test('tells that the call was cancelled, and has no request where none was stored', async () => {
+      await f.store.register(f.key, call)
+      await f.store.cancel(f.key, 'n:1')
+      expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')).toEqual({
+        status: 'ok',
+        cancelled: true,
+        end: 0,
+        id: 'n:1',
+        request: undefined,
+      })
+    })
+
+    test('a released call is for anyone, once', async () => {
+      await f.store.register(f.key, call)
+      await f.store.releaseCall(f.key, 'S', 'i9:other')
+      expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'lost' })
+      await f.store.releaseCall(f.key, 'S', 'i1:run1')
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'lost' })
+      expect(await f.store.setLevel(f.key, 'info')).toEqual([])
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: '', stream: 'S' })
+      expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'ok' })
+      expect(await f.store.claim(f.key, 'S', '', 'i3:run3')).toMatchObject({ status: 'lost' })
+    })
+  })
+}

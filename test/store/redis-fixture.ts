@@ -1,0 +1,68 @@
+/** A Redis for a test file, a proxy before it for each test, and stores that are quick to give up. */
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import type { RedisStoreOptions } from '../../lib/store/redis/index.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import type { Receiver, Store } from '../../lib/store/store.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
+import { Inbox } from './contract/support.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+export interface RedisFixture {
+  server: RedisServer
+  /** The test's own connection. */
+  admin: Redis
+  proxy: TcpProxy
+  /** Opens a store that is closed after the test. */
+  open(options?: RedisStoreOptions): Store
+}
+
+export function redisFixture(): RedisFixture {
+  const opened: Store[] = []
+  const fixture = {
+    open(options: RedisStoreOptions = {}) {
+      const store = redisStore({ url: fixture.server.url, commandTimeout: 600, blockTime: 200, ...options })
+      opened.push(store)
+      return store
+    },
+  } as RedisFixture
+
+  beforeAll(async () => {
+    fixture.server = await startRedis()
+    fixture.admin = new Redis(fixture.server.url)
+  })
+  afterAll(async () => {
+    fixture.admin.disconnect()
+    await fixture.server.stop()
+  })
+  beforeEach(async () => {
+    await fixture.admin.replicaof('NO', 'ONE')
+    await fixture.admin.flushall()
+    fixture.proxy = await TcpProxy.start(fixture.server.port)
+  })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()))
+    await fixture.proxy.close()
+  })
+  return fixture
+}
+
+/** Mail as text, changes as their kind, and `resumed`. */
+export function inboxOf(): { inbox: Inbox<string>; receiver: Receiver } {
+  const inbox = new Inbox<string>()
+  const receiver: Receiver = {
+    mail: inbox.add,
+    change: ({ change }) => inbox.add(change.kind),
+    resumed: () => inbox.add('resumed'),
+  }
+  return { inbox, receiver }
+}
+
+/** Whether Redis answers the store. */
+export function answers(store: Store): Promise<boolean> {
+  return store.ping().then(
+    () => true,
+    () => false,
+  )
+}
