@@ -263,7 +263,9 @@ export class Call implements Outlet, RunningCall {
       if (!this.#registered) instance.early.set(this.#earlyKey, this)
       this.#timer = instance.clock.after(instance.options.registerAfter, () => this.#slow())
       const { abandonBefore } = instance.options
-      this.#deadline = instance.before(this.#caller.deadline, abandonBefore, 0.25, () => instance.track(this.abandon()))
+      this.#deadline = instance.before(this.#caller.deadline, abandonBefore, 0.25, () => {
+        instance.track(this.abandon(OUT_OF_TIME))
+      })
       result.then(
         (value) => this.#finish(resultText(this.requestId, value)),
         (error) => this.#finish(this.#errorFor(error)),
@@ -550,7 +552,7 @@ export class Call implements Outlet, RunningCall {
       .catch((error) => instance.report(error))
   }
 
-  async abandon(): Promise<void> {
+  async abandon(why = SHUT_DOWN): Promise<void> {
     if (this.over) return
     const { key } = this.#session
     const { instance } = this.#host
@@ -559,17 +561,19 @@ export class Call implements Outlet, RunningCall {
       await this.#outbox.flushed()
       const { holder } = this.#outbox
       this.#settle(undefined)
-      this.#stop('The instance is shutting down.')
+      this.#stop(why)
       await this.#store.releaseCall(key, this.stream, this.owner)
       if (holder !== undefined) await instance.told({ t: 'look', to: holder })
       return
     }
-    const message = 'The instance that ran this call was shut down before it was done.'
-    this.#finish(errorText({ code: ErrorCode.InternalError, message }, this.requestId))
-    this.#abort?.abort(new DOMException(message, 'AbortError'))
+    this.#finish(errorText({ code: ErrorCode.InternalError, message: why }, this.requestId))
+    this.#abort?.abort(new DOMException(why, 'AbortError'))
     await this.#outbox?.flushed()
   }
 }
+
+const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
+const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
 const ENDED: Record<Exclude<Ending, 'cancelled' | 'taken'>, string> = {
   lost: 'Another instance has taken the call over.',

@@ -126,7 +126,7 @@ export class Connection implements HeldConnection, FeedMember {
     this.#looking = true
     const { store, options } = this.instance
     store
-      .look(this.session.key, this.stream, this.holder, this.#n, options.idleLifetime)
+      .look(this.session.key, this.stream, this.holder, this.#n, options.idleLifetime, this.#tag)
       .then((reply) => {
         if (this.#done) return
         if (reply.gone) return this.finish()

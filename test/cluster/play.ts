@@ -45,6 +45,8 @@ export class Play {
   /** What the client got over all its connections, in order. */
   readonly received: RpcMessage[] = []
   #lastId: string | undefined
+  /** The instance of the connection that the client reads. */
+  #at = 0
 
   constructor(store: Store, rerun: boolean) {
     const server = new McpServer({ name: 'play', version: '1' })
@@ -140,6 +142,7 @@ export class Play {
     }
     if (response.status === 405) return
     expect(response.status).toBe(200)
+    this.#at = instance
     this.#reader = new EventReader(response)
     await this.read()
   }
@@ -152,7 +155,9 @@ export class Play {
       await this.read()
       if (this.finished) return
       const alive = this.sim.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
-      if (!this.connected || attempt > 2) await this.resume(alive[attempt % alive.length] ?? 0)
+      // A connection to a dead process breaks; one that lives must bring everything by itself.
+      if (!this.connected || this.sim.instances[this.#at]?.link.dead)
+        await this.resume(alive[attempt % alive.length] ?? 0)
     }
   }
 }

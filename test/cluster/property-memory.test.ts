@@ -3,5 +3,5 @@ import { memoryStore } from '../../lib/store/memory.ts'
 import { checkStreamRule } from './property.ts'
 
 test('what a client receives is the log, in order, each message once, or an explicit error (memory)', async () => {
-  await expect(checkStreamRule(() => memoryStore(), 1_000)).resolves.toBeUndefined()
-}, 120_000)
+  await expect(checkStreamRule(() => memoryStore(), 1_500)).resolves.toBeUndefined()
+}, 60_000)

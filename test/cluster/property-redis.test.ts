@@ -21,4 +21,4 @@ afterAll(async () => {
 test('what a client receives is the log, in order, each message once, or an explicit error (Redis)', async () => {
   // One store serves all plays: sessions have keys of their own.
   await expect(checkStreamRule(() => store, 100)).resolves.toBeUndefined()
-}, 120_000)
+}, 60_000)

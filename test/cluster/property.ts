@@ -15,6 +15,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: instance.map((at) => ({ do: 'continue' as const, at })) },
   { weight: 2, arbitrary: instance.map((at) => ({ do: 'repeat' as const, at })) },
   { weight: 2, arbitrary: instance.map((at) => ({ do: 'loseMail' as const, at })) },
+  { weight: 2, arbitrary: instance.map((at) => ({ do: 'delayMail' as const, at })) },
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 20 }).map((s) => ({ do: 'pass' as const, ms: s * 1_000 })) },
   { weight: 1, arbitrary: fc.constant({ do: 'end' as const }) },
 )
@@ -31,6 +32,7 @@ async function perform(play: Play, steps: (typeof step extends fc.Arbitrary<infe
     else if (each.do === 'continue') link?.resume()
     else if (each.do === 'repeat' && link) link.repeats++
     else if (each.do === 'loseMail' && link) link.lostMail++
+    else if (each.do === 'delayMail' && link) link.lateMail++
     else if (each.do === 'pass') await clock.advance(each.ms)
     await play.read()
   }

@@ -75,8 +75,10 @@ export class Link {
   #waiting: (() => void)[] = []
   /** The reply of so many next operations is lost: they are sent again, as a client library does. */
   repeats = 0
-  /** So many next mails are lost. */
+  /** So many next mails are lost, or come late: when the link is resumed. */
   lostMail = 0
+  lateMail = 0
+  #late: (() => void)[] = []
 
   pause(): void {
     this.#paused = true
@@ -85,6 +87,7 @@ export class Link {
   resume(): void {
     this.#paused = false
     for (const wake of this.#waiting.splice(0)) wake()
+    for (const deliver of this.#late.splice(0)) deliver()
   }
 
   get paused(): boolean {
@@ -108,6 +111,11 @@ export class Link {
           await this.#gate()
           if (name === 'send' && this.lostMail > 0) {
             this.lostMail--
+            return
+          }
+          if (name === 'send' && this.lateMail > 0) {
+            this.lateMail--
+            this.#late.push(() => void operation(...args))
             return
           }
           // Whether an instance lives is the play's to say, not the real clock's.
