@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { startRedis } from '../support/redis.ts'
-import { MINUTE, newKey, until } from './contract/support.ts'
+import { append, call, MINUTE, newKey, until } from './contract/support.ts'
 import { inboxOf, redisFixture } from './redis-fixture.ts'
 
 const f = redisFixture()
@@ -86,6 +86,34 @@ describe('connections', () => {
     await expect(wrong.ping()).rejects.toThrow(StoreUnavailable)
     await expect(none.ping()).rejects.toThrow(StoreUnavailable)
     await guarded.stop()
+  })
+})
+
+describe('what is left behind', () => {
+  test('of mail that was handed over, nothing', async () => {
+    const store = f.open()
+    const { inbox, receiver } = inboxOf()
+    await store.receive('i1', receiver)
+    for (let i = 0; i < 5; i++) await store.send('i1', `m${i}`)
+    await inbox.have(5)
+    await until(async () => (await f.admin.xlen('mcp:{bus}:box:i1')) === 0)
+  })
+
+  test('of a session that was deleted, whom to tell', async () => {
+    const store = f.open()
+    const key = newKey()
+    await store.createSession(key, 'r', MINUTE, { id: 'p', max: 5 })
+    await store.setData(key, 'a', '1')
+    await store.append(key, append(1, ['a'], { register: { ...call, request: '{}' }, asks: ['q'] }))
+    await store.append(key, append(2, ['z'], { final: true, forget: ['q'] }))
+    const other = { ...call, id: 'n:2', stream: 'T' }
+    await store.append(key, append(1, ['b'], { stream: 'T', register: { ...other, holder: 'i1:c1' } }))
+    await store.post(key, 'get', 'm', 't', 'p1')
+    await store.deleteSession(key, { id: 'p' })
+    expect(await f.admin.hgetall(`mcp:{${key}}:live`)).toEqual({ 's:T': 'i1:c1', 'o:T': 'i1:run1' })
+    const left = (await f.admin.keys('*')).sort()
+    // The names of the logs, for a repeat, and the id of what was posted: no message.
+    expect(left).toEqual([`mcp:{${key}}:live`, `mcp:{${key}}:logs`, `mcp:{${key}}:post:get:p1`])
   })
 })
 

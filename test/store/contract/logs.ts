@@ -48,7 +48,7 @@ export function logContract(open: OpenStore): void {
   })
 
   describe('an open log whose lifetime is over', () => {
-    const f = fixture(open, { lifetimes: { open: 200 } })
+    const f = fixture(open, { lifetimes: { open: 500 } })
 
     test('of the GET stream goes on with its numbers, and what was lost is said', async () => {
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
