@@ -1,0 +1,87 @@
+/** `ctx.once`, states that run out or grow too large, and keys that are rotated. In one process, with a clock held. */
+import { expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import type { memoryStore } from '../../lib/store/memory.ts'
+import { ManualClock } from '../cluster/sim.ts'
+import type { RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH } from '../support/raw.ts'
+import type { StatelessRequest } from './support.ts'
+import { body, headers, retry, tool } from './support.ts'
+
+const FORM = { type: 'object', properties: { ok: { type: 'boolean' } } } as const
+const yes = { 'elicit-1': { action: 'accept', content: { ok: true } } }
+
+function make(options: { keys?: Uint8Array[]; clock?: ManualClock; store?: ReturnType<typeof memoryStore> } = {}) {
+  const done = { once: 0, single: 0, before: 0 }
+  const server = new McpServer({ name: 'once', version: '1' })
+  server.registerTool('act', {}, async (ctx) => {
+    const before = await ctx.once('before', () => ++done.before)
+    await ctx.elicit('Sure?', FORM)
+    const once = await ctx.once('plain', () => ++done.once)
+    const single = await ctx.once('single', () => ++done.single, { single: true })
+    return { content: [{ type: 'text', text: JSON.stringify({ before, once, single }) }] }
+  })
+  server.registerTool('large', {}, async (ctx) => {
+    await ctx.once('large', () => 'x'.repeat(100_000))
+    await ctx.elicit('Sure?', FORM)
+    return { content: [] }
+  })
+  const endpoint = createEndpoint(server, options)
+  const ask = async (request: StatelessRequest): Promise<RpcMessage> => {
+    const answer = await endpoint.fetch(
+      new Request('http://localhost/mcp', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) },
+        body: JSON.stringify(body(request)),
+      }),
+    )
+    return (await answer.json()) as RpcMessage
+  }
+  return { ask, done }
+}
+
+test('what was done once is not done again by the replay', async () => {
+  const { ask, done } = make()
+  const first = await ask(tool('act'))
+  const answer = await ask(retry(tool('act'), first, yes))
+  expect(JSON.parse(answer.result.content[0].text)).toEqual({ before: 1, once: 1, single: 1 })
+  expect(done).toEqual({ before: 1, once: 1, single: 1 })
+})
+
+test('a state that is sent twice does it twice, unless it was to be single', async () => {
+  const { ask, done } = make()
+  const first = await ask(tool('act'))
+  const again = retry(tool('act'), first, yes)
+  const answers = [await ask(again), await ask(again)]
+  expect(answers.map(({ result }) => JSON.parse(result.content[0].text).single)).toEqual([1, 1])
+  expect(done).toEqual({ before: 1, once: 2, single: 1 })
+})
+
+test('a state ends by itself', async () => {
+  const clock = new ManualClock()
+  const { ask } = make({ clock })
+  const first = await ask(tool('act'))
+  await clock.advance(59 * 60_000)
+  expect((await ask(retry(tool('act'), first, yes))).result.resultType).toBe('complete')
+  await clock.advance(2 * 60_000)
+  expect((await ask(retry(tool('act'), first, yes))).error?.code).toBe(-32602)
+})
+
+test('a state that would be over its bound is an error, not a large state', async () => {
+  const { ask } = make()
+  expect((await ask(tool('large'))).error?.message).toMatch(/65536 bytes/)
+})
+
+test('the key is rotated without a call being lost: the first seals, all open', async () => {
+  const [one, two, three] = [1, 2, 3].map((n) => Buffer.alloc(32, n)) as [Buffer, Buffer, Buffer]
+  const before = make({ keys: [one] })
+  const between = make({ keys: [two, one] })
+  const after = make({ keys: [two] })
+  const old = await before.ask(tool('act'))
+  expect((await between.ask(retry(tool('act'), old, yes))).result.resultType).toBe('complete')
+  expect((await after.ask(retry(tool('act'), old, yes))).error?.code).toBe(-32602)
+  const recent = await between.ask(tool('act'))
+  expect((await after.ask(retry(tool('act'), recent, yes))).result.resultType).toBe('complete')
+  expect((await make({ keys: [three] }).ask(retry(tool('act'), recent, yes))).error?.code).toBe(-32602)
+})

@@ -1,0 +1,180 @@
+/** Asks of the stateless revision: each round on another instance, with nothing kept between. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Fleet } from '../support/fleet.ts'
+import { startFleet } from '../support/fleet.ts'
+import type { RpcMessage } from '../support/raw.ts'
+import type { StatelessRequest } from './support.ts'
+import { ask, retry, send, tool } from './support.ts'
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await startFleet()
+})
+afterAll(() => fleet.stop())
+
+const accept = (content: object) => ({ action: 'accept', content })
+const sampled = { model: 'm', role: 'assistant', content: { type: 'text', text: 'Hello' } }
+
+function textOf({ result }: RpcMessage): string {
+  return result?.content?.[0]?.text
+}
+
+describe('rounds', () => {
+  test('three in sequence, each on another instance; the state changes with each', async () => {
+    const request = tool('elicit_then_sample')
+    const first = await ask(fleet.at(0), request)
+    expect(first.result).toMatchObject({ resultType: 'input_required' })
+    expect(first.result.inputRequests['elicit-1']).toMatchObject({ method: 'elicitation/create' })
+    expect(JSON.stringify(first.result.inputRequests)).not.toContain('"jsonrpc"')
+    const second = await ask(fleet.at(1), retry(request, first, { 'elicit-1': accept({ name: 'Ada' }) }))
+    expect(Object.keys(second.result.inputRequests)).toEqual(['sample-1'])
+    const third = await ask(fleet.at(2), retry(request, second, { 'sample-1': sampled }))
+    expect(Object.keys(third.result.inputRequests)).toEqual(['elicit-2'])
+    expect(new Set([first, second, third].map(({ result }) => result.requestState)).size).toBe(3)
+    const last = await ask(fleet.at(0), retry(request, third, { 'elicit-2': accept({ send: true }) }))
+    expect(last.result.resultType).toBe('complete')
+    expect(JSON.parse(textOf(last))).toMatchObject({ name: 'Ada', sent: true })
+  })
+
+  test('asks of one turn go out together, and partial answers are kept', async () => {
+    const request = tool('test_input_required_result_multiple_inputs')
+    const first = await ask(fleet.at(0), request)
+    expect(Object.keys(first.result.inputRequests)).toEqual(['user_name', 'greeting', 'client_roots'])
+    const second = await ask(fleet.at(1), retry(request, first, { user_name: accept({ name: 'Ada' }), extra: 1 }))
+    expect(Object.keys(second.result.inputRequests)).toEqual(['greeting', 'client_roots'])
+    const rest = { greeting: sampled, client_roots: { roots: [] } }
+    expect(textOf(await ask(fleet.at(2), retry(request, second, rest)))).toBe('Hello Ada with 0 roots')
+  })
+
+  test('answers without a state are taken by key', async () => {
+    const request = tool('ask')
+    const inputResponses = { 'elicit-1': accept({ number: 5 }) }
+    const answered = await ask(fleet.at(1), { ...request, params: { ...request.params, inputResponses } })
+    expect(JSON.parse(textOf(answered))).toEqual(accept({ number: 5 }))
+  })
+
+  test.each([12345, null, 'x', [], {}, { action: 'maybe' }])(
+    'a malformed answer (%j) is asked for again',
+    async (bad) => {
+      const request = tool('ask')
+      const first = await ask(fleet.at(0), request)
+      const again = await ask(fleet.at(1), retry(request, first, { 'elicit-1': bad }))
+      expect(again.result.resultType).toBe('input_required')
+    },
+  )
+
+  test('a question that has changed is asked again, although there is an answer under its key', async () => {
+    const first = await ask(fleet.at(0), tool('ask', { message: 'One?' }))
+    // The same key, but another message: the digest of the ask differs. Arguments are bound, so it is another request.
+    const other = tool('ask', { message: 'Two?' })
+    const refused = await ask(fleet.at(1), retry(other, first, { 'elicit-1': accept({ number: 1 }) }))
+    expect(refused.error?.code).toBe(-32602)
+  })
+
+  test('decline and cancel reach the handler', async () => {
+    for (const action of ['decline', 'cancel']) {
+      const request = tool('ask')
+      const first = await ask(fleet.at(0), request)
+      expect(JSON.parse(textOf(await ask(fleet.at(1), retry(request, first, { 'elicit-1': { action } }))))).toEqual({
+        action,
+      })
+    }
+  })
+
+  test('finally runs in every round, and what the handler returns while it asks is discarded', async () => {
+    const request = tool('ask_and_clean_up')
+    const first = await ask(fleet.at(0), request)
+    expect(first.result.resultType).toBe('input_required')
+    const pid = async () => Number(textOf(await ask(fleet.at(2), tool('user_get', { name: 'cleaned-up' }))))
+    expect(await pid()).toBe(fleet.instances[0]?.child.pid)
+    const last = await ask(fleet.at(1), retry(request, first, { 'elicit-1': accept({ ok: true }) }))
+    expect(textOf(last)).toBe('went on: accept')
+    expect(await pid()).toBe(fleet.instances[1]?.child.pid)
+    expect(textOf(await ask(fleet.at(0), tool('user_get', { name: 'failed' })))).toBe('null')
+  })
+
+  test('prompts ask in the same way', async () => {
+    const request = { method: 'prompts/get', params: { name: 'test_input_required_result_prompt' } }
+    const first = await ask(fleet.at(0), request)
+    const [key] = Object.keys(first.result.inputRequests)
+    const answer = await ask(fleet.at(1), retry(request, first, { [String(key)]: accept({ context: 'rain' }) }))
+    expect(answer.result).toMatchObject({ resultType: 'complete', messages: expect.any(Array) })
+  })
+})
+
+describe('a state', () => {
+  const request = tool('ask')
+
+  test('that was changed, truncated or made up is refused without a word about why', async () => {
+    const { result } = await ask(fleet.at(0), request)
+    const state = result.requestState as string
+    const flipped = `${state.slice(0, -4)}${state.at(-4) === 'A' ? 'B' : 'A'}${state.slice(-3)}`
+    const bodies = new Set<string>()
+    for (const requestState of [
+      flipped,
+      state.slice(1),
+      `${state}A`,
+      '',
+      'x',
+      17,
+      null,
+      {},
+      state.replaceAll('-', '+'),
+    ]) {
+      if (requestState === state) continue
+      const inputResponses = { 'elicit-1': accept({ number: 1 }) }
+      const answer = await ask(fleet.at(1), { ...request, params: { ...request.params, inputResponses, requestState } })
+      expect(answer.error?.code).toBe(-32602)
+      bodies.add(JSON.stringify(answer.error))
+    }
+    expect(bodies.size).toBe(1)
+  })
+
+  test('is worth nothing for another tool, other arguments or another method', async () => {
+    const first = await ask(fleet.at(0), request)
+    const others: StatelessRequest[] = [
+      tool('ask_url'),
+      tool('ask', { timeout: 5 }),
+      { method: 'prompts/get', params: { name: 'ask' } },
+    ]
+    for (const other of others) {
+      const answer = await ask(fleet.at(1), retry(other, first, { 'elicit-1': accept({ number: 1 }) }))
+      expect(answer.error?.code).toBe(-32602)
+    }
+  })
+
+  test('may be sent again, by a client that lost the answer', async () => {
+    const first = await ask(fleet.at(0), request)
+    const again = retry(request, first, { 'elicit-1': accept({ number: 3 }) })
+    for (const at of [0, 1, 2])
+      expect(JSON.parse(textOf(await ask(fleet.at(at), again)))).toEqual(accept({ number: 3 }))
+  })
+})
+
+describe('capabilities', () => {
+  test.each([
+    ['ask', { elicitation: {} }, {}],
+    ['test_sampling', { sampling: {} }, { elicitation: {} }],
+    ['roots', { roots: {} }, { elicitation: {} }],
+    ['ask_url', { elicitation: { url: {} } }, { elicitation: {} }],
+    ['sample_tools', { sampling: { tools: {} } }, { sampling: {} }],
+  ])('%s without %j is 400 and -32021', async (name, required, capabilities) => {
+    const args = name === 'test_sampling' ? { prompt: 'x' } : {}
+    const response = await send(fleet.at(0), { ...tool(name, args), capabilities })
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as RpcMessage
+    expect(error).toMatchObject({ code: -32021, data: { requiredCapabilities: expect.any(Object) } })
+    expect(Object.keys(error?.data.requiredCapabilities)).toEqual(Object.keys(required))
+  })
+
+  test('count anew in each round', async () => {
+    const request = tool('elicit_then_sample')
+    const first = await ask(fleet.at(0), request)
+    const second = {
+      ...retry(request, first, { 'elicit-1': accept({ name: 'A' }) }),
+      capabilities: { elicitation: {} },
+    }
+    expect((await ask(fleet.at(1), second)).error?.code).toBe(-32021)
+  })
+})
