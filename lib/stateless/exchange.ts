@@ -58,7 +58,7 @@ export class StatelessExchange implements StreamSource {
       this.#instance.early.set(this.#key, this)
       gone()?.addEventListener('abort', () => this.cancel('The client closed the connection.'), { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon())
+      this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
       if (streams) this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
         (value) => this.#finish(value),
@@ -116,8 +116,7 @@ export class StatelessExchange implements StreamSource {
   }
 
   /** The instance goes and waits no longer. */
-  abandon(): void {
-    const message = 'The instance is shutting down; send the request again.'
+  abandon(message = SHUT_DOWN): void {
     this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#request.id), 503, message)
   }
 
@@ -188,6 +187,9 @@ export class StatelessExchange implements StreamSource {
     else if (!this.#sink.write(text)) this.cancel('The client read too slowly.')
   }
 }
+
+const SHUT_DOWN = 'The instance is shutting down; send the request again.'
+const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
 /** The status of an error that comes before anything else was said (spec-matrix 1.4). */
 function statusOf(error: unknown): number {

@@ -1,5 +1,5 @@
 /** The official clients against the built bundle in three environments of Lambda's own runtime. */
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { officialClientTests } from '../deploy/official.ts'
 import type { Lambda } from './emulator.ts'
 import type { LambdaTests } from './support.ts'
@@ -12,6 +12,9 @@ beforeAll(async () => {
   tests = await lambdaTests()
   lambda = await tests.start()
 })
-afterAll(() => tests.stop())
+afterAll(async () => {
+  expect(lambda.lost()).toEqual([])
+  await tests.stop()
+})
 
 officialClientTests(() => lambda)

@@ -29,6 +29,7 @@ export interface LambdaOptions {
 
 export interface Served {
   method: string
+  body: string
   /** The environment, or undefined for what was turned away. */
   environment: string | undefined
   status: number
@@ -40,6 +41,8 @@ export interface Lambda {
   /** The endpoint behind the front door. */
   url: URL
   environments: Environment[]
+  /** What those that were lost had to say. */
+  lost(): string[][]
   /** Every request so far that was answered. */
   requests: Served[]
   /** Resolves when no function runs. */
@@ -62,6 +65,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   } = options
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-lambda-'))
   const environments: Environment[] = []
+  const all: Environment[] = []
   const requests: Served[] = []
   let order = 0
 
@@ -70,6 +74,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     writeFileSync(clockFile, '0')
     const environment = new Environment({ task, handler, env, timeout, clockFile })
     environments.push(environment)
+    all.push(environment)
     await environment.start()
     return environment
   }
@@ -95,6 +100,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     const body = Buffer.concat(chunks)
     const served: Served = {
       method: req.method ?? '',
+      body: body.toString(),
       environment: undefined,
       status: 413,
       finished: Promise.resolve(),
@@ -118,6 +124,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   return {
     url: new URL(`http://127.0.0.1:${port}/mcp`),
     environments,
+    lost: () => all.filter(({ lost }) => lost).map(({ log }) => log),
     requests,
     async quiet() {
       await Promise.all(requests.map(({ finished }) => finished))
@@ -125,7 +132,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
-      await Promise.all(environments.map((environment) => environment.stop()))
+      await Promise.all(all.map((environment) => environment.stop()))
       rmSync(folder, { recursive: true, force: true })
     },
   }

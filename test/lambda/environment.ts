@@ -18,7 +18,7 @@ export interface Answer {
   /** What a function returned that does not stream. */
   whole(result: string): void
   /** The function threw, died, or ran out of time. */
-  fail(reason: 'error' | 'exit' | 'timeout'): void
+  fail(): void
 }
 
 interface Invocation {
@@ -45,13 +45,16 @@ export class Environment {
   readonly name = randomUUID().slice(0, 8)
   readonly log: string[] = []
   state: 'starting' | 'idle' | 'busy' | 'dead' = 'starting'
+  /** It died by itself, or was killed because its time was over. */
+  lost = false
   /** ms by which its clock is ahead. */
   #ahead = 0
   #next: http.ServerResponse | undefined
   #current: Invocation | undefined
   #child: ChildProcess | undefined
   readonly #options: FunctionOptions
-  readonly #server = http.createServer((req, res) => this.#serve(req, res))
+  // A connection may say nothing for as long as a function thinks.
+  readonly #server = http.createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => this.#serve(req, res))
   readonly #waiting: (() => void)[] = []
 
   constructor(options: FunctionOptions) {
@@ -131,7 +134,7 @@ export class Environment {
 
   /** Ends it, as Lambda does without notice. */
   async stop(): Promise<void> {
-    this.#died('exit')
+    this.#died('stop')
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
   }
@@ -158,7 +161,7 @@ export class Environment {
     }
     if (streams) current.answer.end(req.trailers['lambda-runtime-function-error-type'] !== undefined)
     else if (what === 'response') current.answer.whole(Buffer.concat(chunks).toString())
-    else current.answer.fail('error')
+    else current.answer.fail()
     current.answered = true
     res.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}')
     this.#settle()
@@ -176,14 +179,15 @@ export class Environment {
     this.#wake()
   }
 
-  #died(reason: 'exit' | 'timeout'): void {
+  #died(reason: 'exit' | 'timeout' | 'stop'): void {
     if (this.state === 'dead') return
     this.state = 'dead'
+    this.lost = reason !== 'stop'
     this.#child?.kill('SIGKILL')
     const current = this.#current
     this.#current = undefined
     clearTimeout(current?.timer)
-    if (current && !current.answered) current.answer.fail(reason)
+    if (current && !current.answered) current.answer.fail()
     current?.finished()
     this.#wake()
   }
