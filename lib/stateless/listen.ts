@@ -53,7 +53,8 @@ export class Listening implements HeldConnection, StreamSource {
     this.#instance.add('connection', this)
     this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
     try {
-      await this.#instance.attend()
+      // The waiting connection may be down for the moment: then nothing is promised.
+      await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
     } catch (error) {
       this.#leave()
       throw error
