@@ -36,35 +36,44 @@ export async function bundle({
 }: BundleOptions = {}): Promise<Record<Platform, Metafile>> {
   const metafiles: Partial<Record<Platform, Metafile>> = {}
   for (const platform of Object.keys(PLATFORMS) as Platform[]) {
-    const outdir = join(out, platform)
-    rmSync(outdir, { recursive: true, force: true })
-    mkdirSync(outdir, { recursive: true })
-    const { metafile } = await build({
-      absWorkingDir: root,
-      entryPoints: PLATFORMS[platform],
-      outdir,
-      outExtension: { '.js': '.mjs' },
-      chunkNames: 'part-[hash]',
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node22',
-      minify: true,
-      sourcemap: true,
-      // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
-      sourcesContent: false,
-      legalComments: 'none',
-      banner: { js: REQUIRE },
-      metafile: true,
-      logLevel: 'warning',
-      plugins: [served(server), compactCommands, quiet],
-    })
+    const metafile = await bundleEntries(PLATFORMS[platform], join(out, platform), [served(server)])
     // For whoever looks what a deployment consists of; `npx esbuild-visualizer` and the like read it.
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
   }
   return metafiles as Record<Platform, Metafile>
+}
+
+/** Bundles `entries` (name to file) into `outdir`, which is emptied. */
+export async function bundleEntries(
+  entries: Record<string, string>,
+  outdir: string,
+  plugins: Plugin[] = [],
+): Promise<Metafile> {
+  rmSync(outdir, { recursive: true, force: true })
+  mkdirSync(outdir, { recursive: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'part-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    minify: true,
+    sourcemap: true,
+    // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
+    sourcesContent: false,
+    legalComments: 'none',
+    banner: { js: REQUIRE },
+    metafile: true,
+    logLevel: 'warning',
+    plugins: [...plugins, compactCommands, quiet],
+  })
+  return metafile
 }
 
 /** Another server in the place of functions/server.ts. */

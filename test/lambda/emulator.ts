@@ -3,6 +3,7 @@
  * execution environments as are allowed at once. Each serves one request at a time, the one that has waited longest gets
  * the next, and between requests all of them are frozen.
  */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -149,10 +150,9 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
   }
   const write = async (bytes: Buffer) => {
     if (bytes.length === 0 || res.write(bytes) || res.destroyed) return
-    await new Promise<void>((resolve) => {
-      res.once('drain', resolve)
-      res.once('close', resolve)
-    })
+    const writable = new AbortController()
+    await Promise.race(['drain', 'close'].map((event) => once(res, event, writable)))
+    writable.abort()
   }
   return {
     async chunk(bytes) {
