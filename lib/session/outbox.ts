@@ -51,6 +51,7 @@ export class Outbox {
   #tag = randomId(3)
   #running = false
   #closed = false
+  #complete = false
   #holder: Holder | undefined
   #drained: (() => void)[] = []
   /** Waits for room. */
@@ -88,7 +89,9 @@ export class Outbox {
 
   /** Queues a message. The promise resolves at once, or when there is room again. */
   push(data: string, ask?: string, final = false): Promise<void> {
-    if (this.#closed) return Promise.resolve()
+    if (this.#closed || this.#complete) return Promise.resolve()
+    // The first last message counts: a handler that is aborted while its call fails for it has its say no more.
+    this.#complete = final
     this.#queue.push({ data, ask, final })
     this.#bytes += data.length
     this.#start()
