@@ -4,15 +4,22 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import type { Notifier } from './announce.ts'
 import { createNotifier } from './announce.ts'
+import { Authenticator } from './auth/authenticator.ts'
+import { ResourceMetadata } from './auth/metadata.ts'
+import type { AuthOptions } from './auth/options.ts'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
 import { createSealer } from './base/sealing.ts'
 import type { DoorOptions } from './http/doors.ts'
 import { Doors } from './http/doors.ts'
-import { legacyRoutes } from './http/legacy-sse.ts'
+import { Guard } from './http/guard.ts'
+import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import type { HttpOptions, McpHandlers } from './http/mcp.ts'
 import { DEFAULT_HTTP_OPTIONS, mcpHandler, refuse } from './http/mcp.ts'
+import type { Rate } from './http/rates.ts'
+import { Rates } from './http/rates.ts'
 import { failure } from './http/respond.ts'
+import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
 import type { SessionRevision } from './protocol/revisions.ts'
@@ -20,6 +27,7 @@ import { dispatch } from './server/dispatch.ts'
 import type { McpServer, Offer } from './server/server.ts'
 import { drain } from './session/drain.ts'
 import { Instance } from './session/instance.ts'
+import { Loads } from './session/load.ts'
 import type { SessionOptions } from './session/options.ts'
 import { DEFAULT_SESSION_OPTIONS } from './session/options.ts'
 import { Sessions } from './session/sessions.ts'
@@ -35,6 +43,8 @@ export interface EndpointOptions extends DoorOptions {
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
   path?: string | undefined
+  /** Who may call. Default: everybody, and all are one. */
+  auth?: AuthOptions | undefined
   session?: Partial<SessionOptions> | undefined
   stateless?: Partial<StatelessOptions> | undefined
   http?: Partial<HttpOptions> | undefined
@@ -117,13 +127,27 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const stateless = new Stateless(
     server,
     instance,
-    { store, announce: notify, states, singleLifetime },
+    { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
+  const doors = new Doors(options)
+  const auth = options.auth && authorization(options.auth, server, path, options.legacySse === true, clock)
+  const rates = (kind: string, rate: Rate | undefined) =>
+    rate && new Rates(kind, rate, store, clock, (work) => instance.track(work))
+  const guard = new Guard({
+    server,
+    auth,
+    loads: new Loads(instance, sessionOptions.maxCallsPerPrincipal),
+    principals: auth && rates('principal', httpOptions.principalRate),
+    addresses: rates('address', httpOptions.addressRate),
+    proxies: httpOptions.proxies,
+    onError,
+  })
   const handlers: McpHandlers = {
     sessions,
     stateless,
-    doors: new Doors(options),
+    doors,
+    guard,
     options: httpOptions,
     onError,
     responseLimit: sessionOptions.responseLimit,
@@ -133,6 +157,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.all(path, mcpHandler(handlers))
   if (options.legacySse && streaming) legacyRoutes(app, handlers)
+  if (auth) wellKnownRoutes(app, auth, doors, onError)
   app.notFound((c: Context) => {
     const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
     return failure(404, ErrorCode.InvalidRequest, message)
@@ -157,6 +182,17 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
       await store.close()
     },
   }
+}
+
+/** What checks tokens, and what is told to those who have none. */
+function authorization(options: AuthOptions, server: McpServer, path: string, legacySse: boolean, clock: Clock) {
+  const metadata = new ResourceMetadata(options, {
+    path,
+    legacy: legacySse ? LEGACY_PATHS : [],
+    name: server.info.title ?? server.info.name,
+    scopes: server.scopes,
+  })
+  return { metadata, authenticator: new Authenticator(options, server.scopes, metadata.resources, clock) }
 }
 
 /** The result of `initialize`. */

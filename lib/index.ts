@@ -1,6 +1,7 @@
 /** What an author imports. */
 export type { Notifier } from './announce.ts'
 export { createNotifier } from './announce.ts'
+export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export { readKeyRing } from './base/sealing.ts'
 export type { Endpoint, EndpointOptions } from './endpoint.ts'
 export { createEndpoint } from './endpoint.ts'

@@ -38,8 +38,10 @@ export interface Admission {
 
 const ADMITTED: Admission = { headers: undefined }
 
+/** Without its port. An IPv6 address may be written without its brackets in the settings. */
 function hostName(host: string): string {
-  return host.replace(/:\d+$/, '').toLowerCase()
+  const plain = /^[0-9a-f:]+$/i.test(host) && host.indexOf(':') !== host.lastIndexOf(':') ? `[${host}]` : host
+  return plain.replace(/:\d+$/, '').toLowerCase()
 }
 
 export class Doors {
@@ -52,8 +54,9 @@ export class Doors {
     this.#origins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   }
 
-  admit(header: ReadHeader): Admission {
-    const host = header('host')
+  /** `url` names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request. */
+  admit(header: ReadHeader, url: string): Admission {
+    const host = header('host') ?? (this.#hosts && new URL(url).host)
     if (this.#hosts && !this.#hosts.has(hostName(host ?? ''))) {
       return { refused: 'The Host header names a host that this endpoint does not serve.', headers: undefined }
     }
@@ -84,11 +87,14 @@ export class Doors {
   /** What a preflight may be told: the asked-for headers that are known here. */
   preflight(header: ReadHeader): Record<string, string> {
     const asked = (header('access-control-request-headers') ?? '').split(',').map((name) => name.trim().toLowerCase())
-    const allowed = asked.filter((name) => REQUEST_HEADERS.has(name) || /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+    const allowed = asked.filter(
+      (name) => REQUEST_HEADERS.has(name) || /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name),
+    )
     return {
       'Access-Control-Allow-Methods': ALLOWED_METHODS,
       'Access-Control-Allow-Headers': [...new Set([...REQUEST_HEADERS, ...allowed])].join(', '),
       'Access-Control-Max-Age': '7200',
+      Vary: 'Origin, Access-Control-Request-Headers',
     }
   }
 }

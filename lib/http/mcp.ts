@@ -15,8 +15,11 @@ import { StoreUnavailable } from '../store/store.ts'
 import type { BodyLimits } from './body.ts'
 import { BodyTooLarge, parseBody, readBody } from './body.ts'
 import type { Doors } from './doors.ts'
+import type { Guard } from './guard.ts'
 import type { Accepted, ReadHeader } from './headers.ts'
-import { headerReader, isJsonType, readAccept, remoteAddress } from './headers.ts'
+import { headerReader, isJsonType, readAccept } from './headers.ts'
+import type { Rate } from './rates.ts'
+import { HttpRefusal } from './refusal.ts'
 import { failure, respond } from './respond.ts'
 
 export interface HttpOptions extends BodyLimits {
@@ -26,6 +29,15 @@ export interface HttpOptions extends BodyLimits {
   maxBuffered: number
   /** Serves a request that has lost its session id as one without a session, instead of 400. */
   allowSessionless: boolean
+  /** Requests of one principal, on all instances. Only with authorization; undefined: any number. */
+  principalRate: Rate | undefined
+  /**
+   * Requests without a valid token (all requests, where none is asked for) of one public address; undefined: any number.
+   * Private addresses are proxies, or trusted: they have no limit.
+   */
+  addressRate: Rate | undefined
+  /** Proxies in front of each instance that add the address of their client to X-Forwarded-For. */
+  proxies: number
 }
 
 export const DEFAULT_HTTP_OPTIONS: HttpOptions = {
@@ -34,12 +46,16 @@ export const DEFAULT_HTTP_OPTIONS: HttpOptions = {
   maxBatch: 50,
   maxBuffered: 1024 * 1024,
   allowSessionless: false,
+  principalRate: { perSecond: 200, burst: 1_000 },
+  addressRate: { perSecond: 200, burst: 1_000 },
+  proxies: 0,
 }
 
 export interface McpHandlers {
   sessions: Sessions
   stateless: Stateless
   doors: Doors
+  guard: Guard
   options: HttpOptions
   onError(error: unknown): void
   /** ms; 0: the platform sets no limit. */
@@ -50,13 +66,6 @@ export interface McpHandlers {
 
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
-/** What a platform may hand in with a request, beside what Hono's own adapters do. */
-interface PlatformBindings {
-  /** When the platform ends the response, ms since 1970. */
-  deadline?: number
-  note?: RequestNote
-}
-
 /** One request on its way through the guards. */
 interface Exchanged {
   c: Context
@@ -66,17 +75,18 @@ interface Exchanged {
 }
 
 export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Response> {
-  const { doors, options, onError } = handlers
+  const { doors, guard, options, onError } = handlers
   return async (c) => {
     const header = headerReader(c)
-    const { refused, headers: extra } = doors.admit(header)
+    const { refused, headers: extra } = doors.admit(header, c.req.url)
     if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
     const { method } = c.req
     if (method === 'OPTIONS')
       return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
     const accepted = handlers.streaming ? readAccept(header('accept')) : JSON_ALONE
     try {
-      const exchanged: Exchanged = { c, header, accepted, caller: callerOf(c, handlers.responseLimit) }
+      const known = guard.caller(c, header, handlers.responseLimit)
+      const exchanged: Exchanged = { c, header, accepted, caller: known instanceof Promise ? await known : known }
       const reply =
         method === 'POST'
           ? await post(handlers, exchanged)
@@ -92,25 +102,6 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
   }
 }
 
-export function callerOf(c: Context, limit: number): Caller {
-  const { raw } = c.req
-  const address = remoteAddress(c)
-  const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
-  const deadline = given ?? (limit > 0 ? Date.now() + limit : undefined)
-  return {
-    principal: '',
-    auth: undefined,
-    deadline,
-    note,
-    request: {
-      get headers() {
-        return raw.headers
-      },
-      address,
-    },
-  }
-}
-
 /** What a thrown error is to the client. */
 export function refuse(
   error: unknown,
@@ -121,7 +112,12 @@ export function refuse(
   const headers = extra ?? {}
   if (error instanceof ProtocolError) {
     const body = errorText(error.toObject(), error.id)
-    return respond({ kind: 'json', status: 400, body }, { json: true, sse: false }, extra, options)
+    return respond({ kind: 'json', status: 400, body }, JSON_ALONE, extra, options)
+  }
+  if (error instanceof HttpRefusal) {
+    const body = errorText({ code: error.code, message: error.message }, error.id)
+    const reply: Reply = { kind: 'json', status: error.status, body, headers: error.headers }
+    return respond(reply, JSON_ALONE, extra, options)
   }
   if (error instanceof BodyTooLarge) {
     return failure(413, ErrorCode.InvalidRequest, `The body is over the limit of ${options.maxBytes} bytes.`, headers)
@@ -149,7 +145,7 @@ const NOT_ACCEPTABLE = refusal(
 )
 
 async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exchanged): Promise<Reply> {
-  const { sessions, options } = handlers
+  const { sessions, options, guard } = handlers
   if (!isJsonType(header('content-type'))) {
     return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
   }
@@ -165,6 +161,8 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
   if (caller.note && first) noteMethod(caller.note, first)
   const versionRefused = checkVersion(header)
   if (versionRefused) return versionRefused
+  guard.requireScopes(c, caller, messages)
+  guard.requireRoom(caller, messages)
   if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
     return sessions.initialize(first.request, caller)
   }
@@ -184,7 +182,7 @@ const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message
 
 /** The stateless revision: by the claim in the body, or by the header, which then lacks its claim (spec-matrix 1.2). */
 function postStateless(
-  { stateless }: McpHandlers,
+  { stateless, guard }: McpHandlers,
   c: Context,
   body: unknown,
   header: ReadHeader,
@@ -202,6 +200,8 @@ function postStateless(
   }
   // What a notification should look like is not said: it is taken, and needs no header (V-28).
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
+  guard.requireScopes(c, caller, [message])
+  guard.requireRoom(caller, [message])
   const gone = () => c.req.raw.signal
   return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
 }

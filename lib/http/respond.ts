@@ -28,10 +28,14 @@ export function respond(
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
     return new Response(streamBody(reply.source, options.maxBuffered), { status: 200, headers })
   }
-  if (reply.kind === 'empty') return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
+  if (reply.kind === 'empty')
+    return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
   if (reply.status === 200 && !accepted.json && accepted.sse) {
     // A client that takes streams alone gets a stream of one message.
-    return new Response(sseMessage(reply.body), { status: 200, headers: { ...SSE_HEADERS, ...reply.headers, ...extra } })
+    return new Response(sseMessage(reply.body), {
+      status: 200,
+      headers: { ...SSE_HEADERS, ...reply.headers, ...extra },
+    })
   }
   const headers = reply.headers || extra ? { ...JSON_HEADERS, ...reply.headers, ...extra } : JSON_HEADERS
   return new Response(reply.body, { status: reply.status, headers })

@@ -6,6 +6,7 @@ import { listPage } from './lists.ts'
 import type { Outlet } from './outlet.ts'
 import { getPrompt } from './prompts.ts'
 import { readResource } from './resources.ts'
+import { missingScopes } from './scopes.ts'
 import type { McpServer } from './server.ts'
 import { callTool } from './tools.ts'
 
@@ -27,6 +28,10 @@ export function dispatch(
   params: JsonObject | undefined,
   outlet: Outlet,
 ): Result | Promise<Result> {
+  // HTTP has refused it before, with a challenge; a call that is run again elsewhere comes past this place only.
+  if (missingScopes(server, outlet.auth, method, params)) {
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'The token lacks scopes that this request needs.')
+  }
   switch (method) {
     case 'tools/call':
       if (server.hasTools) return callTool(server, params, outlet)

@@ -23,6 +23,7 @@ import { newStreamName } from './event-id.ts'
 import { type Carrier, continuedCarrier } from './exchange.ts'
 import type { Feed } from './feed.ts'
 import type { Instance, RunningCall } from './instance.ts'
+import type { Load } from './load.ts'
 import type { Mail } from './mail.ts'
 import { sessionMethod } from './methods.ts'
 import type { Ending } from './outbox.ts'
@@ -47,6 +48,10 @@ export interface Caller {
   request: RequestInfo
   /** When the platform ends the response, ms since 1970. */
   deadline?: number | undefined
+  /** Until when the token holds that the request came with, ms since 1970: its stream ends then. */
+  until?: number | undefined
+  /** What the principal has running; absent where there are no principals. */
+  load?: Load | undefined
   /** Given where somebody keeps a log. */
   note?: RequestNote | undefined
 }
@@ -106,6 +111,8 @@ export class Call implements Outlet, RunningCall {
   #connectionToken = ''
   #registering: Promise<void> | undefined
   #registered = false
+  #counted = false
+  #full = false
   #opened: ((state: 'ok' | 'gone' | 'refused') => void) | undefined
 
   constructor(
@@ -201,6 +208,8 @@ export class Call implements Outlet, RunningCall {
       const why = 'the client accepts JSON alone, so nothing can be asked of it during a call'
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
+    const { maxAsks } = this.#host.instance.options
+    if (this.#asks.ids.length >= maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
     await this.#expectCompletion(ask)
     const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))
@@ -243,6 +252,11 @@ export class Call implements Outlet, RunningCall {
     return this.#stage === 'over'
   }
 
+  /** It was refused because the session has too many calls. */
+  get full(): boolean {
+    return this.#full
+  }
+
   /** The response, once it is there. */
   get text(): string | undefined {
     return this.#text
@@ -260,6 +274,8 @@ export class Call implements Outlet, RunningCall {
         this.#host.dispatch(method, params, this)
       if (!(result instanceof Promise)) return this.#finish(resultText(this.requestId, result))
       const { instance } = this.#host
+      this.#caller.load?.begin()
+      this.#counted = true
       if (!this.#registered) instance.early.set(this.#earlyKey, this)
       this.#timer = instance.clock.after(instance.options.registerAfter, () => this.#slow())
       const { abandonBefore } = instance.options
@@ -322,8 +338,17 @@ export class Call implements Outlet, RunningCall {
     this.#text = text
     this.#quiet()
     this.#asks.abandon()
+    this.#uncount()
     this.#host.instance.remove(this)
     this.#carrier.settled(this)
+  }
+
+  #uncount(): void {
+    const { load } = this.#caller
+    if (!load) return
+    if (this.#counted) load.end()
+    this.#counted = false
+    if (this.#registered) load.unregistered(this.owner)
   }
 
   #quiet(): void {
@@ -369,6 +394,7 @@ export class Call implements Outlet, RunningCall {
       owner: this.owner,
       holder: this.#carrier.streams && !this.#continued?.relay ? instance.name(this.#connectionToken) : undefined,
       request: this.#host.mayRunAgain(this.#request) ? JSON.stringify(this.#request) : undefined,
+      max: instance.options.maxCalls,
     }
   }
 
@@ -397,6 +423,7 @@ export class Call implements Outlet, RunningCall {
   #onRegistered(): void {
     if (this.#registered) return
     this.#registered = true
+    this.#caller.load?.registered(this.owner)
     this.#outbox?.markRegistered()
     this.#host.instance.forgetEarly(this.#earlyKey)
     this.#connection?.confirm()
@@ -504,9 +531,15 @@ export class Call implements Outlet, RunningCall {
   #ended(ending: Ending): void {
     if (this.over) return
     if (ending === 'cancelled') return this.cancel()
-    if (ending === 'taken') {
-      const message = `Request id ${JSON.stringify(this.requestId)} is in use by another call of this session.`
-      const text = errorText({ code: ErrorCode.InvalidRequest, message }, this.requestId)
+    if (ending === 'taken' || ending === 'full') {
+      this.#full = ending === 'full'
+      const message = this.#full
+        ? `This session has ${this.#host.instance.options.maxCalls} calls running. Try again when one has ended.`
+        : `Request id ${JSON.stringify(this.requestId)} is in use by another call of this session.`
+      const code = this.#full ? ErrorCode.ServerError : ErrorCode.InvalidRequest
+      const text = errorText({ code, message }, this.requestId)
+      // HTTP+SSE: the POST was acknowledged, so the refusal must go where the answer would.
+      if (this.#continued?.relay) this.#host.instance.track(this.#continued.relay(text, `refused.${this.stream}`))
       this.#settle(text)
       this.#stop(message)
       if (this.#connection && this.#opened) this.#connection.abandoned()
@@ -540,6 +573,7 @@ export class Call implements Outlet, RunningCall {
     if (this.over || !this.#registered) return
     const { instance } = this.#host
     const { key } = this.#session
+    this.#caller.load?.registered(this.owner)
     this.#store
       .lookCall(key, this.stream, this.owner, this.#asks.waiting, instance.options.idleLifetime)
       .then((look) => {
@@ -575,7 +609,7 @@ export class Call implements Outlet, RunningCall {
 const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
-const ENDED: Record<Exclude<Ending, 'cancelled' | 'taken'>, string> = {
+const ENDED: Record<Exclude<Ending, 'cancelled' | 'taken' | 'full'>, string> = {
   lost: 'Another instance has taken the call over.',
   gone: 'The session has ended.',
   unreachable: 'The store could not be reached; the call was given up.',

@@ -7,7 +7,7 @@ import type { Call } from './call.ts'
 import { Feed } from './feed.ts'
 import type { Instance } from './instance.ts'
 import type { Reply } from './reply.ts'
-import { emptyStream, sessionNotFound } from './reply.ts'
+import { emptyStream, sessionNotFound, TRY_SOON } from './reply.ts'
 import type { Session } from './session.ts'
 
 /** Where a call's result goes. */
@@ -36,6 +36,7 @@ export class Exchange implements Carrier {
   readonly #batch: boolean
   readonly #instance: Instance
   readonly #deadline: number | undefined
+  readonly #until: number | undefined
   readonly #calls: Call[] = []
   #feed: Feed | undefined
   #started = false
@@ -45,13 +46,14 @@ export class Exchange implements Carrier {
   constructor(
     instance: Instance,
     session: Session,
-    options: { streams: boolean; batch: boolean; deadline: number | undefined },
+    options: { streams: boolean; batch: boolean; deadline: number | undefined; until?: number | undefined },
   ) {
     this.#instance = instance
     this.#session = session
     this.streams = options.streams
     this.#batch = options.batch
     this.#deadline = options.deadline
+    this.#until = options.until
   }
 
   add(call: Call): void {
@@ -78,10 +80,16 @@ export class Exchange implements Carrier {
     if (this.#feed || this.#reply || !this.#calls.every((call) => call.over)) return
     const texts = this.#calls.flatMap((call) => call.text ?? [])
     const body = this.#batch ? `[${texts.join(',')}]` : texts[0]
-    if (body !== undefined && texts.length > 0) this.#answer({ kind: 'json', status: 200, body })
+    if (body !== undefined && texts.length > 0) this.#answer(this.#json(body))
     // Every call was cancelled: there is no response to give (LU-1).
     else if (this.streams) this.#answer({ kind: 'stream', source: emptyStream })
     else this.#answer({ kind: 'empty', status: 202 })
+  }
+
+  #json(body: string): Reply {
+    // A batch has one status for all of its calls.
+    if (this.#batch || !this.#calls[0]?.full) return { kind: 'json', status: 200, body }
+    return { kind: 'json', status: 429, body, headers: TRY_SOON }
   }
 
   #answer(reply: Reply): void {
@@ -100,12 +108,13 @@ export class Exchange implements Carrier {
     this.#feed = feed
     // No event id leaves before the store has the call: the priming event waits for the registration.
     feed.endsBefore(this.#instance, this.#deadline)
+    feed.endsAt(this.#instance, this.#until)
     const opened = this.#calls.map((call) => call.openStream(feed))
     feed.begin()
     void Promise.all(opened).then((states) => {
       if (states.includes('gone')) this.#answer(sessionNotFound())
       else if (states[0] === 'refused' && !this.#batch) {
-        this.#answer({ kind: 'json', status: 200, body: this.#calls[0]?.text ?? '' })
+        this.#answer(this.#json(this.#calls[0]?.text ?? ''))
       } else this.#answer({ kind: 'stream', source: feed })
     })
   }

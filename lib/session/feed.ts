@@ -57,6 +57,14 @@ export class Feed implements StreamSource {
   }
   #planned: Timer | undefined
 
+  /** The response ends with the token that it was opened with; with a new one the client goes on (S-9). */
+  endsAt(instance: Instance, until: number | undefined): void {
+    this.#until = instance.at(until, () => {
+      for (const member of [...this.#members]) member.drain()
+    })
+  }
+  #until: Timer | undefined
+
   /** Delivers one message; the members' positions already include it. */
   message(data: string): void {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
@@ -117,6 +125,7 @@ export class Feed implements StreamSource {
     if (this.#ended) return
     this.#ended = true
     this.#planned?.cancel()
+    this.#until?.cancel()
     this.#sink?.end()
   }
 

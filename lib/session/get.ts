@@ -73,6 +73,7 @@ async function holdGetStream(
     connection.startAt(reply.position, reply.tag ?? '')
     feed.begin()
     feed.endsBefore(instance, caller.deadline)
+    feed.endsAt(instance, caller.until)
     connection.deliverTaken(reply)
     await connection.begin(lost)
     return { kind: 'stream', source: feed }
@@ -100,6 +101,7 @@ async function resumeCalls(
   })
   feed.begin()
   feed.endsBefore(instance, caller.deadline)
+  feed.endsAt(instance, caller.until)
   try {
     const outcomes = await Promise.all(
       connections.map((connection, i) => continueStream(instance.store, connection, positions[i])),
@@ -168,6 +170,7 @@ export async function openLegacyStream(
   }
   connection.startAt(reply.position, reply.tag ?? '')
   feed.endsBefore(instance, caller.deadline)
+  feed.endsAt(instance, caller.until)
   connection.deliverTaken(reply)
   await connection.begin(false)
   const end = (sink: Sink) => {

@@ -38,6 +38,8 @@ export interface RunningCall {
 }
 
 const BEAT_SLOTS = 8
+/** 24 days: what is further away would be due at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** A call that only this process knows. */
 export interface EarlyCall {
@@ -72,6 +74,11 @@ export class Instance {
   /** The token by which the store and the other instances know a connection or a run here. */
   name(token: string): Holder & Owner {
     return `${this.id}:${token}`
+  }
+
+  /** It holds as many streams as it may. */
+  get full(): boolean {
+    return this.connections.size >= this.options.maxStreams
   }
 
   isHere(name: Holder | Owner): boolean {
@@ -171,6 +178,13 @@ export class Instance {
     if (deadline === undefined) return undefined
     const left = Math.max(0, deadline - this.clock.now())
     return this.clock.after(left - Math.min(margin, left * share), end)
+  }
+
+  /** Runs `end` at a moment (ms since 1970), unless that is further away than any timer reaches. */
+  at(moment: number | undefined, end: () => void): Timer | undefined {
+    if (moment === undefined) return undefined
+    const left = Math.max(0, moment - this.clock.now())
+    return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
   }
 
   /** Something failed in the background; nobody waits for it. */

@@ -40,6 +40,16 @@ export interface SessionOptions {
   /** Messages (and bytes) that one call may have waiting for the store before `ctx.progress` and the like wait. */
   maxQueuedMessages: number
   maxQueuedBytes: number
+  /** Calls of one session at once, on all instances: those that run longer than {@link registerAfter}. */
+  maxCalls: number
+  /** Calls of one principal at once, in all its sessions and without one. Only with authorization. */
+  maxCallsPerPrincipal: number
+  /** Sessions of one principal. Only with authorization. */
+  maxSessions: number
+  /** Open streams of one instance: beyond them no more is opened that waits for news (GET, `/sse`, `listen`). */
+  maxStreams: number
+  /** Asks of one call. */
+  maxAsks: number
   /** How long an instance goes on trying to write when the store does not answer. */
   storePatience: number
 }
@@ -65,5 +75,10 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   abandonBefore: 5_000,
   maxQueuedMessages: 1_000,
   maxQueuedBytes: 4 * 1024 * 1024,
+  maxCalls: 100,
+  maxCallsPerPrincipal: 1_000,
+  maxSessions: 2_000,
+  maxStreams: 10_000,
+  maxAsks: 100,
   storePatience: 60_000,
 }

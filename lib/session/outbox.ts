@@ -16,7 +16,7 @@ interface Item {
 }
 
 /** What becomes of a call that cannot go on. */
-export type Ending = 'lost' | 'cancelled' | 'taken' | 'gone' | 'unreachable'
+export type Ending = 'lost' | 'cancelled' | 'taken' | 'full' | 'gone' | 'unreachable'
 
 export interface OutboxOptions {
   stream: string

@@ -25,6 +25,8 @@ export interface StreamSource {
   detached(): void
 }
 
+export const TRY_SOON = { 'Retry-After': '1' }
+
 /** A refusal with its JSON-RPC body. */
 export function refusal(status: number, code: number, message: string, id?: RequestId, data?: unknown): Reply {
   const error = data === undefined ? { code, message } : { code, message, data }
@@ -40,4 +42,14 @@ export function sessionNotFound(id?: RequestId): Reply {
 export const emptyStream: StreamSource = {
   attach: (sink) => sink.end(),
   detached: () => {},
+}
+
+export function tooManySessions(max: number, id?: RequestId): Reply {
+  const message = `There are ${max} sessions of this caller. End some with DELETE, or try again when some have expired.`
+  return { ...refusal(429, ErrorCode.ServerError, message, id), headers: { 'Retry-After': '10' } }
+}
+
+export function tooManyStreams(id?: RequestId): Reply {
+  const message = 'This instance holds as many streams as it may. Try again: another one may have room.'
+  return { ...refusal(503, ErrorCode.ServerError, message, id), headers: { 'Retry-After': '5' } }
 }

@@ -60,7 +60,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
  * @throws UnreadableRecord
  */
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
-  const record: unknown = JSON.parse(row.record)
+  const record = parse(row.record)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
   const { v, min, r, t, c, i, l } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
@@ -78,6 +78,15 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+  }
+}
+
+/** What another build, or one that has a key, wrote may be no JSON at all. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

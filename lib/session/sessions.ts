@@ -18,7 +18,7 @@ import { openGetStream, openLegacyStream, resume } from './get.ts'
 import type { Instance } from './instance.ts'
 import type { SessionOptions } from './options.ts'
 import type { Reply } from './reply.ts'
-import { refusal, sessionNotFound } from './reply.ts'
+import { refusal, sessionNotFound, tooManySessions, tooManyStreams } from './reply.ts'
 import type { Session } from './session.ts'
 import { newSessionId, readRecord, sessionKey, writeRecord } from './session.ts'
 
@@ -80,10 +80,18 @@ export class Sessions {
       legacy: false,
     }
     const key = sessionKey(caller.principal, id)
-    await this.#store.createSession(key, writeRecord(session), this.#options.firstLifetime)
+    const owner = this.#owner(caller)
+    if (!(await this.#store.createSession(key, writeRecord(session), this.#options.firstLifetime, owner))) {
+      return tooManySessions(this.#options.maxSessions, request.id)
+    }
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
     return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
+  }
+
+  /** Whose sessions are counted: nobody's where everybody is the same principal. */
+  #owner({ principal }: Caller): { id: string; max: number } | undefined {
+    return principal === '' ? undefined : { id: principal, max: this.#options.maxSessions }
   }
 
   /** Reads a session in one round trip. Undefined: unknown, ended, too old, or somebody else's. */
@@ -94,7 +102,7 @@ export class Sessions {
     const session = readRecord(id, key, row)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     if (this.#clock.now() - session.createdAt <= this.#options.maxLifetime) return session
-    await this.#end(session.key)
+    await this.#end(session.key, caller)
     return undefined
   }
 
@@ -122,7 +130,12 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    const exchange = new Exchange(this.#instance, session, { streams, batch, deadline: caller.deadline })
+    const exchange = new Exchange(this.#instance, session, {
+      streams,
+      batch,
+      deadline: caller.deadline,
+      until: caller.until,
+    })
     for (const request of requests) exchange.add(new Call(this.#host, session, request, caller, exchange))
     return exchange.start()
   }
@@ -154,6 +167,7 @@ export class Sessions {
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+    if (this.#instance.full) return tooManyStreams()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) return sessionNotFound()
     return lastEventId === undefined || lastEventId === ''
@@ -163,12 +177,12 @@ export class Sessions {
 
   /** DELETE: when this resolves, no request of the session that comes later is served, anywhere. */
   async delete(caller: Caller, sessionId: string): Promise<Reply> {
-    const existed = await this.#end(sessionKey(caller.principal, sessionId))
+    const existed = await this.#end(sessionKey(caller.principal, sessionId), caller)
     return existed ? { kind: 'empty', status: 204 } : sessionNotFound()
   }
 
-  async #end(key: string): Promise<boolean> {
-    const ended = await this.#store.deleteSession(key)
+  async #end(key: string, caller: Caller): Promise<boolean> {
+    const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (!ended) return false
     for (const to of [...ended.holders, ...ended.owners]) this.#instance.tell({ t: 'gone', to })
     return ended.existed
@@ -178,6 +192,7 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose messages all travel on this response. `addressOf` makes the POST address. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
+    if (this.#instance.full) return tooManyStreams()
     const id = newSessionId()
     const session: Session = {
       id,
@@ -188,10 +203,13 @@ export class Sessions {
       legacy: true,
       level: undefined,
     }
-    await this.#store.createSession(session.key, writeRecord(session), this.#options.idleLifetime)
+    const { idleLifetime, maxSessions } = this.#options
+    if (!(await this.#store.createSession(session.key, writeRecord(session), idleLifetime, this.#owner(caller)))) {
+      return tooManySessions(maxSessions)
+    }
     const first = sseEvent('endpoint', addressOf(id))
     return openLegacyStream(this.#host, session, caller, first, () => {
-      this.#end(session.key).catch((error) => this.#instance.report(error))
+      this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
   }
 

@@ -23,6 +23,8 @@ export interface StatelessHost {
   store: Store
   announce: Announcer
   states: StateBox
+  /** Asks of one round. */
+  maxAsks: number
   /** How long `{ single: true }` remembers, in ms. */
   singleLifetime: number
 }
@@ -121,6 +123,9 @@ export class StatelessCall implements Outlet {
     const answer = this.#answerTo(key, ask, method)
     if (answer) return Promise.resolve(answer)
     this.#pending ??= new Map()
+    if (this.#pending.size >= this.#host.maxAsks) {
+      return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
+    }
     this.#pending.set(key, params === undefined ? { method } : { method, params })
     this.#asked[key] = ask
     return Promise.reject(new AskPending(key))

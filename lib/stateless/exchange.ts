@@ -7,6 +7,7 @@ import { errorText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import { AskPending, MissingCapability } from '../server/errors.ts'
 import type { Instance } from '../session/instance.ts'
+import type { Load } from '../session/load.ts'
 import type { Reply, Sink, StreamSource } from '../session/reply.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { StatelessCall } from './call.ts'
@@ -16,6 +17,7 @@ export class StatelessExchange implements StreamSource {
   readonly #request: JsonRpcRequest
   readonly #complete: (result: JsonObject | RawJson) => RawJson
   readonly #streamAfter: number
+  readonly #load: Load | undefined
   #call: StatelessCall | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
@@ -31,11 +33,13 @@ export class StatelessExchange implements StreamSource {
     request: JsonRpcRequest,
     complete: (result: JsonObject | RawJson) => RawJson,
     streamAfter: number,
+    load: Load | undefined,
   ) {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
     this.#streamAfter = streamAfter
+    this.#load = load
   }
 
   /** Runs the call; `gone` is aborted when the client's connection ends. */
@@ -56,6 +60,7 @@ export class StatelessExchange implements StreamSource {
       // It is under way: a drain waits for it, and a client that goes cancels it (M-8).
       this.#key = randomId(6)
       this.#instance.early.set(this.#key, this)
+      this.#load?.begin()
       gone()?.addEventListener('abort', () => this.cancel('The client closed the connection.'), { once: true })
       const { abandonBefore } = this.#instance.options
       this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
@@ -173,6 +178,7 @@ export class StatelessExchange implements StreamSource {
     this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
+    this.#load?.end()
     this.#instance.forgetEarly(this.#key)
   }
 

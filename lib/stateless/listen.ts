@@ -38,6 +38,8 @@ export class Listening implements HeldConnection, StreamSource {
   #early: ChangeEntry[] = []
   #done = false
   #planned: Timer | undefined
+  /** The end of the token that it was opened with. */
+  #until: Timer | undefined
 
   /** @throws ProtocolError -32602 */
   constructor(instance: Instance, request: JsonRpcRequest, complete: (result: JsonObject) => RawJson) {
@@ -49,9 +51,10 @@ export class Listening implements HeldConnection, StreamSource {
   }
 
   /** Receives changes from now on: before the client is told that it does (SUB-1). */
-  async open(deadline: number | undefined): Promise<void> {
+  async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
     this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
+    this.#until = this.#instance.at(until, () => this.drain())
     try {
       // The waiting connection may be down for the moment: then nothing is promised.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
@@ -132,6 +135,7 @@ export class Listening implements HeldConnection, StreamSource {
   #leave(): void {
     this.#done = true
     this.#planned?.cancel()
+    this.#until?.cancel()
     this.#early = []
     this.#instance.remove(this)
   }

@@ -8,7 +8,7 @@ import type { McpServer } from '../server/server.ts'
 import type { Caller } from '../session/call.ts'
 import type { Instance } from '../session/instance.ts'
 import type { Reply } from '../session/reply.ts'
-import { refusal } from '../session/reply.ts'
+import { refusal, tooManyStreams } from '../session/reply.ts'
 import type { StatelessHost } from './call.ts'
 import { StatelessCall } from './call.ts'
 import type { ReadHeader } from './envelope.ts'
@@ -48,13 +48,18 @@ export class Stateless {
     const { method } = request
     const envelope = readEnvelope(request, header)
     if (method === 'server/discover') return this.#discover(request)
-    if (method === 'subscriptions/listen' && this.#options.listen)
-      return this.#listen(request, streams, caller.deadline)
+    if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
     if (method === 'tools/call') {
       const tool = this.#server.tools.get(String(request.params?.name))
       if (tool && tool.paramHeaders.length > 0) requireParamHeaders(request, tool.paramHeaders, header)
     }
-    const exchange = new StatelessExchange(this.#instance, request, this.#complete, this.#options.streamAfter)
+    const exchange = new StatelessExchange(
+      this.#instance,
+      request,
+      this.#complete,
+      this.#options.streamAfter,
+      caller.load,
+    )
     let call: StatelessCall
     try {
       call = new StatelessCall(this.#host, {
@@ -95,13 +100,14 @@ export class Stateless {
     return { kind: 'json', status: 200, body }
   }
 
-  async #listen(request: JsonRpcRequest, streams: boolean, deadline: number | undefined): Promise<Reply> {
+  async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
     if (!streams) {
       return refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.', request.id)
     }
+    if (this.#instance.full) return tooManyStreams(request.id)
     try {
       const listening = new Listening(this.#instance, request, this.#complete)
-      await listening.open(deadline)
+      await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { busOperations } from './memory/bus.ts'
 import { callOperations } from './memory/calls.ts'
+import { limitOperations } from './memory/limits.ts'
 import { sessionOperations } from './memory/sessions.ts'
 import { State } from './memory/state.ts'
 import { streamOperations } from './memory/streams.ts'
@@ -36,5 +37,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),
+    ...limitOperations(state),
   }
 }

@@ -49,9 +49,11 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
 /** Bounds of one stream's log. What is over them is trimmed from the front; a resume from there is told so. */
 export interface LogBounds {
   messages: number
+  /** Of all messages together. The newest message stays, whatever its size. */
+  bytes: number
 }
 
-export const DEFAULT_LOG_BOUNDS: LogBounds = { messages: 10_000 }
+export const DEFAULT_LOG_BOUNDS: LogBounds = { messages: 10_000, bytes: 16 * 1024 * 1024 }
 
 /** What every store takes. */
 export interface StoreOptions {
@@ -94,10 +96,12 @@ export interface Registration {
   holder?: Holder | undefined
   /** The request, for a call that may be run again by another instance. */
   request?: string | undefined
+  /** How many calls a session may have registered at once. */
+  max?: number | undefined
 }
 
-/** ok; taken: the id is in use by another call of the session; gone: no such session. */
-export type RegisterReply = { status: 'ok' | 'taken' | 'gone'; cancelled: boolean; level: string | undefined }
+/** ok; taken: the id is in use by another call of the session; full: it has `max` calls; gone: no such session. */
+export type RegisterReply = { status: 'ok' | 'taken' | 'full' | 'gone'; cancelled: boolean; level: string | undefined }
 
 export interface Append {
   stream: string
@@ -120,10 +124,10 @@ export interface Append {
 /**
  * ok (also when the same run sends the same entries again); lost: another run owns the call or it has ended;
  * cancelled: nothing was added, the run must stop and call `endCall`; gap: `from` is beyond `end + 1`, send again
- * from there; taken, gone: as {@link RegisterReply}.
+ * from there; taken, full, gone: as {@link RegisterReply}.
  */
 export interface AppendReply {
-  status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'taken' | 'gone'
+  status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'taken' | 'full' | 'gone'
   /** The number of the last entry of the log. */
   end: number
   holder: Holder | undefined
@@ -377,6 +381,13 @@ export interface Store {
   /** Sets a value only if there is none. False: it was there. A repeat with the same value is true. */
   addValue(kind: ValueKind, id: string, value: string, lifetime: number): Promise<boolean>
   deleteValue(kind: ValueKind, id: string): Promise<void>
+
+  // Limits, told in the background: a repeat that counts twice does little harm ------------------------------------
+
+  /** Adds `n` to a count that is forgotten `lifetime` ms after it was last added to; returns what it is now. */
+  count(id: string, n: number, lifetime: number): Promise<number>
+  /** Counts a member for `lifetime` ms (0: no longer; '' is nobody), and returns how many there are. */
+  occupy(id: string, member: string, lifetime: number): Promise<number>
 }
 
 /** Orders positions `<ms>-<seq>` in the list of changes: negative, zero or positive. */

@@ -17,12 +17,13 @@ export function callOperations(state: State): CallOperations {
     return call?.owner === owner ? call : undefined
   }
 
-  function register(key: SessionKey, registration: Registration): Call | undefined {
-    const { id, stream, owner, holder, request } = registration
+  function register(key: SessionKey, registration: Registration): Call | 'full' | undefined {
+    const { id, stream, owner, holder, request, max } = registration
     const at = state.peekLive(key)?.ids.get(id)
     if (at !== undefined) return at === stream ? ownedCall(key, stream, owner) : undefined
     if (state.peekLive(key)?.calls.has(stream) || state.over.has(part(key, stream))) return undefined
     if (state.log(key, stream).at(-1)?.final) return undefined
+    if (max !== undefined && (state.peekLive(key)?.calls.size ?? 0) >= max) return 'full'
     // The mark stays: a repeated registration must see it too.
     const call = { id, stream, owner, request, cancelled: state.marks.has(part(key, id)) }
     const live = state.live(key)
@@ -56,7 +57,9 @@ export function callOperations(state: State): CallOperations {
     const { stream, owner, from, messages, tag, final } = append
     const end = state.end(key, session, stream)
     if (isRepeat(state.log(key, stream), end, append)) return 'ok'
-    if (append.register && !register(key, append.register)) return 'taken'
+    const registered = append.register && register(key, append.register)
+    if (registered === 'full') return 'full'
+    if (append.register && !registered) return 'taken'
     const call = ownedCall(key, stream, owner)
     if (!call) return 'lost'
     if (call.cancelled) return 'cancelled'
@@ -80,6 +83,7 @@ export function callOperations(state: State): CallOperations {
       const session = sessions.get(key)
       if (!session) return { status: 'gone', cancelled: false, level: undefined }
       const call = register(key, registration)
+      if (call === 'full') return { status: 'full', cancelled: false, level: session.level }
       return { status: call ? 'ok' : 'taken', cancelled: call?.cancelled ?? false, level: session.level }
     },
 

@@ -56,6 +56,7 @@ export class State {
   readonly clock: Clock
   readonly lifetimes: Lifetimes
   readonly maxMessages: number
+  readonly maxBytes: number
   readonly sweeper: Sweeper
   readonly sessions: ExpiringMap<MemorySession>
   readonly logs: ExpiringMap<LogEntry[]>
@@ -70,6 +71,7 @@ export class State {
     this.clock = clock
     this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
     this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
+    this.maxBytes = options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes
     this.sweeper = new Sweeper(clock)
     this.sessions = this.sweeper.map()
     this.logs = this.sweeper.map()
@@ -128,11 +130,27 @@ export class State {
 
   /** Adds entries to a log and trims it. */
   add(key: SessionKey, stream: string, entries: LogEntry[]): void {
-    const log = [...this.log(key, stream), ...entries].slice(-this.maxMessages)
+    const log = this.#bounded(this.log(key, stream), entries)
     const { ended, open } = this.lifetimes
     this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
     this.#logNames.set(key, (this.#logNames.get(key) ?? new Set()).add(stream), open)
   }
+
+  /** The newest entries that fit; the very newest in any case. */
+  #bounded(old: LogEntry[], entries: LogEntry[]): LogEntry[] {
+    const all = [...old, ...entries]
+    let bytes = this.#bytes.get(old) ?? 0
+    for (const entry of entries) bytes += Buffer.byteLength(entry.data)
+    let first = 0
+    while (all.length - first > this.maxMessages || (bytes > this.maxBytes && all.length - first > 1)) {
+      bytes -= Buffer.byteLength(all[first++]?.data ?? '')
+    }
+    const log = first === 0 ? all : all.slice(first)
+    this.#bytes.set(log, bytes)
+    return log
+  }
+  /** What a log has, in bytes. */
+  readonly #bytes = new WeakMap<LogEntry[], number>()
 
   /** Lets a log live on while somebody looks at it, if it may still grow. */
   touchLog(key: SessionKey, stream: string): void {

@@ -10,28 +10,31 @@ type CallOperations = Pick<
   'register' | 'append' | 'endCall' | 'lookCall' | 'calls' | 'claim' | 'releaseCall' | 'cancel' | 'answer' | 'closeAsk'
 >
 
-export function callOperations({ commands, lifetimes, maxMessages }: Context): CallOperations {
+/** Where no bound is given. */
+const UNLIMITED = 1e9
+
+export function callOperations({ commands, lifetimes, maxMessages, maxBytes }: Context): CallOperations {
   const { open, ended } = lifetimes
   const bit = (value: boolean) => (value ? '1' : '')
 
   return {
-    async register(key, { id, stream, owner, holder, request }) {
+    async register(key, { id, stream, owner, holder, request, max }) {
       const reply = list(
         await commands.script(
           scripts.register,
           [keys.session(key), keys.live(key), keys.log(key, stream), keys.cancel(key, id), keys.over(key, stream)],
-          [id, stream, owner, holder ?? '', request ?? '', open],
+          [id, stream, owner, holder ?? '', request ?? '', open, max ?? UNLIMITED],
         ),
       )
       return {
-        status: oneOf(reply[0], ['ok', 'taken', 'gone']),
+        status: oneOf(reply[0], ['ok', 'taken', 'full', 'gone']),
         cancelled: flag(reply[1]),
         level: optional(reply[2]),
       }
     },
 
     async append(key, { stream, owner, from, messages, tag, final, register, asks = [], forget = [] }) {
-      const { id = '', holder = '', request = '' } = register ?? {}
+      const { id = '', holder = '', request = '', max = UNLIMITED } = register ?? {}
       const reply = list(
         await commands.script(
           scripts.append,
@@ -45,7 +48,7 @@ export function callOperations({ commands, lifetimes, maxMessages }: Context): C
           ],
           [
             ...[stream, owner, from, tag, bit(final), maxMessages, open, ended],
-            ...[bit(register !== undefined), id, holder, request, messages.length, asks.length],
+            ...[bit(register !== undefined), id, holder, request, messages.length, asks.length, max, maxBytes],
             ...messages,
             ...asks,
             ...forget,
@@ -53,7 +56,7 @@ export function callOperations({ commands, lifetimes, maxMessages }: Context): C
         ),
       )
       return {
-        status: oneOf(reply[0], ['ok', 'lost', 'cancelled', 'gap', 'taken', 'gone']),
+        status: oneOf(reply[0], ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone']),
         end: number(reply[1]),
         holder: optional(reply[2]),
         level: optional(reply[3]),

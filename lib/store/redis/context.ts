@@ -7,6 +7,8 @@ export interface Context {
   lifetimes: Lifetimes
   /** How many messages a log keeps. */
   maxMessages: number
+  /** And how many bytes of them. */
+  maxBytes: number
   /** How many changes the list keeps. */
   maxChanges: number
   /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */

@@ -9,6 +9,7 @@ import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
 import type { Context } from './context.ts'
+import { limitOperations } from './limits.ts'
 import { Waiting } from './receive.ts'
 import { sessionOperations } from './sessions.ts'
 import { streamOperations } from './streams.ts'
@@ -47,6 +48,7 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     commands,
     lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
+    maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
     onError,
@@ -88,5 +90,6 @@ export function redisStore(given: string | RedisStoreOptions): Store {
       }
     }),
     ...valueOperations(context),
+    ...limitOperations(context),
   }
 }

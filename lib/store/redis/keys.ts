@@ -5,8 +5,8 @@
  *
  * | key | type | holds |
  * |---|---|---|
- * | `mcp:{h}` | hash | `rec`, `level`, `d:<name>` data, `u:<uri>` when it was subscribed, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` handed, `e:<stream>` end |
- * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` handed, `a:<ask>` stream, `v:<ask>` answer |
+ * | `mcp:{h}` | hash | `rec`, `level`, `d:<name>` data, `u:<uri>` when it was subscribed, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` handed, `e:<stream>` end, `b:<stream>` bytes of its log |
+ * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` handed, `a:<ask>` stream, `v:<ask>` answer |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
  * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call |
@@ -16,6 +16,8 @@
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the last one that it lost |
  * | `mcp:up:<instance>` | string | present while the instance lives |
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when they expired if nobody slid them |
+ * | `mcp:count:<id>` | string | requests counted by all instances |
+ * | `mcp:busy:<principal>` | sorted set | the registered calls of a principal, by the time until which they count |
  * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
  */
 import type { SessionKey, ValueKind } from '../store.ts'
@@ -32,6 +34,8 @@ export const keys = {
   changes: 'mcp:{bus}:changes',
   changesTrimmed: 'mcp:{bus}:changes:trimmed',
   up: (instance: string) => `mcp:up:${instance}`,
+  count: (id: string) => `mcp:count:${id}`,
+  busy: (principal: string) => `mcp:busy:${principal}`,
   own: (principal: string) => `mcp:own:${principal}`,
   value: (kind: ValueKind, id: string) => `mcp:${kind}:${id}`,
 }

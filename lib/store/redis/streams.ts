@@ -8,7 +8,7 @@ import * as scripts from './scripts/streams.ts'
 
 type StreamOperations = Pick<Store, 'post' | 'take' | 'look' | 'release' | 'readLog' | 'advance'>
 
-export function streamOperations({ commands, lifetimes, maxMessages }: Context): StreamOperations {
+export function streamOperations({ commands, lifetimes, maxMessages, maxBytes }: Context): StreamOperations {
   const { open } = lifetimes
 
   return {
@@ -17,7 +17,7 @@ export function streamOperations({ commands, lifetimes, maxMessages }: Context):
         await commands.script(
           scripts.post,
           [keys.session(key), keys.log(key, stream), keys.logs(key), keys.post(key, stream, id)],
-          [stream, message, tag, maxMessages, open, lifetimes.repeat],
+          [stream, message, tag, maxMessages, open, lifetimes.repeat, maxBytes],
         ),
       )
       return { status: oneOf(reply[0], ['ok', 'gone']), n: number(reply[1]), holder: optional(reply[2]) }
@@ -83,7 +83,7 @@ export function streamOperations({ commands, lifetimes, maxMessages }: Context):
           scripts.advance,
           [keys.session(key), keys.log(key, GET_STREAM), keys.logs(key)],
           [
-            ...[holder, tag, from, to, maxMessages, open, messages.length],
+            ...[holder, tag, from, to, maxMessages, open, messages.length, maxBytes],
             ...messages,
             ...updates.flatMap(({ uri, at, message }) => [uri, at, message]),
           ],

@@ -9,10 +9,12 @@ export const register: Script = {
   lua: `
 local session, live, log, mark, over = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, stream, owner, holder, request, open = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local max_calls = tonumber(ARGV[7])
 ${REGISTER_CALL}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local level = redis.call('HGET', session, 'level')
-if not register(live, log, mark, over, id, stream, owner, holder, request) then return { 'taken', 0, level } end
+local refused = register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
+if refused then return { refused, 0, level } end
 redis.call('PEXPIRE', live, open)
 return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), level }
 `,
@@ -29,10 +31,11 @@ export const append: Script = {
   lua: `
 local session, live, log, logs, mark, over = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local stream, owner, from, tag, final = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
-local max, open, ended_ttl = ARGV[6], ARGV[7], ARGV[8]
+local max, open, ended_ttl = tonumber(ARGV[6]), ARGV[7], ARGV[8]
 local registers, id, holder, request = ARGV[9] == '1', ARGV[10], ARGV[11], ARGV[12]
-local messages, asks = tonumber(ARGV[13]), tonumber(ARGV[14]) -- then: messages, asks to open, asks to forget
-local REST = 14
+local messages, asks = tonumber(ARGV[13]), tonumber(ARGV[14])
+local max_calls, max_bytes = tonumber(ARGV[15]), tonumber(ARGV[16]) -- then: messages, asks to open, asks to forget
+local REST = 16
 ${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local top = last(log)
@@ -42,7 +45,8 @@ end
 local newest = from + messages - 1
 if messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
-  if not register(live, log, mark, over, id, stream, owner, holder, request) then return reply('taken') end
+  local refused = register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
+  if refused then return reply(refused) end
   redis.call('PEXPIRE', live, open)
 end
 if redis.call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end
@@ -51,7 +55,7 @@ if from > top + 1 then return reply('gap') end
 if from <= top then return reply('lost') end
 for i = 1, messages do
   top = from + i - 1
-  add(log, top, tag, ARGV[REST + i], final and i == messages, max)
+  add(log, live, stream, top, tag, ARGV[REST + i], final and i == messages, max, max_bytes)
 end
 keep(log, logs, stream, final and ended_ttl or open, open)
 for i = REST + messages + 1, REST + messages + asks do redis.call('HSETNX', live, 'a:' .. ARGV[i], stream) end
@@ -71,7 +75,7 @@ export const endCall: Script = {
   lua: `
 local session, live, log, logs, over = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local stream, owner, mark = ARGV[1], ARGV[2], ARGV[3] == '1'
-local max, open, ended_ttl, repeat_ttl = ARGV[4], ARGV[5], ARGV[6], ARGV[7] -- then: asks to forget
+local max, open, ended_ttl, repeat_ttl = tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7] -- then: asks to forget
 ${LAST}${WRITE_LOG}${FORGET}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local holder = redis.call('HGET', live, 's:' .. stream)
@@ -80,7 +84,7 @@ if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string
 if redis.call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 local cancelled = redis.call('HEXISTS', live, 'x:' .. stream)
 if mark then
-  add(log, last(log) + 1, '', '', true, max)
+  add(log, live, stream, last(log) + 1, '', '', true, max, math.huge)
   keep(log, logs, stream, ended_ttl, open)
 end
 for i = 8, #ARGV do redis.call('HDEL', live, 'a:' .. ARGV[i], 'v:' .. ARGV[i]) end

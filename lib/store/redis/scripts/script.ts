@@ -42,16 +42,25 @@ end
 `
 
 /**
- * `add(log, n, tag, message, final, max)`: adds an entry; the log keeps the newest `max`.
+ * `add(log, sizes, stream, n, tag, message, final, max, max_bytes)`: adds an entry; the log keeps the newest `max`, and
+ * of those what fits into `max_bytes`. What it has is counted in the hash `sizes`.
  * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and DELETE finds it. Logs that are over are forgotten
  * by the way.
  */
 export const WRITE_LOG = `${NOW}
-local function add(log, n, tag, message, final, max)
+local function add(log, sizes, stream, n, tag, message, final, max, max_bytes)
   if final then
-    redis.call('XADD', log, 'MAXLEN', max, n .. '-0', 't', tag, 'm', message, 'f', '1')
+    redis.call('XADD', log, n .. '-0', 't', tag, 'm', message, 'f', '1')
   else
-    redis.call('XADD', log, 'MAXLEN', max, n .. '-0', 't', tag, 'm', message)
+    redis.call('XADD', log, n .. '-0', 't', tag, 'm', message)
+  end
+  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, #message)
+  local length = redis.call('XLEN', log)
+  while length > max or (bytes > max_bytes and length > 1) do
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    redis.call('XDEL', log, oldest[1])
+    bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, -#oldest[2][4])
+    length = length - 1
   end
 end
 local function keep(log, logs, stream, ttl, open)
@@ -78,26 +87,37 @@ end
 export const FORGET = `
 local function forget(live, stream)
   local id = redis.call('HGET', live, 'i:' .. stream)
-  redis.call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream)
+  redis.call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
   if redis.call('HEXISTS', live, 's:' .. stream) == 0 then redis.call('HDEL', live, 'p:' .. stream) end
 end
 `
 
 /**
- * `register(...)`: true where the call is this run's, now or before; false where another call has the id, or the call
- * has ended. A mark of an early cancel becomes the call's flag and stays: a repeated registration must see it too.
+ * `register(...)`: nothing where the call is this run's, now or before; 'taken' where another call has the id, or the
+ * call has ended; 'full' where the session has `max_calls`. A mark of an early cancel becomes the call's flag and stays: a repeated registration must see it too.
  */
 export const REGISTER_CALL = `${LAST}
-local function register(live, log, mark, over, id, stream, owner, holder, request)
+local function calls_at_once(live)
+  local count = 0
+  for _, field in ipairs(redis.call('HKEYS', live)) do
+    if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
+  end
+  return count
+end
+local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
   local known = redis.call('HGET', live, 'c:' .. id)
-  if known then return known == stream and redis.call('HGET', live, 'o:' .. stream) == owner end
-  if redis.call('HEXISTS', live, 'o:' .. stream) == 1 or redis.call('EXISTS', over) == 1 then return false end
+  if known then
+    if known == stream and redis.call('HGET', live, 'o:' .. stream) == owner then return end
+    return 'taken'
+  end
+  if redis.call('HEXISTS', live, 'o:' .. stream) == 1 or redis.call('EXISTS', over) == 1 then return 'taken' end
   local _, ended = last(log)
-  if ended then return false end
+  if ended then return 'taken' end
+  -- A call has three fields or more: most of the time there is nothing to count.
+  if redis.call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
   redis.call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
   if redis.call('EXISTS', mark) == 1 then redis.call('HSET', live, 'x:' .. stream, '1') end
   if holder ~= '' then redis.call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then redis.call('HSET', live, 'r:' .. stream, request) end
-  return true
 end
 `

@@ -8,13 +8,14 @@ export const post: Script = {
   keys: 4,
   lua: `
 local session, log, logs, posted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local stream, message, tag, max, open, repeat_ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local stream, message, tag, max, open, repeat_ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local max_bytes = tonumber(ARGV[7])
 ${OWN_END}${WRITE_LOG}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local n = tonumber(redis.call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
-  add(log, n, tag, message, false, max)
+  add(log, session, stream, n, tag, message, false, max, max_bytes)
   keep(log, logs, stream, open, open)
   redis.call('HSET', session, 'e:' .. stream, n)
 end
@@ -122,8 +123,8 @@ export const advance: Script = {
   keys: 3,
   lua: `
 local session, log, logs = KEYS[1], KEYS[2], KEYS[3]
-local holder, tag, from, to, max, open = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local messages = tonumber(ARGV[7]) -- then: messages; of each update its uri, its position and its message
+local holder, tag, from, to, max, open = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local messages, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8]) -- then: messages; of each update its uri, its position and its message
 ${OWN_END}${WRITE_LOG}
 local function before(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
@@ -146,15 +147,15 @@ end
 if known[2] ~= from then return { 'moved', {} } end
 local top = own_end(session, 'get')
 local first = top + 1
-for i = 8, 7 + messages do
+for i = 9, 8 + messages do
   top = top + 1
-  add(log, top, tag, ARGV[i], false, max)
+  add(log, session, 'get', top, tag, ARGV[i], false, max, max_bytes)
 end
-for i = 8 + messages, #ARGV, 3 do
+for i = 9 + messages, #ARGV, 3 do
   local since = redis.call('HGET', session, 'u:' .. ARGV[i])
   if since and before(since, ARGV[i + 1]) then
     top = top + 1
-    add(log, top, tag, ARGV[i + 2], false, max)
+    add(log, session, 'get', top, tag, ARGV[i + 2], false, max, max_bytes)
   end
 end
 if top >= first then keep(log, logs, 'get', open, open) end

@@ -1,0 +1,160 @@
+/** Who sends a request: from the Authorization header to a principal, or to the refusal. */
+import type { Clock } from '../base/clock.ts'
+import { digest } from '../base/ids.ts'
+import type { AuthInfo } from '../server/outlet.ts'
+import { readBearer } from './bearer.ts'
+import { TokenCache } from './cache.ts'
+import type { Admitted } from './claims.ts'
+import { principalOf, readClaims } from './claims.ts'
+import type { IssuerMetadata } from './discovery.ts'
+import { discover } from './discovery.ts'
+import { Introspector } from './introspection.ts'
+import { JwtVerifier } from './jwt.ts'
+import type { AuthOptions, VerifiedToken } from './options.ts'
+import { checkAuthOptions, issuersOf } from './options.ts'
+import { AuthRefusal, unavailable } from './refusal.ts'
+
+/** Longer than any answer is waited for: the same wrong token again costs nothing for so long, in ms. */
+const REFUSED_FOR = 10_000
+
+export class Authenticator {
+  readonly options: AuthOptions
+  readonly #clock: Clock
+  readonly #known: ReadonlySet<string>
+  readonly #jwt: JwtVerifier | undefined
+  readonly #introspector: Introspector | undefined
+  readonly #admitted = new TokenCache<Admitted>()
+  /** By digest: what strangers send is not to be kept. */
+  readonly #refused = new TokenCache<AuthRefusal>()
+  readonly #underWay = new Map<string, Promise<Admitted>>()
+  readonly #metadata = new Map<string, Promise<IssuerMetadata>>()
+
+  /**
+   * @param known every scope that the server asks for somewhere: what `scopeCovers` is asked about
+   * @param resources the addresses of the endpoint, each an audience
+   * @throws TypeError for options that cannot be used
+   */
+  constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
+    checkAuthOptions(options)
+    this.options = options
+    this.#clock = clock
+    this.#known = known
+    const { audiences = [], introspection, jwks, verify } = options
+    if (verify) return
+    const taken = new Set([...resources, ...audiences])
+    if (introspection) this.#introspector = new Introspector(options, introspection, taken, clock)
+    if (!introspection || jwks !== undefined) {
+      this.#jwt = new JwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
+    }
+  }
+
+  /** The scopes that a client without a token should ask for. */
+  get scopes(): readonly string[] {
+    return this.options.scopes ?? []
+  }
+
+  /** Found once, and looked for again a moment after a failure. */
+  metadataOf(issuer: string): Promise<IssuerMetadata> {
+    let found = this.#metadata.get(issuer)
+    if (!found) {
+      found = discover(issuer, this.options.insecureHttp)
+      this.#metadata.set(issuer, found)
+      found.catch(() => this.#metadata.delete(issuer))
+    }
+    return found
+  }
+
+  /**
+   * Lets a request in. At once where the token was checked a moment ago.
+   * @throws AuthRefusal (or rejects with it)
+   */
+  admit(authorization: string | undefined): Admitted | Promise<Admitted> {
+    const token = readBearer(authorization, this.scopes)
+    const now = this.#clock.now()
+    const known = this.#admitted.get(token, now)
+    if (known) return known
+    const refused = this.#refused.get(digest(token, 16), now)
+    if (refused) throw refused
+    return this.#check(token)
+  }
+
+  /** True where {@link admit} answers without asking anybody. */
+  knows(authorization: string | undefined): boolean {
+    const token = authorization?.slice('bearer '.length)
+    return token !== undefined && this.#admitted.get(token, this.#clock.now()) !== undefined
+  }
+
+  /** Requests with the same token that come together wait for one check. */
+  #check(token: string): Promise<Admitted> {
+    const underWay = this.#underWay.get(token)
+    if (underWay) return underWay
+    const check = this.#verify(token).finally(() => this.#underWay.delete(token))
+    this.#underWay.set(token, check)
+    return check
+  }
+
+  async #verify(token: string): Promise<Admitted> {
+    const now = this.#clock.now()
+    try {
+      const { auth, cacheFor } = await this.#verified(token)
+      const admitted = this.#admittedAs(auth)
+      const until = Math.min(now + cacheFor, admitted.until ?? Number.POSITIVE_INFINITY)
+      if (cacheFor > 0) this.#admitted.set(token, admitted, until)
+      return admitted
+    } catch (error) {
+      const refusal = error instanceof AuthRefusal ? error : unavailable(error)
+      // Not where `verify` said so: what it goes by may change.
+      const final = refusal.kind === 'invalid' || refusal.kind === 'scope'
+      if (final && !this.options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
+      throw refusal
+    }
+  }
+
+  async #verified(token: string): Promise<{ auth: AuthInfo; cacheFor: number }> {
+    const { verify, cacheFor = 60_000, introspection } = this.options
+    if (verify) return { auth: this.#given(await verify(token), token), cacheFor: 0 }
+    const isJwt = token.split('.').length === 3
+    if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt.verify(token), cacheFor }
+    if (!this.#introspector) throw new Error('auth: nothing checks this token.')
+    return { auth: await this.#introspector.verify(token), cacheFor: introspection?.cacheFor ?? 30_000 }
+  }
+
+  #given(verified: VerifiedToken | undefined, token: string): AuthInfo {
+    if (!verified) throw new AuthRefusal('invalid', 'The token is not valid.')
+    const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
+    const issuer = verified.issuer ?? issuersOf(this.options)[0] ?? ''
+    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.now()) {
+      throw new AuthRefusal('invalid', 'The token has expired.')
+    }
+    const said = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
+    return { ...readClaims(said, issuer, token), claims }
+  }
+
+  #ends(expiresAt: number): number {
+    return expiresAt * 1_000 + (this.options.clockTolerance ?? 5_000)
+  }
+
+  /** @throws AuthRefusal where it lacks what every request needs */
+  #admittedAs(auth: AuthInfo): Admitted {
+    const scopes = this.#withCovered(auth.scopes)
+    if (!this.scopes.every((scope) => scopes.includes(scope))) {
+      throw new AuthRefusal('scope', 'The token lacks scopes that this endpoint needs.', { scopes: this.scopes })
+    }
+    return {
+      auth: { ...auth, scopes },
+      principal: principalOf(auth, this.options.tenantClaim),
+      until: auth.expiresAt === undefined ? undefined : this.#ends(auth.expiresAt),
+    }
+  }
+
+  /** The scopes, with those that they include (O-10): whoever looks for a scope finds it. */
+  #withCovered(granted: readonly string[]): readonly string[] {
+    const { scopeCovers } = this.options
+    if (!scopeCovers) return granted
+    const asked = new Set([...this.#known, ...this.scopes])
+    const covered = [...asked].filter(
+      (required) => !granted.includes(required) && granted.some((scope) => scopeCovers(scope, required)),
+    )
+    return covered.length === 0 ? granted : [...granted, ...covered]
+  }
+}

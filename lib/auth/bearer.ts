@@ -1,0 +1,15 @@
+/** The token in the Authorization header (RFC 6750). Nowhere else: a token in an address ends up in logs (O-6). */
+import { AuthRefusal } from './refusal.ts'
+
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
+const MAX_LENGTH = 16 * 1024
+
+/** @throws AuthRefusal where there is none (401) or no readable one (400) */
+export function readBearer(authorization: string | undefined, scopes: readonly string[]): string {
+  if (authorization === undefined || !/^bearer(?: |$)/i.test(authorization)) {
+    throw new AuthRefusal('missing', 'This endpoint needs an access token: Authorization: Bearer <token>.', { scopes })
+  }
+  const token = authorization.length > MAX_LENGTH ? undefined : BEARER.exec(authorization.trimEnd())?.[1]
+  if (token === undefined) throw new AuthRefusal('malformed', 'The Authorization header holds no readable token.')
+  return token
+}

@@ -1,0 +1,29 @@
+/** Tokens that were checked a moment ago. Bounded: the oldest goes first. */
+
+const MAX_TOKENS = 5_000
+
+export class TokenCache<V> {
+  readonly #entries = new Map<string, { value: V; until: number }>()
+
+  get(token: string, now: number): V | undefined {
+    const entry = this.#entries.get(token)
+    if (entry === undefined) return undefined
+    if (entry.until > now) return entry.value
+    this.#entries.delete(token)
+    return undefined
+  }
+
+  set(token: string, value: V, until: number): void {
+    this.#entries.delete(token)
+    this.#entries.set(token, { value, until })
+    if (this.#entries.size <= MAX_TOKENS) return
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest)
+      break
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+}

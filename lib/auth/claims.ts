@@ -1,0 +1,44 @@
+/** From what a token, or its introspection, says to who calls. */
+import { digest } from '../base/ids.ts'
+import type { AuthInfo } from '../server/outlet.ts'
+import { AuthRefusal } from './refusal.ts'
+
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Who was let in. */
+export interface Admitted {
+  auth: AuthInfo
+  /** Who it is, for everything that is kept: never the token's bytes, so that a refreshed token goes on (P24). */
+  principal: string
+  /** Until when, ms since 1970. */
+  until: number | undefined
+}
+
+/** @throws AuthRefusal */
+export function readClaims(claims: Claims, issuer: string, token: string): AuthInfo {
+  const { sub, exp } = claims
+  if (typeof sub !== 'string' || sub === '') throw new AuthRefusal('invalid', 'The token names no subject.')
+  const clientId = [claims.client_id, claims.azp, claims.cid].find((id) => typeof id === 'string')
+  const info: AuthInfo = { issuer, subject: sub, scopes: scopesOf(claims), claims, token }
+  if (typeof clientId === 'string') info.clientId = clientId
+  if (typeof exp === 'number') info.expiresAt = exp
+  return info
+}
+
+/** `scope` is text (RFC 8693), some servers give a list, and some call it `scp`. */
+function scopesOf({ scope, scp }: Claims): string[] {
+  const given = scope ?? scp
+  if (typeof given === 'string') return given.split(' ').filter((name) => name !== '')
+  return Array.isArray(given) ? given.filter((name) => typeof name === 'string') : []
+}
+
+/** One name for issuer, subject, client and tenant. A digest: names of people are no part of keys in the store. */
+export function principalOf({ issuer, subject, clientId, claims }: AuthInfo, tenantClaim: string | undefined): string {
+  const tenant = tenantClaim === undefined ? null : (claims[tenantClaim] ?? null)
+  return digest(JSON.stringify([issuer, subject, clientId ?? null, tenant]), 16)
+}
+
+export function audienceIncludes(aud: unknown, audiences: ReadonlySet<string>): boolean {
+  const given = Array.isArray(aud) ? aud : [aud]
+  return given.some((one) => typeof one === 'string' && (audiences.has(one) || audiences.has(one.replace(/\/$/, ''))))
+}

@@ -1,0 +1,49 @@
+/** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
+import { isObject } from '../protocol/jsonrpc.ts'
+import { requireSafeUrl } from './options.ts'
+
+/** How long an authorization server may take to answer, in ms. */
+export const PATIENCE = 5_000
+
+export interface IssuerMetadata {
+  /** Where it was found. */
+  url: string
+  jwksUri: string | undefined
+}
+
+/** The places to look at, in the order of the specification (2025-11-25, authorization, metadata discovery). */
+function places(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  const known = `${origin}/.well-known`
+  const inserted = [`${known}/oauth-authorization-server${path}`, `${known}/openid-configuration${path}`]
+  return path === '' ? inserted : [...inserted, `${origin}${path}/.well-known/openid-configuration`]
+}
+
+/**
+ * Finds the metadata of an issuer.
+ * @throws Error where no place has any that names this very issuer
+ */
+export async function discover(issuer: string, insecure: boolean | undefined): Promise<IssuerMetadata> {
+  let failure: unknown
+  for (const url of places(issuer)) {
+    try {
+      const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
+      if (response.status !== 200) {
+        await response.body?.cancel()
+        failure = new Error(`${url} answered ${response.status}.`)
+        continue
+      }
+      const document: unknown = await response.json()
+      // Another issuer's document in this place is an attack or a mistake, and either way not to be used (RFC 8414, 3.3).
+      if (!isObject(document) || document.issuer !== issuer)
+        throw new Error(`${url} does not name the issuer ${issuer}.`)
+      const jwksUri = typeof document.jwks_uri === 'string' ? document.jwks_uri : undefined
+      if (jwksUri !== undefined) requireSafeUrl(jwksUri, 'jwks_uri', insecure)
+      return { url, jwksUri }
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw new Error(`No metadata of the authorization server ${issuer}.`, { cause: failure })
+}

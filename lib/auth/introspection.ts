@@ -1,0 +1,70 @@
+/** Opaque tokens: their authorization server is asked (RFC 7662), and its answer holds for a short while. */
+import type { Clock } from '../base/clock.ts'
+import { isObject } from '../protocol/jsonrpc.ts'
+import type { AuthInfo } from '../server/outlet.ts'
+import { audienceIncludes, readClaims } from './claims.ts'
+import { PATIENCE } from './discovery.ts'
+import type { AuthOptions, IntrospectionOptions } from './options.ts'
+import { issuersOf } from './options.ts'
+import { AuthRefusal, unavailable } from './refusal.ts'
+
+/** As RFC 6749 (2.3.1) wants it: encoded before it is joined. */
+function basic(id: string, secret: string): string {
+  const encode = (text: string) => encodeURIComponent(text).replace(/%20/g, '+')
+  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`
+}
+
+export class Introspector {
+  readonly #options: AuthOptions
+  readonly #at: IntrospectionOptions
+  readonly #audiences: ReadonlySet<string>
+  readonly #clock: Clock
+
+  constructor(options: AuthOptions, at: IntrospectionOptions, audiences: ReadonlySet<string>, clock: Clock) {
+    this.#options = options
+    this.#at = at
+    this.#audiences = audiences
+    this.#clock = clock
+  }
+
+  /** @throws AuthRefusal */
+  async verify(token: string): Promise<AuthInfo> {
+    const claims = await this.#ask(token)
+    if (claims.active !== true) throw new AuthRefusal('invalid', 'The token is not active.')
+    const issuers = issuersOf(this.#options)
+    const issuer = claims.iss ?? issuers[0]
+    if (typeof issuer !== 'string' || !issuers.includes(issuer)) {
+      throw new AuthRefusal('invalid', 'The token is not from an authorization server of this endpoint.')
+    }
+    // An answer without an audience does not say that the token is for here (O-8).
+    if (!audienceIncludes(claims.aud, this.#audiences)) {
+      throw new AuthRefusal('invalid', 'The token is not for this endpoint.')
+    }
+    const { clockTolerance = 5_000 } = this.#options
+    const now = this.#clock.now()
+    if (typeof claims.exp === 'number' && claims.exp * 1_000 + clockTolerance <= now) {
+      throw new AuthRefusal('invalid', 'The token has expired.')
+    }
+    if (typeof claims.nbf === 'number' && claims.nbf * 1_000 - clockTolerance > now) {
+      throw new AuthRefusal('invalid', 'The token is not valid yet.')
+    }
+    return readClaims(claims, issuer, token)
+  }
+
+  async #ask(token: string): Promise<Record<string, unknown>> {
+    try {
+      const response = await fetch(this.#at.url, {
+        method: 'POST',
+        redirect: 'error',
+        signal: AbortSignal.timeout(PATIENCE),
+        headers: { authorization: basic(this.#at.clientId, this.#at.clientSecret), accept: 'application/json' },
+        body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+      })
+      const answer: unknown = response.status === 200 ? await response.json() : await response.body?.cancel()
+      if (!isObject(answer)) throw new Error(`The introspection endpoint answered ${response.status}.`)
+      return answer
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+}

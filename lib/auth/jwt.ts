@@ -1,0 +1,150 @@
+/** Access tokens that are JWTs (RFC 9068): whose they are, that they are whole, for here, and of now. */
+import type { JWTVerifyGetKey } from 'jose'
+import type { Clock } from '../base/clock.ts'
+import type { AuthInfo } from '../server/outlet.ts'
+import { audienceIncludes, readClaims } from './claims.ts'
+import type { IssuerMetadata } from './discovery.ts'
+import { PATIENCE } from './discovery.ts'
+import type { AuthOptions } from './options.ts'
+import { DEFAULT_ALGORITHMS, issuersOf, keySets } from './options.ts'
+import { AuthRefusal, unavailable } from './refusal.ts'
+
+type Jose = typeof import('jose')
+
+/** An unknown key id makes a key set be fetched again, but not more often than this (ms). */
+const COOLDOWN = 30_000
+/** An authorization server that could not be found is not looked for again for so long, in ms. */
+const AFTER_FAILURE = 2_000
+
+/** Types of tokens that are no access tokens, whatever else is right about them: ID tokens carry none of these. */
+const ACCESS_TOKEN_TYPES = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt', 'application/jwt'])
+
+export class JwtVerifier {
+  readonly #options: AuthOptions
+  readonly #issuers: ReadonlySet<string>
+  readonly #audiences: ReadonlySet<string>
+  readonly #clock: Clock
+  readonly #discover: (issuer: string) => Promise<IssuerMetadata>
+  readonly #keys = new Map<string, Promise<JWTVerifyGetKey>>()
+  #jose: Promise<Jose> | undefined
+
+  constructor(
+    options: AuthOptions,
+    audiences: ReadonlySet<string>,
+    clock: Clock,
+    discover: (issuer: string) => Promise<IssuerMetadata>,
+  ) {
+    this.#options = options
+    this.#issuers = new Set(issuersOf(options))
+    this.#audiences = audiences
+    this.#clock = clock
+    this.#discover = discover
+    // The first request should not wait for it, and an endpoint without authorization should not load it.
+    this.#load().catch(() => {})
+  }
+
+  #load(): Promise<Jose> {
+    this.#jose ??= import('jose')
+    return this.#jose
+  }
+
+  /** @throws AuthRefusal */
+  async verify(token: string): Promise<AuthInfo> {
+    const jose = await this.#load()
+    const issuer = readIssuer(jose, token)
+    if (issuer === undefined || !this.#issuers.has(issuer)) {
+      throw new AuthRefusal('invalid', 'The token is not from an authorization server of this endpoint.')
+    }
+    const keys = await this.#keysOf(issuer, jose)
+    try {
+      const { payload, protectedHeader } = await this.#check(jose, token, issuer, keys)
+      if (!ACCESS_TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) {
+        throw new AuthRefusal('invalid', 'The token is no access token.')
+      }
+      if (!audienceIncludes(payload.aud, this.#audiences)) {
+        throw new AuthRefusal('invalid', 'The token is not for this endpoint.')
+      }
+      return readClaims(payload, issuer, token)
+    } catch (error) {
+      throw asRefusal(jose, error)
+    }
+  }
+
+  async #check(jose: Jose, token: string, issuer: string, keys: JWTVerifyGetKey) {
+    const { algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5_000 } = this.#options
+    const options = {
+      issuer,
+      algorithms: [...algorithms],
+      requiredClaims: ['exp', 'sub', 'aud'],
+      clockTolerance: clockTolerance / 1_000,
+      currentDate: new Date(this.#clock.now()),
+    }
+    try {
+      return await jose.jwtVerify(token, keys, options)
+    } catch (error) {
+      if (!(error instanceof jose.errors.JWKSMultipleMatchingKeys)) throw error
+      // No key id: each key that could have signed it is tried.
+      for await (const key of error) {
+        try {
+          return await jose.jwtVerify(token, key, options)
+        } catch (failure) {
+          if (!(failure instanceof jose.errors.JWSSignatureVerificationFailed)) throw failure
+        }
+      }
+      throw new jose.errors.JWSSignatureVerificationFailed()
+    }
+  }
+
+  #keysOf(issuer: string, jose: Jose): Promise<JWTVerifyGetKey> {
+    const known = this.#keys.get(issuer)
+    if (known) return known
+    const keys = this.#openKeys(issuer, jose)
+    this.#keys.set(issuer, keys)
+    keys.catch(() => this.#clock.after(AFTER_FAILURE, () => this.#keys.delete(issuer)))
+    return keys
+  }
+
+  async #openKeys(issuer: string, jose: Jose): Promise<JWTVerifyGetKey> {
+    const { jwks, keysFor = 600_000 } = this.#options
+    const given = keySets(jwks, [...this.#issuers])[issuer]
+    if (given !== undefined && typeof given !== 'string') return jose.createLocalJWKSet(given)
+    try {
+      const url = given ?? (await this.#discover(issuer)).jwksUri
+      if (url === undefined) throw new Error(`The metadata of ${issuer} names no jwks_uri.`)
+      const timing = { timeoutDuration: PATIENCE, cooldownDuration: COOLDOWN, cacheMaxAge: keysFor }
+      return jose.createRemoteJWKSet(new URL(url), timing)
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+}
+
+/** The issuer that the token claims, to choose the keys by. Nothing is believed yet. */
+function readIssuer(jose: Jose, token: string): string | undefined {
+  try {
+    return jose.decodeJwt(token).iss
+  } catch {
+    throw new AuthRefusal('invalid', 'The token is not a JWT.')
+  }
+}
+
+/** What failed: the token, or the way to the keys. */
+function asRefusal(jose: Jose, error: unknown): AuthRefusal {
+  if (error instanceof AuthRefusal) return error
+  const { errors } = jose
+  if (error instanceof errors.JWTExpired) return new AuthRefusal('invalid', 'The token has expired.')
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new AuthRefusal('invalid', `The claim "${error.claim}" of the token is missing or not right.`)
+  }
+  const token = [
+    errors.JWTInvalid,
+    errors.JWSInvalid,
+    errors.JWSSignatureVerificationFailed,
+    errors.JOSEAlgNotAllowed,
+    errors.JOSENotSupported,
+    errors.JWKSNoMatchingKey,
+    errors.JWKInvalid,
+  ]
+  if (token.some((kind) => error instanceof kind)) return new AuthRefusal('invalid', 'The token is not valid.')
+  return unavailable(error)
+}

@@ -1,0 +1,75 @@
+/** What a client without a token is told: the metadata of the protected resource (RFC 9728). */
+import type { AuthOptions } from './options.ts'
+import { issuersOf } from './options.ts'
+
+export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/** Not to be asked for on a server's behalf (O-10). */
+const CLIENTS_OWN = 'offline_access'
+
+export interface MetadataFacts {
+  /** Where the endpoint answers. */
+  path: string
+  /** Where HTTP+SSE answers, if it does. */
+  legacy: readonly string[]
+  /** What people call the server. */
+  name: string
+  /** Every scope that something asks for. */
+  scopes: ReadonlySet<string>
+}
+
+export class ResourceMetadata {
+  readonly #options: AuthOptions
+  readonly #facts: MetadataFacts
+  readonly #main: string
+  readonly #legacy: string | undefined
+
+  constructor(options: AuthOptions, facts: MetadataFacts) {
+    this.#options = options
+    this.#facts = facts
+    this.#main = options.resource.replace(/\/$/, '')
+    const { path, legacy } = facts
+    // A transport at an address of its own is a resource of its own, for clients that compare (O-13).
+    const base = this.#main.endsWith(path) ? this.#main.slice(0, -path.length) : undefined
+    this.#legacy = legacy[0] !== undefined && base !== undefined ? base + legacy[0] : undefined
+  }
+
+  /** Every address that is an audience. */
+  get resources(): string[] {
+    return this.#legacy === undefined ? [this.#main] : [this.#main, this.#legacy]
+  }
+
+  #resourceAt(path: string): string {
+    return this.#legacy !== undefined && this.#facts.legacy.includes(path) ? this.#legacy : this.#main
+  }
+
+  /** Where the metadata for a route is; undefined where there is no authorization server to name. */
+  urlFor(path: string): string | undefined {
+    if (issuersOf(this.#options).length === 0) return undefined
+    const { origin, pathname } = new URL(this.#resourceAt(path))
+    return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+  }
+
+  /** The document for what follows the well-known path; undefined where nothing is. */
+  documentFor(suffix: string): object | undefined {
+    const servers = issuersOf(this.#options)
+    if (servers.length === 0) return undefined
+    const { path, legacy, name, scopes } = this.#facts
+    const route = [...legacy, path].find((known) => suffix === known || suffix === pathOf(this.#resourceAt(known)))
+    if (suffix !== '' && route === undefined) return undefined
+    const supported = [...new Set([...(this.#options.scopes ?? []), ...scopes])].filter((one) => one !== CLIENTS_OWN)
+    return {
+      resource: this.#resourceAt(route ?? path),
+      authorization_servers: servers,
+      bearer_methods_supported: ['header'],
+      ...(supported.length > 0 && { scopes_supported: supported }),
+      resource_name: name,
+      ...(this.#options.documentation !== undefined && { resource_documentation: this.#options.documentation }),
+    }
+  }
+}
+
+function pathOf(url: string): string {
+  const { pathname } = new URL(url)
+  return pathname === '/' ? '' : pathname
+}

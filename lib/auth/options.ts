@@ -1,0 +1,116 @@
+/** What an author says about who may call. */
+import type { JSONWebKeySet } from 'jose'
+
+/** Keys by address, or the keys themselves. */
+export type KeySet = string | JSONWebKeySet
+
+/** What is known of a token that was found valid. Times are in seconds since 1970. */
+export interface VerifiedToken {
+  /** Default: the first issuer of the options. */
+  issuer?: string | undefined
+  subject: string
+  clientId?: string | undefined
+  scopes?: readonly string[] | undefined
+  expiresAt?: number | undefined
+  claims?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** RFC 7662: for tokens that only their authorization server can read. */
+export interface IntrospectionOptions {
+  url: string
+  clientId: string
+  clientSecret: string
+  /** How long an answer holds, in ms; a revoked token may be used for so long. Default 30,000. */
+  cacheFor?: number | undefined
+}
+
+export interface AuthOptions {
+  /** The authorization servers whose tokens are taken, each exactly as its tokens name it (`iss`). */
+  issuer?: string | readonly string[] | undefined
+  /**
+   * The public URL of the endpoint, without a slash at its end: what clients ask tokens for (RFC 8707), and the audience
+   * that a token must have.
+   */
+  resource: string
+  /** Further audiences, for authorization servers that cannot put the URL into a token. */
+  audiences?: readonly string[] | undefined
+  /** Default: found through the metadata of each issuer. With several issuers: by issuer. */
+  jwks?: KeySet | Readonly<Record<string, KeySet>> | undefined
+  /** Signature algorithms that are taken, asymmetric ones only. Default: all of RSA, ECDSA and EdDSA. */
+  algorithms?: readonly string[] | undefined
+  introspection?: IntrospectionOptions | undefined
+  /**
+   * Checks tokens in place of all of the above; whom it is for is its business too. Undefined refuses the token; an
+   * exception is "cannot tell now": 503. Its answers are not kept.
+   */
+  verify?: ((token: string) => VerifiedToken | undefined | Promise<VerifiedToken | undefined>) | undefined
+  /** Scopes that every request needs. What single tools need is said where they are registered. */
+  scopes?: readonly string[] | undefined
+  /** Whether one scope includes another (`notes` includes `notes:read`). Default: only itself. */
+  scopeCovers?: ((granted: string, required: string) => boolean) | undefined
+  /** The claim that tells apart tenants that share an issuer, such as `org_id`: it is part of who somebody is. */
+  tenantClaim?: string | undefined
+  /** How far the clock of an authorization server may be off, in ms. Default 5,000. */
+  clockTolerance?: number | undefined
+  /** How long the verification of one JWT holds, in ms, and never beyond its expiry. Default 60,000; 0: not at all. */
+  cacheFor?: number | undefined
+  /** How long a key set is used before it is fetched again, in ms. Default 600,000. */
+  keysFor?: number | undefined
+  /** A page about the endpoint for people who write clients. */
+  documentation?: string | undefined
+  /** Lets addresses of authorization servers be `http:` on other machines than this one. For development. */
+  insecureHttp?: boolean | undefined
+}
+
+/** All signatures that jose can verify without a shared secret. */
+const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519|ML-DSA-(?:44|65|87))$/
+
+export const DEFAULT_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+]
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
+
+/** @throws TypeError on an address to which secrets or keys must not travel */
+export function requireSafeUrl(text: string, what: string, insecure: boolean | undefined): URL {
+  if (!URL.canParse(text)) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
+  const url = new URL(text)
+  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && (insecure || LOOPBACK.test(url.hostname)))
+  if (!safe) throw new TypeError(`auth: ${what} must be an https URL, not ${JSON.stringify(text)}.`)
+  return url
+}
+
+export function issuersOf({ issuer }: AuthOptions): readonly string[] {
+  if (issuer === undefined) return []
+  return typeof issuer === 'string' ? [issuer] : issuer
+}
+
+/** @throws TypeError with one line that says what is wrong */
+export function checkAuthOptions(options: AuthOptions): void {
+  const { resource, jwks, introspection, verify, algorithms = DEFAULT_ALGORITHMS, insecureHttp } = options
+  const issuers = issuersOf(options)
+  const url = URL.canParse(resource) ? new URL(resource) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.search !== '') {
+    throw new TypeError('auth: resource must be the public URL of the endpoint, without query and fragment.')
+  }
+  if (issuers.length === 0 && !verify) throw new TypeError('auth: issuer is missing.')
+  for (const issuer of issuers) requireSafeUrl(issuer, 'issuer', insecureHttp)
+  if (introspection) requireSafeUrl(introspection.url, 'introspection.url', insecureHttp)
+  for (const keys of Object.values(keySets(jwks, issuers))) {
+    if (typeof keys === 'string') requireSafeUrl(keys, 'jwks', insecureHttp)
+  }
+  const wrong = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
+  if (wrong !== undefined) throw new TypeError(`auth: ${wrong} is not an asymmetric signature algorithm.`)
+}
+
+/** The given key sets by issuer. */
+export function keySets(jwks: AuthOptions['jwks'], issuers: readonly string[]): Record<string, KeySet> {
+  if (jwks === undefined) return {}
+  if (typeof jwks === 'string' || isKeySet(jwks)) return Object.fromEntries(issuers.map((issuer) => [issuer, jwks]))
+  return { ...jwks }
+}
+
+function isKeySet(value: object): value is JSONWebKeySet {
+  return 'keys' in value && Array.isArray(value.keys)
+}

@@ -1,0 +1,44 @@
+/** Where a request comes from: the address that limits go by. */
+
+/** Addresses of this machine and of private networks: behind them is a proxy, or somebody who is trusted anyway. */
+const PRIVATE =
+  /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd][0-9a-f]{2}:|fe80:)/i
+
+/**
+ * The client's address. With `proxies` that many proxies stand in front, and each has added the address of whoever came
+ * to it at the end of X-Forwarded-For: what stands further left is the client's own invention.
+ */
+export function clientAddress(
+  remote: string | undefined,
+  forwarded: string | undefined,
+  proxies: number,
+): string | undefined {
+  if (proxies === 0 || forwarded === undefined) return remote
+  const named = forwarded.split(',').map((part) => part.trim())
+  const address = named[named.length - proxies]
+  return address === undefined || address === '' ? remote : withoutPort(address)
+}
+
+function withoutPort(address: string): string {
+  const match = /^\[([^\]]+)\](?::\d+)?$|^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)
+  return match?.[1] ?? match?.[2] ?? address
+}
+
+/**
+ * What a limit is counted under: the address, or the network of 64 bits for IPv6, which one client has to itself.
+ * Undefined where the address says nothing about the client.
+ */
+export function limitedBy(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  if (PRIVATE.test(plain)) return undefined
+  if (!plain.includes(':')) return plain
+  const [head = '', tail] = plain.split('::', 2)
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])]
+  return all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':')
+}
