@@ -134,7 +134,7 @@ function asRefusal(jose: Jose, error: unknown): AuthRefusal {
   const { errors } = jose
   if (error instanceof errors.JWTExpired) return new AuthRefusal('invalid', 'The token has expired.')
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new AuthRefusal('invalid', `The claim "${error.claim}" of the token is missing or not right.`)
+    return new AuthRefusal('invalid', `The claim ${error.claim} of the token is missing or not right.`)
   }
   const token = [
     errors.JWTInvalid,

@@ -35,8 +35,9 @@ export class AuthRefusal extends Error {
   }
 }
 
+/** RFC 6750 allows neither quotes nor backslashes, and clients do not expect them escaped. */
 function quoted(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
+  return text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, "'")
 }
 
 /** @throws AuthRefusal which names the authorization server's failure as its cause, and not in its message */
