@@ -1,0 +1,155 @@
+/**
+ * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs it says so, and
+ * executes the steps of the file one by one in a clean folder, starts what they made, and asks its healthcheck. That
+ * shows that the steps fit together; it shows nothing about the base image and its user.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { root } from './build.ts'
+
+const FILE = 'infra/Dockerfile'
+
+interface Step {
+  word: string
+  rest: string
+}
+
+/** A stage as it is after its steps. */
+interface Stage {
+  /** The folder that stands for `/` of the image. */
+  root: string
+  workdir: string
+  env: Record<string, string>
+  healthcheck: string[] | undefined
+  command: string[] | undefined
+}
+
+/** The instructions of a Dockerfile, their lines joined. */
+export function readSteps(text: string): Step[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
+  return lines
+    .join('\n')
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .map((line) => {
+      const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? []
+      return { word: word.toUpperCase(), rest }
+    })
+}
+
+/** Executes the steps; `folder` must be empty or missing. Returns the last stage. */
+export function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
+  const stages = new Map<string, Stage>()
+  let stage: Stage | undefined
+  for (const { word, rest } of steps) {
+    say(`${word} ${rest}`)
+    if (word === 'FROM') {
+      const [image = '', , name = 'last'] = rest.split(/\s+/)
+      requireNode(image)
+      stage = { root: join(folder, name), workdir: '/', env: {}, healthcheck: undefined, command: undefined }
+      mkdirSync(stage.root, { recursive: true })
+      stages.set(name, stage)
+    } else if (!stage) throw new Error(`${FILE} does not begin with FROM.`)
+    else execute(stage, stages, word, rest, say)
+  }
+  if (!stage?.command) throw new Error(`${FILE} has no CMD.`)
+  return stage
+}
+
+function execute(
+  stage: Stage,
+  stages: Map<string, Stage>,
+  word: string,
+  rest: string,
+  say: (line: string) => void,
+): void {
+  const here = join(stage.root, stage.workdir)
+  if (word === 'WORKDIR') {
+    stage.workdir = resolve(stage.workdir, rest)
+    mkdirSync(join(stage.root, stage.workdir), { recursive: true })
+  } else if (word === 'ENV') {
+    for (const [, name = '', value = ''] of rest.matchAll(/(\w+)=(\S+)/g)) stage.env[name] = value
+  } else if (word === 'COPY') {
+    const words = rest.split(/\s+/)
+    const from = words[0]?.startsWith('--from=') ? stages.get(words.shift()?.slice(7) ?? '') : undefined
+    const target = join(here, words.pop() ?? '')
+    for (const source of words) copy(from ? join(from.root, source) : join(root, source), target)
+  } else if (word === 'RUN') {
+    // The variables of an npm that runs this very script would steer the npm started here.
+    const own = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name)),
+    )
+    const env = { ...own, ...stage.env, npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' }
+    execFileSync('sh', ['-c', rest], { cwd: here, env, stdio: ['ignore', 'ignore', 'inherit'] })
+  } else if (word === 'CMD') stage.command = JSON.parse(rest) as string[]
+  else if (word === 'HEALTHCHECK') stage.healthcheck = JSON.parse(rest.slice(rest.indexOf('['))) as string[]
+  else if (word === 'USER') say('  (not done here: this stays the user who runs it)')
+  else if (word !== 'EXPOSE') throw new Error(`${word} is not known here.`)
+}
+
+/** As Docker does it: the content of a folder, or a file into a folder. */
+function copy(source: string, target: string): void {
+  const into = statSync(source).isDirectory() || !existsSync(target) ? target : join(target, basename(source))
+  cpSync(source, into, { recursive: true })
+}
+
+/** The steps run on the Node that is here, which must be that of the image. */
+function requireNode(image: string): void {
+  const major = /^node:(\d+)/.exec(image)?.[1]
+  if (major === undefined || major === process.versions.node.split('.')[0]) return
+  throw new Error(`The image has Node ${major}, this is ${process.version}.`)
+}
+
+/** Starts the command of a stage and asks its healthcheck until it is content. */
+async function tryOut({ root: base, workdir, env, command = [], healthcheck = [] }: Stage): Promise<void> {
+  const PORT = String(await freePort())
+  const options = { cwd: join(base, workdir), env: { PATH: process.env.PATH, ...env, PORT } }
+  const [program = '', ...args] = command
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] })
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`${command.join(' ')} ended with ${code}.`)
+  })
+  gone.catch(() => {})
+  try {
+    const [check = '', ...checkArgs] = healthcheck.slice(healthcheck[0] === 'CMD' ? 1 : 0)
+    while (spawnSync(check, checkArgs, { ...options, env: { ...options.env, PORT }, stdio: 'ignore' }).status !== 0) {
+      await Promise.race([sleep(100), gone])
+    }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+function engineRuns(): boolean {
+  return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0
+}
+
+if (process.argv[1] === import.meta.filename) {
+  if (engineRuns()) {
+    execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: root, stdio: 'inherit' })
+  } else {
+    const given = process.argv[2]
+    const folder = given ? resolve(given) : mkdtempSync(join(tmpdir(), 'mcp-anywhere-image-'))
+    console.log(`No Docker engine runs here: the steps of ${FILE}, one by one, in ${folder}`)
+    try {
+      const stage = runSteps(readSteps(readFileSync(join(root, FILE), 'utf8')), folder, console.log)
+      await tryOut(stage)
+      console.log('It starts, and its healthcheck is content. The image itself was not built.')
+    } finally {
+      if (!given) rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
