@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
 import { errorText, isObject, readMessage } from '../protocol/jsonrpc.ts'
-import { isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Caller, RequestNote } from '../session/call.ts'
 import type { Reply } from '../session/reply.ts'
 import { refusal } from '../session/reply.ts'
@@ -173,6 +173,7 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
     if (!batch && first?.kind === 'request' && first.request.method === 'ping') {
       return { kind: 'json', status: 200, body: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{}}` }
     }
+    if (options.allowSessionless && !batch && first) return withoutSession(handlers, first, header, accepted, caller)
     return noSessionId(id)
   }
   return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
@@ -204,6 +205,20 @@ function postStateless(
   guard.requireRoom(caller, [message])
   const gone = () => c.req.raw.signal
   return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
+}
+
+/** One message that has lost its session; what it says of no request is taken and dropped. */
+function withoutSession(
+  { stateless }: McpHandlers,
+  message: Message,
+  header: ReadHeader,
+  accepted: Accepted,
+  caller: Caller,
+): Reply | Promise<Reply> {
+  if (message.kind !== 'request') return { kind: 'empty', status: 202 }
+  const named = versionHeader(header)
+  const revision = isSessionRevision(named) ? named : ASSUMED_REVISION
+  return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse, revision })
 }
 
 function readBatch(body: unknown[], maxBatch: number): Message[] {

@@ -15,6 +15,7 @@ import type { Announcer, Ask, AuthInfo, ClientView, Handles, KeyValues, Outlet, 
 import type { Store } from '../store/store.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
+import type { Run } from './exchange.ts'
 import type { CallState, StateBox } from './state.ts'
 import { askDigest, bindingOf, newState } from './state.ts'
 
@@ -42,7 +43,7 @@ export interface RunInput {
 
 const REPLAYED = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
-export class StatelessCall implements Outlet {
+export class StatelessCall implements Outlet, Run {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject

@@ -10,7 +10,18 @@ import type { Instance } from '../session/instance.ts'
 import type { Load } from '../session/load.ts'
 import type { Reply, Sink, StreamSource } from '../session/reply.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import type { StatelessCall } from './call.ts'
+
+/** A run of the handler, as its exchange drives it. */
+export interface Run {
+  /** It has left asks open: the result is then `input_required`. */
+  readonly pending: boolean
+  inputRequired(): JsonObject
+  /** Nothing more is said. `cancelled`: the client has gone, or the instance must. */
+  end(cancelled?: string): void
+}
+
+/** The status of an error that comes before anything else was said. */
+export type StatusOf = (error: unknown) => number
 
 export class StatelessExchange implements StreamSource {
   readonly #instance: Instance
@@ -18,7 +29,8 @@ export class StatelessExchange implements StreamSource {
   readonly #complete: (result: JsonObject | RawJson) => RawJson
   readonly #streamAfter: number
   readonly #load: Load | undefined
-  #call: StatelessCall | undefined
+  readonly #statusOf: StatusOf
+  #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
   #early: string[] = []
@@ -34,17 +46,19 @@ export class StatelessExchange implements StreamSource {
     complete: (result: JsonObject | RawJson) => RawJson,
     streamAfter: number,
     load: Load | undefined,
+    statusOf: StatusOf = statelessStatus,
   ) {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
     this.#streamAfter = streamAfter
     this.#load = load
+    this.#statusOf = statusOf
   }
 
   /** Runs the call; `gone` is aborted when the client's connection ends. */
   run(
-    call: StatelessCall,
+    call: Run,
     streams: boolean,
     deadline: number | undefined,
     gone: () => AbortSignal | undefined,
@@ -132,7 +146,7 @@ export class StatelessExchange implements StreamSource {
     this.#settle(resultText(this.#request.id, this.#complete(result)), 200)
   }
 
-  #askAgain(call: StatelessCall): void {
+  #askAgain(call: Run): void {
     try {
       this.#settle(resultText(this.#request.id, this.#complete(call.inputRequired())), 200)
     } catch (error) {
@@ -144,7 +158,7 @@ export class StatelessExchange implements StreamSource {
     const call = this.#call
     if (!call) return
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
-    this.#settle(this.#errorText(error), statusOf(error))
+    this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 
   #errorText(error: unknown): string {
@@ -197,8 +211,8 @@ export class StatelessExchange implements StreamSource {
 const SHUT_DOWN = 'The instance is shutting down; send the request again.'
 const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
-/** The status of an error that comes before anything else was said (spec-matrix 1.4). */
-function statusOf(error: unknown): number {
+/** Spec-matrix 1.4. */
+function statelessStatus(error: unknown): number {
   if (error instanceof MissingCapability) return 400
   if (error instanceof ProtocolError) return error.code === ErrorCode.MethodNotFound ? 404 : 200
   return error instanceof StoreUnavailable ? 503 : 200

@@ -2,7 +2,7 @@
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { completeResult } from '../protocol/gate.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
-import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { type SessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import { dispatch } from '../server/dispatch.ts'
 import type { McpServer } from '../server/server.ts'
 import type { Caller } from '../session/call.ts'
@@ -16,6 +16,7 @@ import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange } from './exchange.ts'
 import { Listening } from './listen.ts'
 import type { StatelessOptions } from './options.ts'
+import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
 
 export interface StatelessPost {
   caller: Caller
@@ -77,6 +78,26 @@ export class Stateless {
     return exchange.run(call, streams, caller.deadline, input.gone, () =>
       dispatch(this.#server, method, request.params, call),
     )
+  }
+
+  /** A request of a session revision without a session. Disconnecting is no cancel there. */
+  withoutSession(
+    input: Omit<StatelessPost, 'header' | 'gone'> & { revision: SessionRevision },
+  ): Reply | Promise<Reply> {
+    const { request, caller, streams, revision } = input
+    const { streamAfter } = this.#options
+    const exchange = new StatelessExchange(this.#instance, request, asItIs, streamAfter, caller.load, () => 200)
+    const call = new SessionlessCall(this.#host, {
+      revision,
+      requestId: request.id,
+      principal: caller.principal,
+      auth: caller.auth,
+      info: caller.request,
+      say: streams ? (text) => exchange.say(text) : undefined,
+    })
+    const work = () =>
+      sessionlessMethod(request.method, request.params) ?? dispatch(this.#server, request.method, request.params, call)
+    return exchange.run(call, streams, caller.deadline, () => undefined, work)
   }
 
   #discover(request: JsonRpcRequest): Reply {

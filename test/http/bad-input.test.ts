@@ -1,0 +1,272 @@
+/** What clients should not send: each gets its status and code, a sentence that says what is wrong, and nothing is lost. */
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RawSession, RpcMessage } from '../support/raw.ts'
+import { call, initialize, post, request, toolCall } from '../support/raw.ts'
+import type { Served } from './served.ts'
+import { startServed } from './served.ts'
+
+let served: Served
+let session: RawSession
+let batching: RawSession
+
+beforeAll(async () => {
+  served = await startServed({ http: { maxBytes: 10_000, maxDepth: 20, maxBatch: 5 } })
+  session = await initialize(served.url)
+  batching = await initialize(served.url, '2025-03-26')
+})
+afterAll(() => served.stop())
+
+async function refused(response: Response, status: number, code: number): Promise<RpcMessage> {
+  const answer = (await response.json()) as RpcMessage
+  expect([response.status, answer.error?.code], JSON.stringify(answer)).toEqual([status, code])
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(answer.jsonrpc).toBe('2.0')
+  expect(answer.error?.message.length).toBeGreaterThan(10)
+  expect(answer.error?.message).not.toMatch(/\/work|node_modules|at .*\.ts/)
+  // The session has taken no harm.
+  expect((await call(served.url, session, toolCall('after', 'echo', { message: 'fine' }))).result.content[0].text).toBe(
+    'fine',
+  )
+  return answer
+}
+
+describe('a body', () => {
+  test.each<[string, unknown, number, number]>([
+    ['that is no JSON', '{"jsonrpc":', 400, -32700],
+    ['that is empty', '', 400, -32700],
+    ['that is a string', '"ping"', 400, -32600],
+    ['that is null', 'null', 400, -32600],
+    ['without jsonrpc', { id: 1, method: 'ping' }, 400, -32600],
+    ['of another jsonrpc', { jsonrpc: '1.0', id: 1, method: 'ping' }, 400, -32600],
+    ['with the id null', { jsonrpc: '2.0', id: null, method: 'ping' }, 400, -32600],
+    ['with a fractional id', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, 400, -32600],
+    ['with an object as id', { jsonrpc: '2.0', id: {}, method: 'ping' }, 400, -32600],
+    ['with a number as method', { jsonrpc: '2.0', id: 1, method: 7 }, 400, -32600],
+    ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, 400, -32600],
+    ['that is no message', { jsonrpc: '2.0', id: 1 }, 400, -32600],
+    [
+      'nested too deeply',
+      `{"jsonrpc":"2.0","id":1,"method":"ping","params":${'{"a":'.repeat(30)}1${'}'.repeat(30)}}`,
+      400,
+      -32600,
+    ],
+    ['an array, in a revision without batches', [{ jsonrpc: '2.0', id: 1, method: 'ping' }], 400, -32600],
+    ['an empty array', [], 400, -32600],
+  ])('%s', async (_what, body, status, code) => {
+    await refused(await post(served.url, body, { session }), status, code)
+  })
+
+  test('with a usable id in a bad message names it in the error', async () => {
+    const answer = await refused(
+      await post(served.url, { jsonrpc: '2.0', id: 'x', method: 7 }, { session }),
+      400,
+      -32600,
+    )
+    expect(answer.id).toBe('x')
+    const without = await refused(await post(served.url, '{', { session }), 400, -32700)
+    expect('id' in without).toBe(false)
+  })
+
+  test('of another content type is 415, and any JSON type is taken', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
+      await refused(
+        await post(served.url, request(1, 'ping'), { session, headers: { 'content-type': type } }),
+        415,
+        -32600,
+      )
+    }
+    for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/vnd.mcp+json']) {
+      const response = await post(served.url, request(1, 'ping'), { session, headers: { 'content-type': type } })
+      expect(response.status).toBe(200)
+      await response.text()
+    }
+  })
+
+  test('over the limit is 413, whether its length is announced or not', async () => {
+    const large = JSON.stringify(toolCall(1, 'echo', { message: 'x'.repeat(20_000) }))
+    await refused(await post(served.url, large, { session }), 413, -32600)
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(large))
+        controller.close()
+      },
+    })
+    const headers = { 'content-type': 'application/json', accept: '*/*', 'mcp-session-id': session.id }
+    const init = { method: 'POST', headers, body: stream, duplex: 'half' }
+    await refused(await fetch(served.url, init as RequestInit), 413, -32600)
+  })
+
+  test('over the limit is refused before the rest of it has come', async () => {
+    const socket = connect(served.port, '127.0.0.1')
+    const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${served.port}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`
+    // One byte of a hundred million is sent, and no more.
+    socket.write(`${head}{`)
+    const answer = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())))
+    expect(answer).toMatch(/^HTTP\/1.1 413 /)
+    socket.destroy()
+  })
+})
+
+describe('a session', () => {
+  test('that is not named is 400, and one that is not known is 404, for every method', async () => {
+    for (const method of ['POST', 'GET', 'DELETE']) {
+      const body = method === 'POST' ? { body: JSON.stringify(request(1, 'tools/list')) } : {}
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+      await refused(await fetch(served.url, { method, headers, ...body }), 400, -32600)
+      await refused(
+        await fetch(served.url, { method, headers: { ...headers, 'mcp-session-id': 'unknown' }, ...body }),
+        404,
+        -32001,
+      )
+    }
+  })
+
+  test('that has ended is 404', async () => {
+    const ended = await initialize(served.url)
+    const headers = { 'mcp-session-id': ended.id }
+    expect((await fetch(served.url, { method: 'DELETE', headers })).status).toBe(204)
+    await refused(await post(served.url, request(1, 'ping'), { session: ended }), 404, -32001)
+    await refused(await fetch(served.url, { method: 'DELETE', headers }), 404, -32001)
+  })
+
+  test('id on initialize, an old one or "null", is ignored: a new one is opened', async () => {
+    for (const id of [session.id, 'gone', 'null']) {
+      const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
+      const opened = await post(served.url, request(0, 'initialize', params), { headers: { 'mcp-session-id': id } })
+      expect(opened.status).toBe(200)
+      expect(opened.headers.get('mcp-session-id')).not.toBe(id)
+      expect(opened.headers.get('mcp-session-id')).toMatch(/^[\x21-\x7e]{22,}$/)
+    }
+  })
+})
+
+describe('a version', () => {
+  test.each(['2099-01-01', '1.0', 'latest', ''])('%j in the header is 400', async (version) => {
+    const headers = { 'mcp-protocol-version': version }
+    const response = await post(served.url, request(1, 'ping'), { session, headers })
+    if (version === '') return expect(response.status).toBeLessThan(500)
+    const answer = await refused(response, 400, -32022)
+    expect(answer.error?.data).toMatchObject({ requested: version, supported: expect.arrayContaining(['2025-11-25']) })
+  })
+
+  test('in the header that is supported but not the session’s is served with the session’s', async () => {
+    for (const version of ['2024-11-05', '2025-03-26', '2025-06-18']) {
+      const headers = { 'mcp-protocol-version': version }
+      const response = await post(served.url, toolCall(1, 'whoami'), { session, headers })
+      const { result } = (await response.json()) as RpcMessage
+      expect(JSON.parse(result.content[0].text).revision).toBe('2025-11-25')
+    }
+  })
+
+  test('on initialize that is unknown is answered with the newest; the stateless one too', async () => {
+    for (const version of ['1999-01-01', '2026-07-28', 'x']) {
+      expect((await initialize(served.url, version)).version).toBe('2025-11-25')
+    }
+    for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
+      expect((await initialize(served.url, version)).version).toBe(version)
+    }
+    const params = { capabilities: {}, clientInfo: { name: 'a', version: '1' } }
+    await refused(await post(served.url, request(1, 'initialize', params)), 400, -32602)
+  })
+})
+
+describe('a method', () => {
+  test('that does not exist is -32601 with status 200: a 404 would end the session', async () => {
+    for (const method of [
+      'no/such',
+      'tasks/get',
+      'server/discover',
+      'subscriptions/listen',
+      'initialize/x',
+      '__proto__',
+    ]) {
+      await refused(await post(served.url, request(1, method), { session }), 200, -32601)
+    }
+  })
+
+  test.each<[string, string, object]>([
+    ['an unknown tool', 'tools/call', { name: 'none' }],
+    ['arguments that are no object', 'tools/call', { name: 'echo', arguments: [] }],
+    ['a cursor that was never given out', 'tools/list', { cursor: 'x' }],
+    ['a cursor of another list', 'prompts/list', { cursor: 'bm90aGluZw' }],
+    ['an unknown prompt', 'prompts/get', { name: 'none' }],
+    ['a level that is none', 'logging/setLevel', { level: 'loud' }],
+    ['a subscription without a URI', 'resources/subscribe', {}],
+  ])('with %s is -32602', async (_what, method, params) => {
+    await refused(await post(served.url, request(1, method, params), { session }), 200, -32602)
+  })
+
+  test('of HTTP that is none of ours is 405 with what is allowed, and elsewhere there is nothing', async () => {
+    for (const method of ['PUT', 'PATCH']) {
+      const response = await fetch(served.url, { method, body: '{}' })
+      expect(response.headers.get('allow')).toBe('POST, GET, DELETE')
+      await refused(response, 405, -32600)
+    }
+    await refused(await fetch(new URL('/other', served.url)), 404, -32600)
+    await refused(await fetch(new URL('/mcp/x', served.url), { method: 'POST', body: '{}' }), 404, -32600)
+    const head = await fetch(served.url, { method: 'HEAD' })
+    expect(head.status).toBe(405)
+  })
+
+  test('GET, HEAD and DELETE with a body do no harm', async () => {
+    const send = (method: string) =>
+      new Promise<string>((resolve) => {
+        const socket = connect(served.port, '127.0.0.1')
+        socket.write(
+          `${method} /mcp HTTP/1.1\r\nHost: localhost:${served.port}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+        )
+        let text = ''
+        socket.on('data', (chunk) => (text += chunk))
+        socket.on('close', () => resolve(text))
+      })
+    expect(await send('GET')).toMatch(/^HTTP\/1.1 400 /)
+    expect(await send('HEAD')).toMatch(/^HTTP\/1.1 405 /)
+    expect(await send('DELETE')).toMatch(/^HTTP\/1.1 400 /)
+  })
+})
+
+describe('a batch (2025-03-26)', () => {
+  const one = request(1, 'ping')
+  const two = toolCall('2', 'echo', { message: 'b' })
+  const note = { jsonrpc: '2.0', method: 'notifications/initialized' }
+
+  test('of requests and notifications is answered with an array', async () => {
+    const response = await post(served.url, [one, note, two], { session: batching })
+    const answers = (await response.json()) as RpcMessage[]
+    expect(answers.map(({ id }) => id)).toEqual([1, '2'])
+    const single = (await (await post(served.url, [one], { session: batching })).json()) as RpcMessage[]
+    expect(single).toHaveLength(1)
+  })
+
+  test('of notifications or responses alone is 202 without a body', async () => {
+    for (const body of [[note, note], [{ jsonrpc: '2.0', id: 'x', result: {} }]]) {
+      const response = await post(served.url, body, { session: batching })
+      expect([response.status, await response.text()]).toEqual([202, ''])
+    }
+  })
+
+  test('streams when one of its calls speaks, and carries every answer', async () => {
+    const talks = toolCall(3, 'progress', { n: 3 }, { progressToken: 'p' })
+    const response = await post(served.url, [one, talks, two], { session: batching })
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const { EventReader } = await import('../support/raw.ts')
+    const messages = await new EventReader(response).rest()
+    expect(messages.filter(({ method }) => method === 'notifications/progress')).toHaveLength(3)
+    expect(new Set(messages.flatMap(({ id }) => id ?? []))).toEqual(new Set([1, 3, '2']))
+  })
+
+  test.each<[string, unknown[]]>([
+    ['that is empty', []],
+    ['that is too long', [1, 2, 3, 4, 5, 6].map((id) => request(id, 'ping'))],
+    ['with initialize in it', [one, request(9, 'initialize', { protocolVersion: '2025-03-26' })]],
+    ['with something that is no message', [one, 7]],
+  ])('%s is 400', async (_what, body) => {
+    await refused(await post(served.url, body, { session: batching }), 400, -32600)
+  })
+
+  test('with one id twice: each request is answered', async () => {
+    const response = await post(served.url, [one, one], { session: batching })
+    expect(((await response.json()) as RpcMessage[]).map(({ id }) => id)).toEqual([1, 1])
+  })
+})
