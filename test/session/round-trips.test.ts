@@ -1,0 +1,113 @@
+/** What a request costs at Redis: commands are counted by Redis, round trips on the wire. */
+
+import type { AddressInfo, Server } from 'node:net'
+import { createServer, connect as dial } from 'node:net'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Endpoint } from '../../lib/endpoint.ts'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { everything } from '../fixtures/everything.ts'
+import { body, headers, tool } from '../stateless/support.ts'
+import { ACCEPT_BOTH } from '../support/raw.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
+
+let redis: RedisServer
+let wire: Server
+let store: Store
+let endpoint: Endpoint
+let admin: Redis
+/** Packets from the endpoint to Redis: with the replies awaited one after the other, each is a round trip. */
+let sent = 0
+
+beforeAll(async () => {
+  redis = await startRedis()
+  admin = new Redis(redis.url)
+  wire = createServer((socket) => {
+    const upstream = dial(redis.port, redis.host)
+    socket.on('data', (chunk) => {
+      sent++
+      upstream.write(chunk)
+    })
+    upstream.on('data', (chunk) => socket.write(chunk))
+    socket.on('close', () => upstream.destroy())
+    upstream.on('close', () => socket.destroy())
+    for (const each of [socket, upstream]) each.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve))
+  store = redisStore(`redis://127.0.0.1:${(wire.address() as AddressInfo).port}`)
+  endpoint = createEndpoint(everything(), { store })
+})
+afterAll(async () => {
+  await endpoint.close()
+  await admin.quit()
+  wire.close()
+  await redis.stop()
+})
+
+async function post(message: object, extra: Record<string, string> = {}): Promise<Response> {
+  const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...extra }
+  const init = { method: 'POST', headers: all, body: JSON.stringify(message) }
+  return endpoint.fetch(new Request('http://localhost/mcp', init))
+}
+
+async function open(): Promise<Record<string, string>> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
+  const response = await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
+  return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
+}
+
+/** Commands by name since the last call. */
+async function commands(): Promise<Record<string, number>> {
+  const info = await admin.info('commandstats')
+  await admin.config('RESETSTAT')
+  const counted = [...info.matchAll(/cmdstat_([^:|]+)[^:]*:calls=(\d+)/g)].map(([, name, calls]) => [
+    name,
+    Number(calls),
+  ])
+  return Object.fromEntries(counted.filter(([name]) => !['info', 'config', 'client', 'hello'].includes(String(name))))
+}
+
+beforeEach(async () => {
+  await open()
+  await commands()
+})
+
+test('a short tool call is one round trip: the session is read and its lifetime slides', async () => {
+  const session = await open()
+  const calls = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { message: 'x' } } }
+  await (await post(calls, session)).text()
+  await commands()
+  const before = sent
+  await (await post(calls, session)).text()
+  expect(sent - before).toBe(1)
+  expect(await commands()).toEqual({ hmget: 1, pexpire: 1 })
+})
+
+test('sixteen calls at once share round trips', async () => {
+  const session = await open()
+  const before = sent
+  await Promise.all(
+    Array.from({ length: 16 }, async (_, id) => {
+      const params = { name: 'echo', arguments: { message: 'x' } }
+      await (await post({ jsonrpc: '2.0', id, method: 'tools/call', params }, session)).text()
+    }),
+  )
+  expect(sent - before).toBeLessThanOrEqual(16)
+})
+
+test('a stateless call is none', async () => {
+  const before = sent
+  const request = tool('echo', { message: 'x' })
+  const answer = await (await post(body(request), headers(request))).json()
+  expect(answer).toMatchObject({ result: { resultType: 'complete' } })
+  expect(sent - before).toBe(0)
+})
+
+test('initialize is one', async () => {
+  const before = sent
+  await open()
+  expect(sent - before).toBe(1)
+})
