@@ -5,7 +5,7 @@ import { issuersOf } from './options.ts'
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /** Not to be asked for on a server's behalf (O-10). */
-const CLIENTS_OWN = 'offline_access'
+export const CLIENTS_OWN = 'offline_access'
 
 export interface MetadataFacts {
   /** Where the endpoint answers. */

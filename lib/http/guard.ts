@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Authenticator } from '../auth/authenticator.ts'
 import type { Admitted } from '../auth/claims.ts'
 import type { ResourceMetadata } from '../auth/metadata.ts'
+import { CLIENTS_OWN } from '../auth/metadata.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
@@ -88,24 +89,25 @@ export class Guard {
 
   /**
    * Refuses what the caller lacks scopes for; a batch as a whole. To be asked before a response has begun (O-12).
+   * `unites`: the client adds what it has to what it is told that it needs, as 2026-07-28 has it (O-9).
    * @throws HttpRefusal
    */
-  requireScopes(c: Context, caller: Caller, messages: readonly Message[]): void {
+  requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
     const { server, auth } = this.#parts
-    if (caller.auth === undefined || server.scopes.size === 0) return
-    const missing = new Set<string>()
+    if (!auth || caller.auth === undefined || server.scopes.size === 0) return
+    const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
       const { method, params } = message.request
-      for (const scope of missingScopes(server, caller.auth, method, params) ?? []) missing.add(scope)
+      for (const scope of missingScopes(server, caller.auth, method, params) ?? []) needed.add(scope)
     }
-    if (missing.size === 0) return
-    const refusal = new AuthRefusal('scope', 'The token lacks scopes that this request needs.', {
-      scopes: [...missing],
-    })
+    if (needed.size === 0) return
+    const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)
+    const scopes = [...new Set([...needed, ...auth.authenticator.scopes, ...granted])]
+    const refusal = new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes })
     const [only] = messages
     const id = messages.length === 1 && only?.kind === 'request' ? only.request.id : undefined
-    throw asHttp(refusal, auth?.metadata.urlFor(c.req.path), id)
+    throw asHttp(refusal, auth.metadata.urlFor(c.req.path), id)
   }
 
   /**

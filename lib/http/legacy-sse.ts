@@ -58,7 +58,7 @@ export function legacyRoutes(app: Hono, handlers: McpHandlers): void {
         return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
       }
       const message = await readSingleMessage(c, header, options)
-      guard.requireScopes(c, caller, [message])
+      guard.requireScopes(c, caller, [message], false)
       guard.requireRoom(caller, [message])
       return sessions.postLegacy(caller, id, message)
     }),

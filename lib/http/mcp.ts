@@ -161,7 +161,7 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
   if (caller.note && first) noteMethod(caller.note, first)
   const versionRefused = checkVersion(header)
   if (versionRefused) return versionRefused
-  guard.requireScopes(c, caller, messages)
+  guard.requireScopes(c, caller, messages, false)
   guard.requireRoom(caller, messages)
   if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
     return sessions.initialize(first.request, caller)
@@ -201,7 +201,7 @@ function postStateless(
   }
   // What a notification should look like is not said: it is taken, and needs no header (V-28).
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
-  guard.requireScopes(c, caller, [message])
+  guard.requireScopes(c, caller, [message], true)
   guard.requireRoom(caller, [message])
   const gone = () => c.req.raw.signal
   return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })

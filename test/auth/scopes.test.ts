@@ -122,8 +122,9 @@ describe.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])('in a se
     const refused = await send({ scope: 'other', body: request(5, method, params), headers })
     expect(refused.status).toBe(403)
     expect(refused.headers.get('content-type')).toBe('application/json')
+    // With what the token has already: clients of these revisions ask for no more than they are told.
     expect(refused.headers.get('www-authenticate')).toBe(
-      `Bearer error="insufficient_scope", error_description="The token lacks scopes that this request needs.", scope="${needed}", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"`,
+      `Bearer error="insufficient_scope", error_description="The token lacks scopes that this request needs.", scope="${needed} other", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"`,
     )
     expect(await refused.json()).toMatchObject({ jsonrpc: '2.0', id: 5, error: { code: -32600 } })
     expect(ran).toEqual([])

@@ -94,7 +94,7 @@ function unsigned(alg: string, signature: string): string {
 
 async function hs256WithPublicKey(): Promise<string> {
   const key = await importJWK(signer.keys.keys[0] ?? {}, 'ES256', { extractable: true })
-  const pem = await exportSPKI(key as CryptoKey)
+  const pem = await exportSPKI(key as import('jose').CryptoKey)
   const text = `${part({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' })}.${part(claims())}`
   return `${text}.${createHmac('sha256', pem).update(text).digest('base64url')}`
 }

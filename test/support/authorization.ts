@@ -38,7 +38,10 @@ export class Signer {
   }
 
   /** A token that is right, but for what the test wants otherwise. Undefined removes a claim. */
-  token(claims: JWTPayload = {}, { expiresIn = 3_600, header = {}, key = this.#key }: TokenOptions = {}) {
+  token(
+    claims: { [claim in keyof JWTPayload]: JWTPayload[claim] | undefined } = {},
+    { expiresIn = 3_600, header = {}, key = this.#key }: TokenOptions = {},
+  ) {
     const now = Math.floor(Date.now() / 1_000)
     const all = {
       iss: this.issuer,
@@ -52,7 +55,8 @@ export class Signer {
       ...claims,
     }
     const alg = this.keys.keys[0]?.alg ?? 'ES256'
-    return new SignJWT(all)
+    // Undefined members are left out of the JSON.
+    return new SignJWT(all as JWTPayload)
       .setProtectedHeader({ alg, kid: this.kid, typ: 'at+jwt', ...header })
       .sign(key, { crit: { exp2: true } })
   }
