@@ -1,6 +1,10 @@
 /** The environment variables of every platform, read and checked once, before anything starts. */
+
+import type { AuthOptions } from '../lib/auth/options.ts'
+import { checkAuthOptions } from '../lib/auth/options.ts'
 import { readKeyRing } from '../lib/base/sealing.ts'
 import type { EndpointOptions } from '../lib/endpoint.ts'
+import type { Rate } from '../lib/http/rates.ts'
 
 export interface Settings {
   port: number
@@ -10,6 +14,10 @@ export interface Settings {
   redisName: string | undefined
   /** One line of JSON for each request. */
   log: boolean
+  /** How long a request may take to arrive, in ms. */
+  requestTimeout: number
+  /** What whoever starts it should know before anybody else does. */
+  warning: string | undefined
   endpoint: EndpointOptions
 }
 
@@ -30,17 +38,28 @@ export function parseEnvironment(env: Environment): Settings {
   const host = text(env, 'HOST') ?? '127.0.0.1'
   const redisUrl = text(env, 'REDIS_URL')
   const local = LOOPBACK.has(host)
+  const auth = authorization(env)
   return {
     port: port(env),
     host,
     redisUrl,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: text(env, 'LOG') === undefined ? !local : flag(env, 'LOG'),
+    requestTimeout: duration(env, 'REQUEST_SECONDS', 'requestTimeout').requestTimeout ?? 60_000,
+    warning: local || auth ? undefined : UNGUARDED,
     endpoint: {
+      auth,
       allowedHosts: list(env, 'ALLOWED_HOSTS') ?? (local ? 'local' : undefined),
       allowedOrigins: list(env, 'ALLOWED_ORIGINS'),
       keys: keys(env),
       legacySse: flag(env, 'LEGACY_SSE'),
+      unsealed: choice(env, 'MCP_UNSEALED', ['refuse', 'read', 'write'] as const, 'unsealed').unsealed,
+      http: {
+        ...count(env, 'MAX_BODY_BYTES', 'maxBytes'),
+        ...count(env, 'TRUSTED_PROXIES', 'proxies'),
+        ...rate(env, 'RATE_PER_PRINCIPAL', 'principalRate'),
+        ...rate(env, 'RATE_PER_ADDRESS', 'addressRate'),
+      },
       session: {
         ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime'),
         ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime'),
@@ -50,21 +69,93 @@ export function parseEnvironment(env: Environment): Settings {
         ...duration(env, 'RESPONSE_LIMIT_SECONDS', 'responseLimit'),
         ...duration(env, 'POLL_WAIT_SECONDS', 'pollWait'),
         ...duration(env, 'POLL_RETRY_SECONDS', 'pollRetry'),
+        ...count(env, 'MAX_CALLS', 'maxCalls'),
+        ...count(env, 'MAX_CALLS_PER_PRINCIPAL', 'maxCallsPerPrincipal'),
+        ...count(env, 'MAX_SESSIONS_PER_PRINCIPAL', 'maxSessions'),
+        ...count(env, 'MAX_STREAMS', 'maxStreams'),
         ...choice(env, 'GET_POLICY', ['hold', 'poll', 'off'] as const, 'getPolicy'),
       },
     },
   }
 }
 
-/** {@link parseEnvironment} for a process: a bad value stops the start with its one line. */
+/** {@link parseEnvironment} for a process: a bad value stops the start with its one line, a warning goes to stderr. */
 export function readEnvironment(env: Environment): Settings {
   try {
-    return parseEnvironment(env)
+    const settings = parseEnvironment(env)
+    if (settings.warning !== undefined) console.error(settings.warning)
+    return settings
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error
     console.error(error.message)
     process.exit(1)
   }
+}
+
+const UNGUARDED = `WARNING: nobody is asked for a token. Whoever reaches this address can use every tool.
+WARNING: set AUTH_ISSUER and AUTH_AUDIENCE, or see to it that a gateway lets in only those who may.`
+
+/** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
+function authorization(env: Environment): AuthOptions | undefined {
+  const issuer = list(env, 'AUTH_ISSUER')
+  if (issuer === undefined) {
+    const stray = Object.keys(env).find((name) => name.startsWith('AUTH_') && text(env, name) !== undefined)
+    if (stray !== undefined) throw new BadSetting(`${stray} is set, and AUTH_ISSUER is not.`)
+    return undefined
+  }
+  const [resource = '', ...audiences] = list(env, 'AUTH_AUDIENCE') ?? []
+  if (resource === '')
+    throw new BadSetting('AUTH_AUDIENCE must be the public URL of the endpoint, such as https://mcp.example.com/mcp.')
+  const auth: AuthOptions = {
+    issuer,
+    resource,
+    audiences,
+    jwks: text(env, 'AUTH_JWKS'),
+    algorithms: list(env, 'AUTH_ALGORITHMS'),
+    scopes: list(env, 'AUTH_SCOPES'),
+    tenantClaim: text(env, 'AUTH_TENANT_CLAIM'),
+    introspection: introspection(env),
+    insecureHttp: flag(env, 'AUTH_INSECURE_HTTP'),
+  }
+  try {
+    checkAuthOptions(auth)
+  } catch (error) {
+    throw new BadSetting(`AUTH_*: ${error instanceof Error ? error.message.replace(/^auth: /, '') : String(error)}`)
+  }
+  return auth
+}
+
+function introspection(env: Environment): AuthOptions['introspection'] {
+  const url = text(env, 'AUTH_INTROSPECTION_URL')
+  if (url === undefined) return undefined
+  const clientId = text(env, 'AUTH_INTROSPECTION_CLIENT_ID')
+  const clientSecret = text(env, 'AUTH_INTROSPECTION_CLIENT_SECRET')
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new BadSetting(
+      'AUTH_INTROSPECTION_URL needs AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET.',
+    )
+  }
+  return { url, clientId, clientSecret }
+}
+
+function count<K extends string>(env: Environment, name: string, key: K): Partial<Record<K, number>> {
+  const value = text(env, name)
+  if (value === undefined) return {}
+  if (!/^\d{1,9}$/.test(value)) throw new BadSetting(`${name} must be a whole number, not "${value}".`)
+  return { [key]: Number(value) } as Record<K, number>
+}
+
+/** `50` a second, or `50/200`: and 200 at once. `off`: no limit. */
+function rate<K extends string>(env: Environment, name: string, key: K): Partial<Record<K, Rate | undefined>> {
+  const value = text(env, name)
+  if (value === undefined) return {}
+  if (value === 'off') return { [key]: undefined } as Record<K, undefined>
+  const [, perSecond, burst] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(value) ?? []
+  const given = { perSecond: Number(perSecond), burst: Number(burst ?? Math.max(1, 5 * Number(perSecond))) }
+  if (!(given.perSecond > 0) || !(given.burst >= 1)) {
+    throw new BadSetting(`${name} must be requests a second, such as 50 or 50/200 (and 200 at once), not "${value}".`)
+  }
+  return { [key]: given } as Record<K, Rate>
 }
 
 function text(env: Environment, name: string): string | undefined {

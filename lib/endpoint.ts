@@ -36,6 +36,8 @@ import { DEFAULT_STATELESS_OPTIONS } from './stateless/options.ts'
 import { StateBox } from './stateless/state.ts'
 import { Stateless } from './stateless/stateless.ts'
 import { memoryStore } from './store/memory.ts'
+import type { Unsealed } from './store/sealed.ts'
+import { sealedStore } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
 export interface EndpointOptions extends DoorOptions {
@@ -53,6 +55,12 @@ export interface EndpointOptions extends DoorOptions {
    * default there is a random one, which is right for a single instance.
    */
   keys?: readonly Uint8Array[] | undefined
+  /**
+   * With `keys` everything in the store is sealed, and what is not sealed does not exist. To turn sealing on without
+   * losing sessions: first `write` everywhere (sealed texts are read, none are written), then `read` (both are read,
+   * sealed ones are written), and when the last session from before has ended, the default, `refuse`.
+   */
+  unsealed?: Unsealed | undefined
   /**
    * False where the platform takes a response only as a whole: everybody gets JSON, and what needs a stream is neither
    * offered nor announced. Default true.
@@ -105,7 +113,8 @@ function logError(error: unknown): void {
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
 export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
-  const { store = memoryStore(), path = '/mcp', onError = logError, clock = systemClock } = options
+  const { path = '/mcp', onError = logError, clock = systemClock } = options
+  const store = sealed(options)
   const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
   const { streaming = true } = options
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
@@ -182,6 +191,11 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
       await store.close()
     },
   }
+}
+
+/** What stays in this process needs no seal, and neither does what nobody gave a key for. */
+function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
+  return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
 }
 
 /** What checks tokens, and what is told to those who have none. */

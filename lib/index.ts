@@ -49,4 +49,6 @@ export {
 export { memoryStore } from './store/memory.ts'
 export type { RedisStoreOptions } from './store/redis/index.ts'
 export { redisStore } from './store/redis/index.ts'
+export type { Unsealed } from './store/sealed.ts'
+export { sealedStore } from './store/sealed.ts'
 export type { Store } from './store/store.ts'

@@ -5,6 +5,7 @@ import { busContract } from './contract/bus.ts'
 import { callContract } from './contract/calls.ts'
 import { changeContract } from './contract/changes.ts'
 import { endingContract } from './contract/endings.ts'
+import { limitContract } from './contract/limits.ts'
 import { logContract } from './contract/logs.ts'
 import { sessionContract } from './contract/sessions.ts'
 import { streamContract } from './contract/streams.ts'
@@ -22,5 +23,6 @@ export function storeContract(name: string, open: OpenStore): void {
     changeContract(open)
     busContract(open)
     valueContract(open)
+    limitContract(open)
   })
 }

@@ -54,8 +54,10 @@ local function add(log, sizes, stream, n, tag, message, final, max, max_bytes)
   else
     redis.call('XADD', log, n .. '-0', 't', tag, 'm', message)
   end
-  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, #message)
   local length = redis.call('XLEN', log)
+  -- A log that expired begins anew.
+  if length == 1 then redis.call('HDEL', sizes, 'b:' .. stream) end
+  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, #message)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     redis.call('XDEL', log, oldest[1])

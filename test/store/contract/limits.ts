@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest'
+import type { OpenStore } from './support.ts'
+import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
+
+export function limitContract(open: OpenStore): void {
+  describe('counts', () => {
+    const f = fixture(open)
+
+    test('add up, each by itself, and are forgotten when nobody adds to them', async () => {
+      const [a, b] = [newKey(), newKey()]
+      expect(await f.store.count(a, 3, 300)).toBe(3)
+      expect(await f.store.count(a, 4, 300)).toBe(7)
+      expect(await f.store.count(b, 1, MINUTE)).toBe(1)
+      await until(async () => (await f.store.count(a, 0, 1)) === 0)
+      expect(await f.store.count(b, 0, MINUTE)).toBe(1)
+    })
+  })
+
+  describe('who is busy', () => {
+    const f = fixture(open)
+
+    test('is counted once, until it says that it is no longer', async () => {
+      const id = newKey()
+      expect(await f.store.occupy(id, 'i1:run1', MINUTE)).toBe(1)
+      expect(await f.store.occupy(id, 'i1:run1', MINUTE)).toBe(1)
+      expect(await f.store.occupy(id, 'i2:run1', MINUTE)).toBe(2)
+      expect(await f.store.occupy(id, '', 0)).toBe(2)
+      expect(await f.store.occupy(id, 'i1:run1', 0)).toBe(1)
+      expect(await f.store.occupy(id, 'i1:run1', 0)).toBe(1)
+      expect(await f.store.occupy(newKey(), '', 0)).toBe(0)
+    })
+
+    test('is no longer counted when its time is over', async () => {
+      const id = newKey()
+      await f.store.occupy(id, 'dead', 100)
+      await f.store.occupy(id, 'alive', MINUTE)
+      await until(async () => (await f.store.occupy(id, '', 0)) === 1)
+    })
+  })
+
+  describe('calls at once', () => {
+    const f = fixture(open)
+    const nth = (n: number) => ({ id: `n:${n}`, stream: `S${n}`, owner: `i1:run${n}`, holder: `i1:c${n}`, max: 2 })
+
+    test('are refused beyond their number, however they register, and not when they repeat', async () => {
+      expect((await f.store.register(f.key, nth(1))).status).toBe('ok')
+      const second = { stream: 'S2', owner: 'i1:run2', register: nth(2) }
+      expect((await f.store.append(f.key, append(1, ['a'], second))).status).toBe('ok')
+      expect((await f.store.register(f.key, nth(3))).status).toBe('full')
+      const third = { stream: 'S3', owner: 'i1:run3', register: nth(3) }
+      expect((await f.store.append(f.key, append(1, ['a'], third))).status).toBe('full')
+      expect(await f.store.readLog(f.key, 'S3')).toEqual([])
+      expect((await f.store.register(f.key, nth(1))).status).toBe('ok')
+    })
+
+    test('have room again when one has ended', async () => {
+      await f.store.register(f.key, nth(1))
+      await f.store.register(f.key, nth(2))
+      await f.store.endCall(f.key, { stream: 'S1', owner: 'i1:run1', mark: false })
+      expect((await f.store.register(f.key, nth(3))).status).toBe('ok')
+    })
+
+    test('have no bound where none is given', async () => {
+      for (let n = 1; n <= 5; n++) {
+        expect((await f.store.register(f.key, { ...nth(n), max: undefined })).status).toBe('ok')
+      }
+    })
+  })
+
+  describe('a log over its bytes', () => {
+    const f = fixture(open, { log: { bytes: 3_000 } })
+    const text = (n: number) => `${n}${'x'.repeat(500)}`
+
+    test.each(['S', 'get'])(
+      'of %s keeps the newest that fit, and says where it no longer reaches back',
+      async (stream) => {
+        for (let n = 1; n <= 20; n++) {
+          if (stream === 'get') await f.store.post(f.key, 'get', text(n), 't1', `p${n}`)
+          else await f.store.append(f.key, append(n, [text(n)], n === 1 ? { register: call } : {}))
+        }
+        const log = await f.store.readLog(f.key, stream)
+        expect(log.length).toBeGreaterThan(2)
+        expect(log.length).toBeLessThan(7)
+        expect(log.at(-1)).toMatchObject({ n: 20, data: text(20) })
+        expect(await f.store.take(f.key, stream, 'i1:c1', { n: 1, tag: 't1' })).toEqual({ status: 'trimmed' })
+      },
+    )
+
+    test('keeps the newest message whatever its size', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: call }))
+      await f.store.append(f.key, append(2, ['x'.repeat(10_000)]))
+      expect((await f.store.readLog(f.key, 'S')).map(({ n }) => n)).toEqual([2])
+      await f.store.append(f.key, append(3, ['b']))
+      expect((await f.store.readLog(f.key, 'S')).map(({ n }) => n)).toEqual([3])
+    })
+  })
+
+  describe('a log that expired', () => {
+    const f = fixture(open, { log: { bytes: 3_000 }, lifetimes: { open: 300 } })
+
+    test('begins anew, also in what it counts', async () => {
+      await f.store.post(f.key, 'get', 'x'.repeat(2_000), 't1', 'p1')
+      await until(async () => (await f.store.readLog(f.key, 'get')).length === 0)
+      for (let n = 2; n <= 3; n++) await f.store.post(f.key, 'get', 'y'.repeat(600), 't1', `p${n}`)
+      const left = await f.store.readLog(f.key, 'get')
+      expect(left.length === 2 || left.length === 0).toBe(true)
+    })
+  })
+}

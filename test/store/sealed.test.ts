@@ -1,0 +1,195 @@
+/** The sealed store keeps the contract, shows nothing to who reads Redis, and takes nothing from who writes there. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { memoryStore } from '../../lib/store/memory.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import type { Unsealed } from '../../lib/store/sealed.ts'
+import { sealedStore } from '../../lib/store/sealed.ts'
+import type { Store } from '../../lib/store/store.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
+import { call } from './contract/support.ts'
+import { storeContract } from './contract.ts'
+
+const [FIRST, SECOND, OTHER] = ['first', 'second', 'other'].map((text) => Buffer.alloc(32, text)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+]
+const MINUTE = 60_000
+
+let server: RedisServer
+let admin: Redis
+const stores: Store[] = []
+
+beforeAll(async () => {
+  server = await startRedis()
+  admin = new Redis(server.url)
+})
+afterAll(async () => {
+  await Promise.all(stores.map((store) => store.close()))
+  admin.disconnect()
+  await server.stop()
+})
+
+function open(ring: Buffer[], unsealed?: Unsealed): Store {
+  const store = sealedStore(redisStore(server.url), ring, unsealed)
+  stores.push(store)
+  return store
+}
+
+storeContract('a sealed store in memory', async (options) => sealedStore(memoryStore(options), [FIRST, SECOND]))
+storeContract('a sealed store in Redis', async (options) => {
+  await admin.flushall()
+  return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
+})
+storeContract('a store that is about to be sealed', async (options) =>
+  sealedStore(memoryStore(options), [FIRST], 'write'),
+)
+
+/** Everything in Redis as text. */
+async function everything(): Promise<string> {
+  const parts: unknown[] = []
+  for (const key of await admin.keys('*')) {
+    const type = await admin.type(key)
+    parts.push(key)
+    if (type === 'hash') parts.push(await admin.hgetall(key))
+    else if (type === 'stream') parts.push(await admin.xrange(key, '-', '+'))
+    else if (type === 'zset') parts.push(await admin.zrange(key, 0, -1))
+    else if (type === 'set') parts.push(await admin.smembers(key))
+    else parts.push(await admin.get(key))
+  }
+  return JSON.stringify(parts)
+}
+
+/** Writes one of each kind of text, all of them saying SECRET. */
+async function fill(store: Store): Promise<void> {
+  await store.createSession('k', 'SECRET record', MINUTE, { id: 'p', max: 10 })
+  await store.setData('k', 'name', 'SECRET data')
+  await store.register('k', { ...call, request: 'SECRET request' })
+  const run = { stream: 'S', owner: call.owner, tag: 't', final: false }
+  await store.append('k', { ...run, from: 1, messages: ['SECRET message'], asks: ['ask'] })
+  await store.answer('k', 'ask', 'SECRET answer')
+  await store.post('k', 'get', 'SECRET post', 't', 'p1')
+  await store.send('instance', 'SECRET mail')
+  for (const kind of ['user', 'handle', 'elic', 'used'] as const)
+    await store.setValue(kind, 'id', 'SECRET value', MINUTE)
+  await store.addValue('used', 'once', 'SECRET value', MINUTE)
+}
+
+beforeEach(() => admin.flushall())
+
+describe('in Redis', () => {
+  test('nothing can be read without the key', async () => {
+    await fill(open([FIRST]))
+    expect(await everything()).not.toContain('SECRET')
+  })
+
+  test('everything could be, without a seal: the test looks in the right places', async () => {
+    const store = redisStore(server.url)
+    stores.push(store)
+    await fill(store)
+    expect((await everything()).match(/SECRET/g)).toHaveLength(12)
+  })
+
+  test('two equal texts do not look equal', async () => {
+    const store = open([FIRST])
+    await store.setValue('user', 'a', 'same', MINUTE)
+    await store.setValue('user', 'b', 'same', MINUTE)
+    expect(await admin.get('mcp:user:a')).not.toBe(await admin.get('mcp:user:b'))
+  })
+})
+
+describe('who can write to Redis, and has no key,', () => {
+  test('cannot put one text in the place of another', async () => {
+    const store = open([FIRST])
+    await store.createSession('mine', 'my record', MINUTE)
+    await store.createSession('theirs', 'their record', MINUTE)
+    await store.setData('mine', 'role', 'admin')
+    await store.setValue('user', 'mine', 'admin', MINUTE)
+    await admin.hset('mcp:{theirs}', 'rec', (await admin.hget('mcp:{mine}', 'rec')) ?? '')
+    expect(await store.readSession('theirs', undefined)).toBeUndefined()
+    await admin.hset('mcp:{mine}', 'd:other', (await admin.hget('mcp:{mine}', 'd:role')) ?? '')
+    expect(await store.getData('mine', 'other')).toBeUndefined()
+    await admin.set('mcp:handle:mine', (await admin.get('mcp:user:mine')) ?? '', 'PX', MINUTE)
+    expect(await store.getValue('handle', 'mine')).toBeUndefined()
+  })
+
+  test('cannot bring in a text of its own, or change one', async () => {
+    const store = open([FIRST])
+    await store.createSession('k', 'record', MINUTE)
+    const sealed = (await admin.hget('mcp:{k}', 'rec')) ?? ''
+    await admin.hset('mcp:{k}', 'rec', '{"v":1}')
+    expect(await store.readSession('k', undefined)).toBeUndefined()
+    await admin.hset('mcp:{k}', 'rec', `${sealed.slice(0, -4)}AAAA`)
+    expect(await store.readSession('k', undefined)).toBeUndefined()
+    await admin.hset('mcp:{k}', 'rec', sealed)
+    expect(await store.readSession('k', undefined)).toMatchObject({ record: 'record' })
+  })
+
+  test('cannot put a message into a stream: its log no longer counts', async () => {
+    const store = open([FIRST])
+    await store.createSession('k', 'record', MINUTE)
+    await store.post('k', 'get', 'a message', 't', 'p1')
+    expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toMatchObject({ status: 'ok' })
+    await admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
+    await admin.hset('mcp:{k}', 'e:get', 2)
+    expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
+    expect(await store.look('k', 'get', 'i:c', 1, MINUTE)).toMatchObject({ moved: true, entries: [] })
+  })
+
+  test('cannot send mail', async () => {
+    const store = open([FIRST])
+    const mail: string[] = []
+    let resolve: () => void = () => {}
+    const arrived = new Promise<void>((done) => {
+      resolve = done
+    })
+    const receiving = await store.receive('me', {
+      mail: (message) => {
+        mail.push(message)
+        resolve()
+      },
+      change: () => {},
+      resumed: () => {},
+    })
+    await admin.xadd('mcp:{bus}:box:me', '*', 'm', '{"t":"gone","to":"me:x"}')
+    await store.send('me', 'honest')
+    await arrived
+    expect(mail).toEqual(['honest'])
+    await receiving.stop()
+  })
+})
+
+describe('the ring of keys', () => {
+  test('is changed without losing anything: the new key opens before it seals, the old one after', async () => {
+    const old = open([FIRST])
+    await fill(old)
+    const prepared = open([FIRST, SECOND])
+    const turned = open([SECOND, FIRST])
+    await turned.createSession('n', 'new record', MINUTE)
+    for (const store of [old, prepared, turned]) expect(await store.readSession('k', undefined)).toBeDefined()
+    expect(await prepared.readSession('n', undefined)).toMatchObject({ record: 'new record' })
+    expect((await turned.readLog('k', 'S')).map(({ data }) => data)).toEqual(['SECRET message'])
+    expect(await open([SECOND]).readSession('n', undefined)).toBeDefined()
+    // What only the removed key could open does not exist any more.
+    expect(await open([SECOND]).readSession('k', undefined)).toBeUndefined()
+    expect(await open([OTHER]).readSession('n', undefined)).toBeUndefined()
+  })
+
+  test('is turned on without losing anything, in three steps', async () => {
+    const plain = redisStore(server.url)
+    stores.push(plain)
+    await fill(plain)
+    const [first, second, third] = [open([FIRST], 'write'), open([FIRST], 'read'), open([FIRST])]
+    expect(await first.readSession('k', undefined)).toMatchObject({ record: 'SECRET record' })
+    await first.createSession('a', 'of the first step', MINUTE)
+    // Builds without a key run beside the first step.
+    expect(await plain.readSession('a', undefined)).toMatchObject({ record: 'of the first step' })
+    await second.createSession('b', 'of the second step', MINUTE)
+    expect(await first.readSession('b', undefined)).toMatchObject({ record: 'of the second step' })
+    expect(await second.readSession('a', undefined)).toMatchObject({ record: 'of the first step' })
+    expect(await third.readSession('b', undefined)).toMatchObject({ record: 'of the second step' })
+    expect(await third.readSession('a', undefined)).toBeUndefined()
+  })
+})
