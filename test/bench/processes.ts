@@ -1,0 +1,102 @@
+/** Starting the servers and the load, each on a core of its own where the system can do that. */
+import type { ChildProcess } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { LoadOrder, LoadResult } from './load.ts'
+import type { Usage } from './servers/serve.ts'
+
+export type ServerName = 'raw' | 'ours' | 'sdk1' | 'sdk2' | 'mcp-lite'
+
+const PINS = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
+
+/** The servers have core 0, the load and Redis the others. */
+export function pin(pid: number | undefined, place: 'server' | 'rest'): void {
+  if (!PINS || pid === undefined) return
+  const cores = place === 'server' ? '0' : `1-${availableParallelism() - 1}`
+  spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)])
+}
+
+export const pinned = PINS
+
+export interface Server {
+  port: number
+  pid: number
+  usage(): Promise<Usage>
+  /** What is left after a collection of garbage. */
+  memory(): Promise<Usage>
+  stop(): Promise<void>
+}
+
+function start(file: string, env: Record<string, string>, execArgv: string[] = []): ChildProcess {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  return fork(path, { env: { ...process.env, ...env }, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
+async function reply<T>(child: ChildProcess): Promise<T> {
+  const abort = new AbortController()
+  const ended = once(child, 'exit', { signal: abort.signal }).then(() => {
+    throw new Error('A process of the benchmark ended early.')
+  })
+  ended.catch(() => {})
+  try {
+    const [message] = await Promise.race([once(child, 'message'), ended])
+    return message as T
+  } finally {
+    abort.abort()
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+export async function startServer(name: ServerName, env: Record<string, string> = {}): Promise<Server> {
+  const profile = process.env.BENCH_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : []
+  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, [
+    '--expose-gc',
+    '--disable-warning=ExperimentalWarning',
+    ...profile,
+  ])
+  pin(child.pid, 'server')
+  const { port } = await reply<{ port: number }>(child)
+  return {
+    port,
+    pid: child.pid ?? 0,
+    usage() {
+      child.send('usage')
+      return reply<Usage>(child)
+    },
+    memory() {
+      child.send('memory')
+      return reply<Usage>(child)
+    },
+    async stop() {
+      if (profile.length === 0) return end(child)
+      child.disconnect()
+      await once(child, 'exit')
+    },
+  }
+}
+
+export interface LoadProcess {
+  run(order: LoadOrder): Promise<LoadResult>
+  stop(): Promise<void>
+}
+
+export function startLoad(): LoadProcess {
+  const child = start('load.ts', { BENCH_LOAD: '1' }, ['--disable-warning=ExperimentalWarning'])
+  pin(child.pid, 'rest')
+  return {
+    async run(order) {
+      child.send(order)
+      const { result, error } = await reply<{ result?: LoadResult; error?: string }>(child)
+      if (!result) throw new Error(`The load failed: ${error}`)
+      return result
+    },
+    stop: () => end(child),
+  }
+}

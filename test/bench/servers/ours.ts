@@ -1,0 +1,40 @@
+/** This project's endpoint, as it is by default. */
+import { z } from 'zod'
+import { createEndpoint } from '../../../lib/endpoint.ts'
+import { McpServer } from '../../../lib/server/server.ts'
+import { memoryStore } from '../../../lib/store/memory.ts'
+import { redisStore } from '../../../lib/store/redis/index.ts'
+import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, stepsInput } from '../tools.ts'
+import { LISTED_TOOLS, REDIS_URL, start } from './serve.ts'
+
+const server = new McpServer({ name: 'bench', version: '1.0.0' })
+
+for (let n = 0; n < LISTED_TOOLS; n++) {
+  const { name, ...config } = listedTool(n)
+  server.registerTool(name, config, () => DONE)
+}
+if (LISTED_TOOLS === 0) {
+  server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
+  server.registerTool(STEPS, { description: 'Tells its progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
+    for (let step = 1; step <= steps; step++) await ctx.progress(step)
+    return DONE
+  })
+  server.registerTool('ask', { description: 'Asks the user.' }, async (ctx) => {
+    const answer = await ctx.elicit('Go on?', z.object({ yes: z.boolean() }))
+    return { content: [{ type: 'text', text: answer.action }] }
+  })
+  server.registerTool('touch', { description: 'Changes the resource.' }, async (ctx) => {
+    await ctx.announce.resourceUpdated('bench://record')
+    return DONE
+  })
+  server.registerResource('record', 'bench://record', {}, (uri) => ({ contents: [{ uri: uri.href, text: 'record' }] }))
+}
+
+const endpoint = createEndpoint(server, {
+  store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),
+  allowedHosts: 'local',
+  keys: [Buffer.alloc(32, 'a key for tests')],
+  session: { maxStreams: 20_000 },
+})
+
+start(endpoint.fetch as never)

@@ -1,0 +1,47 @@
+/** The official SDK 1.x with sessions in memory, wired as its own examples are. */
+import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { Hono } from 'hono'
+import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, stepsInput } from '../tools.ts'
+import { LISTED_TOOLS, start } from './serve.ts'
+
+const streaming = process.env.BENCH_STREAMING === '1'
+const transports = new Map<string, WebStandardStreamableHTTPServerTransport>()
+
+function newServer(): McpServer {
+  const server = new McpServer({ name: 'bench', version: '1.0.0' })
+  for (let n = 0; n < LISTED_TOOLS; n++) {
+    const { name, ...config } = listedTool(n)
+    server.registerTool(name, config, () => DONE)
+  }
+  if (LISTED_TOOLS > 0) return server
+  server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
+  server.registerTool(STEPS, { description: 'Tells its progress.', inputSchema: stepsInput }, async ({ steps }, extra) => {
+    const progressToken = extra._meta?.progressToken ?? 't'
+    for (let progress = 1; progress <= steps; progress++) {
+      await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress } })
+    }
+    return DONE
+  })
+  return server
+}
+
+async function newTransport(): Promise<WebStandardStreamableHTTPServerTransport> {
+  const transport = new WebStandardStreamableHTTPServerTransport({
+    sessionIdGenerator: () => crypto.randomUUID(),
+    onsessioninitialized: (id) => void transports.set(id, transport),
+    enableJsonResponse: !streaming,
+    ...(streaming && { eventStore: new InMemoryEventStore() }),
+  })
+  await newServer().connect(transport)
+  return transport
+}
+
+const app = new Hono()
+app.all('/mcp', async (c) => {
+  const id = c.req.header('mcp-session-id')
+  const transport = id === undefined ? await newTransport() : transports.get(id)
+  return transport ? transport.handleRequest(c.req.raw) : c.text('', 404)
+})
+start(app.fetch)

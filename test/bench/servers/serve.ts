@@ -1,0 +1,35 @@
+/** What every server that is measured shares: it listens on a free port, says so, and tells what it has used. */
+import { serve } from '@hono/node-server'
+
+export interface Usage {
+  /** CPU time of the process so far, in µs. */
+  cpu: number
+  rss: number
+  heap: number
+  /** Heap and what lies beside it: buffers. */
+  total: number
+}
+
+/** What the tools of a server are to be, for all servers alike. */
+export const LISTED_TOOLS = Number(process.env.BENCH_TOOLS ?? 0)
+export const REDIS_URL = process.env.BENCH_REDIS
+
+export function start(fetch: (request: Request, env: never) => Response | Promise<Response>): void {
+  serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+    process.send?.({ port })
+  })
+}
+
+process.on('message', (message) => {
+  if (message !== 'usage' && message !== 'memory') return
+  if (message === 'memory') {
+    const { gc } = globalThis as { gc?: () => void }
+    gc?.()
+    gc?.()
+  }
+  const { user, system } = process.cpuUsage()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  process.send?.({ cpu: user + system, rss, heap: heapUsed, total: heapUsed + external } satisfies Usage)
+})
+
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,204 @@
+/** Requests per second of each server in each workload, as a ratio to the reference that was measured around it. */
+import type { RedisServer } from '../support/redis.ts'
+import type { LoadProcess, Server, ServerName } from './processes.ts'
+import { startServer } from './processes.ts'
+import type { WorkloadName } from './workloads.ts'
+
+export interface Variant {
+  name: string
+  server: ServerName
+  redis?: boolean
+  revision?: string
+  env?: Record<string, string>
+}
+
+export interface Race {
+  workload: WorkloadName
+  title: string
+  reference: Variant
+  others: Variant[]
+  /** What is to be reached: ours over the named one. */
+  goals: { over: string; ratio: number }[]
+  tools?: number
+}
+
+const RAW: Variant = { name: 'raw', server: 'raw' }
+const RAW_REDIS: Variant = { name: 'raw+redis', server: 'raw', redis: true }
+const OURS: Variant = { name: 'ours', server: 'ours', redis: true }
+const OURS_MEMORY: Variant = { name: 'ours in memory', server: 'ours' }
+const SDK1: Variant = { name: 'SDK 1.x sessions', server: 'sdk1' }
+const SDK2: Variant = { name: 'SDK 2.x sessions', server: 'sdk2' }
+const LITE: Variant = { name: 'mcp-lite', server: 'mcp-lite', revision: '2025-06-18' }
+const SDK2_STATELESS: Variant = { name: 'SDK 2.x stateless', server: 'sdk2', env: { BENCH_STATELESS: '1' } }
+const STREAMING = { BENCH_STREAMING: '1' }
+
+export const RACES: Race[] = [
+  {
+    workload: 'stateless',
+    title: 'tool call, stateless revision',
+    reference: RAW,
+    others: [OURS, SDK2_STATELESS],
+    goals: [{ over: 'raw', ratio: 0.85 }],
+  },
+  {
+    workload: 'session',
+    title: 'tool call in a session',
+    reference: RAW_REDIS,
+    others: [OURS, RAW, OURS_MEMORY, SDK2, SDK1, LITE],
+    goals: [
+      { over: 'raw+redis', ratio: 0.78 },
+      { over: 'raw', ratio: 0.75 },
+    ],
+  },
+  {
+    workload: 'initialize',
+    title: 'initialize',
+    reference: RAW_REDIS,
+    others: [OURS, RAW, SDK2, SDK1, LITE],
+    goals: [{ over: 'raw+redis', ratio: 0.8 }],
+  },
+  {
+    workload: 'list',
+    title: 'tools/list, 50 tools',
+    reference: RAW,
+    others: [OURS, SDK2, SDK1, LITE],
+    goals: [{ over: 'raw', ratio: 2 }],
+    tools: 50,
+  },
+  {
+    workload: 'stream',
+    title: 'streaming call, 10 progress messages',
+    reference: RAW,
+    others: [OURS, { ...SDK2, env: STREAMING }, { ...SDK1, env: STREAMING }, LITE],
+    goals: [
+      { over: 'raw', ratio: 0.5 },
+      { over: 'SDK 1.x sessions', ratio: 1.5 },
+    ],
+  },
+]
+
+export interface Spread {
+  median: number
+  low: number
+  high: number
+}
+
+export interface RaceResult {
+  workload: string
+  title: string
+  reference: string
+  variants: {
+    name: string
+    /** Requests per second. */
+    rate: Spread
+    /** To the reference, in requests per second. */
+    ratio: Spread
+    /** To the reference, in CPU time of the server per request: below 1 is more time. */
+    cpuRatio: Spread
+    /** CPU time of the server per request, µs. */
+    cpu: number
+    p50: number
+    p99: number
+  }[]
+  goals: { over: string; ratio: number; reached: number }[]
+}
+
+export interface Effort {
+  rounds: number
+  ms: number
+  warmUp: number
+  connections: number
+  only?: string[] | undefined
+}
+
+interface Measured {
+  rate: number
+  cpu: number
+  p50: number
+  p99: number
+}
+
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  const at = (i: number) => sorted[i] ?? Number.NaN
+  const median = sorted.length % 2 === 1 ? at(Math.floor(middle)) : (at(middle - 1) + at(middle)) / 2
+  return { median, low: at(0), high: at(sorted.length - 1) }
+}
+
+export async function race(
+  { workload, title, reference, others, goals, tools = 0 }: Race,
+  loader: LoadProcess,
+  redis: RedisServer,
+  effort: Effort,
+): Promise<RaceResult> {
+  const { rounds, ms, warmUp, connections, only } = effort
+  const chosen = only ? others.filter(({ name }) => only.includes(name)) : others
+  const variants = [reference, ...chosen]
+  const servers = new Map<Variant, Server>()
+  try {
+    for (const variant of variants) {
+      const env = {
+        ...variant.env,
+        BENCH_TOOLS: String(tools),
+        ...(variant.redis && { BENCH_REDIS: redis.url }),
+      }
+      servers.set(variant, await startServer(variant.server, env))
+    }
+    const orderOf = (variant: Variant) => {
+      const { revision = '2025-11-25' } = variant
+      return { port: (servers.get(variant) as Server).port, workload, revision, connections }
+    }
+    const measure = async (variant: Variant): Promise<Measured> => {
+      const server = servers.get(variant) as Server
+      const order = orderOf(variant)
+      await loader.run({ ...order, ms: 0, warmUp })
+      const before = await server.usage()
+      const result = await loader.run({ ...order, ms, warmUp: 0 })
+      const after = await server.usage()
+      return { ...result, cpu: (after.cpu - before.cpu) / result.requests }
+    }
+    // Long enough for the compiler of the JavaScript engine to have seen everything.
+    for (const variant of variants) await loader.run({ ...orderOf(variant), ms: 0, warmUp: 10 * warmUp })
+    const kept = new Map<string, (Measured & { ratio: number; cpuRatio: number })[]>()
+    const keep = (name: string, value: Measured & { ratio: number; cpuRatio: number }) =>
+      kept.set(name, [...(kept.get(name) ?? []), value])
+    for (let round = 0; round < rounds; round++) {
+      let before = await measure(reference)
+      for (const variant of chosen) {
+        const own = await measure(variant)
+        const after = await measure(reference)
+        const ratio = (2 * own.rate) / (before.rate + after.rate)
+        const cpuRatio = (before.cpu + after.cpu) / (2 * own.cpu)
+        keep(variant.name, { ...own, ratio, cpuRatio })
+        keep(reference.name, { ...after, ratio: after.rate / before.rate, cpuRatio: before.cpu / after.cpu })
+        before = after
+      }
+    }
+    const result = variants.map(({ name }) => {
+      const values = kept.get(name) ?? []
+      const of = (member: 'rate' | 'ratio' | 'cpuRatio' | 'cpu' | 'p50' | 'p99') =>
+        spread(values.map((value) => value[member]))
+      return {
+        name,
+        rate: of('rate'),
+        ratio: of('ratio'),
+        cpuRatio: of('cpuRatio'),
+        cpu: of('cpu').median,
+        p50: of('p50').median,
+        p99: of('p99').median,
+      }
+    })
+    const ratioOf = (name: string) =>
+      name === reference.name ? 1 : (result.find((one) => one.name === name)?.ratio.median ?? Number.NaN)
+    return {
+      workload,
+      title,
+      reference: reference.name,
+      variants: result,
+      goals: goals.map((goal) => ({ ...goal, reached: ratioOf('ours') / ratioOf(goal.over) })),
+    }
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()))
+  }
+}

@@ -1,0 +1,102 @@
+/** What is sent in each workload, and what an answer must have in it. */
+import { Connection, postBytes } from './connection.ts'
+import { ECHO, STEPS } from './tools.ts'
+
+export type WorkloadName = 'stateless' | 'session' | 'initialize' | 'list' | 'stream'
+
+/** Gives the bytes of the next request of one connection. */
+export type Requests = () => Buffer
+
+export interface Workload {
+  /** What every answer of status 200 has in its body. */
+  expects: string
+  /** Makes a connection ready. */
+  prepare(connection: Connection, revision: string, n: number): Promise<Requests>
+}
+
+const STATELESS = '2026-07-28'
+const CLIENT_INFO = { name: 'bench', version: '1.0.0' }
+const TEXT = 'The quick brown fox jumps over the lazy dog.'
+
+function initializeBytes(revision: string): Buffer {
+  const params = { protocolVersion: revision, capabilities: { elicitation: {}, roots: {} }, clientInfo: CLIENT_INFO }
+  return postBytes({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
+}
+
+/** The headers of a session that is now open. */
+export async function openSession(
+  connection: Connection,
+  revision: string,
+): Promise<{ 'Mcp-Session-Id': string; 'MCP-Protocol-Version': string }> {
+  const { status, head } = await connection.ask(initializeBytes(revision))
+  const id = /\r\nmcp-session-id: (.*)/i.exec(head)?.[1]?.trim()
+  if (status !== 200 || id === undefined) throw new Error(`initialize got ${status}: ${head}`)
+  const headers = { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision }
+  return headers
+}
+
+async function initialized(connection: Connection, headers: Record<string, string>): Promise<void> {
+  await connection.ask(postBytes({ jsonrpc: '2.0', method: 'notifications/initialized', params: {} }, headers))
+}
+
+function inSession(expects: string, body: object): Workload {
+  return {
+    expects,
+    async prepare(connection, revision) {
+      const headers = await openSession(connection, revision)
+      await initialized(connection, headers)
+      const bytes = postBytes(body, headers)
+      return () => bytes
+    },
+  }
+}
+
+const echo = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: ECHO, arguments: { text: TEXT } } }
+
+export const WORKLOADS: Record<WorkloadName, Workload> = {
+  stateless: {
+    expects: TEXT,
+    async prepare() {
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': STATELESS,
+        'io.modelcontextprotocol/clientCapabilities': {},
+        'io.modelcontextprotocol/clientInfo': CLIENT_INFO,
+      }
+      const headers = { 'MCP-Protocol-Version': STATELESS, 'Mcp-Method': 'tools/call', 'Mcp-Name': ECHO }
+      const bytes = postBytes({ ...echo, params: { ...echo.params, _meta } }, headers)
+      return () => bytes
+    },
+  },
+  session: inSession(TEXT, echo),
+  initialize: {
+    expects: 'protocolVersion',
+    async prepare(_connection, revision) {
+      const bytes = initializeBytes(revision)
+      return () => bytes
+    },
+  },
+  list: inSession('listed_49', { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
+  stream: inSession('done', {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: STEPS, arguments: { steps: 10 }, _meta: { progressToken: 't' } },
+  }),
+}
+
+/** A tool call in each of many sessions in turn. */
+export function acrossSessions(ids: readonly string[], connections: number): Workload {
+  return {
+    expects: TEXT,
+    async prepare(_connection, revision, n) {
+      const template = postBytes(echo, { 'Mcp-Session-Id': ids[0] ?? '', 'MCP-Protocol-Version': revision })
+      const at = template.indexOf(ids[0] ?? '')
+      let next = n
+      return () => {
+        template.latin1Write(ids[next % ids.length] ?? '', at)
+        next += connections
+        return template
+      }
+    },
+  }
+}
