@@ -17,7 +17,7 @@ export interface Settings {
   /** How long a request may take to arrive, in ms. */
   requestTimeout: number
   /** What whoever starts it should know before anybody else does. */
-  warning: string | undefined
+  warnings: string[]
   endpoint: EndpointOptions
 }
 
@@ -46,7 +46,11 @@ export function parseEnvironment(env: Environment): Settings {
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: text(env, 'LOG') === undefined ? !local : flag(env, 'LOG'),
     requestTimeout: duration(env, 'REQUEST_SECONDS', 'requestTimeout').requestTimeout ?? 60_000,
-    warning: local || auth ? undefined : UNGUARDED,
+    warnings: [
+      ...(local || auth ? [] : [UNGUARDED]),
+      // With Redis there are other instances, sooner or later, and each would have a random key of its own.
+      ...(redisUrl !== undefined && text(env, 'MCP_SECRET') === undefined ? [KEYLESS] : []),
+    ],
     endpoint: {
       auth,
       allowedHosts: list(env, 'ALLOWED_HOSTS') ?? (local ? 'local' : undefined),
@@ -83,7 +87,7 @@ export function parseEnvironment(env: Environment): Settings {
 export function readEnvironment(env: Environment): Settings {
   try {
     const settings = parseEnvironment(env)
-    if (settings.warning !== undefined) console.error(settings.warning)
+    for (const warning of settings.warnings) console.error(warning)
     return settings
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error
@@ -94,6 +98,9 @@ export function readEnvironment(env: Environment): Settings {
 
 const UNGUARDED = `WARNING: nobody is asked for a token. Whoever reaches this address can use every tool.
 WARNING: set AUTH_ISSUER and AUTH_AUDIENCE, or see to it that a gateway lets in only those who may.`
+
+const KEYLESS = `WARNING: MCP_SECRET is not set. Each instance seals with a random key of its own: a stateless client whose call asks
+WARNING: something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32`
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {
