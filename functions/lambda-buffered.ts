@@ -4,15 +4,14 @@
  * notifications) is not offered, and calls end before the gateway gives up.
  */
 import { createEndpoint } from '../lib/endpoint.ts'
-import { memoryStore } from '../lib/store/memory.ts'
-import { redisStore } from '../lib/store/redis/index.ts'
 import { readEnvironment } from './environment.ts'
 import { bufferedHandler } from './lambda-handler.ts'
 import { requestLog } from './log.ts'
 import { server } from './server.ts'
+import { openStore } from './store.ts'
 
 const settings = readEnvironment({ HOST: '0.0.0.0', RESPONSE_LIMIT_SECONDS: '29', ...process.env })
-const store = settings.redisUrl ? redisStore(settings.redisUrl) : memoryStore()
+const store = await openStore(settings)
 const { session } = settings.endpoint
 const endpoint = createEndpoint(server, {
   store,

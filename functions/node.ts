@@ -6,10 +6,9 @@ import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { serve } from '@hono/node-server'
 import { createEndpoint } from '../lib/endpoint.ts'
 import type { McpServer } from '../lib/server/server.ts'
-import { memoryStore } from '../lib/store/memory.ts'
-import { redisStore } from '../lib/store/redis/index.ts'
 import { readEnvironment } from './environment.ts'
 import { requestLog } from './log.ts'
+import { openStore } from './store.ts'
 
 const settings = readEnvironment(process.env)
 const log = requestLog(settings)
@@ -18,7 +17,7 @@ const onError =
   ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))
 const file = process.argv[2]
 const { server } = (await import(file ? pathToFileURL(file).href : './server.ts')) as { server: McpServer }
-const store = settings.redisUrl ? redisStore(settings.redisUrl) : memoryStore()
+const store = await openStore(settings)
 const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
 
 // Whether it is of use: `/healthz` says whether it is alive, and a Redis that is away for a moment is no reason to die.

@@ -6,9 +6,18 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Metafile, Plugin } from 'esbuild'
+import type { BuildOptions, Metafile, Plugin } from 'esbuild'
 import { build } from 'esbuild'
-import { compactCommands, quiet } from './build-plugins.ts'
+import {
+  compactCommands,
+  errorNames,
+  leftOut,
+  noDefaultStore,
+  ON_DEMAND,
+  onDemand,
+  onDemandSource,
+  outdented,
+} from './build-plugins.ts'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -44,6 +53,20 @@ export async function bundle({
   return metafiles as Record<Platform, Metafile>
 }
 
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  minify: true,
+  sourcemap: true,
+  // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
+  sourcesContent: false,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+} satisfies BuildOptions
+
 /** Bundles `entries` (name to file) into `outdir`, which is emptied. */
 export async function bundleEntries(
   entries: Record<string, string>,
@@ -52,28 +75,25 @@ export async function bundleEntries(
 ): Promise<Metafile> {
   rmSync(outdir, { recursive: true, force: true })
   mkdirSync(outdir, { recursive: true })
+  const shorter = [compactCommands, errorNames, outdented]
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...COMMON,
     entryPoints: entries,
     outdir,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'part-[hash]',
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    minify: true,
-    sourcemap: true,
-    // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
-    sourcesContent: false,
-    legalComments: 'none',
     banner: { js: REQUIRE },
-    metafile: true,
-    logLevel: 'warning',
-    plugins: [...plugins, compactCommands, quiet],
+    plugins: [...plugins, ...shorter, leftOut, noDefaultStore, onDemand],
   })
-  return metafile
+  const outfile = join(outdir, ON_DEMAND)
+  const stdin = { contents: onDemandSource, resolveDir: root }
+  const more = await build({ ...COMMON, stdin, outfile, format: 'cjs', plugins: shorter })
+  return {
+    inputs: { ...metafile.inputs, ...more.metafile.inputs },
+    outputs: { ...metafile.outputs, ...more.metafile.outputs },
+  }
 }
 
 /** Another server in the place of functions/server.ts. */
@@ -90,12 +110,21 @@ function served(file: string | undefined): Plugin {
   }
 }
 
+export interface StartSize {
+  own: number
+  author: number
+  /** What may be loaded afterwards. */
+  later: number
+  /** The sources of what is loaded at the start. */
+  startFiles: string[]
+}
+
 /**
  * What is loaded at the start of an entry, by whose it is: bytes of the author's server and its packages, and of the
  * endpoint's own part.
  */
-export function startSize(metafile: Metafile, entry: string): { own: number; author: number; later: number } {
-  const sizes = { own: 0, author: 0, later: 0 }
+export function startSize(metafile: Metafile, entry: string): StartSize {
+  const sizes: StartSize = { own: 0, author: 0, later: 0, startFiles: [] }
   const loaded = new Set<string>()
   const visit = (name: string | undefined) => {
     if (name === undefined || loaded.has(name)) return
@@ -115,6 +144,7 @@ export function startSize(metafile: Metafile, entry: string): { own: number; aut
       (sum, [file, { bytesInOutput }]) => sum + (isOwn(file) ? 0 : bytesInOutput),
       0,
     )
+    sizes.startFiles.push(...Object.keys(inputs))
     sizes.author += author
     sizes.own += bytes - author
   }

@@ -162,7 +162,7 @@ test('the archive has the bundle and nothing else', () => {
     names.push(archive.toString('utf8', at + 46, at + 46 + length))
   }
   expect(names).toContain('dist/lambda/lambda.mjs')
-  expect(names.filter((name) => !/^dist\/lambda\/[\w-]+\.mjs(\.map)?$/.test(name))).toEqual([])
+  expect(names.filter((name) => !/^dist\/lambda\/[\w-]+\.[cm]js(\.map)?$/.test(name))).toEqual([])
 })
 
 test('what may be chosen is chosen on the command line', () => {

@@ -2,9 +2,10 @@
 
 import { bufferedHandler, streamingHandler } from '../../functions/lambda-handler.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
+import { memoryStore } from '../../lib/store/memory.ts'
 import { server } from '../fixtures/everything.ts'
 
-const endpoint = createEndpoint(server, { session: { getPolicy: 'poll' } })
+const endpoint = createEndpoint(server, { store: memoryStore(), session: { getPolicy: 'poll' } })
 const { app } = endpoint
 
 const stream = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) => Promise<void> | void) =>

@@ -1,0 +1,96 @@
+/** What the bundle has in it, what is loaded at the start, and that nothing is lost on the way. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Metafile } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle, bundleEntries, startSize } from '../../tools/build.ts'
+import { call, initialize, post, toolCall } from '../support/raw.ts'
+import { startCluster } from '../support/redis.ts'
+import { NodeInstance, nodeBundle } from './node-instance.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-sizes-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the deployed bundle', () => {
+  let metafile: Metafile
+  beforeAll(async () => {
+    metafile = (await bundle({ out: folder })).lambda
+  })
+
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint’s own part is under 300 KB', (entry) => {
+    const { own, author, later } = startSize(metafile, entry)
+    expect(own).toBeLessThan(300_000)
+    // It does count something: the example has zod, and there is something left to load.
+    expect(own).toBeGreaterThan(100_000)
+    expect(author).toBeGreaterThan(100_000)
+    expect(later).toBeGreaterThan(50_000)
+  })
+
+  test.each([
+    'node_modules/jose/',
+    'node_modules/@cfworker/json-schema/',
+    'node_modules/ioredis/built/cluster/',
+    'lib/store/memory/',
+  ])('%s is loaded when it is used', (part) => {
+    const { startFiles } = startSize(metafile, 'lambda')
+    const has = (files: string[]) => files.some((file) => file.includes(part))
+    expect(has(startFiles)).toBe(false)
+    expect(has(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)))).toBe(true)
+  })
+
+  test('nothing is in it that only development needs', () => {
+    const files = Object.keys(metafile.inputs).join('\n')
+    for (const name of ['vitest', 'typescript', 'osls', 'esbuild', '@modelcontextprotocol', 'yaml', 'test/']) {
+      expect(files).not.toContain(name.endsWith('/') ? name : `node_modules/${name}`)
+    }
+  })
+})
+
+test('errors of the Redis client keep the names that they are told apart by', async () => {
+  const file = join(folder, 'names.ts')
+  writeFileSync(
+    file,
+    `import errors from 'redis-errors'
+    import retries from 'ioredis/built/errors/MaxRetriesPerRequestError.js'
+    const { AbortError, ReplyError, InterruptError } = errors
+    const all = [new AbortError(), new ReplyError('x'), new InterruptError(), new retries(1)]
+    console.log(all.map(({ name }) => name).join())`,
+  )
+  // Where the packages are to be found.
+  await bundleEntries({ names: file }, join(folder, 'names'), [
+    {
+      name: 'here',
+      setup: ({ onResolve, resolve }) =>
+        onResolve({ filter: /^(redis-errors|ioredis)/ }, ({ path, importer, kind }) =>
+          importer === file ? resolve(path, { kind, resolveDir: import.meta.dirname }) : undefined,
+        ),
+    },
+  ])
+  const names = execFileSync(process.execPath, [join(folder, 'names', 'names.mjs')], { encoding: 'utf8' })
+  expect(names).toBe('AbortError,ReplyError,InterruptError,MaxRetriesPerRequestError\n')
+})
+
+test('the bundle serves from a cluster, whose client it loads then, and from memory', async () => {
+  const { file, remove } = await nodeBundle()
+  const cluster = await startCluster()
+  const instances = await Promise.all([
+    NodeInstance.start(file, { REDIS_URL: cluster.urls.join() }),
+    NodeInstance.start(file, { REDIS_URL: cluster.urls.slice(1).join() }),
+    NodeInstance.start(file),
+  ])
+  try {
+    const [one, other, alone] = instances.map(({ url }) => url) as [URL, URL, URL]
+    const session = await initialize(one)
+    expect((await call(other, session, toolCall(1, 'count_session'))).result.content[0].text).toBe('1')
+    expect((await call(one, session, toolCall(2, 'count_session'))).result.content[0].text).toBe('2')
+    expect((await post(alone, toolCall(3, 'count_session'), { session })).status).toBe(404)
+    const own = await initialize(alone)
+    expect((await call(alone, own, toolCall(4, 'count_session'))).result.content[0].text).toBe('1')
+  } finally {
+    await Promise.all(instances.map((instance) => instance.stop()))
+    await cluster.stop()
+    remove()
+  }
+})
