@@ -79,7 +79,7 @@ export class Connection {
     const at = seen.indexOf(HEAD_END)
     if (at < 0) return false
     this.#headSize = at + 4
-    const head = seen.latin1Slice(0, at)
+    const head = seen.toString('latin1', 0, at)
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
     if (length !== undefined) this.#wanted = this.#headSize + Number(length)
     else this.#wanted = /\r\ntransfer-encoding: chunked/i.test(head) ? -1 : this.#headSize

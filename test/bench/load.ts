@@ -27,7 +27,9 @@ export interface LoadResult {
 export async function load(order: LoadOrder): Promise<LoadResult> {
   const { port, connections, ms, warmUp, revision } = order
   const workload: Workload =
-    typeof order.workload === 'string' ? WORKLOADS[order.workload] : acrossSessions(order.workload.sessions, connections)
+    typeof order.workload === 'string'
+      ? WORKLOADS[order.workload]
+      : acrossSessions(order.workload.sessions, connections)
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)))
   try {
     const requests = await Promise.all(open.map((connection, n) => workload.prepare(connection, revision, n)))

@@ -38,7 +38,16 @@ for (const one of RACES) {
   results.push(result)
   console.log(`\n${result.title}`)
   for (const v of result.variants)
-    console.log(v.name.padEnd(18), v.rate.median.toFixed(0).padStart(7), 'req/s', v.ratio.median.toFixed(2), `(${v.ratio.low.toFixed(2)}-${v.ratio.high.toFixed(2)})`, 'cpu', v.cpu.toFixed(1), v.cpuRatio.median.toFixed(2))
+    console.log(
+      v.name.padEnd(18),
+      v.rate.median.toFixed(0).padStart(7),
+      'req/s',
+      v.ratio.median.toFixed(2),
+      `(${v.ratio.low.toFixed(2)}-${v.ratio.high.toFixed(2)})`,
+      'cpu',
+      v.cpu.toFixed(1),
+      v.cpuRatio.median.toFixed(2),
+    )
   console.log(result.goals.map((g) => `over ${g.over}: ${g.reached.toFixed(2)} of ${g.ratio}`).join('; '))
 }
 await loader.stop()

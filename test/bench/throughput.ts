@@ -26,6 +26,7 @@ const RAW: Variant = { name: 'raw', server: 'raw' }
 const RAW_REDIS: Variant = { name: 'raw+redis', server: 'raw', redis: true }
 const OURS: Variant = { name: 'ours', server: 'ours', redis: true }
 const OURS_MEMORY: Variant = { name: 'ours in memory', server: 'ours' }
+const OURS_SEALED: Variant = { name: 'ours, sealed', server: 'ours', redis: true, env: { BENCH_SEALED: '1' } }
 const SDK1: Variant = { name: 'SDK 1.x sessions', server: 'sdk1' }
 const SDK2: Variant = { name: 'SDK 2.x sessions', server: 'sdk2' }
 const LITE: Variant = { name: 'mcp-lite', server: 'mcp-lite', revision: '2025-06-18' }
@@ -44,7 +45,7 @@ export const RACES: Race[] = [
     workload: 'session',
     title: 'tool call in a session',
     reference: RAW_REDIS,
-    others: [OURS, RAW, OURS_MEMORY, SDK2, SDK1, LITE],
+    others: [OURS, RAW, OURS_SEALED, OURS_MEMORY, SDK2, SDK1, LITE],
     goals: [
       { over: 'raw+redis', ratio: 0.78 },
       { over: 'raw', ratio: 0.75 },

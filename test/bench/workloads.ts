@@ -1,5 +1,5 @@
 /** What is sent in each workload, and what an answer must have in it. */
-import { Connection, postBytes } from './connection.ts'
+import { type Connection, postBytes } from './connection.ts'
 import { ECHO, STEPS } from './tools.ts'
 
 export type WorkloadName = 'stateless' | 'session' | 'initialize' | 'list' | 'stream'
@@ -93,7 +93,7 @@ export function acrossSessions(ids: readonly string[], connections: number): Wor
       const at = template.indexOf(ids[0] ?? '')
       let next = n
       return () => {
-        template.latin1Write(ids[next % ids.length] ?? '', at)
+        template.write(ids[next % ids.length] ?? '', at, 'latin1')
         next += connections
         return template
       }

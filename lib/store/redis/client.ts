@@ -9,7 +9,6 @@ export type Client = Redis | Cluster
 /** The options of ioredis that are set here. */
 type Settings = Pick<
   RedisOptions,
-  | 'commandTimeout'
   | 'connectTimeout'
   | 'db'
   | 'disableClientInfo'
@@ -82,7 +81,6 @@ export function commandClient(place: Place, timeout: number, trouble: Trouble): 
     {
       connectTimeout: silence,
       socketTimeout: silence,
-      commandTimeout: timeout,
       maxRetriesPerRequest: 2,
       // A former primary: its name leads to the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
@@ -130,7 +128,6 @@ function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, fo
         lazyConnect: true,
         scripts,
         retryStrategy: backoff,
-        enableAutoPipelining: forCommands,
       })
   // Whoever waits for a command is told; an event that nobody handles would end the process.
   client.on('error', trouble)

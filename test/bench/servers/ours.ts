@@ -15,10 +15,14 @@ for (let n = 0; n < LISTED_TOOLS; n++) {
 }
 if (LISTED_TOOLS === 0) {
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(STEPS, { description: 'Tells its progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
-    for (let step = 1; step <= steps; step++) await ctx.progress(step)
-    return DONE
-  })
+  server.registerTool(
+    STEPS,
+    { description: 'Tells its progress.', inputSchema: stepsInput },
+    async ({ steps }, ctx) => {
+      for (let step = 1; step <= steps; step++) await ctx.progress(step)
+      return DONE
+    },
+  )
   server.registerTool('ask', { description: 'Asks the user.' }, async (ctx) => {
     const answer = await ctx.elicit('Go on?', z.object({ yes: z.boolean() }))
     return { content: [{ type: 'text', text: answer.action }] }
@@ -33,7 +37,7 @@ if (LISTED_TOOLS === 0) {
 const endpoint = createEndpoint(server, {
   store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),
   allowedHosts: 'local',
-  keys: [Buffer.alloc(32, 'a key for tests')],
+  ...(process.env.BENCH_SEALED === '1' && { keys: [Buffer.alloc(32, 'a key for tests')] }),
   session: { maxStreams: 20_000 },
 })
 

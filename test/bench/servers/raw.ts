@@ -49,7 +49,9 @@ app.post('/mcp', async (c) => {
     })
   }
   const content = [{ type: 'text', text: params.arguments?.text }]
-  const extra = params._meta ? { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } } : {}
+  const extra = params._meta
+    ? { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } }
+    : {}
   return c.json({ jsonrpc: '2.0', id, result: { ...extra, content } })
 })
 

@@ -17,13 +17,17 @@ function newServer(): McpServer {
   }
   if (LISTED_TOOLS > 0) return server
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(STEPS, { description: 'Tells its progress.', inputSchema: stepsInput }, async ({ steps }, extra) => {
-    const progressToken = extra._meta?.progressToken ?? 't'
-    for (let progress = 1; progress <= steps; progress++) {
-      await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress } })
-    }
-    return DONE
-  })
+  server.registerTool(
+    STEPS,
+    { description: 'Tells its progress.', inputSchema: stepsInput },
+    async ({ steps }, extra) => {
+      const progressToken = extra._meta?.progressToken ?? 't'
+      for (let progress = 1; progress <= steps; progress++) {
+        await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress } })
+      }
+      return DONE
+    },
+  )
   return server
 }
 

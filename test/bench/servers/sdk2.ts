@@ -1,7 +1,8 @@
 /** The official SDK 2.x: the stateless revision by its own handler, or sessions in memory by its transport. */
+
+import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import type { EventStore } from '@modelcontextprotocol/server'
 import { createMcpHandler, McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
-import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import { Hono } from 'hono'
 import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, stepsInput } from '../tools.ts'
 import { LISTED_TOOLS, start } from './serve.ts'
@@ -17,13 +18,17 @@ function newServer(): McpServer {
   }
   if (LISTED_TOOLS > 0) return server
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(STEPS, { description: 'Tells its progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
-    const progressToken = ctx.mcpReq._meta?.progressToken ?? 't'
-    for (let progress = 1; progress <= steps; progress++) {
-      await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress } })
-    }
-    return DONE
-  })
+  server.registerTool(
+    STEPS,
+    { description: 'Tells its progress.', inputSchema: stepsInput },
+    async ({ steps }, ctx) => {
+      const progressToken = ctx.mcpReq._meta?.progressToken ?? 't'
+      for (let progress = 1; progress <= steps; progress++) {
+        await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress } })
+      }
+      return DONE
+    },
+  )
   return server
 }
 

@@ -61,7 +61,8 @@ local function add(log, sizes, stream, n, tag, message, final, max, max_bytes)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     redis.call('XDEL', log, oldest[1])
-    bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, -#oldest[2][4])
+    -- Not -#: of an empty message that is -0, which Redis does not take for a number.
+    bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
     length = length - 1
   end
 end
