@@ -112,6 +112,7 @@ export class Call implements Outlet, RunningCall {
   #registering: Promise<void> | undefined
   #registered = false
   #counted = false
+  #asked = 0
   #full = false
   #opened: ((state: 'ok' | 'gone' | 'refused') => void) | undefined
 
@@ -209,7 +210,7 @@ export class Call implements Outlet, RunningCall {
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
     const { maxAsks } = this.#host.instance.options
-    if (this.#asks.ids.length >= maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
+    if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
     await this.#expectCompletion(ask)
     const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))

@@ -4,7 +4,7 @@
  */
 import type { Instance } from './instance.ts'
 
-/** What the others run is asked again before a limit is held against somebody for longer than this, in ms. */
+/** With half of the limit used, what the others run is asked again when it is known for longer than this, in ms. */
 const BELIEVED = 500
 
 interface Running {
@@ -68,9 +68,13 @@ export class Loads {
   #admits(principal: string, calls: number): boolean {
     const running = this.#running.get(principal)
     if (!running) return calls <= this.#max
-    if (running.here + calls + running.elsewhere <= this.#max) return true
-    if (this.#instance.clock.now() - running.elsewhereAt > BELIEVED) this.#tell(principal, '', 0)
-    return false
+    const total = running.here + calls + running.elsewhere
+    const { clock } = this.#instance
+    if (total > this.#max / 2 && clock.now() - running.elsewhereAt > BELIEVED) {
+      running.elsewhereAt = clock.now()
+      this.#tell(principal, '', 0)
+    }
+    return total <= this.#max
   }
 
   #ended(principal: string): void {

@@ -133,7 +133,7 @@ describe('who can write to Redis, and has no key,', () => {
     await store.post('k', 'get', 'a message', 't', 'p1')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toMatchObject({ status: 'ok' })
     await admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
-    await admin.hset('mcp:{k}', 'e:get', 2)
+    await admin.hset('mcp:{k}', 'e:get', '2')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
     expect(await store.look('k', 'get', 'i:c', 1, MINUTE)).toMatchObject({ moved: true, entries: [] })
   })
