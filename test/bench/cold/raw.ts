@@ -1,0 +1,17 @@
+/** The reference: Hono on its Node server with ioredis, one command for each request, and nothing else. */
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { Redis } from 'ioredis'
+
+const redis = new Redis(process.env.REDIS_URL ?? '', { lazyConnect: true, enableAutoPipelining: true })
+const app = new Hono()
+
+app.post('/mcp', async (c) => {
+  const { id } = await c.req.json<{ id: number }>()
+  await redis.set('bench:cold', 'x'.repeat(150), 'PX', 60_000)
+  return c.json({ jsonrpc: '2.0', id, result: {} })
+})
+
+serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+  console.log(`http://127.0.0.1:${port}/mcp`)
+})

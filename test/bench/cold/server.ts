@@ -1,0 +1,10 @@
+/** An author's server without a schema library: what starts beside it is the endpoint alone. */
+import { McpServer } from '../../../lib/server/server.ts'
+
+export const server = new McpServer({ name: 'cold', version: '1.0.0' })
+
+server.registerTool(
+  'echo',
+  { description: 'Says it again.', inputSchema: { type: 'object', properties: { text: { type: 'string' } } } },
+  (args) => ({ content: [{ type: 'text', text: String((args as { text?: unknown }).text) }] }),
+)
