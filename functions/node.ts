@@ -6,6 +6,7 @@ import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { serve } from '@hono/node-server'
 import { createEndpoint } from '../lib/endpoint.ts'
 import type { McpServer } from '../lib/server/server.ts'
+import { minded } from './bad-clients.ts'
 import { readEnvironment } from './environment.ts'
 import { requestLog } from './log.ts'
 import { openStore } from './store.ts'
@@ -55,8 +56,9 @@ const http = serve(
       // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): the side
       // that sends the next request must be the one that gives a connection up, or requests meet a closing one.
       keepAliveTimeout: 620_000,
-      headersTimeout: 30_000,
-      requestTimeout: 60_000,
+      headersTimeout: Math.min(30_000, settings.requestTimeout),
+      requestTimeout: settings.requestTimeout,
+      connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
     },
   },
   ({ port }) => {
@@ -70,6 +72,7 @@ const http = serve(
     )
   },
 ) as Server
+minded(http)
 
 /** The platform kills after 10 s. */
 const LONGEST_GOODBYE = 9_500

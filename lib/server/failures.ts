@@ -1,6 +1,7 @@
 /** What becomes of an error that a handler throws. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { STATELESS_REVISION } from '../protocol/revisions.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import { AskPending, MissingCapability } from './errors.ts'
 import type { Outlet } from './outlet.ts'
 
@@ -13,8 +14,9 @@ export function passesThrough(error: unknown, outlet: Outlet): boolean {
   )
 }
 
-/** The text that the other end may see: the message, never the stack. */
+/** The text that the other end may see: the message, never the stack, and nothing of where the store is. */
 export function failureText(error: unknown): string {
+  if (error instanceof StoreUnavailable) return 'The store did not answer; try again.'
   return error instanceof Error ? error.message || error.name : String(error)
 }
 
