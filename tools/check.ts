@@ -1,0 +1,155 @@
+/**
+ * Looks at a deployment from outside: `node tools/check.ts https://host/mcp [--token …]`. Says what works as it should,
+ * above all whether the platform lets a stream through as it is written. Leaves nothing behind.
+ */
+import { parseArgs } from 'node:util'
+
+export interface Finding {
+  what: string
+  /** undefined: it could not be looked at, or is as somebody chose it. */
+  ok: boolean | undefined
+  seen: string
+}
+
+const VERSION = '2025-11-25'
+const JSON_AND_SSE = 'application/json, text/event-stream'
+
+interface Connection {
+  url: URL
+  headers: Record<string, string>
+}
+
+/** @param token a bearer token, where the endpoint wants one */
+export async function checkDeployment(url: URL, token?: string): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const note = (what: string, ok: boolean | undefined, seen: string) => void findings.push({ what, ok, seen })
+  const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const plain: Connection = { url, headers: authorization }
+
+  const opened = await post(plain, 'initialize', {
+    protocolVersion: VERSION,
+    capabilities: {},
+    clientInfo: { name: 'check', version: '1' },
+  })
+  if (opened.status === 401) {
+    const challenge = opened.headers.get('www-authenticate')
+    const remapped = opened.headers.get('x-amzn-remapped-www-authenticate')
+    const seen =
+      challenge ?? (remapped === null ? 'no WWW-Authenticate' : 'renamed to x-amzn-remapped-www-authenticate')
+    note('a client without a token is told where to get one', challenge !== null, seen)
+    await checkMetadata(url, note)
+    return findings
+  }
+  const id = opened.headers.get('mcp-session-id')
+  note(
+    'initialize opens a session',
+    opened.status === 200 && id !== null,
+    `${opened.status} ${id === null ? await text(opened) : ''}`,
+  )
+  if (id === null) return findings
+  const session = { url, headers: { ...authorization, 'mcp-session-id': id, 'mcp-protocol-version': VERSION } }
+
+  const greeted = await post(session, 'notifications/initialized', undefined, true)
+  note('a notification gets 202 and nothing else', greeted.status === 202, `${greeted.status} ${await text(greeted)}`)
+  // Ten at once are more than one instance of anything that runs one request at a time.
+  const pings = await Promise.all(Array.from({ length: 10 }, async () => (await post(session, 'ping')).status))
+  note(
+    '10 requests at once find the session, on whatever instance',
+    pings.every((status) => status === 200),
+    pings.join(' '),
+  )
+
+  await checkStream(session, note)
+  const ended = await fetch(url, { method: 'DELETE', headers: session.headers })
+  note('DELETE ends the session', ended.status === 204, `${ended.status}`)
+  const after = await post(session, 'ping')
+  note('a session that has ended is not found', after.status === 404, `${after.status} ${await text(after)}`)
+
+  const stateless = await post(plain, 'server/discover', { _meta: STATELESS }, false, '2026-07-28')
+  note('the stateless revision is served', stateless.status === 200, `${stateless.status}`)
+  return findings
+}
+
+const STATELESS = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
+
+/** The first bytes of a stream must arrive while it is open. A platform that collects the answer hands it over at its end. */
+async function checkStream(
+  { url, headers }: Connection,
+  note: (what: string, ok: boolean | undefined, seen: string) => void,
+) {
+  const what = 'the first bytes of a stream arrive long before its end'
+  const started = performance.now()
+  const abort = new AbortController()
+  const response = await fetch(url, { headers: { ...headers, accept: 'text/event-stream' }, signal: abort.signal })
+  if (response.status === 405) return note(what, undefined, '405: GET_POLICY is off here, or nothing is streamed')
+  const reader = response.body?.getReader()
+  await reader?.read()
+  const first = performance.now()
+  // A stream that is held does not end: 5 s of it are enough.
+  const timer = setTimeout(() => abort.abort(), 5_000)
+  let end = 'was still open'
+  try {
+    while (!(await reader?.read())?.done);
+    end = `ended after ${Math.round(performance.now() - started)} ms`
+  } catch {
+    // Aborted.
+  }
+  clearTimeout(timer)
+  const open = performance.now() - first
+  note(
+    what,
+    response.status === 200 && open > 1_000,
+    `${response.status}, first after ${Math.round(first - started)} ms, ${end}`,
+  )
+}
+
+/** RFC 9728, at the path that clients try when no header told them. */
+async function checkMetadata(
+  url: URL,
+  note: (what: string, ok: boolean | undefined, seen: string) => void,
+): Promise<void> {
+  const found = await fetch(new URL(`/.well-known/oauth-protected-resource${url.pathname}`, url))
+  const body = await text(found)
+  note(
+    'clients find the authorization server by the well-known address',
+    found.status === 200,
+    `${found.status} ${body}`,
+  )
+  if (found.status !== 200) return
+  const { resource } = JSON.parse(body) as { resource?: string }
+  note('the metadata names the address that clients use', resource === url.href, String(resource))
+}
+
+function post({ url, headers }: Connection, method: string, params?: object, notification = false, version?: string) {
+  const message = { jsonrpc: '2.0', ...(!notification && { id: 1 }), method, ...(params && { params }) }
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: JSON_AND_SSE,
+      ...headers,
+      ...(version !== undefined && { 'mcp-protocol-version': version, 'mcp-method': method }),
+    },
+    body: JSON.stringify(message),
+  })
+}
+
+async function text(response: Response): Promise<string> {
+  return (await response.text()).slice(0, 500)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { token: { type: 'string' } } })
+  const [address] = positionals
+  if (address === undefined || !URL.canParse(address)) {
+    console.error('Usage: node tools/check.ts https://host/mcp [--token …]')
+    process.exit(2)
+  }
+  const findings = await checkDeployment(new URL(address), values.token)
+  for (const { what, ok, seen } of findings)
+    console.log(`${ok === undefined ? '?' : ok ? 'ok' : 'NO'}\t${what} (${seen.trim()})`)
+  process.exit(findings.every(({ ok }) => ok !== false) ? 0 : 1)
+}
