@@ -543,6 +543,11 @@ export class Call implements Outlet, RunningCall {
       if (this.#continued?.relay) this.#host.instance.track(this.#continued.relay(text, `refused.${this.stream}`))
       this.#settle(text)
       this.#stop(message)
+      if (this.#carrier.shared) {
+        // The other calls of the batch go on: the refusal goes where the answer would.
+        this.#connection?.fail(text)
+        return this.#opened?.('ok')
+      }
       if (this.#connection && this.#opened) this.#connection.abandoned()
       return this.#opened?.('refused')
     }

@@ -14,6 +14,8 @@ import type { Session } from './session.ts'
 export interface Carrier {
   /** False: the client takes JSON alone, so nothing can be said before the result. */
   readonly streams: boolean
+  /** The reply is that of several calls: a batch. */
+  readonly shared: boolean
   /** Makes the reply a stream, if it is not one yet. */
   beginStream(): void
   /** The call has its result (or, cancelled, none), and no stream carries it. */
@@ -25,6 +27,7 @@ export interface Carrier {
 /** A continued call has its stream already: everything it says goes to the log, and from there to the holder. */
 export const continuedCarrier: Carrier = {
   streams: true,
+  shared: false,
   beginStream: () => {},
   settled: () => {},
   gone: () => {},
@@ -32,8 +35,8 @@ export const continuedCarrier: Carrier = {
 
 export class Exchange implements Carrier {
   readonly streams: boolean
+  readonly shared: boolean
   readonly #session: Session
-  readonly #batch: boolean
   readonly #instance: Instance
   readonly #deadline: number | undefined
   readonly #until: number | undefined
@@ -51,7 +54,7 @@ export class Exchange implements Carrier {
     this.#instance = instance
     this.#session = session
     this.streams = options.streams
-    this.#batch = options.batch
+    this.shared = options.batch
     this.#deadline = options.deadline
     this.#until = options.until
   }
@@ -79,7 +82,7 @@ export class Exchange implements Carrier {
   #trySettle(): void {
     if (this.#feed || this.#reply || !this.#calls.every((call) => call.over)) return
     const texts = this.#calls.flatMap((call) => call.text ?? [])
-    const body = this.#batch ? `[${texts.join(',')}]` : texts[0]
+    const body = this.shared ? `[${texts.join(',')}]` : texts[0]
     if (body !== undefined && texts.length > 0) this.#answer(this.#json(body))
     // Every call was cancelled: there is no response to give (LU-1).
     else if (this.streams) this.#answer({ kind: 'stream', source: emptyStream })
@@ -88,7 +91,7 @@ export class Exchange implements Carrier {
 
   #json(body: string): Reply {
     // A batch has one status for all of its calls.
-    if (this.#batch || !this.#calls[0]?.full) return { kind: 'json', status: 200, body }
+    if (this.shared || !this.#calls[0]?.full) return { kind: 'json', status: 200, body }
     return { kind: 'json', status: 429, body, headers: TRY_SOON }
   }
 
@@ -113,7 +116,7 @@ export class Exchange implements Carrier {
     feed.begin()
     void Promise.all(opened).then((states) => {
       if (states.includes('gone')) this.#answer(sessionNotFound())
-      else if (states[0] === 'refused' && !this.#batch) {
+      else if (states[0] === 'refused') {
         this.#answer(this.#json(this.#calls[0]?.text ?? ''))
       } else this.#answer({ kind: 'stream', source: feed })
     })

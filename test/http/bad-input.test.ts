@@ -8,12 +8,10 @@ import { startServed } from './served.ts'
 
 let served: Served
 let session: RawSession
-let batching: RawSession
 
 beforeAll(async () => {
-  served = await startServed({ http: { maxBytes: 10_000, maxDepth: 20, maxBatch: 5 } })
+  served = await startServed({ http: { maxBytes: 10_000, maxDepth: 20 } })
   session = await initialize(served.url)
-  batching = await initialize(served.url, '2025-03-26')
 })
 afterAll(() => served.stop())
 
@@ -223,50 +221,5 @@ describe('a method', () => {
     expect(await send('GET')).toMatch(/^HTTP\/1.1 400 /)
     expect(await send('HEAD')).toMatch(/^HTTP\/1.1 405 /)
     expect(await send('DELETE')).toMatch(/^HTTP\/1.1 400 /)
-  })
-})
-
-describe('a batch (2025-03-26)', () => {
-  const one = request(1, 'ping')
-  const two = toolCall('2', 'echo', { message: 'b' })
-  const note = { jsonrpc: '2.0', method: 'notifications/initialized' }
-
-  test('of requests and notifications is answered with an array', async () => {
-    const response = await post(served.url, [one, note, two], { session: batching })
-    const answers = (await response.json()) as RpcMessage[]
-    expect(answers.map(({ id }) => id)).toEqual([1, '2'])
-    const single = (await (await post(served.url, [one], { session: batching })).json()) as RpcMessage[]
-    expect(single).toHaveLength(1)
-  })
-
-  test('of notifications or responses alone is 202 without a body', async () => {
-    for (const body of [[note, note], [{ jsonrpc: '2.0', id: 'x', result: {} }]]) {
-      const response = await post(served.url, body, { session: batching })
-      expect([response.status, await response.text()]).toEqual([202, ''])
-    }
-  })
-
-  test('streams when one of its calls speaks, and carries every answer', async () => {
-    const talks = toolCall(3, 'progress', { n: 3 }, { progressToken: 'p' })
-    const response = await post(served.url, [one, talks, two], { session: batching })
-    expect(response.headers.get('content-type')).toBe('text/event-stream')
-    const { EventReader } = await import('../support/raw.ts')
-    const messages = await new EventReader(response).rest()
-    expect(messages.filter(({ method }) => method === 'notifications/progress')).toHaveLength(3)
-    expect(new Set(messages.flatMap(({ id }) => id ?? []))).toEqual(new Set([1, 3, '2']))
-  })
-
-  test.each<[string, unknown[]]>([
-    ['that is empty', []],
-    ['that is too long', [1, 2, 3, 4, 5, 6].map((id) => request(id, 'ping'))],
-    ['with initialize in it', [one, request(9, 'initialize', { protocolVersion: '2025-03-26' })]],
-    ['with something that is no message', [one, 7]],
-  ])('%s is 400', async (_what, body) => {
-    await refused(await post(served.url, body, { session: batching }), 400, -32600)
-  })
-
-  test('with one id twice: each request is answered', async () => {
-    const response = await post(served.url, [one, one], { session: batching })
-    expect(((await response.json()) as RpcMessage[]).map(({ id }) => id)).toEqual([1, 1])
   })
 })
