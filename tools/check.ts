@@ -101,7 +101,7 @@ async function checkStream(
   const open = performance.now() - first
   note(
     what,
-    response.status === 200 && open > 1_000,
+    response.status === 200 && open > 250,
     `${response.status}, first after ${Math.round(first - started)} ms, ${end}`,
   )
 }

@@ -1,0 +1,66 @@
+/** docs/deploy.md says what is: its tables agree with the files that they speak of, and its sums are right. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { DEFAULT_SESSION_OPTIONS } from '../../lib/session/options.ts'
+import { root } from '../../tools/build.ts'
+
+const read = (name: string) => readFileSync(join(root, name), 'utf8')
+const text = read('docs/deploy.md')
+const serverless = parse(read('serverless.yml'))
+
+test('every param of serverless.yml is explained, with its default', () => {
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'))
+  for (const [name, value] of Object.entries(serverless.params.default)) {
+    const row = rows.find((line) => line.split('|')[1]?.includes(`\`${name}\``))
+    expect(row, name).toBeDefined()
+    if (value !== '') expect(row).toContain(String(value))
+  }
+})
+
+test('the prices of the GET policies are what they are made of', () => {
+  const perSecond = 0.0000133334 * (serverless.params.default.memory / 1024)
+  const perRequest = 0.2 / 1e6
+  const seconds = 22 * 8 * 3600
+  const price = (open: number, cycle: number) => ((seconds / cycle) * (open * perSecond + perRequest)).toFixed(2)
+  const cell = (start: string) =>
+    text
+      .split('\n')
+      .find((line) => line.startsWith(start))
+      ?.split('|') ?? []
+  // A stream is closed half a minute before the end of the function.
+  const held = serverless.params.default.timeout - DEFAULT_SESSION_OPTIONS.closeBefore / 1000
+  expect(cell('| `hold`')[4]).toContain(`${price(held, held)} USD`)
+  const { pollWait, pollRetry } = DEFAULT_SESSION_OPTIONS
+  const { POLL_WAIT_SECONDS, POLL_RETRY_SECONDS } = serverless.provider.environment
+  for (const [start, wait, retry] of [
+    ['| `poll`, 2 s every 17 s', pollWait / 1000, pollRetry / 1000],
+    ['| `poll`, 0.5 s every 30.5 s', Number(POLL_WAIT_SECONDS), Number(POLL_RETRY_SECONDS)],
+  ] as const) {
+    const [, , , news, usd, occupied] = cell(start)
+    expect(usd).toContain(`${price(wait, wait + retry)} USD`)
+    expect(news).toContain(`${retry} s`)
+    expect(Number(occupied)).toBe(Math.round((1_000 * wait) / (wait + retry)))
+  }
+})
+
+test('what it names is there', () => {
+  const files = [...text.matchAll(/`((?:infra|tools|functions|test|docs|dist)\/[\w./-]+|serverless\.yml)`/g)]
+  expect(files.length).toBeGreaterThan(5)
+  for (const [, name = ''] of files)
+    if (!name.startsWith('dist/')) expect(existsSync(join(root, name)), name).toBe(true)
+  const scripts = JSON.parse(read('package.json')).scripts
+  for (const [, name = ''] of text.matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
+  const known = `${read('functions/environment.ts')}${read('functions/node.ts')}`
+  for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+)(?:=\d)?`/g)) {
+    if (!name.startsWith('AWS_')) expect(known, name).toContain(`'${name}'`)
+  }
+})
+
+test('links within it lead somewhere', () => {
+  const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
+  for (const [, anchor = ''] of text.matchAll(/\(#([\w-]+)\)/g)) {
+    expect(anchors.map((name) => name.replace(/[^\w-]/g, ''))).toContain(anchor)
+  }
+})
