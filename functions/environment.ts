@@ -83,12 +83,10 @@ export function parseEnvironment(env: Environment): Settings {
   }
 }
 
-/** {@link parseEnvironment} for a process: a bad value stops the start with its one line, a warning goes to stderr. */
+/** {@link parseEnvironment} for a process: a bad value stops the start with its one line. */
 export function readEnvironment(env: Environment): Settings {
   try {
-    const settings = parseEnvironment(env)
-    for (const warning of settings.warnings) console.error(warning)
-    return settings
+    return parseEnvironment(env)
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error
     console.error(error.message)
@@ -96,11 +94,13 @@ export function readEnvironment(env: Environment): Settings {
   }
 }
 
-const UNGUARDED = `WARNING: nobody is asked for a token. Whoever reaches this address can use every tool.
-WARNING: set AUTH_ISSUER and AUTH_AUDIENCE, or see to it that a gateway lets in only those who may.`
+const UNGUARDED =
+  'Nobody is asked for a token: whoever reaches this address can use every tool. Set AUTH_ISSUER and AUTH_AUDIENCE, or ' +
+  'see to it that a gateway lets in only those who may.'
 
-const KEYLESS = `WARNING: MCP_SECRET is not set. Each instance seals with a random key of its own: a stateless client whose call asks
-WARNING: something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32`
+const KEYLESS =
+  'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
+  'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {

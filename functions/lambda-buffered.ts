@@ -11,6 +11,7 @@ import { server } from './server.ts'
 import { openStore } from './store.ts'
 
 const settings = readEnvironment({ HOST: '0.0.0.0', RESPONSE_LIMIT_SECONDS: '29', ...process.env })
+for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
 const store = await openStore(settings)
 const { session } = settings.endpoint
 const endpoint = createEndpoint(server, {

@@ -11,6 +11,7 @@ import { openStore } from './store.ts'
 
 // Which names reach it is the gateway's business, and a held GET would occupy an environment for as long as it is open.
 const settings = readEnvironment({ HOST: '0.0.0.0', GET_POLICY: 'poll', ...process.env })
+for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
 const store = await openStore(settings)
 const endpoint = createEndpoint(server, { store, ...settings.endpoint })
 

@@ -13,7 +13,7 @@ export interface RequestLog {
   /** `id` is the platform's name for the request; there is a random one where it gives none. */
   begin(http: string, id?: string): LogLine
   /** Something that is no request. */
-  say(severity: 'INFO' | 'ERROR', message: string, more?: Record<string, unknown>): void
+  say(severity: 'INFO' | 'WARNING' | 'ERROR', message: string, more?: Record<string, unknown>): void
 }
 
 /** The log, if the settings want one. Lines that come in one turn leave in one write. */

@@ -13,6 +13,10 @@ import { openStore } from './store.ts'
 
 const settings = readEnvironment(process.env)
 const log = requestLog(settings)
+for (const warning of settings.warnings) {
+  if (log) log.say('WARNING', warning)
+  else console.error(`WARNING: ${warning}`)
+}
 const onError =
   log &&
   ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))

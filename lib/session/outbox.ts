@@ -189,12 +189,19 @@ export class Outbox {
       asks: batch.flatMap((item) => item.ask ?? []),
       forget: final ? this.#options.asks() : undefined,
     }
-    const { store, clock, options } = this.#instance
+    return this.#patiently(async () => {
+      if (this.#register) await this.#instance.attend()
+      return this.#instance.store.append(this.#session.key, append)
+    })
+  }
+
+  /** Tries until the store has done it, the queue is closed, or patience ends: then the call ends too. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { clock, options } = this.#instance
     const deadline = clock.now() + options.storePatience
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       try {
-        if (this.#register) await this.#instance.attend()
-        return await store.append(this.#session.key, append)
+        return await work()
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || clock.now() > deadline) {
           this.#instance.report(error)
@@ -211,9 +218,10 @@ export class Outbox {
   async #send(n: number, batch: Item[]): Promise<void> {
     const holder = this.#holder
     const final = batch.at(-1)?.final === true
-    if (this.#options.relay) {
+    const { relay } = this.#options
+    if (relay) {
       for (const [i, item] of batch.entries()) {
-        await this.#options.relay(item.data, `${this.#options.stream}.${n + i}`)
+        await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
       }
     } else if (holder !== undefined) {
       this.#instance.tell({ t: 'entries', to: holder, n, tag: this.#tag, data: batch.map((item) => item.data), final })

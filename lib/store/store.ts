@@ -28,8 +28,10 @@ export interface Lifetimes {
   cancelMark: number
   /** A mailbox, slid by each mail. */
   mailbox: number
-  /** How long the repeat of a `post` or an `endCall` is recognised. */
+  /** How long the repeat of a `post` is recognised. */
   repeat: number
+  /** And that of an `endCall`, which only the client library sends again: as long as it tries. */
+  endRepeat: number
   /** How long `live` stays after DELETE, so that a repeated DELETE still finds whom to tell. */
   afterDelete: number
   /** What must outlive every session: the list of changes, the list of a principal's sessions. */
@@ -42,6 +44,7 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   cancelMark: 30_000,
   mailbox: 10 * 60_000,
   repeat: 2 * 60_000,
+  endRepeat: 10_000,
   afterDelete: 60_000,
   longest: 31 * 24 * 60 * 60_000,
 }

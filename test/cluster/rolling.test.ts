@@ -9,7 +9,7 @@ let fleet: Fleet
 let redis: Redis
 
 beforeAll(async () => {
-  fleet = await startFleet()
+  fleet = await startFleet({}, { plain: true })
   redis = new Redis(fleet.redis.url)
 })
 afterAll(async () => {

@@ -31,9 +31,9 @@ export class InstanceProcess {
     this.errors = errors
   }
 
-  static async start(redisUrl: string, options: FleetOptions = {}): Promise<InstanceProcess> {
+  static async start(redisUrl: string, options: FleetOptions = {}, plain = false): Promise<InstanceProcess> {
     const child = spawn(process.execPath, [new URL('./instance.ts', import.meta.url).pathname], {
-      env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options }) },
+      env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain }) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const errors: string[] = []
@@ -95,10 +95,12 @@ export interface Fleet {
 
 export async function startFleet(
   options: FleetOptions = {},
-  { size = 3, redis: given }: { size?: number; redis?: RedisServer } = {},
+  { size = 3, redis: given, plain = false }: { size?: number; redis?: RedisServer; plain?: boolean } = {},
 ): Promise<Fleet> {
   const redis = given ?? (await startRedis())
-  const instances = await Promise.all(Array.from({ length: size }, () => InstanceProcess.start(redis.url, options)))
+  const instances = await Promise.all(
+    Array.from({ length: size }, () => InstanceProcess.start(redis.url, options, plain)),
+  )
   const proxy = await startRoundRobin(instances.map((instance) => instance.url))
   return {
     redis,
@@ -108,7 +110,7 @@ export async function startFleet(
     at: (index) => new URL(`${instances[index]?.url}/mcp`),
     async restart(index, changed = options) {
       proxy.setTarget(index, undefined)
-      const instance = await InstanceProcess.start(redis.url, changed)
+      const instance = await InstanceProcess.start(redis.url, changed, plain)
       instances[index] = instance
       proxy.setTarget(index, instance.url)
       return instance

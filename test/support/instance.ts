@@ -8,13 +8,20 @@ import { createEndpoint } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { server } from '../fixtures/everything.ts'
 
-const { redisUrl, options } = JSON.parse(process.env.INSTANCE ?? '{}') as {
+const { redisUrl, options, plain } = JSON.parse(process.env.INSTANCE ?? '{}') as {
   redisUrl: string
   options: EndpointOptions
+  /** Without a key: what Redis holds can be read and changed by the test. */
+  plain?: boolean
 }
 /** Every instance of a fleet has the same key. */
 const keys = [Buffer.alloc(32, 'a key for tests')]
-const endpoint = createEndpoint(server, { allowedHosts: 'local', keys, ...options, store: redisStore(redisUrl) })
+const endpoint = createEndpoint(server, {
+  allowedHosts: 'local',
+  ...(!plain && { keys }),
+  ...options,
+  store: redisStore(redisUrl),
+})
 
 endpoint.app.get('/__test/stats', (c) => c.json({ id: endpoint.instanceId, ...endpoint.stats(), pid: process.pid }))
 endpoint.app.post('/__test/announce', async (c) => {

@@ -107,7 +107,7 @@ export function callOperations(state: State): CallOperations {
       }
       const { cancelled } = call
       state.forget(key, call, forget)
-      state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.repeat)
+      state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.endRepeat)
       return { status: 'ok', cancelled, holder }
     },
 

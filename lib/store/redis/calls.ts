@@ -68,7 +68,7 @@ export function callOperations({ commands, lifetimes, maxMessages, maxBytes }: C
         await commands.script(
           scripts.endCall,
           [keys.session(key), keys.live(key), keys.log(key, stream), keys.logs(key), keys.over(key, stream)],
-          [stream, owner, bit(mark), maxMessages, open, ended, lifetimes.repeat, ...forget],
+          [stream, owner, bit(mark), maxMessages, open, ended, lifetimes.endRepeat, ...forget],
         ),
       )
       return {
