@@ -4,8 +4,8 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import type { Notifier } from './announce.ts'
 import { createNotifier } from './announce.ts'
-import { Authenticator } from './auth/authenticator.ts'
 import { ResourceMetadata } from './auth/metadata.ts'
+import { AuthenticatorOnDemand } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
@@ -206,7 +206,7 @@ function authorization(options: AuthOptions, server: McpServer, path: string, le
     name: server.info.title ?? server.info.name,
     scopes: server.scopes,
   })
-  return { metadata, authenticator: new Authenticator(options, server.scopes, metadata.resources, clock) }
+  return { metadata, authenticator: new AuthenticatorOnDemand(options, server.scopes, metadata.resources, clock) }
 }
 
 /** The result of `initialize`. */

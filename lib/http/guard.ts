@@ -1,9 +1,9 @@
 /** Who sends a request and whether it may be served now: token, scopes, rates. Without any of these it costs nothing. */
 import type { Context } from 'hono'
-import type { Authenticator } from '../auth/authenticator.ts'
 import type { Admitted } from '../auth/claims.ts'
 import type { ResourceMetadata } from '../auth/metadata.ts'
 import { CLIENTS_OWN } from '../auth/metadata.ts'
+import type { Admission } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
@@ -20,7 +20,7 @@ import { HttpRefusal } from './refusal.ts'
 export interface GuardParts {
   server: McpServer
   /** Where the endpoint requires tokens. */
-  auth: { authenticator: Authenticator; metadata: ResourceMetadata } | undefined
+  auth: { authenticator: Admission; metadata: ResourceMetadata } | undefined
   loads: Loads
   /** Requests of a principal. */
   principals: Rates | undefined

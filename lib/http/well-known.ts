@@ -1,8 +1,8 @@
 /** What clients look for before they have a token: RFC 9728 metadata, and where 2025-03-26 looks instead. */
 import type { Context, Hono } from 'hono'
-import type { Authenticator } from '../auth/authenticator.ts'
 import type { ResourceMetadata } from '../auth/metadata.ts'
 import { WELL_KNOWN } from '../auth/metadata.ts'
+import type { Admission } from '../auth/on-demand.ts'
 import { issuersOf } from '../auth/options.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Doors } from './doors.ts'
@@ -13,7 +13,7 @@ const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'pub
 
 export function wellKnownRoutes(
   app: Hono,
-  { authenticator, metadata }: { authenticator: Authenticator; metadata: ResourceMetadata },
+  { authenticator, metadata }: { authenticator: Admission; metadata: ResourceMetadata },
   doors: Doors,
   onError: (error: unknown) => void,
 ): void {
