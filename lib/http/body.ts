@@ -14,12 +14,14 @@ export class BodyTooLarge extends Error {
 }
 
 /** @throws BodyTooLarge */
-export async function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
-  if (length !== undefined) {
-    // The HTTP server holds the client to what it announced.
-    if (Number(length) > maxBytes) throw new BodyTooLarge()
-    return request.text()
-  }
+export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
+  if (length === undefined) return readUnannounced(request, maxBytes)
+  // The HTTP server holds the client to what it announced.
+  if (Number(length) > maxBytes) throw new BodyTooLarge()
+  return request.text()
+}
+
+async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
   let size = 0
@@ -46,12 +48,23 @@ export function parseBody(text: string, maxDepth: number): unknown {
   }
 }
 
+/** Most bodies open too few objects and arrays to be deep, wherever these stand; finding that out takes no loop over them. */
+function opensMoreThan(text: string, max: number): boolean {
+  let opened = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++opened > max) return true
+    }
+  }
+  return false
+}
+
 const QUOTE = 34
 const BACKSLASH = 92
 
 /** Counts brackets outside strings. What is not JSON may be counted wrongly; it is refused afterwards anyway. */
 function isDeeperThan(text: string, maxDepth: number): boolean {
-  if (text.length <= maxDepth) return false
+  if (text.length <= maxDepth || !opensMoreThan(text, maxDepth)) return false
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {

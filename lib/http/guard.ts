@@ -7,6 +7,7 @@ import type { Admission } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
+import type { RequestInfo } from '../server/outlet.ts'
 import { missingScopes } from '../server/scopes.ts'
 import type { McpServer } from '../server/server.ts'
 import type { Caller, RequestNote } from '../session/call.ts'
@@ -133,12 +134,22 @@ function callerOf(c: Context, limit: number, address: string | undefined): Calle
     auth: undefined,
     deadline,
     note,
-    request: {
-      get headers() {
-        return raw.headers
-      },
-      address,
-    },
+    request: new Sent(raw, address),
+  }
+}
+
+/** The request as a handler sees it. Its headers become an object only when they are asked for. */
+class Sent implements RequestInfo {
+  readonly #raw: Request
+  readonly address: string | undefined
+
+  constructor(raw: Request, address: string | undefined) {
+    this.#raw = raw
+    this.address = address
+  }
+
+  get headers(): Headers {
+    return this.#raw.headers
   }
 }
 

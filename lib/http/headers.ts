@@ -28,9 +28,21 @@ export interface Accepted {
 
 const BOTH: Accepted = { json: true, sse: true }
 
+/** Clients have one value each, so that few are ever seen; of others no more than this many are remembered. */
+const MAX_KNOWN = 100
+const known = new Map<string, Accepted>()
+
 /** What the client takes. Tolerant (COM-8): a missing header and any wildcard that covers a type accept it. */
 export function readAccept(value: string | undefined): Accepted {
   if (value === undefined || value === '' || value === '*/*') return BOTH
+  const seen = known.get(value)
+  if (seen) return seen
+  const accepted = parseAccept(value)
+  if (known.size < MAX_KNOWN && value.length < 200) known.set(value, accepted)
+  return accepted
+}
+
+function parseAccept(value: string): Accepted {
   let json = false
   let sse = false
   for (const part of value.toLowerCase().split(',')) {

@@ -93,11 +93,10 @@ export class Call implements Outlet, RunningCall {
   readonly #caller: Caller
   readonly #carrier: Carrier
   readonly #request: JsonRpcRequest
-  readonly #asks: Asks
+  #asks: Asks | undefined
   readonly #progress: AutoProgress
-  readonly stream: string
-  readonly token: string
-  readonly owner: Owner
+  #stream: string | undefined
+  #token: string | undefined
   readonly #continued: Continuation | undefined
   #level: LoggingLevel | undefined
   #stage: Stage = 'running'
@@ -131,11 +130,9 @@ export class Call implements Outlet, RunningCall {
     this.#carrier = carrier
     this.#continued = continued
     this.#level = session.level
-    this.#asks = new Asks(host.instance, session.key)
     this.#progress = new AutoProgress(request, continued?.progress)
-    this.stream = continued?.stream ?? newStreamName(request.id)
-    this.token = continued?.token ?? randomId(6)
-    this.owner = host.instance.name(this.token)
+    this.#stream = continued?.stream
+    this.#token = continued?.token
     this.#registered = continued?.registered ?? false
   }
 
@@ -151,6 +148,20 @@ export class Call implements Outlet, RunningCall {
     const token = randomId(6)
     const continued = { stream, token, from: 1, progress: undefined, registered: false, relay }
     return new Call(host, session, request, caller, continuedCarrier, continued)
+  }
+
+  // Names, made when first asked for: a short call needs none of them.
+
+  get stream(): string {
+    this.#stream ??= newStreamName(this.#request.id)
+    return this.#stream
+  }
+  get token(): string {
+    this.#token ??= randomId(6)
+    return this.#token
+  }
+  get owner(): Owner {
+    return this.#host.instance.name(this.token)
   }
 
   /** Ends the call with this response, without running it. */
@@ -213,6 +224,7 @@ export class Call implements Outlet, RunningCall {
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
     await this.#expectCompletion(ask)
+    this.#asks ??= new Asks(this.#host.instance, this.#session.key)
     const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))
     const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
     await this.#say(JSON.stringify(message), id)
@@ -319,7 +331,7 @@ export class Call implements Outlet, RunningCall {
     if (this.over) return
     if (this.#outbox) return this.#finish(text)
     const { key } = this.#session
-    const call = { stream: this.stream, owner: this.owner, mark: false, forget: this.#asks.ids }
+    const call = { stream: this.stream, owner: this.owner, mark: false, forget: this.#asks?.ids }
     const ended = this.#store.endCall(key, call)
     if (this.#carrier.streams) this.#releaseHolder()
     const reply = await ended.catch((error) => this.#host.instance.report(error))
@@ -338,9 +350,10 @@ export class Call implements Outlet, RunningCall {
     this.#stage = 'over'
     this.#text = text
     this.#quiet()
-    this.#asks.abandon()
+    this.#asks?.abandon()
     this.#uncount()
-    this.#host.instance.remove(this)
+    // Without a token it was never added.
+    if (this.#token !== undefined) this.#host.instance.remove(this)
     this.#carrier.settled(this)
   }
 
@@ -473,7 +486,7 @@ export class Call implements Outlet, RunningCall {
       owner: this.owner,
       register,
       from,
-      asks: () => this.#asks.ids,
+      asks: () => this.#asks?.ids ?? [],
       onEnding: (ending) => this.#ended(ending),
       onRegistered: () => this.#onRegistered(),
       onDone: () => this.#settle(undefined),
@@ -521,7 +534,7 @@ export class Call implements Outlet, RunningCall {
     if (!known) return
     const end = async () => {
       await this.#registering
-      const call = { stream: this.stream, owner: this.owner, mark: streaming, forget: this.#asks.ids }
+      const call = { stream: this.stream, owner: this.owner, mark: streaming, forget: this.#asks?.ids }
       const reply = await this.#store.endCall(key, call)
       if (reply.holder !== undefined) await this.#host.instance.told({ t: 'look', to: reply.holder })
       else this.#connection?.finish()
@@ -570,7 +583,7 @@ export class Call implements Outlet, RunningCall {
 
   receive(mail: Mail): void {
     if (mail.t === 'cancel') this.cancel(mail.reason)
-    else if (mail.t === 'answer') this.#asks.answered(mail.ask, mail.value)
+    else if (mail.t === 'answer') this.#asks?.answered(mail.ask, mail.value)
     else if (mail.t === 'level') this.#onLevel(mail.level)
     else if (mail.t === 'gone') this.#ended('gone')
   }
@@ -581,13 +594,13 @@ export class Call implements Outlet, RunningCall {
     const { key } = this.#session
     this.#caller.load?.registered(this.owner)
     this.#store
-      .lookCall(key, this.stream, this.owner, this.#asks.waiting, instance.options.idleLifetime)
+      .lookCall(key, this.stream, this.owner, this.#asks?.waiting ?? [], instance.options.idleLifetime)
       .then((look) => {
         if (this.over) return
         if (look.status !== 'ok') return this.#ended(look.status)
         if (look.cancelled) return this.cancel()
         this.#onLevel(look.level)
-        for (const [ask, value] of look.answers) this.#asks.answered(ask, value)
+        for (const [ask, value] of look.answers) this.#asks?.answered(ask, value)
       })
       .catch((error) => instance.report(error))
   }
