@@ -1,8 +1,8 @@
 /** `/mcp` over HTTP: the guards in their order, then the revision, then whoever serves it. */
 import type { Context } from 'hono'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { Message } from '../protocol/jsonrpc.ts'
-import { errorText, isObject, readMessage } from '../protocol/jsonrpc.ts'
+import type { Message, RequestId } from '../protocol/jsonrpc.ts'
+import { errorText, isObject, readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Caller, RequestNote } from '../session/call.ts'
 import type { Reply } from '../session/reply.ts'
@@ -72,6 +72,8 @@ interface Exchanged {
   header: ReadHeader
   accepted: Accepted
   caller: Caller
+  /** The id of the one request in the body, once that is read: errors name it (COM-6). */
+  id?: RequestId
 }
 
 export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Response> {
@@ -84,9 +86,10 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
     if (method === 'OPTIONS')
       return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
     const accepted = handlers.streaming ? readAccept(header('accept')) : JSON_ALONE
+    let exchanged: Exchanged | undefined
     try {
       const known = guard.caller(c, header, handlers.responseLimit)
-      const exchanged: Exchanged = { c, header, accepted, caller: known instanceof Promise ? await known : known }
+      exchanged = { c, header, accepted, caller: known instanceof Promise ? await known : known }
       const reply =
         method === 'POST'
           ? await post(handlers, exchanged)
@@ -97,25 +100,26 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
               : methodNotAllowed(method)
       return respond(reply, accepted, extra, options)
     } catch (error) {
-      return refuse(error, extra, options, onError)
+      return refuse(error, extra, options, onError, exchanged?.id)
     }
   }
 }
 
-/** What a thrown error is to the client. */
+/** What a thrown error is to the client; `id`: of the request that it answers, where that could be read. */
 export function refuse(
   error: unknown,
   extra: Record<string, string> | undefined,
   options: HttpOptions,
   onError: (error: unknown) => void,
+  id?: RequestId,
 ): Response {
   const headers = extra ?? {}
   if (error instanceof ProtocolError) {
-    const body = errorText(error.toObject(), error.id)
+    const body = errorText(error.toObject(), error.id ?? id)
     return respond({ kind: 'json', status: 400, body }, JSON_ALONE, extra, options)
   }
   if (error instanceof HttpRefusal) {
-    const body = errorText({ code: error.code, message: error.message }, error.id)
+    const body = errorText({ code: error.code, message: error.message }, error.id ?? id)
     const reply: Reply = { kind: 'json', status: error.status, body, headers: error.headers }
     return respond(reply, JSON_ALONE, extra, options)
   }
@@ -125,10 +129,10 @@ export function refuse(
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up (F-1).
     const message = 'The session store did not answer; the session is not lost. Try again.'
-    return failure(503, ErrorCode.InternalError, message, { ...headers, 'Retry-After': '1' })
+    return failure(503, ErrorCode.InternalError, message, { ...headers, 'Retry-After': '1' }, id)
   }
   onError(error)
-  return failure(500, ErrorCode.InternalError, 'The endpoint failed to answer.', headers)
+  return failure(500, ErrorCode.InternalError, 'The endpoint failed to answer.', headers, id)
 }
 
 function methodNotAllowed(method: string): Reply {
@@ -144,7 +148,8 @@ const NOT_ACCEPTABLE = refusal(
   'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".',
 )
 
-async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exchanged): Promise<Reply> {
+async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply> {
+  const { c, header, accepted, caller } = exchanged
   const { sessions, options, guard } = handlers
   if (!isJsonType(header('content-type'))) {
     return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
@@ -152,14 +157,14 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
   if (!accepted.json && !accepted.sse) return NOT_ACCEPTABLE
   const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
   const body = parseBody(text, options.maxDepth)
-  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body))
-    return postStateless(handlers, c, body, header, accepted, caller)
+  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(handlers, body, exchanged)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
   const [first] = messages
+  if (first?.kind === 'request' && !batch) exchanged.id = first.request.id
   if (caller.note && first) noteMethod(caller.note, first)
-  const versionRefused = checkVersion(header)
+  const versionRefused = checkVersion(header, exchanged.id)
   if (versionRefused) return versionRefused
   guard.requireScopes(c, caller, messages, false)
   guard.requireRoom(caller, messages)
@@ -168,13 +173,12 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
   }
   const sessionId = readSessionId(header)
   if (sessionId === undefined) {
-    const id = first?.kind === 'request' ? first.request.id : undefined
     // A ping may come before there is a session (SC-9).
     if (!batch && first?.kind === 'request' && first.request.method === 'ping') {
-      return { kind: 'json', status: 200, body: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{}}` }
+      return { kind: 'json', status: 200, body: resultText(first.request.id, {}) }
     }
-    if (options.allowSessionless && !batch && first) return withoutSession(handlers, first, header, accepted, caller)
-    return noSessionId(id)
+    if (options.allowSessionless && !batch && first) return withoutSession(handlers, first, exchanged)
+    return noSessionId(exchanged.id)
   }
   return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
 }
@@ -182,14 +186,8 @@ async function post(handlers: McpHandlers, { c, header, accepted, caller }: Exch
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
 
 /** The stateless revision: by the claim in the body, or by the header, which then lacks its claim (spec-matrix 1.2). */
-function postStateless(
-  { stateless, guard }: McpHandlers,
-  c: Context,
-  body: unknown,
-  header: ReadHeader,
-  accepted: Accepted,
-  caller: Caller,
-): Reply | Promise<Reply> {
+function postStateless({ stateless, guard }: McpHandlers, body: unknown, exchanged: Exchanged): Reply | Promise<Reply> {
+  const { c, header, accepted, caller } = exchanged
   if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const message = readMessage(body)
   if (caller.note) {
@@ -201,6 +199,7 @@ function postStateless(
   }
   // What a notification should look like is not said: it is taken, and needs no header (V-28).
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
+  exchanged.id = message.request.id
   guard.requireScopes(c, caller, [message], true)
   guard.requireRoom(caller, [message])
   const gone = () => c.req.raw.signal
@@ -211,9 +210,7 @@ function postStateless(
 function withoutSession(
   { stateless }: McpHandlers,
   message: Message,
-  header: ReadHeader,
-  accepted: Accepted,
-  caller: Caller,
+  { header, accepted, caller }: Exchanged,
 ): Reply | Promise<Reply> {
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
@@ -251,17 +248,17 @@ function readSessionId(header: ReadHeader): string | undefined {
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
 }
 
-function noSessionId(id?: string | number): Reply {
+function noSessionId(id?: RequestId): Reply {
   return refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.', id)
 }
 
 /** A header that names no revision of this endpoint is 400 (ERA-9). One that names another than the session's is not. */
-function checkVersion(header: ReadHeader): Reply | undefined {
+function checkVersion(header: ReadHeader, id?: RequestId): Reply | undefined {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return undefined
   const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
   const data = { supported: SUPPORTED_REVISIONS, requested: version }
-  return refusal(400, ErrorCode.UnsupportedProtocolVersion, message, undefined, data)
+  return refusal(400, ErrorCode.UnsupportedProtocolVersion, message, id, data)
 }
 
 /** GET and DELETE belong to sessions (ERA-11). */

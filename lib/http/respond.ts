@@ -1,4 +1,5 @@
 /** The one place that makes responses. */
+import type { RequestId } from '../protocol/jsonrpc.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
 import { sseMessage } from '../protocol/sse.ts'
 import type { Reply } from '../session/reply.ts'
@@ -42,6 +43,12 @@ export function respond(
 }
 
 /** An error response; its body is JSON-RPC in every case (rule 12), since clients read the body to tell revisions apart. */
-export function failure(status: number, code: number, message: string, headers?: Record<string, string>): Response {
-  return new Response(errorText({ code, message }), { status, headers: { ...JSON_HEADERS, ...headers } })
+export function failure(
+  status: number,
+  code: number,
+  message: string,
+  headers?: Record<string, string>,
+  id?: RequestId,
+): Response {
+  return new Response(errorText({ code, message }, id), { status, headers: { ...JSON_HEADERS, ...headers } })
 }

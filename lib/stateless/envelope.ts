@@ -2,7 +2,7 @@
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
-import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/param-headers.ts'
@@ -51,8 +51,10 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envel
   const meta = request.params?._meta
   const fields: JsonObject = isObject(meta) ? meta : {}
   const version = fields[META.protocolVersion]
-  if (typeof version !== 'string')
-    throw refuse(request, ErrorCode.InvalidParams, missing(META.protocolVersion, 'a string'))
+  if (typeof version !== 'string') {
+    const message = missing(META.protocolVersion, 'a string')
+    throw refuse(request, ErrorCode.InvalidParams, request.method === 'initialize' ? `${message} ${OPENING}` : message)
+  }
   const capabilities = fields[META.clientCapabilities]
   if (!isObject(capabilities))
     throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
@@ -78,6 +80,9 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envel
     logLevel: level,
   }
 }
+
+/** It may be all that the user of an older client is shown (ERA-12). */
+const OPENING = `A session begins without the header; it may speak ${SESSION_REVISIONS.join(', ')}.`
 
 function missing(field: string, what: string): string {
   return `params._meta["${field}"] must be ${what}.`

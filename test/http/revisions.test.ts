@@ -252,11 +252,31 @@ describe('POST', () => {
     const answer = (text === '' ? {} : JSON.parse(text)) as RpcMessage
     expect([response.status, answer.error?.code], text).toEqual([status, code])
     if (headers['mcp-protocol-version'] === E) expect(response.headers.get('mcp-session-id')).toBeNull()
-    // Errors name the request, where its id could be read.
-    const { id } = body as { id?: unknown }
-    if (code !== undefined && typeof id === 'number' && Number.isInteger(id) && status !== 415) {
-      expect(answer.id ?? id).toBe(id)
-    }
+    // Errors name the request, where its id could be read (COM-6); the body of what is refused unread was not looked at.
+    const { id, method } = body as { id?: unknown; method?: unknown }
+    const named = typeof id === 'number' && Number.isInteger(id) && method !== undefined && status !== 415
+    if (code !== undefined) expect(answer.id, text).toBe(named ? id : undefined)
+  })
+
+  test('V-1: the result is complete, and says for how long and for whom it may be kept', async () => {
+    const { result } = (await (await post(served.url, modern(list), { headers: h(E, list) })).json()) as RpcMessage
+    expect(result).toMatchObject({ resultType: 'complete', ttlMs: expect.any(Number) })
+    expect(['public', 'private']).toContain(result.cacheScope)
+  })
+
+  test('V-12, V-21: the error of a version that is not there names those that are', async () => {
+    const asked = await post(served.url, rpc(list), { headers: h('2099-01-01') })
+    const { error } = (await asked.json()) as RpcMessage
+    expect(error?.data).toMatchObject({ requested: '2099-01-01', supported: expect.arrayContaining([E, '2025-11-25']) })
+    const opened = await post(served.url, rpc('initialize', init(E)), { headers: h(E) })
+    expect(((await opened.json()) as RpcMessage).error?.message).toContain('2025-11-25')
+  })
+
+  test('V-22: another supported version in the header is served with the session’s', async () => {
+    const whoami = rpc('tools/call', { name: 'whoami' })
+    const response = await post(served.url, whoami, { session, headers: h('2025-06-18') })
+    const { result } = (await response.json()) as RpcMessage
+    expect(JSON.parse(result.content[0].text).revision).toBe('2025-11-25')
   })
 
   test('V-9: the error names what is supported, as server/discover does', async () => {
