@@ -1,5 +1,6 @@
 /** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
 import { isObject } from '../protocol/jsonrpc.ts'
+import { OWN_CONNECTION } from './connection.ts'
 import { requireSafeUrl } from './options.ts'
 
 /** How long an authorization server may take to answer, in ms. */
@@ -28,7 +29,11 @@ export async function discover(issuer: string, insecure: boolean | undefined): P
   let failure: unknown
   for (const url of places(issuer)) {
     try {
-      const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
+      const response = await fetch(url, {
+        headers: OWN_CONNECTION,
+        redirect: 'error',
+        signal: AbortSignal.timeout(PATIENCE),
+      })
       if (response.status !== 200) {
         await response.body?.cancel()
         failure = new Error(`${url} answered ${response.status}.`)

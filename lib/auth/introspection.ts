@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import type { AuthInfo } from '../server/outlet.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
+import { OWN_CONNECTION } from './connection.ts'
 import { PATIENCE } from './discovery.ts'
 import type { AuthOptions, IntrospectionOptions } from './options.ts'
 import { issuersOf } from './options.ts'
@@ -57,7 +58,11 @@ export class Introspector {
         method: 'POST',
         redirect: 'error',
         signal: AbortSignal.timeout(PATIENCE),
-        headers: { authorization: basic(this.#at.clientId, this.#at.clientSecret), accept: 'application/json' },
+        headers: {
+          ...OWN_CONNECTION,
+          authorization: basic(this.#at.clientId, this.#at.clientSecret),
+          accept: 'application/json',
+        },
         body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
       })
       const answer: unknown = response.status === 200 ? await response.json() : await response.body?.cancel()

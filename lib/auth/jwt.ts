@@ -3,6 +3,7 @@ import type { JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import type { AuthInfo } from '../server/outlet.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
+import { OWN_CONNECTION } from './connection.ts'
 import type { IssuerMetadata } from './discovery.ts'
 import { PATIENCE } from './discovery.ts'
 import type { AuthOptions } from './options.ts'
@@ -112,7 +113,7 @@ export class JwtVerifier {
       const url = given ?? (await this.#discover(issuer)).jwksUri
       if (url === undefined) throw new Error(`The metadata of ${issuer} names no jwks_uri.`)
       const timing = { timeoutDuration: PATIENCE, cooldownDuration: COOLDOWN, cacheMaxAge: keysFor }
-      return jose.createRemoteJWKSet(new URL(url), timing)
+      return jose.createRemoteJWKSet(new URL(url), { ...timing, headers: OWN_CONNECTION })
     } catch (error) {
       throw unavailable(error)
     }

@@ -24,6 +24,8 @@ interface Bucket {
 }
 
 const MAX_BUCKETS = 50_000
+/** Nobody waits longer than this, in ms, for what all instances together let pass too much. */
+const MAX_DEBT = 10_000
 
 export class Rates {
   readonly #store: Pick<Store, 'count'>
@@ -109,10 +111,13 @@ export class Rates {
         const others = before + n <= total ? total - n - before : Math.max(0, total - n)
         bucket.told = total
         const now = this.#clock.now()
-        bucket.emptyAt = Math.min(Math.max(bucket.emptyAt, now) + others * this.#interval, now + this.#depth)
+        // More than the bucket holds: what the instances let pass before they knew of each other is paid back.
+        const longest = now + this.#depth + MAX_DEBT
+        bucket.emptyAt = Math.min(Math.max(bucket.emptyAt, now) + others * this.#interval, longest)
       })
       .finally(() => {
         bucket.telling = false
+        if (bucket.untold >= this.#step) this.#tell(id, bucket)
       })
     this.#track(told)
   }

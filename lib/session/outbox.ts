@@ -115,8 +115,8 @@ export class Outbox {
   #start(): void {
     if (this.#running) return
     this.#running = true
-    // In a microtask, so that what a handler says in one go shares one append.
-    queueMicrotask(() => {
+    // After all microtasks, so that what a handler says in one go, awaiting nothing else, shares one append.
+    process.nextTick(() => {
       this.#run()
         .catch((error) => this.#instance.report(error))
         .finally(() => {

@@ -53,9 +53,11 @@ if redis.call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') e
 if redis.call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end
 if from > top + 1 then return reply('gap') end
 if from <= top then return reply('lost') end
-for i = 1, messages do
-  top = from + i - 1
-  add(log, live, stream, top, tag, ARGV[REST + i], final and i == messages, max, max_bytes)
+if messages > 0 then
+  local added = {}
+  for i = 1, messages do added[i] = ARGV[REST + i] end
+  add(log, live, stream, from, tag, added, final, max, max_bytes)
+  top = newest
 end
 keep(log, logs, stream, final and ended_ttl or open, open)
 for i = REST + messages + 1, REST + messages + asks do redis.call('HSETNX', live, 'a:' .. ARGV[i], stream) end
@@ -84,7 +86,7 @@ if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string
 if redis.call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 local cancelled = redis.call('HEXISTS', live, 'x:' .. stream)
 if mark then
-  add(log, live, stream, last(log) + 1, '', '', true, max, math.huge)
+  add(log, live, stream, last(log) + 1, '', { '' }, true, max, math.huge)
   keep(log, logs, stream, ended_ttl, open)
 end
 for i = 8, #ARGV do redis.call('HDEL', live, 'a:' .. ARGV[i], 'v:' .. ARGV[i]) end

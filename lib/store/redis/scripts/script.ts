@@ -42,22 +42,27 @@ end
 `
 
 /**
- * `add(log, sizes, stream, n, tag, message, final, max, max_bytes)`: adds an entry; the log keeps the newest `max`, and
- * of those what fits into `max_bytes`. What it has is counted in the hash `sizes`.
+ * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
+ * them `final`; the log keeps the newest `max`, and of those what fits into `max_bytes`. What it has is counted in the
+ * hash `sizes`.
  * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and DELETE finds it. Logs that are over are forgotten
  * by the way.
  */
 export const WRITE_LOG = `${NOW}
-local function add(log, sizes, stream, n, tag, message, final, max, max_bytes)
-  if final then
-    redis.call('XADD', log, n .. '-0', 't', tag, 'm', message, 'f', '1')
-  else
-    redis.call('XADD', log, n .. '-0', 't', tag, 'm', message)
+local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
+  local added = 0
+  for i, message in ipairs(messages) do
+    if final and i == #messages then
+      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message, 'f', '1')
+    else
+      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message)
+    end
+    added = added + #message
   end
   local length = redis.call('XLEN', log)
   -- A log that expired begins anew.
-  if length == 1 then redis.call('HDEL', sizes, 'b:' .. stream) end
-  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, #message)
+  if length == #messages then redis.call('HDEL', sizes, 'b:' .. stream) end
+  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, added)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     redis.call('XDEL', log, oldest[1])

@@ -15,7 +15,7 @@ if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local n = tonumber(redis.call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
-  add(log, session, stream, n, tag, message, false, max, max_bytes)
+  add(log, session, stream, n, tag, { message }, false, max, max_bytes)
   keep(log, logs, stream, open, open)
   redis.call('HSET', session, 'e:' .. stream, n)
 end
@@ -149,13 +149,13 @@ local top = own_end(session, 'get')
 local first = top + 1
 for i = 9, 8 + messages do
   top = top + 1
-  add(log, session, 'get', top, tag, ARGV[i], false, max, max_bytes)
+  add(log, session, 'get', top, tag, { ARGV[i] }, false, max, max_bytes)
 end
 for i = 9 + messages, #ARGV, 3 do
   local since = redis.call('HGET', session, 'u:' .. ARGV[i])
   if since and before(since, ARGV[i + 1]) then
     top = top + 1
-    add(log, session, 'get', top, tag, ARGV[i + 2], false, max, max_bytes)
+    add(log, session, 'get', top, tag, { ARGV[i + 2] }, false, max, max_bytes)
   end
 end
 if top >= first then keep(log, logs, 'get', open, open) end

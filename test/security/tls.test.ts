@@ -1,0 +1,120 @@
+/** Redis over TLS, with a user who may do only what the endpoint does. */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../support/ports.ts'
+import { call, getStream, initialize, post, request, toolCall } from '../support/raw.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
+
+/** What docs/security.md recommends. */
+const ACL = 'on >s3cret ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection -@dangerous +info +time'
+
+let folder: string
+let redis: RedisServer
+let tlsPort: number
+
+const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-tls-'))
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test ca')
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  openssl(
+    'req',
+    '-x509',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    ...ec,
+    '-keyout',
+    'redis.key',
+    '-out',
+    'redis.pem',
+    ...name,
+  )
+  tlsPort = await freePort()
+  const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no', '--tls-ca-cert-file', join(folder, 'ca.pem')]
+  const files = ['--tls-cert-file', join(folder, 'redis.pem'), '--tls-key-file', join(folder, 'redis.key')]
+  redis = await startRedis({ args: [...tls, ...files, '--user', 'mcp', ...ACL.split(' ')] })
+})
+afterAll(async () => {
+  await redis?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Started {
+  url: string
+  errors: string[]
+  stop(): Promise<void>
+}
+
+async function start(redisUrl: string, env: Record<string, string> = {}): Promise<Started> {
+  const instance = new URL('../support/instance.ts', import.meta.url).pathname
+  const options = { http: {}, session: {} }
+  const child = spawn(process.execPath, [instance], {
+    env: { ...process.env, ...env, INSTANCE: JSON.stringify({ redisUrl, options }) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const die = () => child.kill('SIGKILL')
+  process.once('exit', die)
+  const errors: string[] = []
+  createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
+  let url = ''
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /^listening (\d+)$/.exec(line)?.[1]
+    if (port) url = `http://127.0.0.1:${port}/mcp`
+    if (url) break
+  }
+  return {
+    url,
+    errors,
+    stop: async () => {
+      process.removeListener('exit', die)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+test('everything works over TLS as a user with the rights that the documentation names', async () => {
+  const env = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
+  const address = `rediss://mcp:s3cret@localhost:${tlsPort}`
+  const [one, two] = await Promise.all([start(address, env), start(address, env)])
+  const session = await initialize(one.url)
+  expect((await call(two.url, session, toolCall(1, 'count_session'))).result.content[0].text).toBe('1')
+  expect(
+    (await call(one.url, session, toolCall(2, 'user_set', { name: 'n', value: 'v' }))).result.isError,
+  ).toBeUndefined()
+  expect(
+    (await call(two.url, session, request(3, 'resources/subscribe', { uri: 'test://watched-resource' }))).result,
+  ).toEqual({})
+  const stream = await getStream(two.url, session)
+  await call(one.url, session, toolCall(4, 'announce', { what: 'resource' }))
+  await stream.until(({ method }) => method === 'notifications/resources/updated')
+  const progress = await post(one.url, toolCall(5, 'progress', { n: 3, delayMs: 1 }, { progressToken: 1 }), { session })
+  expect(await progress.text()).toContain('done 3')
+  stream.drop()
+  const ended = await fetch(one.url, { method: 'DELETE', headers: { 'mcp-session-id': session.id } })
+  expect(ended.status).toBe(204)
+  expect([...one.errors, ...two.errors]).toEqual([])
+  await Promise.all([one.stop(), two.stop()])
+})
+
+test.each([
+  ['a certificate that nobody vouches for', () => `rediss://mcp:s3cret@localhost:${tlsPort}`, false],
+  ['a wrong password', () => `rediss://mcp:wrong@localhost:${tlsPort}`, true],
+])('%s is 503, and says nothing of where Redis is', async (_what, address, trusted) => {
+  const instance = await start(address(), trusted ? { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') } : {})
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const response = await post(instance.url, request(0, 'initialize', params))
+  expect(response.status).toBe(503)
+  expect(await response.text()).not.toMatch(/localhost|s3cret|wrong|certificate|redis/i)
+  await instance.stop()
+})
