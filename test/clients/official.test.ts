@@ -1,6 +1,5 @@
 /** Both official clients through a load balancer that never sends two requests in a row to the same instance. */
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
-import { JSONRPCMessageSchema } from '@modelcontextprotocol/core'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -9,6 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
 import { post, request } from '../support/raw.ts'
+import { Wire } from './wire.ts'
 
 let fleet: Fleet
 
@@ -34,28 +34,19 @@ interface Official {
   complete(prompt: string, argument: string, value: string): Promise<string[]>
   setLevel(level: 'debug' | 'error'): Promise<unknown>
   logs: unknown[]
+  wire: Wire
   sessionId(): string
   terminate(): Promise<void>
   close(): Promise<void>
-}
-
-/** Every message that comes in is a message of the protocol. */
-const seen: unknown[] = []
-function watch(transport: { onmessage?: ((message: never, extra?: never) => void) | undefined }): void {
-  const { onmessage } = transport
-  transport.onmessage = (message, extra) => {
-    seen.push(message)
-    onmessage?.(message, extra)
-  }
 }
 
 async function sdk1(): Promise<Official> {
   const client = new Client1({ name: 'one', version: '1' })
   const logs: unknown[] = []
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(params))
-  const transport = new Transport1(fleet.url)
+  const wire = new Wire()
+  const transport = new Transport1(fleet.url, { fetch: wire.fetch })
   await client.connect(transport as never)
-  watch(transport as never)
   return {
     call: (name, args = {}, onprogress) =>
       client.callTool({ name, arguments: { ...args } }, undefined, onprogress ? { onprogress } : {}) as never,
@@ -79,6 +70,7 @@ async function sdk1(): Promise<Official> {
         .values,
     setLevel: (level) => client.setLoggingLevel(level),
     logs,
+    wire,
     sessionId: () => transport.sessionId ?? '',
     terminate: () => transport.terminateSession(),
     close: () => client.close(),
@@ -89,9 +81,9 @@ async function sdk2(): Promise<Official> {
   const client = new Client2({ name: 'two', version: '1' })
   const logs: unknown[] = []
   client.setNotificationHandler('notifications/message', ({ params }) => void logs.push(params))
-  const transport = new Transport2(fleet.url)
+  const wire = new Wire()
+  const transport = new Transport2(fleet.url, { fetch: wire.fetch })
   await client.connect(transport)
-  watch(transport as never)
   return {
     call: (name, args = {}, onprogress) =>
       client.callTool({ name, arguments: { ...args } }, onprogress ? { onprogress } : {}) as never,
@@ -106,6 +98,7 @@ async function sdk2(): Promise<Official> {
         .values,
     setLevel: (level) => client.setLoggingLevel(level),
     logs,
+    wire,
     sessionId: () => transport.sessionId ?? '',
     terminate: () => transport.terminateSession(),
     close: () => client.close(),
@@ -123,7 +116,7 @@ describe.each([
   })
   afterAll(() => client.close())
   afterEach(() => {
-    for (const message of seen.splice(0)) expect(() => JSONRPCMessageSchema.parse(message)).not.toThrow()
+    client.wire.check('2025-11-25')
   })
 
   test('lists tools in one order on every instance, and calls them', async () => {
@@ -185,6 +178,12 @@ describe.each([
     const pids = new Set<number>()
     for (let i = 0; i < 3; i++) pids.add(JSON.parse((await client.call('whoami')).content[0]?.text ?? '').pid)
     expect(pids.size).toBe(3)
+  })
+
+  test('was told nothing but what the schemas of its revision have, from initialize on', () => {
+    const heard = [...client.wire.check('2025-11-25')]
+    const answered = ['initialize', 'tools/list', 'tools/call', 'resources/read', 'prompts/get', 'completion/complete']
+    expect(heard).toEqual(expect.arrayContaining([...answered, 'notifications/progress', 'notifications/message']))
   })
 
   test('ends its session, which is then unknown on every instance', async () => {
