@@ -62,7 +62,7 @@ function send(endpoint: Endpoint, method: string, headers: Record<string, string
       // No HTTP client and no server lets it through.
     }
   }
-  const withBody = method === 'GET' || method === 'HEAD' ? null : ((body ?? null) as BodyInit | null)
+  const withBody = method === 'GET' || method === 'HEAD' ? null : ((body ?? null) as string | null)
   return Promise.resolve(endpoint.fetch(new Request(RESOURCE, { method, headers: made, body: withBody })))
 }
 

@@ -72,6 +72,7 @@ async function start(redisUrl: string, env: Record<string, string> = {}): Promis
     if (port) url = `http://127.0.0.1:${port}/mcp`
     if (url) break
   }
+  if (url === '') throw new Error(`The instance did not start:\n${errors.join('\n')}`)
   return {
     url,
     errors,

@@ -55,7 +55,7 @@ async function everything(): Promise<string> {
     parts.push(key)
     if (type === 'hash') parts.push(await admin.hgetall(key))
     else if (type === 'stream') parts.push(await admin.xrange(key, '-', '+'))
-    else if (type === 'zset') parts.push(await admin.zrange(key, 0, -1))
+    else if (type === 'zset') parts.push(await admin.zrange(key, '0', '-1'))
     else if (type === 'set') parts.push(await admin.smembers(key))
     else parts.push(await admin.get(key))
   }
