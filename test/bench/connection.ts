@@ -52,6 +52,15 @@ export class Connection {
     return readAnswer(await this.send(request))
   }
 
+  /** Resolves with what `pattern` captures, once the answer that is on its way has it. */
+  async seen(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = pattern.exec(Buffer.concat(this.#parts).toString())
+      if (found) return found[1] ?? ''
+      await once(this.#socket, 'data')
+    }
+  }
+
   close(): void {
     this.#failed = undefined
     this.#socket.destroy()
@@ -64,7 +73,7 @@ export class Connection {
     if (this.#wanted === -1) {
       if (this.#size < this.#headSize + 5 || !this.#endsWithLastChunk()) return
     } else if (this.#size < (this.#wanted ?? 0)) return
-    const answer = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts)
+    const answer = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts)
     const done = this.#done
     this.#parts = []
     this.#size = 0

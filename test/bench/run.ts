@@ -1,12 +1,18 @@
 /**
  * `npm run bench`: measures this project beside a raw Hono app and its peers.
  *
- * `--short` only shows that everything works. `--only session,stream` chooses workloads, `--variants ours` servers,
- * `--rounds 7` and `--seconds 2` say how much, `--out docs/performance` where JSON and chart go.
+ * `--short` only shows that everything works. `--only session,stream` chooses workloads (`scenarios` is what is counted
+ * rather than raced), `--variants ours` servers, `--rounds 7` and `--seconds 2` say how much, and `--out
+ * docs/performance` where JSON and chart go.
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
+import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
+import type { Figure, Report } from './report.ts'
+import { chart, figures, machine, table } from './report.ts'
+import { askElsewhere, fanOut, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
 import type { Effort, RaceResult } from './throughput.ts'
 import { RACES, race } from './throughput.ts'
 
@@ -20,35 +26,69 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 })
+const { short = false } = values
 const effort: Effort = {
-  rounds: Number(values.rounds ?? (values.short ? 1 : 5)),
-  ms: Number(values.seconds ?? (values.short ? 0.1 : 1)) * 1_000,
-  warmUp: values.short ? 50 : 300,
-  connections: values.short ? 4 : 32,
+  rounds: Number(values.rounds ?? (short ? 1 : 5)),
+  ms: Number(values.seconds ?? (short ? 0.1 : 1)) * 1_000,
+  warmUp: short ? 10 : 300,
+  connections: short ? 4 : 32,
   only: values.variants?.split(','),
 }
-const wanted = values.only?.split(',')
+const wanted = (name: string) => values.only === undefined || values.only.split(',').includes(name)
+
 const redis = await startRedis()
 pin(redis.pid, 'rest')
 const loader = startLoad()
-const results: RaceResult[] = []
-for (const one of RACES) {
-  if (wanted && !wanted.includes(one.workload)) continue
-  const result = await race(one, loader, redis, effort)
-  results.push(result)
-  console.log(`\n${result.title}`)
-  for (const v of result.variants)
-    console.log(
-      v.name.padEnd(18),
-      v.rate.median.toFixed(0).padStart(7),
-      'req/s',
-      v.ratio.median.toFixed(2),
-      `(${v.ratio.low.toFixed(2)}-${v.ratio.high.toFixed(2)})`,
-      'cpu',
-      v.cpu.toFixed(1),
-      v.cpuRatio.median.toFixed(2),
-    )
-  console.log(result.goals.map((g) => `over ${g.over}: ${g.reached.toFixed(2)} of ${g.ratio}`).join('; '))
+
+async function scenarios(): Promise<Figure[]> {
+  const events = short ? 100 : 1_000
+  const streams = short ? 9 : 1_000
+  const open = short ? 50 : 10_000
+  const [few, many] = short ? [2, 20] : [100, 100_000]
+  const asked = await askElsewhere(redis, short ? 2 : 50)
+  const resume = await resumes(redis, events, short ? 2 : 20)
+  const told = await fanOut(redis, streams, short ? 1 : 10)
+  const bytes = await redisBytes(redis)
+  const memory = await streamMemory(redis, open)
+  const grown = await growth(redis, loader, few, many, effort)
+  const coldStart = { ratio: (await measureColdStart(short ? 1 : 15)).ratio, goal: COLD_START_GOAL }
+  return figures({
+    asked,
+    resume,
+    events,
+    fanOut: told,
+    streams,
+    bytes,
+    memory: { ...memory, open },
+    growth: grown,
+    coldStart,
+  })
 }
-await loader.stop()
-await redis.stop()
+
+try {
+  const races: RaceResult[] = []
+  for (const one of RACES) {
+    if (!wanted(one.workload)) continue
+    races.push(await race(one, loader, redis, effort))
+    console.log(table({ races: races.slice(-1), figures: [] }))
+  }
+  const found = wanted('scenarios') ? await scenarios() : []
+  console.log(table({ races: [], figures: found }))
+  const report: Report = {
+    machine: machine(),
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    rounds: effort.rounds,
+    connections: effort.connections,
+    races,
+    figures: found,
+  }
+  console.log(`\n${report.machine}, Node ${report.node}`)
+  if (values.out !== undefined) {
+    writeFileSync(`${values.out}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
+    writeFileSync(`${values.out}.svg`, chart(report))
+  }
+} finally {
+  await loader.stop()
+  await redis.stop()
+}

@@ -101,7 +101,7 @@ export interface RaceResult {
     p50: number
     p99: number
   }[]
-  goals: { over: string; ratio: number; reached: number }[]
+  goals: { over: string; ratio: number; reached: number; byCpu: number }[]
 }
 
 export interface Effort {
@@ -190,14 +190,18 @@ export async function race(
         p99: of('p99').median,
       }
     })
-    const ratioOf = (name: string) =>
-      name === reference.name ? 1 : (result.find((one) => one.name === name)?.ratio.median ?? Number.NaN)
+    const of = (name: string, member: 'ratio' | 'cpuRatio') =>
+      name === reference.name ? 1 : (result.find((one) => one.name === name)?.[member].median ?? Number.NaN)
     return {
       workload,
       title,
       reference: reference.name,
       variants: result,
-      goals: goals.map((goal) => ({ ...goal, reached: ratioOf('ours') / ratioOf(goal.over) })),
+      goals: goals.map((goal) => ({
+        ...goal,
+        reached: of('ours', 'ratio') / of(goal.over, 'ratio'),
+        byCpu: of('ours', 'cpuRatio') / of(goal.over, 'cpuRatio'),
+      })),
     }
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()))

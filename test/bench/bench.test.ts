@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+
+const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-bench-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('the benchmark measures every workload, and counts what does not depend on time', {
+  timeout: 180_000,
+}, async () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url))
+  const out = join(folder, 'result')
+  const options = { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 1e7 }
+  const { stdout } = await promisify(execFile)(process.execPath, [run, '--short', '--out', out], options)
+  const report = JSON.parse(readFileSync(`${out}.json`, 'utf8'))
+  expect(report.races.map(({ workload }: { workload: string }) => workload)).toEqual([
+    'stateless',
+    'session',
+    'initialize',
+    'list',
+    'stream',
+  ])
+  for (const { variants } of report.races) {
+    for (const { name, rate } of variants) expect(rate.median, name).toBeGreaterThan(0)
+  }
+  const figure = (start: string) =>
+    report.figures.find(({ name }: { name: string }) => name.startsWith(start)) as { value: string; met: boolean }
+  expect(figure('ask answered on another instance').value).toBe('3 (ask appended, answer stored, mail to the owner)')
+  expect(figure('idle session in Redis')).toMatchObject({ met: true })
+  expect(stdout).toContain('| ours |')
+  expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
+})

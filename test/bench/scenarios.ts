@@ -1,0 +1,257 @@
+/** What is counted rather than raced: round trips, resumes, fan-out, memory, and growth. */
+import { Redis } from 'ioredis'
+import { newSessionId, sessionKey, writeRecord } from '../../lib/session/session.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { Connection, postBytes } from './connection.ts'
+import type { LoadProcess } from './processes.ts'
+import { startServer } from './processes.ts'
+import { forEach, openStream } from './streams.ts'
+import type { Effort, Spread } from './throughput.ts'
+import { spread } from './throughput.ts'
+import { openSession } from './workloads.ts'
+
+const REVISION = '2025-11-25'
+
+function call(name: string, args: object, extra: object = {}): object {
+  return { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, ...extra } }
+}
+
+async function newSession(port: number): Promise<Record<string, string>> {
+  const connection = await Connection.open(port)
+  try {
+    const headers = await openSession(connection, REVISION)
+    await connection.ask(postBytes({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers))
+    return headers
+  } finally {
+    connection.close()
+  }
+}
+
+async function post(port: number, body: object, headers: Record<string, string>): Promise<string> {
+  const connection = await Connection.open(port)
+  try {
+    return (await connection.ask(postBytes(body, headers))).body
+  } finally {
+    connection.close()
+  }
+}
+
+export interface Asked {
+  /** The commands that Redis saw between the ask and its answer, in order. */
+  commands: string[]
+  roundTrips: number
+  /** From the call to its result, in ms. */
+  latency: Spread
+}
+
+/** A call asks on one instance, the answer arrives at another. */
+export async function askElsewhere(redis: RedisServer, times: number): Promise<Asked> {
+  const env = { BENCH_REDIS: redis.url }
+  const [one, other] = await Promise.all([startServer('ours', env), startServer('ours', env)])
+  const watcher = new Redis(redis.url)
+  try {
+    const headers = await newSession(one.port)
+    const seen: string[][] = []
+    const monitor = await watcher.monitor()
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      if (source !== 'lua') seen.push(args)
+    })
+    const latencies: number[] = []
+    for (let n = 0; n <= times; n++) {
+      seen.length = 0
+      const begin = performance.now()
+      const connection = await Connection.open(one.port)
+      const result = connection.ask(postBytes(call('ask', {}), headers))
+      const ask = await connection.seen(/"id":"([^"]+)","method":"elicitation/)
+      const answer = { jsonrpc: '2.0', id: ask, result: { action: 'accept', content: { yes: true } } }
+      await post(other.port, answer, headers)
+      if (!(await result).body.includes('accept')) throw new Error('The ask was not answered.')
+      connection.close()
+      // The first makes the instances known to each other.
+      if (n > 0) latencies.push(performance.now() - begin)
+    }
+    // The two that read the session of a POST, and the call's own end, are not part of the ask.
+    const commands = await settled(seen)
+    monitor.disconnect()
+    return { commands, roundTrips: commands.length, latency: spread(latencies) }
+  } finally {
+    watcher.disconnect()
+    await Promise.all([one.stop(), other.stop()])
+  }
+}
+
+/** The scripts of an exchange by the order in which they came: the ask, its answer, the mail; then the call's end. */
+async function settled(seen: readonly string[][]): Promise<string[]> {
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const scripts = seen.filter(([name]) => /^eval/i.test(name ?? ''))
+  const asks = scripts.findIndex((args) => args.some((arg) => arg.includes('elicitation/create')))
+  const final = scripts.findIndex((args) => args.some((arg) => arg.includes('"result":{"content"')))
+  if (asks < 0 || final < 0) throw new Error('The exchange left another trace than expected.')
+  return scripts.slice(asks, final).map((args) => {
+    if (args.some((arg) => arg.includes(':box:'))) return 'mail to the owner'
+    return args.some((arg) => arg.includes('elicitation/create')) ? 'ask appended' : 'answer stored'
+  })
+}
+
+/** Resumes of a log of many events, one after the other. Events per second. */
+export async function resumes(
+  redis: RedisServer,
+  events: number,
+  times: number,
+): Promise<{ ms: Spread; rate: number }> {
+  const server = await startServer('ours', { BENCH_REDIS: redis.url })
+  try {
+    const headers = await newSession(server.port)
+    const connection = await Connection.open(server.port)
+    const body = call('steps', { steps: events - 1 }, { _meta: { progressToken: 't' } })
+    const stream = (await connection.ask(postBytes(body, headers))).body
+    const first = /^id: (.*)$/m.exec(stream)?.[1]?.trim() ?? ''
+    const durations: number[] = []
+    for (let n = 0; n < times; n++) {
+      const lines = Object.entries({ ...headers, 'Last-Event-ID': first }).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
+      )
+      const begin = performance.now()
+      const answer = await connection.ask(
+        `GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${lines.join('')}\r\n`,
+      )
+      durations.push(performance.now() - begin)
+      const got = answer.body.split('\nevent: message').length + answer.body.split('\r\nevent: message').length - 2
+      if (answer.status !== 200 || !answer.body.includes('done'))
+        throw new Error(`The resume got ${answer.status} and ${got} events: ${answer.body.slice(0, 300)}`)
+    }
+    connection.close()
+    const ms = spread(durations)
+    return { ms, rate: (events * 1_000) / ms.median }
+  } finally {
+    await server.stop()
+  }
+}
+
+/** One update, and the time until the last of the streams on three instances has it. ms. */
+export async function fanOut(redis: RedisServer, streams: number, times: number): Promise<Spread> {
+  const env = { BENCH_REDIS: redis.url }
+  const servers = await Promise.all([0, 1, 2].map(() => startServer('ours', env)))
+  const port = (n: number) => servers[n % servers.length]?.port ?? 0
+  try {
+    const open = await forEach(streams, 32, async (n) => {
+      const headers = await newSession(port(n))
+      const subscribe = { jsonrpc: '2.0', id: 2, method: 'resources/subscribe', params: { uri: 'bench://record' } }
+      await post(port(n), subscribe, headers)
+      return openStream(port(n + 1), headers)
+    })
+    const caller = await newSession(port(0))
+    const durations: number[] = []
+    for (let n = 0; n < times; n++) {
+      const begin = performance.now()
+      const told = Promise.all(open.map((stream) => stream.until('notifications/resources/updated')))
+      await post(port(n), call('touch', {}), caller)
+      await told
+      durations.push(performance.now() - begin)
+    }
+    for (const stream of open) stream.close()
+    return spread(durations)
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+}
+
+export interface RedisBytes {
+  idleSession: number
+  /** While it runs: what the session has beside the record. */
+  streamingCall: number
+  logEvent: number
+}
+
+/** Bytes in Redis, keys included, as MEMORY USAGE says. */
+export async function redisBytes(redis: RedisServer): Promise<RedisBytes> {
+  const server = await startServer('ours', { BENCH_REDIS: redis.url })
+  const client = new Redis(redis.url)
+  const usage = async () => {
+    const keys = await client.keys('mcp:{*')
+    const own = keys.filter((key) => !key.startsWith('mcp:{bus}'))
+    const sizes = await Promise.all(own.map((key) => client.memory('USAGE', key, 'SAMPLES', 0)))
+    return sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0)
+  }
+  try {
+    await client.flushall()
+    const headers = await newSession(server.port)
+    await post(server.port, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers)
+    const idleSession = await usage()
+    const connection = await Connection.open(server.port)
+    const asking = connection.ask(postBytes(call('ask', {}), headers))
+    asking.catch(() => {})
+    await connection.seen(/"id":"([^"]+)","method":"elicitation/)
+    const streamingCall = (await usage()) - idleSession
+    const small = await logSize(server.port, headers, client, 100)
+    const large = await logSize(server.port, headers, client, 1_100)
+    connection.close()
+    return { idleSession, streamingCall, logEvent: (large - small) / 1_000 }
+  } finally {
+    client.disconnect()
+    await server.stop()
+  }
+}
+
+async function logSize(port: number, headers: Record<string, string>, client: Redis, events: number): Promise<number> {
+  const before = new Set(await client.keys('mcp:{*:log:*'))
+  await post(port, { ...call('steps', { steps: events }, { _meta: { progressToken: 't' } }), id: events }, headers)
+  const [log] = (await client.keys('mcp:{*:log:*')).filter((key) => !before.has(key))
+  return Number(await client.memory('USAGE', log ?? '', 'SAMPLES', 0))
+}
+
+/** Bytes of memory for each open GET stream, in this project's instance and in a bare Hono app. */
+export async function streamMemory(redis: RedisServer, streams: number) {
+  const measure = async (name: 'ours' | 'raw') => {
+    const server = await startServer(name, name === 'ours' ? { BENCH_REDIS: redis.url } : {})
+    try {
+      // The first ones warm up what is made once.
+      const warm = await forEach(200, 32, async () =>
+        openStream(server.port, name === 'ours' ? await newSession(server.port) : {}),
+      )
+      const before = await server.memory()
+      const open = await forEach(streams, 64, async () => {
+        return openStream(server.port, name === 'ours' ? await newSession(server.port) : {})
+      })
+      const after = await server.memory()
+      for (const stream of [...warm, ...open]) stream.close()
+      return { heap: (after.total - before.total) / streams, rss: (after.rss - before.rss) / streams }
+    } finally {
+      await server.stop()
+    }
+  }
+  const raw = await measure('raw')
+  const ours = await measure('ours')
+  return { raw, ours }
+}
+
+/** Tool calls in a few sessions and in very many, in turn. Ratio of the throughput with many to that with few. */
+export async function growth(redis: RedisServer, loader: LoadProcess, few: number, many: number, effort: Effort) {
+  const server = await startServer('ours', { BENCH_REDIS: redis.url })
+  const store = redisStore(redis.url)
+  try {
+    const ids = Array.from({ length: many }, newSessionId)
+    const client = { capabilities: { elicitation: {}, roots: {} }, info: { name: 'bench', version: '1.0.0' } }
+    const record = writeRecord({ revision: REVISION, client, createdAt: Date.now(), legacy: false })
+    await forEach(many, 1_000, (n) => store.createSession(sessionKey('', ids[n] ?? ''), record, 3_600_000, undefined))
+    const { rounds, ms, warmUp, connections } = effort
+    const measure = async (sessions: string[]) => {
+      const order = { port: server.port, workload: { sessions }, revision: REVISION, connections }
+      return (await loader.run({ ...order, ms, warmUp })).rate
+    }
+    const [small, large] = [ids.slice(0, few), ids]
+    await measure(large)
+    const ratios: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const before = await measure(small)
+      const own = await measure(large)
+      const after = await measure(small)
+      ratios.push((2 * own) / (before + after))
+    }
+    return { few, many, ratio: spread(ratios) }
+  } finally {
+    await store.close()
+    await server.stop()
+  }
+}
