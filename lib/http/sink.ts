@@ -14,20 +14,41 @@ export class TooSlow extends Error {
   }
 }
 
+/** A reader over the bound that has read nothing for so long (ms) is slow; one that reads was only sent much at once. */
+const GRACE = 10_000
+/** So many times the bound is too much for any reader. */
+const HARD = 16
+
 /**
  * A body that `source` fills. What is written in one turn leaves as one chunk. A reader that leaves more than
- * `maxBuffered` bytes waiting is dropped: the connection breaks, and what waited for it goes with it. A client that can
- * resume does so from what it has read.
+ * `maxBuffered` bytes waiting and does not read, or very much more, is dropped: the connection breaks, and what waited
+ * for it goes with it. A client that can resume does so from what it has read.
  */
 export function streamBody(source: StreamSource, maxBuffered: number): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
   let waiting = ''
   let state: 'open' | 'ending' | 'closed' = 'open'
+  let given = 0
+  let taken = 0
+  let readAt = 0
 
+  const isTooSlow = () => {
+    const free = controller.desiredSize ?? 0
+    const room = free - waiting.length
+    if (room > 0) return false
+    const read = given - (maxBuffered - free)
+    if (read > taken || readAt === 0) {
+      taken = read
+      readAt = Date.now()
+    }
+    return room < (1 - HARD) * maxBuffered || Date.now() - readAt > GRACE
+  }
   const flush = () => {
     if (state === 'closed') return
     if (waiting !== '') {
-      controller.enqueue(encoder.encode(waiting))
+      const chunk = encoder.encode(waiting)
+      given += chunk.byteLength
+      controller.enqueue(chunk)
       waiting = ''
     }
     if (state === 'ending') {
@@ -38,7 +59,7 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
   const sink: Sink = {
     write(text) {
       if (state !== 'open') return false
-      if ((controller.desiredSize ?? 0) - waiting.length <= 0) {
+      if (isTooSlow()) {
         state = 'closed'
         waiting = ''
         controller.error(new TooSlow())
@@ -56,8 +77,8 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
   }
   return new ReadableStream<Uint8Array>(
     {
-      start(given) {
-        controller = given
+      start(made) {
+        controller = made
         source.attach(sink)
       },
       cancel() {

@@ -44,8 +44,13 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Ids become parts of keys. No client needs one that is longer, in characters. */
+const MAX_ID = 1_024
+
 export function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
+  return (
+    (typeof value === 'string' && value.length <= MAX_ID) || (typeof value === 'number' && Number.isSafeInteger(value))
+  )
 }
 
 /** The id written with its type, for keys: `n:1` and `s:1` never meet (COM-2). */
@@ -70,7 +75,7 @@ export function readMessage(value: unknown): Message {
   const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
   if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
   if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
-    throw refuse('"id" must be a string or an integer, not null.')
+    throw refuse(`"id" must be a string of at most ${MAX_ID} characters or an integer, not null.`)
   }
   if (method === undefined) {
     if (!('result' in value) && !('error' in value)) throw refuse('A message needs "method", "result" or "error".')

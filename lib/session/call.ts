@@ -113,6 +113,9 @@ export class Call implements Outlet, RunningCall {
   #counted = false
   #asked = 0
   #full = false
+  #ending = false
+  /** A registration failed, and may have been done all the same. */
+  #doubtful = false
   #opened: ((state: 'ok' | 'gone' | 'refused') => void) | undefined
 
   constructor(
@@ -224,6 +227,7 @@ export class Call implements Outlet, RunningCall {
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     const timeout = ask.timeout ?? this.#host.instance.options.askTimeout
     await this.#expectCompletion(ask)
+    this.#requireRunning()
     this.#asks ??= new Asks(this.#host.instance, this.#session.key)
     const { id, answer } = this.#asks.open(ask.method, timeout, (text) => void this.#say(text))
     const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
@@ -322,7 +326,11 @@ export class Call implements Outlet, RunningCall {
       void this.#ensureOutbox()?.push(text, undefined, true)
       this.#quiet()
     } else if (this.#registered || this.#registering) void this.#finishRegistered(text)
-    else this.#settle(text)
+    else {
+      this.#settle(text)
+      const call = { stream: this.stream, owner: this.owner, mark: false }
+      if (this.#doubtful) this.#host.instance.insist(() => this.#store.endCall(this.#session.key, call))
+    }
   }
 
   /** It was registered, but has said nothing: the answer is JSON, unless a cancel came first. */
@@ -332,9 +340,13 @@ export class Call implements Outlet, RunningCall {
     if (this.#outbox) return this.#finish(text)
     const { key } = this.#session
     const call = { stream: this.stream, owner: this.owner, mark: false, forget: this.#asks?.ids }
+    this.#ending = true
     const ended = this.#store.endCall(key, call)
     if (this.#carrier.streams) this.#releaseHolder()
-    const reply = await ended.catch((error) => this.#host.instance.report(error))
+    const reply = await ended.catch((error) => {
+      this.#host.instance.report(error)
+      this.#host.instance.insist(() => this.#store.endCall(key, call))
+    })
     // The client's cancel was stored before the result was: no response (LU-1).
     this.#settle(reply?.cancelled ? undefined : text)
   }
@@ -368,7 +380,7 @@ export class Call implements Outlet, RunningCall {
   #quiet(): void {
     this.#timer?.cancel()
     this.#deadline?.cancel()
-    this.#host.instance.forgetEarly(this.#earlyKey)
+    this.#host.instance.forgetEarly(this.#earlyKey, this)
   }
 
   // Registration and the stream ---------------------------------------------------------------------------------
@@ -379,6 +391,7 @@ export class Call implements Outlet, RunningCall {
     if (!this.#outbox) this.#registerSoon()
     if (!this.#carrier.streams) return
     this.#timer = clock.after(Math.max(0, options.streamAfter - options.registerAfter), () => {
+      if (this.#ending) return
       this.#carrier.beginStream()
       this.#keepTelling()
     })
@@ -427,8 +440,9 @@ export class Call implements Outlet, RunningCall {
       this.#onLevel(reply.level)
       if (reply.cancelled) this.cancel()
     } catch (error) {
-      // It runs on as a short call does; the first message, or the next attempt, registers it.
+      // It runs on as a short call does; the first message, or the next attempt, registers it. The store may know it.
       instance.report(error)
+      this.#doubtful = true
       this.#registering = undefined
       instance.clock.after(1_000, () => this.#registerSoon())
     }
@@ -437,9 +451,9 @@ export class Call implements Outlet, RunningCall {
   #onRegistered(): void {
     if (this.#registered) return
     this.#registered = true
-    this.#caller.load?.registered(this.owner)
+    if (!this.over) this.#caller.load?.registered(this.owner)
     this.#outbox?.markRegistered()
-    this.#host.instance.forgetEarly(this.#earlyKey)
+    this.#host.instance.forgetEarly(this.#earlyKey, this)
     this.#connection?.confirm()
     this.#opened?.('ok')
   }
@@ -458,6 +472,11 @@ export class Call implements Outlet, RunningCall {
     this.#connection.open()
     const opened = new Promise<'ok' | 'gone' | 'refused'>((resolve) => (this.#opened = resolve))
     const begin = () => {
+      // Cancelled, or its session ended, before the stream began: nothing comes from it.
+      if (this.over && this.#text === undefined) {
+        this.#connection?.finish()
+        return this.#opened?.('ok')
+      }
       if (this.#registered) {
         this.#connection?.confirm()
         this.#opened?.('ok')
@@ -497,7 +516,7 @@ export class Call implements Outlet, RunningCall {
   }
 
   async #say(data: string, ask?: string): Promise<void> {
-    if (this.over) return
+    if (this.over || this.#ending) return
     this.#progress.said()
     // The stream waits for a registration that is under way.
     if (!this.#ensureOutbox() && this.#registering) await this.#registering
@@ -534,8 +553,15 @@ export class Call implements Outlet, RunningCall {
     if (!known) return
     const end = async () => {
       await this.#registering
+      await this.#outbox?.flushed()
       const call = { stream: this.stream, owner: this.owner, mark: streaming, forget: this.#asks?.ids }
-      const reply = await this.#store.endCall(key, call)
+      const ended = this.#store.endCall(key, call)
+      const reply = await ended.catch((error) => {
+        this.#host.instance.insist(() => this.#store.endCall(key, call))
+        this.#connection?.finish()
+        throw error
+      })
+      this.#connection?.confirm()
       if (reply.holder !== undefined) await this.#host.instance.told({ t: 'look', to: reply.holder })
       else this.#connection?.finish()
     }
@@ -572,12 +598,34 @@ export class Call implements Outlet, RunningCall {
       this.#opened?.('gone')
       this.#connection?.finish()
     } else if (ending === 'unreachable') {
+      // Whoever resumes the call elsewhere later must find its end.
+      this.#host.instance.insist(() => this.#lastWord(text))
       this.#opened?.('ok')
       this.#connection?.confirm()
       this.#connection?.fail(text)
     } else {
       this.#opened?.('ok')
       this.#connection?.look()
+    }
+  }
+
+  /** Adds the last message behind whatever the log has, if the call is still this run's. */
+  async #lastWord(text: string): Promise<void> {
+    const { key } = this.#session
+    const { stream, owner } = this
+    let from = 1
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget: this.#asks?.ids }
+      const { status, end, holder } = await this.#store.append(key, append)
+      if (status === 'cancelled') {
+        await this.#store.endCall(key, { stream, owner, mark: true })
+        return
+      }
+      if (status === 'ok') {
+        if (holder !== undefined) await this.#host.instance.told({ t: 'look', to: holder })
+        return
+      }
+      from = end + 1
     }
   }
 
@@ -596,7 +644,7 @@ export class Call implements Outlet, RunningCall {
     this.#store
       .lookCall(key, this.stream, this.owner, this.#asks?.waiting ?? [], instance.options.idleLifetime)
       .then((look) => {
-        if (this.over) return
+        if (this.over || this.#ending) return
         if (look.status !== 'ok') return this.#ended(look.status)
         if (look.cancelled) return this.cancel()
         this.#onLevel(look.level)

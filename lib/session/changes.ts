@@ -35,6 +35,7 @@ export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
   #subscribed = new Set<string>()
+  #news: { uri: string; on: boolean }[] = []
   #waiting: ChangeEntry[] = []
   #advancing = false
   #begun = false
@@ -49,8 +50,9 @@ export class GetConnection extends Connection {
   async begin(lost: boolean): Promise<void> {
     const { store, options } = this.instance
     const { key } = this.session
+    this.#news = []
     const [at, uris] = await Promise.all([store.changePosition(key), store.subscriptions(key)])
-    this.#subscribed = new Set(uris)
+    this.#subscribe(uris)
     this.#at = at
     if (at !== undefined) {
       const missed = await store.changesAfter(at)
@@ -66,6 +68,7 @@ export class GetConnection extends Connection {
 
   override receive(mail: Mail): void {
     if (mail.t !== 'subscription') return super.receive(mail)
+    this.#news.push(mail)
     if (mail.on) this.#subscribed.add(mail.uri)
     else this.#subscribed.delete(mail.uri)
   }
@@ -92,12 +95,23 @@ export class GetConnection extends Connection {
 
   override beat(): void {
     super.beat()
+    if (this.#begun && this.#waiting.length > 0) this.#advance()
     // Its own round trip, and only for the few that subscribe: the store is the truth about subscriptions, too.
     if (this.#subscribed.size === 0 || this.done) return
+    this.#news = []
     this.instance.store.subscriptions(this.session.key).then(
-      (uris) => (this.#subscribed = new Set(uris)),
+      (uris) => this.#subscribe(uris),
       (error) => this.instance.report(error),
     )
+  }
+
+  /** What the store said, and what mail said since it was asked. */
+  #subscribe(uris: string[]): void {
+    this.#subscribed = new Set(uris)
+    for (const { uri, on } of this.#news.splice(0)) {
+      if (on) this.#subscribed.add(uri)
+      else this.#subscribed.delete(uri)
+    }
   }
 
   #concerns(change: Change): boolean {
@@ -113,11 +127,16 @@ export class GetConnection extends Connection {
   #advance(): void {
     if (this.#advancing || this.done) return
     this.#advancing = true
-    this.#run()
-      .catch((error) => this.instance.report(error))
-      .finally(() => {
+    this.#run().then(
+      () => {
         this.#advancing = false
-      })
+        if (this.#waiting.length > 0) this.#advance()
+      },
+      (error) => {
+        this.#advancing = false
+        this.instance.report(error)
+      },
+    )
   }
 
   async #run(): Promise<void> {
@@ -132,13 +151,17 @@ export class GetConnection extends Connection {
       // One notice of each kind says as much as many.
       const updates = new Map<string, string>()
       for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
-      const reply = await store.advance(this.session.key, {
+      const step = store.advance(this.session.key, {
         holder: this.holder,
         tag: this.instance.id.slice(0, 4),
         from,
         to: last.at,
         messages: (['tools', 'prompts', 'resources'] as const).filter((k) => kinds.has(k)).map((k) => LIST_CHANGED[k]),
         updates: [...updates].map(([uri, at]) => ({ uri, at, message: updatedText(uri) })),
+      })
+      const reply = await step.catch((error) => {
+        this.#waiting.unshift(...entries)
+        throw error
       })
       if (reply.status === 'ok') {
         this.#at = last.at

@@ -115,8 +115,11 @@ export class Exchange implements Carrier {
     const opened = this.#calls.map((call) => call.openStream(feed))
     feed.begin()
     void Promise.all(opened).then((states) => {
-      if (states.includes('gone')) this.#answer(sessionNotFound())
-      else if (states[0] === 'refused') {
+      if (states.includes('gone')) {
+        feed.detached()
+        this.#answer(sessionNotFound())
+      } else if (states[0] === 'refused') {
+        feed.detached()
         this.#answer(this.#json(this.#calls[0]?.text ?? ''))
       } else this.#answer({ kind: 'stream', source: feed })
     })

@@ -78,7 +78,7 @@ async function holdGetStream(
     await connection.begin(lost)
     return { kind: 'stream', source: feed }
   } catch (error) {
-    connection.abandoned()
+    feed.detached()
     throw error
   }
 }
@@ -163,16 +163,22 @@ export async function openLegacyStream(
   const feed = new Feed({ key: session.key, primes: false, retry: instance.options.retry, first: firstEvent })
   const connection = new GetConnection(instance, session, feed, host.adoptFor(caller))
   connection.open()
-  const reply = await instance.store.take(session.key, GET_STREAM, connection.holder, undefined)
-  if (reply.status !== 'ok') {
-    connection.abandoned()
-    return sessionNotFound()
+  try {
+    const reply = await instance.store.take(session.key, GET_STREAM, connection.holder, undefined)
+    if (reply.status !== 'ok') {
+      connection.abandoned()
+      return sessionNotFound()
+    }
+    connection.startAt(reply.position, reply.tag ?? '')
+    feed.endsBefore(instance, caller.deadline)
+    feed.endsAt(instance, caller.until)
+    connection.deliverTaken(reply)
+    await connection.begin(false)
+  } catch (error) {
+    feed.detached()
+    onClosed()
+    throw error
   }
-  connection.startAt(reply.position, reply.tag ?? '')
-  feed.endsBefore(instance, caller.deadline)
-  feed.endsAt(instance, caller.until)
-  connection.deliverTaken(reply)
-  await connection.begin(false)
   const end = (sink: Sink) => {
     sink.end()
     onClosed()

@@ -5,6 +5,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { ChangeEntry, Holder, Owner, Receiving, Store } from '../store/store.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import type { Mail } from './mail.ts'
 import { readMail } from './mail.ts'
 import type { SessionOptions } from './options.ts'
@@ -128,8 +129,17 @@ export class Instance {
     this.#timers = []
   }
 
-  forgetEarly(key: string): void {
-    if (this.early.delete(key)) this.#wake()
+  /** `call` no longer needs to be found. Another one under the same key (an id that is used twice) stays. */
+  forgetEarly(key: string, call: EarlyCall): void {
+    if (this.early.get(key) === call && this.early.delete(key)) this.#wake()
+  }
+
+  /** Tries again, for ten minutes, until the store has done what it must know of a call that has ended here. */
+  insist(work: () => Promise<unknown>, attempts = 120): void {
+    work().catch((error) => {
+      if (attempts <= 0 || !(error instanceof StoreUnavailable)) return this.#errors(error)
+      this.clock.after(5_000, () => this.insist(work, attempts - 1))
+    })
   }
 
   #wake(): void {

@@ -38,9 +38,11 @@ async function setLevel(instance: Instance, key: SessionKey, level: unknown): Pr
   return {}
 }
 
+const MAX_URI = 2_048
+
 async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
-  if (typeof uri !== 'string' || uri === '') {
-    throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string that names a resource.')
+  if (typeof uri !== 'string' || uri === '' || uri.length > MAX_URI) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
   }
   const { store } = instance
   const holder = on ? await store.subscribe(key, uri) : await store.unsubscribe(key, uri)

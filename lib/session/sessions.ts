@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Implementation } from '../protocol/types.ts'
@@ -34,6 +34,9 @@ export interface PostInput {
   /** The client takes `text/event-stream`. */
   streams: boolean
 }
+
+/** Every request of the session reads its record. */
+const MAX_RECORD = 16_384
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
@@ -79,9 +82,14 @@ export class Sessions {
       createdAt: this.#clock.now(),
       legacy: false,
     }
+    const record = writeRecord(session)
+    if (record.length > MAX_RECORD) {
+      const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
+      return refusal(400, ErrorCode.InvalidParams, message, request.id)
+    }
     const key = sessionKey(caller.principal, id)
     const owner = this.#owner(caller)
-    if (!(await this.#store.createSession(key, writeRecord(session), this.#options.firstLifetime, owner))) {
+    if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
       return tooManySessions(this.#options.maxSessions, request.id)
     }
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
@@ -153,7 +161,7 @@ export class Sessions {
     const { method, params } = message.notification
     if (method === 'notifications/cancelled') {
       const { requestId, reason } = params ?? {}
-      if (typeof requestId !== 'string' && typeof requestId !== 'number') return
+      if (!isRequestId(requestId)) return
       await this.#cancel(session, requestId, typeof reason === 'string' ? reason : undefined)
     }
   }

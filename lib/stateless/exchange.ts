@@ -75,10 +75,14 @@ export class StatelessExchange implements StreamSource {
       this.#key = randomId(6)
       this.#instance.early.set(this.#key, this)
       this.#load?.begin()
-      gone()?.addEventListener('abort', () => this.cancel('The client closed the connection.'), { once: true })
+      const signal = gone()
+      const left = () => this.cancel('The client closed the connection.')
+      if (signal?.aborted) queueMicrotask(left)
+      else signal?.addEventListener('abort', left, { once: true })
       const { abandonBefore } = this.#instance.options
       this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
-      if (streams) this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
+      if (streams && !this.#streaming)
+        this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
         (value) => this.#finish(value),
         (error) => this.#fail(error),
@@ -193,7 +197,7 @@ export class StatelessExchange implements StreamSource {
     this.#call = undefined
     if (this.#key === undefined) return
     this.#load?.end()
-    this.#instance.forgetEarly(this.#key)
+    this.#instance.forgetEarly(this.#key, this)
   }
 
   #answer(reply: Reply): void {
