@@ -195,7 +195,9 @@ test('the check is not blind: what 2025-11-25 gets is refused for each older rev
   const link = await talker.send(toolCall('l', 'link'))
   for (const older of REVISIONS.slice(0, 3)) {
     expect(notIn(older, tools, 'tools/list').join()).toContain('.icons is not in')
-    expect(notIn(older, link, 'tools/call').join()).toContain(older < '2025-06-18' ? '.type is not in' : '.icons is not in')
+    expect(notIn(older, link, 'tools/call').join()).toContain(
+      older < '2025-06-18' ? '.type is not in' : '.icons is not in',
+    )
   }
   expect(notIn('2025-11-25', tools, 'tools/list')).toEqual([])
   expect(

@@ -3,16 +3,23 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 
-export const VERSIONS = ['2025-06-18', '2025-11-25', '2026-07-28'] as const
+/** The revisions that the suite knows, and the extensions, which belong to none. */
+export const VERSIONS = ['2025-06-18', '2025-11-25', '2026-07-28', 'extension'] as const
 export type Version = (typeof VERSIONS)[number]
 
-export interface Outcome {
+export interface Scenario {
   scenario: string
-  version: string
-  /** Every check succeeded: a warning counts as not clean. */
+  version: Version
+}
+
+export interface Outcome extends Scenario {
+  /** No check failed or warned. */
   clean: boolean
   checks: number
+  /** Those of the checks that did not apply. */
+  skipped: number
   /** What was not clean, a line each. */
   problems: string[]
 }
@@ -27,8 +34,8 @@ function run(args: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, output })))
 }
 
-/** The server scenarios of the core protocol, with the revisions that each belongs to. Extensions are left out. */
-export async function listScenarios(): Promise<{ scenario: string; version: Version }[]> {
+/** The server scenarios, once for each revision that they belong to. */
+export async function listScenarios(): Promise<Scenario[]> {
   const { output } = await run(['list', '--server'])
   return [...output.matchAll(/^ {2}- (\S+) \[([^\]]+)\]$/gm)].flatMap(([, scenario = '', revisions = '']) =>
     VERSIONS.filter((version) => revisions.split(',').includes(version)).map((version) => ({ scenario, version })),
@@ -41,11 +48,11 @@ interface Check {
   errorMessage?: string
 }
 
-export async function runScenario(url: string, scenario: string, version: string): Promise<Outcome> {
+export async function runScenario(url: string, { scenario, version }: Scenario): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-conformance-'))
   try {
-    const args = ['server', '--url', url, '--scenario', scenario, '--spec-version', version, '-o', folder]
-    const { code, output } = await run(args)
+    const dated = version === 'extension' ? [] : ['--spec-version', version]
+    const { code, output } = await run(['server', '--url', url, '--scenario', scenario, ...dated, '-o', folder])
     const file = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('checks.json'))
     const checks = file === undefined ? [] : (JSON.parse(readFileSync(join(folder, file), 'utf8')) as Check[])
     const problems = checks
@@ -53,10 +60,22 @@ export async function runScenario(url: string, scenario: string, version: string
       .map(({ id, status, errorMessage = '' }) => `${status} ${id} ${errorMessage}`.trim())
     if (checks.length === 0) problems.push(`no checks: ${output.slice(-500)}`)
     else if (code !== 0 && problems.length === 0) problems.push(`exit code ${code}`)
-    return { scenario, version, clean: problems.length === 0, checks: checks.length, problems }
+    const skipped = checks.filter(({ status }) => status === 'SKIPPED').length
+    return { scenario, version, clean: problems.length === 0, checks: checks.length, skipped, problems }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The names of expected-failures.yaml. */
+const expected: ReadonlySet<string> = new Set(
+  (parse(readFileSync(new URL('./expected-failures.yaml', import.meta.url), 'utf8')) as { server: string[] }).server,
+)
+
+/** What is wrong about an outcome: a failure that nobody expects, or an expected one that did not come. */
+export function surprise({ scenario, version, clean, problems }: Outcome): string | undefined {
+  if (!clean) return expected.has(scenario) ? undefined : `${version} ${scenario} is not clean: ${problems.join('; ')}`
+  return expected.has(scenario) ? `${version} ${scenario} passes, and is on the list of expected failures` : undefined
 }
 
 /** Runs `work` over the items, `width` at a time, and keeps their order. */
