@@ -112,7 +112,9 @@ export class Exchange implements Carrier {
     // No event id leaves before the store has the call: the priming event waits for the registration.
     feed.endsBefore(this.#instance, this.#deadline)
     feed.endsAt(this.#instance, this.#until)
-    const opened = this.#calls.map((call) => call.openStream(feed))
+    // One that was cancelled before has nothing to say.
+    const speaking = this.#calls.filter((call) => !call.over || call.text !== undefined)
+    const opened = speaking.map((call) => call.openStream(feed))
     feed.begin()
     void Promise.all(opened).then((states) => {
       if (states.includes('gone')) {
@@ -120,7 +122,7 @@ export class Exchange implements Carrier {
         this.#answer(sessionNotFound())
       } else if (states[0] === 'refused') {
         feed.detached()
-        this.#answer(this.#json(this.#calls[0]?.text ?? ''))
+        this.#answer(this.#json(speaking[0]?.text ?? ''))
       } else this.#answer({ kind: 'stream', source: feed })
     })
   }

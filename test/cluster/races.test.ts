@@ -1,0 +1,216 @@
+/** The edges of a call's life: what happens while a step of it is under way at the store. */
+import { expect, test } from 'vitest'
+import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import type { Context } from '../../lib/server/context.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { memoryStore } from '../../lib/store/memory.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
+import { body, headers, tool } from '../stateless/support.ts'
+import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import { ManualClock, turn } from './sim.ts'
+
+type Step = (go: () => Promise<unknown>) => Promise<unknown>
+
+/** A store in which some steps are held up, or fail. */
+function held(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const value = target[name]
+      const step = steps[name]
+      if (typeof value !== 'function') return value
+      const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
+      return step ? (...args: unknown[]) => step(() => operation(...args)) : operation
+    },
+  })
+}
+
+/** One tool, `act`, that does what the test says. */
+function make(act: (ctx: Context) => Promise<string>, options: EndpointOptions = {}) {
+  const clock = new ManualClock()
+  const server = new McpServer({ name: 'races', version: '1' })
+  server.registerTool('act', {}, async (ctx) => ({ content: [{ type: 'text', text: await act(ctx) }] }))
+  const endpoint = createEndpoint(server, { clock, onError: () => {}, ...options })
+  return { clock, endpoint }
+}
+
+async function send(endpoint: Endpoint, message: unknown, extra: Record<string, string> = {}): Promise<Response> {
+  const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...extra }
+  return endpoint.fetch(
+    new Request('http://localhost/mcp', { method: 'POST', headers: all, body: JSON.stringify(message) }),
+  )
+}
+
+async function open(endpoint: Endpoint, protocolVersion = '2025-11-25'): Promise<Record<string, string>> {
+  const params = {
+    protocolVersion,
+    capabilities: { elicitation: { url: {} } },
+    clientInfo: { name: 'a', version: '1' },
+  }
+  const response = await send(endpoint, { jsonrpc: '2.0', id: 0, method: 'initialize', params })
+  return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
+}
+
+const act = (id: number) => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name: 'act', arguments: {}, _meta: { progressToken: id } },
+})
+const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
+const nothing = { connections: 0, calls: 0, early: 0 }
+const never = () => new Promise<never>(() => {})
+
+test('a cancel while the first append is under way ends the stream', async () => {
+  const gate = Promise.withResolvers<void>()
+  const append: Step = async (go) => {
+    const reply = await go()
+    await gate.promise
+    return reply
+  }
+  const { endpoint } = make((ctx) => ctx.progress(1).then(never), { store: held({ append }) })
+  const session = await open(endpoint)
+  const answered = send(endpoint, act(1), session)
+  await turn()
+  await send(endpoint, cancel(1), session)
+  gate.resolve()
+  expect((await new EventReader(await answered).rest()).filter(({ id }) => id === 1)).toEqual([])
+  await turn()
+  expect(endpoint.stats()).toEqual(nothing)
+})
+
+test('a cancel that another instance took before the first append ends the stream', async () => {
+  const store = memoryStore()
+  const go = Promise.withResolvers<void>()
+  const { endpoint } = make(async (ctx) => go.promise.then(() => ctx.progress(1)).then(never), { store })
+  const other = make(never, { store }).endpoint
+  const session = await open(endpoint)
+  const answered = send(endpoint, act(1), session)
+  await turn()
+  await send(other, cancel(1), session)
+  go.resolve()
+  expect(await new EventReader(await answered).rest()).toEqual([])
+  await turn()
+  expect(endpoint.stats()).toEqual(nothing)
+})
+
+test('a batch streams although one of its calls was cancelled before', async () => {
+  const go = Promise.withResolvers<void>()
+  const speak = async (ctx: Context) => {
+    if (ctx.requestId === 1) return never()
+    await go.promise
+    await ctx.progress(1)
+    return 'two'
+  }
+  const { endpoint } = make(speak)
+  const session = await open(endpoint, '2025-03-26')
+  const answered = send(endpoint, [act(1), act(2)], session)
+  await turn()
+  await send(endpoint, cancel(1), session)
+  go.resolve()
+  const messages = await new EventReader(await answered).rest()
+  expect(messages.at(-1)?.id).toBe(2)
+  await turn()
+  expect(endpoint.stats()).toEqual(nothing)
+})
+
+test.each(['cancel', 'DELETE'])('a %s while the call registers and speaks leaves nothing behind', async (how) => {
+  const go = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const register: Step = async (work) => {
+    await gate.promise
+    return work()
+  }
+  const { endpoint, clock } = make((ctx) => go.promise.then(() => ctx.progress(1)).then(never), {
+    store: held({ register }),
+  })
+  const session = await open(endpoint)
+  const answered = send(endpoint, act(1), session)
+  await turn()
+  await clock.advance(60)
+  go.resolve()
+  await turn()
+  if (how === 'cancel') await send(endpoint, cancel(1), session)
+  else await endpoint.fetch(new Request('http://localhost/mcp', { method: 'DELETE', headers: session }))
+  gate.resolve()
+  await (await answered).text()
+  await endpoint.settled()
+  expect(endpoint.stats()).toEqual(nothing)
+})
+
+test.each(['the time to stream comes', 'a heartbeat looks'])(
+  'a result is not lost when %s while the call ends',
+  async (what) => {
+    const done = Promise.withResolvers<string>()
+    const gate = Promise.withResolvers<void>()
+    const endCall: Step = async (go) => {
+      const reply = await go()
+      await gate.promise
+      return reply
+    }
+    const session = { streamAfter: 2_000, heartbeat: 1_000 }
+    const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session })
+    const opening = await open(endpoint)
+    const accept = what.startsWith('a heartbeat') ? { accept: 'application/json' } : {}
+    const answered = send(endpoint, act(1), { ...opening, ...accept })
+    await turn()
+    await clock.advance(1_500)
+    done.resolve('the result')
+    await turn()
+    await clock.advance(2_000)
+    gate.resolve()
+    expect(await (await answered).text()).toContain('the result')
+  },
+)
+
+test('a slot of the session is free again although the end of its call failed', async () => {
+  const done = Promise.withResolvers<string>()
+  let fails = true
+  const endCall: Step = (go) => (fails ? Promise.reject(new StoreUnavailable('away')) : go())
+  const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session: { maxCalls: 1 } })
+  const session = await open(endpoint)
+  const answered = send(endpoint, act(1), session)
+  await turn()
+  await clock.advance(100)
+  done.resolve('done')
+  expect((await answered).status).toBe(200)
+  fails = false
+  await clock.advance(6_000)
+  const again = send(endpoint, act(1), session)
+  await clock.advance(100)
+  expect(await (await again).text()).toContain('done')
+})
+
+test('a stateless call whose client has gone before it began is cancelled', async () => {
+  const aborted = Promise.withResolvers<string>()
+  const { endpoint } = make(async (ctx) => {
+    ctx.signal.addEventListener('abort', () => aborted.resolve('aborted'))
+    if (ctx.signal.aborted) aborted.resolve('aborted')
+    return never()
+  })
+  const request = tool('act')
+  const init = { method: 'POST', body: JSON.stringify(body(request)), signal: AbortSignal.abort() }
+  const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) }
+  void endpoint.fetch(new Request('http://localhost/mcp', { ...init, headers: all }))
+  expect(await aborted.promise).toBe('aborted')
+})
+
+test('an id, a URI or a record beyond its bound is refused', async () => {
+  const { endpoint } = make(async () => 'done')
+  const session = await open(endpoint)
+  const long = 'x'.repeat(20_000)
+  expect((await send(endpoint, { jsonrpc: '2.0', id: long, method: 'ping' }, session)).status).toBe(400)
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: { experimental: { long } },
+    clientInfo: { name: 'a', version: '1' },
+  }
+  expect((await send(endpoint, { jsonrpc: '2.0', id: 0, method: 'initialize', params })).status).toBe(400)
+  const subscribed = await send(
+    endpoint,
+    { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri: long } },
+    session,
+  )
+  expect(await subscribed.text()).toContain('-32602')
+})
