@@ -178,6 +178,7 @@ describe('no answer tells', () => {
     expect(response.status).toBe(500)
     expect(await response.json()).toEqual({
       jsonrpc: '2.0',
+      id: 1,
       error: { code: -32603, message: 'The endpoint failed to answer.' },
     })
   })
