@@ -54,9 +54,9 @@ export class Doors {
     this.#origins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   }
 
-  /** `url` names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request. */
-  admit(header: ReadHeader, url: string): Admission {
-    const host = header('host') ?? (this.#hosts && new URL(url).host)
+  /** The URL names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request. */
+  admit(header: ReadHeader, request: { readonly url: string }): Admission {
+    const host = header('host') ?? (this.#hosts && new URL(request.url).host)
     if (this.#hosts && !this.#hosts.has(hostName(host ?? ''))) {
       return { refused: 'The Host header names a host that this endpoint does not serve.', headers: undefined }
     }

@@ -24,7 +24,7 @@ export function legacyRoutes(app: Hono, handlers: McpHandlers): void {
   ) => {
     return async (c: Context) => {
       const header = headerReader(c)
-      const { refused, headers: extra } = doors.admit(header, c.req.url)
+      const { refused, headers: extra } = doors.admit(header, c.req)
       if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
       if (c.req.method === 'OPTIONS') {
         return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })

@@ -12,44 +12,14 @@ import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/stateless.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import type { BodyLimits } from './body.ts'
 import { BodyTooLarge, parseBody, readBody } from './body.ts'
 import type { Doors } from './doors.ts'
 import type { Guard } from './guard.ts'
 import type { Accepted, ReadHeader } from './headers.ts'
 import { headerReader, isJsonType, readAccept } from './headers.ts'
-import type { Rate } from './rates.ts'
+import type { HttpOptions } from './options.ts'
 import { HttpRefusal } from './refusal.ts'
 import { failure, respond } from './respond.ts'
-
-export interface HttpOptions extends BodyLimits {
-  /** Messages in one batch (2025-03-26). */
-  maxBatch: number
-  /** Bytes that a slow reader may leave waiting on one response. */
-  maxBuffered: number
-  /** Serves a request that has lost its session id as one without a session, instead of 400. */
-  allowSessionless: boolean
-  /** Requests of one principal, on all instances. Only with authorization; undefined: any number. */
-  principalRate: Rate | undefined
-  /**
-   * Requests without a valid token (all requests, where none is asked for) of one public address; undefined: any number.
-   * Private addresses are proxies, or trusted: they have no limit.
-   */
-  addressRate: Rate | undefined
-  /** Proxies in front of each instance that add the address of their client to X-Forwarded-For. */
-  proxies: number
-}
-
-export const DEFAULT_HTTP_OPTIONS: HttpOptions = {
-  maxBytes: 4 * 1024 * 1024,
-  maxDepth: 64,
-  maxBatch: 50,
-  maxBuffered: 1024 * 1024,
-  allowSessionless: false,
-  principalRate: { perSecond: 200, burst: 1_000 },
-  addressRate: { perSecond: 200, burst: 1_000 },
-  proxies: 0,
-}
 
 export interface McpHandlers {
   sessions: Sessions
@@ -80,7 +50,7 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
   const { doors, guard, options, onError } = handlers
   return async (c) => {
     const header = headerReader(c)
-    const { refused, headers: extra } = doors.admit(header, c.req.url)
+    const { refused, headers: extra } = doors.admit(header, c.req)
     if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
     const { method } = c.req
     if (method === 'OPTIONS')

@@ -39,7 +39,8 @@ export function respond(
     })
   }
   const headers = reply.headers || extra ? { ...JSON_HEADERS, ...reply.headers, ...extra } : JSON_HEADERS
-  return new Response(reply.body, { status: reply.status, headers })
+  const body = (reply.bytes?.() as Uint8Array<ArrayBuffer> | undefined) ?? reply.body
+  return new Response(body, { status: reply.status, headers })
 }
 
 /** An error response; its body is JSON-RPC in every case (rule 12), since clients read the body to tell revisions apart. */

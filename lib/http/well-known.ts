@@ -20,7 +20,7 @@ export function wellKnownRoutes(
   const route = (serve: (path: string, extra: Record<string, string>) => Response | Promise<Response>) => {
     return (c: Context) => {
       const header = headerReader(c)
-      const { refused, headers: extra = {} } = doors.admit(header, c.req.url)
+      const { refused, headers: extra = {} } = doors.admit(header, c.req)
       if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
       const { method, path } = c.req
       if (method === 'OPTIONS')

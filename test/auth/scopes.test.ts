@@ -5,6 +5,7 @@ import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { ResourceTemplate } from '../../lib/server/resource-template.ts'
 import { McpServer } from '../../lib/server/server.ts'
+import { request as dispatched, fakeOutlet } from '../server/fake-outlet.ts'
 import { Signer } from '../support/authorization.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
@@ -50,7 +51,7 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   ran = []
-  await endpoint.close()
+  await endpoint?.close()
 })
 
 type Init = { scope: string; body: unknown; headers?: Record<string, string>; path?: string }
@@ -237,4 +238,12 @@ test('a handler sees who calls', async () => {
     scopes: ['a', 'b'],
     claims: { sub: 'ada' },
   })
+})
+
+test('a call that another instance runs again needs them too', async () => {
+  const server = build()
+  const run = (scopes: string[]) =>
+    dispatched(server, 'tools/call', { name: 'read', arguments: {} }, fakeOutlet({ scopes }))
+  await expect(run(['other'])).rejects.toMatchObject({ code: -32600 })
+  expect(await run(['notes:read'])).toMatchObject({ content: [{ text: 'read' }] })
 })
