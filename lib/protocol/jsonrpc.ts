@@ -111,9 +111,27 @@ function readResponse(
 /** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
 export class RawJson {
   readonly text: string
+  #bytes: Buffer | undefined
+
   constructor(text: string) {
     this.text = text
   }
+
+  /** The same in UTF-8, encoded once. */
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(this.text)
+    return this.#bytes
+  }
+}
+
+/** What {@link resultText} gives, in UTF-8: for a long result that is ready, encoding would be most of the work. */
+export function resultBytes(id: RequestId, { bytes }: RawJson): Uint8Array {
+  const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`)
+  const all = Buffer.allocUnsafe(head.length + bytes.length + 1)
+  head.copy(all)
+  bytes.copy(all, head.length)
+  all[all.length - 1] = 0x7d
+  return all
 }
 
 /** The text of a successful response. */

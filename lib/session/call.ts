@@ -6,8 +6,16 @@
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
-import { errorText, isObject, notificationText, resultText, typedId } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
+import {
+  errorText,
+  isObject,
+  notificationText,
+  RawJson,
+  resultBytes,
+  resultText,
+  typedId,
+} from '../protocol/jsonrpc.ts'
 import { isAtLeast, type Revision } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { compareLevels } from '../protocol/types.ts'
@@ -85,6 +93,9 @@ export interface Continuation {
 /** How long a page that was opened may take to be done with, in ms. */
 const ELICITATION_LIFETIME = 24 * 60 * 60_000
 
+/** A ready result of so many characters is kept as bytes too. */
+const LONG = 4_096
+
 type Stage = 'running' | 'over'
 
 export class Call implements Outlet, RunningCall {
@@ -101,6 +112,7 @@ export class Call implements Outlet, RunningCall {
   #level: LoggingLevel | undefined
   #stage: Stage = 'running'
   #text: string | undefined
+  #ready: RawJson | undefined
   #abort: AbortController | undefined
   #once: Map<string, Promise<unknown>> | undefined
   #timer: Timer | undefined
@@ -279,6 +291,12 @@ export class Call implements Outlet, RunningCall {
     return this.#text
   }
 
+  /** {@link text} as bytes, where its result was ready and is so long that this is less work. */
+  get bytes(): (() => Uint8Array) | undefined {
+    const ready = this.#ready
+    return ready && ready.text.length >= LONG ? () => resultBytes(this.requestId, ready) : undefined
+  }
+
   get #store(): Store {
     return this.#host.instance.store
   }
@@ -289,7 +307,10 @@ export class Call implements Outlet, RunningCall {
       const result =
         sessionMethod(this.#host.instance, this.#session.key, method, params) ??
         this.#host.dispatch(method, params, this)
-      if (!(result instanceof Promise)) return this.#finish(resultText(this.requestId, result))
+      if (!(result instanceof Promise)) {
+        if (result instanceof RawJson) this.#ready = result
+        return this.#finish(resultText(this.requestId, result))
+      }
       const { instance } = this.#host
       this.#caller.load?.begin()
       this.#counted = true

@@ -91,7 +91,10 @@ export class Exchange implements Carrier {
 
   #json(body: string): Reply {
     // A batch has one status for all of its calls.
-    if (this.shared || !this.#calls[0]?.full) return { kind: 'json', status: 200, body }
+    const [only] = this.#calls
+    if (this.shared || !only?.full) {
+      return { kind: 'json', status: 200, body, bytes: this.shared ? undefined : only?.bytes }
+    }
     return { kind: 'json', status: 429, body, headers: TRY_SOON }
   }
 

@@ -13,7 +13,14 @@ export interface Sink {
 }
 
 export type Reply =
-  | { kind: 'json'; status: number; body: string; headers?: Record<string, string> }
+  | {
+      kind: 'json'
+      status: number
+      body: string
+      /** The same as bytes, made when they are asked for: where they cost less than the text. */
+      bytes?: (() => Uint8Array) | undefined
+      headers?: Record<string, string>
+    }
   | { kind: 'empty'; status: number; headers?: Record<string, string> }
   | { kind: 'stream'; headers?: Record<string, string>; source: StreamSource }
 

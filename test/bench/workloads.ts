@@ -8,8 +8,8 @@ export type WorkloadName = 'stateless' | 'session' | 'initialize' | 'list' | 'st
 export type Requests = () => Buffer
 
 export interface Workload {
-  /** What every answer of status 200 has in its body. */
-  expects: string
+  /** What every answer has in its body. */
+  expects: RegExp
   /** Makes a connection ready. */
   prepare(connection: Connection, revision: string, n: number): Promise<Requests>
 }
@@ -17,6 +17,7 @@ export interface Workload {
 const STATELESS = '2026-07-28'
 const CLIENT_INFO = { name: 'bench', version: '1.0.0' }
 const TEXT = 'The quick brown fox jumps over the lazy dog.'
+const ECHOED = /The quick brown fox/
 
 function initializeBytes(revision: string): Buffer {
   const params = { protocolVersion: revision, capabilities: { elicitation: {}, roots: {} }, clientInfo: CLIENT_INFO }
@@ -39,7 +40,7 @@ async function initialized(connection: Connection, headers: Record<string, strin
   await connection.ask(postBytes({ jsonrpc: '2.0', method: 'notifications/initialized', params: {} }, headers))
 }
 
-function inSession(expects: string, body: object): Workload {
+function inSession(expects: RegExp, body: object): Workload {
   return {
     expects,
     async prepare(connection, revision) {
@@ -55,7 +56,7 @@ const echo = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: ECHO
 
 export const WORKLOADS: Record<WorkloadName, Workload> = {
   stateless: {
-    expects: TEXT,
+    expects: ECHOED,
     async prepare() {
       const _meta = {
         'io.modelcontextprotocol/protocolVersion': STATELESS,
@@ -67,16 +68,16 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
       return () => bytes
     },
   },
-  session: inSession(TEXT, echo),
+  session: inSession(ECHOED, echo),
   initialize: {
-    expects: 'protocolVersion',
+    expects: /protocolVersion/,
     async prepare(_connection, revision) {
       const bytes = initializeBytes(revision)
       return () => bytes
     },
   },
-  list: inSession('listed_49', { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
-  stream: inSession('done', {
+  list: inSession(/listed_49/, { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
+  stream: inSession(/(?:notifications\/progress[\s\S]*){10}done/, {
     jsonrpc: '2.0',
     id: 1,
     method: 'tools/call',
@@ -87,7 +88,7 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
 /** A tool call in each of many sessions in turn. */
 export function acrossSessions(ids: readonly string[], connections: number): Workload {
   return {
-    expects: TEXT,
+    expects: ECHOED,
     async prepare(_connection, revision, n) {
       const template = postBytes(echo, { 'Mcp-Session-Id': ids[0] ?? '', 'MCP-Protocol-Version': revision })
       const at = template.indexOf(ids[0] ?? '')
