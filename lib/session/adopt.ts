@@ -42,14 +42,19 @@ async function adopt(host: CallHost, caller: Caller, connection: Connection, str
   const request = claim.request === undefined ? undefined : readRequest(claim.request)
   const id = request?.id ?? (claim.id === undefined ? undefined : untypedId(claim.id))
   const carried: JsonRpcRequest = request ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
+  const relay =
+    connection.stream === GET_STREAM ? (data: string, key: string) => relayTo(instance, session, data, key) : undefined
+  const log = request || relay ? await store.readLog(session.key, stream) : []
+  // The dead run may have logged what it did not live to relay; what it relayed is recognised and not added again.
+  if (relay) for (const { n, data } of log.slice(-UNRELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
   const call = new Call(host, session, carried, caller, continuedCarrier, {
     stream,
     token,
     from: claim.end + 1,
-    progress: request ? toldProgress(await store.readLog(session.key, stream)) : undefined,
+    progress: request ? toldProgress(log) : undefined,
     registered: true,
     holder: connection.holder,
-    relay: connection.stream === GET_STREAM ? (data, key) => relayTo(instance, session, data, key) : undefined,
+    relay,
   })
   instance.add('call', call)
   if (claim.cancelled) return call.cancel()
@@ -60,6 +65,9 @@ async function adopt(host: CallHost, caller: Caller, connection: Connection, str
       : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
   call.answer(errorText({ code: ErrorCode.InternalError, message }, id))
 }
+
+/** As many messages as go in one append. */
+const UNRELAYED = 64
 
 function readRequest(text: string): JsonRpcRequest {
   return JSON.parse(text) as JsonRpcRequest

@@ -43,7 +43,7 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   ended: 5 * 60_000,
   cancelMark: 30_000,
   mailbox: 10 * 60_000,
-  repeat: 2 * 60_000,
+  repeat: 10 * 60_000,
   endRepeat: 10_000,
   afterDelete: 60_000,
   longest: 31 * 24 * 60 * 60_000,
