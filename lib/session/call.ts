@@ -125,7 +125,10 @@ export class Call implements Outlet, RunningCall {
   #counted = false
   #asked = 0
   #full = false
-  #ending = false
+  /** The store is being told of its end; the answer is JSON. */
+  #ending: Promise<void> | undefined
+  /** Its stream waits for what is under way at the store. */
+  #beginning: Promise<void> | undefined
   /** A registration failed, and may have been done all the same. */
   #doubtful = false
   #opened: ((state: 'ok' | 'gone' | 'refused') => void) | undefined
@@ -264,7 +267,8 @@ export class Call implements Outlet, RunningCall {
   }
 
   closeStream(retryMs: number = this.#host.instance.options.retry): void {
-    if (this.over || !this.#carrier.streams || !isAtLeast(this.revision, '2025-11-25') || this.#session.legacy) return
+    if (this.over || this.#ending || !this.#carrier.streams) return
+    if (!isAtLeast(this.revision, '2025-11-25') || this.#session.legacy) return
     const close = async () => {
       if (!this.#ensureOutbox()) await this.#registering
       await this.#outbox?.flushed()
@@ -346,7 +350,7 @@ export class Call implements Outlet, RunningCall {
     if (this.#outbox || this.#continued) {
       void this.#ensureOutbox()?.push(text, undefined, true)
       this.#quiet()
-    } else if (this.#registered || this.#registering) void this.#finishRegistered(text)
+    } else if (this.#registered || this.#registering || this.#beginning) void this.#finishRegistered(text)
     else {
       this.#settle(text)
       const call = { stream: this.stream, owner: this.owner, mark: false }
@@ -357,11 +361,16 @@ export class Call implements Outlet, RunningCall {
   /** It was registered, but has said nothing: the answer is JSON, unless a cancel came first. */
   async #finishRegistered(text: string): Promise<void> {
     await this.#registering
-    if (this.over) return
+    await this.#beginning
+    // The first end counts: a call that runs out of time may still return.
+    if (this.over || this.#ending) return
     if (this.#outbox) return this.#finish(text)
+    this.#ending = this.#endRegistered(text)
+  }
+
+  async #endRegistered(text: string): Promise<void> {
     const { key } = this.#session
     const call = { stream: this.stream, owner: this.owner, mark: false, forget: this.#asks?.ids }
-    this.#ending = true
     const ended = this.#store.endCall(key, call)
     if (this.#carrier.streams) this.#releaseHolder()
     const reply = await ended.catch((error) => {
@@ -447,7 +456,7 @@ export class Call implements Outlet, RunningCall {
   }
 
   #registerSoon(): void {
-    if (!this.#registered && !this.over) this.#registering ??= this.#register()
+    if (!this.#registered && !this.over && !this.#ending) this.#registering ??= this.#register()
   }
 
   async #register(): Promise<void> {
@@ -486,6 +495,7 @@ export class Call implements Outlet, RunningCall {
   /** Makes the connection and the queue of this call. Resolves when the store knows the call. */
   openStream(feed: Feed): Promise<'ok' | 'gone' | 'refused'> {
     const { instance } = this.#host
+    if (this.over || this.#ending) this.#rename()
     const registration = this.#registration()
     const adopt = this.#host.adoptFor(this.#caller)
     const token = this.#connectionToken
@@ -507,16 +517,32 @@ export class Call implements Outlet, RunningCall {
       // What is said in this turn registers the call on its way; where nothing is, it is registered for itself.
       else queueMicrotask(() => !this.#outbox?.busy && this.#registerSoon())
     }
-    if (this.#registering) void this.#registering.then(begin)
-    else begin()
+    this.#beginning = (this.#ending ?? this.#registering)?.then(begin)
+    if (!this.#beginning) begin()
     return opened
   }
 
-  /** A batch began to stream after this call had its result: the result goes through the log like the others. */
+  /**
+   * A batch begins to stream when this call has its result already. The store has forgotten the call, or is about to:
+   * its result goes through the log like the others, under a name of its own.
+   */
+  #rename(): void {
+    if (this.#registered) this.#caller.load?.unregistered(this.owner)
+    if (this.#token !== undefined) this.#host.instance.remove(this)
+    this.#registered = false
+    this.#registering = undefined
+    this.#stream = undefined
+    this.#token = undefined
+    this.#connectionToken = ''
+  }
+
   #reopen(text: string): void {
     this.#stage = 'running'
+    this.#result = text
     void this.#outbox?.push(text, undefined, true)
   }
+  /** The result that a stream carries which began after it was there. */
+  #result: string | undefined
 
   #makeOutbox(register: Registration | undefined, from: number): Outbox {
     const { instance } = this.#host
@@ -567,7 +593,7 @@ export class Call implements Outlet, RunningCall {
     if (this.over) return
     const { key } = this.#session
     const streaming = this.#connection !== undefined || this.#continued !== undefined
-    const known = this.#registered || this.#registering !== undefined || streaming
+    const known = this.#registered || this.#registering !== undefined || this.#doubtful || streaming
     this.#settle(undefined)
     this.#stop(reason)
     this.#opened?.('ok')
@@ -611,7 +637,7 @@ export class Call implements Outlet, RunningCall {
       if (this.#connection && this.#opened) this.#connection.abandoned()
       return this.#opened?.('refused')
     }
-    const text = errorText({ code: ErrorCode.InternalError, message: ENDED[ending] }, this.requestId)
+    const text = this.#result ?? errorText({ code: ErrorCode.InternalError, message: ENDED[ending] }, this.requestId)
     if (ending === 'gone') this.#carrier.gone(this)
     this.#settle(ending === 'gone' ? undefined : text)
     this.#stop(ENDED[ending])
@@ -662,10 +688,11 @@ export class Call implements Outlet, RunningCall {
     const { instance } = this.#host
     const { key } = this.#session
     this.#caller.load?.registered(this.owner)
+    const { stream } = this
     this.#store
-      .lookCall(key, this.stream, this.owner, this.#asks?.waiting ?? [], instance.options.idleLifetime)
+      .lookCall(key, stream, this.owner, this.#asks?.waiting ?? [], instance.options.idleLifetime)
       .then((look) => {
-        if (this.over || this.#ending) return
+        if (this.over || this.#ending || stream !== this.#stream) return
         if (look.status !== 'ok') return this.#ended(look.status)
         if (look.cancelled) return this.cancel()
         this.#onLevel(look.level)

@@ -1,0 +1,189 @@
+/**
+ * However the steps of calls, of the store and of the clock fall, each call of a POST is answered once: one call, or a
+ * batch of 2025-03-26, that are short, slow, talkative, curious, cancelled or cut off from the store in every order.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { typedId } from '../../lib/protocol/jsonrpc.ts'
+import type { Context } from '../../lib/server/context.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { sessionKey } from '../../lib/session/session.ts'
+import { memoryStore } from '../../lib/store/memory.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
+import type { RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import { ManualClock, turn } from './sim.ts'
+
+type Step = 'wait' | 'say' | 'ask' | 'throw'
+type Fault = 'none' | 'not done' | 'done, reply lost'
+
+interface Plan {
+  batch: boolean
+  calls: Step[][]
+  cancels: { call: number; here: boolean }[]
+  deletes: boolean
+  /** What befalls the store's operations, in the order they are issued. */
+  faults: Fault[]
+  /** Which of the steps that are possible is next. */
+  choices: number[]
+}
+
+/** What can happen next, and happens when the play says so. */
+class Steps {
+  readonly waiting: (() => void)[] = []
+
+  /** Resolves when it is this step's turn. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve))
+  }
+}
+
+/** One connection to the store: what is sent is done in its order, and so are the replies. Either may take long. */
+function connection(store: Store, steps: Steps, faults: Fault[]): Store {
+  let sent: Promise<unknown> = Promise.resolve()
+  let replied: Promise<unknown> = Promise.resolve()
+  const through = async (operation: () => Promise<unknown>) => {
+    const fault = faults.shift() ?? 'none'
+    const work = sent.then(async () => {
+      await steps.turn()
+      return fault === 'not done' ? undefined : operation()
+    })
+    sent = work.catch(() => {})
+    const reply = Promise.all([work, replied]).then(async ([value]) => {
+      await steps.turn()
+      if (fault !== 'none') throw new StoreUnavailable('away')
+      return value
+    })
+    replied = reply.catch(() => {})
+    return reply
+  }
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const value = target[name]
+      if (typeof value !== 'function') return value
+      const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
+      const direct = ['wake', 'close', 'receive', 'readSession', 'up', 'down', 'alive'].includes(name)
+      return direct ? operation : (...args: unknown[]) => through(() => operation(...args))
+    },
+  })
+}
+
+async function play(plan: Plan): Promise<void> {
+  const store = memoryStore()
+  const clock = new ManualClock()
+  const steps = new Steps()
+  const faults: Fault[] = []
+  const server = new McpServer({ name: 'ends', version: '1' })
+  server.registerTool('act', {}, async (ctx: Context) => {
+    for (const step of plan.calls[Number(ctx.requestId)] ?? []) {
+      await steps.turn()
+      if (step === 'say') void ctx.progress(clock.now())
+      if (step === 'ask') await ctx.listRoots()
+      if (step === 'throw') throw new Error('as planned')
+    }
+    return { content: [{ type: 'text', text: `done ${ctx.requestId}` }] }
+  })
+  const here = createEndpoint(server, { store: connection(store, steps, faults), clock, onError: () => {} })
+  const there = createEndpoint(server, { store, clock, onError: () => {} })
+  const send = (endpoint: typeof here, message: unknown, extra: Record<string, string> = {}, method = 'POST') => {
+    const headers = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...extra }
+    const body = method === 'POST' ? JSON.stringify(message) : null
+    return endpoint.fetch(new Request('http://localhost/mcp', { method, headers, body }))
+  }
+  const params = {
+    protocolVersion: plan.batch ? '2025-03-26' : '2025-11-25',
+    capabilities: { roots: {} },
+    clientInfo: { name: 'a', version: '1' },
+  }
+  const opened = await send(there, { jsonrpc: '2.0', id: 'open', method: 'initialize', params })
+  const id = opened.headers.get('mcp-session-id') ?? ''
+  const session = { 'mcp-session-id': id }
+  faults.push(...plan.faults)
+
+  const calls = plan.calls.slice(0, plan.batch ? undefined : 1).map((_, i) => ({
+    jsonrpc: '2.0',
+    id: i,
+    method: 'tools/call',
+    params: { name: 'act', arguments: {}, _meta: { progressToken: i } },
+  }))
+  const extras: (() => unknown)[] = plan.cancels.map(({ call, here: local }) => () => {
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: call % calls.length } }
+    return send(local ? here : there, cancel, session)
+  })
+  if (plan.deletes) extras.push(() => send(there, undefined, session, 'DELETE'))
+  for (const extra of extras) void steps.turn().then(extra)
+
+  const answered = (async () => {
+    const response = await send(here, plan.batch ? calls : calls[0], session)
+    if (response.status === 202 || response.status === 404) return []
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+      return [(await response.json()) as RpcMessage | RpcMessage[]].flat()
+    }
+    const reader = new EventReader(response)
+    const all: RpcMessage[] = []
+    for (let message = await reader.message(); message; message = await reader.message()) {
+      all.push(message)
+      const { id: ask, method } = message
+      if (method !== 'roots/list') continue
+      void steps.turn().then(() => send(there, { jsonrpc: '2.0', id: ask, result: { roots: [] } }, session))
+    }
+    return all
+  })()
+  let messages: RpcMessage[] | undefined
+  void answered.then((all) => {
+    messages = all
+  })
+  const choices = [...plan.choices]
+  // Then everything goes on until nothing is left to do, also what is tried again later.
+  for (let idle = 0; idle < 40; ) {
+    await turn(1)
+    const choice = choices.shift()
+    const index = choice === undefined ? 0 : choice % (steps.waiting.length + 1)
+    const [step] = steps.waiting.splice(index, 1)
+    if (step) step()
+    else await clock.advance(choice === undefined ? 1_000 : 30)
+    if (choice === undefined) idle = steps.waiting.length > 0 ? 0 : idle + 1
+  }
+  expect(messages, 'an answer').toBeDefined()
+
+  for (const { id: call } of calls) {
+    const own = (messages ?? []).filter((message) => message.id === call)
+    const may = plan.deletes || plan.cancels.some((cancel) => cancel.call % calls.length === call)
+    if (!may) expect(own, `the answers to ${call}`).toHaveLength(1)
+    expect(own.length).toBeLessThanOrEqual(1)
+    const [answer] = own
+    if (answer && !plan.deletes && plan.faults.every((fault) => fault === 'none')) {
+      const text = plan.calls[call]?.includes('throw') ? 'as planned' : `done ${call}`
+      expect(JSON.stringify(answer)).toContain(text)
+    }
+  }
+  expect(here.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  const key = sessionKey('', id)
+  for (const { id: call } of calls) {
+    expect((await store.cancel(key, typedId(call))).owner, `the run of ${call} in the store`).toBeUndefined()
+  }
+}
+
+const steps = fc.array(fc.constantFrom<Step>('wait', 'wait', 'say', 'ask', 'throw'), { maxLength: 5 })
+const plans = (faults: fc.Arbitrary<Fault[]>) =>
+  fc.record({
+    batch: fc.boolean(),
+    calls: fc.array(steps, { minLength: 1, maxLength: 3 }),
+    cancels: fc.array(fc.record({ call: fc.nat(2), here: fc.boolean() }), { maxLength: 2 }),
+    deletes: fc.boolean(),
+    faults,
+    choices: fc.array(fc.nat(20), { maxLength: 60 }),
+  })
+const runs = Number(process.env.PROPERTY_RUNS ?? 500)
+
+test.each<[string, fc.Arbitrary<Fault[]>]>([
+  ['a store that answers', fc.constant([])],
+  [
+    'a store that is away at times',
+    fc.array(fc.constantFrom<Fault>('none', 'none', 'not done', 'done, reply lost'), { maxLength: 8 }),
+  ],
+])('each call of a POST is answered once, with %s', async (_, faults) => {
+  await fc.assert(fc.asyncProperty(plans(faults), play), { numRuns: runs })
+})
