@@ -44,8 +44,12 @@ async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: 
   if (typeof uri !== 'string' || uri === '' || uri.length > MAX_URI) {
     throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
   }
-  const { store } = instance
-  const holder = on ? await store.subscribe(key, uri) : await store.unsubscribe(key, uri)
+  const { store, options } = instance
+  const holder = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
+  if (holder === false) {
+    const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
+    throw new ProtocolError(ErrorCode.ServerError, message)
+  }
   // The holder knows before the client is answered, so that a change made after that is told.
   if (holder) await instance.told({ t: 'subscription', to: holder, uri, on })
   return {}

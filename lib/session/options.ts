@@ -48,6 +48,8 @@ export interface SessionOptions {
   maxSessions: number
   /** Open streams of one instance: beyond them no more is opened that waits for news (GET, `/sse`, `listen`). */
   maxStreams: number
+  /** Resources that one session may be subscribed to at once. */
+  maxSubscriptions: number
   /** Asks of one call. */
   maxAsks: number
   /** How long an instance goes on trying to write when the store does not answer. */
@@ -79,6 +81,7 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   maxCallsPerPrincipal: 1_000,
   maxSessions: 2_000,
   maxStreams: 10_000,
+  maxSubscriptions: 1_000,
   maxAsks: 100,
   storePatience: 60_000,
 }

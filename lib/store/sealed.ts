@@ -73,7 +73,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     getData: async (key, name) => maybe(await store.getData(key, name), 'data', key, name),
     setData: (key, name, value) =>
       store.setData(key, name, value === undefined ? undefined : seal(value, 'data', key, name)),
-    subscribe: (key, uri) => store.subscribe(key, uri),
+    subscribe: (key, uri, max) => store.subscribe(key, uri, max),
     unsubscribe: (key, uri) => store.unsubscribe(key, uri),
     subscriptions: (key) => store.subscriptions(key),
 

@@ -280,8 +280,11 @@ export interface Store {
   getData(key: SessionKey, name: string): Promise<string | undefined>
   /** Sets or (undefined) removes the author's data. False if the session is gone. */
   setData(key: SessionKey, name: string, value: string | undefined): Promise<boolean>
-  /** The holder of the GET stream (to be told), null if nobody holds it, or undefined if the session is gone. */
-  subscribe(key: SessionKey, uri: string): Promise<Holder | null | undefined>
+  /**
+   * The holder of the GET stream (to be told), null if nobody holds it, or undefined if the session is gone; false: it
+   * has `max` subscriptions.
+   */
+  subscribe(key: SessionKey, uri: string, max: number): Promise<Holder | null | undefined | false>
   unsubscribe(key: SessionKey, uri: string): Promise<Holder | null | undefined>
   subscriptions(key: SessionKey): Promise<string[]>
 

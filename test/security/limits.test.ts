@@ -265,6 +265,21 @@ describe('streams of an instance', () => {
   })
 })
 
+describe('subscriptions of a session', () => {
+  test('beyond their number are refused, and one that ends makes room', async () => {
+    start({ session: { maxSubscriptions: 1 } })
+    const headers = await open()
+    const change = async (method: string, uri: string) => {
+      const response = await send({ body: request(1, `resources/${method}`, { uri }), headers })
+      return (await response.json()) as RpcMessage
+    }
+    expect(await change('subscribe', 'file:///a')).toHaveProperty('result')
+    expect((await change('subscribe', 'file:///b')).error?.message).toContain('1 resources. Unsubscribe')
+    await change('unsubscribe', 'file:///a')
+    expect(await change('subscribe', 'file:///b')).toHaveProperty('result')
+  })
+})
+
 describe('asks of a call', () => {
   test('beyond their number fail in the handler', async () => {
     start({ session: { maxAsks: 3 } })

@@ -63,7 +63,7 @@ describe('a Redis that does not answer', () => {
     const key = newKey()
     await store.createSession(key, 'r', MINUTE, { id: 'p', max: 1 })
     await store.setData(key, 'a', '1')
-    await store.subscribe(key, 'file:///a')
+    await store.subscribe(key, 'file:///a', 10)
     await store.append(key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, asks: ['q'] }))
     await store.take(key, 'get', 'i1:c2', undefined)
     await store.post(key, 'get', 'm', 't1', 'p1')

@@ -121,7 +121,7 @@ const operations = fc.oneof(
     await store.getData(prefix + o.key, o.text),
   ]),
   operation('subscribe', { key, uri, on: fc.boolean() }, async ({ store, prefix }, o) => [
-    await (o.on ? store.subscribe(prefix + o.key, o.uri) : store.unsubscribe(prefix + o.key, o.uri)),
+    await (o.on ? store.subscribe(prefix + o.key, o.uri, 2) : store.unsubscribe(prefix + o.key, o.uri)),
     sorted(await store.subscriptions(prefix + o.key)),
   ]),
   operation('register', { key, registration }, ({ store, prefix }, o) =>

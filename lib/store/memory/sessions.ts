@@ -122,10 +122,14 @@ export function sessionOperations(state: State): SessionOperations {
       return true
     },
 
-    async subscribe(key, uri) {
+    async subscribe(key, uri, max) {
       const session = sessions.get(key)
       if (!session) return undefined
-      if (!session.subscriptions.has(uri)) session.subscriptions.set(uri, state.nowPosition())
+      const { subscriptions } = session
+      if (!subscriptions.has(uri)) {
+        if (subscriptions.size >= max) return false
+        subscriptions.set(uri, state.nowPosition())
+      }
       return state.holder(key, session, GET_STREAM) ?? null
     },
 

@@ -102,8 +102,10 @@ export function sessionOperations({ commands, lifetimes, slack }: Context): Sess
 
     setData: (key, name, value) => setField(key, `d:${name}`, value),
 
-    subscribe: async (key, uri) =>
-      holderOf(await commands.script(scripts.subscribe, [keys.session(key)], [uri, slack])),
+    async subscribe(key, uri, max) {
+      const reply = await commands.script(scripts.subscribe, [keys.session(key)], [uri, slack, max])
+      return reply === 0 ? false : holderOf(reply)
+    },
 
     unsubscribe: async (key, uri) => holderOf(await commands.script(scripts.unsubscribe, [keys.session(key)], [uri])),
 

@@ -58,7 +58,7 @@ export function changeContract(open: OpenStore): void {
 
     test('adds the messages, and the updates of what was subscribed before', async () => {
       const from = await held(f)
-      await f.store.subscribe(f.key, 'file:///a')
+      await f.store.subscribe(f.key, 'file:///a', 10)
       await f.store.publish({ kind: 'updated', uri: 'file:///a' })
       const at = await f.store.lastChange()
       const to = later(at)
@@ -115,7 +115,7 @@ export function changeContract(open: OpenStore): void {
 
     test('goes past a subscription that has ended', async () => {
       const from = await held(f)
-      await f.store.subscribe(f.key, 'file:///a')
+      await f.store.subscribe(f.key, 'file:///a', 10)
       await f.store.unsubscribe(f.key, 'file:///a')
       const to = later(from)
       const updates = [{ uri: 'file:///a', at: to, message: 'a changed' }]

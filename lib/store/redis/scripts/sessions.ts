@@ -59,16 +59,20 @@ return owners
 `,
 }
 
-/** Subscribes to a URI from now on, if it is not subscribed. Returns the holder of the GET stream, or ''. */
+/** Subscribes to a URI from now on, if it is not subscribed. Returns the holder of the GET stream, or '', or 0: full. */
 export const subscribe: Script = {
   name: 'mcpSubscribe',
   keys: 1,
   lua: `
 local session = KEYS[1]
-local uri, slack = ARGV[1], ARGV[2]
+local field, slack, max = 'u:' .. ARGV[1], ARGV[2], tonumber(ARGV[3])
 ${PRESENT}
 if redis.call('EXISTS', session) == 0 then return false end
-redis.call('HSETNX', session, 'u:' .. uri, present(slack))
+if redis.call('HEXISTS', session, field) == 0 then
+  if tonumber(redis.call('HGET', session, 'us') or 0) >= max then return 0 end
+  redis.call('HSET', session, field, present(slack))
+  redis.call('HINCRBY', session, 'us', 1)
+end
 return redis.call('HGET', session, 's:get') or ''
 `,
 }
@@ -81,7 +85,7 @@ export const unsubscribe: Script = {
 local session = KEYS[1]
 local uri = ARGV[1]
 if redis.call('EXISTS', session) == 0 then return false end
-redis.call('HDEL', session, 'u:' .. uri)
+if redis.call('HDEL', session, 'u:' .. uri) == 1 then redis.call('HINCRBY', session, 'us', -1) end
 return redis.call('HGET', session, 's:get') or ''
 `,
 }
