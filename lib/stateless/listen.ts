@@ -34,9 +34,11 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #filter: Filter
   readonly #meta: JsonObject
   #sink: Sink | undefined
-  /** What happened before the response began; it follows the acknowledgement. */
-  #early: ChangeEntry[] = []
+  /** What is to be told when the response begins, each thing once; it follows the acknowledgement. */
+  readonly #early = new Set<string>()
   #done = false
+  /** The planned end is there. Where the response has not begun, it ends as it begins. */
+  #ending = false
   #planned: Timer | undefined
   /** The end of the token that it was opened with. */
   #until: Timer | undefined
@@ -72,11 +74,10 @@ export class Listening implements HeldConnection, StreamSource {
     if (prompts) notifications.promptsListChanged = true
     if (resources) notifications.resourcesListChanged = true
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
-    this.#send('notifications/subscriptions/acknowledged', { notifications })
-    const early = this.#early
-    this.#early = []
-    this.changes(early)
-    if (this.#instance.draining) this.drain()
+    this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
+    for (const text of this.#early) this.#write(text)
+    this.#early.clear()
+    if (this.#ending || this.#instance.draining) this.drain()
   }
 
   detached(): void {
@@ -86,10 +87,6 @@ export class Listening implements HeldConnection, StreamSource {
 
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
-    if (!this.#sink) {
-      this.#early.push(...entries)
-      return
-    }
     for (const { change } of entries) {
       if (change.kind === 'updated') {
         if (this.#filter.uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
@@ -97,8 +94,14 @@ export class Listening implements HeldConnection, StreamSource {
     }
   }
 
+  #message(method: string, params: JsonObject): string {
+    return sseMessage(notificationText(method, { ...params, _meta: this.#meta }))
+  }
+
   #send(method: string, params: JsonObject): void {
-    this.#write(sseMessage(notificationText(method, { ...params, _meta: this.#meta })))
+    const text = this.#message(method, params)
+    if (this.#sink) this.#write(text)
+    else this.#early.add(text)
   }
 
   #write(text: string): void {
@@ -115,8 +118,9 @@ export class Listening implements HeldConnection, StreamSource {
 
   /** The planned end: the result of the request, then the end of the stream (SUB-6). */
   drain(): void {
-    if (this.#done || !this.#sink) return
+    this.#ending = true
     const sink = this.#sink
+    if (!sink) return
     this.#write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
     this.#sink = undefined
     this.#leave()
@@ -136,7 +140,7 @@ export class Listening implements HeldConnection, StreamSource {
     this.#done = true
     this.#planned?.cancel()
     this.#until?.cancel()
-    this.#early = []
+    this.#early.clear()
     this.#instance.remove(this)
   }
 }

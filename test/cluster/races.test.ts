@@ -5,26 +5,12 @@ import { createEndpoint } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context.ts'
 import { McpServer } from '../../lib/server/server.ts'
 import { memoryStore } from '../../lib/store/memory.ts'
-import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { body, headers, tool } from '../stateless/support.ts'
+import type { Step } from '../support/held.ts'
+import { held } from '../support/held.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 import { ManualClock, turn } from './sim.ts'
-
-type Step = (go: () => Promise<unknown>) => Promise<unknown>
-
-/** A store in which some steps are held up, or fail. */
-function held(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
-  return new Proxy(store, {
-    get(target, name: keyof Store) {
-      const value = target[name]
-      const step = steps[name]
-      if (typeof value !== 'function') return value
-      const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
-      return step ? (...args: unknown[]) => step(() => operation(...args)) : operation
-    },
-  })
-}
 
 /** One tool, `act`, that does what the test says. */
 function make(act: (ctx: Context) => Promise<string>, options: EndpointOptions = {}) {

@@ -1,0 +1,63 @@
+/** A stream of changes whose end comes before its beginning. In one process, with a clock and a store that are held. */
+import { expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import { ManualClock, turn } from '../cluster/sim.ts'
+import { held } from '../support/held.ts'
+import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import { body, headers } from './support.ts'
+
+const URI = 'test://a'
+
+function listen() {
+  const clock = new ManualClock()
+  const gate = Promise.withResolvers<void>()
+  const ping = async (go: () => Promise<unknown>) => {
+    await gate.promise
+    return go()
+  }
+  const endpoint = createEndpoint(new McpServer({ name: 'listen', version: '1' }), {
+    clock,
+    store: held({ ping }),
+    session: { responseLimit: 10_000 },
+  })
+  const notifications = { toolsListChanged: true, resourceSubscriptions: [URI] }
+  const request = { id: 'L', method: 'subscriptions/listen', params: { notifications } }
+  const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) }
+  const init = { method: 'POST', headers: all, body: JSON.stringify(body(request)) }
+  const answered = Promise.resolve(endpoint.fetch(new Request('http://localhost/mcp', init)))
+  const read = async () => new EventReader(await answered)
+  return { clock, endpoint, read, begin: () => gate.resolve() }
+}
+
+test.each(['the time of the response is over', 'the instance goes'])('it ends properly when %s', async (what) => {
+  const { clock, endpoint, read, begin } = listen()
+  await turn()
+  if (what === 'the instance goes') await endpoint.close()
+  else await clock.advance(9_000)
+  begin()
+  const messages = await (await read()).rest()
+  expect(messages.map(({ method, id }) => method ?? id)).toEqual(['notifications/subscriptions/acknowledged', 'L'])
+  expect(endpoint.stats().connections).toBe(0)
+})
+
+test('what changes often before the response begins is told once', async () => {
+  const { clock, endpoint, read, begin } = listen()
+  await turn()
+  for (let n = 0; n < 50; n++) {
+    await endpoint.notify.resourceUpdated(n % 2 ? URI : 'test://other')
+    await endpoint.notify.toolsChanged()
+    await endpoint.notify.promptsChanged()
+  }
+  await turn()
+  begin()
+  const stream = await read()
+  await turn()
+  await clock.advance(9_000)
+  expect((await stream.rest()).map(({ method, id }) => method ?? id)).toEqual([
+    'notifications/subscriptions/acknowledged',
+    'notifications/tools/list_changed',
+    'notifications/resources/updated',
+    'L',
+  ])
+})

@@ -1,0 +1,18 @@
+/** A store in which some steps are held up, or fail. */
+import { memoryStore } from '../../lib/store/memory.ts'
+import type { Store } from '../../lib/store/store.ts'
+
+/** `go` does what the store does, and `args` is what it was asked with. */
+export type Step = (go: () => Promise<unknown>, ...args: unknown[]) => Promise<unknown>
+
+export function held(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const value = target[name]
+      const step = steps[name]
+      if (typeof value !== 'function') return value
+      const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
+      return step ? (...args: unknown[]) => step(() => operation(...args), ...args) : operation
+    },
+  })
+}
