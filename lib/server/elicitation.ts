@@ -23,10 +23,11 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
   if (schema.type !== 'object' || !isObject(schema.properties)) {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
-  const properties: JsonObject = {}
-  for (const [name, property] of Object.entries(schema.properties)) {
-    properties[name] = field(resolve(property, schema), isAtLeast(revision, '2025-11-25'), name)
-  }
+  const newest = isAtLeast(revision, '2025-11-25')
+  const fields = Object.entries(schema.properties).map(([name, property]) => {
+    return [name, field(resolve(property, schema), newest, name)]
+  })
+  const properties: JsonObject = Object.fromEntries(fields)
   const { required } = schema
   return Array.isArray(required) && required.length > 0
     ? { type: 'object', properties, required }

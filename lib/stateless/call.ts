@@ -50,7 +50,7 @@ export class StatelessCall implements Outlet, Run {
   readonly #binding: string | undefined
   #state: CallState | undefined
   #pending: Map<string, JsonObject> | undefined
-  #asked: Record<string, string> = {}
+  readonly #asked = new Map<string, string>()
   #abort: AbortController | undefined
   #over = false
 
@@ -128,28 +128,28 @@ export class StatelessCall implements Outlet, Run {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
     }
     this.#pending.set(key, params === undefined ? { method } : { method, params })
-    this.#asked[key] = ask
+    this.#asked.set(key, ask)
     return Promise.reject(new AskPending(key))
   }
 
   #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | undefined {
-    const earlier = this.#state?.answers[key]
+    const earlier = this.#state?.answers.get(key)
     // The same key with another question is another ask.
     if (earlier?.ask === ask) return earlier.result
     const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
-    const asked = this.#state?.asked[key]
+    const asked = this.#state?.asked.get(key)
     if (!isAnswer(method, response) || (asked !== undefined && asked !== ask)) return undefined
     this.#state ??= newState()
-    this.#state.answers[key] = { ask, result: response }
+    this.#state.answers.set(key, { ask, result: response })
     return response
   }
 
   async once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
     const known = this.#state
-    if (known && Object.hasOwn(known.kept, name)) return known.kept[name] as T
+    if (known?.kept.has(name)) return known.kept.get(name) as T
     const value = options.single && known ? await this.#single(known, name, fn) : await fn()
     this.#state ??= newState()
-    this.#state.kept[name] = value ?? null
+    this.#state.kept.set(name, value ?? null)
     return value
   }
 

@@ -89,14 +89,18 @@ function missing(field: string, what: string): string {
 }
 
 /** The parameter that `Mcp-Name` repeats, by method (H-3). */
-const NAMED_BY: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
+const NAMED_BY = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+])
 
 function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): void {
   const method = header('mcp-method')?.trim()
   if (method !== request.method) {
     throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
   }
-  const parameter = NAMED_BY[request.method]
+  const parameter = NAMED_BY.get(request.method)
   if (parameter === undefined) return
   const name = decodeHeader(header('mcp-name'))
   const expected = request.params?.[parameter]
@@ -117,7 +121,7 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): vo
 export function requireParamHeaders(request: JsonRpcRequest, params: readonly ParamHeader[], header: ReadHeader): void {
   for (const { name, path, type } of params) {
     let value: unknown = request.params?.arguments
-    for (const key of path) value = isObject(value) ? value[key] : undefined
+    for (const key of path) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
     const raw = header(`mcp-param-${name.toLowerCase()}`)
     if (value === undefined || value === null) {
       if (raw === undefined) continue

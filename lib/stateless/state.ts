@@ -11,25 +11,36 @@ import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import type { StatelessOptions } from './options.ts'
 
+interface Answer {
+  /** The digest of the ask that it answers. */
+  ask: string
+  result: JsonObject
+}
+
+/** Keys and names are the author's: any string. */
 export interface CallState {
   /** Random, the same in every round of one call. */
   id: string
-  /** Answers by key, with the digest of the ask that each answers. */
-  answers: Record<string, { ask: string; result: JsonObject }>
+  /** Answers by key. */
+  answers: Map<string, Answer>
   /** The asks that went out last, by key: their digests. */
-  asked: Record<string, string>
+  asked: Map<string, string>
   /** What `ctx.once` kept, by name. */
-  kept: Record<string, unknown>
+  kept: Map<string, unknown>
 }
 
-interface Sealed extends CallState {
+interface Sealed {
   v: 1
   /** When it ends, ms since 1970. */
   until: number
+  id: string
+  answers: Record<string, Answer>
+  asked: Record<string, string>
+  kept: Record<string, unknown>
 }
 
 export function newState(): CallState {
-  return { id: randomId(12), answers: {}, asked: {}, kept: {} }
+  return { id: randomId(12), answers: new Map(), asked: new Map(), kept: new Map() }
 }
 
 /** Objects with their keys in order, so that the same value has one text. */
@@ -50,6 +61,10 @@ export function bindingOf(principal: string, { method, params = {} }: JsonRpcReq
   return canonical([principal, method, salient])
 }
 
+function mapOf<T>(members: Record<string, T>): Map<string, T> {
+  return new Map(Object.entries(members))
+}
+
 export class StateBox {
   readonly #sealer: Sealer
   readonly #clock: Clock
@@ -63,7 +78,14 @@ export class StateBox {
 
   /** @throws ProtocolError -32603 if the state would be over its bound */
   seal(state: CallState, binding: string): string {
-    const sealed: Sealed = { v: 1, until: this.#clock.now() + this.#options.stateLifetime, ...state }
+    const sealed: Sealed = {
+      v: 1,
+      until: this.#clock.now() + this.#options.stateLifetime,
+      id: state.id,
+      answers: Object.fromEntries(state.answers),
+      asked: Object.fromEntries(state.asked),
+      kept: Object.fromEntries(state.kept),
+    }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
       const message = `The answers and kept values of this call are over ${this.#options.maxState} bytes.`
@@ -80,6 +102,7 @@ export class StateBox {
     if (state?.v !== 1 || state.until < this.#clock.now()) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
-    return { id: state.id, answers: state.answers, asked: state.asked, kept: state.kept }
+    const { id, answers, asked, kept } = state
+    return { id, answers: mapOf(answers), asked: mapOf(asked), kept: mapOf(kept) }
   }
 }

@@ -27,6 +27,11 @@ describe('a form', () => {
     })
   })
 
+  it('may have a field of any name', () => {
+    const properties = JSON.parse('{"__proto__":{"type":"string"},"constructor":{"type":"boolean"}}')
+    expect(JSON.stringify(formOf({ type: 'object', properties }).properties)).toBe(JSON.stringify(properties))
+  })
+
   it.each([
     ['a text', z.string().min(1).max(9).regex(/a/), { type: 'string', minLength: 1, maxLength: 9 }],
     [

@@ -1,6 +1,7 @@
 /** `ctx.once`, states that run out or grow too large, and keys that are rotated. In one process, with a clock held. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
+import type { Context } from '../../lib/server/context.ts'
 import { McpServer } from '../../lib/server/server.ts'
 import type { memoryStore } from '../../lib/store/memory.ts'
 import { ManualClock } from '../cluster/sim.ts'
@@ -12,7 +13,10 @@ import { body, headers, retry, tool } from './support.ts'
 const FORM = { type: 'object', properties: { ok: { type: 'boolean' } } } as const
 const yes = { 'elicit-1': { action: 'accept', content: { ok: true } } }
 
-function make(options: { keys?: Uint8Array[]; clock?: ManualClock; store?: ReturnType<typeof memoryStore> } = {}) {
+function make(
+  options: { keys?: Uint8Array[]; clock?: ManualClock; store?: ReturnType<typeof memoryStore> } = {},
+  free: (ctx: Context) => Promise<string> = async () => '',
+) {
   const done = { once: 0, single: 0, before: 0 }
   const server = new McpServer({ name: 'once', version: '1' })
   server.registerTool('act', {}, async (ctx) => {
@@ -27,6 +31,7 @@ function make(options: { keys?: Uint8Array[]; clock?: ManualClock; store?: Retur
     await ctx.elicit('Sure?', FORM)
     return { content: [] }
   })
+  server.registerTool('free', {}, async (ctx) => ({ content: [{ type: 'text', text: await free(ctx) }] }))
   const endpoint = createEndpoint(server, options)
   const ask = async (request: StatelessRequest): Promise<RpcMessage> => {
     const answer = await endpoint.fetch(
@@ -84,4 +89,22 @@ test('the key is rotated without a call being lost: the first seals, all open', 
   const recent = await between.ask(tool('act'))
   expect((await after.ask(retry(tool('act'), recent, yes))).result.resultType).toBe('complete')
   expect((await make({ keys: [three] }).ask(retry(tool('act'), recent, yes))).error?.code).toBe(-32602)
+})
+
+test.each(['constructor', 'toString', '__proto__'])('"%s" is a key and a name like any other', async (name) => {
+  let done = 0
+  const { ask } = make({}, async (ctx) => {
+    const once = await ctx.once(name, () => ({ done: ++done }))
+    const { content } = await ctx.elicit('Sure?', FORM, { key: name })
+    const { action } = await ctx.elicit('Really?', FORM)
+    return JSON.stringify({ once, content, action })
+  })
+  const first = await ask(tool('free'))
+  expect(Object.keys(first.result.inputRequests)).toEqual([name])
+  const accept = { action: 'accept', content: { ok: true } }
+  const second = await ask(retry(tool('free'), first, Object.fromEntries([[name, accept]])))
+  expect(Object.keys(second.result.inputRequests)).toEqual(['elicit-2'])
+  const third = await ask(retry(tool('free'), second, { 'elicit-2': { action: 'decline' } }))
+  const said = { once: { done: 1 }, content: { ok: true }, action: 'decline' }
+  expect(JSON.parse(third.result.content[0].text)).toEqual(said)
 })

@@ -1,0 +1,20 @@
+/** Names from outside that every object of the language has, too. */
+import { expect, test } from 'vitest'
+import type { JsonRpcRequest } from '../../lib/protocol/jsonrpc.ts'
+import { readEnvelope, requireParamHeaders } from '../../lib/stateless/envelope.ts'
+import { body, headers } from './support.ts'
+
+const NAMES = ['constructor', 'toString', '__proto__']
+
+test.each(NAMES)('a method "%s" has no name to repeat', (method) => {
+  const given: Record<string, string> = { ...headers({ method }), 'mcp-name': 'a' }
+  expect(readEnvelope(body({ method }), (name) => given[name])).toMatchObject({ info: undefined })
+})
+
+test.each(NAMES)('an argument "%s" that is not given is not there', (name) => {
+  const request: JsonRpcRequest = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { arguments: {} } }
+  const param = { name: 'A', path: [name], type: 'string' } as const
+  expect(() => requireParamHeaders(request, [param], () => undefined)).not.toThrow()
+  const given = { ...request, params: { arguments: Object.fromEntries([[name, 'x']]) } }
+  expect(() => requireParamHeaders(given, [param], () => 'x')).not.toThrow()
+})
