@@ -183,7 +183,7 @@ export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
  * A result as the stateless revision has it: with `resultType`, "complete" where it has none (R-1), and the server's
  * identity (R-2). Ready text must have neither yet.
  *
- * @param serverInfo JSON of `{ name, version }`
+ * @param serverInfo JSON of `{ name, version }`, or of all that is known
  */
 export function completeResult(result: JsonObject | RawJson, serverInfo: string): RawJson {
   if (!(result instanceof RawJson) && (result._meta !== undefined || result.resultType !== undefined)) {

@@ -2,6 +2,7 @@
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { completeResult } from '../protocol/gate.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import { resultText } from '../protocol/jsonrpc.ts'
 import { type SessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import { dispatch } from '../server/dispatch.ts'
 import type { McpServer } from '../server/server.ts'
@@ -113,12 +114,9 @@ export class Stateless {
       ...server.cacheHint('server/discover'),
     }
     if (server.instructions !== undefined) result.instructions = server.instructions
-    return this.#json(request, result)
-  }
-
-  #json(request: JsonRpcRequest, result: JsonObject): Reply {
-    const body = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":${this.#complete(result).text}}`
-    return { kind: 'json', status: 200, body }
+    // Every result names the server; this one says all of it, as that of initialize does.
+    const serverInfo = JSON.stringify(server.implementation(STATELESS_REVISION))
+    return { kind: 'json', status: 200, body: resultText(request.id, completeResult(result, serverInfo)) }
   }
 
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {

@@ -287,7 +287,7 @@ describe('POST', () => {
     const { result } = (await found.json()) as RpcMessage
     expect(result.supportedVersions).toEqual(error?.data.supported)
     expect(result).toMatchObject({ resultType: 'complete', ttlMs: expect.any(Number), cacheScope: expect.any(String) })
-    expect(result._meta['io.modelcontextprotocol/serverInfo']).toEqual({ name: 'everything', version: '1.0.0' })
+    expect(result._meta['io.modelcontextprotocol/serverInfo']).toMatchObject({ name: 'everything', version: '1.0.0' })
   })
 
   test.each([

@@ -1,0 +1,31 @@
+/** What a server says of itself. */
+import { expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import type { RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH } from '../support/raw.ts'
+import type { StatelessRequest } from './support.ts'
+import { body, headers } from './support.ts'
+
+const KEY = 'io.modelcontextprotocol/serverInfo'
+
+test('server/discover says all of it, as initialize does; other results say who it is', async () => {
+  const info = {
+    name: 'a',
+    version: '1',
+    title: 'A',
+    description: 'The first.',
+    websiteUrl: 'https://a.example',
+    icons: [{ src: 'https://a.example/icon.png' }],
+  }
+  const server = new McpServer(info)
+  server.registerTool('act', {}, () => ({ content: [] }))
+  const endpoint = createEndpoint(server)
+  const ask = async (request: StatelessRequest): Promise<RpcMessage> => {
+    const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) }
+    const init = { method: 'POST', headers: all, body: JSON.stringify(body(request)) }
+    return (await (await endpoint.fetch(new Request('http://localhost/mcp', init))).json()) as RpcMessage
+  }
+  expect((await ask({ method: 'server/discover' })).result._meta[KEY]).toEqual(info)
+  expect((await ask({ method: 'tools/list' })).result._meta[KEY]).toEqual({ name: 'a', version: '1' })
+})
