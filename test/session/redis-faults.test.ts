@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { call, initialize, post, request, toolCall } from '../support/raw.ts'
+import type { RawSession } from '../support/raw.ts'
+import { answerOf, call, initialize, post, request, toolCall } from '../support/raw.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { startRedis } from '../support/redis.ts'
 
@@ -34,7 +34,7 @@ function load(sessions: RawSession[]) {
         wrong.push(response.message)
         continue
       }
-      const answer = (await response.json()) as RpcMessage
+      const answer = await answerOf(response)
       statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
       if (response.status === 503) {
         if (response.headers.get('retry-after') !== '1' || answer.error === undefined)

@@ -246,7 +246,10 @@ export function toolCall(id: string | number, name: string, args: object = {}, m
 
 /** A request whose answer is one JSON response, or the last message of a stream. */
 export async function call(url: URL | string, session: RawSession, message: object): Promise<RpcMessage> {
-  const response = await post(url, message, { session })
+  return answerOf(await post(url, message, { session }))
+}
+
+export async function answerOf(response: Response): Promise<RpcMessage> {
   if (response.headers.get('content-type') === 'text/event-stream') {
     const messages = await new EventReader(response).rest()
     return messages.at(-1) ?? { jsonrpc: '2.0' }
