@@ -263,7 +263,10 @@ export interface Store {
     lifetime: number,
     owner?: { id: string; max: number },
   ): Promise<boolean>
-  /** Reads a session and slides its lifetime to `lifetime` ms (not if undefined), in one round trip. */
+  /**
+   * Reads a session in one round trip, and slides its lifetime (not if undefined): from now on it lives for at least
+   * `lifetime` ms, and at most a hundredth longer.
+   */
   readSession(key: SessionKey, lifetime: number | undefined): Promise<SessionRow | undefined>
   /** Replaces the record of a session that exists. */
   replaceRecord(key: SessionKey, record: string): Promise<boolean>

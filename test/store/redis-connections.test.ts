@@ -38,16 +38,32 @@ describe('connections', () => {
     await until(async () => (await connections()) === 0)
   })
 
-  test('reading a session is two commands in one round trip', async () => {
+  test('reading a session is one command, and another where its lifetime is to slide', async () => {
     const store = f.open({ url: f.proxy.url })
     const key = newKey()
-    await store.createSession(key, 'r', MINUTE)
-    await f.admin.config('RESETSTAT')
-    const before = f.proxy.requests
-    expect(await store.readSession(key, MINUTE)).toBeDefined()
-    expect(f.proxy.requests - before).toBe(1)
-    const { info: _, ...sent } = await commandCounts()
-    expect(sent).toEqual({ hmget: 1, pexpire: 1, 'config|resetstat': 1 })
+    const name = `mcp:{${key}}`
+    await store.createSession(key, 'r', 1_000)
+    const read = async (lifetime: number) => {
+      await f.admin.config('RESETSTAT')
+      const before = f.proxy.requests
+      expect(await store.readSession(key, lifetime)).toBeDefined()
+      await store.ping()
+      const { hmget, pexpire } = await commandCounts()
+      return { sent: f.proxy.requests - before, hmget, pexpire }
+    }
+    expect(await read(MINUTE)).toMatchObject({ hmget: 1, pexpire: 1 })
+    expect(await f.admin.pttl(name)).toBeGreaterThan(59_000)
+    expect(await read(MINUTE)).toEqual({ sent: 2, hmget: 1, pexpire: undefined })
+    // Whose clock is behind or ahead slides it too.
+    for (const away of [-601, 60_000]) {
+      await f.admin.hset(name, 'at', Date.now() + away)
+      expect(await read(MINUTE)).toMatchObject({ hmget: 1, pexpire: 1 })
+    }
+    const left = await f.admin.pttl(name)
+    expect(left).toBeLessThanOrEqual(60_600)
+    await f.admin.del(name)
+    expect(await store.readSession(key, MINUTE)).toBeUndefined()
+    expect(await f.admin.exists(name)).toBe(0)
   })
 
   test('what is asked in one turn goes in one round trip', async () => {

@@ -22,7 +22,7 @@ type SessionOperations = Pick<
 
 const SUBSCRIPTION = 'u:'
 
-export function sessionOperations({ commands, lifetimes, slack }: Context): SessionOperations {
+export function sessionOperations({ commands, lifetimes, slack, onError }: Context): SessionOperations {
   /**
    * Counts a session under its principal before it is written. The list is in another slot than the sessions, so it
    * cannot know which of them are left: where it is full, those whose time it thinks is over are asked one by one.
@@ -47,6 +47,18 @@ export function sessionOperations({ commands, lifetimes, slack }: Context): Sess
     return commands.script(scripts.setField, [keys.session(key)], args).then(flag)
   }
 
+  /**
+   * Has a session live for `lifetime` from now on, and up to a hundredth longer: so the one command that this costs is
+   * not needed again for as long. Nobody waits for it; where it fails, the next request sees that it was not done.
+   */
+  function slide(session: string, lifetime: number, last: string | undefined): void {
+    const spare = Math.ceil(lifetime / 100)
+    const now = Date.now()
+    // The clocks of instances may differ in both directions.
+    if (last !== undefined && Math.abs(now - Number(last)) < spare) return
+    commands.script(scripts.slide, [session], [lifetime + spare, now]).catch(onError)
+  }
+
   /** Undefined: no session; null: nobody. */
   function holderOf(reply: unknown): string | null | undefined {
     const holder = optional(reply)
@@ -62,15 +74,11 @@ export function sessionOperations({ commands, lifetimes, slack }: Context): Sess
 
     async readSession(key, lifetime) {
       const session = keys.session(key)
-      // Sent in the same turn: one round trip.
-      const [fields] = await commands.run((client) =>
-        Promise.all([
-          client.hmget(session, 'rec', 'level'),
-          lifetime === undefined ? undefined : client.pexpire(session, lifetime),
-        ]),
-      )
+      const fields = await commands.run((client) => client.hmget(session, 'rec', 'level', 'at'))
       const record = optional(fields[0])
-      return record === undefined ? undefined : { record, level: optional(fields[1]) }
+      if (record === undefined) return undefined
+      if (lifetime !== undefined) slide(session, lifetime, optional(fields[2]))
+      return { record, level: optional(fields[1]) }
     },
 
     replaceRecord: (key, record) => setField(key, 'rec', record),

@@ -26,6 +26,19 @@ redis.call('PEXPIRE', session, lifetime)
 `,
 }
 
+/** Has a session that exists live for so long, and writes when that was. */
+export const slide: Script = {
+  name: 'mcpSlide',
+  keys: 1,
+  lua: `
+local session = KEYS[1]
+local lifetime, now = ARGV[1], ARGV[2]
+if redis.call('EXISTS', session) == 0 then return end
+redis.call('HSET', session, 'at', now)
+redis.call('PEXPIRE', session, lifetime)
+`,
+}
+
 /** Sets a field of a session that exists; without a value, removes it. */
 export const setField: Script = {
   name: 'mcpSetField',
