@@ -122,6 +122,7 @@ export class Call implements Outlet, RunningCall {
   #connectionToken = ''
   #registering: Promise<void> | undefined
   #registered = false
+  #early = false
   #counted = false
   #asked = 0
   #full = false
@@ -318,7 +319,10 @@ export class Call implements Outlet, RunningCall {
       const { instance } = this.#host
       this.#caller.load?.begin()
       this.#counted = true
-      if (!this.#registered) instance.early.set(this.#earlyKey, this)
+      if (!this.#registered) {
+        this.#early = true
+        instance.early.set(this.#earlyKey, this)
+      }
       this.#timer = instance.clock.after(instance.options.registerAfter, () => this.#slow())
       const { abandonBefore } = instance.options
       this.#deadline = instance.before(this.#caller.deadline, abandonBefore, 0.25, () => {
@@ -353,8 +357,9 @@ export class Call implements Outlet, RunningCall {
     } else if (this.#registered || this.#registering || this.#beginning) void this.#finishRegistered(text)
     else {
       this.#settle(text)
+      if (!this.#doubtful) return
       const call = { stream: this.stream, owner: this.owner, mark: false }
-      if (this.#doubtful) this.#host.instance.insist(() => this.#store.endCall(this.#session.key, call))
+      this.#host.instance.insist(() => this.#store.endCall(this.#session.key, call))
     }
   }
 
@@ -410,6 +415,12 @@ export class Call implements Outlet, RunningCall {
   #quiet(): void {
     this.#timer?.cancel()
     this.#deadline?.cancel()
+    this.#forgetEarly()
+  }
+
+  #forgetEarly(): void {
+    if (!this.#early) return
+    this.#early = false
     this.#host.instance.forgetEarly(this.#earlyKey, this)
   }
 
@@ -483,7 +494,7 @@ export class Call implements Outlet, RunningCall {
     this.#registered = true
     if (!this.over) this.#caller.load?.registered(this.owner)
     this.#outbox?.markRegistered()
-    this.#host.instance.forgetEarly(this.#earlyKey, this)
+    this.#forgetEarly()
     this.#connection?.confirm()
     this.#opened?.('ok')
   }

@@ -1,5 +1,6 @@
 /** One session as one request sees it: read from the store, used, forgotten. Nothing here outlives a response. */
 import { digest, randomId } from '../base/ids.ts'
+import { memoize } from '../base/memo.ts'
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
@@ -23,6 +24,9 @@ export interface Session {
   level: LoggingLevel | undefined
 }
 
+/** How many sessions' keys and records are kept at least, so that the next request of each is spared some work. */
+const REMEMBERED = 500
+
 /** A record that a newer build wrote in a format this one cannot read: another instance can serve it. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord'
@@ -38,8 +42,9 @@ export function newSessionId(): string {
  * reveals no id that a client could present (S-6).
  */
 export function sessionKey(principal: string, sessionId: string): SessionKey {
-  return digest(`${principal}\n${sessionId}`, 16)
+  return keyOf(`${principal}\n${sessionId}`)
 }
+const keyOf = memoize((name) => digest(name, 16), REMEMBERED)
 
 export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>): string {
   const record: JsonObject = {
@@ -60,7 +65,14 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
  * @throws UnreadableRecord
  */
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
-  const record = parse(row.record)
+  const { revision, client, createdAt, legacy } = contents(row.record)
+  return { id, key, revision, client, createdAt, legacy, level: row.level as LoggingLevel | undefined }
+}
+
+const contents = memoize(readContents, REMEMBERED)
+
+function readContents(text: string): Readonly<Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>> {
+  const record = parse(text)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
   const { v, min, r, t, c, i, l } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
@@ -68,8 +80,6 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
   }
   if (!isSessionRevision(r) || typeof t !== 'number') throw new UnreadableRecord('The session record is damaged.')
   return {
-    id,
-    key,
     revision: r,
     client: {
       capabilities: isObject(c) ? c : {},
@@ -77,7 +87,6 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     },
     createdAt: t,
     legacy: l === 1,
-    level: row.level as LoggingLevel | undefined,
   }
 }
 

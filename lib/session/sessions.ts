@@ -232,8 +232,10 @@ export class Sessions {
     if (message.request.method === 'initialize') {
       const { protocolVersion, capabilities, clientInfo } = message.request.params ?? {}
       session.revision = isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION
-      session.client.capabilities = isObject(capabilities) ? capabilities : {}
-      session.client.info = isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined
+      session.client = {
+        capabilities: isObject(capabilities) ? capabilities : {},
+        info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+      }
       if (!(await this.#store.replaceRecord(session.key, writeRecord(session)))) return sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(

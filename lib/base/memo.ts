@@ -1,0 +1,18 @@
+/** Results of pure functions that are asked for again and again. */
+
+/** `make`, with its results for the texts that were asked for last kept: at least `size` of them, at most twice. */
+export function memoize<T>(make: (text: string) => T, size: number): (text: string) => T {
+  let young = new Map<string, T>()
+  let old = new Map<string, T>()
+  return (text) => {
+    const kept = young.get(text)
+    if (kept !== undefined) return kept
+    const value = old.get(text) ?? make(text)
+    if (young.size >= size) {
+      old = young
+      young = new Map()
+    }
+    young.set(text, value)
+    return value
+  }
+}

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { memoize } from '../../lib/base/memo.ts'
+
+test('keeps the results for the texts that were asked for last, and not for ever more texts', () => {
+  const made: string[] = []
+  const twice = memoize((text) => {
+    made.push(text)
+    return text + text
+  }, 3)
+  const ask = (texts: string) => [...texts].map(twice)
+  expect(ask('abcabc')).toEqual(['aa', 'bb', 'cc', 'aa', 'bb', 'cc'])
+  expect(made.splice(0)).toEqual(['a', 'b', 'c'])
+  // What is asked for stays, however many others come.
+  ask('adaeafagahai')
+  expect(made.splice(0).join('')).toBe('defghi')
+  // What is not asked for goes.
+  ask('b')
+  expect(made).toEqual(['b'])
+})
