@@ -73,6 +73,8 @@ export class Connection implements HeldConnection, FeedMember {
 
   /** The store names this connection the holder from now on. */
   confirm(): void {
+    // It ended before the store knew it: what it said then went unheard.
+    if (this.#done && !this.#confirmed) this.#release()
     this.#confirmed = true
     if (!this.#lookAgain || this.#looking) return
     this.#lookAgain = false
@@ -84,6 +86,7 @@ export class Connection implements HeldConnection, FeedMember {
     if (reply.previous !== undefined && reply.previous !== this.holder) {
       this.instance.tell({ t: 'look', to: reply.previous })
     }
+    if (this.#done) return this.confirm()
     this.#confirmed = true
     this.#deliverAll(reply.entries)
     this.#follow(reply.owner, reply.ended)
@@ -212,7 +215,10 @@ export class Connection implements HeldConnection, FeedMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
-    if (!release) return
+    if (release) this.#release()
+  }
+
+  #release(): void {
     const { store } = this.instance
     this.instance.track(store.release(this.session.key, this.stream, this.holder))
   }

@@ -27,6 +27,9 @@ export interface FeedOptions {
   first?: string | undefined
 }
 
+/** Characters that may wait for the response to begin: a whole log. Beyond them the client comes back for the rest. */
+const MAX_EARLY = 32 * 1024 * 1024
+
 export class Feed implements StreamSource {
   readonly #options: FeedOptions
   readonly #members: FeedMember[] = []
@@ -34,6 +37,7 @@ export class Feed implements StreamSource {
   #sink: Sink | undefined
   /** What was delivered before the response began. */
   #early: string[] = []
+  #waiting = 0
   #ended = false
 
   constructor(options: FeedOptions) {
@@ -117,8 +121,15 @@ export class Feed implements StreamSource {
 
   #write(text: string): void {
     if (this.#ended) return
-    if (!this.#sink) this.#early.push(text)
-    else if (!this.#sink.write(text)) this.#abandon()
+    if (this.#sink ? this.#sink.write(text) : this.#keep(text)) return
+    this.#abandon()
+  }
+
+  #keep(text: string): boolean {
+    this.#waiting += text.length
+    if (this.#waiting > MAX_EARLY) return false
+    this.#early.push(text)
+    return true
   }
 
   #end(): void {

@@ -1,0 +1,111 @@
+/** Streams that have not begun yet: what comes, ends or fails while the store is asked. */
+import { expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import type { EventPosition } from '../../lib/session/event-id.ts'
+import { Feed } from '../../lib/session/feed.ts'
+import { memoryStore } from '../../lib/store/memory.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
+import { ManualClock, turn } from '../cluster/sim.ts'
+import type { Step } from '../support/held.ts'
+import { held } from '../support/held.ts'
+import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+
+/** One tool that says something and waits. */
+async function open(store: Store, protocolVersion: string) {
+  const clock = new ManualClock()
+  const go = Promise.withResolvers<void>()
+  const server = new McpServer({ name: 'beginnings', version: '1' })
+  server.registerTool('act', {}, async (ctx) => {
+    await ctx.progress(1)
+    await go.promise
+    return { content: [{ type: 'text', text: `done ${ctx.requestId}` }] }
+  })
+  const endpoint = createEndpoint(server, { clock, store, onError: () => {}, session: { responseLimit: 10_000 } })
+  const headers: Record<string, string> = { 'content-type': 'application/json', accept: ACCEPT_BOTH }
+  const send = async (message: unknown) =>
+    endpoint.fetch(new Request('http://localhost/mcp', { method: 'POST', headers, body: JSON.stringify(message) }))
+  const params = { protocolVersion, capabilities: {}, clientInfo: { name: 'a', version: '1' } }
+  const opened = await send({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
+  headers['mcp-session-id'] = opened.headers.get('mcp-session-id') ?? ''
+  const resume = async (lastEventId: string) =>
+    endpoint.fetch(new Request('http://localhost/mcp', { headers: { ...headers, 'last-event-id': lastEventId } }))
+  return { clock, endpoint, send, resume, finish: () => go.resolve() }
+}
+
+const act = (id: number) => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name: 'act', arguments: {}, _meta: { progressToken: id } },
+})
+
+test('what waits for a response to begin has a bound; beyond it the client comes back for the rest', () => {
+  const feed = new Feed({ key: 'k', primes: false, retry: 1_000 })
+  const member = { n: 0, gone: false }
+  feed.add({
+    position: () => ({ stream: 's', n: member.n, tag: 't' }),
+    drain: () => {},
+    abandoned: () => {
+      member.gone = true
+    },
+  })
+  feed.begin()
+  for (; member.n < 64 && !member.gone; member.n++) feed.message('x'.repeat(1024 * 1024))
+  expect(member).toEqual({ n: 32, gone: true })
+  const told: string[] = []
+  feed.attach({ write: (text) => told.push(text) > 0, end: () => void told.push('end') })
+  expect(told.at(-1)).toBe('end')
+  expect(told[0]?.match(/^id: /gm)).toHaveLength(31)
+})
+
+test('a response whose planned end comes before its beginning ends as it begins, and the client goes on', async () => {
+  const gate = Promise.withResolvers<void>()
+  const store = memoryStore()
+  const append: Step = async (go) => {
+    const reply = await go()
+    await gate.promise
+    return reply
+  }
+  const { clock, endpoint, send, resume, finish } = await open(held({ append }, store), '2025-11-25')
+  const answered = send(act(1))
+  await turn()
+  await clock.advance(6_000)
+  gate.resolve()
+  const stream = new EventReader(await answered)
+  expect(await stream.rest()).toEqual([])
+  expect(stream.events.at(-1)?.retry).toBe(1_000)
+  const rest = new EventReader(await resume(stream.lastId ?? ''))
+  finish()
+  expect((await rest.rest()).map(({ method, id }) => method ?? id)).toEqual(['notifications/progress', 1])
+  await endpoint.settled()
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+})
+
+test('when one stream of several cannot be resumed, none stays held', async () => {
+  const gate = Promise.withResolvers<void>()
+  const store = memoryStore()
+  const taken: { key: string; stream: string; after: EventPosition }[] = []
+  const take: Step = async (go, key, stream, _holder, after) => {
+    taken.push({ key: key as string, stream: stream as string, after: after as EventPosition })
+    if (taken.length === 1) throw new StoreUnavailable('away')
+    await gate.promise
+    return go()
+  }
+  const { endpoint, send, resume } = await open(held({ take }, store), '2025-03-26')
+  const stream = new EventReader(await send([act(1), act(2)]))
+  await stream.until(({ params }) => params?.progressToken === 2)
+  stream.drop()
+  await turn()
+  const refused = await resume(stream.lastId ?? '')
+  expect(refused.status).toBe(503)
+  gate.resolve()
+  await turn()
+  expect(taken).toHaveLength(2)
+  for (const { key, stream, after } of taken) {
+    const reply = await store.take(key, stream, 'another:one', after)
+    expect(reply).toMatchObject({ status: 'ok', previous: undefined })
+  }
+  expect(endpoint.stats().connections).toBe(0)
+})
