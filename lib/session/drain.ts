@@ -17,5 +17,6 @@ export async function drain(instance: Instance): Promise<void> {
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close(options.retry)
   await instance.settled()
+  await instance.owed.finish()
   await instance.stop()
 }

@@ -5,10 +5,10 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { ChangeEntry, Holder, Owner, Receiving, Store } from '../store/store.ts'
-import { StoreUnavailable } from '../store/store.ts'
 import type { Mail } from './mail.ts'
 import { readMail } from './mail.ts'
 import type { SessionOptions } from './options.ts'
+import { Owed } from './owed.ts'
 
 /** A connection as the instance drives it. */
 export interface HeldConnection {
@@ -58,6 +58,8 @@ export class Instance {
   readonly calls = new Map<string, RunningCall>()
   /** Calls that the store does not know (yet): those of sessions by session key and typed id. */
   readonly early = new Map<string, EarlyCall>()
+  /** What the store did not take when it was to be told. */
+  readonly owed: Owed
   draining = false
   #receiving: Promise<Receiving> | undefined
   #upAt = Number.NEGATIVE_INFINITY
@@ -70,6 +72,7 @@ export class Instance {
     this.options = options
     this.clock = clock
     this.#errors = onError
+    this.owed = new Owed(clock, options.idleLifetime, onError)
   }
 
   /** The token by which the store and the other instances know a connection or a run here. */
@@ -134,12 +137,9 @@ export class Instance {
     if (this.early.get(key) === call && this.early.delete(key)) this.#wake()
   }
 
-  /** Tries again, for ten minutes, until the store has done what it must know of a call that has ended here. */
-  insist(work: () => Promise<unknown>, attempts = 120): void {
-    work().catch((error) => {
-      if (attempts <= 0 || !(error instanceof StoreUnavailable)) return this.#errors(error)
-      this.clock.after(5_000, () => this.insist(work, attempts - 1))
-    })
+  /** Tries, while the session may live, until the store has done what it must know of a call that has ended here. */
+  insist(work: () => Promise<unknown>): void {
+    this.owed.add(work)
   }
 
   #wake(): void {

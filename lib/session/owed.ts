@@ -1,0 +1,86 @@
+/**
+ * What the store is still to be told of calls that have ended here. It is tried again for as long as it matters, with
+ * growing pauses, and one after the other, so that a store that is back is not run over.
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import { StoreUnavailable } from '../store/store.ts'
+
+interface Item {
+  work: () => Promise<unknown>
+  /** When the session has ended by itself, ms since 1970. */
+  until: number
+}
+
+/** The most that waits; beyond it the oldest is given up, whose session has the least time left. */
+const MOST = 5_000
+const FIRST_PAUSE = 5_000
+const LONGEST_PAUSE = 60_000
+/** How long the last try may take, in ms. */
+const LAST_TRY = 1_000
+
+export class Owed {
+  readonly #clock: Clock
+  readonly #lifetime: number
+  readonly #report: (error: unknown) => void
+  readonly #waiting = new Set<Item>()
+  #pause = FIRST_PAUSE
+  #timer: Timer | undefined
+  /** A round is under way. */
+  #trying = false
+  #finished = false
+
+  /** `lifetime`: how long a session lives that nobody uses, in ms. */
+  constructor(clock: Clock, lifetime: number, report: (error: unknown) => void) {
+    this.#clock = clock
+    this.#lifetime = lifetime
+    this.#report = report
+  }
+
+  /** Does it now, or later where the store does not answer. It must be harmless twice. */
+  add(work: () => Promise<unknown>): void {
+    void this.#try({ work, until: this.#clock.now() + this.#lifetime })
+  }
+
+  /** One last try before the process goes. What is left then is given up. */
+  async finish(): Promise<void> {
+    this.#finished = true
+    if (this.#waiting.size === 0) return
+    const late = new Promise<void>((resolve) => void this.#clock.after(LAST_TRY, resolve))
+    await Promise.race([this.#round(), late])
+    this.#waiting.clear()
+  }
+
+  async #try(item: Item): Promise<void> {
+    try {
+      if (item.until > this.#clock.now()) await item.work()
+      this.#waiting.delete(item)
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return this.#keep(item)
+      this.#waiting.delete(item)
+      this.#report(error)
+    }
+  }
+
+  #keep(item: Item): void {
+    this.#waiting.add(item)
+    const [oldest] = this.#waiting
+    if (oldest && this.#waiting.size > MOST) this.#waiting.delete(oldest)
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#trying || this.#finished || this.#waiting.size === 0) return
+    this.#timer ??= this.#clock.after(this.#pause, () => void this.#round())
+  }
+
+  async #round(): Promise<void> {
+    this.#trying = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)
+    for (const item of [...this.#waiting]) if (this.#waiting.has(item)) await this.#try(item)
+    this.#trying = false
+    if (this.#waiting.size === 0) this.#pause = FIRST_PAUSE
+    this.#goOn()
+  }
+}
