@@ -117,13 +117,14 @@ function logError(error: unknown): void {
 export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
   const { path = '/mcp', onError = logError, clock = systemClock } = options
   const store = sealed(options)
-  const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
   const { streaming = true } = options
+  const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
+  if (!streaming) sessionOptions.getPolicy = 'off'
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
   const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
   const instance = new Instance(store, sessionOptions, clock, onError)
   const notify = createNotifier(store)
-  const delivers = streaming && sessionOptions.getPolicy !== 'off'
+  const delivers = sessionOptions.getPolicy !== 'off'
   const sessions = new Sessions(
     {
       instance,
