@@ -12,6 +12,7 @@ import {
   compactCommands,
   errorNames,
   leftOut,
+  methodsAtOnce,
   noDefaultStore,
   ON_DEMAND,
   onDemand,
@@ -67,6 +68,19 @@ const COMMON = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
+const MODULES = {
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'part-[hash]',
+  splitting: true,
+  format: 'esm',
+  banner: { js: REQUIRE },
+} satisfies BuildOptions
+
+/** Bundles `entries` (name to file) into `outdir` with the same settings, and changes nothing of any package. */
+export async function bundlePlainly(entries: Record<string, string>, outdir: string): Promise<void> {
+  await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir })
+}
+
 /** Bundles `entries` (name to file) into `outdir`, which is emptied. */
 export async function bundleEntries(
   entries: Record<string, string>,
@@ -78,14 +92,10 @@ export async function bundleEntries(
   const shorter = [compactCommands, errorNames, outdented]
   const { metafile } = await build({
     ...COMMON,
+    ...MODULES,
     entryPoints: entries,
     outdir,
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'part-[hash]',
-    splitting: true,
-    format: 'esm',
-    banner: { js: REQUIRE },
-    plugins: [...plugins, ...shorter, leftOut, noDefaultStore, onDemand],
+    plugins: [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand],
   })
   const outfile = join(outdir, ON_DEMAND)
   const stdin = { contents: onDemandSource, resolveDir: root }

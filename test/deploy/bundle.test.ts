@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Metafile } from 'esbuild'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, bundleEntries, startSize } from '../../tools/build.ts'
 import { call, initialize, post, toolCall } from '../support/raw.ts'
@@ -49,28 +50,54 @@ describe('the deployed bundle', () => {
   })
 })
 
-test('errors of the Redis client keep the names that they are told apart by', async () => {
-  const file = join(folder, 'names.ts')
-  writeFileSync(
-    file,
-    `import errors from 'redis-errors'
-    import retries from 'ioredis/built/errors/MaxRetriesPerRequestError.js'
-    const { AbortError, ReplyError, InterruptError } = errors
-    const all = [new AbortError(), new ReplyError('x'), new InterruptError(), new retries(1)]
-    console.log(all.map(({ name }) => name).join())`,
-  )
-  // Where the packages are to be found.
-  await bundleEntries({ names: file }, join(folder, 'names'), [
-    {
-      name: 'here',
-      setup: ({ onResolve, resolve }) =>
-        onResolve({ filter: /^(redis-errors|ioredis)/ }, ({ path, importer, kind }) =>
-          importer === file ? resolve(path, { kind, resolveDir: import.meta.dirname }) : undefined,
-        ),
-    },
-  ])
-  const names = execFileSync(process.execPath, [join(folder, 'names', 'names.mjs')], { encoding: 'utf8' })
-  expect(names).toBe('AbortError,ReplyError,InterruptError,MaxRetriesPerRequestError\n')
+describe('the Redis client in a bundle', () => {
+  /** What a program prints that is bundled as the entries are. */
+  async function printed(name: string, source: string): Promise<string> {
+    const file = join(folder, `${name}.ts`)
+    writeFileSync(file, source)
+    // Where the packages are to be found.
+    await bundleEntries({ [name]: file }, join(folder, name), [
+      {
+        name: 'here',
+        setup: ({ onResolve, resolve }) =>
+          onResolve({ filter: /^(redis-errors|ioredis)/ }, ({ path, importer, kind }) =>
+            importer === file ? resolve(path, { kind, resolveDir: import.meta.dirname }) : undefined,
+          ),
+      },
+    ])
+    return execFileSync(process.execPath, [join(folder, name, `${name}.mjs`)], { encoding: 'utf8' })
+  }
+
+  test('has errors with the names that they are told apart by', async () => {
+    const names = await printed(
+      'names',
+      `import errors from 'redis-errors'
+      import retries from 'ioredis/built/errors/MaxRetriesPerRequestError.js'
+      const { AbortError, ReplyError, InterruptError } = errors
+      const all = [new AbortError(), new ReplyError('x'), new InterruptError(), new retries(1)]
+      console.log(all.map(({ name }) => name).join())`,
+    )
+    expect(names).toBe('AbortError,ReplyError,InterruptError,MaxRetriesPerRequestError\n')
+  })
+
+  test('has every command, for an author who uses it too', async () => {
+    const methods = (from: object) => {
+      const client = from as { getBuiltinCommands(): string[] } & Record<string, unknown>
+      const names = client.getBuiltinCommands().flatMap((name) => [name, `${name}Buffer`])
+      return names.filter((name) => typeof client[name] === 'function')
+    }
+    const lazy = { lazyConnect: true }
+    const redis = new Redis(lazy)
+    const lists = await printed(
+      'commands',
+      `import { Redis } from 'ioredis'
+      const methods = ${methods.toString()}
+      const redis = new Redis(${JSON.stringify(lazy)})
+      console.log(JSON.stringify([methods(redis), methods(redis.pipeline())]))`,
+    )
+    expect(methods(redis).length).toBeGreaterThan(600)
+    expect(JSON.parse(lists)).toEqual([methods(redis), methods(redis.pipeline())])
+  })
 })
 
 test('the bundle serves from a cluster, whose client it loads then, and from memory', async () => {
