@@ -31,6 +31,7 @@ import { newStreamName } from './event-id.ts'
 import { type Carrier, continuedCarrier } from './exchange.ts'
 import type { Feed } from './feed.ts'
 import type { Instance, RunningCall } from './instance.ts'
+import { oweEnd, oweLastWord } from './last-words.ts'
 import type { Load } from './load.ts'
 import type { Mail } from './mail.ts'
 import { sessionMethod } from './methods.ts'
@@ -359,7 +360,7 @@ export class Call implements Outlet, RunningCall {
       this.#settle(text)
       if (!this.#doubtful) return
       const call = { stream: this.stream, owner: this.owner, mark: false }
-      this.#host.instance.insist(() => this.#store.endCall(this.#session.key, call))
+      oweEnd(this.#host.instance, this.#session.key, call)
     }
   }
 
@@ -380,7 +381,7 @@ export class Call implements Outlet, RunningCall {
     if (this.#carrier.streams) this.#releaseHolder()
     const reply = await ended.catch((error) => {
       this.#host.instance.report(error)
-      this.#host.instance.insist(() => this.#store.endCall(key, call))
+      oweEnd(this.#host.instance, key, call)
     })
     // The client's cancel was stored before the result was: no response (LU-1).
     this.#settle(reply?.cancelled ? undefined : text)
@@ -615,7 +616,7 @@ export class Call implements Outlet, RunningCall {
       const call = { stream: this.stream, owner: this.owner, mark: streaming, forget: this.#asks?.ids }
       const ended = this.#store.endCall(key, call)
       const reply = await ended.catch((error) => {
-        this.#host.instance.insist(() => this.#store.endCall(key, call))
+        oweEnd(this.#host.instance, key, call)
         this.#connection?.finish()
         throw error
       })
@@ -657,33 +658,14 @@ export class Call implements Outlet, RunningCall {
       this.#connection?.finish()
     } else if (ending === 'unreachable') {
       // Whoever resumes the call elsewhere later must find its end.
-      this.#host.instance.insist(() => this.#lastWord(text))
+      const { stream, owner } = this
+      oweLastWord(this.#host.instance, this.#session.key, { stream, owner, text, forget: this.#asks?.ids })
       this.#opened?.('ok')
       this.#connection?.confirm()
       this.#connection?.fail(text)
     } else {
       this.#opened?.('ok')
       this.#connection?.look()
-    }
-  }
-
-  /** Adds the last message behind whatever the log has, if the call is still this run's. */
-  async #lastWord(text: string): Promise<void> {
-    const { key } = this.#session
-    const { stream, owner } = this
-    let from = 1
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget: this.#asks?.ids }
-      const { status, end, holder } = await this.#store.append(key, append)
-      if (status === 'cancelled') {
-        await this.#store.endCall(key, { stream, owner, mark: true })
-        return
-      }
-      if (status === 'ok') {
-        if (holder !== undefined) await this.#host.instance.told({ t: 'look', to: holder })
-        return
-      }
-      from = end + 1
     }
   }
 
