@@ -608,7 +608,6 @@ export class Call implements Outlet, RunningCall {
     const known = this.#registered || this.#registering !== undefined || this.#doubtful || streaming
     this.#settle(undefined)
     this.#stop(reason)
-    this.#opened?.('ok')
     if (!known) return
     const end = async () => {
       await this.#registering
@@ -624,7 +623,8 @@ export class Call implements Outlet, RunningCall {
       if (reply.holder !== undefined) await this.#host.instance.told({ t: 'look', to: reply.holder })
       else this.#connection?.finish()
     }
-    this.#host.instance.track(end())
+    // Not before: no event id leaves while the store may not know the call.
+    this.#host.instance.track(end().finally(() => this.#opened?.('ok')))
   }
 
   #ended(ending: Ending): void {

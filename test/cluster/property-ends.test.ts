@@ -1,6 +1,7 @@
 /**
  * However the steps of calls, of the store and of the clock fall, each call of a POST is answered once: one call, or a
- * batch of 2025-03-26, that are short, slow, talkative, curious, cancelled or cut off from the store in every order.
+ * batch of 2025-03-26, that are short, slow, talkative, curious, cancelled or cut off from the store in every order. A
+ * client of 2025-11-25 comes back where its stream ends early, to this instance or another, and misses nothing.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -16,7 +17,7 @@ import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 import { ManualClock, turn } from './sim.ts'
 
-type Step = 'wait' | 'say' | 'ask' | 'throw'
+type Step = 'wait' | 'say' | 'ask' | 'close' | 'throw'
 type Fault = 'none' | 'not done' | 'done, reply lost'
 
 interface Plan {
@@ -24,6 +25,8 @@ interface Plan {
   calls: Step[][]
   cancels: { call: number; here: boolean }[]
   deletes: boolean
+  /** When the platform ends responses, ms from the start. */
+  deadline: number | undefined
   /** What befalls the store's operations, in the order they are issued. */
   faults: Fault[]
   /** Which of the steps that are possible is next. */
@@ -75,22 +78,25 @@ async function play(plan: Plan): Promise<void> {
   const clock = new ManualClock()
   const steps = new Steps()
   const faults: Fault[] = []
+  let said = 0
   const server = new McpServer({ name: 'ends', version: '1' })
   server.registerTool('act', {}, async (ctx: Context) => {
     for (const step of plan.calls[Number(ctx.requestId)] ?? []) {
       await steps.turn()
-      if (step === 'say') void ctx.progress(clock.now())
+      if (step === 'say') void ctx.progress(++said)
+      if (step === 'close') ctx.closeStream()
       if (step === 'ask') await ctx.listRoots()
       if (step === 'throw') throw new Error('as planned')
     }
     return { content: [{ type: 'text', text: `done ${ctx.requestId}` }] }
   })
+  const deadline = plan.deadline === undefined ? undefined : clock.now() + plan.deadline
   const here = createEndpoint(server, { store: connection(store, steps, faults), clock, onError: () => {} })
   const there = createEndpoint(server, { store, clock, onError: () => {} })
   const send = (endpoint: typeof here, message: unknown, extra: Record<string, string> = {}, method = 'POST') => {
     const headers = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...extra }
     const body = method === 'POST' ? JSON.stringify(message) : null
-    return endpoint.fetch(new Request('http://localhost/mcp', { method, headers, body }))
+    return endpoint.fetch(new Request('http://localhost/mcp', { method, headers, body }), { deadline })
   }
   const params = {
     protocolVersion: plan.batch ? '2025-03-26' : '2025-11-25',
@@ -118,16 +124,30 @@ async function play(plan: Plan): Promise<void> {
   const answered = (async () => {
     const response = await send(here, plan.batch ? calls : calls[0], session)
     if (response.status === 202 || response.status === 404) return []
+    const all: RpcMessage[] = []
     if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
       return [(await response.json()) as RpcMessage | RpcMessage[]].flat()
     }
-    const reader = new EventReader(response)
-    const all: RpcMessage[] = []
-    for (let message = await reader.message(); message; message = await reader.message()) {
-      all.push(message)
-      const { id: ask, method } = message
-      if (method !== 'roots/list') continue
-      void steps.turn().then(() => send(there, { jsonrpc: '2.0', id: ask, result: { roots: [] } }, session))
+    let last = ''
+    const read = async (stream: Response) => {
+      const reader = new EventReader(stream)
+      for (let event = await reader.next(); event; event = await reader.next()) {
+        last = event.id ?? last
+        if (!event.message) continue
+        all.push(event.message)
+        const { id: ask, method } = event.message
+        if (method !== 'roots/list') continue
+        void steps.turn().then(() => send(there, { jsonrpc: '2.0', id: ask, result: { roots: [] } }, session))
+      }
+    }
+    await read(response)
+    for (let times = 0; times < 20 && last !== '' && !all.some(({ id: answered }) => answered === 0); times++) {
+      if (plan.batch) break
+      await steps.turn()
+      const resume = { ...session, accept: 'text/event-stream', 'last-event-id': last }
+      const resumed = await send(times % 2 === 0 ? there : here, undefined, resume, 'GET')
+      if (resumed.status === 404) break
+      if (resumed.status === 200) await read(resumed)
     }
     return all
   })()
@@ -153,12 +173,18 @@ async function play(plan: Plan): Promise<void> {
     const may = plan.deletes || plan.cancels.some((cancel) => cancel.call % calls.length === call)
     if (!may) expect(own, `the answers to ${call}`).toHaveLength(1)
     expect(own.length).toBeLessThanOrEqual(1)
+    const told = (messages ?? []).filter(({ params }) => params?.progressToken === call)
+    const progress = told.map(({ params }) => params.progress as number)
+    expect(progress, 'each once, in their order').toEqual([...new Set(progress)].sort((a, b) => a - b))
     const [answer] = own
-    if (answer && !plan.deletes && plan.faults.every((fault) => fault === 'none')) {
+    if (answer && !may && plan.deadline === undefined && plan.faults.every((fault) => fault === 'none')) {
       const text = plan.calls[call]?.includes('throw') ? 'as planned' : `done ${call}`
       expect(JSON.stringify(answer)).toContain(text)
+      const [before = ''] = (plan.calls[call] ?? []).join(' ').split('throw')
+      expect(progress, 'all that it said').toHaveLength(before.split('say').length - 1)
     }
   }
+  expect(there.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
   expect(here.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
   const key = sessionKey('', id)
   for (const { id: call } of calls) {
@@ -166,13 +192,14 @@ async function play(plan: Plan): Promise<void> {
   }
 }
 
-const steps = fc.array(fc.constantFrom<Step>('wait', 'wait', 'say', 'ask', 'throw'), { maxLength: 5 })
+const steps = fc.array(fc.constantFrom<Step>('wait', 'wait', 'say', 'ask', 'close', 'throw'), { maxLength: 5 })
 const plans = (faults: fc.Arbitrary<Fault[]>) =>
   fc.record({
     batch: fc.boolean(),
     calls: fc.array(steps, { minLength: 1, maxLength: 3 }),
     cancels: fc.array(fc.record({ call: fc.nat(2), here: fc.boolean() }), { maxLength: 2 }),
     deletes: fc.boolean(),
+    deadline: fc.option(fc.integer({ min: 20, max: 4_000 }), { nil: undefined, freq: 3 }),
     faults,
     choices: fc.array(fc.nat(20), { maxLength: 60 }),
   })
