@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0 as MCP uses it: the message types, reading one from parsed JSON, and writing replies. */
+import { memoize } from '../base/memo.ts'
 import { ErrorCode, ProtocolError } from './errors.ts'
 
 /** A request id: a string or an integer, never null (COM-2). `1` and `"1"` are different ids. */
@@ -111,33 +112,34 @@ function readResponse(
 /** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
 export class RawJson {
   readonly text: string
-  #bytes: Buffer | undefined
+  #responses: ((id: string) => Uint8Array) | undefined
 
   constructor(text: string) {
     this.text = text
   }
 
-  /** The same in UTF-8, encoded once. */
-  get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(this.text)
-    return this.#bytes
+  /** The response with this result, in UTF-8. Kept for a few ids: clients begin to count at the same number. */
+  response(id: RequestId): Uint8Array {
+    this.#responses ??= memoize((text) => Buffer.from(response(text, this.text)), 4)
+    return this.#responses(JSON.stringify(id))
   }
 }
 
-/** What {@link resultText} gives, in UTF-8: for a long result that is ready, encoding would be most of the work. */
-export function resultBytes(id: RequestId, { bytes }: RawJson): Uint8Array {
-  const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`)
-  const all = Buffer.allocUnsafe(head.length + bytes.length + 1)
-  head.copy(all)
-  bytes.copy(all, head.length)
-  all[all.length - 1] = 0x7d
-  return all
+/** A ready result of so many characters is worth it that its responses are kept. */
+const LONG = 4_096
+
+/** What {@link resultText} gives, in UTF-8, for a long result that is ready: encoding would be most of the work. */
+export function resultBytes(id: RequestId, result: JsonObject | RawJson): (() => Uint8Array) | undefined {
+  return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
 /** The text of a successful response. */
 export function resultText(id: RequestId, result: JsonObject | RawJson): string {
-  const body = result instanceof RawJson ? result.text : JSON.stringify(result)
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${body}}`
+  return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
+}
+
+function response(id: string, result: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"result":${result}}`
 }
 
 /** The text of an error response. Without an id the member is left out (COM-6). */

@@ -94,9 +94,6 @@ export interface Continuation {
 /** How long a page that was opened may take to be done with, in ms. */
 const ELICITATION_LIFETIME = 24 * 60 * 60_000
 
-/** A ready result of so many characters is kept as bytes too. */
-const LONG = 4_096
-
 type Stage = 'running' | 'over'
 
 export class Call implements Outlet, RunningCall {
@@ -299,8 +296,7 @@ export class Call implements Outlet, RunningCall {
 
   /** {@link text} as bytes, where its result was ready and is so long that this is less work. */
   get bytes(): (() => Uint8Array) | undefined {
-    const ready = this.#ready
-    return ready && ready.text.length >= LONG ? () => resultBytes(this.requestId, ready) : undefined
+    return this.#ready && resultBytes(this.requestId, this.#ready)
   }
 
   get #store(): Store {

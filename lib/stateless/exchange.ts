@@ -3,7 +3,7 @@ import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
-import { errorText, resultText } from '../protocol/jsonrpc.ts'
+import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import { AskPending, MissingCapability } from '../server/errors.ts'
 import type { Instance } from '../session/instance.ts'
@@ -147,7 +147,9 @@ export class StatelessExchange implements StreamSource {
     const call = this.#call
     if (!call) return
     if (call.pending) return this.#askAgain(call)
-    this.#settle(resultText(this.#request.id, this.#complete(result)), 200)
+    const { id } = this.#request
+    const complete = this.#complete(result)
+    this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
   #askAgain(call: Run): void {
@@ -178,7 +180,7 @@ export class StatelessExchange implements StreamSource {
     return errorText({ code: ErrorCode.InternalError, message }, id)
   }
 
-  #settle(text: string, status: number, cancelled?: string): void {
+  #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
     if (!this.#call) return
     if (this.#streaming) {
       this.#write(sseMessage(text))
@@ -186,7 +188,7 @@ export class StatelessExchange implements StreamSource {
       this.#sink?.end()
     } else {
       this.#end(cancelled)
-      this.#answer({ kind: 'json', status, body: text })
+      this.#answer({ kind: 'json', status, body: text, bytes })
     }
   }
 

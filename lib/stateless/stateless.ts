@@ -1,8 +1,8 @@
 /** The stateless revision as HTTP uses it: one POST, one reply, nothing kept. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { completeResult } from '../protocol/gate.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
-import { resultText } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { RawJson, resultText } from '../protocol/jsonrpc.ts'
 import { type SessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import { dispatch } from '../server/dispatch.ts'
 import type { McpServer } from '../server/server.ts'
@@ -42,7 +42,16 @@ export class Stateless {
     this.#options = options
   }
 
-  readonly #complete = (result: JsonObject | RawJson): RawJson => completeResult(result, this.#server.identity)
+  readonly #complete = (result: JsonObject | RawJson): RawJson => {
+    if (!(result instanceof RawJson)) return completeResult(result, this.#server.identity)
+    const kept = this.#completed.get(result)
+    if (kept) return kept
+    const complete = completeResult(result, this.#server.identity)
+    this.#completed.set(result, complete)
+    return complete
+  }
+  /** Of lists, which are ready and used again. */
+  readonly #completed = new WeakMap<RawJson, RawJson>()
 
   /** @throws ProtocolError for a request that is refused as such: 400 */
   post(input: StatelessPost): Reply | Promise<Reply> {
