@@ -12,52 +12,82 @@ export interface Answer {
   body: string
 }
 
+/** What is known of an answer whose bytes are not kept. */
+export interface Outline {
+  status: number
+  /** Bytes, with the head. */
+  size: number
+}
+
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n')
+/** All connections read into the same place, and copy what they keep. */
+const READ = Buffer.allocUnsafeSlow(65_536)
+const NOTHING = Buffer.alloc(0)
 
 export class Connection {
   readonly #socket: Socket
-  #parts: Buffer[] = []
+  /** Requests that were sent so far. */
+  sent = 0
+  /** What is here of an answer that is kept; of another, its head while that is incomplete. */
+  #kept: Buffer[] = []
+  #keeps = false
   #size = 0
+  #status = 0
   /** Bytes of the whole answer; -1: it ends with the last chunk; undefined: the head is not here yet. */
   #wanted: number | undefined
-  #headSize = 0
-  #done: ((answer: Buffer) => void) | undefined
+  /** The last bytes so far of an answer that ends with the last chunk. */
+  #tail: Buffer = NOTHING
+  #done: ((outline: Outline) => void) | undefined
   #failed: ((error: Error) => void) | undefined
+  #wake: (() => void) | undefined
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#take(chunk))
+  private constructor(port: number) {
+    const take = (length: number) => {
+      this.#take(READ.subarray(0, length))
+      return true
+    }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: READ, callback: take } })
     socket.on('error', (error) => this.#failed?.(error))
     socket.on('close', () => this.#failed?.(new Error('The server closed the connection.')))
+    this.#socket = socket
   }
 
   static async open(port: number): Promise<Connection> {
-    const socket = connect({ port, host: '127.0.0.1' })
-    await once(socket, 'connect')
-    return new Connection(socket)
+    const connection = new Connection(port)
+    await once(connection.#socket, 'connect')
+    return connection
   }
 
-  /** Sends a request; resolves with the bytes of the answer. */
-  send(request: Buffer | string): Promise<Buffer> {
+  /** Sends a request; resolves when its answer has ended. */
+  send(request: Buffer | string): Promise<Outline> {
     return new Promise((resolve, reject) => {
+      this.sent++
       this.#done = resolve
       this.#failed = reject
       this.#socket.write(request)
     })
   }
 
+  /** Sends a request and keeps the bytes of the answer. */
   async ask(request: Buffer | string): Promise<Answer> {
-    return readAnswer(await this.send(request))
+    this.#keeps = true
+    const { status } = await this.send(request)
+    const text = Buffer.concat(this.#kept).toString()
+    this.#kept = []
+    this.#keeps = false
+    const at = text.indexOf('\r\n\r\n')
+    return { status, head: text.slice(0, at), body: text.slice(at + 4) }
   }
 
-  /** Resolves with what `pattern` captures, once the answer that is on its way has it. */
+  /** Resolves with what `pattern` captures, once the answer that was asked for and is on its way has it. */
   async seen(pattern: RegExp): Promise<string> {
     for (;;) {
-      const found = pattern.exec(Buffer.concat(this.#parts).toString())
+      const found = pattern.exec(Buffer.concat(this.#kept).toString())
       if (found) return found[1] ?? ''
-      await once(this.#socket, 'data')
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
     }
   }
 
@@ -66,49 +96,43 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** `chunk` is overwritten once this has returned. */
   #take(chunk: Buffer): void {
-    this.#parts.push(chunk)
     this.#size += chunk.length
-    if (this.#wanted === undefined && !this.#readHead()) return
-    if (this.#wanted === -1) {
-      if (this.#size < this.#headSize + 5 || !this.#endsWithLastChunk()) return
-    } else if (this.#size < (this.#wanted ?? 0)) return
-    const answer = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts)
-    const done = this.#done
-    this.#parts = []
+    if (this.#wanted === undefined && !this.#readHead(chunk)) return
+    if (this.#keeps) this.#kept.push(Buffer.from(chunk))
+    this.#wake?.()
+    if (this.#wanted === -1 ? !this.#endsWithLastChunk(chunk) : this.#size < (this.#wanted ?? 0)) return
+    const outline = { status: this.#status, size: this.#size }
     this.#size = 0
     this.#wanted = undefined
-    this.#done = undefined
-    done?.(answer)
+    this.#tail = NOTHING
+    this.#done?.(outline)
   }
 
-  #readHead(): boolean {
-    const seen = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts)
-    this.#parts = [seen]
+  #readHead(chunk: Buffer): boolean {
+    const seen = this.#kept.length === 0 ? chunk : Buffer.concat([...this.#kept, chunk])
     const at = seen.indexOf(HEAD_END)
-    if (at < 0) return false
-    this.#headSize = at + 4
+    if (at < 0) {
+      this.#kept.push(Buffer.from(chunk))
+      return false
+    }
+    if (!this.#keeps) this.#kept = []
     const head = seen.toString('latin1', 0, at)
+    this.#status = Number(head.slice(9, 12))
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
-    if (length !== undefined) this.#wanted = this.#headSize + Number(length)
-    else this.#wanted = /\r\ntransfer-encoding: chunked/i.test(head) ? -1 : this.#headSize
+    if (length !== undefined) this.#wanted = at + 4 + Number(length)
+    else this.#wanted = /\r\ntransfer-encoding: chunked/i.test(head) ? -1 : at + 4
     return true
   }
 
-  #endsWithLastChunk(): boolean {
-    let last = this.#parts.at(-1) as Buffer
-    if (last.length < LAST_CHUNK.length && this.#parts.length > 1) {
-      last = Buffer.concat(this.#parts)
-      this.#parts = [last]
-    }
-    return last.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
+  #endsWithLastChunk(chunk: Buffer): boolean {
+    const { length } = LAST_CHUNK
+    const last = chunk.length < length ? Buffer.concat([this.#tail, chunk]) : chunk
+    if (last.subarray(-length).equals(LAST_CHUNK)) return true
+    this.#tail = Buffer.from(last.subarray(-length))
+    return false
   }
-}
-
-export function readAnswer(bytes: Buffer): Answer {
-  const text = bytes.toString()
-  const at = text.indexOf('\r\n\r\n')
-  return { status: Number(text.slice(9, 12)), head: text.slice(0, at), body: text.slice(at + 4) }
 }
 
 /** The bytes of a POST to /mcp. */

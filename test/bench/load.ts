@@ -1,6 +1,7 @@
 /** The load generator: a process of its own, told by messages what to send where. */
 import { randomBytes } from 'node:crypto'
-import { Connection, readAnswer } from './connection.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from './connection.ts'
 import type { Workload, WorkloadName } from './workloads.ts'
 import { acrossSessions, WORKLOADS } from './workloads.ts'
 
@@ -12,56 +13,88 @@ export interface LoadOrder {
   /** How long, in ms; the warm-up is not counted. */
   ms: number
   warmUp: number
+  token?: string
+  /** Sends so many requests per second and counts every status; default: as many as it can, and each must be 200. */
+  perSecond?: number
 }
 
 export interface LoadResult {
   /** Requests per second. */
   rate: number
+  /** All that were sent, also before and after what is counted. */
   requests: number
   /** Latencies in ms. */
   p50: number
   p99: number
+  /** How many had which status, of all that were sent after the warm-up. */
+  statuses: Record<number, number>
+  /** The share of a core that the load itself took. */
+  busy: number
 }
+
+/** An answer that is shorter than this share of the one that was looked at is another answer. */
+const ALIKE = 0.9
 
 /** Sends one request after the other on each connection, for `ms`. */
 export async function load(order: LoadOrder): Promise<LoadResult> {
-  const { port, connections, ms, warmUp, revision } = order
+  const { port, connections, ms, warmUp, revision, token, perSecond } = order
   const workload: Workload =
     typeof order.workload === 'string'
       ? WORKLOADS[order.workload]
       : acrossSessions(order.workload.sessions, connections)
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)))
   try {
-    const requests = await Promise.all(open.map((connection, n) => workload.prepare(connection, revision, n)))
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    const requests = await Promise.all(open.map((connection, n) => workload.prepare(connection, revision, n, headers)))
+    let least = Number.POSITIVE_INFINITY
     for (const [n, connection] of open.entries()) {
-      const { status, body } = await connection.ask((requests[n] as () => Buffer)())
+      const { status, head, body } = await connection.ask((requests[n] as () => Buffer)())
       if (status !== 200 || !workload.expects.test(body)) throw new Error(`Got ${status}: ${body.slice(0, 500)}`)
+      least = Math.min(least, ALIKE * (head.length + body.length))
     }
-    const begin = performance.now() + warmUp
+    const cpu = process.cpuUsage()
+    const start = performance.now()
+    const begin = start + warmUp
     const end = begin + ms
     const latencies: number[] = []
-    let last = begin
+    const statuses: Record<number, number> = {}
     await Promise.all(
       open.map(async (connection, n) => {
         const next = requests[n] as () => Buffer
-        for (let sent = performance.now(); sent < end; ) {
-          const answer = await connection.send(next())
+        for (let turn = n; ; turn += connections) {
+          if (perSecond !== undefined) await until(Math.min(start + (turn * 1_000) / perSecond, end))
+          const sent = performance.now()
+          if (sent >= end) break
+          const { status, size } = await connection.send(next())
           const now = performance.now()
-          if (answer[9] !== 0x32) throw new Error(`Got ${JSON.stringify(readAnswer(answer))}`)
-          if (now >= begin && now < end) {
-            latencies.push(now - sent)
-            if (now > last) last = now
-          }
-          sent = now
+          if (perSecond === undefined && (status !== 200 || size < least))
+            throw new Error(`Got ${status} with ${size} bytes.`)
+          if (sent >= begin) statuses[status] = (statuses[status] ?? 0) + 1
+          if (now >= begin && now < end) latencies.push(now - sent)
         }
       }),
     )
+    const { user, system } = process.cpuUsage(cpu)
+    const took = performance.now() - start
     latencies.sort((a, b) => a - b)
     const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
-    return { rate: (latencies.length * 1_000) / ms, requests: latencies.length, p50: at(0.5), p99: at(0.99) }
+    return {
+      rate: (latencies.length * 1_000) / ms,
+      requests: open.reduce((sum, { sent }) => sum + sent, 0),
+      p50: at(0.5),
+      p99: at(0.99),
+      statuses,
+      busy: (user + system) / 1_000 / took,
+    }
   } finally {
     for (const connection of open) connection.close()
   }
+}
+
+/** Waits until `due`, on the clock of `performance`. */
+async function until(due: number): Promise<void> {
+  const wait = due - performance.now()
+  if (wait > 0) await sleep(wait)
 }
 
 /** Ids for sessions that nobody opened by HTTP. */

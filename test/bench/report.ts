@@ -114,9 +114,11 @@ export function table({ races, figures: list }: Pick<Report, 'races' | 'figures'
   const lines: string[] = []
   for (const { title, reference, variants, goals } of races) {
     lines.push(`\n**${title}** (reference: ${reference})\n`)
-    lines.push('| server | requests/s | ratio | CPU per request | ratio by CPU | p50 ms | p99 ms |')
-    lines.push('|---|--:|--:|--:|--:|--:|--:|')
-    for (const { name, rate, ratio, cpu, cpuRatio, p50, p99 } of variants) {
+    lines.push(
+      '| server | requests/s | ratio | CPU per request | ratio by CPU | p50 ms | p99 ms | busy: server, load |',
+    )
+    lines.push('|---|--:|--:|--:|--:|--:|--:|--:|')
+    for (const { name, rate, ratio, cpu, cpuRatio, p50, p99, busy, loadBusy } of variants) {
       const cells = [
         Math.round(rate.median),
         withSpread(ratio),
@@ -124,6 +126,7 @@ export function table({ races, figures: list }: Pick<Report, 'races' | 'figures'
         withSpread(cpuRatio),
         two(p50),
         two(p99),
+        `${two(busy)}, ${two(loadBusy)}`,
       ]
       lines.push(`| ${name} | ${cells.join(' | ')} |`)
     }

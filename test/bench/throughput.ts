@@ -100,6 +100,9 @@ export interface RaceResult {
     cpu: number
     p50: number
     p99: number
+    /** The share of a core that the server took, and the load: where the load's is near 1, the rate is the load's. */
+    busy: number
+    loadBusy: number
   }[]
   goals: { over: string; ratio: number; reached: number; byCpu: number }[]
 }
@@ -117,6 +120,8 @@ interface Measured {
   cpu: number
   p50: number
   p99: number
+  busy: number
+  loadBusy: number
 }
 
 export function spread(values: readonly number[]): Spread {
@@ -155,9 +160,9 @@ export async function race(
       const order = orderOf(variant)
       await loader.run({ ...order, ms: 0, warmUp })
       const before = await server.usage()
-      const result = await loader.run({ ...order, ms, warmUp: 0 })
-      const after = await server.usage()
-      return { ...result, cpu: (after.cpu - before.cpu) / result.requests }
+      const { requests, rate, p50, p99, busy } = await loader.run({ ...order, ms, warmUp: 0 })
+      const cpu = ((await server.usage()).cpu - before.cpu) / requests
+      return { rate, p50, p99, cpu, busy: (rate * cpu) / 1e6, loadBusy: busy }
     }
     // Long enough for the compiler of the JavaScript engine to have seen everything.
     for (const variant of variants) await loader.run({ ...orderOf(variant), ms: 0, warmUp: 10 * warmUp })
@@ -178,8 +183,7 @@ export async function race(
     }
     const result = variants.map(({ name }) => {
       const values = kept.get(name) ?? []
-      const of = (member: 'rate' | 'ratio' | 'cpuRatio' | 'cpu' | 'p50' | 'p99') =>
-        spread(values.map((value) => value[member]))
+      const of = (member: keyof Measured | 'ratio' | 'cpuRatio') => spread(values.map((value) => value[member]))
       return {
         name,
         rate: of('rate'),
@@ -188,6 +192,8 @@ export async function race(
         cpu: of('cpu').median,
         p50: of('p50').median,
         p99: of('p99').median,
+        busy: of('busy').median,
+        loadBusy: of('loadBusy').median,
       }
     })
     const of = (name: string, member: 'ratio' | 'cpuRatio') =>

@@ -11,7 +11,7 @@ export interface Workload {
   /** What every answer has in its body. */
   expects: RegExp
   /** Makes a connection ready. */
-  prepare(connection: Connection, revision: string, n: number): Promise<Requests>
+  prepare(connection: Connection, revision: string, n: number, headers: Record<string, string>): Promise<Requests>
 }
 
 const STATELESS = '2026-07-28'
@@ -19,34 +19,30 @@ const CLIENT_INFO = { name: 'bench', version: '1.0.0' }
 const TEXT = 'The quick brown fox jumps over the lazy dog.'
 const ECHOED = /The quick brown fox/
 
-function initializeBytes(revision: string): Buffer {
+function initializeBytes(revision: string, headers: Record<string, string> = {}): Buffer {
   const params = { protocolVersion: revision, capabilities: { elicitation: {}, roots: {} }, clientInfo: CLIENT_INFO }
-  return postBytes({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
+  return postBytes({ jsonrpc: '2.0', id: 0, method: 'initialize', params }, headers)
 }
 
-/** The headers of a session that is now open. */
+/** The headers of a session that is now open, with those that its client always sends. */
 export async function openSession(
   connection: Connection,
   revision: string,
-): Promise<{ 'Mcp-Session-Id': string; 'MCP-Protocol-Version': string }> {
-  const { status, head } = await connection.ask(initializeBytes(revision))
+  own: Record<string, string> = {},
+): Promise<Record<string, string>> {
+  const { status, head } = await connection.ask(initializeBytes(revision, own))
   const id = /\r\nmcp-session-id: (.*)/i.exec(head)?.[1]?.trim()
   if (status !== 200 || id === undefined) throw new Error(`initialize got ${status}: ${head}`)
-  const headers = { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision }
-  return headers
-}
-
-async function initialized(connection: Connection, headers: Record<string, string>): Promise<void> {
+  const headers = { ...own, 'Mcp-Session-Id': id, 'MCP-Protocol-Version': revision }
   await connection.ask(postBytes({ jsonrpc: '2.0', method: 'notifications/initialized', params: {} }, headers))
+  return headers
 }
 
 function inSession(expects: RegExp, body: object): Workload {
   return {
     expects,
-    async prepare(connection, revision) {
-      const headers = await openSession(connection, revision)
-      await initialized(connection, headers)
-      const bytes = postBytes(body, headers)
+    async prepare(connection, revision, _n, headers) {
+      const bytes = postBytes(body, await openSession(connection, revision, headers))
       return () => bytes
     },
   }
