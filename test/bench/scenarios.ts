@@ -20,9 +20,7 @@ function call(name: string, args: object, extra: object = {}): object {
 async function newSession(port: number): Promise<Record<string, string>> {
   const connection = await Connection.open(port)
   try {
-    const headers = await openSession(connection, REVISION)
-    await connection.ask(postBytes({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers))
-    return headers
+    return await openSession(connection, REVISION)
   } finally {
     connection.close()
   }
@@ -201,19 +199,19 @@ async function logSize(port: number, headers: Record<string, string>, client: Re
   return Number(await client.memory('USAGE', log ?? '', 'SAMPLES', 0))
 }
 
-/** Bytes of memory for each open GET stream, in this project's instance and in a bare Hono app. */
+/**
+ * Bytes of memory for each open GET stream, in this project's instance and in a bare Hono app. Both get the same requests
+ * and write one event; the app keeps nothing of a session.
+ */
 export async function streamMemory(redis: RedisServer, streams: number) {
   const measure = async (name: 'ours' | 'raw') => {
     const server = await startServer(name, name === 'ours' ? { BENCH_REDIS: redis.url } : {})
     try {
       // The first ones warm up what is made once.
-      const warm = await forEach(200, 32, async () =>
-        openStream(server.port, name === 'ours' ? await newSession(server.port) : {}),
-      )
+      const inNewSession = async () => openStream(server.port, await newSession(server.port))
+      const warm = await forEach(200, 32, inNewSession)
       const before = await server.memory()
-      const open = await forEach(streams, 64, async () => {
-        return openStream(server.port, name === 'ours' ? await newSession(server.port) : {})
-      })
+      const open = await forEach(streams, 64, inNewSession)
       const after = await server.memory()
       for (const stream of [...warm, ...open]) stream.close()
       return { heap: (after.total - before.total) / streams, rss: (after.rss - before.rss) / streams }
