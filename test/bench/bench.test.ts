@@ -34,6 +34,7 @@ test('the benchmark measures every workload, and counts what does not depend on 
     report.figures.find(({ name }: { name: string }) => name.startsWith(start)) as { value: string; met: boolean }
   expect(figure('ask answered on another instance').value).toBe('3 (ask appended, answer stored, mail to the owner)')
   expect(figure('idle session in Redis')).toMatchObject({ met: true })
+  expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })

@@ -1,7 +1,7 @@
 /** What was measured, as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
 import { pinned } from './processes.ts'
-import type { Asked, RedisBytes } from './scenarios.ts'
+import type { Asked, Flood, RedisBytes } from './scenarios.ts'
 import type { RaceResult, Spread } from './throughput.ts'
 
 /** A figure that is not a race: what it is, and what it should be. */
@@ -31,6 +31,7 @@ export function machine(): string {
 
 const two = (value: number) => value.toFixed(2)
 const withSpread = ({ median, low, high }: Spread) => `${two(median)} (${two(low)}-${two(high)})`
+const latency = ({ p50, p99 }: { p50: Spread; p99: Spread }) => `p50 ${withSpread(p50)} ms, p99 ${withSpread(p99)} ms`
 
 export interface Scenarios {
   asked: Asked
@@ -41,6 +42,7 @@ export interface Scenarios {
   bytes: RedisBytes
   memory: { raw: { heap: number; rss: number }; ours: { heap: number; rss: number }; open: number }
   growth: { few: number; many: number; ratio: Spread }
+  flood: Flood
   coldStart?: { ratio: number; goal: number } | undefined
 }
 
@@ -95,6 +97,20 @@ export function figures(s: Scenarios): Figure[] {
       value: withSpread(s.growth.ratio),
       goal: '1 within the spread',
       met: s.growth.ratio.high >= 1,
+    },
+    { name: 'ordinary client alone, tool calls in a session', value: latency(s.flood.alone), goal: '', met: true },
+    { name: 'the same, beside a client at three times its limit', value: latency(s.flood.beside), goal: '', met: true },
+    {
+      name: 'that client’s requests that got 429',
+      value: withSpread(s.flood.refused),
+      goal: 'two thirds',
+      met: Math.abs(s.flood.refused.median - 2 / 3) < 0.1,
+    },
+    {
+      name: 'the ordinary client’s requests that got 429 or 5xx',
+      value: String(s.flood.failures),
+      goal: '0',
+      met: s.flood.failures === 0,
     },
   ]
   if (s.coldStart) {

@@ -12,7 +12,7 @@ import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
 import type { Figure, Report } from './report.ts'
 import { chart, figures, machine, table } from './report.ts'
-import { askElsewhere, fanOut, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
+import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
 import type { Effort, RaceResult } from './throughput.ts'
 import { RACES, race } from './throughput.ts'
 
@@ -51,6 +51,7 @@ async function scenarios(): Promise<Figure[]> {
   const bytes = await redisBytes(redis)
   const memory = await streamMemory(redis, open)
   const grown = await growth(redis, loader, few, many, effort)
+  const flooded = await flood(redis, loader, { ...effort, ms: short ? 100 : 4_000 })
   const coldStart = { ratio: (await measureColdStart(short ? 1 : 15)).ratio, goal: COLD_START_GOAL }
   return figures({
     asked,
@@ -61,6 +62,7 @@ async function scenarios(): Promise<Figure[]> {
     bytes,
     memory: { ...memory, open },
     growth: grown,
+    flood: flooded,
     coldStart,
   })
 }

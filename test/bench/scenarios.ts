@@ -2,10 +2,12 @@
 import { Redis } from 'ioredis'
 import { newSessionId, sessionKey, writeRecord } from '../../lib/session/session.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
+import { Signer } from '../support/authorization.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { Connection, postBytes } from './connection.ts'
+import type { LoadResult } from './load.ts'
 import type { LoadProcess } from './processes.ts'
-import { startServer } from './processes.ts'
+import { startLoad, startServer } from './processes.ts'
 import { forEach, openStream } from './streams.ts'
 import type { Effort, Spread } from './throughput.ts'
 import { spread } from './throughput.ts'
@@ -250,6 +252,63 @@ export async function growth(redis: RedisServer, loader: LoadProcess, few: numbe
     return { few, many, ratio: spread(ratios) }
   } finally {
     await store.close()
+    await server.stop()
+  }
+}
+
+/** What a principal may send. */
+const LIMIT = { perSecond: 200, burst: 100 }
+/** After so long, in ms, who sends three times as much has used up its burst. */
+const BURST_OVER = 300
+
+export interface Flood {
+  /** Latencies of the ordinary client, in ms. */
+  alone: { p50: Spread; p99: Spread }
+  beside: { p50: Spread; p99: Spread }
+  /** The share of the other client's requests that got 429. */
+  refused: Spread
+  /** 429 and 5xx that the ordinary client saw. */
+  failures: number
+}
+
+/**
+ * An ordinary client's tool calls alone, and beside a client that sends at three times its limit, in turn. Alone may be
+ * the slower: cores that sleep between its calls wake up first.
+ */
+export async function flood(redis: RedisServer, loader: LoadProcess, effort: Effort): Promise<Flood> {
+  const signer = await Signer.create('https://as.example', 'https://mcp.example/mcp')
+  const auth = { issuer: signer.issuer, resource: signer.resource, jwks: signer.keys }
+  const guard = JSON.stringify({ auth, http: { principalRate: LIMIT } })
+  const [ordinary, greedy] = [await signer.token({ sub: 'ordinary' }), await signer.token({ sub: 'greedy' })]
+  const server = await startServer('ours', { BENCH_REDIS: redis.url, BENCH_GUARD: guard })
+  const attacker = startLoad()
+  try {
+    const { rounds, ms } = effort
+    const order = { port: server.port, workload: 'session', revision: REVISION } as const
+    const work = (ms: number) =>
+      loader.run({ ...order, token: ordinary, perSecond: LIMIT.perSecond / 2, connections: 1, ms, warmUp: 0 })
+    const attack = () =>
+      attacker.run({ ...order, token: greedy, perSecond: 3 * LIMIT.perSecond, connections: 8, ms, warmUp: BURST_OVER })
+    await work(ms)
+    const alone: LoadResult[] = []
+    const beside: LoadResult[] = []
+    const refused: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      alone.push(await work(ms))
+      const [own, { statuses }] = await Promise.all([work(BURST_OVER + ms), attack()])
+      beside.push(own)
+      refused.push((statuses[429] ?? 0) / Object.values(statuses).reduce((sum, count) => sum + count, 0))
+    }
+    const seen = [...alone, ...beside].flatMap(({ statuses }) => Object.entries(statuses))
+    const failures = seen.reduce((sum, [status, count]) => sum + (status === '200' ? 0 : count), 0)
+    if (failures > 0) throw new Error(`The ordinary client saw ${JSON.stringify(seen)}.`)
+    const of = (results: LoadResult[]) => ({
+      p50: spread(results.map(({ p50 }) => p50)),
+      p99: spread(results.map(({ p99 }) => p99)),
+    })
+    return { alone: of(alone), beside: of(beside), refused: spread(refused), failures }
+  } finally {
+    await attacker.stop()
     await server.stop()
   }
 }

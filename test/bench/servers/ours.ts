@@ -1,5 +1,6 @@
 /** This project's endpoint, as it is by default. */
 import { z } from 'zod'
+import type { EndpointOptions } from '../../../lib/endpoint.ts'
 import { createEndpoint } from '../../../lib/endpoint.ts'
 import { McpServer } from '../../../lib/server/server.ts'
 import { memoryStore } from '../../../lib/store/memory.ts'
@@ -34,11 +35,15 @@ if (LISTED_TOOLS === 0) {
   server.registerResource('record', 'bench://record', {}, (uri) => ({ contents: [{ uri: uri.href, text: 'record' }] }))
 }
 
+/** Who may call, and how often; by default anybody. */
+const guard = JSON.parse(process.env.BENCH_GUARD ?? '{}') as Pick<EndpointOptions, 'auth' | 'http'>
+
 const endpoint = createEndpoint(server, {
   store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),
   allowedHosts: 'local',
   ...(process.env.BENCH_SEALED === '1' && { keys: [Buffer.alloc(32, 'a key for tests')] }),
   session: { maxStreams: 20_000 },
+  ...guard,
 })
 
 start(endpoint.fetch as never)
