@@ -1,5 +1,8 @@
 /** Results of pure functions that are asked for again and again. */
 
+/** Longer texts are nothing that is asked for again and again. */
+const LONGEST = 256
+
 /** `make`, with its results for the texts that were asked for last kept: at least `size` of them, at most twice. */
 export function memoize<T>(make: (text: string) => T, size: number): (text: string) => T {
   let young = new Map<string, T>()
@@ -8,6 +11,7 @@ export function memoize<T>(make: (text: string) => T, size: number): (text: stri
     const kept = young.get(text)
     if (kept !== undefined) return kept
     const value = old.get(text) ?? make(text)
+    if (text.length > LONGEST) return value
     if (young.size >= size) {
       old = young
       young = new Map()

@@ -1,4 +1,5 @@
 /** Who may knock: Host and Origin (S-1, S-3), and what a browser is told about it (CORS). */
+import { memoize } from '../base/memo.ts'
 import type { ReadHeader } from './headers.ts'
 
 export interface DoorOptions {
@@ -43,6 +44,7 @@ function hostName(host: string): string {
   const plain = /^[0-9a-f:]+$/i.test(host) && host.indexOf(':') !== host.lastIndexOf(':') ? `[${host}]` : host
   return plain.replace(/:\d+$/, '').toLowerCase()
 }
+const nameOf = memoize(hostName, 50)
 
 export class Doors {
   readonly #hosts: ReadonlySet<string> | undefined
@@ -57,7 +59,7 @@ export class Doors {
   /** The URL names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request. */
   admit(header: ReadHeader, request: { readonly url: string }): Admission {
     const host = header('host') ?? (this.#hosts && new URL(request.url).host)
-    if (this.#hosts && !this.#hosts.has(hostName(host ?? ''))) {
+    if (this.#hosts && !this.#hosts.has(nameOf(host ?? ''))) {
       return { refused: 'The Host header names a host that this endpoint does not serve.', headers: undefined }
     }
     const origin = header('origin')

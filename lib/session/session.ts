@@ -1,6 +1,5 @@
 /** One session as one request sees it: read from the store, used, forgotten. Nothing here outlives a response. */
 import { digest, randomId } from '../base/ids.ts'
-import { memoize } from '../base/memo.ts'
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
@@ -24,9 +23,6 @@ export interface Session {
   level: LoggingLevel | undefined
 }
 
-/** How many sessions' keys and records are kept at least, so that the next request of each is spared some work. */
-const REMEMBERED = 500
-
 /** A record that a newer build wrote in a format this one cannot read: another instance can serve it. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord'
@@ -42,9 +38,8 @@ export function newSessionId(): string {
  * reveals no id that a client could present (S-6).
  */
 export function sessionKey(principal: string, sessionId: string): SessionKey {
-  return keyOf(`${principal}\n${sessionId}`)
+  return digest(`${principal}\n${sessionId}`, 16)
 }
-const keyOf = memoize((name) => digest(name, 16), REMEMBERED)
 
 export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>): string {
   const record: JsonObject = {
@@ -65,14 +60,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
  * @throws UnreadableRecord
  */
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
-  const { revision, client, createdAt, legacy } = contents(row.record)
-  return { id, key, revision, client, createdAt, legacy, level: row.level as LoggingLevel | undefined }
-}
-
-const contents = memoize(readContents, REMEMBERED)
-
-function readContents(text: string): Readonly<Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>> {
-  const record = parse(text)
+  const record = parse(row.record)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
   const { v, min, r, t, c, i, l } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
@@ -80,6 +68,8 @@ function readContents(text: string): Readonly<Pick<Session, 'revision' | 'client
   }
   if (!isSessionRevision(r) || typeof t !== 'number') throw new UnreadableRecord('The session record is damaged.')
   return {
+    id,
+    key,
     revision: r,
     client: {
       capabilities: isObject(c) ? c : {},
@@ -87,6 +77,7 @@ function readContents(text: string): Readonly<Pick<Session, 'revision' | 'client
     },
     createdAt: t,
     legacy: l === 1,
+    level: row.level as LoggingLevel | undefined,
   }
 }
 

@@ -50,7 +50,7 @@ export class StatelessCall implements Outlet, Run {
   readonly #binding: string | undefined
   #state: CallState | undefined
   #pending: Map<string, JsonObject> | undefined
-  readonly #asked = new Map<string, string>()
+  #asked: Map<string, string> | undefined
   #abort: AbortController | undefined
   #over = false
 
@@ -128,6 +128,7 @@ export class StatelessCall implements Outlet, Run {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
     }
     this.#pending.set(key, params === undefined ? { method } : { method, params })
+    this.#asked ??= new Map()
     this.#asked.set(key, ask)
     return Promise.reject(new AskPending(key))
   }
@@ -193,7 +194,7 @@ export class StatelessCall implements Outlet, Run {
   /** The `input_required` result. */
   inputRequired(): JsonObject {
     const state = this.#state ?? newState()
-    state.asked = this.#asked
+    state.asked = this.#asked ?? new Map()
     const binding = this.#binding ?? bindingOf(this.#input.principal, this.#input.request)
     return {
       resultType: 'input_required',

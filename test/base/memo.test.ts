@@ -15,5 +15,9 @@ test('keeps the results for the texts that were asked for last, and not for ever
   expect(made.splice(0).join('')).toBe('defghi')
   // What is not asked for goes.
   ask('b')
-  expect(made).toEqual(['b'])
+  expect(made.splice(0)).toEqual(['b'])
+  // Nobody can have long ones kept.
+  const long = 'x'.repeat(1_000)
+  expect([twice(long), twice(long)].map(({ length }) => length)).toEqual([2_000, 2_000])
+  expect(made).toEqual([long, long])
 })

@@ -19,8 +19,10 @@ export const createSession: Script = {
 local session, live = KEYS[1], KEYS[2]
 local record, lifetime, slack = ARGV[1], ARGV[2], ARGV[3]
 ${PRESENT}
-if redis.call('EXISTS', session) == 1 then return end
-redis.call('DEL', live)
+if redis.call('EXISTS', session, live) > 0 then
+  if redis.call('EXISTS', session) == 1 then return end
+  redis.call('DEL', live)
+end
 redis.call('HSET', session, 'rec', record, 'pos', present(slack))
 redis.call('PEXPIRE', session, lifetime)
 `,
