@@ -82,9 +82,8 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
 
   /** The idle environment that has waited longest, a new one, or none. */
   async function pick(): Promise<Environment | undefined> {
-    for (const [i, environment] of environments.entries()) {
-      if (environment.state === 'dead') environments.splice(i, 1)
-    }
+    const living = environments.filter(({ state }) => state !== 'dead')
+    environments.splice(0, environments.length, ...living)
     const index = environments.findIndex(({ state }) => state === 'idle')
     if (index < 0) return environments.length < limit ? add() : undefined
     const [environment] = environments.splice(index, 1)
@@ -154,6 +153,11 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
     await Promise.race(['drain', 'close'].map((event) => once(res, event, writable)))
     writable.abort()
   }
+  // Lambda tells the client nothing of it, but whoever reads a failed test wants to know.
+  const broken = (why: string) => {
+    begin(502, { 'content-type': 'application/json' })
+    res.end(JSON.stringify({ message: 'Internal Server Error', why }))
+  }
   return {
     async chunk(bytes) {
       if (!head) return write(bytes)
@@ -163,10 +167,10 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
       begin(read.status, read.headers)
       await write(read.rest)
     },
-    end(failed) {
+    end(error, why) {
       // A stream that ends before its head is told has no status.
-      if (head) begin(502, { 'content-type': 'application/json' })
-      if (failed) res.destroy()
+      if (head) return broken(why)
+      if (error !== undefined) res.destroy()
       else res.end()
     },
     whole(result) {
@@ -174,10 +178,9 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
       begin(status, headers)
       res.end(body)
     },
-    fail() {
-      if (!head) return void res.destroy()
-      begin(502, { 'content-type': 'application/json' })
-      res.end('{"message":"Internal Server Error"}')
+    fail(why) {
+      if (head) broken(why)
+      else res.destroy()
     },
   }
 }

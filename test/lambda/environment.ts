@@ -13,12 +13,12 @@ import { runtimeClient } from './ric.ts'
 export interface Answer {
   /** A chunk of what the function streams. Resolves when more may come. */
   chunk(bytes: Buffer): Promise<void> | void
-  /** The stream has ended; `failed`: with an error in its trailers. */
-  end(failed: boolean): void
+  /** The stream has ended; `error`: what its trailers say went wrong. `why`: what to say if there was no head yet. */
+  end(error: string | undefined, why: string): void
   /** What a function returned that does not stream. */
   whole(result: string): void
-  /** The function threw, died, or ran out of time. */
-  fail(): void
+  /** The function threw, died, or ran out of time; `why` says which, and what it had to say. */
+  fail(why: string): void
 }
 
 interface Invocation {
@@ -93,8 +93,8 @@ export class Environment {
     for (const output of [child.stdout, child.stderr]) {
       createInterface({ input: output }).on('line', (line) => this.log.push(line))
     }
-    child.once('exit', () => this.#died('exit'))
-    const ready = await Promise.race([this.idle(), once(child, 'exit')])
+    child.once('close', (code, signal) => this.#died(`exit (${signal ?? code})`))
+    const ready = await Promise.race([this.idle(), once(child, 'close')])
     if (ready) throw new Error(`The function did not start:\n${this.log.join('\n')}`)
   }
 
@@ -132,6 +132,16 @@ export class Environment {
     writeFileSync(this.#options.clockFile, String(this.#ahead))
   }
 
+  /**
+   * It is gone in the middle of a request, as with a machine that fails.
+   *
+   * @throws Error where it is in the middle of nothing
+   */
+  kill(): void {
+    if (!this.#current || this.#current.answered) throw new Error(`Environment ${this.name} serves nobody.`)
+    this.#died('killed')
+  }
+
   /** Ends it, as Lambda does without notice. */
   async stop(): Promise<void> {
     this.#died('stop')
@@ -148,7 +158,7 @@ export class Environment {
       this.#next = res
       this.#settle()
     } else if (this.#current?.id !== id) res.writeHead(400).end()
-    else this.#receive(what ?? '', req, res).catch(() => this.#died('exit'))
+    else this.#receive(what ?? '', req, res).catch((error) => this.#died(`its answer broke off (${String(error)})`))
   }
 
   async #receive(what: string, req: http.IncomingMessage, res: http.ServerResponse): Promise<void> {
@@ -159,9 +169,11 @@ export class Environment {
       if (streams) await current.answer.chunk(chunk)
       else chunks.push(chunk)
     }
-    if (streams) current.answer.end(req.trailers['lambda-runtime-function-error-type'] !== undefined)
-    else if (what === 'response') current.answer.whole(Buffer.concat(chunks).toString())
-    else current.answer.fail()
+    if (streams) {
+      const error = req.trailers['lambda-runtime-function-error-type']
+      current.answer.end(error, this.#story(`the stream ended without its head (${error ?? 'no error'})`))
+    } else if (what === 'response') current.answer.whole(Buffer.concat(chunks).toString())
+    else current.answer.fail(this.#story(`the function failed: ${Buffer.concat(chunks).toString()}`))
     current.answered = true
     res.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}')
     this.#settle()
@@ -179,7 +191,7 @@ export class Environment {
     this.#wake()
   }
 
-  #died(reason: 'exit' | 'timeout' | 'stop'): void {
+  #died(reason: string): void {
     if (this.state === 'dead') return
     this.state = 'dead'
     this.lost = reason !== 'stop'
@@ -187,9 +199,13 @@ export class Environment {
     const current = this.#current
     this.#current = undefined
     clearTimeout(current?.timer)
-    if (current && !current.answered) current.answer.fail()
+    if (current && !current.answered) current.answer.fail(this.#story(reason))
     current?.finished()
     this.#wake()
+  }
+
+  #story(reason: string): string {
+    return [`Environment ${this.name}: ${reason}`, ...this.log].join('\n')
   }
 
   #wake(): void {
