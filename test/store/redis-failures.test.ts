@@ -22,7 +22,7 @@ describe('a Redis that does not answer', () => {
   })
 
   test('while it is paused is unavailable, and has lost nothing afterwards', async () => {
-    const store = f.open()
+    const store = f.open({ commandTimeout: 1_500 })
     const { inbox, receiver } = inboxOf()
     const key = newKey()
     await store.createSession(key, 'r', MINUTE)
@@ -45,6 +45,21 @@ describe('a Redis that does not answer', () => {
     expect(await store.readLog(key, 'S')).toEqual([entry(1, 'a'), entry(2, 'b')])
     await store.send('i1', 'awake')
     await until(() => inbox.all.includes('awake'))
+  })
+
+  test('is not blamed for the time in which this process stood still', async () => {
+    const store = f.open({ commandTimeout: 500 })
+    const key = newKey()
+    await store.createSession(key, 'r', MINUTE)
+    const all = [
+      store.readSession(key, MINUTE),
+      store.setData(key, 'a', '1'),
+      store.append(key, append(1, ['a'], { register: call })),
+    ]
+    // They are on their way, and are answered while nobody here reads.
+    await new Promise((resolve) => setImmediate(resolve))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+    expect(await Promise.all(all)).toMatchObject([{ record: 'r' }, true, { status: 'ok' }])
   })
 
   test('as a replica that takes no writes is unavailable, until it is a primary again', async () => {

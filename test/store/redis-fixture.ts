@@ -1,4 +1,4 @@
-/** A Redis for a test file, a proxy before it for each test, and stores that are quick to give up. */
+/** A Redis for a test file, a proxy before it for each test, and stores that give up only where something hangs. */
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { RedisStoreOptions } from '../../lib/store/redis/index.ts'
@@ -22,7 +22,7 @@ export function redisFixture(): RedisFixture {
   const opened: Store[] = []
   const fixture = {
     open(options: RedisStoreOptions = {}) {
-      const store = redisStore({ url: fixture.server.url, commandTimeout: 600, blockTime: 200, ...options })
+      const store = redisStore({ url: fixture.server.url, commandTimeout: 10_000, blockTime: 200, ...options })
       opened.push(store)
       return store
     },
