@@ -7,8 +7,9 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait for processes and sockets, so one more than the cores of a small machine.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // No test depends on them: something hangs. On a busy machine the processes of a fleet take their time to start.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default'],
   },
 })

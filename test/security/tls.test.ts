@@ -16,7 +16,7 @@ const ACL = 'on >s3cret ~mcp:* resetchannels -@all +@read +@write +@scripting +@
 
 let folder: string
 let redis: RedisServer
-let tlsPort: number
+let instances: { one: Started; two: Started; distrustful: Started; intruder: Started }
 
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
 
@@ -39,12 +39,22 @@ beforeAll(async () => {
     'redis.pem',
     ...name,
   )
-  tlsPort = await freePort()
+  const tlsPort = await freePort()
   const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no', '--tls-ca-cert-file', join(folder, 'ca.pem')]
   const files = ['--tls-cert-file', join(folder, 'redis.pem'), '--tls-key-file', join(folder, 'redis.key')]
   redis = await startRedis({ args: [...tls, ...files, '--user', 'mcp', ...ACL.split(' ')] })
+  const at = (password: string) => `rediss://mcp:${password}@localhost:${tlsPort}`
+  const trust = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
+  const [one, two, distrustful, intruder] = await Promise.all([
+    start(at('s3cret'), trust),
+    start(at('s3cret'), trust),
+    start(at('s3cret')),
+    start(at('wrong'), trust),
+  ])
+  instances = { one, two, distrustful, intruder }
 })
 afterAll(async () => {
+  await Promise.all(Object.values(instances ?? {}).map((instance) => instance.stop()))
   await redis?.stop()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -85,9 +95,7 @@ async function start(redisUrl: string, env: Record<string, string> = {}): Promis
 }
 
 test('everything works over TLS as a user with the rights that the documentation names', async () => {
-  const env = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
-  const address = `rediss://mcp:s3cret@localhost:${tlsPort}`
-  const [one, two] = await Promise.all([start(address, env), start(address, env)])
+  const { one, two } = instances
   const session = await initialize(one.url)
   expect((await call(two.url, session, toolCall(1, 'count_session'))).result.content[0].text).toBe('1')
   expect(
@@ -105,17 +113,14 @@ test('everything works over TLS as a user with the rights that the documentation
   const ended = await fetch(one.url, { method: 'DELETE', headers: { 'mcp-session-id': session.id } })
   expect(ended.status).toBe(204)
   expect([...one.errors, ...two.errors]).toEqual([])
-  await Promise.all([one.stop(), two.stop()])
 })
 
 test.each([
-  ['a certificate that nobody vouches for', () => `rediss://mcp:s3cret@localhost:${tlsPort}`, false],
-  ['a wrong password', () => `rediss://mcp:wrong@localhost:${tlsPort}`, true],
-])('%s is 503, and says nothing of where Redis is', async (_what, address, trusted) => {
-  const instance = await start(address(), trusted ? { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') } : {})
+  ['a certificate that nobody vouches for', 'distrustful'],
+  ['a wrong password', 'intruder'],
+] as const)('%s is 503, and says nothing of where Redis is', async (_what, name) => {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
-  const response = await post(instance.url, request(0, 'initialize', params))
+  const response = await post(instances[name].url, request(0, 'initialize', params))
   expect(response.status).toBe(503)
   expect(await response.text()).not.toMatch(/localhost|s3cret|wrong|certificate|redis/i)
-  await instance.stop()
 })
