@@ -75,6 +75,8 @@ const WRONG: [string, () => Promise<string> | string][] = [
   ['with a critical extension', () => signer.token({}, { header: { crit: ['exp2'], exp2: 1 } })],
   ['cut short', async () => (await signer.token()).slice(0, -10)],
   ['with a changed payload', changedPayload],
+  ['with another spelling of the same signature', respelled],
+  ['with padding', async () => `${await signer.token()}==`],
   ['of no parts', () => 'abcdef'],
   ['of five parts', () => 'a.b.c.d.e'],
   ['of nonsense', () => 'e30.e30.e30'],
@@ -116,6 +118,13 @@ async function withItsOwnKey(): Promise<string> {
 async function changedPayload(): Promise<string> {
   const [head, , signature] = (await signer.token()).split('.')
   return `${head}.${part({ ...claims(), sub: 'root' })}.${signature}`
+}
+
+/** 64 bytes are 86 characters of base64url, the last of which has four bits to spare. */
+async function respelled(): Promise<string> {
+  const token = await signer.token()
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return token.slice(0, -1) + digits[digits.indexOf(token.at(-1) ?? '') + 1]
 }
 
 describe('a wrong token', () => {
