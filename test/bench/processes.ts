@@ -26,6 +26,9 @@ export interface Server {
   usage(): Promise<Usage>
   /** What is left after a collection of garbage. */
   memory(): Promise<Usage>
+  /** Stands still, and takes nothing from the one that is measured, until {@link resume}. */
+  pause(): void
+  resume(): void
   stop(): Promise<void>
 }
 
@@ -74,7 +77,10 @@ export async function startServer(name: ServerName, env: Record<string, string> 
       child.send('memory')
       return reply<Usage>(child)
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     async stop() {
+      child.kill('SIGCONT')
       if (profile.length === 0) return end(child)
       child.disconnect()
       await once(child, 'exit')

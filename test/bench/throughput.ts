@@ -155,6 +155,8 @@ export async function race(
     const measure = async (variant: Variant): Promise<Measured> => {
       const server = servers.get(variant) as Server
       const order = orderOf(variant)
+      for (const other of servers.values()) if (other !== server) other.pause()
+      server.resume()
       await loader.run({ ...order, ms: 0, warmUp })
       const before = await server.usage()
       const { requests, rate, p50, p99, busy } = await loader.run({ ...order, ms, warmUp: 0 })
