@@ -16,6 +16,8 @@ import { AuthRefusal, unavailable } from './refusal.ts'
 
 /** Longer than any answer is waited for: the same wrong token again costs nothing for so long, in ms. */
 const REFUSED_FOR = 10_000
+/** Whoever had a valid token is not taken for a stranger for so long, in ms. */
+const SEEN_FOR = 3_600_000
 
 export class Authenticator {
   readonly options: AuthOptions
@@ -26,6 +28,8 @@ export class Authenticator {
   readonly #admitted = new TokenCache<Admitted>()
   /** By digest: what strangers send is not to be kept. */
   readonly #refused = new TokenCache<AuthRefusal>()
+  /** Tokens that were valid, by digest. They are checked again, but not held back for what others at their address send. */
+  readonly #seen = new TokenCache<true>()
   readonly #underWay = new Map<string, Promise<Admitted>>()
   readonly #metadata = new Map<string, Promise<IssuerMetadata>>()
 
@@ -78,10 +82,12 @@ export class Authenticator {
     return this.#check(token)
   }
 
-  /** True where {@link admit} answers without asking anybody. */
+  /** True for a token that was valid when it was last checked. */
   knows(authorization: string | undefined): boolean {
     const token = authorization?.slice('bearer '.length)
-    return token !== undefined && this.#admitted.get(token, this.#clock.now()) !== undefined
+    if (token === undefined) return false
+    const now = this.#clock.now()
+    return this.#admitted.get(token, now) !== undefined || this.#seen.get(digest(token, 16), now) !== undefined
   }
 
   /** Requests with the same token that come together wait for one check. */
@@ -100,11 +106,13 @@ export class Authenticator {
       const admitted = this.#admittedAs(auth)
       const until = Math.min(now + cacheFor, admitted.until ?? Number.POSITIVE_INFINITY)
       if (cacheFor > 0) this.#admitted.set(token, admitted, until)
+      this.#seen.set(digest(token, 16), true, now + SEEN_FOR)
       return admitted
     } catch (error) {
       const refusal = error instanceof AuthRefusal ? error : unavailable(error)
       // Not where `verify` said so: what it goes by may change.
       const final = refusal.kind === 'invalid' || refusal.kind === 'scope'
+      if (final) this.#seen.delete(digest(token, 16))
       if (final && !this.options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
       throw refusal
     }

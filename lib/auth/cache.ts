@@ -23,6 +23,10 @@ export class TokenCache<V> {
     }
   }
 
+  delete(token: string): void {
+    this.#entries.delete(token)
+  }
+
   get size(): number {
     return this.#entries.size
   }

@@ -15,9 +15,10 @@ export class BodyTooLarge extends Error {
 
 /** @throws BodyTooLarge */
 export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
-  if (length === undefined) return readUnannounced(request, maxBytes)
+  const announced = Number(length)
+  if (!Number.isInteger(announced)) return readUnannounced(request, maxBytes)
   // The HTTP server holds the client to what it announced.
-  if (Number(length) > maxBytes) throw new BodyTooLarge()
+  if (announced > maxBytes) throw new BodyTooLarge()
   return request.text()
 }
 

@@ -25,7 +25,7 @@ export interface GuardParts {
   loads: Loads
   /** Requests of a principal. */
   principals: Rates | undefined
-  /** Requests without a valid token, of an address. */
+  /** Requests of an address: all where nobody needs a token, else those whose token could not be taken. */
   addresses: Rates | undefined
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
@@ -57,24 +57,32 @@ export class Guard {
       if (addresses) takeOne(addresses, limitedBy(address))
       return callerOf(c, limit, address)
     }
+    const { authenticator } = auth
+    const authorization = header('authorization')
+    const place = addresses && !authenticator.knows(authorization) ? limitedBy(address) : undefined
+    // Before anybody is asked about it: of many that come at once, those over the limit are not looked at.
+    if (addresses) takeOne(addresses, place)
     try {
-      const { authenticator } = auth
-      const authorization = header('authorization')
-      const place = addresses && !authenticator.knows(authorization) ? limitedBy(address) : undefined
-      if (place !== undefined && addresses) refuseOver(addresses.wait(place))
       const admitted = authenticator.admit(authorization)
-      if (!(admitted instanceof Promise)) return this.#admitted(c, limit, address, admitted)
+      if (!(admitted instanceof Promise)) return this.#admitted(c, limit, address, place, admitted)
       return admitted.then(
-        (known) => this.#admitted(c, limit, address, known),
+        (known) => this.#admitted(c, limit, address, place, known),
         (error: unknown) => this.#refuse(c, place, error),
       )
     } catch (error) {
-      return this.#refuse(c, limitedBy(address), error)
+      return this.#refuse(c, place, error)
     }
   }
 
-  #admitted(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Admitted): Caller {
-    const { principals, loads } = this.#parts
+  #admitted(
+    c: Context,
+    limit: number,
+    address: string | undefined,
+    place: string | undefined,
+    { auth, principal, until }: Admitted,
+  ): Caller {
+    const { principals, addresses, loads } = this.#parts
+    if (place !== undefined) addresses?.giveBack(place)
     if (principals) takeOne(principals, principal)
     return { ...callerOf(c, limit, address), principal, auth, until, load: loads.of(principal) }
   }
@@ -84,7 +92,8 @@ export class Guard {
     if (!(error instanceof AuthRefusal)) throw error
     const { auth, addresses, onError } = this.#parts
     if (error.kind === 'unavailable') onError(error.cause)
-    else if (place !== undefined && error.kind !== 'missing') addresses?.take(place)
+    // No token at all: how every client begins.
+    if (place !== undefined && error.kind === 'missing') addresses?.giveBack(place)
     throw asHttp(error, auth?.metadata.urlFor(c.req.path))
   }
 

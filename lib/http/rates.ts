@@ -70,12 +70,12 @@ export class Rates {
     return 0
   }
 
-  /** How long the next request would have to wait, in ms. */
-  wait(id: string): number {
+  /** A request that was counted need not have been. */
+  giveBack(id: string): void {
     const bucket = this.#buckets.get(id)
-    if (!bucket) return 0
-    const now = this.#clock.now()
-    return Math.max(0, Math.max(bucket.emptyAt, now) + this.#interval - now - this.#depth)
+    if (!bucket) return
+    bucket.emptyAt -= this.#interval
+    bucket.untold--
   }
 
   get size(): number {

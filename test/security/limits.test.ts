@@ -377,6 +377,52 @@ describe('the rate of requests', () => {
     expect((await send({ body: PING, token: good, from })).status).toBe(200)
   })
 
+  test.each([
+    ['when its verification is no longer kept', {}],
+    [
+      'where `verify` is asked each time',
+      { issuer: [], verify: (token: string) => (token.startsWith('wrong') ? undefined : { subject: 'ada' }) },
+    ],
+  ])('of wrong tokens does not hold back a token that was good: %s', async (_when, auth) => {
+    const clock = new ManualClock(Date.now())
+    const { auth: usual } = withAuth()
+    start({ auth: { ...usual, resource: RESOURCE, ...auth }, clock, http: { addressRate: rate } })
+    const [good, from] = [await signer.token(), '203.0.113.7']
+    expect((await send({ body: PING, token: good, from })).status).toBe(200)
+    await clock.advance(90_000)
+    for (let i = 0; i < 50; i++) expect((await send({ body: PING, token: `wrong-${i}`, from })).status).toBe(401)
+    await expectRefusal(await send({ body: PING, token: 'wrong', from }), 429)
+    expect((await send({ body: PING, token: good, from })).status).toBe(200)
+  })
+
+  test('of wrong tokens that come at once: no more are looked at than may pass', async () => {
+    let looked = 0
+    let decide: () => void = () => {}
+    const decided = new Promise<undefined>((resolve) => {
+      decide = () => resolve(undefined)
+    })
+    const verify = () => {
+      looked++
+      return decided
+    }
+    start({ auth: { resource: RESOURCE, verify }, clock: new ManualClock(Date.now()), http: { addressRate: rate } })
+    const responses = Array.from({ length: 80 }, (_, i) => send({ body: PING, token: `${i}`, from: '203.0.113.7' }))
+    await eventually(async () => looked >= 50 || undefined)
+    decide()
+    const statuses = (await Promise.all(responses)).map(({ status }) => status)
+    expect(looked).toBe(50)
+    expect([statuses.filter((s) => s === 401).length, statuses.filter((s) => s === 429).length]).toEqual([50, 30])
+  })
+
+  test('of good tokens, and of requests without one, is not held against their address', async () => {
+    start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { addressRate: rate, principalRate: undefined } })
+    const from = '203.0.113.7'
+    for (let i = 0; i < 60; i++) {
+      expect((await send({ body: PING, from })).status).toBe(401)
+      expect((await send({ body: PING, token: await signer.token({ sub: `u${i}` }), from })).status).toBe(200)
+    }
+  })
+
   test('can be turned off', async () => {
     start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { principalRate: undefined } })
     const token = await signer.token()

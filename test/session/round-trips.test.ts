@@ -68,7 +68,9 @@ async function commands(): Promise<Record<string, number>> {
     name,
     Number(calls),
   ])
-  return Object.fromEntries(counted.filter(([name]) => !['info', 'config', 'client', 'hello', 'multi', 'exec'].includes(String(name))))
+  return Object.fromEntries(
+    counted.filter(([name]) => !['info', 'config', 'client', 'hello', 'multi', 'exec'].includes(String(name))),
+  )
 }
 
 beforeEach(async () => {
