@@ -8,7 +8,7 @@ export interface Incoming {
   request: Request
   /** Who sent it, as the front door saw it. */
   address: string | undefined
-  /** An ALB target group with multi-value headers wants its answer in the same form. */
+  /** Payload 1.0, and an ALB target group with multi-value headers: the answer is to be in the same form. */
   multiValue: boolean
 }
 
@@ -27,8 +27,8 @@ function isV2(event: HttpEvent): event is APIGatewayProxyEventV2 {
 function readV2(event: APIGatewayProxyEventV2): Incoming {
   const { http, stage } = event.requestContext
   const headers = new Headers()
-  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value)
-  if (event.cookies && event.cookies.length > 0) headers.set('cookie', event.cookies.join('; '))
+  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, wire(value))
+  if (event.cookies && event.cookies.length > 0) headers.set('cookie', wire(event.cookies.join('; ')))
   // An HTTP API puts the name of its stage in front; a Function URL has none.
   const prefix = `/${stage}/`
   const path = event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath
@@ -44,9 +44,11 @@ function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
   const headers = new Headers()
   const several = event.multiValueHeaders
   if (several) {
-    for (const [name, values] of Object.entries(several)) for (const value of values ?? []) headers.append(name, value)
+    for (const [name, values] of Object.entries(several))
+      for (const value of values ?? []) headers.append(name, wire(value))
   } else {
-    for (const [name, value] of Object.entries(event.headers ?? {})) if (value !== undefined) headers.set(name, value)
+    for (const [name, value] of Object.entries(event.headers ?? {}))
+      if (value !== undefined) headers.set(name, wire(value))
   }
   const balanced = 'elb' in event.requestContext
   return {
@@ -54,8 +56,13 @@ function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
     address: balanced
       ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
       : (event as APIGatewayProxyEvent).requestContext.identity.sourceIp,
-    multiValue: balanced && several !== undefined,
+    multiValue: several != null,
   }
+}
+
+/** The value of a header as an HTTP server would have read its bytes: each is a character. */
+function wire(value: string): string {
+  return /[^\0-\xff]/.test(value) ? Buffer.from(value).toString('latin1') : value
 }
 
 /** API Gateway decodes the query, a load balancer does not. */

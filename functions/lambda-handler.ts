@@ -22,7 +22,7 @@ const AFTER_FAILURE = 1_000
 
 /** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. */
 export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}): StreamifyHandler<HttpEvent, void> {
-  const invoke = invocations(endpoint, options)
+  const invoke = invocations(endpoint, false, options)
   return awslambda.streamifyResponse((event, out, context) =>
     invoke(event, context, (response, { request }) => sendResponse(response, request.method, out)),
   )
@@ -32,7 +32,7 @@ type Result = APIGatewayProxyStructuredResultV2 & ALBResult
 
 /** For API Gateway HTTP APIs and load balancers, which take the answer as a whole. */
 export function bufferedHandler(endpoint: Endpoint, options: LambdaOptions = {}): Handler<HttpEvent, Result> {
-  const invoke = invocations(endpoint, options)
+  const invoke = invocations(endpoint, true, options)
   return async (event, context) => {
     let result: Result | undefined
     await invoke(event, context, async (response, { request, multiValue }) => {
@@ -47,7 +47,10 @@ async function wholeResponse(response: Response, method: string, multiValue: boo
   const bytes = method === 'HEAD' ? Buffer.alloc(0) : Buffer.from(await response.arrayBuffer())
   const isText = /^(text\/|application\/(json|.*\+json)\b)/.test(headers['content-type'] ?? 'text/plain')
   const body = isText ? bytes.toString() : bytes.toString('base64')
-  if (!multiValue) return { statusCode, headers, cookies, body, isBase64Encoded: !isText }
+  if (!multiValue) {
+    // API Gateway refuses members that a payload does not have, and 1.0 has no cookies.
+    return { statusCode, headers, ...(cookies.length > 0 && { cookies }), body, isBase64Encoded: !isText }
+  }
   const several = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
   const multiValueHeaders = cookies.length > 0 ? { ...several, 'set-cookie': cookies } : several
   return { statusCode, multiValueHeaders, body, isBase64Encoded: !isText }
@@ -56,14 +59,15 @@ async function wholeResponse(response: Response, method: string, multiValue: boo
 type Send = (response: Response, incoming: Incoming) => Promise<void>
 
 /** What the two have in common. */
-function invocations(endpoint: Endpoint, { log, responseLimit }: LambdaOptions) {
+function invocations(endpoint: Endpoint, whole: boolean, { log, responseLimit }: LambdaOptions) {
   let running = 0
   let asleepSince: number | undefined
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
     if (running++ === 0 && asleepSince !== undefined) endpoint.wake(Date.now() - asleepSince)
     const end = Date.now() + context.getRemainingTimeInMillis()
     const deadline = responseLimit === undefined ? end : Math.min(end, Date.now() + responseLimit)
-    let patience = end - LAST_MOMENT
+    // A whole answer leaves when all is done, and must not come too late for the front door.
+    let patience = (whole ? deadline : end) - LAST_MOMENT
     try {
       await answer(endpoint, event, context.awsRequestId, deadline, log, send)
     } catch (error) {

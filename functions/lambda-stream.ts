@@ -22,9 +22,19 @@ export async function sendResponse(response: Response, method: string, out: Writ
 
 async function pump(body: ReadableStream<Uint8Array>, stream: Writable): Promise<void> {
   const reader = body.getReader()
+  let failure: Error | undefined
+  // Also while the body is silent: whoever fills it learns that nobody reads it.
+  const fail = (error: Error = new Error('The response stream was closed.')) => {
+    failure ??= error
+    reader.cancel(failure).catch(() => {})
+  }
+  stream.on('error', fail)
+  stream.on('close', () => fail())
+  if (stream.destroyed) fail()
   try {
     for (;;) {
       const { value, done } = await reader.read()
+      if (failure) throw failure
       if (done) return
       if (!stream.write(value)) await drained(stream)
     }
@@ -34,19 +44,14 @@ async function pump(body: ReadableStream<Uint8Array>, stream: Writable): Promise
   }
 }
 
-/** @throws Error where Lambda has stopped listening: it will never drain */
+/** Resolves also where Lambda has stopped listening: it will never drain. */
 function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onDrain = () => settle(resolve)
-    const onEnd = (error?: Error) => settle(() => reject(error ?? new Error('The response stream was closed.')))
-    const settle = (how: () => void) => {
-      stream.off('drain', onDrain)
-      stream.off('error', onEnd)
-      stream.off('close', onEnd)
-      how()
+  return new Promise((resolve) => {
+    const settle = () => {
+      for (const event of ['drain', 'error', 'close']) stream.off(event, settle)
+      resolve()
     }
-    stream.on('drain', onDrain)
-    stream.on('error', onEnd)
-    stream.on('close', onEnd)
+    for (const event of ['drain', 'error', 'close']) stream.on(event, settle)
+    if (stream.destroyed) settle()
   })
 }

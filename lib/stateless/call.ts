@@ -52,6 +52,8 @@ export class StatelessCall implements Outlet, Run {
   #pending: Map<string, JsonObject> | undefined
   #asked: Map<string, string> | undefined
   #abort: AbortController | undefined
+  /** What `once` does in this run, by name: twice in one turn is once. */
+  #once: Map<string, Promise<unknown>> | undefined
   #over = false
 
   /** @throws ProtocolError -32602 for a state that is not valid, or responses that are no object */
@@ -145,7 +147,14 @@ export class StatelessCall implements Outlet, Run {
     return response
   }
 
-  async once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
+  once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
+    this.#once ??= new Map()
+    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.#keep(name, fn, options)
+    this.#once.set(name, running)
+    return running
+  }
+
+  async #keep<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean }): Promise<T> {
     const known = this.#state
     if (known?.kept.has(name)) return known.kept.get(name) as T
     const value = options.single && known ? await this.#single(known, name, fn) : await fn()

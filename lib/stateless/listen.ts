@@ -5,6 +5,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
+import type { ServerCapabilities } from '../protocol/types.ts'
 import type { HeldConnection, Instance } from '../session/instance.ts'
 import type { Sink, StreamSource } from '../session/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
@@ -44,11 +45,16 @@ export class Listening implements HeldConnection, StreamSource {
   #until: Timer | undefined
 
   /** @throws ProtocolError -32602 */
-  constructor(instance: Instance, request: JsonRpcRequest, complete: (result: JsonObject) => RawJson) {
+  constructor(
+    instance: Instance,
+    request: JsonRpcRequest,
+    complete: (result: JsonObject) => RawJson,
+    offered: ServerCapabilities,
+  ) {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
-    this.#filter = readFilter(request.params?.notifications)
+    this.#filter = narrow(readFilter(request.params?.notifications), offered)
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
@@ -158,5 +164,15 @@ function readFilter(value: unknown): Filter {
     prompts: value.promptsListChanged === true,
     resources: value.resourcesListChanged === true,
     uris: new Set(uris as string[]),
+  }
+}
+
+/** Only what the server offers is acknowledged (SUB-4). */
+function narrow({ tools, prompts, resources, uris }: Filter, offered: ServerCapabilities): Filter {
+  return {
+    tools: tools && offered.tools?.listChanged === true,
+    prompts: prompts && offered.prompts?.listChanged === true,
+    resources: resources && offered.resources?.listChanged === true,
+    uris: offered.resources?.subscribe === true ? uris : new Set(),
   }
 }

@@ -110,16 +110,16 @@ export class Stateless {
     return exchange.run(call, streams, caller.deadline, () => undefined, work)
   }
 
+  #offered() {
+    const { listen } = this.#options
+    return this.#server.capabilities(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
+  }
+
   #discover(request: JsonRpcRequest): Reply {
     const server = this.#server
-    const { listen } = this.#options
     const result: JsonObject = {
       supportedVersions: SUPPORTED_REVISIONS,
-      capabilities: server.capabilities(STATELESS_REVISION, {
-        listChanged: listen,
-        subscribe: listen,
-        logging: listen,
-      }),
+      capabilities: this.#offered(),
       ...server.cacheHint('server/discover'),
     }
     if (server.instructions !== undefined) result.instructions = server.instructions
@@ -134,7 +134,7 @@ export class Stateless {
     }
     if (this.#instance.full) return tooManyStreams(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete)
+      const listening = new Listening(this.#instance, request, this.#complete, this.#offered())
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {

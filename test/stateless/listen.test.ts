@@ -16,12 +16,15 @@ function listen() {
     await gate.promise
     return go()
   }
-  const endpoint = createEndpoint(new McpServer({ name: 'listen', version: '1' }), {
+  const server = new McpServer({ name: 'listen', version: '1' })
+  server.registerTool('one', {}, () => ({ content: [] }))
+  server.registerResource('a', URI, {}, () => ({ contents: [] }))
+  const endpoint = createEndpoint(server, {
     clock,
     store: held({ ping }),
     session: { responseLimit: 10_000 },
   })
-  const notifications = { toolsListChanged: true, resourceSubscriptions: [URI] }
+  const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: [URI] }
   const request = { id: 'L', method: 'subscriptions/listen', params: { notifications } }
   const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) }
   const init = { method: 'POST', headers: all, body: JSON.stringify(body(request)) }
@@ -60,4 +63,18 @@ test('what changes often before the response begins is told once', async () => {
     'notifications/resources/updated',
     'L',
   ])
+})
+
+test('what the server does not offer is neither acknowledged nor told', async () => {
+  const { clock, endpoint, read, begin } = listen()
+  begin()
+  const stream = await read()
+  await turn()
+  await endpoint.notify.promptsChanged()
+  await endpoint.notify.toolsChanged()
+  await turn()
+  await clock.advance(9_000)
+  const [acknowledged, ...rest] = await stream.rest()
+  expect(acknowledged?.params?.notifications).toEqual({ toolsListChanged: true, resourceSubscriptions: [URI] })
+  expect(rest.map(({ method, id }) => method ?? id)).toEqual(['notifications/tools/list_changed', 'L'])
 })

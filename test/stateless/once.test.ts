@@ -63,6 +63,16 @@ test('a state that is sent twice does it twice, unless it was to be single', asy
   expect(done).toEqual({ before: 1, once: 2, single: 1 })
 })
 
+test('what is to be done once is done once, also where a handler says so twice at the same time', async () => {
+  let done = 0
+  const { ask } = make({}, async (ctx) => {
+    const both = await Promise.all([ctx.once('pay', async () => ++done), ctx.once('pay', async () => ++done)])
+    return both.join()
+  })
+  expect((await ask(tool('free'))).result.content[0].text).toBe('1,1')
+  expect(done).toBe(1)
+})
+
 test('a state ends by itself', async () => {
   const clock = new ManualClock()
   const { ask } = make({ clock })
