@@ -261,6 +261,6 @@ export class Context {
   }
 }
 
-function isProgressToken(value: unknown): value is ProgressToken {
+export function isProgressToken(value: unknown): value is ProgressToken {
   return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
 }

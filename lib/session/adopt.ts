@@ -23,17 +23,30 @@ export function adoption(host: CallHost, caller: Caller): Adopt {
     const claim = `${stream} ${owner}`
     if (claiming.has(claim)) return
     claiming.add(claim)
-    adopt(host, caller, connection, stream, owner)
-      .catch((error) => host.instance.report(error))
+    const { instance } = host
+    const token = randomId(6)
+    adopt(host, caller, connection, stream, owner, token)
+      .catch((error) => {
+        instance.report(error)
+        // It may be claimed, and nothing runs it; this instance lives, so nobody else would.
+        if (instance.calls.has(token)) return
+        instance.insist(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
+      })
       .finally(() => claiming.delete(claim))
   }
 }
 
-async function adopt(host: CallHost, caller: Caller, connection: Connection, stream: string, expected: string) {
+async function adopt(
+  host: CallHost,
+  caller: Caller,
+  connection: Connection,
+  stream: string,
+  expected: string,
+  token: string,
+) {
   const { instance } = host
   const { store } = instance
   const { session } = connection
-  const token = randomId(6)
   await instance.attend()
   const claim = await store.claim(session.key, stream, expected, instance.name(token))
   if (claim.status === 'gone') return connection.finish()

@@ -35,6 +35,7 @@ import { oweEnd, oweLastWord } from './last-words.ts'
 import type { Load } from './load.ts'
 import type { Mail } from './mail.ts'
 import { sessionMethod } from './methods.ts'
+import { legacyLifetime } from './options.ts'
 import type { Ending } from './outbox.ts'
 import { Outbox } from './outbox.ts'
 import { AutoProgress } from './progress.ts'
@@ -271,7 +272,13 @@ export class Call implements Outlet, RunningCall {
     const close = async () => {
       if (!this.#ensureOutbox()) await this.#registering
       await this.#outbox?.flushed()
-      const holder = this.#outbox?.holder ?? this.#connection?.holder ?? this.#continued?.holder
+      // The client may have come back to another connection since the store last named one.
+      const { instance } = this.#host
+      const look = await this.#store
+        .lookCall(this.#session.key, this.stream, this.owner, [], this.#lifetime)
+        .catch((error) => instance.report(error))
+      const known = this.#outbox?.holder ?? this.#connection?.holder ?? this.#continued?.holder
+      const holder = look?.status === 'ok' ? look.holder : known
       if (holder !== undefined) this.#host.instance.tell({ t: 'close', to: holder, retry: retryMs })
     }
     void close()
@@ -297,6 +304,11 @@ export class Call implements Outlet, RunningCall {
   /** {@link text} as bytes, where its result was ready and is so long that this is less work. */
   get bytes(): (() => Uint8Array) | undefined {
     return this.#ready && resultBytes(this.requestId, this.#ready)
+  }
+
+  get #lifetime(): number {
+    const { options } = this.#host.instance
+    return this.#session.legacy ? legacyLifetime(options) : options.idleLifetime
   }
 
   get #store(): Store {
@@ -679,7 +691,7 @@ export class Call implements Outlet, RunningCall {
     this.#caller.load?.registered(this.owner)
     const { stream } = this
     this.#store
-      .lookCall(key, stream, this.owner, this.#asks?.waiting ?? [], instance.options.idleLifetime)
+      .lookCall(key, stream, this.owner, this.#asks?.waiting ?? [], this.#lifetime)
       .then((look) => {
         if (this.over || this.#ending || stream !== this.#stream) return
         if (look.status !== 'ok') return this.#ended(look.status)

@@ -56,7 +56,7 @@ export class GetConnection extends Connection {
     this.#at = at
     if (at !== undefined) {
       const missed = await store.changesAfter(at)
-      if (lost || missed.trimmed) this.#announceAll()
+      if (lost || missed.trimmed) await this.#announceAll(at, missed.entries.at(-1)?.at ?? at)
       else this.#waiting.unshift(...missed.entries)
     }
     this.#begun = true
@@ -118,10 +118,22 @@ export class GetConnection extends Connection {
     return change.kind !== 'updated' || this.#subscribed.has(change.uri)
   }
 
-  /** The log has a hole that cannot be filled. */
-  #announceAll(): void {
+  /** The log has a hole that cannot be filled. Told once: the session stands at `to` afterwards. */
+  async #announceAll(from: string, to: string): Promise<void> {
     const all = [MISSED, LIST_CHANGED.tools, LIST_CHANGED.prompts, LIST_CHANGED.resources]
-    for (const data of [...all, ...[...this.#subscribed].map(updatedText)]) this.feed.message(data)
+    const reply = await this.instance.store.advance(this.session.key, {
+      holder: this.holder,
+      tag: this.instance.id.slice(0, 4),
+      from,
+      to,
+      messages: [...all, ...[...this.#subscribed].map(updatedText)],
+      updates: [],
+    })
+    if (reply.status === 'gone') return this.finish()
+    // Moved: who holds the stream now tells it.
+    if (reply.status !== 'ok') return this.look()
+    this.#at = to
+    for (const entry of reply.entries) this.deliver(entry)
   }
 
   #advance(): void {
@@ -143,7 +155,10 @@ export class GetConnection extends Connection {
     const { store } = this.instance
     while (!this.done) {
       const from = this.#at
-      const entries = this.#waiting.filter((entry) => from === undefined || comparePositions(entry.at, from) > 0)
+      // What is read when GET begins and what is heard meanwhile overlap, in any order.
+      const entries = this.#waiting
+        .filter((entry) => from === undefined || comparePositions(entry.at, from) > 0)
+        .sort((a, b) => comparePositions(a.at, b.at))
       this.#waiting = []
       const last = entries.at(-1)
       if (!last || from === undefined) return

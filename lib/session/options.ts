@@ -56,6 +56,11 @@ export interface SessionOptions {
   storePatience: number
 }
 
+/** How long a session of HTTP+SSE outlives the instance that holds its one stream: heartbeats slide it, nothing else. */
+export function legacyLifetime({ heartbeat, firstLifetime, idleLifetime }: SessionOptions): number {
+  return heartbeat > 0 ? Math.min(idleLifetime, Math.max(firstLifetime, 3 * heartbeat)) : idleLifetime
+}
+
 export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   idleLifetime: 24 * 60 * 60_000,
   firstLifetime: 10 * 60_000,

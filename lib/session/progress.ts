@@ -4,6 +4,7 @@
  */
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
+import { isProgressToken } from '../server/context.ts'
 
 export class AutoProgress {
   readonly #token: unknown
@@ -14,7 +15,9 @@ export class AutoProgress {
   /** `told`: what an earlier run of the same call had told. */
   constructor(request: JsonRpcRequest, told: number | undefined) {
     const meta = request.params?._meta
-    this.#token = isObject(meta) ? meta.progressToken : undefined
+    const token = isObject(meta) ? meta.progressToken : undefined
+    // Some clients send null for none.
+    this.#token = isProgressToken(token) ? token : undefined
     this.#told = told ?? Number.NEGATIVE_INFINITY
   }
 

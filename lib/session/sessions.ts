@@ -17,6 +17,7 @@ import { Exchange } from './exchange.ts'
 import { openGetStream, openLegacyStream, resume } from './get.ts'
 import type { Instance } from './instance.ts'
 import type { SessionOptions } from './options.ts'
+import { legacyLifetime } from './options.ts'
 import type { Reply } from './reply.ts'
 import { refusal, sessionNotFound, tooManySessions, tooManyStreams } from './reply.ts'
 import type { Session } from './session.ts'
@@ -211,8 +212,9 @@ export class Sessions {
       legacy: true,
       level: undefined,
     }
-    const { idleLifetime, maxSessions } = this.#options
-    if (!(await this.#store.createSession(session.key, writeRecord(session), idleLifetime, this.#owner(caller)))) {
+    const { maxSessions } = this.#options
+    const lifetime = legacyLifetime(this.#options)
+    if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
       return tooManySessions(maxSessions)
     }
     const first = sseEvent('endpoint', addressOf(id))
@@ -223,20 +225,30 @@ export class Sessions {
 
   /** `POST /messages`: 202 once the message is taken; what there is to say goes out on the stream. */
   async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
-    const session = await this.#open(caller, sessionId)
+    // Its stream keeps the session alive, not what is sent to it.
+    const session = await this.#open(caller, sessionId, this.#options.heartbeat <= 0)
     if (!session?.legacy) return sessionNotFound()
     if (message.kind !== 'request') {
       await this.#take(session, message)
       return EMPTY_202
     }
     if (message.request.method === 'initialize') {
-      const { protocolVersion, capabilities, clientInfo } = message.request.params ?? {}
+      const { id, params = {} } = message.request
+      const { protocolVersion, capabilities, clientInfo } = params
+      if (typeof protocolVersion !== 'string') {
+        return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', id)
+      }
       session.revision = isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION
       session.client = {
         capabilities: isObject(capabilities) ? capabilities : {},
         info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
       }
-      if (!(await this.#store.replaceRecord(session.key, writeRecord(session)))) return sessionNotFound()
+      const record = writeRecord(session)
+      if (record.length > MAX_RECORD) {
+        const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
+        return refusal(400, ErrorCode.InvalidParams, message, id)
+      }
+      if (!(await this.#store.replaceRecord(session.key, record))) return sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(
         this.#instance,

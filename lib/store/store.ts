@@ -178,6 +178,8 @@ export interface CallLook {
   level: string | undefined
   /** The answers that have arrived, by ask. */
   answers: Map<string, string>
+  /** Who holds the call's stream. */
+  holder: Holder | undefined
 }
 
 export interface ClaimReply {

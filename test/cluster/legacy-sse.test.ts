@@ -148,3 +148,36 @@ test('when the instance that runs a call dies, the call is run again or ends wit
   reader.drop()
   await fleet.restart(1)
 })
+
+test('initialize is checked as it is on /mcp', async () => {
+  const { reader, send } = await open(0)
+  const params = {
+    protocolVersion: '2024-11-05',
+    capabilities: {},
+    clientInfo: { name: 'x'.repeat(100_000), version: '1' },
+  }
+  for (const wrong of [params, { ...params, clientInfo: { name: 'old', version: '1' }, protocolVersion: undefined }]) {
+    const response = await send(1, request(0, 'initialize', wrong))
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ id: 0, error: { code: -32602 } })
+  }
+  reader.drop()
+})
+
+test('a session whose holder died does not live on: its stream alone keeps it', async () => {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(fleet.redis.url)
+  const sessions = async () => (await redis.keys('mcp:{*}')).filter((key) => /^mcp:\{[^}]+\}$/.test(key))
+  const before = new Set(await sessions())
+  const { reader, send } = await opened(0)
+  const [key = ''] = (await sessions()).filter((one) => !before.has(one))
+  await fleet.instances[0]?.kill()
+  await reader.rest()
+  for (const to of [1, 2]) expect((await send(to, request(9, 'tools/list'))).status).toBe(202)
+  // Ten minutes at most; a session whose client can come back has a day.
+  const left = await redis.pttl(key)
+  expect(left).toBeGreaterThan(0)
+  expect(left).toBeLessThanOrEqual(600_000)
+  await redis.quit()
+  await fleet.restart(0)
+})

@@ -119,9 +119,9 @@ export function callOperations(state: State): CallOperations {
     async lookCall(key, stream, owner, asks, lifetime) {
       const session = sessions.get(key)
       const answers = new Map<string, string>()
-      if (!session) return { status: 'gone', cancelled: false, level: undefined, answers }
+      if (!session) return { status: 'gone', cancelled: false, level: undefined, answers, holder: undefined }
       const call = ownedCall(key, stream, owner)
-      if (!call) return { status: 'lost', cancelled: false, level: undefined, answers }
+      if (!call) return { status: 'lost', cancelled: false, level: undefined, answers, holder: undefined }
       sessions.touch(key, lifetime)
       state.touchLog(key, stream)
       const live = state.live(key)
@@ -129,7 +129,13 @@ export function callOperations(state: State): CallOperations {
         const value = live.asks.get(ask)?.value
         if (value !== undefined) answers.set(ask, value)
       }
-      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers }
+      return {
+        status: 'ok',
+        cancelled: call.cancelled,
+        level: session.level,
+        answers,
+        holder: state.holder(key, session, stream),
+      }
     },
 
     async claim(key, stream, expected, owner) {

@@ -102,6 +102,7 @@ export function callOperations({ commands, lifetimes, maxMessages, maxBytes }: C
         cancelled: flag(reply[1]),
         level: optional(reply[2]),
         answers,
+        holder: optional(reply[4]),
       }
     },
 

@@ -112,7 +112,8 @@ redis.call('PEXPIRE', live, open)
 keep(log, logs, stream, open, open)
 local answers = {}
 for i = 5, #ARGV do answers[i - 4] = redis.call('HGET', live, 'v:' .. ARGV[i]) end
-return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', session, 'level'), answers }
+return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', session, 'level'), answers,
+  redis.call('HGET', live, 's:' .. stream) }
 `,
 }
 

@@ -1,0 +1,188 @@
+/** Where two steps meet a fault, or each other, between them. Several instances in one process, with a store that is held. */
+import { afterEach, expect, test } from 'vitest'
+import type { Endpoint } from '../../lib/endpoint.ts'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
+import type { SessionOptions } from '../../lib/session/options.ts'
+import { AutoProgress } from '../../lib/session/progress.ts'
+import { memoryStore } from '../../lib/store/memory.ts'
+import type { ChangeEntry, Receiver, Store } from '../../lib/store/store.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Step } from '../support/held.ts'
+import { held } from '../support/held.ts'
+import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+
+let endpoints: Endpoint[] = []
+afterEach(async () => {
+  await Promise.all(endpoints.map((endpoint) => endpoint.close()))
+  endpoints = []
+})
+
+/** One of the instances of `base`; no endpoint closes it for the others. */
+function start(
+  server: McpServer,
+  base: Store,
+  steps: Partial<Record<keyof Store, Step>>,
+  session?: Partial<SessionOptions>,
+) {
+  const store = held({ close: async () => {}, ...steps }, base as ReturnType<typeof memoryStore>)
+  const endpoint = createEndpoint(server, { store, session, onError: () => {} })
+  endpoints.push(endpoint)
+  return endpoint
+}
+
+function send(
+  endpoint: Endpoint,
+  method: string,
+  headers: Record<string, string>,
+  message?: object,
+): Promise<Response> {
+  const accept = method === 'GET' ? 'text/event-stream' : ACCEPT_BOTH
+  const init = { method, headers: { 'content-type': 'application/json', accept, ...headers } }
+  const body = message === undefined ? null : JSON.stringify(message)
+  return Promise.resolve(endpoint.fetch(new Request('http://localhost/mcp', { ...init, body })))
+}
+
+async function open(endpoint: Endpoint): Promise<Record<string, string>> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const response = await send(endpoint, 'POST', {}, request(0, 'initialize', params))
+  return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
+}
+
+const listen = async (endpoint: Endpoint, headers: Record<string, string>) =>
+  new EventReader(await send(endpoint, 'GET', headers))
+
+test('a call that was claimed, and then not taken over, is taken over elsewhere', async () => {
+  let runs = 0
+  const server = new McpServer({ name: 'seams', version: '1' })
+  server.registerTool('look', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    const run = ++runs
+    await ctx.progress(run)
+    // The first run is that of an instance that is gone.
+    if (run === 1) await new Promise(() => {})
+    return { content: [{ type: 'text', text: `run ${run}` }] }
+  })
+  const base = memoryStore()
+  let dead = ''
+  const alive: Step = async (go, ids) => {
+    const up = (await go()) as boolean[]
+    return up.map((one, i) => one && (ids as string[])[i] !== dead)
+  }
+  let failed = 0
+  const readLog: Step = async () => {
+    failed++
+    throw new StoreUnavailable('for a moment')
+  }
+  const timing = { lease: 600, heartbeat: 200 }
+  const first = start(server, base, { alive }, timing)
+  const second = start(server, base, { alive, readLog }, timing)
+  const third = start(server, base, { alive }, timing)
+  const session = await open(first)
+  const stream = new EventReader(await send(first, 'POST', session, toolCall('c', 'look', {}, { progressToken: 'p' })))
+  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  dead = first.instanceId
+  // Another client keeps the second instance alive, whose claim stands.
+  const other = await listen(second, await open(second))
+  const half = await listen(second, { ...session, 'last-event-id': id })
+  await eventually(async () => failed > 0 || undefined)
+  half.drop()
+  const whole = await listen(third, { ...session, 'last-event-id': id })
+  const { message } = await whole.until((one) => one.id === 'c')
+  expect(message?.result.content[0].text).toBe('run 2')
+  for (const reader of [stream, other, whole]) reader.drop()
+})
+
+test('changes that were forgotten are announced once, not to each stream that follows', async () => {
+  const server = new McpServer({ name: 'seams', version: '1' })
+  const endpoint = start(server, memoryStore({ changes: 2 }), {}, { getPolicy: 'poll', pollWait: 20 })
+  const session = await open(endpoint)
+  // The position of a session is that of its beginning, in ms.
+  const began = Date.now()
+  await eventually(async () => Date.now() > began || undefined)
+  for (let n = 0; n < 5; n++) await endpoint.notify.toolsChanged()
+  const told = async () => (await (await listen(endpoint, session)).rest()).map(({ method }) => method)
+  expect(await told()).toEqual([
+    'notifications/message',
+    'notifications/tools/list_changed',
+    'notifications/prompts/list_changed',
+    'notifications/resources/list_changed',
+  ])
+  expect(await told()).toEqual([])
+  await endpoint.notify.promptsChanged()
+  expect(await told()).toEqual(['notifications/prompts/list_changed'])
+})
+
+test('an update that is both read and heard while GET begins is told once', async () => {
+  const [one, two] = ['test://1', 'test://2']
+  const server = new McpServer({ name: 'seams', version: '1' })
+  server.registerResource('one', one, {}, () => ({ contents: [] }))
+  server.registerResource('two', two, {}, () => ({ contents: [] }))
+  const base = memoryStore()
+  let hearLate = () => {}
+  // What is read and what is heard come on two connections: the second change is read before it is heard.
+  const receive: Step = (_go, id, given) => {
+    const receiver = given as Receiver
+    const change = (entry: ChangeEntry) => {
+      if (entry.change.kind !== 'updated' || entry.change.uri !== two) return receiver.change(entry)
+      hearLate = () => receiver.change(entry)
+    }
+    return base.receive(id as string, { ...receiver, change }) as Promise<unknown>
+  }
+  let begun = false
+  const changesAfter: Step = async (go) => {
+    if (begun) return go()
+    begun = true
+    await base.publish({ kind: 'updated', uri: one })
+    await base.publish({ kind: 'updated', uri: two })
+    return go()
+  }
+  const endpoint = start(server, base, { receive, changesAfter })
+  const session = await open(endpoint)
+  const began = Date.now()
+  await eventually(async () => Date.now() > began || undefined)
+  for (const uri of [one, two]) await send(endpoint, 'POST', session, request(uri, 'resources/subscribe', { uri }))
+  const subscribed = Date.now()
+  await eventually(async () => Date.now() > subscribed || undefined)
+  const get = await listen(endpoint, session)
+  await get.until(({ params }) => params?.uri === two)
+  hearLate()
+  await endpoint.notify.resourceUpdated(one)
+  const uris: string[] = []
+  while (uris.length === 0) {
+    const { message } = await get.until(({ method }) => method === 'notifications/resources/updated')
+    uris.push(message?.params.uri)
+  }
+  expect(uris).toEqual([one])
+  expect(get.events.filter(({ message }) => message?.params?.uri === two)).toHaveLength(1)
+  get.drop()
+})
+
+test('a stream is closed again where the client has come back to, though nothing was said meanwhile', async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const server = new McpServer({ name: 'seams', version: '1' })
+  server.registerTool('close', {}, async (ctx) => {
+    await ctx.progress(1)
+    ctx.closeStream(10)
+    await gates[0].promise
+    ctx.closeStream(10)
+    await gates[1].promise
+    return { content: [{ type: 'text', text: 'done' }] }
+  })
+  const base = memoryStore()
+  const [first, second] = [start(server, base, {}), start(server, base, {})]
+  const session = await open(first)
+  const stream = new EventReader(await send(first, 'POST', session, toolCall('c', 'close', {}, { progressToken: 'p' })))
+  expect((await stream.rest()).map(({ method }) => method)).toEqual(['notifications/progress'])
+  const again = await listen(second, { ...session, 'last-event-id': stream.lastId ?? '' })
+  gates[0].resolve()
+  expect(await again.rest()).toEqual([])
+  gates[1].resolve()
+  const last = await listen(first, { ...session, 'last-event-id': again.lastId ?? '' })
+  expect((await last.rest()).map(({ id }) => id)).toEqual(['c'])
+})
+
+test.each([[null], [1.5], [{}], [['a']], [true]])('%j is no progress token: nothing is told by it', (progressToken) => {
+  const message = { ...toolCall('c', 'x', {}), method: 'tools/call', params: { name: 'x', _meta: { progressToken } } }
+  expect(new AutoProgress(message as never, undefined).wanted).toBe(false)
+})
