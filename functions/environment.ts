@@ -45,7 +45,7 @@ export function parseEnvironment(env: Environment): Settings {
     redisUrl,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: text(env, 'LOG') === undefined ? !local : flag(env, 'LOG'),
-    requestTimeout: duration(env, 'REQUEST_SECONDS', 'requestTimeout').requestTimeout ?? 60_000,
+    requestTimeout: duration(env, 'REQUEST_SECONDS', 'requestTimeout', MOMENT).requestTimeout ?? 60_000,
     warnings: [
       ...(local || auth ? [] : [UNGUARDED]),
       // With Redis there are other instances, sooner or later, and each would have a random key of its own.
@@ -59,24 +59,24 @@ export function parseEnvironment(env: Environment): Settings {
       legacySse: flag(env, 'LEGACY_SSE'),
       unsealed: choice(env, 'MCP_UNSEALED', ['refuse', 'read', 'write'] as const, 'unsealed').unsealed,
       http: {
-        ...count(env, 'MAX_BODY_BYTES', 'maxBytes'),
+        ...count(env, 'MAX_BODY_BYTES', 'maxBytes', 1),
         ...count(env, 'TRUSTED_PROXIES', 'proxies'),
         ...rate(env, 'RATE_PER_PRINCIPAL', 'principalRate'),
         ...rate(env, 'RATE_PER_ADDRESS', 'addressRate'),
       },
       session: {
-        ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime'),
-        ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime'),
+        ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime', { least: 1, most: TEN_YEARS }),
+        ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime', { least: 1, most: TEN_YEARS }),
         ...duration(env, 'HEARTBEAT_SECONDS', 'heartbeat'),
-        ...duration(env, 'LEASE_SECONDS', 'lease'),
+        ...duration(env, 'LEASE_SECONDS', 'lease', MOMENT),
         ...duration(env, 'DRAIN_SECONDS', 'drainTimeout'),
         ...duration(env, 'RESPONSE_LIMIT_SECONDS', 'responseLimit'),
         ...duration(env, 'POLL_WAIT_SECONDS', 'pollWait'),
         ...duration(env, 'POLL_RETRY_SECONDS', 'pollRetry'),
-        ...count(env, 'MAX_CALLS', 'maxCalls'),
-        ...count(env, 'MAX_CALLS_PER_PRINCIPAL', 'maxCallsPerPrincipal'),
-        ...count(env, 'MAX_SESSIONS_PER_PRINCIPAL', 'maxSessions'),
-        ...count(env, 'MAX_STREAMS', 'maxStreams'),
+        ...count(env, 'MAX_CALLS', 'maxCalls', 1),
+        ...count(env, 'MAX_CALLS_PER_PRINCIPAL', 'maxCallsPerPrincipal', 1),
+        ...count(env, 'MAX_SESSIONS_PER_PRINCIPAL', 'maxSessions', 1),
+        ...count(env, 'MAX_STREAMS', 'maxStreams', 1),
         ...choice(env, 'GET_POLICY', ['hold', 'poll', 'off'] as const, 'getPolicy'),
       },
     },
@@ -145,10 +145,12 @@ function introspection(env: Environment): AuthOptions['introspection'] {
   return { url, clientId, clientSecret }
 }
 
-function count<K extends string>(env: Environment, name: string, key: K): Partial<Record<K, number>> {
+function count<K extends string>(env: Environment, name: string, key: K, least = 0): Partial<Record<K, number>> {
   const value = text(env, name)
   if (value === undefined) return {}
-  if (!/^\d{1,9}$/.test(value)) throw new BadSetting(`${name} must be a whole number, not "${value}".`)
+  if (!/^\d{1,9}$/.test(value) || Number(value) < least) {
+    throw new BadSetting(`${name} must be a whole number from ${least}, not "${value}".`)
+  }
   return { [key]: Number(value) } as Record<K, number>
 }
 
@@ -214,11 +216,23 @@ function flag(env: Environment, name: string): boolean {
   throw new BadSetting(`${name} must be 1 or 0, not "${value}".`)
 }
 
-function duration<K extends string>(env: Environment, name: string, key: K): Partial<Record<K, number>> {
+/** In seconds. A timer runs for 24 days at most. */
+interface Range {
+  least: number
+  most: number
+}
+const ANY: Range = { least: 0, most: 2_000_000 }
+/** What must not be nothing. */
+const MOMENT: Range = { ...ANY, least: 0.1 }
+const TEN_YEARS = 10 * 365 * 86_400
+
+function duration<K extends string>(env: Environment, name: string, key: K, range = ANY): Partial<Record<K, number>> {
   const value = text(env, name)
   if (value === undefined) return {}
   const seconds = Number(value)
-  if (!(seconds >= 0)) throw new BadSetting(`${name} must be a number of seconds, not "${value}".`)
+  if (!(seconds >= range.least && seconds <= range.most)) {
+    throw new BadSetting(`${name} must be a number of seconds from ${range.least} to ${range.most}, not "${value}".`)
+  }
   return { [key]: seconds * 1_000 } as Record<K, number>
 }
 

@@ -1,4 +1,5 @@
 /** Node: Cloud Run, containers, a laptop. `node functions/node.ts [module that exports server]` */
+import { existsSync } from 'node:fs'
 import type { IncomingMessage, Server } from 'node:http'
 import { isatty } from 'node:tty'
 import { pathToFileURL } from 'node:url'
@@ -21,9 +22,18 @@ const onError =
   log &&
   ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))
 const file = process.argv[2]
-const { server } = (await import(file ? pathToFileURL(file).href : './server.ts')) as { server: McpServer }
+if (file !== undefined && !existsSync(file)) stop(`There is no ${file}.`)
+const { server } = (await import(file ? pathToFileURL(file).href : './server.ts')) as { server?: McpServer }
+if (typeof server?.registerTool !== 'function')
+  stop(`${file ?? 'functions/server.ts'} must export "server", an McpServer.`)
 const store = await openStore(settings)
 const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
+
+/** Ends the start with one line. */
+function stop(why: string): never {
+  console.error(why)
+  process.exit(1)
+}
 
 // Whether it is of use: `/healthz` says whether it is alive, and a Redis that is away for a moment is no reason to die.
 endpoint.app.get('/readyz', (c) =>
@@ -77,6 +87,10 @@ const http = serve(
   },
 ) as Server
 minded(http)
+http.on('error', (error: NodeJS.ErrnoException) => {
+  const { code, message } = error
+  stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`)
+})
 
 /** The platform kills after 10 s. */
 const LONGEST_GOODBYE = 9_500

@@ -135,7 +135,8 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
-  const singleLifetime = 2 * statelessOptions.stateLifetime
+  // Longer than any state that could have it done again.
+  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
     server,
     instance,

@@ -5,6 +5,8 @@ export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/op
 export { readKeyRing } from './base/sealing.ts'
 export type { Endpoint, EndpointOptions } from './endpoint.ts'
 export { createEndpoint } from './endpoint.ts'
+export type { HttpOptions } from './http/options.ts'
+export type { Rate } from './http/rates.ts'
 export type {
   Announcer,
   AskFailure,
@@ -16,6 +18,7 @@ export type {
   Completer,
   Context,
   Elicited,
+  ElicitedBy,
   Handles,
   InputOf,
   KeyValues,
@@ -46,6 +49,8 @@ export {
   ResourceTemplate,
   resourceNotFound,
 } from './server/index.ts'
+export type { SessionOptions } from './session/options.ts'
+export type { StatelessOptions } from './stateless/options.ts'
 export { memoryStore } from './store/memory.ts'
 export type { RedisStoreOptions } from './store/redis/index.ts'
 export { redisStore } from './store/redis/index.ts'

@@ -155,7 +155,7 @@ export class Authenticator {
     }
   }
 
-  /** The scopes, with those that they include (O-10): whoever looks for a scope finds it. */
+  /** The scopes, with those that they include: whoever looks for a scope finds it. */
   #withCovered(granted: readonly string[]): readonly string[] {
     const { scopeCovers } = this.options
     if (!scopeCovers) return granted

@@ -1,4 +1,4 @@
-/** The token in the Authorization header (RFC 6750). Nowhere else: a token in an address ends up in logs (O-6). */
+/** The token in the Authorization header (RFC 6750). Nowhere else: a token in an address ends up in logs. */
 import { AuthRefusal } from './refusal.ts'
 
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i

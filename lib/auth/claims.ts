@@ -8,7 +8,7 @@ export type Claims = Readonly<Record<string, unknown>>
 /** Who was let in. */
 export interface Admitted {
   auth: AuthInfo
-  /** Who it is, for everything that is kept: never the token's bytes, so that a refreshed token goes on (P24). */
+  /** Who it is, for everything that is kept: never the token's bytes, so that a refreshed token goes on. */
   principal: string
   /** Until when, ms since 1970. */
   until: number | undefined

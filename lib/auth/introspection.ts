@@ -37,7 +37,7 @@ export class Introspector {
     if (typeof issuer !== 'string' || !issuers.includes(issuer)) {
       throw new AuthRefusal('invalid', 'The token is not from an authorization server of this endpoint.')
     }
-    // An answer without an audience does not say that the token is for here (O-8).
+    // An answer without an audience does not say that the token is for here.
     if (!audienceIncludes(claims.aud, this.#audiences)) {
       throw new AuthRefusal('invalid', 'The token is not for this endpoint.')
     }

@@ -4,7 +4,7 @@ import { issuersOf } from './options.ts'
 
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-/** Not to be asked for on a server's behalf (O-10). */
+/** Not to be asked for on a server's behalf. */
 export const CLIENTS_OWN = 'offline_access'
 
 export interface MetadataFacts {
@@ -29,7 +29,7 @@ export class ResourceMetadata {
     this.#facts = facts
     this.#main = options.resource.replace(/\/$/, '')
     const { path, legacy } = facts
-    // A transport at an address of its own is a resource of its own, for clients that compare (O-13).
+    // A transport at an address of its own is a resource of its own, for clients that compare.
     const base = this.#main.endsWith(path) ? this.#main.slice(0, -path.length) : undefined
     this.#legacy = legacy[0] !== undefined && base !== undefined ? base + legacy[0] : undefined
   }

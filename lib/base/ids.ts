@@ -5,7 +5,7 @@ import { hash, randomFillSync } from 'node:crypto'
 const pool = Buffer.alloc(4_096)
 let used = pool.length
 
-/** `bytes` random bytes, base64url: letters, digits, `-` and `_`, all visible ASCII (LS-3). */
+/** `bytes` random bytes, base64url: letters, digits, `-` and `_`, all visible ASCII. */
 export function randomId(bytes: number): string {
   if (used + bytes > pool.length) {
     randomFillSync(pool)

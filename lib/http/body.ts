@@ -13,13 +13,20 @@ export class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'
 }
 
-/** @throws BodyTooLarge */
-export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
+/**
+ * @throws BodyTooLarge
+ * @throws ProtocolError -32600 where the body breaks off
+ */
+export async function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
   const announced = Number(length)
-  if (!Number.isInteger(announced)) return readUnannounced(request, maxBytes)
   // The HTTP server holds the client to what it announced.
   if (announced > maxBytes) throw new BodyTooLarge()
-  return request.text()
+  try {
+    return await (Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes))
+  } catch (error) {
+    if (error instanceof BodyTooLarge) throw error
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
+  }
 }
 
 async function readUnannounced(request: Request, maxBytes: number): Promise<string> {

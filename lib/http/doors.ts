@@ -1,4 +1,4 @@
-/** Who may knock: Host and Origin (S-1, S-3), and what a browser is told about it (CORS). */
+/** Who may knock: Host and Origin, and what a browser is told about it (CORS). */
 import { memoize } from '../base/memo.ts'
 import type { ReadHeader } from './headers.ts'
 

@@ -98,8 +98,8 @@ export class Guard {
   }
 
   /**
-   * Refuses what the caller lacks scopes for; a batch as a whole. To be asked before a response has begun (O-12).
-   * `unites`: the client adds what it has to what it is told that it needs, as 2026-07-28 has it (O-9).
+   * Refuses what the caller lacks scopes for; a batch as a whole. To be asked before a response has begun.
+   * `unites`: the client adds what it has to what it is told that it needs, as 2026-07-28 has it.
    * @throws HttpRefusal
    */
   requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {

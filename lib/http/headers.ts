@@ -32,7 +32,7 @@ const BOTH: Accepted = { json: true, sse: true }
 const MAX_KNOWN = 100
 const known = new Map<string, Accepted>()
 
-/** What the client takes. Tolerant (COM-8): a missing header and any wildcard that covers a type accept it. */
+/** What the client takes. Tolerant: a missing header and any wildcard that covers a type accept it. */
 export function readAccept(value: string | undefined): Accepted {
   if (value === undefined || value === '' || value === '*/*') return BOTH
   const seen = known.get(value)

@@ -42,7 +42,7 @@ interface Exchanged {
   header: ReadHeader
   accepted: Accepted
   caller: Caller
-  /** The id of the one request in the body, once that is read: errors name it (COM-6). */
+  /** The id of the one request in the body, once that is read: errors name it. */
   id?: RequestId
 }
 
@@ -97,7 +97,7 @@ export function refuse(
     return failure(413, ErrorCode.InvalidRequest, `The body is over the limit of ${options.maxBytes} bytes.`, headers)
   }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
-    // Never 404: it would make the client give its session up (F-1).
+    // Never 404: it would make the client give its session up.
     const message = 'The session store did not answer; the session is not lost. Try again.'
     return failure(503, ErrorCode.InternalError, message, { ...headers, 'Retry-After': '1' }, id)
   }
@@ -143,7 +143,7 @@ async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply>
   }
   const sessionId = readSessionId(header)
   if (sessionId === undefined) {
-    // A ping may come before there is a session (SC-9).
+    // A ping may come before there is a session.
     if (!batch && first?.kind === 'request' && first.request.method === 'ping') {
       return { kind: 'json', status: 200, body: resultText(first.request.id, {}) }
     }
@@ -155,7 +155,7 @@ async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply>
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
 
-/** The stateless revision: by the claim in the body, or by the header, which then lacks its claim (spec-matrix 1.2). */
+/** The stateless revision: by the claim in the body, or by the header, which then lacks its claim. */
 function postStateless({ stateless, guard }: McpHandlers, body: unknown, exchanged: Exchanged): Reply | Promise<Reply> {
   const { c, header, accepted, caller } = exchanged
   if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
@@ -167,7 +167,7 @@ function postStateless({ stateless, guard }: McpHandlers, body: unknown, exchang
   if (message.kind === 'response') {
     throw new ProtocolError(ErrorCode.InvalidRequest, `Clients of ${STATELESS_REVISION} send no responses.`)
   }
-  // What a notification should look like is not said: it is taken, and needs no header (V-28).
+  // What a notification should look like is not said: it is taken, and needs no header.
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
   exchanged.id = message.request.id
   guard.requireScopes(c, caller, [message], true)
@@ -203,16 +203,20 @@ function readBatch(body: unknown[], maxBatch: number): Message[] {
   return messages
 }
 
+/** Characters of a method that a line of the log has. */
+const MAX_NOTED = 100
+
 function noteMethod(note: RequestNote, message: Message): void {
-  note.method =
+  const method =
     message.kind === 'request'
       ? message.request.method
       : message.kind === 'notification'
         ? message.notification.method
         : '(response)'
+  note.method = method.slice(0, MAX_NOTED)
 }
 
-/** Some clients send the word `null` where they have none (P6). */
+/** Some clients send the word `null` where they have none. */
 function readSessionId(header: ReadHeader): string | undefined {
   const id = header('mcp-session-id')
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
@@ -222,7 +226,7 @@ function noSessionId(id?: RequestId): Reply {
   return refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.', id)
 }
 
-/** A header that names no revision of this endpoint is 400 (ERA-9). One that names another than the session's is not. */
+/** A header that names no revision of this endpoint is 400. One that names another than the session's is not. */
 function checkVersion(header: ReadHeader, id?: RequestId): Reply | undefined {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return undefined
@@ -231,7 +235,7 @@ function checkVersion(header: ReadHeader, id?: RequestId): Reply | undefined {
   return refusal(400, ErrorCode.UnsupportedProtocolVersion, message, id, data)
 }
 
-/** GET and DELETE belong to sessions (ERA-11). */
+/** GET and DELETE belong to sessions. */
 function noStatelessMethod(): Reply {
   const message = `${STATELESS_REVISION} has POST alone.`
   return { ...refusal(405, ErrorCode.InvalidRequest, message), headers: { Allow: 'POST' } }

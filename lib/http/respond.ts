@@ -8,7 +8,7 @@ import { streamBody } from './sink.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
-/** Nothing between here and the client may hold back, change or keep a stream (P14). */
+/** Nothing between here and the client may hold back, change or keep a stream. */
 const SSE_HEADERS = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-store, no-transform',
@@ -43,7 +43,7 @@ export function respond(
   return new Response(body, { status: reply.status, headers })
 }
 
-/** An error response; its body is JSON-RPC in every case (rule 12), since clients read the body to tell revisions apart. */
+/** An error response; its body is JSON-RPC in every case, since clients read the body to tell revisions apart. */
 export function failure(
   status: number,
   code: number,

@@ -37,7 +37,7 @@ export function wellKnownRoutes(
   app.all(WELL_KNOWN, document)
   app.all(`${WELL_KNOWN}/*`, document)
 
-  // Clients of 2025-03-26 take the endpoint's own host for the authorization server and look there (O-11).
+  // Clients of 2025-03-26 take the endpoint's own host for the authorization server and look there.
   const [issuer] = issuersOf(authenticator.options)
   if (issuer === undefined) return
   app.all(

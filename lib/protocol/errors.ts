@@ -10,15 +10,15 @@ export const ErrorCode = {
   /** No such session, or any refusal of the transport that has no code of its own. Session revisions only. */
   SessionNotFound: -32001,
   ServerError: -32000,
-  /** Session revisions only; the stateless revision says InvalidParams. */
+  /** Session revisions only; the stateless revision says InvalidParams. */
   ResourceNotFound: -32002,
-  /** 2025-11-25 only (SC-5). */
+  /** 2025-11-25 only. */
   UrlElicitationRequired: -32042,
-  /** Stateless revision (ERA-4). */
+  /** Stateless revision. */
   HeaderMismatch: -32020,
-  /** Stateless revision. */
+  /** Stateless revision. */
   MissingClientCapability: -32021,
-  /** Stateless revision (ERA-5). */
+  /** Stateless revision. */
   UnsupportedProtocolVersion: -32022,
 } as const
 

@@ -1,5 +1,5 @@
 /**
- * What each revision may contain (spec-matrix 9.2). The functions here take what the newest revision knows and give
+ * What each revision may contain. The functions here take what the newest revision knows and give
  * what an older one knows; they never change their argument, and return it as it is where nothing is to be done.
  *
  * Where something would be lost it becomes text. Keys that the schema has never named are the author's and stay.
@@ -76,7 +76,7 @@ export function gateCapabilities(capabilities: ServerCapabilities, revision: Rev
 
 export function gateTool(tool: Tool, revision: Revision): Tool {
   const gated = known(tool, TOOL, revision)
-  // Up to 2025-11-25 structured content is an object, so its schema must say so (T-1).
+  // Up to 2025-11-25 structured content is an object, so its schema must say so.
   if (revision === STATELESS_REVISION || gated.outputSchema === undefined || gated.outputSchema.type === 'object') {
     return gated
   }
@@ -176,12 +176,12 @@ function gateSamplingContent(block: SamplingMessageContentBlock, revision: Revis
     : (gateContent(block, revision) as SamplingMessageContentBlock)
 }
 
-/** The key in `_meta` under which every result of the stateless revision names the server (R-2). */
+/** The key in `_meta` under which every result of the stateless revision names the server. */
 export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 
 /**
- * A result as the stateless revision has it: with `resultType`, "complete" where it has none (R-1), and the server's
- * identity (R-2). Ready text must have neither yet.
+ * A result as the stateless revision has it: with `resultType`, "complete" where it has none, and the server's
+ * identity. Ready text must have neither yet.
  *
  * @param serverInfo JSON of `{ name, version }`, or of all that is known
  */

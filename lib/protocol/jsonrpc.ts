@@ -2,7 +2,7 @@
 import { memoize } from '../base/memo.ts'
 import { ErrorCode, ProtocolError } from './errors.ts'
 
-/** A request id: a string or an integer, never null (COM-2). `1` and `"1"` are different ids. */
+/** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
 export type RequestId = string | number
 
 export interface JsonObject {
@@ -50,11 +50,12 @@ const MAX_ID = 1_024
 
 export function isRequestId(value: unknown): value is RequestId {
   return (
-    (typeof value === 'string' && value.length <= MAX_ID) || (typeof value === 'number' && Number.isSafeInteger(value))
+    (typeof value === 'string' && value.length <= MAX_ID && value.isWellFormed()) ||
+    (typeof value === 'number' && Number.isSafeInteger(value))
   )
 }
 
-/** The id written with its type, for keys: `n:1` and `s:1` never meet (COM-2). */
+/** The id written with its type, for keys: `n:1` and `s:1` never meet. */
 export function typedId(id: RequestId): string {
   return typeof id === 'number' ? `n:${id}` : `s:${id}`
 }
@@ -76,7 +77,7 @@ export function readMessage(value: unknown): Message {
   const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
   if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
   if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
-    throw refuse(`"id" must be a string of at most ${MAX_ID} characters or an integer, not null.`)
+    throw refuse(`"id" must be a string of at most ${MAX_ID} Unicode characters or an integer, not null.`)
   }
   if (method === undefined) {
     if (!('result' in value) && !('error' in value)) throw refuse('A message needs "method", "result" or "error".')
@@ -142,7 +143,7 @@ function response(id: string, result: string): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${result}}`
 }
 
-/** The text of an error response. Without an id the member is left out (COM-6). */
+/** The text of an error response. Without an id the member is left out. */
 export function errorText(error: JsonRpcErrorObject, id?: RequestId): string {
   const head = id === undefined ? '' : `"id":${JSON.stringify(id)},`
   return `{"jsonrpc":"2.0",${head}"error":${JSON.stringify(error)}}`

@@ -1,4 +1,4 @@
-/** The dated revisions of MCP and what each may contain (spec-matrix 9.2). */
+/** The dated revisions of MCP and what each may contain. */
 
 /** The revisions with sessions, oldest first. */
 export const SESSION_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -12,7 +12,7 @@ export const LATEST_SESSION_REVISION: SessionRevision = '2025-11-25'
 /** What `server/discover` and the error -32022 name: one list, newest first. */
 export const SUPPORTED_REVISIONS: readonly Revision[] = [STATELESS_REVISION, ...[...SESSION_REVISIONS].reverse()]
 
-/** What a request without any sign of its revision speaks (ERA-8). */
+/** What a request without any sign of its revision speaks. */
 export const ASSUMED_REVISION: SessionRevision = '2025-03-26'
 
 export function isSessionRevision(value: unknown): value is SessionRevision {

@@ -1,6 +1,6 @@
 /** Server-sent events, the sending side: the framing and nothing else. */
 
-/** A comment: ignored by every client, keeps proxies from cutting an idle stream (COM-10). */
+/** A comment: ignored by every client, keeps proxies from cutting an idle stream. */
 export const SSE_COMMENT = ': \n\n'
 
 /** A message. `data` must be one line, which JSON.stringify guarantees. */
@@ -8,12 +8,12 @@ export function sseMessage(data: string, id?: string): string {
   return id === undefined ? `event: message\ndata: ${data}\n\n` : `event: message\nid: ${id}\ndata: ${data}\n\n`
 }
 
-/** The priming event of 2025-11-25: an id and empty data, so that the client can resume before the first message (LP-10). */
+/** The priming event of 2025-11-25: an id and empty data, so that the client can resume before the first message. */
 export function ssePriming(id: string, retryMs: number): string {
   return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`
 }
 
-/** How long the client should wait before it comes back (LP-11). No data: nothing is dispatched by the client. */
+/** How long the client should wait before it comes back. No data: nothing is dispatched by the client. */
 export function sseRetry(retryMs: number): string {
   return `retry: ${retryMs}\n\n`
 }

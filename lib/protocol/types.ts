@@ -70,7 +70,7 @@ export type ToolAnnotations = {
 export type Tool = Named &
   WithMeta & {
     description?: string | undefined
-    /** The root is `type: "object"` (T-1). */
+    /** The root is `type: "object"`. */
     inputSchema: JsonSchema
     outputSchema?: JsonSchema | undefined
     annotations?: ToolAnnotations | undefined
@@ -78,7 +78,7 @@ export type Tool = Named &
 
 export type CallToolResult = WithMeta & {
   content: ContentBlock[]
-  /** An object up to 2025-11-25, any JSON value in 2026-07-28 (T-1). */
+  /** An object up to 2025-11-25, any JSON value in 2026-07-28. */
   structuredContent?: unknown
   isError?: boolean | undefined
 }
@@ -132,7 +132,7 @@ export type GetPromptResult = WithMeta & { description?: string | undefined; mes
 
 export type CompleteResult = WithMeta & {
   completion: {
-    /** At most 100 (CP-1). */
+    /** At most 100. */
     values: string[]
     total?: number | undefined
     hasMore?: boolean | undefined
@@ -147,7 +147,7 @@ export type ClientCapabilities = {
   experimental?: Record<string, JsonObject> | undefined
   roots?: { listChanged?: boolean | undefined } | undefined
   sampling?: { context?: Flag | undefined; tools?: Flag | undefined } | undefined
-  /** `{}` means form only (MR-4). */
+  /** `{}` means form only. */
   elicitation?: { form?: Flag | undefined; url?: Flag | undefined } | undefined
   tasks?: JsonObject | undefined
   extensions?: Record<string, JsonObject> | undefined
@@ -163,7 +163,7 @@ export type ServerCapabilities = {
   extensions?: Record<string, JsonObject> | undefined
 }
 
-/** Who may keep a result and give it to others: everyone, or only who got it (C-3). */
+/** Who may keep a result and give it to others: everyone, or only who got it. */
 export type CacheScope = 'public' | 'private'
 
 // Logging

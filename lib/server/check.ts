@@ -23,10 +23,15 @@ export function guarded(check: Check): Check {
 
 /** More do not help, and a large argument could have thousands. */
 const MAX_PROBLEMS = 10
+/** Characters of one problem: it may name whatever was sent. */
+const MAX_PROBLEM = 500
 
 /** One text for pairs of a path (empty for the root) and what is wrong there. */
 export function describeProblems(problems: readonly (readonly [path: string, message: string])[]): string {
-  const told = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => (path === '' ? message : `${path}: ${message}`))
+  const told = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => {
+    const text = path === '' ? message : `${path}: ${message}`
+    return text.length > MAX_PROBLEM ? `${text.slice(0, MAX_PROBLEM)}…` : text
+  })
   const more = problems.length - told.length
   return told.join('; ') + (more > 0 ? `; and ${more} more` : '')
 }

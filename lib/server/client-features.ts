@@ -1,4 +1,4 @@
-/** What may be asked of a client: only what it declared, and only what its revision has (MR-4). */
+/** What may be asked of a client: only what it declared, and only what its revision has. */
 import { isAtLeast, type Revision } from '../protocol/revisions.ts'
 import type { CreateMessageRequestParams } from '../protocol/types.ts'
 import { MissingCapability } from './errors.ts'

@@ -8,7 +8,7 @@ import { asProtocolError } from './failures.ts'
 import type { Outlet } from './outlet.ts'
 import type { McpServer } from './server.ts'
 
-/** The most that one result may hold (CP-1). */
+/** The most that one result may hold. */
 const MAX_VALUES = 100
 
 /** @throws ProtocolError -32602 for a reference to nothing, and for a malformed request */

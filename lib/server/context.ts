@@ -93,7 +93,10 @@ export class Context {
     return this.#outlet.session
   }
 
-  /** Values kept for the caller, over all its sessions and clients. */
+  /**
+   * Values kept for the caller, over all its sessions and clients, for 90 days after they were last read or written.
+   * Without authorization all callers are one.
+   */
   get user(): KeyValues {
     return this.#outlet.user
   }
@@ -110,7 +113,7 @@ export class Context {
 
   /**
    * Tells how far the call is. Nothing is sent to a client that did not ask for it, nor a value that is not greater
-   * than the last (U-3).
+   * than the last.
    *
    * @param message for people; left out in 2024-11-05
    */
@@ -127,7 +130,7 @@ export class Context {
   /**
    * Sends a log message, if the client wants this level.
    *
-   * @param data any JSON value; never a secret (U-5)
+   * @param data any JSON value; never a secret
    */
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
     if (!this.#outlet.wants(level)) return Promise.resolve()

@@ -19,7 +19,7 @@ export type Result = JsonObject | RawJson
  * In the stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.
  *
  * @throws ProtocolError (or rejects with it) where the answer is a JSON-RPC error; -32601 for a method that the server
- *   does not have, also because nothing is registered for it (DISC-3)
+ *   does not have, also because nothing is registered for it
  * @throws AskPending where the run ends with open asks, and MissingCapability, both in the stateless revision only
  */
 export function dispatch(

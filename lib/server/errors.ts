@@ -7,7 +7,7 @@ export type AskFailure =
   | 'refused'
   /** No answer before the deadline. */
   | 'timeout'
-  /** The client takes no stream, so that the question cannot reach it (SC-10). */
+  /** The client takes no stream, so that the question cannot reach it. */
   | 'unreachable'
   /** The answer does not have the shape that was asked for. */
   | 'invalid'
@@ -42,7 +42,7 @@ export class AskPending extends Error {
   }
 }
 
-/** The handler asked for something that the client did not declare (R-4, MR-4). */
+/** The handler asked for something that the client did not declare. */
 export class MissingCapability extends Error {
   override readonly name = 'MissingCapability'
   /** As the error -32021 carries it: `{ elicitation: { url: {} } }`. */

@@ -13,7 +13,7 @@ export type {
   ToolHandler,
   ToolResult,
 } from './config.ts'
-export type { AskOptions, Context, Elicited } from './context.ts'
+export type { AskOptions, Context, Elicited, ElicitedBy } from './context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './errors.ts'
 export type { Announcer, AuthInfo, ClientView, Handles, KeyValues, RequestInfo } from './outlet.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './resource-template.ts'

@@ -104,14 +104,26 @@ function pointsIntoSchema(schema: unknown, pointer: string): boolean {
 
 let library: typeof import('@cfworker/json-schema') | undefined
 
+/** Of values with more parts than this, only the first problem is told: the library needs long to find all. */
+const MAX_PARTS = 1_000
+/** The library compares each item with each other one. */
+const MAX_UNIQUE = 2_000
+
 /** The check of a plain schema. The validator is loaded when it is first used: most servers never need it. */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
-  let validator: Validator | undefined
+  const { copy, unique } = prepared(schema)
+  let first: Validator | undefined
+  let all: Validator | undefined
   const run = ({ Validator }: NonNullable<typeof library>, value: unknown): Checked => {
-    // A copy, because the library writes into the schema.
-    validator ??= new Validator(structuredClone(schema), '2020-12', false)
-    const { valid, errors } = validator.validate(value)
-    return valid ? { ok: true, value } : { ok: false, problems: describeProblems(innermost(errors)) }
+    if (unique && hasLongArray(value)) {
+      return { ok: false, problems: `An array has more than ${MAX_UNIQUE} items, too many to be checked for repeats` }
+    }
+    first ??= new Validator(structuredClone(copy), '2020-12', true)
+    const { valid, errors } = first.validate(value)
+    if (valid) return { ok: true, value }
+    if (hasMoreParts(value)) return { ok: false, problems: describeProblems(innermost(errors)) }
+    all ??= new Validator(structuredClone(copy), '2020-12', false)
+    return { ok: false, problems: describeProblems(innermost(all.validate(value).errors)) }
   }
   return (value) => {
     if (library !== undefined) return run(library, value)
@@ -123,27 +135,70 @@ export function jsonSchemaCheck(schema: JsonSchema): Check {
 }
 
 /**
- * The library repeats an error for each schema around the one that failed. Only the innermost says what to change, but
- * below `anyOf` and `oneOf` it is one way of several.
+ * A copy for the library, which writes into it. Its expression for `url`, a format that 2020-12 does not have, takes time
+ * exponential in the length of a text; `uri` says as much.
  */
-function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  const told: [string, string][] = []
-  let alternatives = ''
-  for (const error of errors) {
-    const { keyword, keywordLocation } = error
-    if (alternatives !== '' && keywordLocation.startsWith(alternatives)) continue
-    // "else does not match" and "nothing matches false" say less than what stands beside them.
-    if (keyword === 'if' || keyword === 'false') continue
-    const inner = errors.filter((other) => other.keywordLocation.startsWith(`${keywordLocation}/`))
-    if (inner.length === 0) told.push([pathText(error), messageText(error)])
-    else if (keyword === 'anyOf' || keyword === 'oneOf') {
-      alternatives = `${keywordLocation}/`
-      const here = pathText(error)
-      const ways = innermost(inner).map(([path, message]) => (path === here ? message : `${path}: ${message}`))
-      told.push([here, `One of these must be put right: ${[...new Set(ways)].join(' | ')}`])
+function prepared(schema: JsonSchema): { copy: JsonSchema; unique: boolean } {
+  const copy = structuredClone(schema)
+  let unique = false
+  walkSchema(copy, (each) => {
+    if (each.format === 'url') each.format = 'uri'
+    if (each.uniqueItems === true) unique = true
+  })
+  return { copy, unique }
+}
+
+function hasMoreParts(value: unknown): boolean {
+  let left = MAX_PARTS
+  const count = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return
+    for (const name in part) {
+      if (--left < 0) return
+      count((part as Record<string, unknown>)[name])
     }
   }
-  return told
+  count(value)
+  return left < 0
+}
+
+function hasLongArray(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value) && value.length > MAX_UNIQUE) return true
+  return Object.values(value).some(hasLongArray)
+}
+
+/** Ways that are told of one `anyOf`. */
+const MAX_WAYS = 10
+
+/**
+ * The library repeats an error for each schema around the one that failed, just before it. Only the innermost says what
+ * to change, but below `anyOf` and `oneOf` it is one way of several.
+ */
+function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
+  // "else does not match" and "nothing matches false" say less than what stands beside them.
+  return told(errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'false'))
+}
+
+function told(errors: readonly OutputUnit[]): [path: string, message: string][] {
+  const found: [string, string][] = []
+  for (let at = 0; at < errors.length; at++) {
+    const error = errors[at] as OutputUnit
+    const below = `${error.keywordLocation}/`
+    const isBelow = (other: OutputUnit | undefined) => other?.keywordLocation.startsWith(below) === true
+    if (!isBelow(errors[at + 1])) found.push([pathText(error), messageText(error)])
+    else if (error.keyword === 'anyOf' || error.keyword === 'oneOf') {
+      let end = at + 1
+      while (isBelow(errors[end])) end++
+      const here = pathText(error)
+      const ways = told(errors.slice(at + 1, end)).map(([path, message]) =>
+        path === here ? message : `${path}: ${message}`,
+      )
+      const several = [...new Set(ways)].slice(0, MAX_WAYS)
+      found.push([here, `One of these must be put right: ${several.join(' | ')}`])
+      at = end - 1
+    }
+  }
+  return found
 }
 
 function pathText({ instanceLocation }: OutputUnit): string {

@@ -108,7 +108,7 @@ function page(server: McpServer, method: ListMethod, items: unknown[], start: nu
   return new RawJson(JSON.stringify(result))
 }
 
-/** The same for all pages (C-2), and private where it depends on the caller (C-3). */
+/** The same for all pages, and private where it depends on the caller. */
 function hint(server: McpServer, method: ListMethod) {
   const own = server.cacheHint(method)
   const entries = [...LISTS[method].entries(server), ...(method === 'resources/list' ? server.templates.values() : [])]
@@ -144,7 +144,7 @@ async function madeAnew(
   return page(server, 'resources/list', items, start, revision)
 }
 
-// A cursor is a position, so that every instance and every build can read it (LR-8, U-6).
+// A cursor is a position, so that every instance and every build can read it.
 
 function writeCursor(position: number, method: ListMethod): string {
   return Buffer.from(`${method}:${position}`).toString('base64url')

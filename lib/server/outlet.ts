@@ -16,7 +16,7 @@ export interface AuthInfo {
   expiresAt?: number
   /** Every claim of the token, or the introspection response. */
   claims: Readonly<Record<string, unknown>>
-  /** The token itself, for exchange. It must not be passed on as it is (O-8). */
+  /** The token itself, for exchange. It must not be passed on as it is. */
   token: string
 }
 
@@ -42,7 +42,7 @@ export interface Ask {
   timeout: number | undefined
 }
 
-/** Values by name. Values are JSON. */
+/** Values by name. Values are JSON. `set` replaces: of two calls that read, add and write at once, one overwrites the other. */
 export interface KeyValues {
   get<T = unknown>(name: string): Promise<T | undefined>
   set(name: string, value: unknown): Promise<void>

@@ -1,4 +1,4 @@
-/** Arguments that a client of the stateless revision repeats as HTTP headers: `x-mcp-header` (XH-1, XH-2). */
+/** Arguments that a client of the stateless revision repeats as HTTP headers: `x-mcp-header`. */
 import type { JsonSchema } from '../protocol/types.ts'
 import { walkSchema } from './json-schema.ts'
 

@@ -10,7 +10,7 @@ import { asProtocolError } from './failures.ts'
 import type { Outlet } from './outlet.ts'
 import type { McpServer } from './server.ts'
 
-/** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit (T-7) */
+/** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit */
 export function getPrompt(
   server: McpServer,
   params: JsonObject | undefined,

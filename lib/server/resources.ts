@@ -32,7 +32,7 @@ export function findResource(server: McpServer, text: string): FoundResource | u
  * Reads a resource.
  *
  * @throws ProtocolError -32602 without a URI; for a URI that nothing is at, -32002 in a session and -32602 in the
- *   stateless revision (LU-9, T-5)
+ *   stateless revision
  */
 export async function readResource(
   server: McpServer,

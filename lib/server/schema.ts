@@ -71,7 +71,7 @@ export function compileSchema(schema: Schema, direction: 'input' | 'output', wha
   return { json, check: guarded(standard ? standardCheck(schema) : jsonSchemaCheck(json)) }
 }
 
-/** The same for what must be an object at its root (T-1): arguments of tools and prompts, elicited content. */
+/** The same for what must be an object at its root: arguments of tools and prompts, elicited content. */
 export function compileObjectSchema(schema: Schema, what: string): CompiledSchema {
   const { json, check } = compileSchema(schema, 'input', what)
   return { json: withObjectRoot(json, what), check }

@@ -5,7 +5,7 @@ import type { AuthInfo } from './outlet.ts'
 import { findResource } from './resources.ts'
 import type { McpServer } from './server.ts'
 
-/** All scopes that a request needs, for one challenge (O-9), if the caller lacks any of them. */
+/** All scopes that a request needs, for one challenge, if the caller lacks any of them. */
 export function missingScopes(
   server: McpServer,
   auth: AuthInfo | undefined,

@@ -25,7 +25,7 @@ import {
 import { ResourceTemplate } from './resource-template.ts'
 import type { Schema } from './schema.ts'
 
-/** The methods whose results the stateless revision lets clients keep (C-1). */
+/** The methods whose results the stateless revision lets clients keep. */
 export type CacheableMethod =
   | 'tools/list'
   | 'prompts/list'
@@ -77,7 +77,7 @@ export class McpServer {
   readonly scopes: ReadonlySet<string>
   /** Pages of lists that are ready to be sent; kept by lists.ts. */
   readonly pages = new Map<string, RawJson>()
-  /** JSON of name and version: what every result of the stateless revision carries. */
+  /** JSON of name and version: what every result of the stateless revision carries. */
   readonly identity: string
 
   readonly #tools = new Map<string, RegisteredTool>()

@@ -12,7 +12,7 @@ import type { McpServer } from './server.ts'
 
 /**
  * Calls a tool. Arguments that do not fit, errors that the handler throws and results that do not fit `outputSchema`
- * are results with `isError`, which a model can read (T-3).
+ * are results with `isError`, which a model can read.
  *
  * @throws ProtocolError -32602 for an unknown tool
  */
@@ -90,7 +90,7 @@ function unfit(tool: RegisteredTool, problems: string): CallToolResult {
 }
 
 function complete(value: JsonObject, outlet: Outlet): CallToolResult {
-  // Clients that know nothing of structured content, and models, read the text (T-2).
+  // Clients that know nothing of structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
   const result = value.content === undefined ? { ...value, content } : value
   return gateToolResult(result as CallToolResult, outlet.revision)

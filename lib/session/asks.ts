@@ -36,7 +36,7 @@ export class Asks {
   }
 
   /**
-   * Begins to wait. The id is random within the session: ids of the server are unique across instances (COM-3) and
+   * Begins to wait. The id is random within the session: ids of the server are unique across instances and
    * cannot be guessed.
    */
   open(method: string, timeout: number, say: (text: string) => void): { id: string; answer: Promise<JsonObject> } {

@@ -250,7 +250,7 @@ export class Call implements Outlet, RunningCall {
     return answer
   }
 
-  /** URL mode: who completes it knows the elicitation's id alone; it may do so on any instance (SC-6). */
+  /** URL mode: who completes it knows the elicitation's id alone; it may do so on any instance. */
   async #expectCompletion({ params }: Ask): Promise<void> {
     const id = params?.elicitationId
     if (typeof id === 'string') await this.#store.setValue('elic', id, this.#session.key, ELICITATION_LIFETIME)
@@ -391,7 +391,7 @@ export class Call implements Outlet, RunningCall {
       this.#host.instance.report(error)
       oweEnd(this.#host.instance, key, call)
     })
-    // The client's cancel was stored before the result was: no response (LU-1).
+    // The client's cancel was stored before the result was: no response.
     this.#settle(reply?.cancelled ? undefined : text)
   }
 
@@ -608,7 +608,7 @@ export class Call implements Outlet, RunningCall {
     this.#abort?.abort(new DOMException(reason ?? 'The call was cancelled.', 'AbortError'))
   }
 
-  /** The client cancelled it: the handler is told, the client gets no response (LU-1). */
+  /** The client cancelled it: the handler is told, the client gets no response. */
   cancel(reason?: string): void {
     if (this.over) return
     const { key } = this.#session

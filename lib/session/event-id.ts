@@ -1,5 +1,5 @@
 /**
- * Event ids: `<stream>.<n>.<tag>.<check>`. An id names its stream (LR-2) and says of itself whether this session gave
+ * Event ids: `<stream>.<n>.<tag>.<check>`. An id names its stream and says of itself whether this session gave
  * it out, so that a foreign or invented id is told apart from one whose log is gone without asking the store.
  */
 import { digest, randomId } from '../base/ids.ts'

@@ -84,7 +84,7 @@ export class Exchange implements Carrier {
     const texts = this.#calls.flatMap((call) => call.text ?? [])
     const body = this.shared ? `[${texts.join(',')}]` : texts[0]
     if (body !== undefined && texts.length > 0) this.#answer(this.#json(body))
-    // Every call was cancelled: there is no response to give (LU-1).
+    // Every call was cancelled: there is no response to give.
     else if (this.streams) this.#answer({ kind: 'stream', source: emptyStream })
     else this.#answer({ kind: 'empty', status: 202 })
   }

@@ -20,7 +20,7 @@ export interface FeedMember {
 
 export interface FeedOptions {
   key: string
-  /** 2025-11-25: the response begins with an event that has an id and no data (LP-10). */
+  /** 2025-11-25: the response begins with an event that has an id and no data. */
   primes: boolean
   retry: number
   /** HTTP+SSE (2024-11-05): the first event, and no ids, since that transport cannot resume. */
@@ -61,7 +61,7 @@ export class Feed implements StreamSource {
   }
   #planned: Timer | undefined
 
-  /** The response ends with the token that it was opened with; with a new one the client goes on (S-9). */
+  /** The response ends with the token that it was opened with; with a new one the client goes on. */
   endsAt(instance: Instance, until: number | undefined): void {
     this.#until = instance.at(until, () => {
       for (const member of [...this.#members]) member.drain()

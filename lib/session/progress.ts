@@ -1,6 +1,6 @@
 /**
- * What a call's client was told of its progress. Progress must increase (U-3); between the author's own messages the
- * endpoint tells the last figure plus next to nothing, so that clients with an idle limit do not give up (P17).
+ * What a call's client was told of its progress. Progress must increase; between the author's own messages the
+ * endpoint tells the last figure plus next to nothing, so that clients with an idle limit do not give up.
  */
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'

@@ -40,7 +40,7 @@ export function refusal(status: number, code: number, message: string, id?: Requ
   return { kind: 'json', status, body: errorText(error, id) }
 }
 
-/** What every unknown, ended or foreign session gets: clients then open a new one (LS-6, LS-8). */
+/** What every unknown, ended or foreign session gets: clients then open a new one. */
 export function sessionNotFound(id?: RequestId): Reply {
   return refusal(404, ErrorCode.SessionNotFound, 'Session not found. Send initialize without Mcp-Session-Id.', id)
 }

@@ -28,14 +28,14 @@ export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord'
 }
 
-/** 128 random bits (LS-2). */
+/** 128 random bits. */
 export function newSessionId(): string {
   return randomId(16)
 }
 
 /**
  * The session's key. The principal is part of it: another principal misses by construction, and a listing of keys
- * reveals no id that a client could present (S-6).
+ * reveals no id that a client could present.
  */
 export function sessionKey(principal: string, sessionId: string): SessionKey {
   return digest(`${principal}\n${sessionId}`, 16)

@@ -65,7 +65,7 @@ export class Sessions {
   }
 
   /**
-   * `initialize`: negotiates the revision (ERA-15) and opens a session; a session id that came with it is ignored.
+   * `initialize`: negotiates the revision and opens a session; a session id that came with it is ignored.
    * The answer goes out once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {

@@ -105,7 +105,7 @@ export class StatelessCall implements Outlet, Run {
     return this.#abort.signal
   }
 
-  /** Nothing is logged for a request that named no level (U-4). */
+  /** Nothing is logged for a request that named no level. */
   wants(level: LoggingLevel): boolean {
     const { logLevel } = this.#input.envelope
     return logLevel !== undefined && compareLevels(level, logLevel) >= 0
@@ -119,7 +119,7 @@ export class StatelessCall implements Outlet, Run {
   ask({ key, method, params }: Ask): Promise<JsonObject> {
     const { request } = this.#input
     if (!REPLAYED.has(request.method)) {
-      const message = `${request.method} cannot ask the client in ${STATELESS_REVISION} (MR-1).`
+      const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
       return Promise.reject(new ProtocolError(ErrorCode.InternalError, message))
     }
     const ask = askDigest(method, params)
@@ -142,7 +142,7 @@ export class StatelessCall implements Outlet, Run {
     const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
     const asked = this.#state?.asked.get(key)
     if (!isAnswer(method, response) || (asked !== undefined && asked !== ask)) return undefined
-    this.#state ??= newState()
+    this.#state ??= newState(this.#host.states.now)
     this.#state.answers.set(key, { ask, result: response })
     return response
   }
@@ -158,7 +158,7 @@ export class StatelessCall implements Outlet, Run {
     const known = this.#state
     if (known?.kept.has(name)) return known.kept.get(name) as T
     const value = options.single && known ? await this.#single(known, name, fn) : await fn()
-    this.#state ??= newState()
+    this.#state ??= newState(this.#host.states.now)
     this.#state.kept.set(name, value ?? null)
     return value
   }
@@ -202,7 +202,7 @@ export class StatelessCall implements Outlet, Run {
 
   /** The `input_required` result. */
   inputRequired(): JsonObject {
-    const state = this.#state ?? newState()
+    const state = this.#state ?? newState(this.#host.states.now)
     state.asked = this.#asked ?? new Map()
     const binding = this.#binding ?? bindingOf(this.#input.principal, this.#input.request)
     return {

@@ -1,4 +1,4 @@
-/** What a request of the stateless revision says of itself: in `_meta`, mirrored by headers (spec-matrix 1.2, 3.2). */
+/** What a request of the stateless revision says of itself: in `_meta`, mirrored by headers. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
@@ -34,7 +34,7 @@ function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
   return refuse(request, ErrorCode.HeaderMismatch, message)
 }
 
-/** True if the body claims this revision, well or badly: either of the required fields is there (V-41). */
+/** True if the body claims this revision, well or badly: either of the required fields is there. */
 export function hasClaim(body: unknown): boolean {
   const params = isObject(body) ? body.params : undefined
   const meta = isObject(params) ? params._meta : undefined
@@ -81,14 +81,14 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envel
   }
 }
 
-/** It may be all that the user of an older client is shown (ERA-12). */
+/** It may be all that the user of an older client is shown. */
 const OPENING = `A session begins without the header; it may speak ${SESSION_REVISIONS.join(', ')}.`
 
 function missing(field: string, what: string): string {
   return `params._meta["${field}"] must be ${what}.`
 }
 
-/** The parameter that `Mcp-Name` repeats, by method (H-3). */
+/** The parameter that `Mcp-Name` repeats, by method. */
 const NAMED_BY = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
@@ -115,7 +115,7 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): vo
 }
 
 /**
- * Compares `Mcp-Param-*` with the arguments of a tool call (XH-3).
+ * Compares `Mcp-Param-*` with the arguments of a tool call.
  * @throws ProtocolError -32020
  */
 export function requireParamHeaders(request: JsonRpcRequest, params: readonly ParamHeader[], header: ReadHeader): void {
@@ -133,14 +133,14 @@ export function requireParamHeaders(request: JsonRpcRequest, params: readonly Pa
   }
 }
 
-/** Integers are compared as numbers: `42.0` is 42 (H-9). */
+/** Integers are compared as numbers: `42.0` is 42. */
 function isSameInteger(given: string, value: unknown): boolean {
   return /^-?\d+(\.0+)?$/.test(given) && Number(given) === value
 }
 
 const SENTINEL = /^=\?base64\?(.*)\?=$/s
 
-/** Reads a header value: plain, or base64 between its marks. Undefined: missing or malformed (H-6, H-7). */
+/** Reads a header value: plain, or base64 between its marks. Undefined: missing or malformed. */
 export function decodeHeader(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined
   const value = raw.trim()

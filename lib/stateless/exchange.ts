@@ -71,7 +71,7 @@ export class StatelessExchange implements StreamSource {
         this.#finish(result)
         return this.#reply as unknown as Reply
       }
-      // It is under way: a drain waits for it, and a client that goes cancels it (M-8).
+      // It is under way: a drain waits for it, and a client that goes cancels it.
       this.#key = randomId(6)
       this.#instance.early.set(this.#key, this)
       this.#load?.begin()
@@ -128,7 +128,7 @@ export class StatelessExchange implements StreamSource {
     this.cancel('The client closed the connection.')
   }
 
-  /** Closing the response cancels the call: nothing more is said (M-8). */
+  /** Closing the response cancels the call: nothing more is said. */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const sink = this.#sink

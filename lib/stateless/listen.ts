@@ -58,7 +58,7 @@ export class Listening implements HeldConnection, StreamSource {
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
-  /** Receives changes from now on: before the client is told that it does (SUB-1). */
+  /** Receives changes from now on: before the client is told that it does. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
     this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
@@ -122,7 +122,7 @@ export class Listening implements HeldConnection, StreamSource {
     if (this.#sink) this.#write(SSE_COMMENT)
   }
 
-  /** The planned end: the result of the request, then the end of the stream (SUB-6). */
+  /** The planned end: the result of the request, then the end of the stream. */
   drain(): void {
     this.#ending = true
     const sink = this.#sink
@@ -167,7 +167,7 @@ function readFilter(value: unknown): Filter {
   }
 }
 
-/** Only what the server offers is acknowledged (SUB-4). */
+/** Only what the server offers is acknowledged. */
 function narrow({ tools, prompts, resources, uris }: Filter, offered: ServerCapabilities): Filter {
   return {
     tools: tools && offered.tools?.listChanged === true,

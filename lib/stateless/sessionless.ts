@@ -1,5 +1,5 @@
 /**
- * Requests of the session revisions that come without a session, for clients that lose its id (P6). They are served on
+ * Requests of the session revisions that come without a session, for clients that lose its id. They are served on
  * their own, as the stateless revision is: no session values, no asks, no event ids, and nothing is kept.
  */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'

@@ -21,6 +21,8 @@ interface Answer {
 export interface CallState {
   /** Random, the same in every round of one call. */
   id: string
+  /** When the call began, ms since 1970. */
+  born: number
   /** Answers by key. */
   answers: Map<string, Answer>
   /** The asks that went out last, by key: their digests. */
@@ -33,19 +35,22 @@ interface Sealed {
   v: 1
   /** When it ends, ms since 1970. */
   until: number
+  born: number
   id: string
   answers: Record<string, Answer>
   asked: Record<string, string>
   kept: Record<string, unknown>
 }
 
-export function newState(): CallState {
-  return { id: randomId(12), answers: new Map(), asked: new Map(), kept: new Map() }
+export function newState(now: number): CallState {
+  return { id: randomId(12), born: now, answers: new Map(), asked: new Map(), kept: new Map() }
 }
 
 /** Objects with their keys in order, so that the same value has one text. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  // JSON has numbers that are none here: 1e400 is not null.
+  if (typeof value === 'number') return String(value)
   if (!isObject(value)) return JSON.stringify(value) ?? 'null'
   const members = Object.keys(value).sort()
   return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
@@ -76,11 +81,16 @@ export class StateBox {
     this.#options = options
   }
 
+  get now(): number {
+    return this.#clock.now()
+  }
+
   /** @throws ProtocolError -32603 if the state would be over its bound */
   seal(state: CallState, binding: string): string {
     const sealed: Sealed = {
       v: 1,
-      until: this.#clock.now() + this.#options.stateLifetime,
+      until: Math.min(this.#clock.now() + this.#options.stateLifetime, state.born + this.#options.callLifetime),
+      born: state.born,
       id: state.id,
       answers: Object.fromEntries(state.answers),
       asked: Object.fromEntries(state.asked),
@@ -102,7 +112,7 @@ export class StateBox {
     if (state?.v !== 1 || state.until < this.#clock.now()) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
-    const { id, answers, asked, kept } = state
-    return { id, answers: mapOf(answers), asked: mapOf(asked), kept: mapOf(kept) }
+    const { id, born, answers, asked, kept } = state
+    return { id, born, answers: mapOf(answers), asked: mapOf(asked), kept: mapOf(kept) }
   }
 }

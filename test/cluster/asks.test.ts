@@ -89,7 +89,7 @@ test('an error as the answer, and a deadline, are told to the handler', async ()
   const late = await postStream(fleet.at(0), toolCall(2, 'ask', { timeout: 100 }), { session })
   const ask = await late.until(({ method }) => method === 'elicitation/create')
   const rest = await late.rest()
-  // The client is told that its answer is no longer wanted (LC-5).
+  // The client is told that its answer is no longer wanted.
   expect(rest.find(({ method }) => method === 'notifications/cancelled')?.params.requestId).toBe(ask.message?.id)
   expect(textOf(rest.at(-1))).toEqual({ failed: 'timeout' })
   expect(await answer(1, session, ask.message?.id, accept(1))).toBe(202)

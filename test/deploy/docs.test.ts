@@ -58,6 +58,17 @@ test('what it names is there', () => {
   }
 })
 
+test('the README names every variable that is read', () => {
+  const variables = read('functions/environment.ts')
+  const names = new Set([...variables.matchAll(/env, '([A-Z_]+)'/g)].map(([, name = '']) => name))
+  expect(names.size).toBeGreaterThan(25)
+  const readme = read('README.md')
+  for (const name of names) {
+    const short = name.replace('AUTH_INTROSPECTION_CLIENT', '…_CLIENT')
+    expect(readme.includes(`\`${name}\``) || readme.includes(`\`${short}\``), name).toBe(true)
+  }
+})
+
 test('links within it lead somewhere', () => {
   const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
   for (const [, anchor = ''] of text.matchAll(/\(#([\w-]+)\)/g)) {

@@ -1,6 +1,8 @@
 /** The environment of a start: what is read, what is refused, and what is said. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
 import { BadSetting, parseEnvironment } from '../../functions/environment.ts'
@@ -52,6 +54,14 @@ describe('variables', () => {
     ['LEGACY_SSE', 'yes'],
     ['SESSION_IDLE_SECONDS', 'a day'],
     ['HEARTBEAT_SECONDS', '-1'],
+    ['HEARTBEAT_SECONDS', 'Infinity'],
+    ['LEASE_SECONDS', '0'],
+    ['SESSION_IDLE_SECONDS', '0'],
+    ['REQUEST_SECONDS', '0'],
+    ['DRAIN_SECONDS', '1e12'],
+    ['MAX_BODY_BYTES', '0'],
+    ['MAX_CALLS', '0'],
+    ['MAX_STREAMS', '-1'],
   ])('%s=%s is refused in one line that names it, and no secret', (name, value) => {
     expect(() => parseEnvironment({ [name]: value })).toThrow(BadSetting)
     try {
@@ -72,8 +82,8 @@ describe('variables', () => {
 })
 
 describe('npm start', () => {
-  async function start(env: Record<string, string>): Promise<{ lines: string[]; code: number | null }> {
-    const child = spawn(process.execPath, [ENTRY], {
+  async function start(env: Record<string, string>, ...args: string[]) {
+    const child = spawn(process.execPath, [ENTRY, ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -98,5 +108,21 @@ describe('npm start', () => {
 
   test('stops at a bad value with one line', async () => {
     expect(await start({ PORT: 'x' })).toEqual({ lines: ['PORT must be a port from 0 to 65535, not "x".'], code: 1 })
+  })
+
+  test('stops with one line where there is no server, or its place is taken', async () => {
+    expect(await start({ PORT: '0' }, '/nowhere/server.ts')).toEqual({
+      lines: ['There is no /nowhere/server.ts.'],
+      code: 1,
+    })
+    const without = new URL('../../lib/base/ids.ts', import.meta.url).pathname
+    const { lines, code } = await start({ PORT: '0' }, without)
+    expect([lines, code]).toEqual([[`${without} must export "server", an McpServer.`], 1])
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const busy = await start({ PORT: String(port) })
+    expect(busy).toEqual({ lines: [`PORT ${port} is in use on 127.0.0.1.`], code: 1 })
+    taken.close()
   })
 })

@@ -1,6 +1,8 @@
 /** What clients should not send: each gets its status and code, a sentence that says what is wrong, and nothing is lost. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/server.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { call, initialize, post, request, toolCall } from '../support/raw.ts'
 import type { Served } from './served.ts'
@@ -39,6 +41,7 @@ describe('a body', () => {
     ['of another jsonrpc', { jsonrpc: '1.0', id: 1, method: 'ping' }, 400, -32600],
     ['with the id null', { jsonrpc: '2.0', id: null, method: 'ping' }, 400, -32600],
     ['with a fractional id', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, 400, -32600],
+    ['with half a character as id', '{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', 400, -32600],
     ['with an object as id', { jsonrpc: '2.0', id: {}, method: 'ping' }, 400, -32600],
     ['with a number as method', { jsonrpc: '2.0', id: 1, method: 7 }, 400, -32600],
     ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, 400, -32600],
@@ -103,6 +106,32 @@ describe('a body', () => {
     const answer = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())))
     expect(answer).toMatch(/^HTTP\/1.1 413 /)
     socket.destroy()
+  })
+})
+
+describe('in the log', () => {
+  async function sent(body: string | ReadableStream) {
+    const errors: unknown[] = []
+    const endpoint = createEndpoint(new McpServer({ name: 'log', version: '1' }), { onError: (e) => errors.push(e) })
+    const note: { method?: string } = {}
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body, duplex: 'half' }
+    const response = await endpoint.fetch(new Request('http://localhost/mcp', init as RequestInit), { note })
+    await endpoint.close()
+    return { response, errors, note }
+  }
+
+  test('a body that breaks off is a client’s doing, and no error', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('aborted')) })
+    const { response, errors } = await sent(body)
+    expect(response.status).toBe(400)
+    expect(((await response.json()) as RpcMessage).error?.message).toContain('body ended')
+    expect(errors).toEqual([])
+  })
+
+  test('a method of any length takes little room', async () => {
+    const { note } = await sent(JSON.stringify(request(1, 'x'.repeat(9_000))))
+    expect(note.method).toBe('x'.repeat(100))
   })
 })
 

@@ -252,7 +252,7 @@ describe('POST', () => {
     const answer = (text === '' ? {} : JSON.parse(text)) as RpcMessage
     expect([response.status, answer.error?.code], text).toEqual([status, code])
     if (headers['mcp-protocol-version'] === E) expect(response.headers.get('mcp-session-id')).toBeNull()
-    // Errors name the request, where its id could be read (COM-6); the body of what is refused unread was not looked at.
+    // Errors name the request, where its id could be read; the body of what is refused unread was not looked at.
     const { id, method } = body as { id?: unknown; method?: unknown }
     const named = typeof id === 'number' && Number.isInteger(id) && method !== undefined && status !== 415
     if (code !== undefined) expect(answer.id, text).toBe(named ? id : undefined)

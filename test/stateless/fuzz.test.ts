@@ -112,7 +112,7 @@ test('fuzzed headers and _meta never give a 5xx, and every refusal is JSON-RPC',
       expect(status).toBeLessThan(500)
       if (status >= 400) expect(answer).toMatchObject({ jsonrpc: '2.0', error: { code: expect.any(Number) } })
       if (answer?.error && extra['mcp-protocol-version'] === VERSION && status !== 404) {
-        // Of its own codes, the revision has three.
+        // Of its own codes, the revision has three.
         const { code } = answer.error
         expect(code <= -32000 && code >= -32019).toBe(false)
       }

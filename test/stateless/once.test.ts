@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context.ts'
 import { McpServer } from '../../lib/server/server.ts'
+import { bindingOf } from '../../lib/stateless/state.ts'
 import type { memoryStore } from '../../lib/store/memory.ts'
 import { ManualClock } from '../cluster/sim.ts'
 import type { RpcMessage } from '../support/raw.ts'
@@ -81,6 +82,31 @@ test('a state ends by itself', async () => {
   expect((await ask(retry(tool('act'), first, yes))).result.resultType).toBe('complete')
   await clock.advance(2 * 60_000)
   expect((await ask(retry(tool('act'), first, yes))).error?.code).toBe(-32602)
+})
+
+test('however often a client asks for another state, a call ends, and what was single is not done again', async () => {
+  const clock = new ManualClock()
+  const { ask, done } = make({ clock })
+  const first = await ask(tool('act'))
+  expect((await ask(retry(tool('act'), first, yes))).result.resultType).toBe('complete')
+  let last = first
+  let hours = 0
+  for (; last.error === undefined && hours < 100; hours++) {
+    await clock.advance(54 * 60_000)
+    const answer = await ask(retry(tool('act'), last, yes))
+    if (answer.error === undefined) expect(JSON.parse(answer.result.content[0].text).single).toBe(1)
+    last = await ask(retry(tool('act'), last, {}))
+  }
+  expect(last.error?.code).toBe(-32602)
+  expect(hours).toBeLessThan(30)
+  expect(done.single).toBe(1)
+})
+
+test('a state for one number is none for another: what JSON writes larger than any is not null', () => {
+  const of = (n: unknown) =>
+    bindingOf('ada', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { arguments: { n } } })
+  const [none, infinite, one] = ['null', '1e400', '1'].map((text) => of(JSON.parse(text)))
+  expect(new Set([none, infinite, one]).size).toBe(3)
 })
 
 test('a state that would be over its bound is an error, not a large state', async () => {

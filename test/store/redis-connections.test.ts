@@ -133,6 +133,16 @@ describe('what is left behind', () => {
   })
 })
 
+test('a session with more logs than a call has room for arguments is deleted', async () => {
+  const store = f.open()
+  const key = newKey()
+  await store.createSession(key, 'r', MINUTE, { id: 'p', max: 5 })
+  const add = "for i = 1, 150000 do redis.call('ZADD', KEYS[1], ARGV[1], 's' .. i) end"
+  await f.admin.eval(add, 1, `mcp:{${key}}:logs`, Date.now() + 60_000)
+  expect(await store.deleteSession(key, { id: 'p' })).toMatchObject({ existed: true })
+  expect(await f.admin.keys(`mcp:{${key}}*`)).toEqual([])
+})
+
 describe('closing', () => {
   test('a store that was never used', async () => {
     const store = redisStore(f.server.url)

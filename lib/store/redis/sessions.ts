@@ -21,6 +21,8 @@ type SessionOperations = Pick<
 >
 
 const SUBSCRIPTION = 'u:'
+/** Keys of one command: all of them may be more arguments than a call of a function can have. */
+const MAX_KEYS = 1_000
 
 export function sessionOperations({ commands, lifetimes, slack, onError }: Context): SessionOperations {
   /**
@@ -88,12 +90,14 @@ export function sessionOperations({ commands, lifetimes, slack, onError }: Conte
       const reply = list(await commands.script(scripts.deleteSession, scriptKeys, [lifetimes.afterDelete]))
       const existed = flag(reply[0])
       const [holders, owners, streams] = [texts(reply[1]), texts(reply[2]), texts(reply[3])]
+      // Last goes the list of them, which the script leaves for a DELETE that is repeated.
+      const gone = streams.map((stream) => keys.log(key, stream)).concat(streams.length > 0 ? keys.logs(key) : [])
+      const parts = Array.from({ length: Math.ceil(gone.length / MAX_KEYS) }, (_, i) =>
+        gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
+      )
       await commands.run((client) =>
         Promise.all([
-          // With them goes the list of them, which the script leaves for a DELETE that is repeated.
-          streams.length > 0
-            ? client.unlink(...streams.map((stream) => keys.log(key, stream)), keys.logs(key))
-            : undefined,
+          ...parts.map((part) => client.unlink(...part)),
           owner ? client.zrem(keys.own(owner.id), key) : undefined,
         ]),
       )
