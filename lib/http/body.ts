@@ -14,19 +14,20 @@ export class BodyTooLarge extends Error {
 }
 
 /**
- * @throws BodyTooLarge
- * @throws ProtocolError -32600 where the body breaks off
+ * Rejects where the body breaks off: {@link unread} says how to answer that.
+ * @throws BodyTooLarge (or rejects with it)
  */
-export async function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
+export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
   const announced = Number(length)
   // The HTTP server holds the client to what it announced.
   if (announced > maxBytes) throw new BodyTooLarge()
-  try {
-    return await (Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes))
-  } catch (error) {
-    if (error instanceof BodyTooLarge) throw error
-    throw new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
-  }
+  return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
+}
+
+/** What to throw where {@link readBody} failed: a body that breaks off is the client's doing. */
+export function unread(error: unknown): Error {
+  if (error instanceof BodyTooLarge) return error
+  return new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
 }
 
 async function readUnannounced(request: Request, maxBytes: number): Promise<string> {

@@ -12,7 +12,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/stateless.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import { BodyTooLarge, parseBody, readBody } from './body.ts'
+import { BodyTooLarge, parseBody, readBody, unread } from './body.ts'
 import type { Doors } from './doors.ts'
 import type { Guard } from './guard.ts'
 import type { Accepted, ReadHeader } from './headers.ts'
@@ -125,7 +125,12 @@ async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply>
     return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
   }
   if (!accepted.json && !accepted.sse) return NOT_ACCEPTABLE
-  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+  let text: string
+  try {
+    text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+  } catch (error) {
+    throw unread(error)
+  }
   const body = parseBody(text, options.maxDepth)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(handlers, body, exchanged)
   const batch = Array.isArray(body)
@@ -263,7 +268,9 @@ async function remove({ sessions }: McpHandlers, { header, caller }: Exchanged):
 
 /** Reads one message of HTTP+SSE (2024-11-05). */
 export async function readSingleMessage(c: Context, header: ReadHeader, options: HttpOptions): Promise<Message> {
-  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes).catch((error) => {
+    throw unread(error)
+  })
   const body = parseBody(text, options.maxDepth)
   if (!isObject(body)) throw new ProtocolError(ErrorCode.InvalidRequest, 'The body must be one JSON-RPC message.')
   return readMessage(body)
