@@ -22,7 +22,7 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
   let lambda: Lambda
   beforeAll(async () => {
     // Calls end two seconds before the limit.
-    lambda = await tests.start({ front, handler, env: { RESPONSE_LIMIT_SECONDS: '4' } })
+    lambda = await tests.start({ front, handler, limit: 6, env: { RESPONSE_LIMIT_SECONDS: '4' } })
   })
 
   test.each(Object.entries({ ...sessionClients, '2.x stateless': statelessClient }))(
