@@ -65,8 +65,8 @@ export function parseEnvironment(env: Environment): Settings {
         ...rate(env, 'RATE_PER_ADDRESS', 'addressRate'),
       },
       session: {
-        ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime', { least: 1, most: TEN_YEARS }),
-        ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime', { least: 1, most: TEN_YEARS }),
+        ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime', LIFETIME),
+        ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime', LIFETIME),
         ...duration(env, 'HEARTBEAT_SECONDS', 'heartbeat'),
         ...duration(env, 'LEASE_SECONDS', 'lease', MOMENT),
         ...duration(env, 'DRAIN_SECONDS', 'drainTimeout'),
@@ -224,7 +224,8 @@ interface Range {
 const ANY: Range = { least: 0, most: 2_000_000 }
 /** What must not be nothing. */
 const MOMENT: Range = { ...ANY, least: 0.1 }
-const TEN_YEARS = 10 * 365 * 86_400
+/** Redis counts it, for ten years at most. */
+const LIFETIME: Range = { least: 1, most: 10 * 365 * 86_400 }
 
 function duration<K extends string>(env: Environment, name: string, key: K, range = ANY): Partial<Record<K, number>> {
   const value = text(env, name)

@@ -28,7 +28,7 @@ export class Authenticator {
   readonly #admitted = new TokenCache<Admitted>()
   /** By digest: what strangers send is not to be kept. */
   readonly #refused = new TokenCache<AuthRefusal>()
-  /** Tokens that were valid, by digest. They are checked again, but not held back for what others at their address send. */
+  /** Tokens that were valid. They are checked again, but not held back for what others at their address send. */
   readonly #seen = new TokenCache<true>()
   readonly #underWay = new Map<string, Promise<Admitted>>()
   readonly #metadata = new Map<string, Promise<IssuerMetadata>>()
@@ -87,7 +87,7 @@ export class Authenticator {
     const token = authorization?.slice('bearer '.length)
     if (token === undefined) return false
     const now = this.#clock.now()
-    return this.#admitted.get(token, now) !== undefined || this.#seen.get(digest(token, 16), now) !== undefined
+    return this.#admitted.get(token, now) !== undefined || this.#seen.get(token, now) !== undefined
   }
 
   /** Requests with the same token that come together wait for one check. */
@@ -106,13 +106,13 @@ export class Authenticator {
       const admitted = this.#admittedAs(auth)
       const until = Math.min(now + cacheFor, admitted.until ?? Number.POSITIVE_INFINITY)
       if (cacheFor > 0) this.#admitted.set(token, admitted, until)
-      this.#seen.set(digest(token, 16), true, now + SEEN_FOR)
+      this.#seen.set(token, true, now + SEEN_FOR)
       return admitted
     } catch (error) {
       const refusal = error instanceof AuthRefusal ? error : unavailable(error)
       // Not where `verify` said so: what it goes by may change.
       const final = refusal.kind === 'invalid' || refusal.kind === 'scope'
-      if (final) this.#seen.delete(digest(token, 16))
+      if (final) this.#seen.delete(token)
       if (final && !this.options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
       throw refusal
     }

@@ -64,9 +64,12 @@ export class Guard {
     if (addresses) takeOne(addresses, place)
     try {
       const admitted = authenticator.admit(authorization)
-      if (!(admitted instanceof Promise)) return this.#admitted(c, limit, address, place, admitted)
+      if (!(admitted instanceof Promise)) return this.#admitted(c, limit, address, admitted)
       return admitted.then(
-        (known) => this.#admitted(c, limit, address, place, known),
+        (known) => {
+          this.#giveBack(place)
+          return this.#admitted(c, limit, address, known)
+        },
         (error: unknown) => this.#refuse(c, place, error),
       )
     } catch (error) {
@@ -74,15 +77,13 @@ export class Guard {
     }
   }
 
-  #admitted(
-    c: Context,
-    limit: number,
-    address: string | undefined,
-    place: string | undefined,
-    { auth, principal, until }: Admitted,
-  ): Caller {
-    const { principals, addresses, loads } = this.#parts
-    if (place !== undefined) addresses?.giveBack(place)
+  /** What was counted before it was known who sends it. */
+  #giveBack(place: string | undefined): void {
+    if (place !== undefined) this.#parts.addresses?.giveBack(place)
+  }
+
+  #admitted(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Admitted): Caller {
+    const { principals, loads } = this.#parts
     if (principals) takeOne(principals, principal)
     return { ...callerOf(c, limit, address), principal, auth, until, load: loads.of(principal) }
   }
@@ -90,10 +91,10 @@ export class Guard {
   /** What is wrong with a token, as HTTP says it. Whoever sends wrong ones in a row is told to wait. */
   #refuse(c: Context, place: string | undefined, error: unknown): never {
     if (!(error instanceof AuthRefusal)) throw error
-    const { auth, addresses, onError } = this.#parts
+    const { auth, onError } = this.#parts
     if (error.kind === 'unavailable') onError(error.cause)
     // No token at all: how every client begins.
-    if (place !== undefined && error.kind === 'missing') addresses?.giveBack(place)
+    if (error.kind === 'missing') this.#giveBack(place)
     throw asHttp(error, auth?.metadata.urlFor(c.req.path))
   }
 
@@ -163,10 +164,7 @@ class Sent implements RequestInfo {
 }
 
 function takeOne(rates: Rates, id: string | undefined): void {
-  if (id !== undefined) refuseOver(rates.take(id))
-}
-
-function refuseOver(wait: number): void {
+  const wait = id === undefined ? 0 : rates.take(id)
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`

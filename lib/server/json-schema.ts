@@ -111,18 +111,19 @@ const MAX_UNIQUE = 2_000
 
 /** The check of a plain schema. The validator is loaded when it is first used: most servers never need it. */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
-  const { copy, unique } = prepared(schema)
+  let unique: boolean | undefined
   let first: Validator | undefined
   let all: Validator | undefined
   const run = ({ Validator }: NonNullable<typeof library>, value: unknown): Checked => {
+    unique ??= asksForUnique(schema)
     if (unique && hasLongArray(value)) {
       return { ok: false, problems: `An array has more than ${MAX_UNIQUE} items, too many to be checked for repeats` }
     }
-    first ??= new Validator(structuredClone(copy), '2020-12', true)
+    first ??= new Validator(copyOf(schema), '2020-12', true)
     const { valid, errors } = first.validate(value)
     if (valid) return { ok: true, value }
     if (hasMoreParts(value)) return { ok: false, problems: describeProblems(innermost(errors)) }
-    all ??= new Validator(structuredClone(copy), '2020-12', false)
+    all ??= new Validator(copyOf(schema), '2020-12', false)
     return { ok: false, problems: describeProblems(innermost(all.validate(value).errors)) }
   }
   return (value) => {
@@ -138,14 +139,20 @@ export function jsonSchemaCheck(schema: JsonSchema): Check {
  * A copy for the library, which writes into it. Its expression for `url`, a format that 2020-12 does not have, takes time
  * exponential in the length of a text; `uri` says as much.
  */
-function prepared(schema: JsonSchema): { copy: JsonSchema; unique: boolean } {
+function copyOf(schema: JsonSchema): JsonSchema {
   const copy = structuredClone(schema)
-  let unique = false
   walkSchema(copy, (each) => {
     if (each.format === 'url') each.format = 'uri'
-    if (each.uniqueItems === true) unique = true
   })
-  return { copy, unique }
+  return copy
+}
+
+function asksForUnique(schema: JsonSchema): boolean {
+  let asks = false
+  walkSchema(schema, ({ uniqueItems }) => {
+    asks ||= uniqueItems === true
+  })
+  return asks
 }
 
 function hasMoreParts(value: unknown): boolean {

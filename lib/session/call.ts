@@ -35,7 +35,7 @@ import { oweEnd, oweLastWord } from './last-words.ts'
 import type { Load } from './load.ts'
 import type { Mail } from './mail.ts'
 import { sessionMethod } from './methods.ts'
-import { legacyLifetime } from './options.ts'
+import { lifetimeOf } from './options.ts'
 import type { Ending } from './outbox.ts'
 import { Outbox } from './outbox.ts'
 import { AutoProgress } from './progress.ts'
@@ -307,8 +307,7 @@ export class Call implements Outlet, RunningCall {
   }
 
   get #lifetime(): number {
-    const { options } = this.#host.instance
-    return this.#session.legacy ? legacyLifetime(options) : options.idleLifetime
+    return lifetimeOf(this.#session, this.#host.instance.options)
   }
 
   get #store(): Store {

@@ -5,7 +5,7 @@
  * for when somebody does.
  */
 import { notificationText } from '../protocol/jsonrpc.ts'
-import type { Change, ChangeEntry, Owner } from '../store/store.ts'
+import type { Advance, Change, ChangeEntry, Owner } from '../store/store.ts'
 import { comparePositions } from '../store/store.ts'
 import type { Adopt } from './connection.ts'
 import { Connection } from './connection.ts'
@@ -121,19 +121,19 @@ export class GetConnection extends Connection {
   /** The log has a hole that cannot be filled. Told once: the session stands at `to` afterwards. */
   async #announceAll(from: string, to: string): Promise<void> {
     const all = [MISSED, LIST_CHANGED.tools, LIST_CHANGED.prompts, LIST_CHANGED.resources]
-    const reply = await this.instance.store.advance(this.session.key, {
-      holder: this.holder,
-      tag: this.instance.id.slice(0, 4),
-      from,
-      to,
-      messages: [...all, ...[...this.#subscribed].map(updatedText)],
-      updates: [],
-    })
+    const reply = await this.#step(from, to, [...all, ...[...this.#subscribed].map(updatedText)], [])
     if (reply.status === 'gone') return this.finish()
     // Moved: who holds the stream now tells it.
     if (reply.status !== 'ok') return this.look()
     this.#at = to
     for (const entry of reply.entries) this.deliver(entry)
+  }
+
+  /** Moves the session's position from one change to another, and adds what is told of those between to its log. */
+  #step(from: string, to: string, messages: string[], updates: Advance['updates']) {
+    const { holder, instance } = this
+    const tag = instance.id.slice(0, 4)
+    return instance.store.advance(this.session.key, { holder, tag, from, to, messages, updates })
   }
 
   #advance(): void {
@@ -166,14 +166,12 @@ export class GetConnection extends Connection {
       // One notice of each kind says as much as many.
       const updates = new Map<string, string>()
       for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
-      const step = store.advance(this.session.key, {
-        holder: this.holder,
-        tag: this.instance.id.slice(0, 4),
+      const step = this.#step(
         from,
-        to: last.at,
-        messages: (['tools', 'prompts', 'resources'] as const).filter((k) => kinds.has(k)).map((k) => LIST_CHANGED[k]),
-        updates: [...updates].map(([uri, at]) => ({ uri, at, message: updatedText(uri) })),
-      })
+        last.at,
+        (['tools', 'prompts', 'resources'] as const).filter((k) => kinds.has(k)).map((k) => LIST_CHANGED[k]),
+        [...updates].map(([uri, at]) => ({ uri, at, message: updatedText(uri) })),
+      )
       const reply = await step.catch((error) => {
         this.#waiting.unshift(...entries)
         throw error

@@ -11,7 +11,7 @@ import type { Feed, FeedMember } from './feed.ts'
 import type { HeldConnection, Instance } from './instance.ts'
 import { tokenOf } from './instance.ts'
 import type { Mail } from './mail.ts'
-import { legacyLifetime } from './options.ts'
+import { lifetimeOf } from './options.ts'
 import type { Session } from './session.ts'
 
 /** Takes over the call of a stream whose owner is dead or has released it, on behalf of the client that waits here. */
@@ -129,7 +129,7 @@ export class Connection implements HeldConnection, FeedMember {
     if (this.#done) return
     this.#looking = true
     const { store, options } = this.instance
-    const lifetime = this.session.legacy ? legacyLifetime(options) : options.idleLifetime
+    const lifetime = lifetimeOf(this.session, options)
     store
       .look(this.session.key, this.stream, this.holder, this.#n, lifetime, this.#tag)
       .then((reply) => {

@@ -56,9 +56,15 @@ export interface SessionOptions {
   storePatience: number
 }
 
-/** How long a session of HTTP+SSE outlives the instance that holds its one stream: heartbeats slide it, nothing else. */
-export function legacyLifetime({ heartbeat, firstLifetime, idleLifetime }: SessionOptions): number {
-  return heartbeat > 0 ? Math.min(idleLifetime, Math.max(firstLifetime, 3 * heartbeat)) : idleLifetime
+/**
+ * How long a session lives after it was last used. One of HTTP+SSE outlives the instance that holds its one stream for
+ * a short time only: heartbeats slide it, nothing else.
+ */
+export function lifetimeOf(
+  { legacy }: { legacy: boolean },
+  { heartbeat, firstLifetime, idleLifetime }: SessionOptions,
+): number {
+  return legacy && heartbeat > 0 ? Math.min(idleLifetime, Math.max(firstLifetime, 3 * heartbeat)) : idleLifetime
 }
 
 export const DEFAULT_SESSION_OPTIONS: SessionOptions = {

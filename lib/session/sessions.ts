@@ -17,7 +17,7 @@ import { Exchange } from './exchange.ts'
 import { openGetStream, openLegacyStream, resume } from './get.ts'
 import type { Instance } from './instance.ts'
 import type { SessionOptions } from './options.ts'
-import { legacyLifetime } from './options.ts'
+import { lifetimeOf } from './options.ts'
 import type { Reply } from './reply.ts'
 import { refusal, sessionNotFound, tooManySessions, tooManyStreams } from './reply.ts'
 import type { Session } from './session.ts'
@@ -38,6 +38,26 @@ export interface PostInput {
 
 /** Every request of the session reads its record. */
 const MAX_RECORD = 16_384
+
+/** What `initialize` says of its client, or the refusal of one that does not say what it must. */
+function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> | Reply {
+  const { protocolVersion, capabilities, clientInfo } = params
+  if (typeof protocolVersion !== 'string') {
+    return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', id)
+  }
+  return {
+    revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
+    client: {
+      capabilities: isObject(capabilities) ? capabilities : {},
+      info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+    },
+  }
+}
+
+function saysTooMuch({ id }: JsonRpcRequest): Reply {
+  const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
+  return refusal(400, ErrorCode.InvalidParams, message, id)
+}
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
@@ -69,25 +89,16 @@ export class Sessions {
    * The answer goes out once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
-    const { protocolVersion, capabilities, clientInfo } = request.params ?? {}
-    if (typeof protocolVersion !== 'string') {
-      return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', request.id)
-    }
+    const said = readInitialize(request)
+    if ('kind' in said) return said
     const id = newSessionId()
     const session = {
-      revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
-      client: {
-        capabilities: isObject(capabilities) ? capabilities : {},
-        info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
-      },
+      ...said,
       createdAt: this.#clock.now(),
       legacy: false,
     }
     const record = writeRecord(session)
-    if (record.length > MAX_RECORD) {
-      const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-      return refusal(400, ErrorCode.InvalidParams, message, request.id)
-    }
+    if (record.length > MAX_RECORD) return saysTooMuch(request)
     const key = sessionKey(caller.principal, id)
     const owner = this.#owner(caller)
     if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
@@ -213,7 +224,7 @@ export class Sessions {
       level: undefined,
     }
     const { maxSessions } = this.#options
-    const lifetime = legacyLifetime(this.#options)
+    const lifetime = lifetimeOf(session, this.#options)
     if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
       return tooManySessions(maxSessions)
     }
@@ -233,21 +244,11 @@ export class Sessions {
       return EMPTY_202
     }
     if (message.request.method === 'initialize') {
-      const { id, params = {} } = message.request
-      const { protocolVersion, capabilities, clientInfo } = params
-      if (typeof protocolVersion !== 'string') {
-        return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', id)
-      }
-      session.revision = isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION
-      session.client = {
-        capabilities: isObject(capabilities) ? capabilities : {},
-        info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
-      }
+      const said = readInitialize(message.request)
+      if ('kind' in said) return said
+      Object.assign(session, said)
       const record = writeRecord(session)
-      if (record.length > MAX_RECORD) {
-        const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-        return refusal(400, ErrorCode.InvalidParams, message, id)
-      }
+      if (record.length > MAX_RECORD) return saysTooMuch(message.request)
       if (!(await this.#store.replaceRecord(session.key, record))) return sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(

@@ -17,7 +17,7 @@ import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
 import type { Run } from './exchange.ts'
 import type { CallState, StateBox } from './state.ts'
-import { askDigest, bindingOf, newState } from './state.ts'
+import { askDigest, bindingOf } from './state.ts'
 
 /** What the calls of an endpoint share. */
 export interface StatelessHost {
@@ -142,7 +142,7 @@ export class StatelessCall implements Outlet, Run {
     const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
     const asked = this.#state?.asked.get(key)
     if (!isAnswer(method, response) || (asked !== undefined && asked !== ask)) return undefined
-    this.#state ??= newState(this.#host.states.now)
+    this.#state ??= this.#host.states.create()
     this.#state.answers.set(key, { ask, result: response })
     return response
   }
@@ -158,7 +158,7 @@ export class StatelessCall implements Outlet, Run {
     const known = this.#state
     if (known?.kept.has(name)) return known.kept.get(name) as T
     const value = options.single && known ? await this.#single(known, name, fn) : await fn()
-    this.#state ??= newState(this.#host.states.now)
+    this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
   }
@@ -202,7 +202,7 @@ export class StatelessCall implements Outlet, Run {
 
   /** The `input_required` result. */
   inputRequired(): JsonObject {
-    const state = this.#state ?? newState(this.#host.states.now)
+    const state = this.#state ?? this.#host.states.create()
     state.asked = this.#asked ?? new Map()
     const binding = this.#binding ?? bindingOf(this.#input.principal, this.#input.request)
     return {

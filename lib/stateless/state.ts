@@ -42,10 +42,6 @@ interface Sealed {
   kept: Record<string, unknown>
 }
 
-export function newState(now: number): CallState {
-  return { id: randomId(12), born: now, answers: new Map(), asked: new Map(), kept: new Map() }
-}
-
 /** Objects with their keys in order, so that the same value has one text. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
@@ -81,8 +77,9 @@ export class StateBox {
     this.#options = options
   }
 
-  get now(): number {
-    return this.#clock.now()
+  /** The state of a call that begins. */
+  create(): CallState {
+    return { id: randomId(12), born: this.#clock.now(), answers: new Map(), asked: new Map(), kept: new Map() }
   }
 
   /** @throws ProtocolError -32603 if the state would be over its bound */
