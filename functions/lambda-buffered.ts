@@ -4,11 +4,11 @@
  * notifications) is not offered, and calls end before the gateway gives up.
  */
 import { createEndpoint } from '../lib/endpoint.ts'
-import { readEnvironment } from './environment.ts'
-import { bufferedHandler } from './lambda-handler.ts'
-import { requestLog } from './log.ts'
+import { readEnvironment } from '../lib/platform/environment.ts'
+import { bufferedHandler } from '../lib/platform/lambda/handler.ts'
+import { requestLog } from '../lib/platform/log.ts'
+import { openStore } from '../lib/platform/store.ts'
 import { server } from './server.ts'
-import { openStore } from './store.ts'
 
 const settings = readEnvironment({ HOST: '0.0.0.0', RESPONSE_LIMIT_SECONDS: '29', ...process.env })
 for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)

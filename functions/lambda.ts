@@ -3,11 +3,11 @@
  * Gateway HTTP APIs and load balancers there is lambda-buffered.ts.
  */
 import { createEndpoint } from '../lib/endpoint.ts'
-import { readEnvironment } from './environment.ts'
-import { streamingHandler } from './lambda-handler.ts'
-import { requestLog } from './log.ts'
+import { readEnvironment } from '../lib/platform/environment.ts'
+import { streamingHandler } from '../lib/platform/lambda/handler.ts'
+import { requestLog } from '../lib/platform/log.ts'
+import { openStore } from '../lib/platform/store.ts'
 import { server } from './server.ts'
-import { openStore } from './store.ts'
 
 // Which names reach it is the gateway's business, and a held GET would occupy an environment for as long as it is open.
 const settings = readEnvironment({ HOST: '0.0.0.0', GET_POLICY: 'poll', ...process.env })

@@ -6,11 +6,11 @@ import { pathToFileURL } from 'node:url'
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { serve } from '@hono/node-server'
 import { createEndpoint } from '../lib/endpoint.ts'
-import type { McpServer } from '../lib/server/server.ts'
-import { minded } from './bad-clients.ts'
-import { readEnvironment } from './environment.ts'
-import { requestLog } from './log.ts'
-import { openStore } from './store.ts'
+import { readEnvironment } from '../lib/platform/environment.ts'
+import { requestLog } from '../lib/platform/log.ts'
+import { minded } from '../lib/platform/node/harden.ts'
+import { openStore } from '../lib/platform/store.ts'
+import type { McpServer } from '../lib/server/mcp-server.ts'
 
 const settings = readEnvironment(process.env)
 const log = requestLog(settings)

@@ -1,12 +1,14 @@
 /** What an author imports. */
-export type { Notifier } from './announce.ts'
-export { createNotifier } from './announce.ts'
+
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export { readKeyRing } from './base/sealing.ts'
 export type { Endpoint, EndpointOptions } from './endpoint.ts'
 export { createEndpoint } from './endpoint.ts'
 export type { HttpOptions } from './http/options.ts'
-export type { Rate } from './http/rates.ts'
+export type { Rate } from './http/rate-limit.ts'
+export type { Notifier } from './runtime/notifier.ts'
+export { createNotifier } from './runtime/notifier.ts'
+export type { SessionOptions } from './runtime/options.ts'
 export type {
   Announcer,
   AskFailure,
@@ -49,9 +51,8 @@ export {
   ResourceTemplate,
   resourceNotFound,
 } from './server/index.ts'
-export type { SessionOptions } from './session/options.ts'
 export type { StatelessOptions } from './stateless/options.ts'
-export { memoryStore } from './store/memory.ts'
+export { memoryStore } from './store/memory/index.ts'
 export type { RedisStoreOptions } from './store/redis/index.ts'
 export { redisStore } from './store/redis/index.ts'
 export type { Unsealed } from './store/sealed.ts'

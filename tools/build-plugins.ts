@@ -121,7 +121,7 @@ export const noDefaultStore: Plugin = {
     build.onResolve({ filter: /^\.\/store\/memory\.ts$/ }, ({ importer }) =>
       /lib[\\/](endpoint|index)\.ts$/.test(importer) ? { path: 'memory', namespace } : undefined,
     )
-    const message = 'In a bundle an endpoint is given its store: see functions/store.ts.'
+    const message = 'In a bundle an endpoint is given its store: see lib/platform/store.ts.'
     build.onLoad({ filter: /./, namespace }, () => ({
       contents: `export function memoryStore() { throw new Error('${message}') }`,
     }))

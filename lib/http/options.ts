@@ -1,6 +1,6 @@
 /** The settings of HTTP, with their defaults. */
 import type { BodyLimits } from './body.ts'
-import type { Rate } from './rates.ts'
+import type { Rate } from './rate-limit.ts'
 
 export interface HttpOptions extends BodyLimits {
   /** Messages in one batch (2025-03-26). */

@@ -2,9 +2,9 @@
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
 import { sseMessage } from '../protocol/sse.ts'
-import type { Reply } from '../session/reply.ts'
+import type { Reply } from '../runtime/reply.ts'
 import type { Accepted } from './headers.ts'
-import { streamBody } from './sink.ts'
+import { streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 

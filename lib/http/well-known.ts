@@ -5,7 +5,7 @@ import { WELL_KNOWN } from '../auth/metadata.ts'
 import type { Admission } from '../auth/on-demand.ts'
 import { issuersOf } from '../auth/options.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { Doors } from './doors.ts'
+import type { Doors } from './cors.ts'
 import { headerReader } from './headers.ts'
 import { failure } from './respond.ts'
 

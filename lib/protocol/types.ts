@@ -1,7 +1,7 @@
 /**
  * The data types of MCP under the names of the published schema: what an author writes and what goes on the wire.
  *
- * They describe the newest revision; lib/protocol/gate.ts takes away what an older one does not know. Members are
+ * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one does not know. Members are
  * type aliases, not interfaces, so that they can be used where any JSON object is expected, and optional members may
  * be given as `undefined`, which JSON leaves out.
  */

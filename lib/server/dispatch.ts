@@ -1,14 +1,14 @@
 /** From a method and its parameters to a result: the requests that the author's server answers. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, RawJson } from '../protocol/jsonrpc.ts'
-import { complete } from './complete.ts'
-import { listPage } from './lists.ts'
-import type { Outlet } from './outlet.ts'
-import { getPrompt } from './prompts.ts'
-import { readResource } from './resources.ts'
-import { missingScopes } from './scopes.ts'
-import type { McpServer } from './server.ts'
-import { callTool } from './tools.ts'
+import type { Outlet } from './context/client-channel.ts'
+import type { McpServer } from './mcp-server.ts'
+import { complete } from './methods/complete.ts'
+import { listPage } from './methods/lists.ts'
+import { getPrompt } from './methods/prompts.ts'
+import { readResource } from './methods/resources.ts'
+import { missingScopes } from './methods/scopes.ts'
+import { callTool } from './methods/tools.ts'
 
 export type Result = JsonObject | RawJson
 

@@ -1,6 +1,11 @@
 /** What an author of a server uses. lib/index.ts adds the endpoint to it. */
 export { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-export { type Completer, completable } from './completable.ts'
+export type { Announcer, AuthInfo, ClientView, Handles, KeyValues, RequestInfo } from './context/client-channel.ts'
+export type { AskOptions, Context, Elicited, ElicitedBy } from './context/context.ts'
+export { AskError, type AskFailure, AskPending, MissingCapability } from './context/errors.ts'
+export { type CacheableMethod, McpServer, type McpServerOptions } from './mcp-server.ts'
+export { resourceNotFound } from './methods/resources.ts'
+export { type Completer, completable } from './registry/completable.ts'
 export type {
   CacheHint,
   ListResourcesCallback,
@@ -12,11 +17,6 @@ export type {
   ToolConfig,
   ToolHandler,
   ToolResult,
-} from './config.ts'
-export type { AskOptions, Context, Elicited, ElicitedBy } from './context.ts'
-export { AskError, type AskFailure, AskPending, MissingCapability } from './errors.ts'
-export type { Announcer, AuthInfo, ClientView, Handles, KeyValues, RequestInfo } from './outlet.ts'
-export { ResourceTemplate, type ResourceTemplateOptions } from './resource-template.ts'
-export { resourceNotFound } from './resources.ts'
-export type { InputOf, OutputOf, Schema, StandardSchema } from './schema.ts'
-export { type CacheableMethod, McpServer, type McpServerOptions } from './server.ts'
+} from './registry/config.ts'
+export { ResourceTemplate, type ResourceTemplateOptions } from './registry/resource-template.ts'
+export type { InputOf, OutputOf, Schema, StandardSchema } from './schema/schema.ts'

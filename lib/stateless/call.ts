@@ -9,15 +9,24 @@ import { isObject, notificationText } from '../protocol/jsonrpc.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { compareLevels } from '../protocol/types.ts'
-import { isAnswer } from '../server/answers.ts'
-import { AskPending } from '../server/errors.ts'
-import type { Announcer, Ask, AuthInfo, ClientView, Handles, KeyValues, Outlet, RequestInfo } from '../server/outlet.ts'
+import { isAnswer } from '../server/context/answers.ts'
+import type {
+  Announcer,
+  Ask,
+  AuthInfo,
+  ClientView,
+  Handles,
+  KeyValues,
+  Outlet,
+  RequestInfo,
+} from '../server/context/client-channel.ts'
+import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
 import type { Run } from './exchange.ts'
-import type { CallState, StateBox } from './state.ts'
-import { askDigest, bindingOf } from './state.ts'
+import type { CallState, StateBox } from './request-state.ts'
+import { askDigest, bindingOf } from './request-state.ts'
 
 /** What the calls of an endpoint share. */
 export interface StatelessHost {

@@ -5,7 +5,7 @@ import { isObject } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
-import type { ParamHeader } from '../server/param-headers.ts'
+import type { ParamHeader } from '../server/schema/param-headers.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'
 export const META = {

@@ -6,8 +6,8 @@ import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
-import type { HeldConnection, Instance } from '../session/instance.ts'
-import type { Sink, StreamSource } from '../session/reply.ts'
+import type { HeldConnection, Instance } from '../runtime/instance.ts'
+import type { Sink, StreamSource } from '../runtime/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 import { META } from './envelope.ts'
 

@@ -8,8 +8,16 @@ import { notificationText, RawJson } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
-import { AskError } from '../server/errors.ts'
-import type { Ask, AuthInfo, ClientView, Handles, KeyValues, Outlet, RequestInfo } from '../server/outlet.ts'
+import type {
+  Ask,
+  AuthInfo,
+  ClientView,
+  Handles,
+  KeyValues,
+  Outlet,
+  RequestInfo,
+} from '../server/context/client-channel.ts'
+import { AskError } from '../server/context/errors.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { StatelessHost } from './call.ts'
 import type { Run } from './exchange.ts'

@@ -1,6 +1,6 @@
 /** `ctx.user` and `ctx.handles`: values that belong to a principal and to no session. */
 import { digest, randomId } from '../base/ids.ts'
-import type { Handles, KeyValues } from '../server/outlet.ts'
+import type { Handles, KeyValues } from '../server/context/client-channel.ts'
 import type { Store } from './store.ts'
 
 const USER_LIFETIME = 90 * 24 * 60 * 60_000

@@ -1,6 +1,6 @@
 /** The settings of authorization and limits, from environment variables. */
 import { describe, expect, test } from 'vitest'
-import { BadSetting, parseEnvironment } from '../../functions/environment.ts'
+import { BadSetting, parseEnvironment } from '../../lib/platform/environment.ts'
 
 const AUTH = { AUTH_ISSUER: 'https://as.example', AUTH_AUDIENCE: 'https://mcp.example/mcp' }
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { serveJson } from '../support/authorization.ts'
 
 let endpoint: Endpoint | undefined

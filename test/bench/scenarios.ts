@@ -1,6 +1,6 @@
 /** What is counted rather than raced: round trips, resumes, fan-out, memory, and growth. */
 import { Redis } from 'ioredis'
-import { newSessionId, sessionKey, writeRecord } from '../../lib/session/session.ts'
+import { newSessionId, sessionKey, writeRecord } from '../../lib/session/stream/session.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { Signer } from '../support/authorization.ts'
 import type { RedisServer } from '../support/redis.ts'

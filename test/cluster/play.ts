@@ -1,6 +1,6 @@
 /** One call and its client in the simulation: what the property test does with them, and what must hold afterwards. */
 import { expect } from 'vitest'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { checkStreamRule } from './property.ts'
 
 test('what a client receives is the log, in order, each message once, or an explicit error (memory)', async () => {

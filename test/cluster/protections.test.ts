@@ -21,7 +21,7 @@ interface Protection {
 
 const CALLS = 'lib/store/redis/scripts/calls.ts'
 const STREAMS = 'lib/store/redis/scripts/streams.ts'
-const CONNECTION = 'lib/session/connection.ts'
+const CONNECTION = 'lib/session/stream/connection.ts'
 const RULE = 'test/cluster/property-memory.test.ts'
 const CONTRACT = 'test/store/redis.test.ts'
 
@@ -95,14 +95,14 @@ const protections: Protection[] = [
   },
   {
     name: 'event ids belong to their session',
-    file: 'lib/session/event-id.ts',
+    file: 'lib/session/stream/event-id.ts',
     without: [['check(key, stream, n, tag) === given ?', "given !== '' ?"]],
     noticed: 'test/cluster/streams.test.ts',
     called: 'of another session',
   },
   {
     name: 'the lookup of a cancel is scoped to the session',
-    file: 'lib/session/call.ts',
+    file: 'lib/session/call/call.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
     without: [['return `${this.#session.key}${typedId(this.requestId)}`', 'return typedId(this.requestId)']],
     also: { file: 'lib/session/sessions.ts', without: [['.early.get(session.key + id)', '.early.get(id)']] },
@@ -116,7 +116,7 @@ const protections: Protection[] = [
   },
   {
     name: 'a resumed stream primes its client again',
-    file: 'lib/session/feed.ts',
+    file: 'lib/session/stream/sse-response.ts',
     without: [['(primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)', 'SSE_COMMENT']],
     noticed: 'test/cluster/scopes.test.ts',
   },

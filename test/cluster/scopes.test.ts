@@ -2,9 +2,9 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import type { Context } from '../../lib/server/context.ts'
-import { McpServer } from '../../lib/server/server.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import type { Context } from '../../lib/server/context/context.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 
 const opened: Endpoint[] = []

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/session/options.ts'
+import { DEFAULT_SESSION_OPTIONS } from '../../lib/runtime/options.ts'
 import { root } from '../../tools/build.ts'
 
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -52,14 +52,14 @@ test('what it names is there', () => {
     if (!name.startsWith('dist/')) expect(existsSync(join(root, name)), name).toBe(true)
   const scripts = JSON.parse(read('package.json')).scripts
   for (const [, name = ''] of text.matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
-  const known = `${read('functions/environment.ts')}${read('functions/node.ts')}`
+  const known = `${read('lib/platform/environment.ts')}${read('functions/node.ts')}`
   for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+)(?:=\d)?`/g)) {
     if (!name.startsWith('AWS_')) expect(known, name).toContain(`'${name}'`)
   }
 })
 
 test('the README names every variable that is read', () => {
-  const variables = read('functions/environment.ts')
+  const variables = read('lib/platform/environment.ts')
   const names = new Set([...variables.matchAll(/env, '([A-Z_]+)'/g)].map(([, name = '']) => name))
   expect(names.size).toBeGreaterThan(25)
   const readme = read('README.md')

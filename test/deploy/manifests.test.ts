@@ -4,7 +4,7 @@ import { Service } from '@kubernetes-models/knative/serving.knative.dev/v1/Servi
 import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { parseEnvironment } from '../../functions/environment.ts'
+import { parseEnvironment } from '../../lib/platform/environment.ts'
 
 const infra = (name: string) => readFileSync(new URL(`../../infra/${name}`, import.meta.url), 'utf8')
 
@@ -51,7 +51,7 @@ describe('cloudrun/service.yaml', () => {
   })
 
   test('its variables are variables of the endpoint', () => {
-    const known = readFileSync(new URL('../../functions/environment.ts', import.meta.url), 'utf8')
+    const known = readFileSync(new URL('../../lib/platform/environment.ts', import.meta.url), 'utf8')
     for (const name of Object.keys(env)) expect(known, name).toContain(`'${name}'`)
     expect(
       parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint.session,

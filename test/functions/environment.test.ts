@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
-import { BadSetting, parseEnvironment } from '../../functions/environment.ts'
+import { BadSetting, parseEnvironment } from '../../lib/platform/environment.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const ENTRY = new URL('../../functions/node.ts', import.meta.url).pathname

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readEvent } from '../../functions/lambda-event.ts'
-import { bufferedHandler } from '../../functions/lambda-handler.ts'
-import { sendResponse } from '../../functions/lambda-stream.ts'
 import type { Endpoint } from '../../lib/endpoint.ts'
+import { readEvent } from '../../lib/platform/lambda/event.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/handler.ts'
+import { sendResponse } from '../../lib/platform/lambda/stream.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { awslambda: { HttpResponseStream: { from: (out: Writable) => out } } })

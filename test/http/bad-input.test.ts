@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { call, initialize, post, request, toolCall } from '../support/raw.ts'
 import type { Served } from './served.ts'

@@ -1,7 +1,7 @@
 /** Results that are kept ready are what they would be if they were made anew, whoever asks and with whatever id. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { body, headers } from '../stateless/support.ts'
 import { ACCEPT_BOTH, request } from '../support/raw.ts'
 

@@ -1,7 +1,7 @@
 /** Who is not let in, what is said when the endpoint itself fails, and that nothing of it does harm. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'

@@ -1,7 +1,7 @@
 /** Where a response is taken only as a whole (`streaming: false`): what needs a stream is not there. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 

@@ -1,8 +1,8 @@
 /** A function for the tests of the adapter: routes with all that a response can be, beside an endpoint. */
 
-import { bufferedHandler, streamingHandler } from '../../functions/lambda-handler.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { bufferedHandler, streamingHandler } from '../../lib/platform/lambda/handler.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { server } from '../fixtures/everything.ts'
 
 const endpoint = createEndpoint(server, { store: memoryStore(), session: { getPolicy: 'poll' } })

@@ -11,7 +11,7 @@ import {
   gateSampling,
   gateTool,
   gateToolResult,
-} from '../../lib/protocol/gate.ts'
+} from '../../lib/protocol/downgrade.ts'
 import { RawJson } from '../../lib/protocol/jsonrpc.ts'
 import { type Revision, SESSION_REVISIONS, STATELESS_REVISION } from '../../lib/protocol/revisions.ts'
 import type { ContentBlock, Prompt, Resource, Tool } from '../../lib/protocol/types.ts'

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 
 let endpoint: Endpoint | undefined

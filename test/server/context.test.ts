@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { ClientCapabilities } from '../../lib/protocol/types.ts'
-import { Context } from '../../lib/server/context.ts'
-import { AskError, MissingCapability } from '../../lib/server/errors.ts'
+import { Context } from '../../lib/server/context/context.ts'
+import { AskError, MissingCapability } from '../../lib/server/context/errors.ts'
 import { type FakeOptions, fakeOutlet } from './fake-outlet.ts'
 
 function contextWith(options: FakeOptions = {}, meta?: Record<string, unknown>) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonSchema } from '../../lib/protocol/types.ts'
-import { formSchema } from '../../lib/server/elicitation.ts'
-import { compileObjectSchema, type Schema } from '../../lib/server/schema.ts'
+import { formSchema } from '../../lib/server/schema/form.ts'
+import { compileObjectSchema, type Schema } from '../../lib/server/schema/schema.ts'
 
 const formOf = (schema: Schema, revision: '2025-06-18' | '2025-11-25' | '2026-07-28' = '2025-11-25') =>
   formSchema(compileObjectSchema(schema, 'form').json, revision)

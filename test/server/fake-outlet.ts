@@ -4,9 +4,9 @@ import { RawJson } from '../../lib/protocol/jsonrpc.ts'
 import type { Revision } from '../../lib/protocol/revisions.ts'
 import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
 import { compareLevels } from '../../lib/protocol/types.ts'
+import type { Ask, AuthInfo, Handles, KeyValues, Outlet } from '../../lib/server/context/client-channel.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
-import type { Ask, AuthInfo, Handles, KeyValues, Outlet } from '../../lib/server/outlet.ts'
-import type { McpServer } from '../../lib/server/server.ts'
+import type { McpServer } from '../../lib/server/mcp-server.ts'
 
 export interface FakeOptions {
   revision?: Revision

@@ -1,8 +1,8 @@
 /** Arguments that would keep the checker busy, or make its answer long. What hangs here is stopped by the test's limit. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { jsonSchemaCheck } from '../../lib/server/json-schema.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { jsonSchemaCheck } from '../../lib/server/schema/json-schema.ts'
 import { call } from './fake-outlet.ts'
 
 async function problems(schema: object, value: unknown): Promise<string> {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
-import { ResourceTemplate } from '../../lib/server/resource-template.ts'
-import { McpServer, type McpServerOptions } from '../../lib/server/server.ts'
+import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeOutlet, request } from './fake-outlet.ts'
 
 const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })

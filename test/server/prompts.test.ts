@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { completable } from '../../lib/server/completable.ts'
-import { ResourceTemplate } from '../../lib/server/resource-template.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { completable } from '../../lib/server/registry/completable.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeOutlet, request } from './fake-outlet.ts'
 
 const message = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }] })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ResourceTemplate } from '../../lib/server/resource-template.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { call, request } from './fake-outlet.ts'
 
 const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })

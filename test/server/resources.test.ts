@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '../../lib/protocol/errors.ts'
-import { ResourceTemplate } from '../../lib/server/resource-template.ts'
-import { resourceNotFound } from '../../lib/server/resources.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { resourceNotFound } from '../../lib/server/methods/resources.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeOutlet, request } from './fake-outlet.ts'
 
 const server = new McpServer({ name: 'test', version: '1.0.0' }, { cacheHints: { 'resources/read': { ttlMs: 10 } } })

@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
-import type { Schema } from '../../lib/server/schema.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import type { Schema } from '../../lib/server/schema/schema.ts'
 import { call, request } from './fake-outlet.ts'
 
 /** A server with one tool that returns its arguments. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ErrorCode, ProtocolError } from '../../lib/protocol/errors.ts'
+import { AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
-import { AskPending, MissingCapability } from '../../lib/server/errors.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { call, fakeOutlet, request } from './fake-outlet.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })

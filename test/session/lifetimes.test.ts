@@ -1,7 +1,7 @@
 /** How long a session lives. The clock stands still until it is told to move. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { ManualClock } from '../cluster/sim.ts'
 import { everything } from '../fixtures/everything.ts'
 

@@ -1,8 +1,8 @@
 /** What the store is still to be told of calls that have ended, while it is away and when it is back. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
-import { Owed } from '../../lib/session/owed.ts'
+import { Owed } from '../../lib/runtime/retry-queue.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
 import type { Step } from '../support/held.ts'

@@ -1,9 +1,9 @@
 /** Going to rest and waking up: an instance between two invocations of a function. */
 import { expect, test } from 'vitest'
 import { systemClock } from '../../lib/base/clock.ts'
-import { Instance } from '../../lib/session/instance.ts'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/session/options.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { Instance } from '../../lib/runtime/instance.ts'
+import { DEFAULT_SESSION_OPTIONS } from '../../lib/runtime/options.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 
 /** A store that writes down what the instance does, and whose waiting connection takes its time to stop. */

@@ -1,7 +1,7 @@
 /** What a server says of itself. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 import type { StatelessRequest } from './support.ts'

@@ -1,7 +1,7 @@
 /** A stream of changes whose end comes before its beginning. In one process, with a clock and a store that are held. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { McpServer } from '../../lib/server/server.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
 import { held } from '../support/held.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'

@@ -132,7 +132,7 @@ describe('subscriptions/listen', () => {
   })
 
   test('what is announced by another process with the store is heard as well', async () => {
-    const { createNotifier } = await import('../../lib/announce.ts')
+    const { createNotifier } = await import('../../lib/runtime/notifier.ts')
     const { redisStore } = await import('../../lib/store/redis/index.ts')
     const store = redisStore(fleet.redis.url)
     const stream = await listen(1, { resourcesListChanged: true })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../lib/base/clock.ts'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { storeContract } from './contract.ts'
 
 storeContract('memory', async (options) => memoryStore(options))

@@ -1,7 +1,7 @@
 /** The sealed store keeps the contract, shows nothing to who reads Redis, and takes nothing from who writes there. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Unsealed } from '../../lib/store/sealed.ts'
 import { sealedStore } from '../../lib/store/sealed.ts'

@@ -1,5 +1,5 @@
 /** A store in which some steps are held up, or fail. */
-import { memoryStore } from '../../lib/store/memory.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 
 /** `go` does what the store does, and `args` is what it was asked with. */

@@ -1,5 +1,5 @@
 /** An author's server without a schema library: what starts beside it is the endpoint alone. */
-import { McpServer } from '../../../lib/server/server.ts'
+import { McpServer } from '../../../lib/server/mcp-server.ts'
 
 export const server = new McpServer({ name: 'cold', version: '1.0.0' })
 

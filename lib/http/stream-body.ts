@@ -1,0 +1,92 @@
+/** The live body of a streaming response: a ReadableStream with a bound on what a slow reader may leave waiting. */
+import type { Sink, StreamSource } from '../runtime/reply.ts'
+
+const encoder = new TextEncoder()
+
+/** The reader left too much waiting. */
+export class TooSlow extends Error {
+  override readonly name = 'TooSlow'
+
+  constructor() {
+    super('The client read too slowly.')
+    // The adapter prints it, and where it was thrown says nothing.
+    this.stack = String(this)
+  }
+}
+
+/** A reader over the bound that has read nothing for so long (ms) is slow; one that reads was only sent much at once. */
+const GRACE = 10_000
+/** So many times the bound is too much for any reader. */
+const HARD = 16
+
+/**
+ * A body that `source` fills. What is written in one turn leaves as one chunk. A reader that leaves more than
+ * `maxBuffered` bytes waiting and does not read, or very much more, is dropped: the connection breaks, and what waited
+ * for it goes with it. A client that can resume does so from what it has read.
+ */
+export function streamBody(source: StreamSource, maxBuffered: number): ReadableStream<Uint8Array> {
+  let controller: ReadableStreamDefaultController<Uint8Array>
+  let waiting = ''
+  let state: 'open' | 'ending' | 'closed' = 'open'
+  let given = 0
+  let taken = 0
+  let readAt = 0
+
+  const isTooSlow = () => {
+    const free = controller.desiredSize ?? 0
+    const room = free - waiting.length
+    if (room > 0) return false
+    const read = given - (maxBuffered - free)
+    if (read > taken || readAt === 0) {
+      taken = read
+      readAt = Date.now()
+    }
+    return room < (1 - HARD) * maxBuffered || Date.now() - readAt > GRACE
+  }
+  const flush = () => {
+    if (state === 'closed') return
+    if (waiting !== '') {
+      const chunk = encoder.encode(waiting)
+      given += chunk.byteLength
+      controller.enqueue(chunk)
+      waiting = ''
+    }
+    if (state === 'ending') {
+      state = 'closed'
+      controller.close()
+    }
+  }
+  const sink: Sink = {
+    write(text) {
+      if (state !== 'open') return false
+      if (isTooSlow()) {
+        state = 'closed'
+        waiting = ''
+        controller.error(new TooSlow())
+        return false
+      }
+      if (waiting === '') queueMicrotask(flush)
+      waiting += text
+      return true
+    },
+    end() {
+      if (state !== 'open') return
+      state = 'ending'
+      if (waiting === '') flush()
+    },
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      start(made) {
+        controller = made
+        source.attach(sink)
+      },
+      cancel() {
+        if (state === 'closed') return
+        state = 'closed'
+        source.detached()
+      },
+    },
+    { highWaterMark: maxBuffered, size: (chunk) => chunk.byteLength },
+  )
+}

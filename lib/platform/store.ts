@@ -1,0 +1,10 @@
+/** Where a deployment keeps its sessions. */
+import { redisStore } from '../store/redis/index.ts'
+import type { Store } from '../store/store.ts'
+
+/** Redis, where the settings name one; else this process, for one instance. */
+export async function openStore({ redisUrl }: { redisUrl: string | undefined }): Promise<Store> {
+  if (redisUrl !== undefined) return redisStore(redisUrl)
+  const { memoryStore } = await import('../store/memory/index.ts')
+  return memoryStore()
+}

@@ -1,0 +1,47 @@
+/** Announcing to clients, from an endpoint or from any other process that has the store. */
+import { digest, randomId } from '../base/ids.ts'
+import { notificationText } from '../protocol/jsonrpc.ts'
+import type { Announcer } from '../server/context/client-channel.ts'
+import { GET_STREAM } from '../session/stream/event-id.ts'
+import type { Store } from '../store/store.ts'
+import { instanceOf } from './instance.ts'
+import type { Mail } from './mail.ts'
+
+export interface Notifier extends Announcer {
+  /**
+   * The user is done with the page of a URL elicitation: its client is told (2025-11-25). False: there is no such
+   * elicitation, or its session has ended.
+   */
+  elicitationCompleted(elicitationId: string): Promise<boolean>
+}
+
+/**
+ * Announces changes to the clients of every instance on this store.
+ *
+ * @example
+ * const notify = createNotifier(redisStore(process.env.REDIS_URL))
+ * await notify.resourceUpdated('note://7')
+ */
+export function createNotifier(store: Store): Notifier {
+  const tag = randomId(3)
+  return {
+    toolsChanged: () => store.publish({ kind: 'tools' }),
+    promptsChanged: () => store.publish({ kind: 'prompts' }),
+    resourcesChanged: () => store.publish({ kind: 'resources' }),
+    resourceUpdated: (uri) => store.publish({ kind: 'updated', uri }),
+    async elicitationCompleted(elicitationId) {
+      const key = await store.getValue('elic', elicitationId)
+      if (key === undefined) return false
+      const data = notificationText('notifications/elicitation/complete', { elicitationId })
+      // The same completion twice is one message.
+      const id = `elic.${digest(elicitationId, 9)}`
+      const { status, n, holder } = await store.post(key, GET_STREAM, data, tag, id)
+      if (status === 'gone') return false
+      if (holder !== undefined) {
+        const mail: Mail = { t: 'entries', to: holder, n, tag, data: [data], final: false }
+        await store.send(instanceOf(holder), JSON.stringify(mail))
+      }
+      return true
+    },
+  }
+}

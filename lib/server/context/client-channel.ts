@@ -1,0 +1,104 @@
+/**
+ * What the server asks of whoever carries a call: the door through which a handler reaches the client. The session
+ * revisions and the stateless revision implement it, each in its way; a handler cannot tell them apart.
+ */
+import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
+import type { Revision } from '../../protocol/revisions.ts'
+import type { ClientCapabilities, Implementation, LoggingLevel } from '../../protocol/types.ts'
+
+/** What a verified token says of the caller. Absent where the endpoint has no authorization. */
+export interface AuthInfo {
+  issuer: string
+  subject: string
+  clientId?: string
+  scopes: readonly string[]
+  /** Seconds since 1970. */
+  expiresAt?: number
+  /** Every claim of the token, or the introspection response. */
+  claims: Readonly<Record<string, unknown>>
+  /** The token itself, for exchange. It must not be passed on as it is. */
+  token: string
+}
+
+/** The HTTP request that carried the call. */
+export interface RequestInfo {
+  headers: Headers
+  /** The address of the client as the platform reports it. */
+  address?: string | undefined
+}
+
+export interface ClientView {
+  info: Implementation | undefined
+  capabilities: ClientCapabilities
+}
+
+/** A request from the server to the client. `params` are ready for the wire of the revision. */
+export interface Ask {
+  method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list' | 'ping'
+  params: JsonObject | undefined
+  /** The author's key, or `kind-ordinal`: what a replayed handler is matched by. */
+  key: string
+  /** How long to wait, in ms; undefined: the endpoint's default. */
+  timeout: number | undefined
+}
+
+/** Values by name. Values are JSON. `set` replaces: of two calls that read, add and write at once, one overwrites the other. */
+export interface KeyValues {
+  get<T = unknown>(name: string): Promise<T | undefined>
+  set(name: string, value: unknown): Promise<void>
+  delete(name: string): Promise<void>
+}
+
+/** Stored values behind unguessable ids, bound to the principal. Unknown, expired and foreign all read as undefined. */
+export interface Handles {
+  /** Stores a value and returns its handle. `lifetime` in ms, default a day. */
+  create(value: unknown, options?: { lifetime?: number }): Promise<string>
+  get<T = unknown>(handle: string): Promise<T | undefined>
+  /** Replaces the value; false if the handle is unknown, expired or foreign. */
+  set(handle: string, value: unknown): Promise<boolean>
+  delete(handle: string): Promise<void>
+}
+
+/** Tells every client that something changed, whichever instance it is connected to. */
+export interface Announcer {
+  toolsChanged(): Promise<void>
+  promptsChanged(): Promise<void>
+  resourcesChanged(): Promise<void>
+  /** For those who subscribed to the URI. */
+  resourceUpdated(uri: string): Promise<void>
+}
+
+export interface Outlet {
+  readonly revision: Revision
+  readonly client: ClientView
+  readonly requestId: RequestId
+  readonly auth: AuthInfo | undefined
+  readonly request: RequestInfo
+  /** Aborted when the call was cancelled, its session ended, or its instance must go. Made when first asked for. */
+  readonly signal: AbortSignal
+  /** The state of the session; undefined in the stateless revision. */
+  readonly session: KeyValues | undefined
+  readonly user: KeyValues
+  readonly handles: Handles
+  /** The same four as `endpoint.notify`. */
+  readonly announce: Announcer
+  /** True if a log message of this level would be sent. */
+  wants(level: LoggingLevel): boolean
+  /**
+   * Sends a notification on the call's stream. It is in order and not lost, but the promise does not wait for the
+   * client; it waits only while the stream is over its bound. Does nothing where the client takes no stream.
+   */
+  notify(method: string, params: JsonObject): Promise<void>
+  /**
+   * Sends a request to the client and waits for its result.
+   * It is called in the turn in which the handler asks, so that asks of one turn can go out together.
+   *
+   * @throws AskError when the client answers with an error, the deadline passes, or the client takes no stream.
+   * @throws AskPending when the answer comes with a later request (stateless revision).
+   */
+  ask(ask: Ask): Promise<JsonObject>
+  /** Runs `fn` once for the call and keeps its JSON result, also over a replay. */
+  once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T>
+  /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */
+  closeStream(retryMs?: number): void
+}

@@ -1,0 +1,269 @@
+import { randomId } from '../../base/ids.ts'
+import { gateSampling } from '../../protocol/downgrade.ts'
+import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
+import { isAtLeast, type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
+import type {
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitContent,
+  ListRootsResult,
+  LoggingLevel,
+  ProgressToken,
+  Root,
+} from '../../protocol/types.ts'
+import { formSchema } from '../schema/form.ts'
+import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { isAnswer } from './answers.ts'
+import type { Announcer, Ask, AuthInfo, ClientView, Handles, KeyValues, Outlet, RequestInfo } from './client-channel.ts'
+import { requireElicitation, requireRoots, requireSampling } from './client-features.ts'
+import { AskError } from './errors.ts'
+
+export interface AskOptions {
+  /**
+   * The name of the answer, where handlers are replayed (stateless revision). Give one where the order of the asks may
+   * differ from run to run. Default: the kind and its ordinal in the call, such as `elicit-1`.
+   */
+  key?: string | undefined
+  /** How long to wait, in ms. Default: the endpoint's. In the stateless revision nobody waits. */
+  timeout?: number | undefined
+}
+
+/** What the user did with a form. */
+export type Elicited<Content> =
+  | { action: 'accept'; content: Content }
+  | { action: 'decline' | 'cancel'; content?: undefined }
+
+/** The content that a form of this schema brings. */
+export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
+
+type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
+
+/**
+ * What a handler gets besides its arguments: the way to its client, and what is known about it. The same for every
+ * revision; where a revision lacks something, the method says what happens.
+ */
+export class Context {
+  readonly #outlet: Outlet
+  readonly #params: JsonObject | undefined
+  #progress = Number.NEGATIVE_INFINITY
+  #keys: Set<string> | undefined
+  #ordinals: Map<Kind, number> | undefined
+
+  constructor(outlet: Outlet, params: JsonObject | undefined) {
+    this.#outlet = outlet
+    this.#params = params
+  }
+
+  /** Aborted when the call is cancelled or its instance must go. */
+  get signal(): AbortSignal {
+    return this.#outlet.signal
+  }
+
+  get requestId(): RequestId {
+    return this.#outlet.requestId
+  }
+
+  get revision(): Revision {
+    return this.#outlet.revision
+  }
+
+  /** What the client said about itself. It proves nothing; capabilities tell what can be asked. */
+  get client(): ClientView {
+    return this.#outlet.client
+  }
+
+  /** Who calls; undefined where the endpoint has no authorization. */
+  get auth(): AuthInfo | undefined {
+    return this.#outlet.auth
+  }
+
+  /** The HTTP request that carried the call. */
+  get request(): RequestInfo {
+    return this.#outlet.request
+  }
+
+  /** `_meta` of the request. */
+  get meta(): JsonObject | undefined {
+    const meta = this.#params?._meta
+    return isObject(meta) ? meta : undefined
+  }
+
+  /** Values kept for the session; undefined in the stateless revision, which has none. */
+  get session(): KeyValues | undefined {
+    return this.#outlet.session
+  }
+
+  /**
+   * Values kept for the caller, over all its sessions and clients, for 90 days after they were last read or written.
+   * Without authorization all callers are one.
+   */
+  get user(): KeyValues {
+    return this.#outlet.user
+  }
+
+  /** Values kept behind unguessable names that only this caller can use. */
+  get handles(): Handles {
+    return this.#outlet.handles
+  }
+
+  /** Tells clients, on every instance, that something changed. */
+  get announce(): Announcer {
+    return this.#outlet.announce
+  }
+
+  /**
+   * Tells how far the call is. Nothing is sent to a client that did not ask for it, nor a value that is not greater
+   * than the last.
+   *
+   * @param message for people; left out in 2024-11-05
+   */
+  progress(progress: number, total?: number, message?: string): Promise<void> {
+    const token = this.meta?.progressToken
+    if (!isProgressToken(token) || !(progress > this.#progress) || !Number.isFinite(progress)) return Promise.resolve()
+    this.#progress = progress
+    const params: JsonObject = { progressToken: token, progress }
+    if (total !== undefined) params.total = total
+    if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params.message = message
+    return this.#outlet.notify('notifications/progress', params)
+  }
+
+  /**
+   * Sends a log message, if the client wants this level.
+   *
+   * @param data any JSON value; never a secret
+   */
+  log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
+    if (!this.#outlet.wants(level)) return Promise.resolve()
+    const params: JsonObject = { level, data: data ?? null }
+    if (logger !== undefined) params.logger = logger
+    return this.#outlet.notify('notifications/message', params)
+  }
+
+  /** Sends a notification of one's own on the call's stream. */
+  notify(method: string, params: JsonObject = {}): Promise<void> {
+    return this.#outlet.notify(method, params)
+  }
+
+  /**
+   * Asks the user to fill in a form.
+   *
+   * @param schema an object of strings, numbers, booleans and choices. The answer is checked against all of it, also
+   *   against what no form can show
+   * @throws MissingCapability if the client has no forms
+   * @throws AskError if it answers with an error, not in time, or with what the schema does not allow
+   * @throws TypeError if the schema cannot be a form
+   */
+  async elicit<const S extends Schema>(
+    message: string,
+    schema: S,
+    options: AskOptions = {},
+  ): Promise<Elicited<ElicitedBy<S>>> {
+    requireElicitation(this.client, this.revision, 'form')
+    const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
+    const requestedSchema = formSchema(json, this.revision)
+    const mode = isAtLeast(this.revision, '2025-11-25') ? { mode: 'form' } : {}
+    const params = { ...mode, message, requestedSchema }
+    const { action, content } = await this.#ask('elicit', 'elicitation/create', params, options)
+    if (action !== 'accept') return { action: action as 'decline' | 'cancel' }
+    const checked = await check(content ?? {})
+    if (!checked.ok) throw new AskError('invalid', `The client's answer does not fit the form: ${checked.problems}`)
+    return { action, content: checked.value as ElicitedBy<S> }
+  }
+
+  /**
+   * Asks the user to open a page, for what must not pass through the client. `accept` means that the user agreed to
+   * open it, not that anything was done there.
+   *
+   * @param options `id` names the elicitation for `endpoint.elicitationCompleted(id)`; only 2025-11-25 has such a name.
+   *   Default: a random one
+   * @throws MissingCapability if the client cannot open pages: any before 2025-11-25
+   * @throws AskError if the client answers with an error or not in time
+   */
+  async elicitUrl(
+    message: string,
+    url: string | URL,
+    options: AskOptions & { id?: string | undefined } = {},
+  ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
+    requireElicitation(this.client, this.revision, 'url')
+    const params: JsonObject = { mode: 'url', message, url: String(url) }
+    if (this.revision !== STATELESS_REVISION) params.elicitationId = options.id ?? randomId(16)
+    const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
+    return { action: action as 'accept' | 'decline' | 'cancel' }
+  }
+
+  /**
+   * Asks the client's model.
+   *
+   * @throws MissingCapability if the client has no sampling, or `tools` are given and it has no tools in it
+   * @throws AskError if the client answers with an error or not in time
+   */
+  async sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
+    const allowed = requireSampling(this.client, this.revision, params)
+    const gated = gateSampling(allowed, this.revision)
+    return (await this.#ask('sample', 'sampling/createMessage', gated, options)) as CreateMessageResult
+  }
+
+  /**
+   * The directories that the client works in.
+   *
+   * @throws MissingCapability if the client has no roots
+   * @throws AskError if it answers with an error or not in time
+   */
+  async listRoots(options: AskOptions = {}): Promise<Root[]> {
+    requireRoots(this.client)
+    const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
+    return roots
+  }
+
+  /**
+   * Waits for a sign of life of the client. The stateless revision has none: there it returns at once.
+   *
+   * @throws AskError if none comes in time
+   */
+  async ping(options: { timeout?: number | undefined } = {}): Promise<void> {
+    if (this.revision !== STATELESS_REVISION) await this.#ask('ping', 'ping', undefined, options)
+  }
+
+  /**
+   * Does something once for the call, however often the handler is replayed, and keeps its JSON result.
+   *
+   * @param options `single`: once even if the client sends the same state twice (stateless revision)
+   */
+  once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
+    return this.#outlet.once(name, fn, options)
+  }
+
+  /**
+   * Ends the connection while the call goes on; the client comes back for the rest (2025-11-25). Nothing happens in
+   * other revisions.
+   *
+   * @param retryMs when the client should come back
+   */
+  closeStream(retryMs?: number): void {
+    this.#outlet.closeStream(retryMs)
+  }
+
+  /** Not async up to the ask itself, so that the asks of one turn go out together. */
+  #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
+    const key = this.#key(kind, options.key)
+    return this.#outlet.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+      if (isAnswer(method, answer)) return answer
+      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape.`)
+    })
+  }
+
+  #key(kind: Kind, given: string | undefined): string {
+    this.#keys ??= new Set()
+    this.#ordinals ??= new Map()
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
+    this.#ordinals.set(kind, ordinal)
+    const key = given ?? `${kind}-${ordinal}`
+    if (this.#keys.has(key)) throw new TypeError(`Two asks of one call have the key "${key}".`)
+    this.#keys.add(key)
+    return key
+  }
+}
+
+export function isProgressToken(value: unknown): value is ProgressToken {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
+}

@@ -1,0 +1,63 @@
+/** What can go wrong when a handler asks the client for something. */
+import type { ClientCapabilities } from '../../protocol/types.ts'
+
+/** Why an ask brought no usable answer. */
+export type AskFailure =
+  /** The client answered with a JSON-RPC error. */
+  | 'refused'
+  /** No answer before the deadline. */
+  | 'timeout'
+  /** The client takes no stream, so that the question cannot reach it. */
+  | 'unreachable'
+  /** The answer does not have the shape that was asked for. */
+  | 'invalid'
+
+/** The client was asked and gave no usable answer. A handler may catch it and go on. */
+export class AskError extends Error {
+  override readonly name = 'AskError'
+  readonly reason: AskFailure
+  /** The code of the client's JSON-RPC error. */
+  readonly code: number | undefined
+  readonly data: unknown
+
+  constructor(reason: AskFailure, message: string, details: { code?: number; data?: unknown } = {}) {
+    super(message)
+    this.reason = reason
+    this.code = details.code
+    this.data = details.data
+  }
+}
+
+/**
+ * The answer is not there yet: the run of the handler ends here, and the client's retry replays it. Only the
+ * stateless revision throws it. A handler that catches everything should let it pass; what it does after is discarded.
+ */
+export class AskPending extends Error {
+  override readonly name = 'AskPending'
+  readonly key: string
+
+  constructor(key: string) {
+    super(`The client has yet to answer "${key}".`)
+    this.key = key
+  }
+}
+
+/** The handler asked for something that the client did not declare. */
+export class MissingCapability extends Error {
+  override readonly name = 'MissingCapability'
+  /** As the error -32021 carries it: `{ elicitation: { url: {} } }`. */
+  readonly requiredCapabilities: ClientCapabilities
+
+  constructor(requiredCapabilities: ClientCapabilities, reason?: string) {
+    super(reason ?? `This needs a client with the capability ${capabilityNames(requiredCapabilities)}.`)
+    this.requiredCapabilities = requiredCapabilities
+  }
+}
+
+function capabilityNames(capabilities: ClientCapabilities): string {
+  const names = Object.entries(capabilities).flatMap(([name, parts]) => {
+    const keys = Object.keys(parts ?? {})
+    return keys.length === 0 ? [name] : keys.map((key) => `${name}.${key}`)
+  })
+  return names.map((name) => `"${name}"`).join(' and ')
+}

@@ -1,0 +1,98 @@
+/** `tools/call`. */
+
+import { gateToolResult } from '../../protocol/downgrade.ts'
+import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
+import type { CallToolResult } from '../../protocol/types.ts'
+import type { Outlet } from '../context/client-channel.ts'
+import { Context } from '../context/context.ts'
+import type { McpServer } from '../mcp-server.ts'
+import type { RegisteredTool } from '../registry/entries.ts'
+import type { Checked } from '../schema/check.ts'
+import { failureText, passesThrough } from './failures.ts'
+
+/**
+ * Calls a tool. Arguments that do not fit, errors that the handler throws and results that do not fit `outputSchema`
+ * are results with `isError`, which a model can read.
+ *
+ * @throws ProtocolError -32602 for an unknown tool
+ */
+export function callTool(
+  server: McpServer,
+  params: JsonObject | undefined,
+  outlet: Outlet,
+): CallToolResult | Promise<CallToolResult> {
+  const name = params?.name
+  const tool = typeof name === 'string' ? server.tools.get(name) : undefined
+  if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool ${JSON.stringify(name)}.`)
+  const args = params?.arguments ?? {}
+  if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
+
+  if (tool.input === undefined) return run(tool, args, params, outlet)
+  const checked = tool.input.check(args)
+  return checked instanceof Promise
+    ? checked.then((outcome) => runChecked(tool, outcome, params, outlet))
+    : runChecked(tool, checked, params, outlet)
+}
+
+function runChecked(tool: RegisteredTool, checked: Checked, params: JsonObject | undefined, outlet: Outlet) {
+  return checked.ok
+    ? run(tool, checked.value, params, outlet)
+    : toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`)
+}
+
+function run(
+  tool: RegisteredTool,
+  args: unknown,
+  params: JsonObject | undefined,
+  outlet: Outlet,
+): CallToolResult | Promise<CallToolResult> {
+  try {
+    const result = tool.handler(args, new Context(outlet, params))
+    if (!isThenable(result)) return finish(tool, result, outlet)
+    return Promise.resolve(result).then(
+      (value) => finish(tool, value, outlet),
+      (error: unknown) => failed(error, outlet),
+    )
+  } catch (error) {
+    return failed(error, outlet)
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function failed(error: unknown, outlet: Outlet): CallToolResult {
+  if (passesThrough(error, outlet)) throw error
+  return toolError(failureText(error))
+}
+
+function toolError(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
+}
+
+function finish(tool: RegisteredTool, value: unknown, outlet: Outlet): CallToolResult | Promise<CallToolResult> {
+  if (!isObject(value) || (value.content === undefined && value.structuredContent === undefined)) {
+    throw new ProtocolError(ErrorCode.InternalError, `The tool "${tool.definition.name}" returned no content.`)
+  }
+  if (tool.output === undefined || value.isError === true) return complete(value, outlet)
+  const { structuredContent } = value
+  if (structuredContent === undefined) return unfit(tool, 'there is no structuredContent')
+  const checked = tool.output.check(structuredContent)
+  const then = (outcome: Checked) =>
+    outcome.ok ? complete({ ...value, structuredContent: outcome.value }, outlet) : unfit(tool, outcome.problems)
+  return checked instanceof Promise ? checked.then(then) : then(checked)
+}
+
+/** The server's fault, but the model is the one who can do something about it: try something else. */
+function unfit(tool: RegisteredTool, problems: string): CallToolResult {
+  return toolError(`The result of "${tool.definition.name}" does not fit its output schema: ${problems}`)
+}
+
+function complete(value: JsonObject, outlet: Outlet): CallToolResult {
+  // Clients that know nothing of structured content, and models, read the text.
+  const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
+  const result = value.content === undefined ? { ...value, content } : value
+  return gateToolResult(result as CallToolResult, outlet.revision)
+}

@@ -1,0 +1,36 @@
+import { UriTemplate } from '../../protocol/uri-template.ts'
+import type { Completer } from './completable.ts'
+import type { ListResourcesCallback } from './config.ts'
+
+export interface ResourceTemplateOptions {
+  /** The resources that the template stands for, for `resources/list`. */
+  list?: ListResourcesCallback | undefined
+  /** Completions by variable. */
+  complete?: Readonly<Record<string, Completer>> | undefined
+}
+
+/**
+ * A family of resources: an RFC 6570 URI template for `registerResource`. What is matched is the URI as the URL parser
+ * writes it, so that `..` has no effect.
+ *
+ * @throws TypeError for a template that cannot be matched, or completions for a variable it does not have
+ *
+ * @example
+ * new ResourceTemplate('notes://{id}', { list: () => ({ resources: allNotes() }) })
+ */
+export class ResourceTemplate {
+  readonly uriTemplate: UriTemplate
+  readonly list: ListResourcesCallback | undefined
+  readonly complete: ReadonlyMap<string, Completer>
+
+  constructor(uriTemplate: string, options: ResourceTemplateOptions = {}) {
+    this.uriTemplate = new UriTemplate(uriTemplate)
+    this.list = options.list
+    this.complete = new Map(Object.entries(options.complete ?? {}))
+    for (const name of this.complete.keys()) {
+      if (!this.uriTemplate.variables.includes(name)) {
+        throw new TypeError(`URI template "${uriTemplate}" has no variable "${name}" to complete.`)
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Schemas as an author writes them, made ready once: JSON Schema for the lists, and a function that checks a value.
+ *
+ * Any library that implements Standard Schema with its JSON Schema part will do (zod 4, arktype; valibot through
+ * `toStandardJsonSchema` of @valibot/to-json-schema), and so will a plain JSON Schema 2020-12 object.
+ */
+import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import type { JsonSchema } from '../../protocol/types.ts'
+import { type Check, type Checked, describeProblems, guarded } from './check.ts'
+import { assertUsable, jsonSchemaCheck } from './json-schema.ts'
+
+/** The parts of standardschema.dev that are used here. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
+    readonly jsonSchema: {
+      readonly input: (options: { target: 'draft-2020-12' }) => JsonObject
+      readonly output: (options: { target: 'draft-2020-12' }) => JsonObject
+    }
+  }
+}
+
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] }
+
+interface StandardIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What `inputSchema`, `outputSchema`, `argsSchema` and the schema of `ctx.elicit` may be. */
+export type Schema = StandardSchema | JsonSchema
+
+type TypesOf<S> = S extends { readonly '~standard': { readonly types?: infer T } } ? NonNullable<T> : never
+
+/** What a handler gets: the value after parsing. A plain JSON Schema says nothing to the type checker. */
+export type OutputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { output: infer O } ? O : unknown) : JsonObject
+
+/** What a handler gives: the value before parsing. */
+export type InputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { input: infer I } ? I : unknown) : unknown
+
+export interface CompiledSchema {
+  /** JSON Schema 2020-12, as the lists show it. */
+  json: JsonSchema
+  /** Gives a promise only where the library does, or while the validator of plain schemas is being loaded. */
+  check: Check
+}
+
+export function isStandardSchema(schema: unknown): schema is StandardSchema {
+  if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null) return false
+  const standard = (schema as { '~standard'?: unknown })['~standard']
+  return typeof standard === 'object' && standard !== null
+}
+
+/**
+ * Makes a schema ready for use.
+ *
+ * @param direction which side of a parsing schema the other end sees: `input` for arguments, `output` for results
+ * @param what names the schema in errors
+ * @throws TypeError for a schema that cannot be shown as JSON Schema 2020-12, refers to the network, or is in another
+ *   dialect.
+ */
+export function compileSchema(schema: Schema, direction: 'input' | 'output', what: string): CompiledSchema {
+  const standard = isStandardSchema(schema)
+  const json = standard ? convert(schema, direction, what) : schema
+  assertUsable(json, what)
+  return { json, check: guarded(standard ? standardCheck(schema) : jsonSchemaCheck(json)) }
+}
+
+/** The same for what must be an object at its root: arguments of tools and prompts, elicited content. */
+export function compileObjectSchema(schema: Schema, what: string): CompiledSchema {
+  const { json, check } = compileSchema(schema, 'input', what)
+  return { json: withObjectRoot(json, what), check }
+}
+
+/** A union of objects is an object too, but says so only in its branches. */
+function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
+  if (json.type === 'object') return json
+  const branches = json.anyOf ?? json.oneOf
+  const objects = Array.isArray(branches) && branches.every((branch) => (branch as JsonObject)?.type === 'object')
+  if (json.type === undefined && objects) return { type: 'object', ...json }
+  throw new TypeError(`${what} must describe an object: "type" is not "object".`)
+}
+
+/** The JSON Schema of a library's schema. */
+function convert(schema: StandardSchema, direction: 'input' | 'output', what: string): JsonSchema {
+  const { jsonSchema, vendor } = schema['~standard']
+  if (typeof jsonSchema?.[direction] !== 'function') {
+    const hint = vendor === 'valibot' ? ' Wrap it in toStandardJsonSchema() of @valibot/to-json-schema.' : ''
+    throw new TypeError(`${what}: this ${vendor} schema cannot give JSON Schema.${hint}`)
+  }
+  try {
+    return jsonSchema[direction]({ target: 'draft-2020-12' })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new TypeError(`${what} cannot be written as JSON Schema: ${why}`, { cause })
+  }
+}
+
+function standardCheck(schema: StandardSchema): Check {
+  const standard = schema['~standard']
+  return (value) => {
+    const result = standard.validate(value)
+    return result instanceof Promise ? result.then(outcome) : outcome(result)
+  }
+}
+
+function outcome(result: StandardResult<unknown>): Checked {
+  return result.issues === undefined
+    ? { ok: true, value: result.value }
+    : { ok: false, problems: describeProblems(result.issues.map((issue) => [pathText(issue.path), issue.message])) }
+}
+
+function pathText(path: StandardIssue['path']): string {
+  return (path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+}

@@ -1,0 +1,56 @@
+/** The methods whose effect is the session's own state. All others belong to the author's server. */
+import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import type { SessionKey } from '../../store/store.ts'
+
+/** Answers a method of the session, or returns undefined where it is none. */
+export function sessionMethod(
+  instance: Instance,
+  key: SessionKey,
+  method: string,
+  params: JsonObject,
+): JsonObject | Promise<JsonObject> | undefined {
+  switch (method) {
+    case 'ping':
+      return {}
+    case 'logging/setLevel':
+      return setLevel(instance, key, params.level)
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      // Without a GET stream nothing could deliver the updates, and the capability was not declared.
+      if (instance.options.getPolicy === 'off') return undefined
+      return subscribe(instance, key, params.uri, method === 'resources/subscribe')
+    default:
+      return undefined
+  }
+}
+
+async function setLevel(instance: Instance, key: SessionKey, level: unknown): Promise<JsonObject> {
+  if (!isLoggingLevel(level)) {
+    const message = `"level" must be one of ${LOGGING_LEVELS.join(', ')}.`
+    throw new ProtocolError(ErrorCode.InvalidParams, message)
+  }
+  const owners = await instance.store.setLevel(key, level)
+  // Running calls learn it at once, wherever they run.
+  for (const to of owners ?? []) instance.tell({ t: 'level', to, level })
+  return {}
+}
+
+const MAX_URI = 2_048
+
+async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
+  if (typeof uri !== 'string' || uri === '' || uri.length > MAX_URI) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
+  }
+  const { store, options } = instance
+  const holder = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
+  if (holder === false) {
+    const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
+    throw new ProtocolError(ErrorCode.ServerError, message)
+  }
+  // The holder knows before the client is answered, so that a change made after that is told.
+  if (holder) await instance.told({ t: 'subscription', to: holder, uri, on })
+  return {}
+}
