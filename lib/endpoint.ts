@@ -129,7 +129,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     {
       instance,
       announce: notify,
-      dispatch: (method, params, outlet) => dispatch(server, method, params, outlet),
+      dispatch: (method, params, channel) => dispatch(server, method, params, channel),
       mayRunAgain: (request) => mayRunAgain(server, request),
     },
     (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),

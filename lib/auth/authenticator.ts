@@ -1,7 +1,7 @@
 /** Who sends a request: from the Authorization header to a principal, or to the refusal. */
 import type { Clock } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
-import type { AuthInfo } from '../server/context/client-channel.ts'
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
 import { TokenCache } from './cache.ts'
 import type { Admitted } from './claims.ts'

@@ -1,6 +1,6 @@
 /** From what a token, or its introspection, says to who calls. */
 import { digest } from '../base/ids.ts'
-import type { AuthInfo } from '../server/context/client-channel.ts'
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { AuthRefusal } from './refusal.ts'
 
 export type Claims = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 /** Opaque tokens: their authorization server is asked (RFC 7662), and its answer holds for a short while. */
 import type { Clock } from '../base/clock.ts'
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
-import type { AuthInfo } from '../server/context/client-channel.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
 import { OWN_CONNECTION } from './connection.ts'
 import { PATIENCE } from './discovery.ts'

@@ -1,7 +1,7 @@
 /** Access tokens that are JWTs (RFC 9068): whose they are, that they are whole, for here, and of now. */
 import type { JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../base/clock.ts'
-import type { AuthInfo } from '../server/context/client-channel.ts'
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
 import { OWN_CONNECTION } from './connection.ts'
 import type { IssuerMetadata } from './discovery.ts'

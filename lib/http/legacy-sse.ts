@@ -1,9 +1,9 @@
 /** HTTP+SSE, the transport of 2024-11-05: `GET /sse` and `POST /messages`, over the same sessions and mailboxes. */
 import type { Context, Hono } from 'hono'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { refusal } from '../runtime/reply.ts'
-import type { Caller } from '../session/call/call.ts'
 import type { ReadHeader } from './headers.ts'
 import { headerReader, isJsonType } from './headers.ts'
 import type { McpHandlers } from './mcp.ts'

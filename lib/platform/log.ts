@@ -1,6 +1,6 @@
 /** One line of JSON for each request, for whatever collects the output of a process. */
 import { randomId } from '../base/ids.ts'
-import type { RequestNote } from '../session/call/call.ts'
+import type { RequestNote } from '../runtime/caller.ts'
 
 export interface LogLine {
   /** Filled on the way by the endpoint. */

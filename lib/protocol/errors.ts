@@ -27,7 +27,7 @@ export const ErrorCode = {
  * Thrown by a handler it becomes the error response of the request, not a tool error.
  */
 export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError'
+  override readonly name: string = 'ProtocolError'
   readonly code: number
   readonly data: unknown
   /** The id of the message that was refused, where it could be read. */

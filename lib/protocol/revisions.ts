@@ -1,4 +1,4 @@
-/** The dated revisions of MCP and what each may contain. */
+/** The dated revisions of MCP, and what each has. */
 
 /** The revisions with sessions, oldest first. */
 export const SESSION_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -22,4 +22,79 @@ export function isSessionRevision(value: unknown): value is SessionRevision {
 /** True if `revision` is `than` or newer. Revisions are dates, so their text sorts. */
 export function isAtLeast(revision: Revision, than: Revision): boolean {
   return revision >= than
+}
+
+/** What a revision has beside the members of its types, which lib/protocol/downgrade.ts lists. */
+export interface Features {
+  /** Requests belong to a session. */
+  sessions: boolean
+  /** A body may be an array of messages. */
+  batches: boolean
+  /** A response stream may end with a `retry` before its answer; it begins with an event that has an id and no data. */
+  streamsMayPause: boolean
+  /** `message` in a progress notification. */
+  progressMessage: boolean
+  /** `elicitation/create`. */
+  elicitation: boolean
+  /** `mode` of an elicitation (form, url), and forms with defaults, lists and labelled choices. */
+  elicitationModes: boolean
+  /** `elicitationId` of a URL elicitation, whose completion is announced. */
+  elicitationIds: boolean
+  /** Sampling with tools, with `_meta` and with several blocks in one message. */
+  richSampling: boolean
+  /** What `structuredContent` may be. */
+  structuredContent: 'nothing' | 'objects' | 'any JSON'
+  /** The client asked for something it did not declare: its own error code (-32021) in place of the handler's error. */
+  missingCapabilityError: boolean
+  /** `ttlMs` and `cacheScope` in results. */
+  cacheHints: boolean
+  /** -32002 for a resource that does not exist; else -32602. */
+  resourceNotFoundCode: boolean
+}
+
+const OLDEST: Features = {
+  sessions: true,
+  batches: false,
+  streamsMayPause: false,
+  progressMessage: false,
+  elicitation: false,
+  elicitationModes: false,
+  elicitationIds: false,
+  richSampling: false,
+  structuredContent: 'nothing',
+  missingCapabilityError: false,
+  cacheHints: false,
+  resourceNotFoundCode: true,
+}
+const MARCH: Features = { ...OLDEST, batches: true, progressMessage: true }
+const JUNE: Features = { ...MARCH, batches: false, elicitation: true, structuredContent: 'objects' }
+const NOVEMBER: Features = {
+  ...JUNE,
+  streamsMayPause: true,
+  elicitationModes: true,
+  elicitationIds: true,
+  richSampling: true,
+}
+const STATELESS: Features = {
+  ...NOVEMBER,
+  sessions: false,
+  streamsMayPause: false,
+  elicitationIds: false,
+  structuredContent: 'any JSON',
+  missingCapabilityError: true,
+  cacheHints: true,
+  resourceNotFoundCode: false,
+}
+
+const FEATURES: Readonly<Record<Revision, Features>> = {
+  '2024-11-05': OLDEST,
+  '2025-03-26': MARCH,
+  '2025-06-18': JUNE,
+  '2025-11-25': NOVEMBER,
+  '2026-07-28': STATELESS,
+}
+
+/** What a revision has. */
+export function features(revision: Revision): Features {
+  return FEATURES[revision]
 }

@@ -1,7 +1,7 @@
 /** From a method and its parameters to a result: the requests that the author's server answers. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, RawJson } from '../protocol/jsonrpc.ts'
-import type { Outlet } from './context/client-channel.ts'
+import type { ClientChannel } from './context/client-channel.ts'
 import type { McpServer } from './mcp-server.ts'
 import { complete } from './methods/complete.ts'
 import { listPage } from './methods/lists.ts'
@@ -26,34 +26,34 @@ export function dispatch(
   server: McpServer,
   method: string,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): Result | Promise<Result> {
   // HTTP has refused it before, with a challenge; a call that is run again elsewhere comes past this place only.
-  if (missingScopes(server, outlet.auth, method, params)) {
+  if (missingScopes(server, channel.auth, method, params)) {
     throw new ProtocolError(ErrorCode.InvalidRequest, 'The token lacks scopes that this request needs.')
   }
   switch (method) {
     case 'tools/call':
-      if (server.hasTools) return callTool(server, params, outlet)
+      if (server.hasTools) return callTool(server, params, channel)
       break
     case 'tools/list':
-      if (server.hasTools) return listPage(server, method, params, outlet)
+      if (server.hasTools) return listPage(server, method, params, channel)
       break
     case 'resources/read':
-      if (server.hasResources) return readResource(server, params, outlet)
+      if (server.hasResources) return readResource(server, params, channel)
       break
     case 'resources/list':
     case 'resources/templates/list':
-      if (server.hasResources) return listPage(server, method, params, outlet)
+      if (server.hasResources) return listPage(server, method, params, channel)
       break
     case 'prompts/get':
-      if (server.hasPrompts) return getPrompt(server, params, outlet)
+      if (server.hasPrompts) return getPrompt(server, params, channel)
       break
     case 'prompts/list':
-      if (server.hasPrompts) return listPage(server, method, params, outlet)
+      if (server.hasPrompts) return listPage(server, method, params, channel)
       break
     case 'completion/complete':
-      if (server.hasCompletions) return complete(server, params, outlet)
+      if (server.hasCompletions) return complete(server, params, channel)
       break
   }
   throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)

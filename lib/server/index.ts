@@ -1,6 +1,9 @@
 /** What an author of a server uses. lib/index.ts adds the endpoint to it. */
+
+export type { AuthInfo } from '../protocol/auth-info.ts'
 export { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-export type { Announcer, AuthInfo, ClientView, Handles, KeyValues, RequestInfo } from './context/client-channel.ts'
+export type { Handles, KeyValues } from '../store/values.ts'
+export type { Announcer, ClientView, RequestInfo } from './context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './context/errors.ts'
 export { type CacheableMethod, McpServer, type McpServerOptions } from './mcp-server.ts'

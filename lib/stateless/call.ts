@@ -3,6 +3,7 @@
  * state; what is not answered yet ends the run with `input_required`, and the retry replays the handler.
  */
 import { digest } from '../base/ids.ts'
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText } from '../protocol/jsonrpc.ts'
@@ -10,18 +11,10 @@ import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { compareLevels } from '../protocol/types.ts'
 import { isAnswer } from '../server/context/answers.ts'
-import type {
-  Announcer,
-  Ask,
-  AuthInfo,
-  ClientView,
-  Handles,
-  KeyValues,
-  Outlet,
-  RequestInfo,
-} from '../server/context/client-channel.ts'
+import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
+import type { Handles, KeyValues } from '../store/values.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
 import type { Run } from './exchange.ts'
@@ -52,7 +45,7 @@ export interface RunInput {
 
 const REPLAYED = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
-export class StatelessCall implements Outlet, Run {
+export class StatelessCall implements ClientChannel, Run {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject

@@ -2,22 +2,17 @@
  * Requests of the session revisions that come without a session, for clients that lose its id. They are served on
  * their own, as the stateless revision is: no session values, no asks, no event ids, and nothing is kept.
  */
+
+import type { AuthInfo } from '../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
 import { notificationText, RawJson } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
-import type {
-  Ask,
-  AuthInfo,
-  ClientView,
-  Handles,
-  KeyValues,
-  Outlet,
-  RequestInfo,
-} from '../server/context/client-channel.ts'
+import type { Ask, ClientChannel, ClientView, RequestInfo } from '../server/context/client-channel.ts'
 import { AskError } from '../server/context/errors.ts'
+import type { Handles, KeyValues } from '../store/values.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { StatelessHost } from './call.ts'
 import type { Run } from './exchange.ts'
@@ -31,7 +26,7 @@ export interface SessionlessInput {
   say: ((text: string) => void) | undefined
 }
 
-export class SessionlessCall implements Outlet, Run {
+export class SessionlessCall implements ClientChannel, Run {
   readonly pending = false
   /** Nothing is known of the client. */
   readonly client: ClientView = { info: undefined, capabilities: {} }

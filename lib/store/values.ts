@@ -1,7 +1,23 @@
 /** `ctx.user` and `ctx.handles`: values that belong to a principal and to no session. */
 import { digest, randomId } from '../base/ids.ts'
-import type { Handles, KeyValues } from '../server/context/client-channel.ts'
 import type { Store } from './store.ts'
+
+/** Values by name. Values are JSON. `set` replaces: of two calls that read, add and write at once, one overwrites the other. */
+export interface KeyValues {
+  get<T = unknown>(name: string): Promise<T | undefined>
+  set(name: string, value: unknown): Promise<void>
+  delete(name: string): Promise<void>
+}
+
+/** Stored values behind unguessable ids, bound to the principal. Unknown, expired and foreign all read as undefined. */
+export interface Handles {
+  /** Stores a value and returns its handle. `lifetime` in ms, default a day. */
+  create(value: unknown, options?: { lifetime?: number }): Promise<string>
+  get<T = unknown>(handle: string): Promise<T | undefined>
+  /** Replaces the value; false if the handle is unknown, expired or foreign. */
+  set(handle: string, value: unknown): Promise<boolean>
+  delete(handle: string): Promise<void>
+}
 
 const USER_LIFETIME = 90 * 24 * 60 * 60_000
 const HANDLE_LIFETIME = 24 * 60 * 60_000

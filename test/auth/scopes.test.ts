@@ -5,7 +5,7 @@ import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
-import { request as dispatched, fakeOutlet } from '../server/fake-outlet.ts'
+import { request as dispatched, fakeChannel } from '../server/fake-channel.ts'
 import { Signer } from '../support/authorization.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
@@ -243,7 +243,7 @@ test('a handler sees who calls', async () => {
 test('a call that another instance runs again needs them too', async () => {
   const server = build()
   const run = (scopes: string[]) =>
-    dispatched(server, 'tools/call', { name: 'read', arguments: {} }, fakeOutlet({ scopes }))
+    dispatched(server, 'tools/call', { name: 'read', arguments: {} }, fakeChannel({ scopes }))
   await expect(run(['other'])).rejects.toMatchObject({ code: -32600 })
   expect(await run(['notes:read'])).toMatchObject({ content: [{ text: 'read' }] })
 })

@@ -3,11 +3,11 @@ import { z } from 'zod'
 import type { ClientCapabilities } from '../../lib/protocol/types.ts'
 import { Context } from '../../lib/server/context/context.ts'
 import { AskError, MissingCapability } from '../../lib/server/context/errors.ts'
-import { type FakeOptions, fakeOutlet } from './fake-outlet.ts'
+import { type FakeOptions, fakeChannel } from './fake-channel.ts'
 
 function contextWith(options: FakeOptions = {}, meta?: Record<string, unknown>) {
-  const outlet = fakeOutlet(options)
-  return { outlet, ctx: new Context(outlet, meta === undefined ? undefined : { _meta: meta }) }
+  const channel = fakeChannel(options)
+  return { channel, ctx: new Context(channel, meta === undefined ? undefined : { _meta: meta }) }
 }
 
 const form = z.object({ name: z.string().min(2) })
@@ -19,43 +19,43 @@ const everything: ClientCapabilities = {
 
 describe('progress', () => {
   it('goes out with the token of the request', async () => {
-    const { ctx, outlet } = contextWith({}, { progressToken: 'p' })
+    const { ctx, channel } = contextWith({}, { progressToken: 'p' })
     await ctx.progress(1, 3, 'first')
     await ctx.progress(2)
-    expect(outlet.notified).toEqual([
+    expect(channel.notified).toEqual([
       { method: 'notifications/progress', params: { progressToken: 'p', progress: 1, total: 3, message: 'first' } },
       { method: 'notifications/progress', params: { progressToken: 'p', progress: 2 } },
     ])
   })
 
   it('only ever increases', async () => {
-    const { ctx, outlet } = contextWith({}, { progressToken: 0 })
+    const { ctx, channel } = contextWith({}, { progressToken: 0 })
     for (const value of [1, 1, 0.5, Number.NaN, 2, -1, 3, Number.POSITIVE_INFINITY]) await ctx.progress(value)
-    expect(outlet.notified.map(({ params }) => params.progress)).toEqual([1, 2, 3])
+    expect(channel.notified.map(({ params }) => params.progress)).toEqual([1, 2, 3])
   })
 
   it('is not told to who did not ask', async () => {
     for (const meta of [undefined, {}, { progressToken: null }, { progressToken: 1.5 }]) {
-      const { ctx, outlet } = contextWith({}, meta)
+      const { ctx, channel } = contextWith({}, meta)
       await ctx.progress(1)
-      expect(outlet.notified).toEqual([])
+      expect(channel.notified).toEqual([])
     }
   })
 
   it('has no message in 2024-11-05', async () => {
-    const { ctx, outlet } = contextWith({ revision: '2024-11-05' }, { progressToken: 1 })
+    const { ctx, channel } = contextWith({ revision: '2024-11-05' }, { progressToken: 1 })
     await ctx.progress(1, 2, 'words')
-    expect(outlet.notified[0]?.params).toEqual({ progressToken: 1, progress: 1, total: 2 })
+    expect(channel.notified[0]?.params).toEqual({ progressToken: 1, progress: 1, total: 2 })
   })
 })
 
 describe('log', () => {
   it('sends what the client wants to hear', async () => {
-    const { ctx, outlet } = contextWith({ level: 'warning' })
+    const { ctx, channel } = contextWith({ level: 'warning' })
     await ctx.log('info', 'quiet')
     await ctx.log('error', { loud: true }, 'disk')
     await ctx.log('alert', undefined)
-    expect(outlet.notified).toEqual([
+    expect(channel.notified).toEqual([
       { method: 'notifications/message', params: { level: 'error', logger: 'disk', data: { loud: true } } },
       { method: 'notifications/message', params: { level: 'alert', data: null } },
     ])
@@ -66,11 +66,11 @@ describe('elicit', () => {
   const accept = (content: Record<string, unknown>) => () => ({ action: 'accept', content })
 
   it('asks with a form, and gives what the schema makes of the answer', async () => {
-    const { ctx, outlet } = contextWith({ capabilities: everything, answer: accept({ name: 'Ann', age: '7' }) })
+    const { ctx, channel } = contextWith({ capabilities: everything, answer: accept({ name: 'Ann', age: '7' }) })
     const schema = z.object({ name: z.string(), age: z.coerce.number(), city: z.string().default('Bern') })
     const answer = await ctx.elicit('Who?', schema, { key: 'who', timeout: 5 })
     expect(answer).toEqual({ action: 'accept', content: { name: 'Ann', age: 7, city: 'Bern' } })
-    expect(outlet.asked).toMatchObject([{ method: 'elicitation/create', key: 'who', timeout: 5 }])
+    expect(channel.asked).toMatchObject([{ method: 'elicitation/create', key: 'who', timeout: 5 }])
   })
 
   it.each(['decline', 'cancel'])('tells that the user said %s', async (action) => {
@@ -104,11 +104,11 @@ describe('elicit', () => {
     ['pages only', '2025-11-25', { elicitation: { url: {} } }, { elicitation: { form: {} } }],
     ['a revision before forms', '2025-03-26', everything, { elicitation: {} }],
   ] as const)('needs a client with forms: %s', async (_what, revision, capabilities, required) => {
-    const { ctx, outlet } = contextWith({ revision, capabilities })
+    const { ctx, channel } = contextWith({ revision, capabilities })
     const error = await ctx.elicit('Who?', form).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(MissingCapability)
     expect(error).toMatchObject({ requiredCapabilities: required })
-    expect(outlet.asked).toEqual([])
+    expect(channel.asked).toEqual([])
   })
 
   it('takes "elicitation: {}" for forms', async () => {
@@ -118,9 +118,9 @@ describe('elicit', () => {
 
   it('says "mode" from 2025-11-25 on', async () => {
     for (const revision of ['2025-06-18', '2025-11-25', '2026-07-28'] as const) {
-      const { ctx, outlet } = contextWith({ revision, capabilities: everything, answer: () => ({ action: 'cancel' }) })
+      const { ctx, channel } = contextWith({ revision, capabilities: everything, answer: () => ({ action: 'cancel' }) })
       await ctx.elicit('Who?', form)
-      expect(outlet.asked[0]?.params?.mode).toBe(revision === '2025-06-18' ? undefined : 'form')
+      expect(channel.asked[0]?.params?.mode).toBe(revision === '2025-06-18' ? undefined : 'form')
     }
   })
 })
@@ -129,10 +129,10 @@ describe('elicitUrl', () => {
   const accept = () => ({ action: 'accept' })
 
   it('sends the user to a page, under a name in 2025-11-25', async () => {
-    const { ctx, outlet } = contextWith({ capabilities: everything, answer: accept })
+    const { ctx, channel } = contextWith({ capabilities: everything, answer: accept })
     expect(await ctx.elicitUrl('Sign in', 'https://example.com/in', { id: 'e1' })).toEqual({ action: 'accept' })
     await ctx.elicitUrl('Sign in', new URL('https://example.com/in'))
-    const [first, second] = outlet.asked
+    const [first, second] = channel.asked
     expect(first?.params).toEqual({
       mode: 'url',
       message: 'Sign in',
@@ -143,9 +143,9 @@ describe('elicitUrl', () => {
   })
 
   it('has no name for it in the stateless revision', async () => {
-    const { ctx, outlet } = contextWith({ revision: '2026-07-28', capabilities: everything, answer: accept })
+    const { ctx, channel } = contextWith({ revision: '2026-07-28', capabilities: everything, answer: accept })
     await ctx.elicitUrl('Sign in', 'https://example.com/in', { id: 'e1' })
-    expect(outlet.asked[0]?.params).toEqual({ mode: 'url', message: 'Sign in', url: 'https://example.com/in' })
+    expect(channel.asked[0]?.params).toEqual({ mode: 'url', message: 'Sign in', url: 'https://example.com/in' })
   })
 
   it.each([
@@ -168,9 +168,9 @@ describe('sample', () => {
   }
 
   it('asks the model of the client', async () => {
-    const { ctx, outlet } = contextWith({ capabilities: { sampling: {} }, answer: () => message })
+    const { ctx, channel } = contextWith({ capabilities: { sampling: {} }, answer: () => message })
     expect(await ctx.sample(params)).toEqual(message)
-    expect(outlet.asked).toEqual([{ method: 'sampling/createMessage', params, key: 'sample-1', timeout: undefined }])
+    expect(channel.asked).toEqual([{ method: 'sampling/createMessage', params, key: 'sample-1', timeout: undefined }])
   })
 
   it('needs a client that can, and for tools one that can tools', async () => {
@@ -185,9 +185,9 @@ describe('sample', () => {
 
   it('asks for context only where the client declares it, or is too old to', async () => {
     const asked = async (options: FakeOptions) => {
-      const { ctx, outlet } = contextWith({ answer: () => message, ...options })
+      const { ctx, channel } = contextWith({ answer: () => message, ...options })
       await ctx.sample({ ...params, includeContext: 'thisServer' })
-      return outlet.asked[0]?.params?.includeContext
+      return channel.asked[0]?.params?.includeContext
     }
     expect(await asked({ capabilities: { sampling: {} } })).toBeUndefined()
     expect(await asked({ capabilities: everything })).toBe('thisServer')
@@ -195,13 +195,13 @@ describe('sample', () => {
   })
 
   it('makes several messages of one with several blocks, for clients that know no such thing', async () => {
-    const { ctx, outlet } = contextWith({ revision: '2025-06-18', capabilities: everything, answer: () => message })
+    const { ctx, channel } = contextWith({ revision: '2025-06-18', capabilities: everything, answer: () => message })
     const content = [
       { type: 'text' as const, text: 'a' },
       { type: 'text' as const, text: 'b' },
     ]
     await ctx.sample({ messages: [{ role: 'user', content }], maxTokens: 1 })
-    expect(outlet.asked[0]?.params?.messages).toEqual(content.map((block) => ({ role: 'user', content: block })))
+    expect(channel.asked[0]?.params?.messages).toEqual(content.map((block) => ({ role: 'user', content: block })))
   })
 
   it.each([[{}], [{ ...message, model: undefined }], [{ ...message, content: 'Hi' }], [{ ...message, content: [1] }]])(
@@ -216,9 +216,11 @@ describe('sample', () => {
 describe('listRoots', () => {
   it('gives the roots', async () => {
     const roots = [{ uri: 'file:///home', name: 'Home' }]
-    const { ctx, outlet } = contextWith({ capabilities: everything, answer: () => ({ roots }) })
+    const { ctx, channel } = contextWith({ capabilities: everything, answer: () => ({ roots }) })
     expect(await ctx.listRoots({ key: 'client_roots' })).toEqual(roots)
-    expect(outlet.asked).toEqual([{ method: 'roots/list', params: undefined, key: 'client_roots', timeout: undefined }])
+    expect(channel.asked).toEqual([
+      { method: 'roots/list', params: undefined, key: 'client_roots', timeout: undefined },
+    ])
   })
 
   it('needs a client that has some, and an answer that has some', async () => {
@@ -230,9 +232,9 @@ describe('listRoots', () => {
 
 describe('ping', () => {
   it('asks a session client for a sign of life, and a stateless one for nothing', async () => {
-    const { ctx, outlet } = contextWith({ answer: () => ({}) })
+    const { ctx, channel } = contextWith({ answer: () => ({}) })
     await ctx.ping({ timeout: 10 })
-    expect(outlet.asked).toEqual([{ method: 'ping', params: undefined, key: 'ping-1', timeout: 10 }])
+    expect(channel.asked).toEqual([{ method: 'ping', params: undefined, key: 'ping-1', timeout: 10 }])
     await contextWith({ revision: '2026-07-28' }).ctx.ping()
   })
 })
@@ -241,11 +243,11 @@ describe('the key of an ask', () => {
   const options: FakeOptions = { capabilities: everything, answer: () => ({ action: 'cancel', roots: [] }) }
 
   it('is its kind and ordinal where the author gives none', async () => {
-    const { ctx, outlet } = contextWith(options)
+    const { ctx, channel } = contextWith(options)
     await ctx.elicit('1', form)
     await ctx.listRoots()
     await ctx.elicit('2', form)
-    expect(outlet.asked.map(({ key }) => key)).toEqual(['elicit-1', 'roots-1', 'elicit-2'])
+    expect(channel.asked.map(({ key }) => key)).toEqual(['elicit-1', 'roots-1', 'elicit-2'])
   })
 
   it('is used once in a call', async () => {
@@ -255,14 +257,14 @@ describe('the key of an ask', () => {
   })
 
   it('goes out in the turn in which the handler asks', () => {
-    const { ctx, outlet } = contextWith(options)
+    const { ctx, channel } = contextWith(options)
     void Promise.all([ctx.elicit('1', form), ctx.listRoots(), ctx.elicit('2', form)])
-    expect(outlet.asked).toHaveLength(3)
+    expect(channel.asked).toHaveLength(3)
   })
 })
 
 it('shows a handler its call', async () => {
-  const { ctx, outlet } = contextWith({ scopes: ['read'] }, { 'example.com/a': 1 })
+  const { ctx, channel } = contextWith({ scopes: ['read'] }, { 'example.com/a': 1 })
   expect(ctx.auth?.scopes).toEqual(['read'])
   expect(ctx.requestId).toBe(1)
   expect(ctx.revision).toBe('2025-11-25')
@@ -270,15 +272,15 @@ it('shows a handler its call', async () => {
   expect(ctx.meta).toEqual({ 'example.com/a': 1 })
   expect(ctx.request.headers).toBeInstanceOf(Headers)
   await ctx.session?.set('a', 1)
-  expect(await outlet.session?.get('a')).toBe(1)
+  expect(await channel.session?.get('a')).toBe(1)
   expect(await ctx.handles.get(await ctx.handles.create('x'))).toBe('x')
   ctx.closeStream(100)
-  expect(outlet.closed).toEqual([100])
+  expect(channel.closed).toEqual([100])
   await ctx.announce.resourceUpdated('test://a')
-  expect(outlet.announced).toEqual(['test://a'])
+  expect(channel.announced).toEqual(['test://a'])
   await ctx.notify('notifications/example.com/hello')
-  expect(outlet.notified).toEqual([{ method: 'notifications/example.com/hello', params: {} }])
-  outlet.abort()
+  expect(channel.notified).toEqual([{ method: 'notifications/example.com/hello', params: {} }])
+  channel.abort()
   expect(ctx.signal.aborted).toBe(true)
   expect(contextWith({ revision: '2026-07-28' }).ctx.session).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { SUPPORTED_REVISIONS } from '../../lib/protocol/revisions.ts'
 import { everything } from '../fixtures/everything.ts'
-import { call, fakeOutlet, request } from './fake-outlet.ts'
+import { call, fakeChannel, request } from './fake-channel.ts'
 
 const server = everything()
 const namesOf = (items: { name: string }[]) => items.map(({ name }) => name)
@@ -67,33 +67,33 @@ it('asks three things at once with the keys that the suite expects', async () =>
     greeting: { role: 'assistant', model: 'm', content: { type: 'text', text: 'Hello,' } },
     client_roots: { roots: [{ uri: 'file:///' }] },
   }
-  const outlet = fakeOutlet({
+  const channel = fakeChannel({
     revision: '2026-07-28',
     capabilities: { elicitation: {}, sampling: {}, roots: {} },
     answer: ({ key }) => answers[key as keyof typeof answers],
   })
-  const result = await call(server, 'test_input_required_result_multiple_inputs', {}, outlet)
-  expect(outlet.asked.map(({ key }) => key)).toEqual(['user_name', 'greeting', 'client_roots'])
+  const result = await call(server, 'test_input_required_result_multiple_inputs', {}, channel)
+  expect(channel.asked.map(({ key }) => key)).toEqual(['user_name', 'greeting', 'client_roots'])
   expect(result.content[0].text).toBe('Hello, Ann with 1 roots')
 })
 
 it.each([...SUPPORTED_REVISIONS])('serves every list and a call in %s', async (revision) => {
-  const outlet = fakeOutlet({ revision })
+  const channel = fakeChannel({ revision })
   for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
-    const text = JSON.stringify(await request(server, method, {}, outlet))
+    const text = JSON.stringify(await request(server, method, {}, channel))
     expect(text.includes('"icons"'), method).toBe(method === 'tools/list' && revision >= '2025-11-25')
     expect(text.includes('"ttlMs"'), method).toBe(revision === '2026-07-28')
   }
-  expect((await call(server, 'echo', { message: 'hello' }, outlet)).content[0].text).toBe('hello')
-  const { content, structuredContent } = await call(server, 'structured_list', {}, outlet)
+  expect((await call(server, 'echo', { message: 'hello' }, channel)).content[0].text).toBe('hello')
+  const { content, structuredContent } = await call(server, 'structured_list', {}, channel)
   expect(content[0].text).toBe('[1,2,3]')
   expect(structuredContent).toEqual(revision === '2026-07-28' ? [1, 2, 3] : undefined)
 })
 
 it('remembers that a slow call was aborted', async () => {
-  const outlet = fakeOutlet()
-  const slow = call(server, 'slow', { ms: 60_000, label: 'x' }, outlet)
-  outlet.abort()
+  const channel = fakeChannel()
+  const slow = call(server, 'slow', { ms: 60_000, label: 'x' }, channel)
+  channel.abort()
   await slow
-  expect(await outlet.user.get('aborted:x')).toBe(process.pid)
+  expect(await channel.user.get('aborted:x')).toBe(process.pid)
 })

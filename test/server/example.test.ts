@@ -1,51 +1,51 @@
 import { expect, it } from 'vitest'
 import { server } from '../../functions/server.ts'
-import { call, fakeOutlet, request } from './fake-outlet.ts'
+import { call, fakeChannel, request } from './fake-channel.ts'
 
 it('keeps the notes of a user, asks before it deletes one, and suggests ids', async () => {
   let sure = false
-  const outlet = fakeOutlet({
+  const channel = fakeChannel({
     capabilities: { elicitation: {} },
     answer: () => ({ action: 'accept', content: { sure } }),
   })
-  const { structuredContent } = await call(server, 'add_note', { title: 'Milk', text: 'Buy milk' }, outlet)
+  const { structuredContent } = await call(server, 'add_note', { title: 'Milk', text: 'Buy milk' }, channel)
   const { id } = structuredContent
-  expect(outlet.announced).toEqual(['resources'])
+  expect(channel.announced).toEqual(['resources'])
 
-  const { resources } = await request(server, 'resources/list', {}, outlet)
+  const { resources } = await request(server, 'resources/list', {}, channel)
   expect(resources[1]).toMatchObject({ uri: `notes://${id}`, title: 'Milk', mimeType: 'text/plain' })
-  const read = (uri: string) => request(server, 'resources/read', { uri }, outlet)
+  const read = (uri: string) => request(server, 'resources/read', { uri }, channel)
   expect((await read(`notes://${id}`)).contents[0].text).toBe('Buy milk')
   expect((await read('notes://')).contents[0].text).toBe('Milk')
   await expect(read('notes://none')).rejects.toMatchObject({ code: -32002 })
 
   const ref = { type: 'ref/prompt', name: 'summarize' }
-  const suggested = await request(server, 'completion/complete', { ref, argument: { name: 'id', value: '' } }, outlet)
+  const suggested = await request(server, 'completion/complete', { ref, argument: { name: 'id', value: '' } }, channel)
   expect(suggested.completion.values).toEqual([id])
-  const prompt = await request(server, 'prompts/get', { name: 'summarize', arguments: { id } }, outlet)
+  const prompt = await request(server, 'prompts/get', { name: 'summarize', arguments: { id } }, channel)
   expect(prompt.messages[0].content.text).toContain('Buy milk')
 
-  expect((await call(server, 'delete_note', { id }, outlet)).content[0].text).toBe('Left as it was.')
+  expect((await call(server, 'delete_note', { id }, channel)).content[0].text).toBe('Left as it was.')
   sure = true
-  expect((await call(server, 'delete_note', { id }, outlet)).content[0].text).toBe('Deleted.')
-  expect(await call(server, 'delete_note', { id }, outlet)).toMatchObject({ isError: true })
+  expect((await call(server, 'delete_note', { id }, channel)).content[0].text).toBe('Deleted.')
+  expect(await call(server, 'delete_note', { id }, channel)).toMatchObject({ isError: true })
 })
 
 it('tells its progress', async () => {
-  const outlet = fakeOutlet()
+  const channel = fakeChannel()
   const params = { name: 'import_notes', arguments: { lines: ['a', 'b'] }, _meta: { progressToken: 1 } }
-  await request(server, 'tools/call', params, outlet)
-  expect(outlet.notified.map(({ params: { progress, total } }) => [progress, total])).toEqual([
+  await request(server, 'tools/call', params, channel)
+  expect(channel.notified.map(({ params: { progress, total } }) => [progress, total])).toEqual([
     [1, 2],
     [2, 2],
   ])
 })
 
 it('counts in a session, and keeps drafts for every client', async () => {
-  const old = fakeOutlet()
+  const old = fakeChannel()
   await call(server, 'count_calls', {}, old)
   expect((await call(server, 'count_calls', {}, old)).content[0].text).toBe('2 times.')
-  const stateless = fakeOutlet({ revision: '2026-07-28' })
+  const stateless = fakeChannel({ revision: '2026-07-28' })
   expect((await call(server, 'count_calls', {}, stateless)).content[0].text).toContain('no session')
 
   const draft = (await call(server, 'start_draft', { text: 'Once' }, stateless)).content[0].text

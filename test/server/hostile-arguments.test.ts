@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { jsonSchemaCheck } from '../../lib/server/schema/json-schema.ts'
-import { call } from './fake-outlet.ts'
+import { call } from './fake-channel.ts'
 
 async function problems(schema: object, value: unknown): Promise<string> {
   const checked = await jsonSchemaCheck(schema as never)(value)

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
-import { fakeOutlet, request } from './fake-outlet.ts'
+import { fakeChannel, request } from './fake-channel.ts'
 
 const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })
 const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'ok' }] })
@@ -81,18 +81,18 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
 
   it('is serialized once and then sent as it is', () => {
     const server = build(3)
-    const first = dispatch(server, method, undefined, fakeOutlet())
-    expect(dispatch(server, method, {}, fakeOutlet())).toBe(first)
+    const first = dispatch(server, method, undefined, fakeChannel())
+    expect(dispatch(server, method, {}, fakeChannel())).toBe(first)
   })
 
   it('says in the stateless revision, and only there, how long it may be kept', async () => {
     const server = build(3, { cacheHints: { [method]: { ttlMs: 5000, cacheScope: 'public' } } })
-    expect(await request(server, method, {}, fakeOutlet({ revision: '2026-07-28' }))).toMatchObject({
+    expect(await request(server, method, {}, fakeChannel({ revision: '2026-07-28' }))).toMatchObject({
       ttlMs: 5000,
       cacheScope: 'public',
     })
     expect(Object.keys(await request(server, method))).toEqual([member])
-    expect(await request(build(3), method, {}, fakeOutlet({ revision: '2026-07-28' }))).toMatchObject({
+    expect(await request(build(3), method, {}, fakeChannel({ revision: '2026-07-28' }))).toMatchObject({
       ttlMs: 60_000,
       cacheScope: 'private',
     })
@@ -111,7 +111,7 @@ describe('scopes', () => {
   server.registerTool('write', { requiredScopes: ['write'] }, text)
   server.registerTool('admin', { requiredScopes: ['write', 'admin'] }, text)
   const names = async (scopes?: string[]) => {
-    const { tools } = await request(server, 'tools/list', {}, fakeOutlet(scopes === undefined ? {} : { scopes }))
+    const { tools } = await request(server, 'tools/list', {}, fakeChannel(scopes === undefined ? {} : { scopes }))
     return tools.map((tool: { name: string }) => tool.name)
   }
 
@@ -127,8 +127,8 @@ describe('scopes', () => {
   })
 
   it('make a list private, whatever the author said', async () => {
-    const outlet = fakeOutlet({ revision: '2026-07-28', scopes: ['write', 'admin'] })
-    expect(await request(server, 'tools/list', {}, outlet)).toMatchObject({ cacheScope: 'private' })
+    const channel = fakeChannel({ revision: '2026-07-28', scopes: ['write', 'admin'] })
+    expect(await request(server, 'tools/list', {}, channel)).toMatchObject({ cacheScope: 'private' })
   })
 })
 

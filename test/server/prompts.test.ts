@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { completable } from '../../lib/server/registry/completable.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
-import { fakeOutlet, request } from './fake-outlet.ts'
+import { fakeChannel, request } from './fake-channel.ts'
 
 const message = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }] })
 
@@ -84,7 +84,8 @@ describe('prompts/get', () => {
 
 describe('completion/complete', () => {
   const complete = async (ref: unknown, name: string, value: string, context?: unknown) =>
-    (await request(server, 'completion/complete', { ref, argument: { name, value }, context }, fakeOutlet())).completion
+    (await request(server, 'completion/complete', { ref, argument: { name, value }, context }, fakeChannel()))
+      .completion
   const greet = { type: 'ref/prompt', name: 'greet' }
 
   it('suggests for an argument of a prompt, from its schema and from its configuration', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
-import { call, request } from './fake-outlet.ts'
+import { call, request } from './fake-channel.ts'
 
 const text = () => ({ content: [{ type: 'text' as const, text: 'ok' }] })
 const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'ok' }] })

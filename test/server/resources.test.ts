@@ -3,7 +3,7 @@ import { ProtocolError } from '../../lib/protocol/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { resourceNotFound } from '../../lib/server/methods/resources.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
-import { fakeOutlet, request } from './fake-outlet.ts'
+import { fakeChannel, request } from './fake-channel.ts'
 
 const server = new McpServer({ name: 'test', version: '1.0.0' }, { cacheHints: { 'resources/read': { ttlMs: 10 } } })
 const say = (text: string) => (uri: URL) => ({ contents: [{ uri: uri.href, text }] })
@@ -26,7 +26,7 @@ server.registerResource('broken', 'test://broken', {}, async () => {
 server.registerResource('empty', 'test://empty', {}, () => ({}) as ReturnType<ReturnType<typeof say>>)
 
 const read = (uri: unknown, revision: '2025-11-25' | '2026-07-28' = '2025-11-25') =>
-  request(server, 'resources/read', { uri }, fakeOutlet({ revision }))
+  request(server, 'resources/read', { uri }, fakeChannel({ revision }))
 const textOf = async (uri: string) => (await read(uri)).contents[0].text
 
 describe('resources/read', () => {

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Schema } from '../../lib/server/schema/schema.ts'
-import { call, request } from './fake-outlet.ts'
+import { call, request } from './fake-channel.ts'
 
 /** A server with one tool that returns its arguments. */
 function serverWith(inputSchema: Schema): McpServer {

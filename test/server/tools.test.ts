@@ -4,7 +4,7 @@ import { ErrorCode, ProtocolError } from '../../lib/protocol/errors.ts'
 import { AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { call, fakeOutlet, request } from './fake-outlet.ts'
+import { call, fakeChannel, request } from './fake-channel.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
 const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
@@ -24,7 +24,7 @@ describe('tools/call', () => {
     const server = newServer()
     server.registerTool('sync', { inputSchema: z.object({ a: z.string() }) }, ({ a }) => text(a))
     const params = { name: 'sync', arguments: { a: 'x' } }
-    expect(dispatch(server, 'tools/call', params, fakeOutlet())).toEqual(text('x'))
+    expect(dispatch(server, 'tools/call', params, fakeChannel())).toEqual(text('x'))
   })
 
   it('gives a tool without arguments the context alone', async () => {
@@ -83,8 +83,8 @@ describe.each([[false], [true]])('an error that a handler throws (asynchronously
 
   it('reaches the carrier of the stateless revision where a capability is missing, a model in a session', async () => {
     const error = new MissingCapability({ sampling: { tools: {} } })
-    const outlet = fakeOutlet({ revision: '2026-07-28' })
-    await expect(call(throwing(error, { later }), 'tool', {}, outlet)).rejects.toBe(error)
+    const channel = fakeChannel({ revision: '2026-07-28' })
+    await expect(call(throwing(error, { later }), 'tool', {}, channel)).rejects.toBe(error)
     expect(await call(throwing(error, { later }), 'tool')).toEqual({
       ...text('This needs a client with the capability "sampling.tools".'),
       isError: true,

@@ -5,10 +5,10 @@ import { expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import type { ElicitContent } from '../../lib/protocol/types.ts'
-import type { KeyValues } from '../../lib/server/context/client-channel.ts'
 import type { Context, Elicited } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
+import type { KeyValues } from '../../lib/store/values.ts'
 
 const text = { content: [{ type: 'text' as const, text: 'ok' }] }
 

@@ -2,23 +2,11 @@
  * What the server asks of whoever carries a call: the door through which a handler reaches the client. The session
  * revisions and the stateless revision implement it, each in its way; a handler cannot tell them apart.
  */
+import type { AuthInfo } from '../../protocol/auth-info.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../../protocol/types.ts'
-
-/** What a verified token says of the caller. Absent where the endpoint has no authorization. */
-export interface AuthInfo {
-  issuer: string
-  subject: string
-  clientId?: string
-  scopes: readonly string[]
-  /** Seconds since 1970. */
-  expiresAt?: number
-  /** Every claim of the token, or the introspection response. */
-  claims: Readonly<Record<string, unknown>>
-  /** The token itself, for exchange. It must not be passed on as it is. */
-  token: string
-}
+import type { Handles, KeyValues } from '../../store/values.ts'
 
 /** The HTTP request that carried the call. */
 export interface RequestInfo {
@@ -42,23 +30,6 @@ export interface Ask {
   timeout: number | undefined
 }
 
-/** Values by name. Values are JSON. `set` replaces: of two calls that read, add and write at once, one overwrites the other. */
-export interface KeyValues {
-  get<T = unknown>(name: string): Promise<T | undefined>
-  set(name: string, value: unknown): Promise<void>
-  delete(name: string): Promise<void>
-}
-
-/** Stored values behind unguessable ids, bound to the principal. Unknown, expired and foreign all read as undefined. */
-export interface Handles {
-  /** Stores a value and returns its handle. `lifetime` in ms, default a day. */
-  create(value: unknown, options?: { lifetime?: number }): Promise<string>
-  get<T = unknown>(handle: string): Promise<T | undefined>
-  /** Replaces the value; false if the handle is unknown, expired or foreign. */
-  set(handle: string, value: unknown): Promise<boolean>
-  delete(handle: string): Promise<void>
-}
-
 /** Tells every client that something changed, whichever instance it is connected to. */
 export interface Announcer {
   toolsChanged(): Promise<void>
@@ -68,7 +39,7 @@ export interface Announcer {
   resourceUpdated(uri: string): Promise<void>
 }
 
-export interface Outlet {
+export interface ClientChannel {
   readonly revision: Revision
   readonly client: ClientView
   readonly requestId: RequestId

@@ -1,4 +1,5 @@
 import { randomId } from '../../base/ids.ts'
+import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { gateSampling } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
 import { isAtLeast, type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
@@ -11,10 +12,11 @@ import type {
   ProgressToken,
   Root,
 } from '../../protocol/types.ts'
+import type { Handles, KeyValues } from '../../store/values.ts'
 import { formSchema } from '../schema/form.ts'
 import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { isAnswer } from './answers.ts'
-import type { Announcer, Ask, AuthInfo, ClientView, Handles, KeyValues, Outlet, RequestInfo } from './client-channel.ts'
+import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { requireElicitation, requireRoots, requireSampling } from './client-features.ts'
 import { AskError } from './errors.ts'
 
@@ -43,43 +45,43 @@ type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
  * revision; where a revision lacks something, the method says what happens.
  */
 export class Context {
-  readonly #outlet: Outlet
+  readonly #channel: ClientChannel
   readonly #params: JsonObject | undefined
   #progress = Number.NEGATIVE_INFINITY
   #keys: Set<string> | undefined
   #ordinals: Map<Kind, number> | undefined
 
-  constructor(outlet: Outlet, params: JsonObject | undefined) {
-    this.#outlet = outlet
+  constructor(channel: ClientChannel, params: JsonObject | undefined) {
+    this.#channel = channel
     this.#params = params
   }
 
   /** Aborted when the call is cancelled or its instance must go. */
   get signal(): AbortSignal {
-    return this.#outlet.signal
+    return this.#channel.signal
   }
 
   get requestId(): RequestId {
-    return this.#outlet.requestId
+    return this.#channel.requestId
   }
 
   get revision(): Revision {
-    return this.#outlet.revision
+    return this.#channel.revision
   }
 
   /** What the client said about itself. It proves nothing; capabilities tell what can be asked. */
   get client(): ClientView {
-    return this.#outlet.client
+    return this.#channel.client
   }
 
   /** Who calls; undefined where the endpoint has no authorization. */
   get auth(): AuthInfo | undefined {
-    return this.#outlet.auth
+    return this.#channel.auth
   }
 
   /** The HTTP request that carried the call. */
   get request(): RequestInfo {
-    return this.#outlet.request
+    return this.#channel.request
   }
 
   /** `_meta` of the request. */
@@ -90,7 +92,7 @@ export class Context {
 
   /** Values kept for the session; undefined in the stateless revision, which has none. */
   get session(): KeyValues | undefined {
-    return this.#outlet.session
+    return this.#channel.session
   }
 
   /**
@@ -98,17 +100,17 @@ export class Context {
    * Without authorization all callers are one.
    */
   get user(): KeyValues {
-    return this.#outlet.user
+    return this.#channel.user
   }
 
   /** Values kept behind unguessable names that only this caller can use. */
   get handles(): Handles {
-    return this.#outlet.handles
+    return this.#channel.handles
   }
 
   /** Tells clients, on every instance, that something changed. */
   get announce(): Announcer {
-    return this.#outlet.announce
+    return this.#channel.announce
   }
 
   /**
@@ -124,7 +126,7 @@ export class Context {
     const params: JsonObject = { progressToken: token, progress }
     if (total !== undefined) params.total = total
     if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params.message = message
-    return this.#outlet.notify('notifications/progress', params)
+    return this.#channel.notify('notifications/progress', params)
   }
 
   /**
@@ -133,15 +135,15 @@ export class Context {
    * @param data any JSON value; never a secret
    */
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
-    if (!this.#outlet.wants(level)) return Promise.resolve()
+    if (!this.#channel.wants(level)) return Promise.resolve()
     const params: JsonObject = { level, data: data ?? null }
     if (logger !== undefined) params.logger = logger
-    return this.#outlet.notify('notifications/message', params)
+    return this.#channel.notify('notifications/message', params)
   }
 
   /** Sends a notification of one's own on the call's stream. */
   notify(method: string, params: JsonObject = {}): Promise<void> {
-    return this.#outlet.notify(method, params)
+    return this.#channel.notify(method, params)
   }
 
   /**
@@ -230,7 +232,7 @@ export class Context {
    * @param options `single`: once even if the client sends the same state twice (stateless revision)
    */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
-    return this.#outlet.once(name, fn, options)
+    return this.#channel.once(name, fn, options)
   }
 
   /**
@@ -240,13 +242,13 @@ export class Context {
    * @param retryMs when the client should come back
    */
   closeStream(retryMs?: number): void {
-    this.#outlet.closeStream(retryMs)
+    this.#channel.closeStream(retryMs)
   }
 
   /** Not async up to the ask itself, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    return this.#outlet.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
       if (isAnswer(method, answer)) return answer
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape.`)
     })

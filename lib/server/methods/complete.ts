@@ -2,7 +2,7 @@
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
-import type { Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { McpServer } from '../mcp-server.ts'
 import type { Completer } from '../registry/completable.ts'
@@ -15,7 +15,7 @@ const MAX_VALUES = 100
 export async function complete(
   server: McpServer,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): Promise<CompleteResult> {
   const argument = params?.argument
   if (!isObject(argument) || typeof argument.name !== 'string' || typeof argument.value !== 'string') {
@@ -25,11 +25,11 @@ export async function complete(
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   try {
     const context = { arguments: settledArguments(params?.context) }
-    const values = await completer(argument.value, context, new Context(outlet, params))
+    const values = await completer(argument.value, context, new Context(channel, params))
     const total = values.length
     return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
   } catch (error) {
-    throw asProtocolError(error, outlet)
+    throw asProtocolError(error, channel)
   }
 }
 

@@ -2,15 +2,15 @@
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
-import type { Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { AskPending, MissingCapability } from '../context/errors.ts'
 
 /** True for what the carrier of the call must see as it is, in a tool as anywhere else. */
-export function passesThrough(error: unknown, outlet: Outlet): boolean {
+export function passesThrough(error: unknown, channel: ClientChannel): boolean {
   return (
     error instanceof ProtocolError ||
     error instanceof AskPending ||
-    (error instanceof MissingCapability && outlet.revision === STATELESS_REVISION)
+    (error instanceof MissingCapability && channel.revision === STATELESS_REVISION)
   )
 }
 
@@ -21,6 +21,6 @@ export function failureText(error: unknown): string {
 }
 
 /** The error of a handler whose result has no place for errors, as a JSON-RPC error. */
-export function asProtocolError(error: unknown, outlet: Outlet): unknown {
-  return passesThrough(error, outlet) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+export function asProtocolError(error: unknown, channel: ClientChannel): unknown {
+  return passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
 }

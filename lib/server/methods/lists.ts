@@ -5,12 +5,13 @@
  * then on. Only `resources/list` with templates that list their own resources is made anew each time.
  */
 
+import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { gatePrompt, gateResource, gateTool } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
 import { type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
 import type { Resource } from '../../protocol/types.ts'
-import type { AuthInfo, Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredTemplate } from '../registry/entries.ts'
@@ -71,12 +72,12 @@ export function listPage(
   server: McpServer,
   method: ListMethod,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): RawJson | Promise<RawJson> {
   const start = readCursor(params?.cursor, method)
-  const { auth, revision } = outlet
+  const { auth, revision } = channel
   const makers = method === 'resources/list' ? resourceMakers(server, auth) : []
-  if (makers.length > 0) return madeAnew(server, makers, start, params, outlet)
+  if (makers.length > 0) return madeAnew(server, makers, start, params, channel)
 
   const key = `${method} ${revision} ${start} ${scopeKey(server, auth)}`
   const ready = server.pages.get(key)
@@ -129,17 +130,17 @@ async function madeAnew(
   makers: readonly RegisteredTemplate[],
   start: number,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): Promise<RawJson> {
-  const { auth, revision } = outlet
-  const ctx = new Context(outlet, params)
+  const { auth, revision } = channel
+  const ctx = new Context(channel, params)
   const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
     return resources.map((resource) => gateResource({ ...inherited, ...resource }, revision))
   }
   const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
-    throw asProtocolError(error, outlet)
+    throw asProtocolError(error, channel)
   })
   const items = [...staticItems(server, 'resources/list', auth, revision), ...made.flat()]
   return page(server, 'resources/list', items, start, revision)

@@ -4,7 +4,7 @@ import { gatePromptResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { GetPromptResult } from '../../protocol/types.ts'
-import type { Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredPrompt } from '../registry/entries.ts'
@@ -15,7 +15,7 @@ import { asProtocolError } from './failures.ts'
 export function getPrompt(
   server: McpServer,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): GetPromptResult | Promise<GetPromptResult> {
   const name = params?.name
   const prompt = typeof name === 'string' ? server.prompts.get(name) : undefined
@@ -25,22 +25,22 @@ export function getPrompt(
 
   const checked = prompt.input?.check(args) ?? { ok: true, value: args }
   return checked instanceof Promise
-    ? checked.then((outcome) => run(prompt, outcome, params, outlet))
-    : run(prompt, checked, params, outlet)
+    ? checked.then((outcome) => run(prompt, outcome, params, channel))
+    : run(prompt, checked, params, channel)
 }
 
-async function run(prompt: RegisteredPrompt, checked: Checked, params: JsonObject | undefined, outlet: Outlet) {
+async function run(prompt: RegisteredPrompt, checked: Checked, params: JsonObject | undefined, channel: ClientChannel) {
   const { name, description } = prompt.definition
   if (!checked.ok) {
     throw new ProtocolError(ErrorCode.InvalidParams, `Invalid arguments of the prompt "${name}": ${checked.problems}`)
   }
   try {
-    const result = (await prompt.handler(checked.value, new Context(outlet, params))) as GetPromptResult
+    const result = (await prompt.handler(checked.value, new Context(channel, params))) as GetPromptResult
     if (!Array.isArray(result?.messages)) throw new TypeError(`The prompt "${name}" returned no messages.`)
     const described =
       result.description === undefined && description !== undefined ? { description, ...result } : result
-    return gatePromptResult(described, outlet.revision)
+    return gatePromptResult(described, channel.revision)
   } catch (error) {
-    throw asProtocolError(error, outlet)
+    throw asProtocolError(error, channel)
   }
 }

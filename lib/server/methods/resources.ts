@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
 import type { ReadResourceResult } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
-import type { Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredResource, RegisteredTemplate } from '../registry/entries.ts'
@@ -38,13 +38,13 @@ export function findResource(server: McpServer, text: string): FoundResource | u
 export async function readResource(
   server: McpServer,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): Promise<JsonObject> {
   const text = params?.uri
   if (typeof text !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string.')
   const found = findResource(server, text)
-  if (found === undefined) throw resourceNotFound(text, outlet)
-  const ctx = new Context(outlet, params)
+  if (found === undefined) throw resourceNotFound(text, channel)
+  const ctx = new Context(channel, params)
   let result: ReadResourceResult
   try {
     result =
@@ -52,12 +52,12 @@ export async function readResource(
         ? ((await found.entry.handler(found.uri, ctx)) as ReadResourceResult)
         : ((await found.entry.handler(found.uri, found.variables, ctx)) as ReadResourceResult)
   } catch (error) {
-    throw asProtocolError(error, outlet)
+    throw asProtocolError(error, channel)
   }
   if (!isObject(result) || !Array.isArray(result.contents)) {
     throw new ProtocolError(ErrorCode.InternalError, `The resource "${found.entry.definition.name}" has no contents.`)
   }
-  if (outlet.revision !== STATELESS_REVISION) return gateReadResult(result, outlet.revision)
+  if (channel.revision !== STATELESS_REVISION) return gateReadResult(result, channel.revision)
   const hint = server.cacheHint('resources/read', found.entry.cacheHint)
   return { ...result, ...(found.entry.requiredScopes.length > 0 ? { ...hint, cacheScope: 'private' } : hint) }
 }

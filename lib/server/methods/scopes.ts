@@ -1,7 +1,8 @@
 /** The scopes that a request needs: those of the tool, resource or prompt that it is about. */
+
+import type { AuthInfo } from '../../protocol/auth-info.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
-import type { AuthInfo } from '../context/client-channel.ts'
 import type { McpServer } from '../mcp-server.ts'
 import { findResource } from './resources.ts'
 

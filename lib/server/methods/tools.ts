@@ -4,7 +4,7 @@ import { gateToolResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
-import type { Outlet } from '../context/client-channel.ts'
+import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
@@ -20,7 +20,7 @@ import { failureText, passesThrough } from './failures.ts'
 export function callTool(
   server: McpServer,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): CallToolResult | Promise<CallToolResult> {
   const name = params?.name
   const tool = typeof name === 'string' ? server.tools.get(name) : undefined
@@ -28,16 +28,16 @@ export function callTool(
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
 
-  if (tool.input === undefined) return run(tool, args, params, outlet)
+  if (tool.input === undefined) return run(tool, args, params, channel)
   const checked = tool.input.check(args)
   return checked instanceof Promise
-    ? checked.then((outcome) => runChecked(tool, outcome, params, outlet))
-    : runChecked(tool, checked, params, outlet)
+    ? checked.then((outcome) => runChecked(tool, outcome, params, channel))
+    : runChecked(tool, checked, params, channel)
 }
 
-function runChecked(tool: RegisteredTool, checked: Checked, params: JsonObject | undefined, outlet: Outlet) {
+function runChecked(tool: RegisteredTool, checked: Checked, params: JsonObject | undefined, channel: ClientChannel) {
   return checked.ok
-    ? run(tool, checked.value, params, outlet)
+    ? run(tool, checked.value, params, channel)
     : toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`)
 }
 
@@ -45,17 +45,17 @@ function run(
   tool: RegisteredTool,
   args: unknown,
   params: JsonObject | undefined,
-  outlet: Outlet,
+  channel: ClientChannel,
 ): CallToolResult | Promise<CallToolResult> {
   try {
-    const result = tool.handler(args, new Context(outlet, params))
-    if (!isThenable(result)) return finish(tool, result, outlet)
+    const result = tool.handler(args, new Context(channel, params))
+    if (!isThenable(result)) return finish(tool, result, channel)
     return Promise.resolve(result).then(
-      (value) => finish(tool, value, outlet),
-      (error: unknown) => failed(error, outlet),
+      (value) => finish(tool, value, channel),
+      (error: unknown) => failed(error, channel),
     )
   } catch (error) {
-    return failed(error, outlet)
+    return failed(error, channel)
   }
 }
 
@@ -63,8 +63,8 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-function failed(error: unknown, outlet: Outlet): CallToolResult {
-  if (passesThrough(error, outlet)) throw error
+function failed(error: unknown, channel: ClientChannel): CallToolResult {
+  if (passesThrough(error, channel)) throw error
   return toolError(failureText(error))
 }
 
@@ -72,16 +72,20 @@ function toolError(text: string): CallToolResult {
   return { content: [{ type: 'text', text }], isError: true }
 }
 
-function finish(tool: RegisteredTool, value: unknown, outlet: Outlet): CallToolResult | Promise<CallToolResult> {
+function finish(
+  tool: RegisteredTool,
+  value: unknown,
+  channel: ClientChannel,
+): CallToolResult | Promise<CallToolResult> {
   if (!isObject(value) || (value.content === undefined && value.structuredContent === undefined)) {
     throw new ProtocolError(ErrorCode.InternalError, `The tool "${tool.definition.name}" returned no content.`)
   }
-  if (tool.output === undefined || value.isError === true) return complete(value, outlet)
+  if (tool.output === undefined || value.isError === true) return complete(value, channel)
   const { structuredContent } = value
   if (structuredContent === undefined) return unfit(tool, 'there is no structuredContent')
   const checked = tool.output.check(structuredContent)
   const then = (outcome: Checked) =>
-    outcome.ok ? complete({ ...value, structuredContent: outcome.value }, outlet) : unfit(tool, outcome.problems)
+    outcome.ok ? complete({ ...value, structuredContent: outcome.value }, channel) : unfit(tool, outcome.problems)
   return checked instanceof Promise ? checked.then(then) : then(checked)
 }
 
@@ -90,9 +94,9 @@ function unfit(tool: RegisteredTool, problems: string): CallToolResult {
   return toolError(`The result of "${tool.definition.name}" does not fit its output schema: ${problems}`)
 }
 
-function complete(value: JsonObject, outlet: Outlet): CallToolResult {
+function complete(value: JsonObject, channel: ClientChannel): CallToolResult {
   // Clients that know nothing of structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
   const result = value.content === undefined ? { ...value, content } : value
-  return gateToolResult(result as CallToolResult, outlet.revision)
+  return gateToolResult(result as CallToolResult, channel.revision)
 }

@@ -19,22 +19,15 @@ import {
 import { isAtLeast, type Revision } from '../../protocol/revisions.ts'
 import type { LoggingLevel } from '../../protocol/types.ts'
 import { compareLevels } from '../../protocol/types.ts'
-import type { Load } from '../../runtime/concurrency.ts'
+import type { Caller } from '../../runtime/caller.ts'
 import type { Instance, RunningCall } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import { lifetimeOf } from '../../runtime/options.ts'
-import type {
-  Announcer,
-  Ask,
-  AuthInfo,
-  Handles,
-  KeyValues,
-  Outlet,
-  RequestInfo,
-} from '../../server/context/client-channel.ts'
+import type { Announcer, Ask, ClientChannel } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { Holder, Owner, Registration, Store } from '../../store/store.ts'
 import { StoreUnavailable } from '../../store/store.ts'
+import type { Handles, KeyValues } from '../../store/values.ts'
 import { handleValues, userValues } from '../../store/values.ts'
 import type { Adopt } from '../stream/connection.ts'
 import { Connection } from '../stream/connection.ts'
@@ -50,36 +43,16 @@ import { Outbox } from './outbox.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
 
-/** What a line of a log says of a request; filled as the request makes its way. */
-export interface RequestNote {
-  /** The JSON-RPC method, of the first message where there are several. */
-  method?: string
-  /** The session's key: it shows which requests belong together, and nobody can use it as a session id. */
-  session?: string
-  revision?: Revision
-}
-
-/** Who sent a request. */
-export interface Caller {
-  principal: string
-  auth: AuthInfo | undefined
-  request: RequestInfo
-  /** When the platform ends the response, ms since 1970. */
-  deadline?: number | undefined
-  /** Until when the token holds that the request came with, ms since 1970: its stream ends then. */
-  until?: number | undefined
-  /** What the principal has running; absent where there are no principals. */
-  load?: Load | undefined
-  /** Given where somebody keeps a log. */
-  note?: RequestNote | undefined
-}
-
 /** What all calls of an endpoint share. */
 export interface CallHost {
   instance: Instance
   announce: Announcer
   /** Hands the request to the author's server. */
-  dispatch(method: string, params: JsonObject, outlet: Outlet): JsonObject | RawJson | Promise<JsonObject | RawJson>
+  dispatch(
+    method: string,
+    params: JsonObject,
+    channel: ClientChannel,
+  ): JsonObject | RawJson | Promise<JsonObject | RawJson>
   /** Whether the call may be run again on another instance when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   adoptFor(caller: Caller): Adopt
@@ -105,7 +78,7 @@ const ELICITATION_LIFETIME = 24 * 60 * 60_000
 
 type Stage = 'running' | 'over'
 
-export class Call implements Outlet, RunningCall {
+export class Call implements ClientChannel, RunningCall {
   readonly #host: CallHost
   readonly #session: Session
   readonly #caller: Caller

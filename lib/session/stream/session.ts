@@ -5,8 +5,9 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../../protocol/revisions.ts'
 import { isSessionRevision } from '../../protocol/revisions.ts'
 import type { LoggingLevel } from '../../protocol/types.ts'
-import type { ClientView, KeyValues } from '../../server/context/client-channel.ts'
+import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, Store } from '../../store/store.ts'
+import type { KeyValues } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest one that it can read. */
 const RECORD_FORMAT = 1

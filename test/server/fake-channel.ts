@@ -1,12 +1,15 @@
 /** A call without a carrier: what a handler sends is kept, and asks are answered by a function. */
+
+import type { AuthInfo } from '../../lib/protocol/auth-info.ts'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { RawJson } from '../../lib/protocol/jsonrpc.ts'
 import type { Revision } from '../../lib/protocol/revisions.ts'
 import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
 import { compareLevels } from '../../lib/protocol/types.ts'
-import type { Ask, AuthInfo, Handles, KeyValues, Outlet } from '../../lib/server/context/client-channel.ts'
+import type { Ask, ClientChannel } from '../../lib/server/context/client-channel.ts'
 import { dispatch } from '../../lib/server/dispatch.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
+import type { Handles, KeyValues } from '../../lib/store/values.ts'
 
 export interface FakeOptions {
   revision?: Revision
@@ -16,7 +19,7 @@ export interface FakeOptions {
   answer?: (ask: Ask) => JsonObject | Promise<JsonObject>
 }
 
-export interface FakeOutlet extends Outlet {
+export interface FakeChannel extends ClientChannel {
   notified: { method: string; params: JsonObject }[]
   asked: Ask[]
   announced: string[]
@@ -24,11 +27,11 @@ export interface FakeOutlet extends Outlet {
   abort(): void
 }
 
-export function fakeOutlet(options: FakeOptions = {}): FakeOutlet {
+export function fakeChannel(options: FakeOptions = {}): FakeChannel {
   const { revision = '2025-11-25', capabilities = {}, scopes, level = 'debug' } = options
   const controller = new AbortController()
   const announced: string[] = []
-  const outlet: FakeOutlet = {
+  const channel: FakeChannel = {
     notified: [],
     asked: [],
     announced,
@@ -50,16 +53,16 @@ export function fakeOutlet(options: FakeOptions = {}): FakeOutlet {
       resourceUpdated: async (uri) => void announced.push(uri),
     },
     wants: (wanted) => compareLevels(wanted, level) >= 0,
-    notify: async (method, params) => void outlet.notified.push({ method, params }),
+    notify: async (method, params) => void channel.notified.push({ method, params }),
     ask: async (ask) => {
-      outlet.asked.push(ask)
+      channel.asked.push(ask)
       if (options.answer === undefined) throw new Error('Nobody answers.')
       return options.answer(ask)
     },
     once: async (_name, fn) => fn(),
-    closeStream: (retryMs) => void outlet.closed.push(retryMs),
+    closeStream: (retryMs) => void channel.closed.push(retryMs),
   }
-  return outlet
+  return channel
 }
 
 function authWith(scopes: string[]): AuthInfo {
@@ -94,14 +97,14 @@ export async function request(
   server: McpServer,
   method: string,
   params?: JsonObject,
-  outlet: Outlet = fakeOutlet(),
+  channel: ClientChannel = fakeChannel(),
   // biome-ignore lint/suspicious/noExplicitAny: tests look into results whose shape they assert
 ): Promise<any> {
-  const result = await dispatch(server, method, params, outlet)
+  const result = await dispatch(server, method, params, channel)
   return JSON.parse(result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 
 /** Calls a tool. */
-export function call(server: McpServer, name: string, args?: JsonObject, outlet?: Outlet) {
-  return request(server, 'tools/call', args === undefined ? { name } : { name, arguments: args }, outlet)
+export function call(server: McpServer, name: string, args?: JsonObject, channel?: ClientChannel) {
+  return request(server, 'tools/call', args === undefined ? { name } : { name, arguments: args }, channel)
 }

@@ -1,0 +1,13 @@
+/** What a verified token says of the caller. Absent where the endpoint has no authorization. */
+export interface AuthInfo {
+  issuer: string
+  subject: string
+  clientId?: string
+  scopes: readonly string[]
+  /** Seconds since 1970. */
+  expiresAt?: number
+  /** Every claim of the token, or the introspection response. */
+  claims: Readonly<Record<string, unknown>>
+  /** The token itself, for exchange. It must not be passed on as it is. */
+  token: string
+}

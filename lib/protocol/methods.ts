@@ -1,0 +1,71 @@
+/**
+ * The methods of MCP: one row each, in one table. Whatever depends on a method's name reads its row here. What a row does
+ * not say is not so: a new method is neither run again after a crash nor able to ask its client.
+ */
+
+/** What the parameters of a request name, so that the scopes of it apply. */
+export type ScopeSubject = 'tool' | 'prompt' | 'resource' | 'reference' | 'subscriptions'
+
+export interface Method {
+  /**
+   * session: its effect is the session's own state. stateless: the stateless revision answers it without a server.
+   * server: the author's server answers it.
+   */
+  readonly servedBy: 'session' | 'stateless' | 'server'
+  /** The parameter that the header `Mcp-Name` repeats (2026-07-28, "Standard request headers"). */
+  readonly mirrored?: 'name' | 'uri'
+  /** Its handler can ask the client: on the stream of a session's call, and by replay in the stateless revision. */
+  readonly asks?: 'in sessions' | 'everywhere'
+  /** Its results carry how long a client may keep them (2026-07-28). */
+  readonly cacheable?: true
+  /** Another instance may run it when the first one dies: always, or where the server's policy says so. */
+  readonly runsAgain?: 'always' | 'by policy'
+  readonly scopesOf?: ScopeSubject
+}
+
+/** Rows by method name. */
+export type MethodTable = ReadonlyMap<string, Method>
+
+const ROWS = {
+  initialize: { servedBy: 'session' },
+  ping: { servedBy: 'session', runsAgain: 'always' },
+  'logging/setLevel': { servedBy: 'session', runsAgain: 'always' },
+  'resources/subscribe': { servedBy: 'session', runsAgain: 'always', scopesOf: 'resource' },
+  'resources/unsubscribe': { servedBy: 'session', runsAgain: 'always', scopesOf: 'resource' },
+
+  'server/discover': { servedBy: 'stateless', cacheable: true },
+  'subscriptions/listen': { servedBy: 'stateless', scopesOf: 'subscriptions' },
+
+  'tools/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
+  'tools/call': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'by policy', scopesOf: 'tool' },
+  'resources/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
+  'resources/templates/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
+  'resources/read': {
+    servedBy: 'server',
+    mirrored: 'uri',
+    asks: 'everywhere',
+    cacheable: true,
+    runsAgain: 'always',
+    scopesOf: 'resource',
+  },
+  'prompts/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
+  'prompts/get': {
+    servedBy: 'server',
+    mirrored: 'name',
+    asks: 'everywhere',
+    runsAgain: 'always',
+    scopesOf: 'prompt',
+  },
+  'completion/complete': { servedBy: 'server', asks: 'in sessions', runsAgain: 'always', scopesOf: 'reference' },
+} as const satisfies Record<string, Method>
+
+/** The name of a method of the specification. */
+export type MethodName = keyof typeof ROWS
+
+/** The methods whose results the stateless revision lets clients keep. */
+export type CacheableMethod = {
+  [Name in MethodName]: (typeof ROWS)[Name] extends { cacheable: true } ? Name : never
+}[MethodName]
+
+/** The methods of the specification. A dispatcher may have more: see `Dispatcher.methods`. */
+export const METHODS: MethodTable = new Map<string, Method>(Object.entries(ROWS))

@@ -1,0 +1,31 @@
+/** The one way to refuse a request: thrown anywhere, turned into a response by lib/http/respond.ts. */
+import { ProtocolError } from './errors.ts'
+import type { RequestId } from './jsonrpc.ts'
+
+export interface RefusalDetails {
+  /** Headers of the response, such as `Retry-After`. */
+  headers?: Record<string, string> | undefined
+  /** `error.data` of the body. */
+  data?: unknown
+  /** The id of the refused request, where that could be read. */
+  id?: RequestId | undefined
+  cause?: unknown
+}
+
+/**
+ * A request that is refused before a handler runs: an HTTP status, and a JSON-RPC error as the body. Thrown while a call
+ * runs it is that call's error response, as any ProtocolError.
+ */
+export class Refusal extends ProtocolError {
+  override readonly name = 'Refusal'
+  /** The HTTP status. */
+  readonly status: number
+  readonly headers: Record<string, string>
+
+  constructor(status: number, code: number, message: string, details: RefusalDetails = {}) {
+    super(code, message, details.data, details.id)
+    this.status = status
+    this.headers = details.headers ?? {}
+    if (details.cause !== undefined) this.cause = details.cause
+  }
+}
