@@ -118,7 +118,7 @@ export const noDefaultStore: Plugin = {
   name: 'no-default-store',
   setup(build) {
     const namespace = 'no-default-store'
-    build.onResolve({ filter: /^\.\/store\/memory\.ts$/ }, ({ importer }) =>
+    build.onResolve({ filter: /^\.\/store\/memory\/index\.ts$/ }, ({ importer }) =>
       /lib[\\/](endpoint|index)\.ts$/.test(importer) ? { path: 'memory', namespace } : undefined,
     )
     const message = 'In a bundle an endpoint is given its store: see lib/platform/store.ts.'
