@@ -23,7 +23,7 @@ import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
 import type { SessionRevision } from './protocol/revisions.ts'
-import { Loads } from './runtime/concurrency.ts'
+import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import type { Notifier } from './runtime/notifier.ts'
@@ -150,7 +150,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const guard = new Guard({
     server,
     auth,
-    loads: new Loads(instance, sessionOptions.maxCallsPerPrincipal),
+    limiter: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
     principals: auth && rates('principal', httpOptions.principalRate),
     addresses: rates('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,

@@ -8,7 +8,7 @@ import { AuthRefusal } from '../auth/refusal.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
 import type { Caller, RequestNote } from '../runtime/caller.ts'
-import type { Loads } from '../runtime/concurrency.ts'
+import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import { missingScopes } from '../server/methods/scopes.ts'
@@ -22,7 +22,7 @@ export interface GuardParts {
   server: McpServer
   /** Where the endpoint requires tokens. */
   auth: { authenticator: Admission; metadata: ResourceMetadata } | undefined
-  loads: Loads
+  limiter: ConcurrencyLimiter
   /** Requests of a principal. */
   principals: Rates | undefined
   /** Requests of an address: all where nobody needs a token, else those whose token could not be taken. */
@@ -83,9 +83,9 @@ export class Guard {
   }
 
   #admitted(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Admitted): Caller {
-    const { principals, loads } = this.#parts
+    const { principals, limiter } = this.#parts
     if (principals) takeOne(principals, principal)
-    return { ...callerOf(c, limit, address), principal, auth, until, load: loads.of(principal) }
+    return { ...callerOf(c, limit, address), principal, auth, until, quota: limiter.quotaOf(principal) }
   }
 
   /** What is wrong with a token, as HTTP says it. Whoever sends wrong ones in a row is told to wait. */
@@ -125,11 +125,11 @@ export class Guard {
    * Refuses calls beyond those that a principal may have running.
    * @throws HttpRefusal
    */
-  requireRoom({ load }: Caller, messages: readonly Message[]): void {
-    if (!load) return
+  requireRoom({ quota }: Caller, messages: readonly Message[]): void {
+    if (!quota) return
     let requests = 0
     for (const { kind } of messages) if (kind === 'request') requests++
-    if (requests === 0 || load.admits(requests)) return
+    if (requests === 0 || quota.admits(requests)) return
     const message = 'This caller has as many calls running as it may. Try again when one has ended.'
     throw new HttpRefusal(429, ErrorCode.ServerError, message, { 'Retry-After': '1' })
   }

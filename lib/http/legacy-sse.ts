@@ -1,9 +1,9 @@
 /** HTTP+SSE, the transport of 2024-11-05: `GET /sse` and `POST /messages`, over the same sessions and mailboxes. */
 import type { Context, Hono } from 'hono'
 import { ErrorCode } from '../protocol/errors.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { refusal } from '../runtime/reply.ts'
 import type { ReadHeader } from './headers.ts'
 import { headerReader, isJsonType } from './headers.ts'
 import type { McpHandlers } from './mcp.ts'
@@ -52,10 +52,12 @@ export function legacyRoutes(app: Hono, handlers: McpHandlers): void {
     '/messages',
     route('POST', 0, async (c, header, caller) => {
       const id = c.req.query('sessionId')
-      if (!id)
-        return refusal(400, ErrorCode.InvalidRequest, 'The query needs sessionId, as the endpoint event gave it.')
+      if (!id) {
+        const message = 'The query needs sessionId, as the endpoint event gave it.'
+        throw new Refusal(400, ErrorCode.InvalidRequest, message)
+      }
       if (!isJsonType(header('content-type'))) {
-        return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
+        throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
       }
       const message = await readSingleMessage(c, header, options)
       guard.requireScopes(c, caller, [message], false)

@@ -3,10 +3,10 @@ import type { Context } from 'hono'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { errorText, isObject, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { refusal } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
@@ -67,7 +67,7 @@ export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Respo
             ? await get(handlers, exchanged)
             : method === 'DELETE'
               ? await remove(handlers, exchanged)
-              : methodNotAllowed(method)
+              : refuseMethod(method)
       return respond(reply, accepted, extra, options)
     } catch (error) {
       return refuse(error, extra, options, onError, exchanged?.id)
@@ -86,7 +86,8 @@ export function refuse(
   const headers = extra ?? {}
   if (error instanceof ProtocolError) {
     const body = errorText(error.toObject(), error.id ?? id)
-    return respond({ kind: 'json', status: 400, body }, JSON_ALONE, extra, options)
+    const { status, headers } = error instanceof Refusal ? error : { status: 400, headers: {} }
+    return respond({ kind: 'json', status, body, headers }, JSON_ALONE, extra, options)
   }
   if (error instanceof HttpRefusal) {
     const body = errorText({ code: error.code, message: error.message }, error.id ?? id)
@@ -105,26 +106,24 @@ export function refuse(
   return failure(500, ErrorCode.InternalError, 'The endpoint failed to answer.', headers, id)
 }
 
-function methodNotAllowed(method: string): Reply {
-  return {
-    ...refusal(405, ErrorCode.InvalidRequest, `${method} is not a method of this endpoint; use POST, GET or DELETE.`),
-    headers: { Allow: 'POST, GET, DELETE' },
-  }
+function refuseMethod(method: string): never {
+  const message = `${method} is not a method of this endpoint; use POST, GET or DELETE.`
+  throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: 'POST, GET, DELETE' } })
 }
 
-const NOT_ACCEPTABLE = refusal(
-  406,
-  ErrorCode.InvalidRequest,
-  'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".',
-)
+function notAcceptable(): Refusal {
+  const message =
+    'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".'
+  return new Refusal(406, ErrorCode.InvalidRequest, message)
+}
 
 async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply> {
   const { c, header, accepted, caller } = exchanged
   const { sessions, options, guard } = handlers
   if (!isJsonType(header('content-type'))) {
-    return refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
+    throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
   }
-  if (!accepted.json && !accepted.sse) return NOT_ACCEPTABLE
+  if (!accepted.json && !accepted.sse) throw notAcceptable()
   let text: string
   try {
     text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
@@ -139,8 +138,7 @@ async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply>
   const [first] = messages
   if (first?.kind === 'request' && !batch) exchanged.id = first.request.id
   if (caller.note && first) noteMethod(caller.note, first)
-  const versionRefused = checkVersion(header, exchanged.id)
-  if (versionRefused) return versionRefused
+  checkVersion(header)
   guard.requireScopes(c, caller, messages, false)
   guard.requireRoom(caller, messages)
   if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
@@ -153,7 +151,7 @@ async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply>
       return { kind: 'json', status: 200, body: resultText(first.request.id, {}) }
     }
     if (options.allowSessionless && !batch && first) return withoutSession(handlers, first, exchanged)
-    return noSessionId(exchanged.id)
+    throw noSessionId()
   }
   return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
 }
@@ -227,43 +225,44 @@ function readSessionId(header: ReadHeader): string | undefined {
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
 }
 
-function noSessionId(id?: RequestId): Reply {
-  return refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.', id)
+function noSessionId(): Refusal {
+  return new Refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.')
 }
 
 /** A header that names no revision of this endpoint is 400. One that names another than the session's is not. */
-function checkVersion(header: ReadHeader, id?: RequestId): Reply | undefined {
+function checkVersion(header: ReadHeader): void {
   const version = header('mcp-protocol-version')
-  if (version === undefined || isSessionRevision(version.trim())) return undefined
+  if (version === undefined || isSessionRevision(version.trim())) return
   const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
   const data = { supported: SUPPORTED_REVISIONS, requested: version }
-  return refusal(400, ErrorCode.UnsupportedProtocolVersion, message, id, data)
+  throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })
 }
 
 /** GET and DELETE belong to sessions. */
-function noStatelessMethod(): Reply {
+function noStatelessMethod(): Refusal {
   const message = `${STATELESS_REVISION} has POST alone.`
-  return { ...refusal(405, ErrorCode.InvalidRequest, message), headers: { Allow: 'POST' } }
+  return new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: 'POST' } })
 }
 
 async function get({ sessions, streaming }: McpHandlers, { header, accepted, caller }: Exchanged): Promise<Reply> {
-  if (versionHeader(header) === STATELESS_REVISION) return noStatelessMethod()
-  if (!streaming)
-    return { ...refusal(405, ErrorCode.ServerError, 'There are no streams here.'), headers: { Allow: 'POST, DELETE' } }
-  if (!accepted.sse) return NOT_ACCEPTABLE
-  const versionRefused = checkVersion(header)
-  if (versionRefused) return versionRefused
+  if (versionHeader(header) === STATELESS_REVISION) throw noStatelessMethod()
+  if (!streaming) {
+    const headers = { Allow: 'POST, DELETE' }
+    throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
+  }
+  if (!accepted.sse) throw notAcceptable()
+  checkVersion(header)
   const sessionId = readSessionId(header)
-  if (sessionId === undefined) return noSessionId()
+  if (sessionId === undefined) throw noSessionId()
   return sessions.get(caller, sessionId, header('last-event-id'))
 }
 
 async function remove({ sessions }: McpHandlers, { header, caller }: Exchanged): Promise<Reply> {
-  if (versionHeader(header) === STATELESS_REVISION) return noStatelessMethod()
-  const versionRefused = checkVersion(header)
-  if (versionRefused) return versionRefused
+  if (versionHeader(header) === STATELESS_REVISION) throw noStatelessMethod()
+  checkVersion(header)
   const sessionId = readSessionId(header)
-  return sessionId === undefined ? noSessionId() : sessions.delete(caller, sessionId)
+  if (sessionId === undefined) throw noSessionId()
+  return sessions.delete(caller, sessionId)
 }
 
 /** Reads one message of HTTP+SSE (2024-11-05). */

@@ -1,5 +1,5 @@
 /** The live body of a streaming response: a ReadableStream with a bound on what a slow reader may leave waiting. */
-import type { Sink, StreamSource } from '../runtime/reply.ts'
+import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 
 const encoder = new TextEncoder()
 
@@ -56,7 +56,7 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
       controller.close()
     }
   }
-  const sink: Sink = {
+  const writer: ResponseWriter = {
     write(text) {
       if (state !== 'open') return false
       if (isTooSlow()) {
@@ -79,7 +79,7 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
     {
       start(made) {
         controller = made
-        source.attach(sink)
+        source.attach(writer)
       },
       cancel() {
         if (state === 'closed') return

@@ -17,7 +17,7 @@ export interface RefusalDetails {
  * runs it is that call's error response, as any ProtocolError.
  */
 export class Refusal extends ProtocolError {
-  override readonly name = 'Refusal'
+  override readonly name: string = 'Refusal'
   /** The HTTP status. */
   readonly status: number
   readonly headers: Record<string, string>

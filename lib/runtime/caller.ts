@@ -2,7 +2,7 @@
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
-import type { Load } from './concurrency.ts'
+import type { CallQuota } from './concurrency.ts'
 
 /** What a line of a log says of a request; filled as the request makes its way. */
 export interface RequestNote {
@@ -23,7 +23,7 @@ export interface Caller {
   /** Until when the token holds that the request came with, ms since 1970: its stream ends then. */
   until?: number | undefined
   /** What the principal has running; absent where there are no principals. */
-  load?: Load | undefined
+  quota?: CallQuota | undefined
   /** Given where somebody keeps a log. */
   note?: RequestNote | undefined
 }

@@ -1,10 +1,11 @@
 /** `GET /mcp`: the session's own stream, and the resuming of any of its streams. */
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import { isAtLeast } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Reply, Sink } from '../runtime/reply.ts'
-import { refusal, sessionNotFound } from '../runtime/reply.ts'
+import { sessionNotFound } from '../runtime/refusals.ts'
+import type { Reply, ResponseWriter } from '../runtime/reply.ts'
 import type { Store } from '../store/store.ts'
 import type { CallHost } from './call/call.ts'
 import { GetConnection } from './get-stream.ts'
@@ -14,15 +15,15 @@ import { GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import { Feed } from './stream/sse-response.ts'
 
-const NOTHING_TO_SEND: Reply = {
-  ...refusal(405, ErrorCode.ServerError, 'There is no stream to GET here.'),
-  headers: { Allow: 'POST, DELETE' },
+function nothingToSend(): Refusal {
+  const headers = { Allow: 'POST, DELETE' }
+  return new Refusal(405, ErrorCode.ServerError, 'There is no stream to GET here.', { headers })
 }
 
 /** Opens the session's own stream: what belongs to no call. */
 export async function openGetStream(host: CallHost, session: Session, caller: Caller): Promise<Reply> {
   const { options } = host.instance
-  if (options.getPolicy === 'off') return NOTHING_TO_SEND
+  if (options.getPolicy === 'off') throw nothingToSend()
   return holdGetStream(host, session, caller, undefined)
 }
 
@@ -31,10 +32,12 @@ export async function resume(host: CallHost, session: Session, caller: Caller, l
   const positions = parseEventId(session.key, lastEventId)
   const [first, ...more] = positions ?? []
   if (!first) {
-    return refusal(400, ErrorCode.InvalidRequest, 'Last-Event-ID is not an event id that this session was given.')
+    const message = 'Last-Event-ID is not an event id that this session was given.'
+    throw new Refusal(400, ErrorCode.InvalidRequest, message)
   }
   if (first.stream === GET_STREAM) {
-    return more.length === 0 ? holdGetStream(host, session, caller, first) : NOTHING_TO_SEND
+    if (more.length > 0) throw nothingToSend()
+    return holdGetStream(host, session, caller, first)
   }
   return resumeCalls(host, session, caller, [first, ...more])
 }
@@ -67,10 +70,7 @@ async function holdGetStream(
       lost = true
       reply = await store.take(session.key, GET_STREAM, connection.holder, undefined)
     }
-    if (reply.status !== 'ok') {
-      connection.abandoned()
-      return sessionNotFound()
-    }
+    if (reply.status !== 'ok') throw sessionNotFound()
     connection.startAt(reply.position, reply.tag ?? '')
     feed.begin()
     feed.endsBefore(instance, caller.deadline)
@@ -107,15 +107,9 @@ async function resumeCalls(
     const outcomes = await Promise.all(
       connections.map((connection, i) => continueStream(instance.store, connection, positions[i])),
     )
-    if (outcomes.includes('gone')) {
-      feed.detached()
-      return sessionNotFound()
-    }
+    if (outcomes.includes('gone')) throw sessionNotFound()
     // Every stream has ended and the client has all of it: with 405 it stops asking.
-    if (outcomes.every((outcome) => outcome === 'complete')) {
-      feed.detached()
-      return NOTHING_TO_SEND
-    }
+    if (outcomes.every((outcome) => outcome === 'complete')) throw nothingToSend()
     return { kind: 'stream', source: feed }
   } catch (error) {
     feed.detached()
@@ -166,10 +160,7 @@ export async function openLegacyStream(
   connection.open()
   try {
     const reply = await instance.store.take(session.key, GET_STREAM, connection.holder, undefined)
-    if (reply.status !== 'ok') {
-      connection.abandoned()
-      return sessionNotFound()
-    }
+    if (reply.status !== 'ok') throw sessionNotFound()
     connection.startAt(reply.position, reply.tag ?? '')
     feed.endsBefore(instance, caller.deadline)
     feed.endsAt(instance, caller.until)
@@ -180,12 +171,12 @@ export async function openLegacyStream(
     onClosed()
     throw error
   }
-  const end = (sink: Sink) => {
-    sink.end()
+  const end = (writer: ResponseWriter) => {
+    writer.end()
     onClosed()
   }
   const source = {
-    attach: (sink: Sink) => feed.attach({ write: (text) => sink.write(text), end: () => end(sink) }),
+    attach: (writer: ResponseWriter) => feed.attach({ write: (text) => writer.write(text), end: () => end(writer) }),
     detached: () => {
       feed.detached()
       onClosed()

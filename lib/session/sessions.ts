@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Implementation } from '../protocol/types.ts'
@@ -13,8 +14,8 @@ import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { SessionOptions } from '../runtime/options.ts'
 import { lifetimeOf } from '../runtime/options.ts'
+import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { refusal, sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/reply.ts'
 import type { Store } from '../store/store.ts'
 import type { CallHost } from './call/call.ts'
 import { answerText, Call } from './call/call.ts'
@@ -40,11 +41,14 @@ export interface PostInput {
 /** Every request of the session reads its record. */
 const MAX_RECORD = 16_384
 
-/** What `initialize` says of its client, or the refusal of one that does not say what it must. */
-function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> | Reply {
+/**
+ * What `initialize` says of its client.
+ * @throws Refusal where it names no revision
+ */
+function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
   const { protocolVersion, capabilities, clientInfo } = params
   if (typeof protocolVersion !== 'string') {
-    return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', id)
+    throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
   }
   return {
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
@@ -55,9 +59,11 @@ function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'rev
   }
 }
 
-function saysTooMuch({ id }: JsonRpcRequest): Reply {
+/** @throws Refusal where the client of `initialize` describes itself at too great length */
+function checkLength(record: string, { id }: JsonRpcRequest): void {
+  if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-  return refusal(400, ErrorCode.InvalidParams, message, id)
+  throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
@@ -90,20 +96,18 @@ export class Sessions {
    * The answer goes out once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
-    const said = readInitialize(request)
-    if ('kind' in said) return said
     const id = newSessionId()
     const session = {
-      ...said,
+      ...readInitialize(request),
       createdAt: this.#clock.now(),
       legacy: false,
     }
     const record = writeRecord(session)
-    if (record.length > MAX_RECORD) return saysTooMuch(request)
+    checkLength(record, request)
     const key = sessionKey(caller.principal, id)
     const owner = this.#owner(caller)
     if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
-      return tooManySessions(this.#options.maxSessions, request.id)
+      throw tooManySessions(this.#options.maxSessions, request.id)
     }
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
@@ -134,10 +138,10 @@ export class Sessions {
     const greeting =
       !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
     const session = await this.#open(caller, sessionId, !greeting)
-    if (!session || session.legacy) return sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
+    if (!session || session.legacy) throw sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
     if (batch && session.revision !== '2025-03-26') {
       const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
-      return refusal(400, ErrorCode.InvalidRequest, message)
+      throw new Refusal(400, ErrorCode.InvalidRequest, message)
     }
     return this.#handle(session, input)
   }
@@ -188,9 +192,9 @@ export class Sessions {
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) return tooManyStreams()
+    if (this.#instance.full) throw tooManyStreams()
     const session = await this.#open(caller, sessionId)
-    if (!session || session.legacy) return sessionNotFound()
+    if (!session || session.legacy) throw sessionNotFound()
     return lastEventId === undefined || lastEventId === ''
       ? openGetStream(this.#host, session, caller)
       : resume(this.#host, session, caller, lastEventId)
@@ -198,8 +202,8 @@ export class Sessions {
 
   /** DELETE: when this resolves, no request of the session that comes later is served, anywhere. */
   async delete(caller: Caller, sessionId: string): Promise<Reply> {
-    const existed = await this.#end(sessionKey(caller.principal, sessionId), caller)
-    return existed ? { kind: 'empty', status: 204 } : sessionNotFound()
+    if (!(await this.#end(sessionKey(caller.principal, sessionId), caller))) throw sessionNotFound()
+    return { kind: 'empty', status: 204 }
   }
 
   async #end(key: string, caller: Caller): Promise<boolean> {
@@ -213,7 +217,7 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose messages all travel on this response. `addressOf` makes the POST address. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) return tooManyStreams()
+    if (this.#instance.full) throw tooManyStreams()
     const id = newSessionId()
     const session: Session = {
       id,
@@ -224,10 +228,9 @@ export class Sessions {
       legacy: true,
       level: undefined,
     }
-    const { maxSessions } = this.#options
     const lifetime = lifetimeOf(session, this.#options)
     if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
-      return tooManySessions(maxSessions)
+      throw tooManySessions(this.#options.maxSessions)
     }
     const first = sseEvent('endpoint', addressOf(id))
     return openLegacyStream(this.#host, session, caller, first, () => {
@@ -239,18 +242,16 @@ export class Sessions {
   async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
     // Its stream keeps the session alive, not what is sent to it.
     const session = await this.#open(caller, sessionId, this.#options.heartbeat <= 0)
-    if (!session?.legacy) return sessionNotFound()
+    if (!session?.legacy) throw sessionNotFound()
     if (message.kind !== 'request') {
       await this.#take(session, message)
       return EMPTY_202
     }
     if (message.request.method === 'initialize') {
-      const said = readInitialize(message.request)
-      if ('kind' in said) return said
-      Object.assign(session, said)
+      Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
-      if (record.length > MAX_RECORD) return saysTooMuch(message.request)
-      if (!(await this.#store.replaceRecord(session.key, record))) return sessionNotFound()
+      checkLength(record, message.request)
+      if (!(await this.#store.replaceRecord(session.key, record))) throw sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(
         this.#instance,

@@ -5,9 +5,9 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
-import type { Load } from '../runtime/concurrency.ts'
+import type { CallQuota } from '../runtime/concurrency.ts'
 import type { Instance } from '../runtime/instance.ts'
-import type { Reply, Sink, StreamSource } from '../runtime/reply.ts'
+import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 
@@ -28,13 +28,13 @@ export class StatelessExchange implements StreamSource {
   readonly #request: JsonRpcRequest
   readonly #complete: (result: JsonObject | RawJson) => RawJson
   readonly #streamAfter: number
-  readonly #load: Load | undefined
+  readonly #quota: CallQuota | undefined
   readonly #statusOf: StatusOf
   #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
   #early: string[] = []
-  #sink: Sink | undefined
+  #writer: ResponseWriter | undefined
   #streaming = false
   #reply: Reply | undefined
   #resolve: ((reply: Reply) => void) | undefined
@@ -45,14 +45,14 @@ export class StatelessExchange implements StreamSource {
     request: JsonRpcRequest,
     complete: (result: JsonObject | RawJson) => RawJson,
     streamAfter: number,
-    load: Load | undefined,
+    quota: CallQuota | undefined,
     statusOf: StatusOf = statelessStatus,
   ) {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
     this.#streamAfter = streamAfter
-    this.#load = load
+    this.#quota = quota
     this.#statusOf = statusOf
   }
 
@@ -74,7 +74,7 @@ export class StatelessExchange implements StreamSource {
       // It is under way: a drain waits for it, and a client that goes cancels it.
       this.#key = randomId(6)
       this.#instance.early.set(this.#key, this)
-      this.#load?.begin()
+      this.#quota?.begin()
       const signal = gone()
       const left = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(left)
@@ -116,12 +116,12 @@ export class StatelessExchange implements StreamSource {
     })
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
     const text = this.#early.join('')
     this.#early = []
-    sink.write(text === '' ? SSE_COMMENT : text)
-    if (!this.#call) sink.end()
+    writer.write(text === '' ? SSE_COMMENT : text)
+    if (!this.#call) writer.end()
   }
 
   detached(): void {
@@ -131,10 +131,10 @@ export class StatelessExchange implements StreamSource {
   /** Closing the response cancels the call: nothing more is said. */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
-    const sink = this.#sink
+    const writer = this.#writer
     this.#end(reason)
-    this.#sink = undefined
-    if (this.#streaming) sink?.end()
+    this.#writer = undefined
+    if (this.#streaming) writer?.end()
     else this.#answer({ kind: 'empty', status: 499 })
   }
 
@@ -185,7 +185,7 @@ export class StatelessExchange implements StreamSource {
     if (this.#streaming) {
       this.#write(sseMessage(text))
       this.#end(cancelled)
-      this.#sink?.end()
+      this.#writer?.end()
     } else {
       this.#end(cancelled)
       this.#answer({ kind: 'json', status, body: text, bytes })
@@ -198,7 +198,7 @@ export class StatelessExchange implements StreamSource {
     this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
-    this.#load?.end()
+    this.#quota?.end()
     this.#instance.forgetEarly(this.#key, this)
   }
 
@@ -208,9 +208,9 @@ export class StatelessExchange implements StreamSource {
   }
 
   #write(text: string): void {
-    if (!this.#sink) this.#early.push(text)
+    if (!this.#writer) this.#early.push(text)
     // It reads too slowly, and nothing can be resumed here: the client sends the request again.
-    else if (!this.#sink.write(text)) this.cancel('The client read too slowly.')
+    else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
   }
 }
 

@@ -7,7 +7,7 @@ import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import type { HeldConnection, Instance } from '../runtime/instance.ts'
-import type { Sink, StreamSource } from '../runtime/reply.ts'
+import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 import { META } from './envelope.ts'
 
@@ -34,7 +34,7 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
-  #sink: Sink | undefined
+  #writer: ResponseWriter | undefined
   /** What is to be told when the response begins, each thing once; it follows the acknowledgement. */
   readonly #early = new Set<string>()
   #done = false
@@ -72,8 +72,8 @@ export class Listening implements HeldConnection, StreamSource {
     }
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
     const { tools, prompts, resources, uris } = this.#filter
     const notifications: JsonObject = {}
     if (tools) notifications.toolsListChanged = true
@@ -87,7 +87,7 @@ export class Listening implements HeldConnection, StreamSource {
   }
 
   detached(): void {
-    this.#sink = undefined
+    this.#writer = undefined
     this.#leave()
   }
 
@@ -106,31 +106,31 @@ export class Listening implements HeldConnection, StreamSource {
 
   #send(method: string, params: JsonObject): void {
     const text = this.#message(method, params)
-    if (this.#sink) this.#write(text)
+    if (this.#writer) this.#write(text)
     else this.#early.add(text)
   }
 
   #write(text: string): void {
-    if (this.#sink?.write(text) !== false) return
+    if (this.#writer?.write(text) !== false) return
     // It reads too slowly: cut, so that it opens a new one.
-    const sink = this.#sink
+    const writer = this.#writer
     this.detached()
-    sink.end()
+    writer.end()
   }
 
   beat(): void {
-    if (this.#sink) this.#write(SSE_COMMENT)
+    if (this.#writer) this.#write(SSE_COMMENT)
   }
 
   /** The planned end: the result of the request, then the end of the stream. */
   drain(): void {
     this.#ending = true
-    const sink = this.#sink
-    if (!sink) return
+    const writer = this.#writer
+    if (!writer) return
     this.#write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
-    this.#sink = undefined
+    this.#writer = undefined
     this.#leave()
-    sink.end()
+    writer.end()
   }
 
   close(): void {

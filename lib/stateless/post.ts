@@ -4,11 +4,13 @@ import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { RawJson, resultText } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { refusal, tooManyStreams } from '../runtime/reply.ts'
+import { errorReply } from '../runtime/reply.ts'
 import { dispatch } from '../server/dispatch.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import type { StatelessHost } from './call.ts'
@@ -70,7 +72,7 @@ export class Stateless {
       request,
       this.#complete,
       this.#options.streamAfter,
-      caller.load,
+      caller.quota,
     )
     let call: StatelessCall
     try {
@@ -84,7 +86,7 @@ export class Stateless {
       })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      return refusal(200, error.code, error.message, request.id, error.data)
+      return errorReply(error, request.id)
     }
     return exchange.run(call, streams, caller.deadline, input.gone, () =>
       dispatch(this.#server, method, request.params, call),
@@ -97,7 +99,7 @@ export class Stateless {
   ): Reply | Promise<Reply> {
     const { request, caller, streams, revision } = input
     const { streamAfter } = this.#options
-    const exchange = new StatelessExchange(this.#instance, request, asItIs, streamAfter, caller.load, () => 200)
+    const exchange = new StatelessExchange(this.#instance, request, asItIs, streamAfter, caller.quota, () => 200)
     const call = new SessionlessCall(this.#host, {
       revision,
       requestId: request.id,
@@ -131,16 +133,16 @@ export class Stateless {
 
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
     if (!streams) {
-      return refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.', request.id)
+      throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
-    if (this.#instance.full) return tooManyStreams(request.id)
+    if (this.#instance.full) throw tooManyStreams(request.id)
     try {
       const listening = new Listening(this.#instance, request, this.#complete, this.#offered())
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      return refusal(200, error.code, error.message, request.id)
+      return errorReply(error, request.id)
     }
   }
 }

@@ -306,7 +306,7 @@ export class Call implements ClientChannel, RunningCall {
         return this.#finish(resultText(this.requestId, result))
       }
       const { instance } = this.#host
-      this.#caller.load?.begin()
+      this.#caller.quota?.begin()
       this.#counted = true
       if (!this.#registered) {
         this.#early = true
@@ -394,11 +394,11 @@ export class Call implements ClientChannel, RunningCall {
   }
 
   #uncount(): void {
-    const { load } = this.#caller
-    if (!load) return
-    if (this.#counted) load.end()
+    const { quota } = this.#caller
+    if (!quota) return
+    if (this.#counted) quota.end()
     this.#counted = false
-    if (this.#registered) load.unregistered(this.owner)
+    if (this.#registered) quota.unregistered(this.owner)
   }
 
   #quiet(): void {
@@ -481,7 +481,7 @@ export class Call implements ClientChannel, RunningCall {
   #onRegistered(): void {
     if (this.#registered) return
     this.#registered = true
-    if (!this.over) this.#caller.load?.registered(this.owner)
+    if (!this.over) this.#caller.quota?.registered(this.owner)
     this.#outbox?.markRegistered()
     this.#forgetEarly()
     this.#connection?.confirm()
@@ -527,7 +527,7 @@ export class Call implements ClientChannel, RunningCall {
    * its result goes through the log like the others, under a name of its own.
    */
   #rename(): void {
-    if (this.#registered) this.#caller.load?.unregistered(this.owner)
+    if (this.#registered) this.#caller.quota?.unregistered(this.owner)
     if (this.#token !== undefined) this.#host.instance.remove(this)
     this.#registered = false
     this.#registering = undefined
@@ -668,7 +668,7 @@ export class Call implements ClientChannel, RunningCall {
     if (this.over || !this.#registered) return
     const { instance } = this.#host
     const { key } = this.#session
-    this.#caller.load?.registered(this.owner)
+    this.#caller.quota?.registered(this.owner)
     const { stream } = this
     this.#store
       .lookCall(key, stream, this.owner, this.#asks?.waiting ?? [], this.#lifetime)

@@ -2,10 +2,12 @@
  * One POST with requests and its one reply. It is JSON while no call has said anything before its result; the moment
  * one does, or takes long, the reply becomes a stream that carries them all.
  */
+import { errorText } from '../../protocol/jsonrpc.ts'
 import { isAtLeast } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { sessionNotFound } from '../../runtime/refusals.ts'
 import type { Reply } from '../../runtime/reply.ts'
-import { emptyStream, sessionNotFound, TRY_SOON } from '../../runtime/reply.ts'
+import { emptyStream, TRY_SOON } from '../../runtime/reply.ts'
 import type { Session } from '../stream/session.ts'
 import { Feed } from '../stream/sse-response.ts'
 import type { Call } from './call.ts'
@@ -32,6 +34,8 @@ export const continuedCarrier: Carrier = {
   settled: () => {},
   gone: () => {},
 }
+
+const SESSION_GONE: Reply = { kind: 'json', status: 404, body: errorText(sessionNotFound().toObject()) }
 
 export class Exchange implements Carrier {
   readonly streams: boolean
@@ -76,7 +80,7 @@ export class Exchange implements Carrier {
   }
 
   gone(_call: Call): void {
-    this.#answer(sessionNotFound())
+    this.#answer(SESSION_GONE)
   }
 
   #trySettle(): void {
@@ -122,7 +126,7 @@ export class Exchange implements Carrier {
     void Promise.all(opened).then((states) => {
       if (states.includes('gone')) {
         feed.detached()
-        this.#answer(sessionNotFound())
+        this.#answer(SESSION_GONE)
       } else if (states[0] === 'refused') {
         feed.detached()
         this.#answer(this.#json(speaking[0]?.text ?? ''))

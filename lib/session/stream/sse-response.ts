@@ -1,11 +1,11 @@
 /**
  * One streaming response and the connections that it carries: one for a call or for GET, several for a batch of
- * 2025-03-26. It knows the sink; the connections know their streams.
+ * 2025-03-26. It knows the writer; the connections know their streams.
  */
 import type { Timer } from '../../base/clock.ts'
 import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/sse.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Sink, StreamSource } from '../../runtime/reply.ts'
+import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
 import type { EventPosition } from './event-id.ts'
 import { formatEventId } from './event-id.ts'
 
@@ -34,7 +34,7 @@ export class Feed implements StreamSource {
   readonly #options: FeedOptions
   readonly #members: FeedMember[] = []
   #open = 0
-  #sink: Sink | undefined
+  #writer: ResponseWriter | undefined
   /** What was delivered before the response began. */
   #early: string[] = []
   #waiting = 0
@@ -75,7 +75,7 @@ export class Feed implements StreamSource {
   }
 
   comment(): void {
-    if (this.#sink) this.#write(SSE_COMMENT)
+    if (this.#writer) this.#write(SSE_COMMENT)
   }
 
   /** Tells the client when to come back, and ends the response. */
@@ -90,19 +90,19 @@ export class Feed implements StreamSource {
     if (this.#open <= 0) this.#end()
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
     const { first, primes, retry } = this.#options
     // The first byte goes out at once: some proxies hold the headers back until there is one.
     const head = first ?? (primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)
     const text = head + this.#early.join('')
     this.#early = []
-    if (!sink.write(text)) this.#abandon()
-    if (this.#ended) sink.end()
+    if (!writer.write(text)) this.#abandon()
+    if (this.#ended) writer.end()
   }
 
   detached(): void {
-    this.#sink = undefined
+    this.#writer = undefined
     this.#abandon()
   }
 
@@ -121,7 +121,7 @@ export class Feed implements StreamSource {
 
   #write(text: string): void {
     if (this.#ended) return
-    if (this.#sink ? this.#sink.write(text) : this.#keep(text)) return
+    if (this.#writer ? this.#writer.write(text) : this.#keep(text)) return
     this.#abandon()
   }
 
@@ -137,7 +137,7 @@ export class Feed implements StreamSource {
     this.#ended = true
     this.#planned?.cancel()
     this.#until?.cancel()
-    this.#sink?.end()
+    this.#writer?.end()
   }
 
   #abandon(): void {
