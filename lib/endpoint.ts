@@ -86,7 +86,7 @@ export interface Endpoint {
   /** As `notify.elicitationCompleted`: for the page that a URL elicitation leads to. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
   /** What this instance holds at this moment. All of it is zero when no response is open. */
-  stats(): { connections: number; calls: number; early: number }
+  stats(): { connections: number; calls: number; unregistered: number }
   /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: what may have died meanwhile is replaced before it is used. */
@@ -128,6 +128,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const sessions = new Sessions(
     {
       instance,
+      store,
       announce: notify,
       dispatch: (method, params, channel) => dispatch(server, method, params, channel),
       mayRunAgain: (request) => mayRunAgain(server, request),
@@ -185,7 +186,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     stats: () => ({
       connections: instance.connections.size,
       calls: instance.calls.size,
-      early: instance.early.size,
+      unregistered: instance.unregistered.size,
     }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),

@@ -7,23 +7,23 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Implementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Instance } from '../runtime/instance.ts'
+import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import type { SessionOptions } from '../runtime/options.ts'
 import { lifetimeOf } from '../runtime/options.ts'
 import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import type { Store } from '../store/store.ts'
-import type { CallHost } from './call/call.ts'
-import { answerText, Call } from './call/call.ts'
+import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
+import type { CallHost } from './call/host.ts'
+import { continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
 import type { Session } from './stream/session.ts'
 import { newSessionId, readRecord, sessionKey, writeRecord } from './stream/session.ts'
-import { adoption, relayTo } from './takeover.ts'
+import { relayTo, takeOvers } from './takeover.ts'
 
 /** What the server answers to `initialize`, for a negotiated revision. */
 export type Introduce = (revision: Session['revision']) => object
@@ -66,14 +66,19 @@ function checkLength(record: string, { id }: JsonRpcRequest): void {
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
 }
 
+/** The result or the error that a client sent for an ask, as the store keeps it. */
+function answerText(response: { result?: unknown; error?: unknown }): string {
+  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
+}
+
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
 export class Sessions {
   readonly #host: CallHost
   readonly #introduce: Introduce
 
-  constructor(host: Omit<CallHost, 'adoptFor'>, introduce: Introduce) {
-    const full: CallHost = { ...host, adoptFor: (caller) => adoption(full, caller) }
+  constructor(host: Omit<CallHost, 'takeOverFor'>, introduce: Introduce) {
+    const full: CallHost = { ...host, takeOverFor: (caller) => takeOvers(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }
@@ -81,7 +86,7 @@ export class Sessions {
   get #instance(): Instance {
     return this.#host.instance
   }
-  get #store(): Store {
+  get #store(): UnnamedStore {
     return this.#instance.store
   }
   get #options(): SessionOptions {
@@ -139,7 +144,7 @@ export class Sessions {
       !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
     const session = await this.#open(caller, sessionId, !greeting)
     if (!session || session.legacy) throw sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
-    if (batch && session.revision !== '2025-03-26') {
+    if (batch && !features(session.revision).batches) {
       const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
       throw new Refusal(400, ErrorCode.InvalidRequest, message)
     }
@@ -155,14 +160,7 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    const exchange = new Exchange(this.#instance, session, {
-      streams,
-      batch,
-      deadline: caller.deadline,
-      until: caller.until,
-    })
-    for (const request of requests) exchange.add(new Call(this.#host, session, request, caller, exchange))
-    return exchange.start()
+    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
   }
 
   /** A notification or a response: done, or stored, when this resolves; only then is it acknowledged. */
@@ -172,7 +170,7 @@ export class Sessions {
       if (typeof id !== 'string') return
       const value = answerText(message.response)
       const { owner } = await this.#store.answer(session.key, id, value)
-      if (owner) await this.#instance.told({ t: 'answer', to: owner, ask: id, value })
+      if (owner) await this.#instance.send({ t: 'answer', to: owner, ask: id, value })
       return
     }
     const { method, params } = message.notification
@@ -185,10 +183,10 @@ export class Sessions {
 
   async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
     const id = typedId(requestId)
-    const early = this.#instance.early.get(session.key + id)
-    if (early) return early.cancel(reason)
+    const unregistered = this.#instance.unregistered.get(session.key + id)
+    if (unregistered) return unregistered.cancel(reason)
     const { owner } = await this.#store.cancel(session.key, id)
-    if (owner) await this.#instance.told({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    if (owner) await this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
@@ -209,7 +207,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (!ended) return false
-    for (const to of [...ended.holders, ...ended.owners]) this.#instance.tell({ t: 'gone', to })
+    for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.existed
   }
 
@@ -262,10 +260,9 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
-    const call = Call.relayed(this.#host, session, message.request, caller, (data, id) =>
-      relayTo(this.#instance, session, data, id),
-    )
-    call.start()
+    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const { request } = message
+    new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202
   }
 }

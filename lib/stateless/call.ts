@@ -1,30 +1,28 @@
 /**
  * One run of one stateless request. What the handler asks is answered from the retry's `inputResponses` and the sealed
- * state; what is not answered yet ends the run with `input_required`, and the retry replays the handler.
+ * state. An ask without an answer ends the run with `input_required`, and the retry replays the handler.
  */
-import { digest } from '../base/ids.ts'
-import type { AuthInfo } from '../protocol/auth-info.ts'
+import { digest, randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, notificationText } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { isObject } from '../protocol/jsonrpc.ts'
+import { METHODS } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { compareLevels } from '../protocol/types.ts'
+import type { Caller } from '../runtime/caller.ts'
+import type { SharedParts } from '../runtime/handler-channel.ts'
 import { isAnswer } from '../server/context/answers.ts'
-import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from '../server/context/client-channel.ts'
+import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
-import type { Store } from '../store/store.ts'
-import type { Handles, KeyValues } from '../store/values.ts'
-import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
-import type { Run } from './exchange.ts'
 import type { CallState, StateBox } from './request-state.ts'
 import { askDigest, bindingOf } from './request-state.ts'
+import type { SendMessage } from './run.ts'
+import { Run } from './run.ts'
 
 /** What the calls of an endpoint share. */
-export interface StatelessHost {
-  store: Store
-  announce: Announcer
+export interface StatelessHost extends SharedParts {
   states: StateBox
   /** Asks of one round. */
   maxAsks: number
@@ -32,20 +30,15 @@ export interface StatelessHost {
   singleLifetime: number
 }
 
-/** What a run is told of its request. */
+/** One request, and all that its run works with. */
 export interface RunInput {
   request: JsonRpcRequest
   envelope: Envelope
-  principal: string
-  auth: AuthInfo | undefined
-  info: RequestInfo
-  /** Sends a message before the result; absent where the client takes JSON alone. */
-  say: ((text: string) => void) | undefined
+  caller: Caller
+  send: SendMessage
 }
 
-const REPLAYED = new Set(['tools/call', 'prompts/get', 'resources/read'])
-
-export class StatelessCall implements ClientChannel, Run {
+export class StatelessCall extends Run {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject
@@ -53,13 +46,10 @@ export class StatelessCall implements ClientChannel, Run {
   #state: CallState | undefined
   #pending: Map<string, JsonObject> | undefined
   #asked: Map<string, string> | undefined
-  #abort: AbortController | undefined
-  /** What `once` does in this run, by name: twice in one turn is once. */
-  #once: Map<string, Promise<unknown>> | undefined
-  #over = false
 
   /** @throws ProtocolError -32602 for a state that is not valid, or responses that are no object */
   constructor(host: StatelessHost, input: RunInput) {
+    super(host, input.caller, input.request.id, input.send)
     this.#host = host
     this.#input = input
     const { inputResponses, requestState } = input.request.params ?? {}
@@ -67,12 +57,10 @@ export class StatelessCall implements ClientChannel, Run {
       throw new ProtocolError(ErrorCode.InvalidParams, '"inputResponses" must be an object of answers by key.')
     }
     this.#responses = inputResponses ?? {}
-    if (!REPLAYED.has(input.request.method)) return
-    this.#binding = requestState === undefined ? undefined : bindingOf(input.principal, input.request)
+    if (!this.#mayAsk) return
+    this.#binding = requestState === undefined ? undefined : bindingOf(this.principal, input.request)
     if (this.#binding !== undefined) this.#state = host.states.open(requestState, this.#binding)
   }
-
-  // What the handler sees ---------------------------------------------------------------------------------------
 
   get revision(): Revision {
     return STATELESS_REVISION
@@ -80,31 +68,10 @@ export class StatelessCall implements ClientChannel, Run {
   get client(): ClientView {
     return { info: this.#input.envelope.info, capabilities: this.#input.envelope.capabilities }
   }
-  get requestId(): RequestId {
-    return this.#input.request.id
-  }
-  get auth() {
-    return this.#input.auth
-  }
-  get request() {
-    return this.#input.info
-  }
-  get announce() {
-    return this.#host.announce
-  }
-  get session(): undefined {
-    return undefined
-  }
-  get user(): KeyValues {
-    return userValues(this.#host.store, this.#input.principal)
-  }
-  get handles(): Handles {
-    return handleValues(this.#host.store, this.#input.principal)
-  }
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    if (this.#over && !this.#abort.signal.aborted) this.#abort.abort()
-    return this.#abort.signal
+
+  /** Only a handler that is replayed can ask. */
+  get #mayAsk(): boolean {
+    return METHODS.get(this.#input.request.method)?.asks === 'everywhere'
   }
 
   /** Nothing is logged for a request that named no level. */
@@ -113,14 +80,9 @@ export class StatelessCall implements ClientChannel, Run {
     return logLevel !== undefined && compareLevels(level, logLevel) >= 0
   }
 
-  notify(method: string, params: JsonObject): Promise<void> {
-    if (!this.#over) this.#input.say?.(notificationText(method, params))
-    return Promise.resolve()
-  }
-
   ask({ key, method, params }: Ask): Promise<JsonObject> {
     const { request } = this.#input
-    if (!REPLAYED.has(request.method)) {
+    if (!this.#mayAsk) {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
       return Promise.reject(new ProtocolError(ErrorCode.InternalError, message))
     }
@@ -149,14 +111,12 @@ export class StatelessCall implements ClientChannel, Run {
     return response
   }
 
-  once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
-    this.#once ??= new Map()
-    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.#keep(name, fn, options)
-    this.#once.set(name, running)
-    return running
-  }
-
-  async #keep<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean }): Promise<T> {
+  /** A name that an earlier round has kept is not done again. */
+  protected override async runOnce<T>(
+    name: string,
+    fn: () => T | Promise<T>,
+    options: { single?: boolean },
+  ): Promise<T> {
     const known = this.#state
     if (known?.kept.has(name)) return known.kept.get(name) as T
     const value = options.single && known ? await this.#single(known, name, fn) : await fn()
@@ -165,14 +125,14 @@ export class StatelessCall implements ClientChannel, Run {
     return value
   }
 
-  /** The client may send one state twice: the store remembers who was first, and what came of it. */
+  /** The client may send one state twice: the store keeps which request came first, and its result. */
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
-    const id = digest(`${this.#input.principal}\n${state.id}\n${name}`, 16)
+    const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)
     const first = await store.addValue(
       'used',
       id,
-      `by ${String(this.#input.request.id)} ${Math.random()}`,
+      `by ${String(this.#input.request.id)} ${randomId(6)}`,
       singleLifetime,
     )
     if (!first) {
@@ -193,31 +153,19 @@ export class StatelessCall implements ClientChannel, Run {
     }
   }
 
-  closeStream(): void {}
-
-  // How it ends -------------------------------------------------------------------------------------------------
-
-  /** What the run has left open: the result is then `input_required`, whatever the handler made of it. */
-  get pending(): boolean {
+  override get pending(): boolean {
     return this.#pending !== undefined
   }
 
-  /** The `input_required` result. */
-  inputRequired(): JsonObject {
+  override inputRequired(): JsonObject {
     const state = this.#state ?? this.#host.states.create()
     state.asked = this.#asked ?? new Map()
-    const binding = this.#binding ?? bindingOf(this.#input.principal, this.#input.request)
+    const binding = this.#binding ?? bindingOf(this.principal, this.#input.request)
     return {
       resultType: 'input_required',
       inputRequests: Object.fromEntries(this.#pending ?? []),
       requestState: this.#host.states.seal(state, binding),
       _meta: {},
     }
-  }
-
-  /** Nothing more is said. `cancelled`: the client has gone, or the instance must. */
-  end(cancelled?: string): void {
-    this.#over = true
-    if (cancelled !== undefined) this.#abort?.abort(new DOMException(cancelled, 'AbortError'))
   }
 }

@@ -1,4 +1,4 @@
-/** One stateless POST and its one reply: JSON while nothing was said before the result, else a stream that it ends. */
+/** One stateless POST and its one reply: JSON while nothing was sent before the result, else a stream that it ends. */
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
@@ -6,21 +6,15 @@ import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { CallQuota } from '../runtime/concurrency.ts'
+import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { PendingReply } from '../runtime/pending-reply.ts'
 import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import type { Run } from './run.ts'
 
-/** A run of the handler, as its exchange drives it. */
-export interface Run {
-  /** It has left asks open: the result is then `input_required`. */
-  readonly pending: boolean
-  inputRequired(): JsonObject
-  /** Nothing more is said. `cancelled`: the client has gone, or the instance must. */
-  end(cancelled?: string): void
-}
-
-/** The status of an error that comes before anything else was said. */
+/** The HTTP status of an error before which nothing was sent. */
 export type StatusOf = (error: unknown) => number
 
 export class StatelessExchange implements StreamSource {
@@ -33,11 +27,11 @@ export class StatelessExchange implements StreamSource {
   #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
-  #early: string[] = []
+  /** What was sent before the response began. */
+  #queue: string[] = []
   #writer: ResponseWriter | undefined
   #streaming = false
-  #reply: Reply | undefined
-  #resolve: ((reply: Reply) => void) | undefined
+  readonly #reply = new PendingReply()
   #key: string | undefined
 
   constructor(
@@ -69,11 +63,11 @@ export class StatelessExchange implements StreamSource {
       const result = work()
       if (!(result instanceof Promise)) {
         this.#finish(result)
-        return this.#reply as unknown as Reply
+        return this.#reply.take()
       }
-      // It is under way: a drain waits for it, and a client that goes cancels it.
+      // The call is under way: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
-      this.#instance.early.set(this.#key, this)
+      this.#instance.unregistered.set(this.#key, this)
       this.#quota?.begin()
       const signal = gone()
       const left = () => this.cancel('The client closed the connection.')
@@ -90,19 +84,19 @@ export class StatelessExchange implements StreamSource {
     } catch (error) {
       this.#fail(error)
     }
-    return this.#reply ?? new Promise((resolve) => (this.#resolve = resolve))
+    return this.#reply.take()
   }
 
   /** A message before the result. */
-  say(text: string): void {
+  send(text: string): void {
     this.#beginStream()
     this.#write(sseMessage(text))
   }
 
   #beginStream(): void {
-    if (this.#streaming || this.#reply) return
+    if (this.#streaming || this.#reply.isGiven) return
     this.#streaming = true
-    this.#answer({ kind: 'stream', source: this })
+    this.#reply.give({ kind: 'stream', source: this })
     this.#keepAlive()
   }
 
@@ -118,8 +112,8 @@ export class StatelessExchange implements StreamSource {
 
   attach(writer: ResponseWriter): void {
     this.#writer = writer
-    const text = this.#early.join('')
-    this.#early = []
+    const text = this.#queue.join('')
+    this.#queue = []
     writer.write(text === '' ? SSE_COMMENT : text)
     if (!this.#call) writer.end()
   }
@@ -128,17 +122,17 @@ export class StatelessExchange implements StreamSource {
     this.cancel('The client closed the connection.')
   }
 
-  /** Closing the response cancels the call: nothing more is said. */
+  /** Closing the response cancels the call (2026-07-28, "Cancellation"): nothing more is sent. */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
     this.#end(reason)
     this.#writer = undefined
     if (this.#streaming) writer?.end()
-    else this.#answer({ kind: 'empty', status: 499 })
+    else this.#reply.give({ kind: 'empty', status: 499 })
   }
 
-  /** The instance goes and waits no longer. */
+  /** The instance waits no longer. */
   abandon(message = SHUT_DOWN): void {
     this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#request.id), 503, message)
   }
@@ -168,16 +162,7 @@ export class StatelessExchange implements StreamSource {
   }
 
   #errorText(error: unknown): string {
-    const { id } = this.#request
-    if (error instanceof ProtocolError) return errorText(error.toObject(), id)
-    if (error instanceof MissingCapability) {
-      const data = { requiredCapabilities: error.requiredCapabilities }
-      return errorText({ code: ErrorCode.MissingClientCapability, message: error.message, data }, id)
-    }
-    this.#instance.report(error)
-    const message =
-      error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
-    return errorText({ code: ErrorCode.InternalError, message }, id)
+    return failureResponse(error, this.#request.id, (unknown) => this.#instance.report(unknown))
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
@@ -188,7 +173,7 @@ export class StatelessExchange implements StreamSource {
       this.#writer?.end()
     } else {
       this.#end(cancelled)
-      this.#answer({ kind: 'json', status, body: text, bytes })
+      this.#reply.give({ kind: 'json', status, body: text, bytes })
     }
   }
 
@@ -199,25 +184,19 @@ export class StatelessExchange implements StreamSource {
     this.#call = undefined
     if (this.#key === undefined) return
     this.#quota?.end()
-    this.#instance.forgetEarly(this.#key, this)
-  }
-
-  #answer(reply: Reply): void {
-    this.#reply = reply
-    this.#resolve?.(reply)
+    this.#instance.forgetUnregistered(this.#key, this)
   }
 
   #write(text: string): void {
-    if (!this.#writer) this.#early.push(text)
-    // It reads too slowly, and nothing can be resumed here: the client sends the request again.
+    if (!this.#writer) this.#queue.push(text)
+    // The client reads too slowly. Nothing can be resumed here: it sends the request again.
     else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
   }
 }
 
 const SHUT_DOWN = 'The instance is shutting down; send the request again.'
-const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
-/** Spec-matrix 1.4. */
+/** 2026-07-28, "Streamable HTTP": which errors have an HTTP status of their own. */
 function statelessStatus(error: unknown): number {
   if (error instanceof MissingCapability) return 400
   if (error instanceof ProtocolError) return error.code === ErrorCode.MethodNotFound ? 404 : 200

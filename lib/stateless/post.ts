@@ -79,10 +79,8 @@ export class Stateless {
       call = new StatelessCall(this.#host, {
         request,
         envelope,
-        principal: caller.principal,
-        auth: caller.auth,
-        info: caller.request,
-        say: streams ? (text) => exchange.say(text) : undefined,
+        caller,
+        send: streams ? (text) => exchange.send(text) : undefined,
       })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -100,14 +98,8 @@ export class Stateless {
     const { request, caller, streams, revision } = input
     const { streamAfter } = this.#options
     const exchange = new StatelessExchange(this.#instance, request, asItIs, streamAfter, caller.quota, () => 200)
-    const call = new SessionlessCall(this.#host, {
-      revision,
-      requestId: request.id,
-      principal: caller.principal,
-      auth: caller.auth,
-      info: caller.request,
-      say: streams ? (text) => exchange.say(text) : undefined,
-    })
+    const send = streams ? (text: string) => exchange.send(text) : undefined
+    const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
     const work = () =>
       sessionlessMethod(request.method, request.params) ?? dispatch(this.#server, request.method, request.params, call)
     return exchange.run(call, streams, caller.deadline, () => undefined, work)

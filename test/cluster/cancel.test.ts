@@ -48,8 +48,8 @@ async function abortedIn(label: string): Promise<number> {
 async function idle(): Promise<void> {
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { calls, early, connections } = await instance.stats()
-      return calls + early + connections === 0 ? true : undefined
+      const { calls, unregistered, connections } = await instance.stats()
+      return calls + unregistered + connections === 0 ? true : undefined
     })
   }
 }

@@ -81,8 +81,8 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   await Promise.all(ends)
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { connections, calls, early } = await instance.stats()
-      return connections + calls + early === 0 ? true : undefined
+      const { connections, calls, unregistered } = await instance.stats()
+      return connections + calls + unregistered === 0 ? true : undefined
     })
   }
   const left = async () =>
@@ -104,8 +104,8 @@ test('calls that streamed leave nothing in the instance either', async () => {
   )
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { connections, calls, early } = await instance.stats()
-      return connections + calls + early === 0 ? true : undefined
+      const { connections, calls, unregistered } = await instance.stats()
+      return connections + calls + unregistered === 0 ? true : undefined
     })
   }
 })

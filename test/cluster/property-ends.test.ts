@@ -184,8 +184,8 @@ async function play(plan: Plan): Promise<void> {
       expect(progress, 'all that it said').toHaveLength(before.split('say').length - 1)
     }
   }
-  expect(there.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
-  expect(here.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  expect(there.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(here.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
   const key = sessionKey('', id)
   for (const { id: call } of calls) {
     expect((await store.cancel(key, typedId(call))).owner, `the run of ${call} in the store`).toBeUndefined()

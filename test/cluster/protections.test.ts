@@ -84,7 +84,7 @@ const protections: Protection[] = [
   {
     name: 'the heartbeat looks at the store',
     file: CONNECTION,
-    without: [['    this.feed.comment()\n    this.look()\n', '    this.feed.comment()\n']],
+    without: [['    this.response.comment()\n    this.look()\n', '    this.response.comment()\n']],
     noticed: RULE,
   },
   {
@@ -102,10 +102,18 @@ const protections: Protection[] = [
   },
   {
     name: 'the lookup of a cancel is scoped to the session',
-    file: 'lib/session/call/call.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
-    without: [['return `${this.#session.key}${typedId(this.requestId)}`', 'return typedId(this.requestId)']],
-    also: { file: 'lib/session/sessions.ts', without: [['.early.get(session.key + id)', '.early.get(id)']] },
+    file: 'lib/session/call/pace.ts',
+    without: [
+      [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
+        'return `${this.#parts.session.key}${typedId(this.#parts.request.id)}`',
+        'return typedId(this.#parts.request.id)',
+      ],
+    ],
+    also: {
+      file: 'lib/session/sessions.ts',
+      without: [['.unregistered.get(session.key + id)', '.unregistered.get(id)']],
+    },
     noticed: 'test/cluster/scopes.test.ts',
   },
   {

@@ -122,5 +122,5 @@ describe('a batch is 400, and nothing of it is done,', () => {
 test('nothing is left behind when all are answered', async () => {
   await new EventReader(await post(served.url, [talks(1), talks(1), one], { session })).rest()
   await served.endpoint.settled()
-  expect(served.endpoint.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  expect(served.endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
 })

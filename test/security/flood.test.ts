@@ -81,7 +81,7 @@ test('10,000 sessions that are opened and left leave no key and no memory', { ti
   const before = heap()
   await initialize(10_000)
   expect(heap() - before).toBeLessThan(8 * 1024 * 1024)
-  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
   await eventually(async () => ((await admin.dbsize()) === 0 ? true : undefined))
 })
 

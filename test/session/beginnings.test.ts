@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { EventPosition } from '../../lib/session/stream/event-id.ts'
-import { Feed } from '../../lib/session/stream/sse-response.ts'
+import { SseResponse } from '../../lib/session/stream/sse-response.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
@@ -42,7 +42,7 @@ const act = (id: number) => ({
 })
 
 test('what waits for a response to begin has a bound; beyond it the client comes back for the rest', () => {
-  const feed = new Feed({ key: 'k', primes: false, retry: 1_000 })
+  const feed = new SseResponse({ key: 'k', primes: false, retry: 1_000 })
   const member = { n: 0, gone: false }
   feed.add({
     position: () => ({ stream: 's', n: member.n, tag: 't' }),
@@ -80,7 +80,7 @@ test('a response whose planned end comes before its beginning ends as it begins,
   finish()
   expect((await rest.rest()).map(({ method, id }) => method ?? id)).toEqual(['notifications/progress', 1])
   await endpoint.settled()
-  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
 })
 
 test('when one stream of several cannot be resumed, none stays held', async () => {

@@ -1,7 +1,7 @@
 /** What the store is still to be told of calls that have ended, while it is away and when it is back. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { Owed } from '../../lib/runtime/retry-queue.ts'
+import { RetryQueue } from '../../lib/runtime/retry-queue.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
@@ -15,7 +15,7 @@ const HOUR = 60 * MINUTE
 function owing(lifetime = 24 * HOUR) {
   const clock = new ManualClock()
   const errors: unknown[] = []
-  const owed = new Owed(clock, lifetime, (error) => errors.push(error))
+  const owed = new RetryQueue(clock, lifetime, (error) => errors.push(error))
   const seen = { away: true, attempts: 0, done: [] as number[], running: 0, most: 0 }
   const add = (n: number) =>
     owed.add(async () => {

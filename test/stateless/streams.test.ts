@@ -72,11 +72,11 @@ describe('messages before the result', () => {
       body: JSON.stringify(body(request)),
       signal: abort.signal,
     })
-    await eventually(async () => ((await fleet.instances[2]?.stats())?.early === 1 ? true : undefined))
+    await eventually(async () => ((await fleet.instances[2]?.stats())?.unregistered === 1 ? true : undefined))
     if (streams) await new EventReader(await answered).message()
     abort.abort()
     await answered.catch(() => {})
-    await eventually(async () => ((await fleet.instances[2]?.stats())?.early === 0 ? true : undefined))
+    await eventually(async () => ((await fleet.instances[2]?.stats())?.unregistered === 0 ? true : undefined))
     if (streams) return
     const aborted = await eventually(async () => {
       const { result } = await ask(fleet.at(0), tool('user_get', { name: `aborted:${label}` }))

@@ -16,7 +16,7 @@ export interface Stats {
   pid: number
   connections: number
   calls: number
-  early: number
+  unregistered: number
 }
 
 export class InstanceProcess {

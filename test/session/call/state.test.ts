@@ -1,0 +1,273 @@
+/**
+ * The state machine of a call, walked through every order in which its events can come: what its effects bring back is
+ * played by an environment that may answer each request in every way, at once or later.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { CallEvent, CallState, Effect, Step } from '../../../lib/session/call/state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from '../../../lib/session/call/state.ts'
+
+const EVENTS: CallEvent[] = [
+  'started',
+  'registrationDue',
+  'registered',
+  'registrationFailed',
+  'streamOpened',
+  'responded',
+  'responseLogged',
+  'ended',
+  'endedCancelled',
+  'cancelled',
+  'taken',
+  'full',
+  'lost',
+  'sessionEnded',
+  'unreachable',
+  'released',
+]
+
+const nameOf = (state: CallState) =>
+  Object.values(state)
+    .map((value) => (typeof value === 'boolean' ? (value ? 'answered' : '') : value))
+    .filter((value) => value !== '')
+    .join('.')
+
+/** A call and what is under way for it: how the handler, the store and the clock can go on. */
+interface World {
+  state: CallState
+  /** The handler: `running` has not returned, `async` has returned a promise. */
+  handler: 'running' | 'async' | 'done'
+  registering: boolean
+  retryDue: boolean
+  quietDue: boolean
+  outbox: boolean
+  /** The outbox still has to register the call with its first append. */
+  appendRegisters: boolean
+  finalQueued: boolean
+  ending: boolean
+  /** What was done, in order. */
+  done: Effect[]
+}
+
+const begin = (state: CallState): World => ({
+  state,
+  handler: 'running',
+  registering: false,
+  retryDue: false,
+  quietDue: false,
+  outbox: false,
+  appendRegisters: false,
+  finalQueued: false,
+  ending: false,
+  done: [],
+})
+
+/** An event, or the reply to an append that registers the call on its way. */
+type Move = CallEvent | 'append registered' | 'append taken' | 'append full'
+
+const eventOf = (move: Move) => move.replace('append ', '') as CallEvent
+
+/** What can come now. */
+function possible(world: World): Move[] {
+  const { state, handler } = world
+  const events: Move[] = []
+  if (handler === 'running') {
+    events.push('started')
+    // A handler that returns at once; a call that was taken over opens its stream first.
+    if (state.at !== 'claimed') events.push('responded')
+  }
+  if (handler !== 'done' && !world.outbox && state.at !== 'ending') events.push('streamOpened')
+  if (handler === 'async') {
+    events.push('responded', 'cancelled')
+    if (state.at === 'local') events.push('registrationDue')
+    if (state.at === 'streaming') events.push('released')
+  }
+  if (state.at === 'registering' && !world.outbox) events.push('streamOpened')
+  if (world.registering) events.push('registered', 'registrationFailed', 'taken', 'full', 'sessionEnded')
+  if (world.retryDue || world.quietDue) events.push('registrationDue')
+  if (world.outbox) {
+    if (world.appendRegisters) events.push('append registered', 'append taken', 'append full')
+    else if (world.finalQueued) events.push('responseLogged')
+    events.push('lost', 'unreachable', 'sessionEnded', 'cancelled')
+  }
+  if (world.ending) events.push('ended', 'endedCancelled', 'cancelled', 'sessionEnded')
+  if (isStored(state) && state.at !== 'claimed') events.push('sessionEnded', 'cancelled')
+  return [...new Set(events)]
+}
+
+const REPLIES: readonly Move[] = ['registered', 'registrationFailed', 'taken', 'full']
+
+/** The world after an event, and after what its effects begin. */
+function after(world: World, move: Move): World {
+  const event = eventOf(move)
+  const { state, effects } = next(world.state, event)
+  const now: World = { ...world, state, done: [...world.done, ...effects] }
+  if (event === 'started') now.handler = 'async'
+  if (event === 'responded') now.handler = 'done'
+  if (REPLIES.includes(move)) now.registering = false
+  if (move === 'append registered') now.appendRegisters = false
+  if (event === 'registrationDue') Object.assign(now, { retryDue: false, quietDue: false })
+  if (event === 'responseLogged') now.finalQueued = false
+  if (event === 'ended' || event === 'endedCancelled') now.ending = false
+  for (const effect of effects) {
+    if (effect === 'register') now.registering = true
+    if (effect === 'registerLater') now.retryDue = true
+    if (effect === 'registerIfQuiet') now.quietDue = true
+    if (effect === 'openOutbox') Object.assign(now, { outbox: true, appendRegisters: !isStored(state) })
+    if (effect === 'sendResponse') now.finalQueued = true
+    if (effect === 'endAtStore') now.ending = true
+  }
+  if (isStored(state)) now.appendRegisters = false
+  if (state.at === 'over') {
+    // Nothing of a call that is over is waited for, but for the reply to a registration.
+    Object.assign(now, { handler: 'done', retryDue: false, quietDue: false, outbox: false, ending: false })
+    Object.assign(now, { appendRegisters: false, finalQueued: false })
+  }
+  return now
+}
+
+/** Every world that can be reached. What was done is kept as counts, so that there are finitely many. */
+function reachable(): World[] {
+  const seen = new Map<string, World>()
+  const queue = [begin(READY), begin(CLAIMED)]
+  for (let world = queue.pop(); world; world = queue.pop()) {
+    const { done, state, ...rest } = world
+    const key = JSON.stringify([
+      nameOf(state),
+      rest,
+      count(done, 'count'),
+      count(done, 'uncount'),
+      count(done, 'settle'),
+    ])
+    if (seen.has(key)) continue
+    seen.set(key, world)
+    for (const event of possible(world)) queue.push(after(world, event))
+  }
+  return [...seen.values()]
+}
+
+function count(effects: readonly Effect[], wanted: Effect): number {
+  return effects.filter((effect) => effect === wanted).length
+}
+
+const WORLDS = reachable()
+const STATES = [...new Set(WORLDS.map(({ state }) => state))]
+
+test('every state can be reached', () => {
+  const outcomes = ['answered', 'sent', 'cancelled', 'taken', 'full', 'released', 'lost', 'gone', 'unreachable']
+  expect(STATES.map(nameOf).sort()).toEqual(
+    [
+      ...['ready', 'claimed', 'local', 'unsure', 'registering', 'registering.answered', 'registered', 'ending'],
+      ...['streaming.no', 'streaming.asked', 'streaming.yes', 'finishing.no', 'finishing.asked', 'finishing.yes'],
+      ...outcomes.map((outcome) => `over.${outcome}`),
+    ].sort(),
+  )
+})
+
+/** The pairs of a state and an event that can come in it, and changes nothing, each with the reason. */
+const IGNORED: Record<string, string> = {
+  'streaming.no started': 'the handler sent a message before it returned: the call is counted already',
+  'streaming.asked started': 'as before',
+  'streaming.yes started': 'as before',
+  'streaming.yes registrationDue': 'an append has registered the call',
+  'streaming.yes registered': 'the append and the registration have both succeeded',
+  'streaming.yes registrationFailed': 'an append has registered the call meanwhile',
+  'finishing.no registrationDue': 'the append of the response registers the call',
+  'finishing.yes registrationDue': 'as before',
+  'finishing.asked registrationFailed': 'the append of the response registers the call',
+  'finishing.yes registrationFailed': 'as before',
+  'finishing.yes registered': 'the append and the registration have both succeeded',
+}
+
+test('no event that can come is lost: each changes the state or has an effect, or is ignored for a reason', () => {
+  const ignored = new Set<string>()
+  for (const world of WORLDS) {
+    if (world.state.at === 'over') continue
+    for (const event of possible(world).map(eventOf)) {
+      const { state, effects } = next(world.state, event)
+      if (state === world.state && effects.length === 0) ignored.add(`${nameOf(world.state)} ${event}`)
+    }
+  }
+  expect([...ignored].filter((pair) => !(pair in IGNORED))).toEqual([])
+  expect(Object.keys(IGNORED).filter((pair) => !ignored.has(pair))).toEqual([])
+})
+
+test('a call that is over stays as it is, and only releases what a late registration names', () => {
+  for (const state of STATES.filter(({ at }) => at === 'over')) {
+    for (const event of EVENTS) {
+      const step: Step = next(state, event)
+      expect(step.state).toBe(state)
+      expect(step.effects).toEqual(event === 'registered' ? ['confirm'] : [])
+    }
+  }
+})
+
+test('every call is settled once, and counted as running exactly while it runs', () => {
+  for (const { state, done } of WORLDS) {
+    const over = state.at === 'over'
+    const [counted, uncounted, settled] = [count(done, 'count'), count(done, 'uncount'), count(done, 'settle')]
+    expect(settled).toBe(over ? 1 : 0)
+    expect(counted).toBeLessThanOrEqual(1)
+    // A handler that returned at once was never counted.
+    expect(uncounted).toBe(over ? counted : 0)
+  }
+})
+
+test('a response goes out in one way: as JSON, or as the last message of the stream', () => {
+  for (const { state, done } of WORLDS) {
+    const sent = count(done, 'sendResponse')
+    expect(sent).toBeLessThanOrEqual(1)
+    if (state.at !== 'over') continue
+    if (state.outcome === 'sent') expect(sent).toBe(1)
+    if (state.outcome === 'answered') expect(sent).toBe(0)
+    if (count(done, 'openOutbox') === 0) expect(state.outcome).not.toBe('sent')
+  }
+})
+
+test('what the store may have of a call is ended, handed over, or lost to another instance', () => {
+  const ends: Effect[] = ['endAtStore', 'endCancelled', 'endLater', 'release', 'sendResponse']
+  const elsewhere = ['taken', 'full', 'gone', 'lost']
+  for (const { state, done } of WORLDS) {
+    if (state.at !== 'over' || elsewhere.includes(state.outcome)) continue
+    const mayBeStored = done.some((effect) => effect === 'register' || effect === 'openOutbox')
+    // `failStream` has the response stored later.
+    if (mayBeStored) expect(done.some((effect) => ends.includes(effect) || effect === 'failStream')).toBe(true)
+  }
+})
+
+test('a call always comes to its end once its handler, its store and its client have answered', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(READY, CLAIMED), fc.array(fc.nat(), { maxLength: 60 }), (first, choices) => {
+      let world = begin(first)
+      for (const choice of choices) {
+        const events = possible(world)
+        if (events.length === 0) break
+        world = after(world, events[choice % events.length] as Move)
+      }
+      // From here on everything answers, and well.
+      for (let steps = 0; world.state.at !== 'over'; steps++) {
+        expect(steps).toBeLessThan(20)
+        const events = possible(world)
+        const good = (
+          [
+            'registered',
+            'append registered',
+            'ended',
+            'responseLogged',
+            'responded',
+            'streamOpened',
+            'started',
+          ] as const
+        ).find((event) => events.includes(event))
+        expect(good, nameOf(world.state)).toBeDefined()
+        world = after(world, good as Move)
+      }
+      expect(canSend(world.state)).toBe(false)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a state has a JSON response only where the call is over', () => {
+  for (const state of STATES) if (hasJsonResponse(state)) expect(state.at).toBe('over')
+})
