@@ -3,7 +3,7 @@ import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { AuthRefusal } from './refusal.ts'
 
-export type Claims = Readonly<Record<string, unknown>>
+type Claims = Readonly<Record<string, unknown>>
 
 /** The caller that a valid token identifies. */
 export interface Identity {

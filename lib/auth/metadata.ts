@@ -7,7 +7,7 @@ export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 /** A scope that only the client itself may ask for. */
 export const CLIENTS_OWN = 'offline_access'
 
-export interface ResourceFacts {
+interface ResourceFacts {
   /** Where the endpoint answers. */
   path: string
   /** The paths of HTTP+SSE; none where it is not served. */

@@ -2,7 +2,7 @@
 import type { JSONWebKeySet } from 'jose'
 
 /** The address of a key set, or the keys themselves. */
-export type KeySet = string | JSONWebKeySet
+type KeySet = string | JSONWebKeySet
 
 /** The content of a valid token. Times are in seconds since 1970. */
 export interface VerifiedToken {

@@ -3,12 +3,12 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 
-export type RefusalKind = 'missing' | 'malformed' | 'invalid' | 'scope' | 'unavailable'
+type RefusalKind = 'missing' | 'malformed' | 'invalid' | 'scope' | 'unavailable'
 
 const STATUS = { missing: 401, malformed: 400, invalid: 401, scope: 403, unavailable: 503 } as const
 const ERROR = { malformed: 'invalid_request', invalid: 'invalid_token', scope: 'insufficient_scope' } as const
 
-export interface AuthRefusalDetails {
+interface AuthRefusalDetails {
   /** Every scope that the operation needs. */
   scopes?: readonly string[]
   /** The address of the resource's metadata (RFC 9728, 5.1). */

@@ -20,7 +20,7 @@ import type { ReadHeader } from './headers.ts'
 import { remoteAddress } from './headers.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
-export interface AccessParts {
+interface AccessParts {
   server: McpServer
   /** Where the endpoint requires tokens. */
   auth: { authenticator: AuthenticatorOnDemand; metadata: ResourceMetadata } | undefined
@@ -34,7 +34,7 @@ export interface AccessParts {
   clock: Clock
 }
 
-/** What a platform may hand in with a request, beside what Hono's own adapters do. */
+/** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
   /** When the platform ends the response, ms since 1970. */
   deadline?: number

@@ -1,6 +1,6 @@
 /**
  * The steps of every HTTP request, in their order: Host and Origin, preflight, caller, HTTP method, handler, response.
- * What one of them throws becomes the response.
+ * An error that one of them throws becomes the response.
  */
 import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
@@ -39,7 +39,7 @@ export interface HttpExchange {
 
 export type HttpHandler = (exchange: HttpExchange) => Reply | Promise<Reply>
 
-export interface Route {
+interface Route {
   /** By HTTP method. */
   handlers: Readonly<Record<string, HttpHandler>>
   /** The header `Allow` of a response with status 405. */

@@ -5,7 +5,7 @@ import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 const encoder = new TextEncoder()
 
 /** The reader left too much waiting. */
-export class TooSlow extends Error {
+class TooSlow extends Error {
   override readonly name = 'TooSlow'
 
   constructor() {
