@@ -8,20 +8,21 @@ import type { AuthOptions } from './auth/options.ts'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
 import { createSealer } from './base/sealing.ts'
-import { Guard } from './http/access.ts'
-import type { DoorOptions } from './http/cors.ts'
-import { Doors } from './http/cors.ts'
+import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
-import type { McpHandlers } from './http/mcp.ts'
-import { mcpHandler, refuse } from './http/mcp.ts'
+import type { McpParts } from './http/mcp.ts'
+import { mcpHandler } from './http/mcp.ts'
 import type { HttpOptions } from './http/options.ts'
 import { DEFAULT_HTTP_OPTIONS } from './http/options.ts'
+import type { OriginOptions } from './http/origin.ts'
+import { OriginPolicy } from './http/origin.ts'
 import type { Rate } from './http/rate-limit.ts'
-import { Rates } from './http/rate-limit.ts'
-import { failure } from './http/respond.ts'
+import { RateLimiter } from './http/rate-limit.ts'
+import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
+import { Refusal } from './protocol/refusal.ts'
 import type { SessionRevision } from './protocol/revisions.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
@@ -42,7 +43,7 @@ import type { Unsealed } from './store/sealed.ts'
 import { sealedStore } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends DoorOptions {
+export interface EndpointOptions extends OriginOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
@@ -144,39 +145,39 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
     { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
-  const doors = new Doors(options)
   const auth = options.auth && authorization(options.auth, server, path, options.legacySse === true, clock)
-  const rates = (kind: string, rate: Rate | undefined) =>
-    rate && new Rates(kind, rate, store, clock, (work) => instance.track(work))
-  const guard = new Guard({
+  const rateLimiter = (kind: string, rate: Rate | undefined) =>
+    rate && new RateLimiter(kind, rate, store, clock, (work) => instance.track(work))
+  const access = new Access({
     server,
     auth,
-    limiter: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: auth && rates('principal', httpOptions.principalRate),
-    addresses: rates('address', httpOptions.addressRate),
+    concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
+    principals: auth && rateLimiter('principal', httpOptions.principalRate),
+    addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
-    onError,
+    clock,
   })
-  const handlers: McpHandlers = {
+  const parts: McpParts = {
     sessions,
     stateless,
-    doors,
-    guard,
+    origins: new OriginPolicy(options),
+    access,
     options: httpOptions,
-    onError,
     responseLimit: sessionOptions.responseLimit,
     streaming,
+    clock,
+    onError,
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(handlers))
-  if (options.legacySse && streaming) legacyRoutes(app, handlers)
-  if (auth) wellKnownRoutes(app, auth, doors, onError)
+  app.all(path, mcpHandler(parts))
+  if (options.legacySse && streaming) legacyRoutes(app, parts)
+  if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound((c: Context) => {
     const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
-    return failure(404, ErrorCode.InvalidRequest, message)
+    throw new Refusal(404, ErrorCode.InvalidRequest, message)
   })
-  app.onError((error) => refuse(error, undefined, httpOptions, onError))
+  app.onError((error) => refuse(error, undefined, onError))
   return {
     app,
     fetch: app.fetch,

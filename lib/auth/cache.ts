@@ -1,4 +1,4 @@
-/** Tokens that were checked a moment ago. Bounded: the oldest goes first. */
+/** Results of recent token checks. Bounded: the oldest entry is dropped first. */
 
 const MAX_TOKENS = 5_000
 
@@ -25,9 +25,5 @@ export class TokenCache<V> {
 
   delete(token: string): void {
     this.#entries.delete(token)
-  }
-
-  get size(): number {
-    return this.#entries.size
   }
 }

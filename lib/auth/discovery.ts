@@ -7,13 +7,13 @@ import { requireSafeUrl } from './options.ts'
 export const PATIENCE = 5_000
 
 export interface IssuerMetadata {
-  /** Where it was found. */
+  /** The address of the document. */
   url: string
   jwksUri: string | undefined
 }
 
-/** The places to look at, in the order of the specification (2025-11-25, authorization, metadata discovery). */
-function places(issuer: string): string[] {
+/** The addresses to try, in the order of the specification (2025-11-25, authorization, metadata discovery). */
+function candidates(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   const known = `${origin}/.well-known`
@@ -23,11 +23,11 @@ function places(issuer: string): string[] {
 
 /**
  * Finds the metadata of an issuer.
- * @throws Error where no place has any that names this very issuer
+ * @throws Error where no address has a document that names this issuer
  */
 export async function discover(issuer: string, insecure: boolean | undefined): Promise<IssuerMetadata> {
   let failure: unknown
-  for (const url of places(issuer)) {
+  for (const url of candidates(issuer)) {
     try {
       const response = await fetch(url, {
         headers: OWN_CONNECTION,
@@ -40,7 +40,7 @@ export async function discover(issuer: string, insecure: boolean | undefined): P
         continue
       }
       const document: unknown = await response.json()
-      // Another issuer's document in this place is an attack or a mistake, and either way not to be used (RFC 8414, 3.3).
+      // A document that names another issuer is an attack or a mistake and must not be used (RFC 8414, 3.3).
       if (!isObject(document) || document.issuer !== issuer)
         throw new Error(`${url} does not name the issuer ${issuer}.`)
       const jwksUri = typeof document.jwks_uri === 'string' ? document.jwks_uri : undefined

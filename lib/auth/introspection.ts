@@ -1,4 +1,4 @@
-/** Opaque tokens: their authorization server is asked (RFC 7662), and its answer holds for a short while. */
+/** Opaque tokens: the authorization server is asked about each (RFC 7662). */
 import type { Clock } from '../base/clock.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
@@ -9,7 +9,7 @@ import type { AuthOptions, IntrospectionOptions } from './options.ts'
 import { issuersOf } from './options.ts'
 import { AuthRefusal, unavailable } from './refusal.ts'
 
-/** As RFC 6749 (2.3.1) wants it: encoded before it is joined. */
+/** HTTP Basic as RFC 6749 (2.3.1) defines it: id and secret are form-encoded before they are joined. */
 function basic(id: string, secret: string): string {
   const encode = (text: string) => encodeURIComponent(text).replace(/%20/g, '+')
   return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`
@@ -37,7 +37,7 @@ export class Introspector {
     if (typeof issuer !== 'string' || !issuers.includes(issuer)) {
       throw new AuthRefusal('invalid', 'The token is not from an authorization server of this endpoint.')
     }
-    // An answer without an audience does not say that the token is for here.
+    // An answer without an audience does not show that the token is meant for this endpoint.
     if (!audienceIncludes(claims.aud, this.#audiences)) {
       throw new AuthRefusal('invalid', 'The token is not for this endpoint.')
     }

@@ -1,4 +1,4 @@
-/** Access tokens that are JWTs (RFC 9068): whose they are, that they are whole, for here, and of now. */
+/** Access tokens that are JWTs (RFC 9068): checks their issuer, signature, audience and times. */
 import type { JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
@@ -12,12 +12,12 @@ import { AuthRefusal, unavailable } from './refusal.ts'
 
 type Jose = typeof import('jose')
 
-/** An unknown key id makes a key set be fetched again, but not more often than this (ms). */
+/** An unknown key id causes a new fetch of the key set, at most once in so many ms. */
 const COOLDOWN = 30_000
-/** An authorization server that could not be found is not looked for again for so long, in ms. */
+/** After a failure the keys of an issuer are not fetched again for so long, in ms. */
 const AFTER_FAILURE = 2_000
 
-/** Types of tokens that are no access tokens, whatever else is right about them: ID tokens carry none of these. */
+/** Values of `typ` that an access token has. Others are other kinds of tokens: they are refused. */
 const ACCESS_TOKEN_TYPES = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt', 'application/jwt'])
 
 export class JwtVerifier {
@@ -40,7 +40,7 @@ export class JwtVerifier {
     this.#audiences = audiences
     this.#clock = clock
     this.#discover = discover
-    // The first request should not wait for it, and an endpoint without authorization should not load it.
+    // Loaded now so that the first request need not wait, and here so that only an endpoint with authorization loads it.
     this.#load().catch(() => {})
   }
 
@@ -84,7 +84,7 @@ export class JwtVerifier {
       return await jose.jwtVerify(token, keys, options)
     } catch (error) {
       if (!(error instanceof jose.errors.JWKSMultipleMatchingKeys)) throw error
-      // No key id: each key that could have signed it is tried.
+      // The token names no key id: each key that could have signed it is tried.
       for await (const key of error) {
         try {
           return await jose.jwtVerify(token, key, options)
@@ -120,10 +120,10 @@ export class JwtVerifier {
   }
 }
 
-/** The issuer that the token claims, to choose the keys by. Nothing is believed yet. */
+/** The issuer that the token claims, read without a check: it chooses the keys. */
 function readIssuer(jose: Jose, token: string): string | undefined {
-  // One signature has one spelling: decoders ignore the last character's spare bits (RFC 4648, 3.5), so that a token
-  // would have several, and whoever blocks one by its text would let the others in.
+  // Decoders ignore the spare bits of the last character (RFC 4648, 3.5), so that several texts would be one token. Only
+  // the canonical one is taken: an author who blocks a token by its text has then blocked all of it.
   const signature = token.slice(token.lastIndexOf('.') + 1)
   if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) {
     throw new AuthRefusal('invalid', 'The signature of the token is not base64url.')
@@ -135,7 +135,7 @@ function readIssuer(jose: Jose, token: string): string | undefined {
   }
 }
 
-/** What failed: the token, or the way to the keys. */
+/** The refusal for a failed check: of an invalid token, or because the keys could not be fetched. */
 function asRefusal(jose: Jose, error: unknown): AuthRefusal {
   if (error instanceof AuthRefusal) return error
   const { errors } = jose

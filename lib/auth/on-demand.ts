@@ -1,22 +1,21 @@
-/** The authenticator, loaded with the first token: an endpoint that asks for none never reads it. */
+/** The authenticator, imported for the first token: an endpoint without authorization never loads it. */
 import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from './authenticator.ts'
-import type { Admitted } from './claims.ts'
+import type { Identity } from './claims.ts'
 import type { IssuerMetadata } from './discovery.ts'
 import type { AuthOptions } from './options.ts'
 import { checkAuthOptions } from './options.ts'
 
-/** What the endpoint needs of an authenticator. */
-export type Admission = Pick<Authenticator, 'options' | 'scopes' | 'metadataOf' | 'admit' | 'knows'>
-
-export class AuthenticatorOnDemand implements Admission {
+export class AuthenticatorOnDemand
+  implements Pick<Authenticator, 'options' | 'scopes' | 'metadataOf' | 'authenticate' | 'wasValid'>
+{
   readonly options: AuthOptions
   readonly #make: () => Promise<Authenticator>
   #making: Promise<Authenticator> | undefined
   #made: Authenticator | undefined
 
   /**
-   * As the authenticator itself.
+   * Parameters as of {@link Authenticator}.
    * @throws TypeError for options that cannot be used
    */
   constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
@@ -42,12 +41,12 @@ export class AuthenticatorOnDemand implements Admission {
     return (await this.#authenticator()).metadataOf(issuer)
   }
 
-  admit(authorization: string | undefined): Admitted | Promise<Admitted> {
-    if (this.#made) return this.#made.admit(authorization)
-    return this.#authenticator().then((authenticator) => authenticator.admit(authorization))
+  authenticate(authorization: string | undefined): Identity | Promise<Identity> {
+    if (this.#made) return this.#made.authenticate(authorization)
+    return this.#authenticator().then((authenticator) => authenticator.authenticate(authorization))
   }
 
-  knows(authorization: string | undefined): boolean {
-    return this.#made?.knows(authorization) ?? false
+  wasValid(authorization: string | undefined): boolean {
+    return this.#made?.wasValid(authorization) ?? false
   }
 }

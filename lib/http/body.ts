@@ -1,5 +1,10 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { Message } from '../protocol/jsonrpc.ts'
+import { isObject, readMessage } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import type { ReadHeader } from './headers.ts'
+import { isJsonType } from './headers.ts'
 
 export interface BodyLimits {
   /** Bytes. */
@@ -8,26 +13,31 @@ export interface BodyLimits {
   maxDepth: number
 }
 
-/** The body is over its limit: 413. */
-export class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge'
+/** @throws Refusal 415 */
+export function requireJson(header: ReadHeader): void {
+  if (isJsonType(header('content-type'))) return
+  throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
 }
 
 /**
- * Rejects where the body breaks off: {@link unread} says how to answer that.
- * @throws BodyTooLarge (or rejects with it)
+ * Rejects where the body breaks off: {@link bodyError} says how to answer that.
+ * @throws Refusal 413 (or rejects with it)
  */
-export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
-  const announced = Number(length)
-  // The HTTP server holds the client to what it announced.
-  if (announced > maxBytes) throw new BodyTooLarge()
+export function readBody(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+  const announced = Number(header('content-length'))
+  // The HTTP server holds the client to the announced length.
+  if (announced > maxBytes) throw tooLarge(maxBytes)
   return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
 }
 
-/** What to throw where {@link readBody} failed: a body that breaks off is the client's doing. */
-export function unread(error: unknown): Error {
-  if (error instanceof BodyTooLarge) return error
+/** The error to throw where {@link readBody} failed with `error`: the client sent no whole body. */
+export function bodyError(error: unknown): ProtocolError {
+  if (error instanceof Refusal) return error
   return new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
 async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
@@ -36,7 +46,7 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<stri
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
-    if (size > maxBytes) throw new BodyTooLarge()
+    if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
@@ -57,7 +67,17 @@ export function parseBody(text: string, maxDepth: number): unknown {
   }
 }
 
-/** Most bodies open too few objects and arrays to be deep, wherever these stand; finding that out takes no loop over them. */
+/** Reads a body that is one message, as HTTP+SSE (2024-11-05) has it. */
+export async function readSingleMessage(request: Request, header: ReadHeader, limits: BodyLimits): Promise<Message> {
+  const text = await readBody(request, header, limits.maxBytes).catch((error) => {
+    throw bodyError(error)
+  })
+  const body = parseBody(text, limits.maxDepth)
+  if (!isObject(body)) throw new ProtocolError(ErrorCode.InvalidRequest, 'The body must be one JSON-RPC message.')
+  return readMessage(body)
+}
+
+/** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */
 function opensMoreThan(text: string, max: number): boolean {
   let opened = 0
   for (const bracket of ['{', '[']) {
@@ -71,7 +91,7 @@ function opensMoreThan(text: string, max: number): boolean {
 const QUOTE = 34
 const BACKSLASH = 92
 
-/** Counts brackets outside strings. What is not JSON may be counted wrongly; it is refused afterwards anyway. */
+/** Counts brackets outside strings. The count may be wrong for a text that is not JSON, which is refused afterwards. */
 function isDeeperThan(text: string, maxDepth: number): boolean {
   if (text.length <= maxDepth || !opensMoreThan(text, maxDepth)) return false
   let depth = 0

@@ -1,4 +1,4 @@
-/** Request headers, read without making objects that a short request does not need. */
+/** Request headers, read without objects that a short request does not need. */
 import type { Context } from 'hono'
 
 export type ReadHeader = (name: string) => string | undefined
@@ -28,11 +28,11 @@ export interface Accepted {
 
 const BOTH: Accepted = { json: true, sse: true }
 
-/** Clients have one value each, so that few are ever seen; of others no more than this many are remembered. */
+/** The most values of Accept whose parsed form is kept. Each client sends one value, so that few occur. */
 const MAX_KNOWN = 100
 const known = new Map<string, Accepted>()
 
-/** What the client takes. Tolerant: a missing header and any wildcard that covers a type accept it. */
+/** The types that the client takes. A missing header accepts both, and a wildcard accepts each type that it covers. */
 export function readAccept(value: string | undefined): Accepted {
   if (value === undefined || value === '' || value === '*/*') return BOTH
   const seen = known.get(value)

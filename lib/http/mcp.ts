@@ -1,166 +1,89 @@
-/** `/mcp` over HTTP: the guards in their order, then the revision, then whoever serves it. */
+/** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { Message, RequestId } from '../protocol/jsonrpc.ts'
-import { errorText, isObject, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import type { Message } from '../protocol/jsonrpc.ts'
+import { readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { RequestNote } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { UnreadableRecord } from '../session/stream/session.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { StoreUnavailable } from '../store/store.ts'
-import type { Guard } from './access.ts'
-import { BodyTooLarge, parseBody, readBody, unread } from './body.ts'
-import type { Doors } from './cors.ts'
-import type { Accepted, ReadHeader } from './headers.ts'
-import { headerReader, isJsonType, readAccept } from './headers.ts'
-import type { HttpOptions } from './options.ts'
-import { HttpRefusal } from './refusal.ts'
-import { failure, respond } from './respond.ts'
+import { bodyError, parseBody, readBody, requireJson } from './body.ts'
+import type { ReadHeader } from './headers.ts'
+import type { HttpExchange, RouteParts } from './route.ts'
+import { route } from './route.ts'
 
-export interface McpHandlers {
+export interface McpParts extends RouteParts {
   sessions: Sessions
   stateless: Stateless
-  doors: Doors
-  guard: Guard
-  options: HttpOptions
-  onError(error: unknown): void
   /** ms; 0: the platform sets no limit. */
   responseLimit: number
-  /** False: no response is a stream, whatever the client would take. */
-  streaming: boolean
 }
 
-const JSON_ALONE: Accepted = { json: true, sse: false }
-
-/** One request on its way through the guards. */
-interface Exchanged {
-  c: Context
-  header: ReadHeader
-  accepted: Accepted
-  caller: Caller
-  /** The id of the one request in the body, once that is read: errors name it. */
-  id?: RequestId
+export function mcpHandler(parts: McpParts): (c: Context) => Promise<Response> {
+  return route(parts, {
+    handlers: {
+      POST: (exchange) => post(parts, exchange),
+      GET: (exchange) => get(parts, exchange),
+      DELETE: ({ header, caller }) => {
+        refuseStateless(header)
+        return parts.sessions.delete(caller, requireSessionId(header))
+      },
+    },
+    allow: 'POST, GET, DELETE',
+    responseLimit: parts.responseLimit,
+  })
 }
 
-export function mcpHandler(handlers: McpHandlers): (c: Context) => Promise<Response> {
-  const { doors, guard, options, onError } = handlers
-  return async (c) => {
-    const header = headerReader(c)
-    const { refused, headers: extra } = doors.admit(header, c.req)
-    if (refused !== undefined) return failure(403, ErrorCode.InvalidRequest, refused, extra)
-    const { method } = c.req
-    if (method === 'OPTIONS')
-      return new Response(null, { status: 204, headers: { ...extra, ...doors.preflight(header) } })
-    const accepted = handlers.streaming ? readAccept(header('accept')) : JSON_ALONE
-    let exchanged: Exchanged | undefined
-    try {
-      const known = guard.caller(c, header, handlers.responseLimit)
-      exchanged = { c, header, accepted, caller: known instanceof Promise ? await known : known }
-      const reply =
-        method === 'POST'
-          ? await post(handlers, exchanged)
-          : method === 'GET'
-            ? await get(handlers, exchanged)
-            : method === 'DELETE'
-              ? await remove(handlers, exchanged)
-              : refuseMethod(method)
-      return respond(reply, accepted, extra, options)
-    } catch (error) {
-      return refuse(error, extra, options, onError, exchanged?.id)
-    }
-  }
-}
-
-/** What a thrown error is to the client; `id`: of the request that it answers, where that could be read. */
-export function refuse(
-  error: unknown,
-  extra: Record<string, string> | undefined,
-  options: HttpOptions,
-  onError: (error: unknown) => void,
-  id?: RequestId,
-): Response {
-  const headers = extra ?? {}
-  if (error instanceof ProtocolError) {
-    const body = errorText(error.toObject(), error.id ?? id)
-    const { status, headers } = error instanceof Refusal ? error : { status: 400, headers: {} }
-    return respond({ kind: 'json', status, body, headers }, JSON_ALONE, extra, options)
-  }
-  if (error instanceof HttpRefusal) {
-    const body = errorText({ code: error.code, message: error.message }, error.id ?? id)
-    const reply: Reply = { kind: 'json', status: error.status, body, headers: error.headers }
-    return respond(reply, JSON_ALONE, extra, options)
-  }
-  if (error instanceof BodyTooLarge) {
-    return failure(413, ErrorCode.InvalidRequest, `The body is over the limit of ${options.maxBytes} bytes.`, headers)
-  }
-  if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
-    // Never 404: it would make the client give its session up.
-    const message = 'The session store did not answer; the session is not lost. Try again.'
-    return failure(503, ErrorCode.InternalError, message, { ...headers, 'Retry-After': '1' }, id)
-  }
-  onError(error)
-  return failure(500, ErrorCode.InternalError, 'The endpoint failed to answer.', headers, id)
-}
-
-function refuseMethod(method: string): never {
-  const message = `${method} is not a method of this endpoint; use POST, GET or DELETE.`
-  throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: 'POST, GET, DELETE' } })
-}
-
-function notAcceptable(): Refusal {
-  const message =
-    'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".'
-  return new Refusal(406, ErrorCode.InvalidRequest, message)
-}
-
-async function post(handlers: McpHandlers, exchanged: Exchanged): Promise<Reply> {
-  const { c, header, accepted, caller } = exchanged
-  const { sessions, options, guard } = handlers
-  if (!isJsonType(header('content-type'))) {
-    throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
-  }
+async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
+  const { c, header, accepted, caller } = exchange
+  const { sessions, options, access } = parts
+  requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
   let text: string
   try {
-    text = await readBody(c.req.raw, header('content-length'), options.maxBytes)
+    text = await readBody(c.req.raw, header, options.maxBytes)
   } catch (error) {
-    throw unread(error)
+    throw bodyError(error)
   }
   const body = parseBody(text, options.maxDepth)
-  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(handlers, body, exchanged)
+  if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
   const [first] = messages
-  if (first?.kind === 'request' && !batch) exchanged.id = first.request.id
+  const request = first?.kind === 'request' && !batch ? first.request : undefined
+  if (request) exchange.id = request.id
   if (caller.note && first) noteMethod(caller.note, first)
   checkVersion(header)
-  guard.requireScopes(c, caller, messages, false)
-  guard.requireRoom(caller, messages)
-  if (first?.kind === 'request' && first.request.method === 'initialize' && !batch) {
-    return sessions.initialize(first.request, caller)
-  }
+  access.requireScopes(c, caller, messages, false)
+  access.requireRoom(caller, messages)
+  if (request?.method === 'initialize') return sessions.initialize(request, caller)
   const sessionId = readSessionId(header)
-  if (sessionId === undefined) {
-    // A ping may come before there is a session.
-    if (!batch && first?.kind === 'request' && first.request.method === 'ping') {
-      return { kind: 'json', status: 200, body: resultText(first.request.id, {}) }
-    }
-    if (options.allowSessionless && !batch && first) return withoutSession(handlers, first, exchanged)
-    throw noSessionId()
+  if (sessionId !== undefined) return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
+  // A ping may come before there is a session.
+  if (request?.method === 'ping') return { kind: 'json', status: 200, body: resultText(request.id, {}) }
+  if (options.allowSessionless && !batch && first) return withoutSession(parts, first, exchange)
+  throw noSessionId()
+}
+
+function get({ sessions, streaming }: McpParts, { header, accepted, caller }: HttpExchange): Promise<Reply> {
+  refuseStateless(header)
+  if (!streaming) {
+    const headers = { Allow: 'POST, DELETE' }
+    throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
   }
-  return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
+  if (!accepted.sse) throw notAcceptable()
+  return sessions.get(caller, requireSessionId(header), header('last-event-id'))
 }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
 
 /** The stateless revision: by the claim in the body, or by the header, which then lacks its claim. */
-function postStateless({ stateless, guard }: McpHandlers, body: unknown, exchanged: Exchanged): Reply | Promise<Reply> {
-  const { c, header, accepted, caller } = exchanged
+function postStateless({ stateless, access }: McpParts, body: unknown, exchange: HttpExchange): Reply | Promise<Reply> {
+  const { c, header, accepted, caller } = exchange
   if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
   const message = readMessage(body)
   if (caller.note) {
@@ -170,20 +93,20 @@ function postStateless({ stateless, guard }: McpHandlers, body: unknown, exchang
   if (message.kind === 'response') {
     throw new ProtocolError(ErrorCode.InvalidRequest, `Clients of ${STATELESS_REVISION} send no responses.`)
   }
-  // What a notification should look like is not said: it is taken, and needs no header.
+  // The specification names no header that a notification must have, and none is required.
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
-  exchanged.id = message.request.id
-  guard.requireScopes(c, caller, [message], true)
-  guard.requireRoom(caller, [message])
+  exchange.id = message.request.id
+  access.requireScopes(c, caller, [message], true)
+  access.requireRoom(caller, [message])
   const gone = () => c.req.raw.signal
   return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
 }
 
-/** One message that has lost its session; what it says of no request is taken and dropped. */
+/** A message whose client has lost its session. Notifications and responses are taken and dropped. */
 function withoutSession(
-  { stateless }: McpHandlers,
+  { stateless }: McpParts,
   message: Message,
-  { header, accepted, caller }: Exchanged,
+  { header, accepted, caller }: HttpExchange,
 ): Reply | Promise<Reply> {
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
@@ -194,10 +117,8 @@ function withoutSession(
 function readBatch(body: unknown[], maxBatch: number): Message[] {
   if (body.length === 0) throw new ProtocolError(ErrorCode.InvalidRequest, 'A batch must not be empty.')
   if (body.length > maxBatch) {
-    throw new ProtocolError(
-      ErrorCode.InvalidRequest,
-      `A batch may have ${maxBatch} messages; this one has ${body.length}.`,
-    )
+    const message = `A batch may have ${maxBatch} messages; this one has ${body.length}.`
+    throw new ProtocolError(ErrorCode.InvalidRequest, message)
   }
   const messages = body.map(readMessage)
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
@@ -225,11 +146,26 @@ function readSessionId(header: ReadHeader): string | undefined {
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
 }
 
-function noSessionId(): Refusal {
-  return new Refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.')
+/** @throws Refusal 400 where a GET or a DELETE names no session, or a revision that the endpoint does not have */
+function requireSessionId(header: ReadHeader): string {
+  checkVersion(header)
+  const id = readSessionId(header)
+  if (id === undefined) throw noSessionId()
+  return id
 }
 
-/** A header that names no revision of this endpoint is 400. One that names another than the session's is not. */
+/** GET and DELETE belong to sessions. @throws Refusal 405 */
+function refuseStateless(header: ReadHeader): void {
+  if (versionHeader(header) !== STATELESS_REVISION) return
+  const headers = { Allow: 'POST' }
+  throw new Refusal(405, ErrorCode.InvalidRequest, `${STATELESS_REVISION} has POST alone.`, { headers })
+}
+
+/**
+ * A header that names no revision of this endpoint is 400. A header that names another revision than the session's is
+ * not.
+ * @throws Refusal 400
+ */
 function checkVersion(header: ReadHeader): void {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return
@@ -238,39 +174,12 @@ function checkVersion(header: ReadHeader): void {
   throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })
 }
 
-/** GET and DELETE belong to sessions. */
-function noStatelessMethod(): Refusal {
-  const message = `${STATELESS_REVISION} has POST alone.`
-  return new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: 'POST' } })
+function noSessionId(): Refusal {
+  return new Refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.')
 }
 
-async function get({ sessions, streaming }: McpHandlers, { header, accepted, caller }: Exchanged): Promise<Reply> {
-  if (versionHeader(header) === STATELESS_REVISION) throw noStatelessMethod()
-  if (!streaming) {
-    const headers = { Allow: 'POST, DELETE' }
-    throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
-  }
-  if (!accepted.sse) throw notAcceptable()
-  checkVersion(header)
-  const sessionId = readSessionId(header)
-  if (sessionId === undefined) throw noSessionId()
-  return sessions.get(caller, sessionId, header('last-event-id'))
-}
-
-async function remove({ sessions }: McpHandlers, { header, caller }: Exchanged): Promise<Reply> {
-  if (versionHeader(header) === STATELESS_REVISION) throw noStatelessMethod()
-  checkVersion(header)
-  const sessionId = readSessionId(header)
-  if (sessionId === undefined) throw noSessionId()
-  return sessions.delete(caller, sessionId)
-}
-
-/** Reads one message of HTTP+SSE (2024-11-05). */
-export async function readSingleMessage(c: Context, header: ReadHeader, options: HttpOptions): Promise<Message> {
-  const text = await readBody(c.req.raw, header('content-length'), options.maxBytes).catch((error) => {
-    throw unread(error)
-  })
-  const body = parseBody(text, options.maxDepth)
-  if (!isObject(body)) throw new ProtocolError(ErrorCode.InvalidRequest, 'The body must be one JSON-RPC message.')
-  return readMessage(body)
+function notAcceptable(): Refusal {
+  const message =
+    'Accept must cover application/json or text/event-stream; best is "application/json, text/event-stream".'
+  return new Refusal(406, ErrorCode.InvalidRequest, message)
 }

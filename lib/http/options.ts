@@ -12,8 +12,8 @@ export interface HttpOptions extends BodyLimits {
   /** Requests of one principal, on all instances. Only with authorization; undefined: any number. */
   principalRate: Rate | undefined
   /**
-   * Requests without a valid token (all requests, where none is asked for) of one public address; undefined: any number.
-   * Private addresses are proxies, or trusted: they have no limit.
+   * Requests without a valid token (all requests, where the endpoint requires none) of one public address; undefined: any
+   * number. Private addresses belong to proxies or trusted clients and have no limit.
    */
   addressRate: Rate | undefined
   /** Proxies in front of each instance that add the address of their client to X-Forwarded-For. */

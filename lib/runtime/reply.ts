@@ -1,4 +1,4 @@
-/** What sessions and the stateless revision give to HTTP for a request that they do not refuse. */
+/** The reply of a session or of the stateless revision to a request, from which HTTP makes the response. */
 import type { ProtocolError } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
@@ -23,7 +23,7 @@ export type Reply =
   | { kind: 'empty'; status: number; headers?: Record<string, string> }
   | { kind: 'stream'; headers?: Record<string, string>; source: StreamSource }
 
-/** What fills a streaming response. */
+/** The part that fills a streaming response: it is given the writer. */
 export interface StreamSource {
   /** The response has begun; called once. */
   attach(writer: ResponseWriter): void

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
+import type { Outcome } from '../support/persistent-client.ts'
+import { callUntilAnswered } from '../support/persistent-client.ts'
 import { call, getStream, initialize, openGet, postStream, request, toolCall } from '../support/raw.ts'
-import type { Outcome } from '../support/stubborn.ts'
-import { callStubbornly } from '../support/stubborn.ts'
 
 const options = { session: { lease: 2_000, heartbeat: 1_000 } }
 let fleet: Fleet
@@ -115,7 +115,7 @@ test('over 200 calls, with kill -9, SIGSTOP and SIGCONT at random: none hangs, n
       for (let i = 0; i < 10; i++) {
         const tool = (s + i) % 2 === 0 ? 'rerunnable' : 'progress'
         const make = (id: string) => toolCall(id, tool, { n: 10, delayMs: 30 }, meta)
-        const outcome = await callStubbornly(fleet.url, session, make, `${s}-${i}`)
+        const outcome = await callUntilAnswered(fleet.url, session, make, `${s}-${i}`)
         outcomes.push(outcome)
         const told = progressOf(outcome.messages)
         expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))

@@ -7,8 +7,8 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { body, headers, tool } from '../stateless/support.ts'
-import type { Step } from '../support/held.ts'
-import { held } from '../support/held.ts'
+import type { Step } from '../support/intercepted-store.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 import { ManualClock, turn } from './sim.ts'
 
@@ -55,7 +55,7 @@ test('a cancel while the first append is under way ends the stream', async () =>
     await gate.promise
     return reply
   }
-  const { endpoint } = make((ctx) => ctx.progress(1).then(never), { store: held({ append }) })
+  const { endpoint } = make((ctx) => ctx.progress(1).then(never), { store: interceptedStore({ append }) })
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
   await turn()
@@ -109,7 +109,7 @@ test.each(['cancel', 'DELETE'])('a %s while the call registers and speaks leaves
     return work()
   }
   const { endpoint, clock } = make((ctx) => go.promise.then(() => ctx.progress(1)).then(never), {
-    store: held({ register }),
+    store: interceptedStore({ register }),
   })
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
@@ -136,7 +136,7 @@ test.each(['the time to stream comes', 'a heartbeat looks'])(
       return reply
     }
     const session = { streamAfter: 2_000, heartbeat: 1_000 }
-    const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session })
+    const { endpoint, clock } = make(() => done.promise, { store: interceptedStore({ endCall }), session })
     const opening = await open(endpoint)
     const accept = what.startsWith('a heartbeat') ? { accept: 'application/json' } : {}
     const answered = send(endpoint, act(1), { ...opening, ...accept })
@@ -154,7 +154,10 @@ test('a slot of the session is free again although the end of its call failed', 
   const done = Promise.withResolvers<string>()
   let fails = true
   const endCall: Step = (go) => (fails ? Promise.reject(new StoreUnavailable('away')) : go())
-  const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session: { maxCalls: 1 } })
+  const { endpoint, clock } = make(() => done.promise, {
+    store: interceptedStore({ endCall }),
+    session: { maxCalls: 1 },
+  })
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
   await turn()

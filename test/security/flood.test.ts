@@ -1,4 +1,4 @@
-/** Many requests: sessions that nobody uses leave nothing, and what is over a rate does not touch anybody else. */
+/** Many requests: unused sessions leave nothing, and a client over its rate does not disturb other clients. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -75,7 +75,7 @@ async function initialize(times: number): Promise<void> {
   await Promise.all(Array.from({ length: 50 }, worker))
 }
 
-test('10,000 sessions that are opened and left leave no key and no memory', { timeout: 120_000 }, async () => {
+test('10,000 sessions that are opened and not used leave no key and no memory', { timeout: 120_000 }, async () => {
   start(1, { session: { firstLifetime: 2_000 } })
   await initialize(500)
   const before = heap()
@@ -85,7 +85,7 @@ test('10,000 sessions that are opened and left leave no key and no memory', { ti
   await eventually(async () => ((await admin.dbsize()) === 0 ? true : undefined))
 })
 
-test('three times the rate is 429 for who asks too much, and nothing to anybody else', {
+test('a client that sends three times its rate gets 429, and other clients are served', {
   timeout: 60_000,
 }, async () => {
   const signer = await Signer.create('https://as.example', RESOURCE)
@@ -125,6 +125,6 @@ test('three times the rate is 429 for who asks too much, and nothing to anybody 
   const seconds = (Date.now() - began) / 1_000
   expect([...statuses.ordinary.keys()]).toEqual([200])
   expect([...statuses.loud.keys()].sort()).toEqual([200, 429])
-  // All instances together: what is allowed, and a little for what they learn late.
+  // All instances together: the limit, and a few more that pass before the instances have exchanged their counts.
   expect(statuses.loud.get(200)).toBeLessThan((rate.burst + rate.perSecond * seconds) * 1.5)
 })

@@ -8,8 +8,8 @@ import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
-import type { Step } from '../support/held.ts'
-import { held } from '../support/held.ts'
+import type { Step } from '../support/intercepted-store.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 
 /** One tool that says something and waits. */
@@ -68,7 +68,7 @@ test('a response whose planned end comes before its beginning ends as it begins,
     await gate.promise
     return reply
   }
-  const { clock, endpoint, send, resume, finish } = await open(held({ append }, store), '2025-11-25')
+  const { clock, endpoint, send, resume, finish } = await open(interceptedStore({ append }, store), '2025-11-25')
   const answered = send(act(1))
   await turn()
   await clock.advance(6_000)
@@ -93,7 +93,7 @@ test('when one stream of several cannot be resumed, none stays held', async () =
     await gate.promise
     return go()
   }
-  const { endpoint, send, resume } = await open(held({ take }, store), '2025-03-26')
+  const { endpoint, send, resume } = await open(interceptedStore({ take }, store), '2025-03-26')
   const stream = new EventReader(await send([act(1), act(2)]))
   await stream.until(({ params }) => params?.progressToken === 2)
   stream.drop()

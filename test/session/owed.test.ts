@@ -5,8 +5,8 @@ import { RetryQueue } from '../../lib/runtime/retry-queue.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
-import type { Step } from '../support/held.ts'
-import { held } from '../support/held.ts'
+import type { Step } from '../support/intercepted-store.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 
 const MINUTE = 60_000
@@ -100,7 +100,7 @@ async function endpointWith(endCall: Step) {
   const done = Promise.withResolvers<string>()
   const server = new McpServer({ name: 'owed', version: '1' })
   server.registerTool('act', {}, async () => ({ content: [{ type: 'text', text: await done.promise }] }))
-  const store = held({ endCall })
+  const store = interceptedStore({ endCall })
   const endpoint = createEndpoint(server, { clock, store, onError: () => {}, session: { maxCalls: 1 } })
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: ACCEPT_BOTH }
   const send = async (message: object) => {

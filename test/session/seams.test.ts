@@ -9,8 +9,8 @@ import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { ChangeEntry, Receiver, Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Step } from '../support/held.ts'
-import { held } from '../support/held.ts'
+import type { Step } from '../support/intercepted-store.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
 
 let endpoints: Endpoint[] = []
@@ -26,7 +26,7 @@ function start(
   steps: Partial<Record<keyof Store, Step>>,
   session?: Partial<SessionOptions>,
 ) {
-  const store = held({ close: async () => {}, ...steps }, base as ReturnType<typeof memoryStore>)
+  const store = interceptedStore({ close: async () => {}, ...steps }, base as ReturnType<typeof memoryStore>)
   const endpoint = createEndpoint(server, { store, session, onError: () => {} })
   endpoints.push(endpoint)
   return endpoint

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ManualClock, turn } from '../cluster/sim.ts'
-import { held } from '../support/held.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 import { body, headers } from './support.ts'
 
@@ -21,7 +21,7 @@ function listen() {
   server.registerResource('a', URI, {}, () => ({ contents: [] }))
   const endpoint = createEndpoint(server, {
     clock,
-    store: held({ ping }),
+    store: interceptedStore({ ping }),
     session: { responseLimit: 10_000 },
   })
   const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: [URI] }

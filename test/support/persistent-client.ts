@@ -34,7 +34,7 @@ async function attempt(url: URL, init: RequestInit): Promise<{ response: Respons
 }
 
 /** Calls until there is an answer. `idOf` gives the request id of each attempt. */
-export async function callStubbornly(
+export async function callUntilAnswered(
   url: URL,
   session: RawSession,
   makeCall: (id: string) => object,

@@ -1,12 +1,12 @@
-/** Where a response is taken only as a whole (`streaming: false`): what needs a stream is not there. */
+/** `streaming: false`, for platforms that take a response only as a whole. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 
-test('a session can neither hold a stream nor subscribe to what only a stream could tell', async () => {
-  const server = new McpServer({ name: 'whole', version: '1' })
+test('a session can neither open a stream nor subscribe to resources', async () => {
+  const server = new McpServer({ name: 'no-streaming', version: '1' })
   server.registerResource('a', 'test://a', {}, () => ({ contents: [] }))
   const endpoint = createEndpoint(server, { streaming: false })
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: ACCEPT_BOTH }

@@ -7,14 +7,14 @@ import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { everything } from '../fixtures/everything.ts'
 
-export interface Served {
+export interface EverythingServer {
   endpoint: Endpoint
   url: URL
   port: number
   stop(): Promise<void>
 }
 
-export async function startServed(options: EndpointOptions = {}): Promise<Served> {
+export async function startEverything(options: EndpointOptions = {}): Promise<EverythingServer> {
   const endpoint = createEndpoint(everything(), { allowedHosts: 'local', ...options })
   const http = await new Promise<Server>((resolve) => {
     const started = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started as Server))

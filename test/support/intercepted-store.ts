@@ -5,7 +5,7 @@ import type { Store } from '../../lib/store/store.ts'
 /** `go` does what the store does, and `args` is what it was asked with. */
 export type Step = (go: () => Promise<unknown>, ...args: unknown[]) => Promise<unknown>
 
-export function held(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
+export function interceptedStore(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
       const value = target[name]
