@@ -23,7 +23,7 @@ export interface MeteredStore {
  * Measures what is asked of `inner`.
  *
  * @example
- * const { store, measures } = meteredStore(redisStore(process.env.REDIS_URL))
+ * const { store, measures } = meteredStore(redisStore('redis://localhost:6379'))
  * const endpoint = createEndpoint(server, { store })
  */
 export function meteredStore(inner: Store): MeteredStore {
