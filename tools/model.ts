@@ -21,7 +21,7 @@ function search(model: string, flags: string[]): { outcome: string; figures: str
   const text = run('./pan', ['-m400000']) ?? ''
   rmSync(cwd, { recursive: true })
   const errors = /errors: (\d+)/.exec(text)?.[1]
-  const cut = text.includes('out of memory') || text.includes('max search depth too small')
+  const cut = /Search not completed|search depth too small/.test(text)
   const outcome = errors === '0' && !cut ? 'finishes' : Number(errors) > 0 ? 'fails' : 'is not finished'
   return { outcome, figures: `${/\d+(?= states, stored)/.exec(text)} states, ${/[\d.]+(?= seconds)/.exec(text)} s` }
 }
