@@ -1,4 +1,4 @@
-/** What the tests need on the machine, made sure of before the first one runs. Nothing is skipped for want of it. */
+/** Programs that the tests and the models need on the machine. A missing one is installed, so that nothing is skipped. */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +25,8 @@ const BINARIES = {
     image: 'redis:7.4',
   },
   nginx: { names: ['nginx'], variable: 'NGINX', apt: 'nginx', brew: 'nginx' },
+  spin: { names: ['spin'], variable: 'SPIN', apt: 'spin', brew: 'spin' },
+  gcc: { names: ['gcc'], variable: 'CC', apt: 'gcc libc6-dev', brew: 'gcc' },
 } as const satisfies Record<string, Binary>
 
 /** Not everybody's PATH has them. */
@@ -41,7 +43,7 @@ export default function setup(): void {
 }
 
 /**
- * The path of a program that tests start, installed when it is missing: by apt as root, by brew, or wrapped from a
+ * The path of a program that a script starts, installed when it is missing: by apt as root, by brew, or wrapped from a
  * Docker image. Safe to call from several test files at once.
  * @throws Error with one line that says what to install.
  */
@@ -55,7 +57,7 @@ export function ensureBinary(name: keyof typeof BINARIES): string {
   const path = find(binary.names) ?? install(name, binary)
   if (path) return path
   throw new Error(
-    `The tests need ${name}: install it (apt-get install ${binary.apt}, brew install ${binary.brew}) or set ${binary.variable} to its path.`,
+    `${name} is missing: install it (apt-get install ${binary.apt}, brew install ${binary.brew}) or set ${binary.variable} to its path.`,
   )
 }
 
