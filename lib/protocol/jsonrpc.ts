@@ -110,6 +110,9 @@ function readResponse(
   return { jsonrpc: '2.0', id, result }
 }
 
+/** The result of a request. */
+export type Result = JsonObject | RawJson
+
 /** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
 export class RawJson {
   readonly text: string
@@ -130,12 +133,12 @@ export class RawJson {
 const LONG = 4_096
 
 /** What {@link resultText} gives, in UTF-8, for a long result that is ready: encoding would be most of the work. */
-export function resultBytes(id: RequestId, result: JsonObject | RawJson): (() => Uint8Array) | undefined {
+export function resultBytes(id: RequestId, result: Result): (() => Uint8Array) | undefined {
   return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
 /** The text of a successful response. */
-export function resultText(id: RequestId, result: JsonObject | RawJson): string {
+export function resultText(id: RequestId, result: Result): string {
   return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 

@@ -1,4 +1,4 @@
-import { gateCapabilities, gateImplementation } from '../protocol/downgrade.ts'
+import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import type { RawJson } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { CacheScope, Implementation, ServerCapabilities } from '../protocol/types.ts'
@@ -178,12 +178,12 @@ export class McpServer {
     if (this.hasPrompts) capabilities.prompts = listChanged
     if (this.hasResources) capabilities.resources = { ...listChanged, ...(offer.subscribe ? { subscribe: true } : {}) }
     if (this.hasCompletions) capabilities.completions = {}
-    return gateCapabilities(capabilities, revision)
+    return downgradeCapabilities(capabilities, revision)
   }
 
   /** Who the server is, as the revision says it. */
   implementation(revision: Revision): Implementation {
-    return gateImplementation(this.info, revision)
+    return downgradeImplementation(this.info, revision)
   }
 
   /** What the author says about keeping the results of a method, with what holds where nothing is said. */

@@ -1,8 +1,8 @@
 import { randomId } from '../../base/ids.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { gateSampling } from '../../protocol/downgrade.ts'
+import { downgradeSampling } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
-import { isAtLeast, type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type {
   CreateMessageRequestParams,
   CreateMessageResult,
@@ -125,7 +125,7 @@ export class Context {
     this.#progress = progress
     const params: JsonObject = { progressToken: token, progress }
     if (total !== undefined) params.total = total
-    if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params.message = message
+    if (message !== undefined && features(this.revision).progressMessage) params.message = message
     return this.#channel.notify('notifications/progress', params)
   }
 
@@ -163,7 +163,7 @@ export class Context {
     requireElicitation(this.client, this.revision, 'form')
     const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.revision)
-    const mode = isAtLeast(this.revision, '2025-11-25') ? { mode: 'form' } : {}
+    const mode = features(this.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
     const { action, content } = await this.#ask('elicit', 'elicitation/create', params, options)
     if (action !== 'accept') return { action: action as 'decline' | 'cancel' }
@@ -188,7 +188,7 @@ export class Context {
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
     requireElicitation(this.client, this.revision, 'url')
     const params: JsonObject = { mode: 'url', message, url: String(url) }
-    if (this.revision !== STATELESS_REVISION) params.elicitationId = options.id ?? randomId(16)
+    if (features(this.revision).elicitationIds) params.elicitationId = options.id ?? randomId(16)
     const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
     return { action: action as 'accept' | 'decline' | 'cancel' }
   }
@@ -201,8 +201,8 @@ export class Context {
    */
   async sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
     const allowed = requireSampling(this.client, this.revision, params)
-    const gated = gateSampling(allowed, this.revision)
-    return (await this.#ask('sample', 'sampling/createMessage', gated, options)) as CreateMessageResult
+    const request = downgradeSampling(allowed, this.revision)
+    return (await this.#ask('sample', 'sampling/createMessage', request, options)) as CreateMessageResult
   }
 
   /**
@@ -223,7 +223,7 @@ export class Context {
    * @throws AskError if none comes in time
    */
   async ping(options: { timeout?: number | undefined } = {}): Promise<void> {
-    if (this.revision !== STATELESS_REVISION) await this.#ask('ping', 'ping', undefined, options)
+    if (features(this.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What becomes of an error that a handler throws. */
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
-import { STATELESS_REVISION } from '../../protocol/revisions.ts'
+import { features } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { AskPending, MissingCapability } from '../context/errors.ts'
@@ -10,7 +10,7 @@ export function passesThrough(error: unknown, channel: ClientChannel): boolean {
   return (
     error instanceof ProtocolError ||
     error instanceof AskPending ||
-    (error instanceof MissingCapability && channel.revision === STATELESS_REVISION)
+    (error instanceof MissingCapability && features(channel.revision).missingCapabilityError)
   )
 }
 

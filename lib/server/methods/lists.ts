@@ -6,7 +6,7 @@
  */
 
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { gatePrompt, gateResource, gateTool } from '../../protocol/downgrade.ts'
+import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
 import { type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
@@ -36,22 +36,22 @@ const LISTS: Readonly<Record<ListMethod, List<Listed>>> = {
   'tools/list': list({
     member: 'tools',
     entries: (server) => server.tools.values(),
-    item: (entry, revision) => gateTool(entry.definition, revision),
+    item: (entry, revision) => downgradeTool(entry.definition, revision),
   }),
   'prompts/list': list({
     member: 'prompts',
     entries: (server) => server.prompts.values(),
-    item: (entry, revision) => gatePrompt(entry.definition, revision),
+    item: (entry, revision) => downgradePrompt(entry.definition, revision),
   }),
   'resources/list': list({
     member: 'resources',
     entries: (server) => server.resources.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
+    item: (entry, revision) => downgradeResource(entry.definition, revision),
   }),
   'resources/templates/list': list({
     member: 'resourceTemplates',
     entries: (server) => server.templates.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
+    item: (entry, revision) => downgradeResource(entry.definition, revision),
   }),
 }
 
@@ -137,7 +137,7 @@ async function madeAnew(
   const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => gateResource({ ...inherited, ...resource }, revision))
+    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, revision))
   }
   const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
     throw asProtocolError(error, channel)

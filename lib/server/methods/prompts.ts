@@ -1,6 +1,6 @@
 /** `prompts/get`. */
 
-import { gatePromptResult } from '../../protocol/downgrade.ts'
+import { downgradePromptResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { GetPromptResult } from '../../protocol/types.ts'
@@ -39,7 +39,7 @@ async function run(prompt: RegisteredPrompt, checked: Checked, params: JsonObjec
     if (!Array.isArray(result?.messages)) throw new TypeError(`The prompt "${name}" returned no messages.`)
     const described =
       result.description === undefined && description !== undefined ? { description, ...result } : result
-    return gatePromptResult(described, channel.revision)
+    return downgradePromptResult(described, channel.revision)
   } catch (error) {
     throw asProtocolError(error, channel)
   }

@@ -1,6 +1,6 @@
 /** `resources/read`. */
 
-import { gateReadResult } from '../../protocol/downgrade.ts'
+import { downgradeReadResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
@@ -57,7 +57,7 @@ export async function readResource(
   if (!isObject(result) || !Array.isArray(result.contents)) {
     throw new ProtocolError(ErrorCode.InternalError, `The resource "${found.entry.definition.name}" has no contents.`)
   }
-  if (channel.revision !== STATELESS_REVISION) return gateReadResult(result, channel.revision)
+  if (channel.revision !== STATELESS_REVISION) return downgradeReadResult(result, channel.revision)
   const hint = server.cacheHint('resources/read', found.entry.cacheHint)
   return { ...result, ...(found.entry.requiredScopes.length > 0 ? { ...hint, cacheScope: 'private' } : hint) }
 }

@@ -1,6 +1,6 @@
 /** `tools/call`. */
 
-import { gateToolResult } from '../../protocol/downgrade.ts'
+import { downgradeToolResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
@@ -98,5 +98,5 @@ function complete(value: JsonObject, channel: ClientChannel): CallToolResult {
   // Clients that know nothing of structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
   const result = value.content === undefined ? { ...value, content } : value
-  return gateToolResult(result as CallToolResult, channel.revision)
+  return downgradeToolResult(result as CallToolResult, channel.revision)
 }

@@ -3,7 +3,7 @@
  * What the form cannot express, such as a pattern, is left out of it and still checked on the answer.
  */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
-import { isAtLeast, type Revision } from '../../protocol/revisions.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 
 const FORMATS: readonly unknown[] = ['email', 'uri', 'date', 'date-time']
@@ -23,7 +23,7 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
   if (schema.type !== 'object' || !isObject(schema.properties)) {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
-  const newest = isAtLeast(revision, '2025-11-25')
+  const newest = features(revision).elicitationModes
   const fields = Object.entries(schema.properties).map(([name, property]) => {
     return [name, field(resolve(property, schema), newest, name)]
   })
