@@ -21,8 +21,7 @@ import { Rates } from './http/rate-limit.ts'
 import { failure } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
-import type { SessionRevision } from './protocol/revisions.ts'
+import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { Loads } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
@@ -30,8 +29,10 @@ import type { Notifier } from './runtime/notifier.ts'
 import { createNotifier } from './runtime/notifier.ts'
 import type { SessionOptions } from './runtime/options.ts'
 import { DEFAULT_SESSION_OPTIONS } from './runtime/options.ts'
-import { dispatch } from './server/dispatch.ts'
-import type { McpServer, Offer } from './server/mcp-server.ts'
+import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
+import type { McpServer } from './server/mcp-server.ts'
+import { dispatcherOf } from './server/own-dispatcher.ts'
+import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { StatelessOptions } from './stateless/options.ts'
 import { DEFAULT_STATELESS_OPTIONS } from './stateless/options.ts'
@@ -114,7 +115,8 @@ function logError(error: unknown): void {
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
+export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherOf(server)
   const { path = '/mcp', onError = logError, clock = systemClock } = options
   const store = sealed(options)
   const { streaming = true } = options
@@ -125,30 +127,31 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const instance = new Instance(store, sessionOptions, clock, onError)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const sessions = new Sessions(
     {
       instance,
       announce: notify,
-      dispatch: (method, params, channel) => dispatch(server, method, params, channel),
-      mayRunAgain: (request) => mayRunAgain(server, request),
+      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      mayRunAgain: (request) => mayRunAgain(dispatcher, request),
     },
-    (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),
+    (revision) => initializeResult(revision, dispatcher.describe(revision, offer)),
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
   // Longer than any state that could have it done again.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
-    server,
+    dispatcher,
     instance,
     { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
   const doors = new Doors(options)
-  const auth = options.auth && authorization(options.auth, server, path, options.legacySse === true, clock)
+  const auth = options.auth && authorization(options.auth, dispatcher, path, options.legacySse === true, clock)
   const rates = (kind: string, rate: Rate | undefined) =>
     rate && new Rates(kind, rate, store, clock, (work) => instance.track(work))
   const guard = new Guard({
-    server,
+    dispatcher,
     auth,
     loads: new Loads(instance, sessionOptions.maxCallsPerPrincipal),
     principals: auth && rates('principal', httpOptions.principalRate),
@@ -203,30 +206,17 @@ function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Sto
 }
 
 /** What checks tokens, and what is told to those who have none. */
-function authorization(options: AuthOptions, server: McpServer, path: string, legacySse: boolean, clock: Clock) {
+function authorization(options: AuthOptions, dispatcher: Dispatcher, path: string, legacySse: boolean, clock: Clock) {
+  const { name, title } = dispatcher.describe(STATELESS_REVISION, {
+    listChanged: false,
+    subscribe: false,
+    logging: false,
+  }).info
   const metadata = new ResourceMetadata(options, {
     path,
     legacy: legacySse ? LEGACY_PATHS : [],
-    name: server.info.title ?? server.info.name,
-    scopes: server.scopes,
+    name: title ?? name,
+    scopes: dispatcher.scopes,
   })
-  return { metadata, authenticator: new AuthenticatorOnDemand(options, server.scopes, metadata.resources, clock) }
-}
-
-/** The result of `initialize`. */
-function introduce(server: McpServer, revision: SessionRevision, offer: Offer): JsonObject {
-  const result: JsonObject = {
-    protocolVersion: revision,
-    capabilities: server.capabilities(revision, offer),
-    serverInfo: server.implementation(revision),
-  }
-  if (server.instructions !== undefined) result.instructions = server.instructions
-  return result
-}
-
-/** Reading changes nothing, and a tool says of itself that a second run does no harm (design: a dead instance). */
-function mayRunAgain(server: McpServer, { method, params }: JsonRpcRequest): boolean {
-  if (method !== 'tools/call') return true
-  const annotations = server.tools.get(String(params?.name))?.definition.annotations
-  return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
+  return { metadata, authenticator: new AuthenticatorOnDemand(options, dispatcher.scopes, metadata.resources, clock) }
 }

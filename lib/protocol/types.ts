@@ -1,11 +1,11 @@
 /**
  * The data types of MCP under the names of the published schema: what an author writes and what goes on the wire.
  *
- * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one does not know. Members are
+ * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one lacks. Members are
  * type aliases, not interfaces, so that they can be used where any JSON object is expected, and optional members may
  * be given as `undefined`, which JSON leaves out.
  */
-import type { JsonObject } from './jsonrpc.ts'
+import { isObject, type JsonObject } from './jsonrpc.ts'
 
 export type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
@@ -42,6 +42,15 @@ export type Implementation = Named & {
   version: string
   description?: string | undefined
   websiteUrl?: string | undefined
+}
+
+/** The info of a client, if it has a name and a version. It proves nothing, and no other member of it is checked. */
+export function readImplementation(value: unknown): Implementation | undefined {
+  return isImplementation(value) ? value : undefined
+}
+
+function isImplementation(value: unknown): value is Implementation {
+  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
 }
 
 // Content

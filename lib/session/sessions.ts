@@ -8,7 +8,7 @@ import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import type { Implementation } from '../protocol/types.ts'
+import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { SessionOptions } from '../runtime/options.ts'
@@ -50,7 +50,7 @@ function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'rev
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
       capabilities: isObject(capabilities) ? capabilities : {},
-      info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+      info: readImplementation(clientInfo),
     },
   }
 }

@@ -7,8 +7,8 @@ import type { Revision } from '../../lib/protocol/revisions.ts'
 import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
 import { compareLevels } from '../../lib/protocol/types.ts'
 import type { Ask, ClientChannel } from '../../lib/server/context/client-channel.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import type { Handles, KeyValues } from '../../lib/store/values.ts'
 
 export interface FakeOptions {
@@ -100,7 +100,7 @@ export async function request(
   channel: ClientChannel = fakeChannel(),
   // biome-ignore lint/suspicious/noExplicitAny: tests look into results whose shape they assert
 ): Promise<any> {
-  const result = await dispatch(server, method, params, channel)
+  const result = await dispatcherOf(server).dispatch(method, params, channel)
   return JSON.parse(result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 

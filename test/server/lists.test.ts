@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeChannel, request } from './fake-channel.ts'
 
@@ -80,9 +80,9 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
   })
 
   it('is serialized once and then sent as it is', () => {
-    const server = build(3)
-    const first = dispatch(server, method, undefined, fakeChannel())
-    expect(dispatch(server, method, {}, fakeChannel())).toBe(first)
+    const dispatcher = dispatcherOf(build(3))
+    const first = dispatcher.dispatch(method, undefined, fakeChannel())
+    expect(dispatcher.dispatch(method, {}, fakeChannel())).toBe(first)
   })
 
   it('says in the stateless revision, and only there, how long it may be kept', async () => {

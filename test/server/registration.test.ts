@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Revision } from '../../lib/protocol/revisions.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { call, request } from './fake-channel.ts'
 
@@ -108,23 +110,25 @@ it('refuses a page size that is no count', () => {
   expect(() => new McpServer({ name: 'a', version: '1' }, { pageSize: 0 })).toThrow(RangeError)
 })
 
-describe('what the server says it can do', () => {
-  const offer = { listChanged: true, subscribe: true }
+describe('the capabilities of a server', () => {
+  const offer = { listChanged: true, subscribe: true, logging: true }
+  const logging = { listChanged: false, subscribe: false, logging: true }
 
-  it('is what is registered', () => {
+  it('follow from what is registered, also after a description was made', () => {
     const server = newServer()
-    expect(server.capabilities('2025-11-25', offer)).toEqual({ logging: {} })
+    const dispatcher = dispatcherOf(server)
+    expect(dispatcher.describe('2025-11-25', offer).capabilities).toEqual({ logging: {} })
     server.registerTool('a', {}, text)
     server.registerResource('a', 'test://a', {}, contents)
     server.registerPrompt('a', { argsSchema: z.object({ b: z.string() }), complete: { b: () => [] } }, messages)
-    expect(server.capabilities('2025-11-25', offer)).toEqual({
+    expect(dispatcher.describe('2025-11-25', offer).capabilities).toEqual({
       logging: {},
       tools: { listChanged: true },
       resources: { listChanged: true, subscribe: true },
       prompts: { listChanged: true },
       completions: {},
     })
-    expect(server.capabilities('2024-11-05', { listChanged: false, subscribe: false })).toEqual({
+    expect(dispatcher.describe('2024-11-05', logging).capabilities).toEqual({
       logging: {},
       tools: {},
       resources: {},
@@ -142,12 +146,12 @@ describe('what the server says it can do', () => {
     'prompts/get',
     'completion/complete',
     'nothing/known',
-  ])('does not hold for %s where nothing is registered', async (method) => {
+  ])('leave %s out where nothing is registered: -32601', async (method) => {
     await expect(request(newServer(), method, {})).rejects.toMatchObject({ code: -32601 })
   })
 })
 
-it('says who it is as far as the revision has words for it', () => {
+it('describes its info with the members that the revision has', () => {
   const info = {
     name: 'test',
     version: '1.0.0',
@@ -156,9 +160,10 @@ it('says who it is as far as the revision has words for it', () => {
     websiteUrl: 'https://example.com',
     icons: [{ src: 'https://example.com/icon.png' }],
   }
-  const server = new McpServer(info)
-  expect(server.implementation('2025-03-26')).toEqual({ name: 'test', version: '1.0.0' })
-  expect(server.implementation('2025-06-18')).toEqual({ name: 'test', version: '1.0.0', title: 'Test' })
-  expect(server.implementation('2025-11-25')).toEqual(info)
-  expect(JSON.parse(server.identity)).toEqual({ name: 'test', version: '1.0.0' })
+  const dispatcher = dispatcherOf(new McpServer(info))
+  const described = (revision: Revision) =>
+    dispatcher.describe(revision, { listChanged: true, subscribe: true, logging: true }).info
+  expect(described('2025-03-26')).toEqual({ name: 'test', version: '1.0.0' })
+  expect(described('2025-06-18')).toEqual({ name: 'test', version: '1.0.0', title: 'Test' })
+  expect(described('2025-11-25')).toEqual(info)
 })

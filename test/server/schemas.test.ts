@@ -160,7 +160,7 @@ describe('a plain JSON Schema', () => {
 })
 
 describe('x-mcp-header', () => {
-  const headersOf = (inputSchema: Schema) => serverWith(inputSchema).tools.get('tool')?.paramHeaders
+  const headersOf = (inputSchema: Schema) => serverWith(inputSchema).registry.tools.get('tool')?.policy.paramHeaders
 
   it('is found wherever only properties lead to it', () => {
     const region = z.string().meta({ 'x-mcp-header': 'Region' })

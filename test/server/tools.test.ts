@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ErrorCode, ProtocolError } from '../../lib/protocol/errors.ts'
 import { AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { call, fakeChannel, request } from './fake-channel.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
@@ -24,7 +24,7 @@ describe('tools/call', () => {
     const server = newServer()
     server.registerTool('sync', { inputSchema: z.object({ a: z.string() }) }, ({ a }) => text(a))
     const params = { name: 'sync', arguments: { a: 'x' } }
-    expect(dispatch(server, 'tools/call', params, fakeChannel())).toEqual(text('x'))
+    expect(dispatcherOf(server).dispatch('tools/call', params, fakeChannel())).toEqual(text('x'))
   })
 
   it('gives a tool without arguments the context alone', async () => {

@@ -63,7 +63,7 @@ it('infers what a handler gets from the schemas', () => {
     expectTypeOf(ctx).toEqualTypeOf<Context>()
     return { contents: [] }
   })
-  expect(server.tools.size).toBe(7)
+  expect(server.registry.tools.size).toBe(7)
 })
 
 it('infers the content of a form from its schema', () => {

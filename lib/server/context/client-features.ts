@@ -29,7 +29,10 @@ export function requireSampling(
   const { sampling } = capabilities
   if (sampling === undefined) throw new MissingCapability({ sampling: {} })
   const { richSampling } = features(revision)
-  if ((params.tools !== undefined || params.toolChoice !== undefined) && !(richSampling && sampling.tools !== undefined)) {
+  if (
+    (params.tools !== undefined || params.toolChoice !== undefined) &&
+    !(richSampling && sampling.tools !== undefined)
+  ) {
     throw new MissingCapability({ sampling: { tools: {} } })
   }
   const { includeContext, ...rest } = params

@@ -6,19 +6,22 @@ import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { GetPromptResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredPrompt } from '../registry/entries.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import { asProtocolError } from './failures.ts'
+import type { Handler } from './handler.ts'
+
+export const promptsGet: Handler = { has: ({ prompts }) => prompts.size > 0, run: getPrompt }
 
 /** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit */
-export function getPrompt(
-  server: McpServer,
+function getPrompt(
+  registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,
 ): GetPromptResult | Promise<GetPromptResult> {
   const name = params?.name
-  const prompt = typeof name === 'string' ? server.prompts.get(name) : undefined
+  const prompt = typeof name === 'string' ? registry.prompts.get(name) : undefined
   if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown prompt ${JSON.stringify(name)}.`)
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
