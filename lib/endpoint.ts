@@ -111,6 +111,8 @@ function logError(error: unknown): void {
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
+ * @param server an `McpServer`, or the dispatcher of one that has modules
+ *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
@@ -147,7 +149,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     statelessOptions,
   )
   const doors = new Doors(options)
-  const auth = options.auth && authorization(options.auth, dispatcher, path, options.legacySse === true, clock)
+  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+  const auth = options.auth && authorization(options.auth, dispatcher, title, path, options.legacySse === true, clock)
   const rates = (kind: string, rate: Rate | undefined) =>
     rate && new Rates(kind, rate, store, clock, (work) => instance.track(work))
   const guard = new Guard({
@@ -200,23 +203,25 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   }
 }
 
-/** What stays in this process needs no seal, and neither does what nobody gave a key for. */
+/** A store in this process needs no seal. Another store is sealed where there is a key. */
 function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
   return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
 }
 
-/** What checks tokens, and what is told to those who have none. */
-function authorization(options: AuthOptions, dispatcher: Dispatcher, path: string, legacySse: boolean, clock: Clock) {
-  const { name, title } = dispatcher.describe(STATELESS_REVISION, {
-    listChanged: false,
-    subscribe: false,
-    logging: false,
-  }).info
+/** The check of tokens, and the metadata that clients without a token need. */
+function authorization(
+  options: AuthOptions,
+  { scopes }: Dispatcher,
+  name: string,
+  path: string,
+  legacySse: boolean,
+  clock: Clock,
+) {
   const metadata = new ResourceMetadata(options, {
     path,
     legacy: legacySse ? LEGACY_PATHS : [],
-    name: title ?? name,
-    scopes: dispatcher.scopes,
+    name,
+    scopes,
   })
-  return { metadata, authenticator: new AuthenticatorOnDemand(options, dispatcher.scopes, metadata.resources, clock) }
+  return { metadata, authenticator: new AuthenticatorOnDemand(options, scopes, metadata.resources, clock) }
 }
