@@ -137,7 +137,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
     },
-    (revision) => initializeResult(revision, dispatcher.describe(revision, offer)),
+    (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
   // Longer than any state that could have it done again.

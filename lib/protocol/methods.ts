@@ -61,15 +61,13 @@ const ROWS = {
 
 type MethodName = keyof typeof ROWS
 
+type MethodsWith<Row> = { [Name in MethodName]: (typeof ROWS)[Name] extends Row ? Name : never }[MethodName]
+
 /** The methods whose results the stateless revision lets clients keep. */
-export type CacheableMethod = {
-  [Name in MethodName]: (typeof ROWS)[Name] extends { cacheable: true } ? Name : never
-}[MethodName]
+export type CacheableMethod = MethodsWith<{ cacheable: true }>
 
 /** The methods that the author's server answers. */
-export type ServerMethod = {
-  [Name in MethodName]: (typeof ROWS)[Name] extends { servedBy: 'server' } ? Name : never
-}[MethodName]
+export type ServerMethod = MethodsWith<{ servedBy: 'server' }>
 
 /** The methods of the specification. A dispatcher may have more: see `Dispatcher.methods`. */
 export const METHODS: MethodTable = new Map<string, Method>(Object.entries(ROWS))

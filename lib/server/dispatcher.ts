@@ -20,6 +20,7 @@ export interface Offer {
 
 /** A server as `initialize` and `server/discover` describe it, in one revision. */
 export interface Description {
+  revision: Revision
   info: Implementation
   capabilities: ServerCapabilities
   instructions: string | undefined

@@ -1,4 +1,5 @@
 /** Modules: methods and capabilities that are added to any server, such as those of an extension of the protocol. */
+import { memoizeByObject } from '../base/memo.ts'
 import { downgradeCapabilities } from '../protocol/downgrade.ts'
 import type { JsonObject, Result } from '../protocol/jsonrpc.ts'
 import type { Method } from '../protocol/methods.ts'
@@ -31,7 +32,10 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     methods.set(name, { ...row, servedBy: 'server' })
   }
   const own = (method: string) => Object.hasOwn(module.methods, method)
-  const descriptions = new WeakMap<Description, Description>()
+  const extended = memoizeByObject((server: Description): Description => {
+    const capabilities = merge(server.capabilities, module.capabilities)
+    return { ...server, capabilities: downgradeCapabilities(capabilities, server.revision) }
+  })
   return {
     methods,
     scopes: dispatcher.scopes,
@@ -39,15 +43,7 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
       own(method)
         ? module.dispatch(method, params, channelFor(method, methods.get(method), channel))
         : dispatcher.dispatch(method, params, channel),
-    describe(revision, offer) {
-      const server = dispatcher.describe(revision, offer)
-      const kept = descriptions.get(server)
-      if (kept !== undefined) return kept
-      const capabilities = downgradeCapabilities(merge(server.capabilities, module.capabilities), revision)
-      const description = { ...server, capabilities }
-      descriptions.set(server, description)
-      return description
-    },
+    describe: (revision, offer) => extended(dispatcher.describe(revision, offer)),
     policyOf: (method, params) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params)),
   }
 }

@@ -59,6 +59,7 @@ class OwnDispatcher implements Dispatcher {
       capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
     if (registry.hasCompletions) capabilities.completions = {}
     return {
+      revision,
       info: downgradeImplementation(info, revision),
       capabilities: downgradeCapabilities(capabilities, revision),
       instructions,

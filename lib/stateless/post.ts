@@ -1,5 +1,6 @@
 /** Requests of the stateless revision: each POST has one reply, and nothing is kept after it. */
 
+import { memoizeByObject } from '../base/memo.ts'
 import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
@@ -47,16 +48,10 @@ export class Stateless {
     this.#identity = JSON.stringify({ name, version })
   }
 
-  readonly #complete = (result: Result): RawJson => {
-    if (!(result instanceof RawJson)) return completeResult(result, this.#identity)
-    const kept = this.#completed.get(result)
-    if (kept) return kept
-    const complete = completeResult(result, this.#identity)
-    this.#completed.set(result, complete)
-    return complete
-  }
-  /** Complete results of lists, by the ready list that a dispatcher returns again and again. */
-  readonly #completed = new WeakMap<RawJson, RawJson>()
+  readonly #complete = (result: Result): RawJson =>
+    result instanceof RawJson ? this.#completeReady(result) : completeResult(result, this.#identity)
+  /** For lists: a dispatcher returns the same ready list again and again. */
+  readonly #completeReady = memoizeByObject((result: RawJson) => completeResult(result, this.#identity))
 
   /** @throws ProtocolError for a request that is refused as such: 400 */
   post(input: StatelessPost): Reply | Promise<Reply> {

@@ -7,15 +7,12 @@ import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registry } from '../registry/registry.ts'
 import { asProtocolError } from './failures.ts'
-import type { Handler } from './handler.ts'
 
 /** The most that one result may hold. */
 const MAX_VALUES = 100
 
-export const completionComplete: Handler = { has: (registry) => registry.hasCompletions, run: complete }
-
 /** @throws ProtocolError -32602 for a reference to an entry that does not exist, and for a malformed request */
-async function complete(
+export async function complete(
   registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,

@@ -17,7 +17,6 @@ import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import { asProtocolError } from './failures.ts'
-import type { Handler } from './handler.ts'
 
 interface List {
   method: CacheableMethod
@@ -33,52 +32,26 @@ function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined):
   return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
 }
 
-function listHandler<Definition>(
+function lister<Definition>(
   method: CacheableMethod,
   member: string,
-  has: Handler['has'],
   entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
   downgrade: (definition: Definition, revision: Revision) => Definition,
-): Handler {
-  const list: List = {
-    method,
-    member,
-    entries: (registry) => [...entriesOf(registry).values()],
-    items: (registry, { auth, revision }) =>
-      [...entriesOf(registry).values()]
-        .filter((entry) => isVisible(entry, auth))
-        .map(({ definition }) => downgrade(definition, revision)),
-  }
-  return { has, run: (registry, params, channel) => listPage(list, registry, params, channel) }
+) {
+  const entries = (registry: Registry) => [...entriesOf(registry).values()]
+  const items: List['items'] = (registry, { auth, revision }) =>
+    entries(registry).flatMap((entry) => (isVisible(entry, auth) ? downgrade(entry.definition, revision) : []))
+  const list: List = { method, member, entries, items }
+  return (registry: Registry, params: JsonObject | undefined, channel: ClientChannel) =>
+    listPage(list, registry, params, channel)
 }
 
-const hasResources = (registry: Registry) => registry.hasResources
-
-export const toolsList = listHandler(
-  'tools/list',
-  'tools',
-  ({ tools }) => tools.size > 0,
-  ({ tools }) => tools,
-  downgradeTool,
-)
-export const promptsList = listHandler(
-  'prompts/list',
-  'prompts',
-  ({ prompts }) => prompts.size > 0,
-  ({ prompts }) => prompts,
-  downgradePrompt,
-)
-export const resourcesList = listHandler(
-  'resources/list',
-  'resources',
-  hasResources,
-  ({ resources }) => resources,
-  downgradeResource,
-)
-export const templatesList = listHandler(
+export const listTools = lister('tools/list', 'tools', ({ tools }) => tools, downgradeTool)
+export const listPrompts = lister('prompts/list', 'prompts', ({ prompts }) => prompts, downgradePrompt)
+export const listResources = lister('resources/list', 'resources', ({ resources }) => resources, downgradeResource)
+export const listTemplates = lister(
   'resources/templates/list',
   'resourceTemplates',
-  hasResources,
   ({ templates }) => templates,
   downgradeResource,
 )
@@ -134,11 +107,7 @@ function hint({ method, entries }: List, registry: Registry) {
 }
 
 function resourceMakers({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
-  const makers: RegisteredTemplate[] = []
-  for (const entry of templates.values()) {
-    if (entry.template.list !== undefined && isVisible(entry, auth)) makers.push(entry)
-  }
-  return makers
+  return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
 }
 
 async function madeAnew(

@@ -10,12 +10,9 @@ import type { RegisteredPrompt } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import { asProtocolError } from './failures.ts'
-import type { Handler } from './handler.ts'
-
-export const promptsGet: Handler = { has: ({ prompts }) => prompts.size > 0, run: getPrompt }
 
 /** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit */
-function getPrompt(
+export function getPrompt(
   registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,

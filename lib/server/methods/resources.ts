@@ -9,9 +9,6 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registry } from '../registry/registry.ts'
 import { asProtocolError } from './failures.ts'
-import type { Handler } from './handler.ts'
-
-export const resourcesRead: Handler = { has: (registry) => registry.hasResources, run: readResource }
 
 /**
  * Reads a resource.
@@ -19,7 +16,7 @@ export const resourcesRead: Handler = { has: (registry) => registry.hasResources
  * @throws ProtocolError -32602 without a URI; for a URI without a resource, -32002 in a session and -32602 in the
  *   stateless revision
  */
-async function readResource(
+export async function readResource(
   registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,

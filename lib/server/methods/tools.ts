@@ -10,9 +10,6 @@ import type { RegisteredTool } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passesThrough } from './failures.ts'
-import type { Handler } from './handler.ts'
-
-export const toolsCall: Handler = { has: ({ tools }) => tools.size > 0, run: callTool }
 
 /**
  * Calls a tool. Arguments that do not fit, errors that the handler throws and results that do not fit `outputSchema`
@@ -20,7 +17,7 @@ export const toolsCall: Handler = { has: ({ tools }) => tools.size > 0, run: cal
  *
  * @throws ProtocolError -32602 for an unknown tool
  */
-function callTool(
+export function callTool(
   registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,

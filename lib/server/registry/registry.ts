@@ -31,9 +31,10 @@ export class Registry {
   readonly scopes = new Set<string>()
   /** Pages of lists that are ready to be sent; methods/lists.ts fills it. */
   readonly pages = new Map<string, RawJson>()
+  /** An entry has completions. */
+  hasCompletions = false
   readonly pageSize: number
   readonly #cacheHints: CacheHints
-  #completions = false
 
   constructor(pageSize: number, cacheHints: CacheHints) {
     if (!Number.isSafeInteger(pageSize) || pageSize < 1) throw new RangeError('pageSize must be 1 or more.')
@@ -51,17 +52,12 @@ export class Registry {
     return this.resources.size > 0 || this.templates.size > 0
   }
 
-  /** An entry has completions. */
-  get hasCompletions(): boolean {
-    return this.#completions
-  }
-
   /** @throws TypeError for a key that is taken */
   add<T extends Registered<unknown>>(entries: Map<string, T>, key: string, entry: T, what: string): void {
     if (entries.has(key)) throw new TypeError(`${what} is already registered.`)
     entries.set(key, entry)
     for (const scope of entry.policy.scopes) this.scopes.add(scope)
-    if (entry.complete !== undefined && entry.complete.size > 0) this.#completions = true
+    if (entry.complete !== undefined && entry.complete.size > 0) this.hasCompletions = true
     this.pages.clear()
   }
 
