@@ -1,14 +1,16 @@
 /**
- * The methods of MCP: one row each, in one table. Code that depends on a method's name reads its row. A member that a row
- * leaves out is false: a new method is neither run again after a crash nor able to ask its client.
+ * The methods of MCP: one row each, in one table. Code that depends on a method's name reads its row. A member that a
+ * row leaves out is false: a new method is neither run again after a crash nor able to ask its client.
  */
 
-/** What the parameters of a request name. Its policy (scopes, running again, headers) holds for the request. */
+/**
+ * The entry that the parameters of a request name. Its policy (scopes, running again, headers) holds for the request.
+ */
 export type Subject = 'tool' | 'prompt' | 'resource' | 'reference' | 'subscriptions'
 
 export interface Method {
   /**
-   * session: its effect is the session's own state. stateless: the stateless revision answers it without a server.
+   * session: the session answers it, from its own state. stateless: the endpoint answers it, in the stateless revision.
    * server: the author's server answers it.
    */
   readonly servedBy: 'session' | 'stateless' | 'server'
@@ -18,7 +20,7 @@ export interface Method {
   readonly asks?: 'in sessions' | 'everywhere'
   /** Its results carry how long a client may keep them (2026-07-28). */
   readonly cacheable?: true
-  /** Another instance may run it when the first one dies: always, or where the server's policy says so. */
+  /** Another instance may run it when the first one dies: always, or where the policy of the request allows it. */
   readonly runsAgain?: 'always' | 'by policy'
   readonly about?: Subject
 }

@@ -1,5 +1,5 @@
 /**
- * The data types of MCP under the names of the published schema: what an author writes and what goes on the wire.
+ * The data types of MCP under the names of the published schema: for authors and for the wire.
  *
  * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one lacks. Members are
  * type aliases, not interfaces, so that they can be used where any JSON object is expected, and optional members may
@@ -29,7 +29,7 @@ export type Annotations = {
   lastModified?: string | undefined
 }
 
-/** What all named things have: the program's name, and one for people. */
+/** A name for programs, and a title and icons for people. */
 type Named = {
   name: string
   title?: string | undefined
@@ -103,7 +103,7 @@ export type Resource = Named &
     size?: number | undefined
   }
 
-/** The list entry; what an author registers is the class of the same name in lib/server. */
+/** The entry of a list. Authors register the class of the same name in lib/server. */
 export type ResourceTemplate = Named &
   Annotated & {
     /** RFC 6570. */
@@ -172,7 +172,7 @@ export type ServerCapabilities = {
   extensions?: Record<string, JsonObject> | undefined
 }
 
-/** Who may keep a result and give it to others: everyone, or only who got it. */
+/** A cache may give the result to every client (`public`), or only to the client that got it (`private`). */
 export type CacheScope = 'public' | 'private'
 
 // Logging
@@ -190,7 +190,7 @@ export function compareLevels(a: LoggingLevel, b: LoggingLevel): number {
   return LOGGING_LEVELS.indexOf(a) - LOGGING_LEVELS.indexOf(b)
 }
 
-// What the server asks of the client
+// Requests from the server to the client
 
 export type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
 export type ToolResultContent = WithMeta & {

@@ -37,18 +37,18 @@ export interface Dispatcher {
    * Answers one request. It returns a promise only where the handler, or the schema library, returns one. In the
    * stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.
    *
-   * @throws ProtocolError (or rejects with it) where the answer is a JSON-RPC error; -32601 for a method that the server
-   *   does not have, which includes one that no registered entry is about
+   * @throws ProtocolError (or rejects with it) where the answer is a JSON-RPC error; -32601 for a method that the
+   *   server does not have, which includes one that no registered entry is about
    * @throws AskPending where the run ends with open asks, and MissingCapability, both in the stateless revision only
    */
   dispatch(method: string, params: JsonObject | undefined, channel: ClientChannel): Result | Promise<Result>
   /** Returns the same object until the description changes. */
   describe(revision: Revision, offer: Offer): Description
-  /** Cheap where the method's row is about a tool: it is asked before each call. */
+  /** Called before each tool call: it must allocate nothing there. */
   policyOf(method: string, params: JsonObject | undefined): Policy
 }
 
-/** All scopes that a request needs, for one challenge, if the caller lacks any of them. */
+/** All scopes that a request needs, for one challenge, if the caller lacks one of them; otherwise undefined. */
 export function missingScopes(
   dispatcher: Dispatcher,
   auth: AuthInfo | undefined,

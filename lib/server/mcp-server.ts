@@ -14,9 +14,9 @@ import { ResourceTemplate } from './registry/resource-template.ts'
 import type { Schema } from './schema/schema.ts'
 
 export interface McpServerOptions {
-  /** What a model should know about the server as a whole. */
+  /** Text for a model about the server as a whole. */
   instructions?: string | undefined
-  /** How many items a page of a list has. Default 100. */
+  /** The number of items on a page of a list. Default 100. */
   pageSize?: number | undefined
   /** How long clients may keep results; default a minute, `private`, and for `resources/read` not at all. */
   cacheHints?: CacheHints | undefined

@@ -11,7 +11,7 @@ import type { McpServer } from './mcp-server.ts'
 import { HANDLERS } from './methods/handlers.ts'
 import { type Policy, policyOf } from './registry/policy.ts'
 
-/** The dispatcher of a server; a dispatcher is its own. */
+/** The dispatcher of a server. A dispatcher is returned as it is. */
 export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
   return 'dispatch' in server ? server : new OwnDispatcher(server)
 }
@@ -41,7 +41,7 @@ class OwnDispatcher implements Dispatcher {
   }
 
   describe(revision: Revision, offer: Offer): Description {
-    // Entries are only ever added, so their number tells whether the description is still right.
+    // Entries are only ever added: with the same number of entries the description is the same.
     const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${this.#server.registry.size}`
     const kept = this.#descriptions.get(key) ?? this.#describe(revision, offer)
     this.#descriptions.set(key, kept)

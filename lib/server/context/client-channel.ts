@@ -1,6 +1,6 @@
 /**
- * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it, each
- * in its way; a handler cannot tell them apart.
+ * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
+ * each in its way; a handler cannot tell them apart.
  */
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
@@ -37,7 +37,7 @@ export interface Announcer {
   toolsChanged(): Promise<void>
   promptsChanged(): Promise<void>
   resourcesChanged(): Promise<void>
-  /** For those who subscribed to the URI. */
+  /** Notifies the clients that subscribed to the URI. */
   resourceUpdated(uri: string): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export interface ClientChannel {
   readonly requestId: RequestId
   readonly auth: AuthInfo | undefined
   readonly request: RequestInfo
-  /** Aborted when the call was cancelled, its session ended, or its instance must go. Made when first asked for. */
+  /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */
   readonly session: KeyValues | undefined
@@ -55,11 +55,11 @@ export interface ClientChannel {
   readonly handles: Handles
   /** The same four as `endpoint.notify`. */
   readonly announce: Announcer
-  /** True if a log message of this level would be sent. */
+  /** True if the client wants log messages of this level. */
   wants(level: LoggingLevel): boolean
   /**
-   * Sends a notification on the call's stream. It is in order and not lost, but the promise does not wait for the
-   * client; it waits only while the stream is over its bound. Does nothing where the client takes no stream.
+   * Sends a notification on the call's stream, in order. The promise does not wait for the client; it waits only while
+   * the stream is over its bound. A client that takes no stream gets no notification.
    */
   notify(method: string, params: JsonObject): Promise<void>
   /**

@@ -8,7 +8,7 @@ import type { Completer } from '../registry/completable.ts'
 import type { Registry } from '../registry/registry.ts'
 import { asProtocolError } from './failures.ts'
 
-/** The most that one result may hold. */
+/** The most values of one result, as the specification has it. */
 const MAX_VALUES = 100
 
 /** @throws ProtocolError -32602 for a reference to an entry that does not exist, and for a malformed request */

@@ -56,7 +56,7 @@ export const listTemplates = lister(
   downgradeResource,
 )
 
-/** More than any sensible number of pages, revisions and scope sets; a bound nevertheless. */
+/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
 const MAX_PAGES = 1000
 
 /**
@@ -72,8 +72,8 @@ function listPage(
 ): RawJson | Promise<RawJson> {
   const { method } = list
   const start = readCursor(params?.cursor, method)
-  const makers = method === 'resources/list' ? resourceMakers(registry, channel.auth) : []
-  if (makers.length > 0) return madeAnew(list, registry, makers, start, params, channel)
+  const dynamic = method === 'resources/list' ? resourceMakers(registry, channel.auth) : []
+  if (dynamic.length > 0) return listDynamic(list, registry, dynamic, start, params, channel)
 
   const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
   const ready = registry.pages.get(key)
@@ -84,7 +84,7 @@ function listPage(
   return made
 }
 
-/** Only the scopes that an entry of this server needs make a difference. */
+/** The part of a page's key that depends on the caller: those of its scopes that an entry of this server needs. */
 function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
   if (auth === undefined || scopes.size === 0) return '*'
   return [...scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
@@ -99,7 +99,7 @@ function page(list: List, registry: Registry, items: unknown[], start: number, r
   return new RawJson(JSON.stringify(result))
 }
 
-/** The same for all pages, and private where it depends on the caller. */
+/** The cache hint of a list: the same for all pages, and private where the list depends on the caller. */
 function hint({ method, entries }: List, registry: Registry) {
   const own = registry.cacheHint(method, undefined, 60_000)
   const all = [...entries(registry), ...(method === 'resources/list' ? registry.templates.values() : [])]
@@ -110,10 +110,10 @@ function resourceMakers({ templates }: Registry, auth: AuthInfo | undefined): Re
   return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
 }
 
-async function madeAnew(
+async function listDynamic(
   list: List,
   registry: Registry,
-  makers: readonly RegisteredTemplate[],
+  dynamic: readonly RegisteredTemplate[],
   start: number,
   params: JsonObject | undefined,
   channel: ClientChannel,
@@ -124,13 +124,13 @@ async function madeAnew(
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
     return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, channel.revision))
   }
-  const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
+  const made = await Promise.all(dynamic.map(listed)).catch((error: unknown) => {
     throw asProtocolError(error, channel)
   })
   return page(list, registry, [...list.items(registry, channel), ...made.flat()], start, channel.revision)
 }
 
-// A cursor is a position, so that every instance and every build can read it.
+// A cursor is a position, which every instance and every build can read.
 
 function writeCursor(position: number, method: string): string {
   return Buffer.from(`${method}:${position}`).toString('base64url')

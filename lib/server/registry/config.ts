@@ -23,7 +23,7 @@ export interface CacheHint {
   cacheScope?: CacheScope | undefined
 }
 
-/** What tools, resources and prompts have in common, beside the members of their definitions. */
+/** The options of tools, resources and prompts that are no members of their definitions. */
 export interface CommonConfig {
   /** OAuth scopes that a caller needs. The entry is neither listed nor served to a caller that lacks one of them. */
   requiredScopes?: readonly string[] | undefined
@@ -37,7 +37,7 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
   outputSchema?: Out
 }
 
-/** `content` may be left out where there is `structuredContent`: it is then its JSON text. */
+/** Without `content` the result gets the JSON text of `structuredContent` as its content. */
 export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> &
   (
     | { content: ContentBlock[]; structuredContent?: Structured | undefined }

@@ -12,7 +12,7 @@ import type { ResourceTemplate } from './resource-template.ts'
 
 export interface Registered<Definition> {
   readonly definition: Definition
-  /** What holds for requests about it. */
+  /** The policy of requests about it. */
   readonly policy: Policy
   /** Completions by argument or variable. */
   readonly complete?: ReadonlyMap<string, Completer>
@@ -42,7 +42,7 @@ export interface RegisteredPrompt extends Registered<Prompt> {
   readonly handler: (args: unknown, ctx: Context) => unknown
 }
 
-/** 2025-11-25 and newer name this range; clients build function names for models from it. */
+/** 2025-11-25 and newer recommend these characters; clients make function names for models from them. */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,64}$/
 
 export function toolEntry(
@@ -163,7 +163,7 @@ function requireName(name: string, kind: string): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
-/** Without members that are undefined, so that a definition can be looked at as it will be sent. */
+/** `value` without members that are undefined: a definition has the members that will be sent. */
 function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

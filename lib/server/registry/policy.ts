@@ -1,21 +1,21 @@
-/** What holds for a request because of the tool, prompt or resource that its parameters name. */
+/** Policies: the rules for a request, from the tool, prompt or resource that its parameters name. */
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
 import type { Registry } from './registry.ts'
 
-/** What holds for one request. A member that nothing sets is empty or false. */
+/** The rules for one request. */
 export interface Policy {
   /** OAuth scopes that the caller needs. */
   readonly scopes: readonly string[]
-  /** Another instance may run it when the first one dies; asked where the method's row says `by policy`. */
+  /** Another instance may run the request when the first one dies. It is read where the method's row is `by policy`. */
   readonly runsAgain: boolean
   /** Arguments that the headers `Mcp-Param-*` repeat (2026-07-28). */
   readonly paramHeaders: readonly ParamHeader[]
 }
 
-/** The policy of requests that name nothing registered: the method itself refuses those that must name something. */
+/** The policy of requests that name no entry. A method that needs an entry refuses them itself. */
 export const NO_POLICY: Policy = { scopes: [], runsAgain: false, paramHeaders: [] }
 
 const POLICIES: Readonly<Record<Subject, (registry: Registry, params: JsonObject) => Policy | undefined>> = {

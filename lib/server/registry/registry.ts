@@ -1,4 +1,4 @@
-/** Everything that the author of one server registered, and what was derived from it. */
+/** The entries that the author of one server registered, and values derived from them. */
 import type { RawJson } from '../../protocol/jsonrpc.ts'
 import type { CacheableMethod } from '../../protocol/methods.ts'
 import type { CacheScope } from '../../protocol/types.ts'
@@ -6,7 +6,7 @@ import type { Variables } from '../../protocol/uri-template.ts'
 import type { CacheHint } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
 
-/** What clients may do with a result: how long they may keep it, and who may get it from them. */
+/** How long clients may keep a result, and with whom they may share it. */
 export interface Cacheable {
   ttlMs: number
   cacheScope: CacheScope
@@ -43,7 +43,7 @@ export class Registry {
     this.#cacheHints = cacheHints
   }
 
-  /** How many entries there are. */
+  /** The number of entries. */
   get size(): number {
     return this.tools.size + this.resources.size + this.templates.size + this.prompts.size
   }
