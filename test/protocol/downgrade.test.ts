@@ -54,12 +54,12 @@ const prompt: Prompt = {
 
 const members = (value: object) => Object.keys(value).sort()
 
-/** The members that the published schema of the revision names: `base` in all, the others from a revision on. */
+/** The members that the published schema of a revision names: `base` in every revision, the others from one on. */
 const added = (base: string[], revision: Revision, more: Partial<Record<Revision, string[]>>) =>
   [...base, ...Object.entries(more).flatMap(([first, names]) => (revision >= first ? names : []))].sort()
 
 describe.each(REVISIONS)('in %s', (revision) => {
-  it('a tool has what the revision knows', () => {
+  it('a tool has the members of the revision', () => {
     expect(members(downgradeTool(tool, revision))).toEqual(
       added(['name', 'description', 'inputSchema'], revision, {
         '2025-03-26': ['annotations'],
@@ -69,7 +69,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
     )
   })
 
-  it('a resource has what the revision knows', () => {
+  it('a resource has the members of the revision', () => {
     const older = downgradeResource(resource, revision)
     expect(members(older)).toEqual(
       added(['uri', 'name', 'description', 'mimeType', 'size', 'annotations'], revision, {
@@ -82,7 +82,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
     )
   })
 
-  it('a prompt has what the revision knows', () => {
+  it('a prompt has the members of the revision', () => {
     const older = downgradePrompt(prompt, revision)
     expect(members(older)).toEqual(
       added(['name', 'description', 'arguments'], revision, {
@@ -95,7 +95,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
     )
   })
 
-  it('the server and its capabilities have what the revision knows', () => {
+  it('the server and its capabilities have the members of the revision', () => {
     const info = { name: 'a', version: '1', title: 'A', description: 'An a', websiteUrl: 'https://example.com', icons }
     expect(members(downgradeImplementation(info, revision))).toEqual(
       added(['name', 'version'], revision, {
@@ -103,13 +103,16 @@ describe.each(REVISIONS)('in %s', (revision) => {
         '2025-11-25': ['description', 'websiteUrl', 'icons'],
       }),
     )
-    const capabilities = { logging: {}, tools: {}, completions: {}, extensions: {} }
+    const capabilities = { logging: {}, tools: {}, completions: {}, experimental: {}, extensions: {} }
     expect(members(downgradeCapabilities(capabilities, revision))).toEqual(
-      added(['logging', 'tools'], revision, { '2025-03-26': ['completions'], '2026-07-28': ['extensions'] }),
+      added(['experimental', 'logging', 'tools'], revision, {
+        '2025-03-26': ['completions'],
+        '2026-07-28': ['extensions'],
+      }),
     )
   })
 
-  it('contents of a resource have what the revision knows', () => {
+  it('contents of a resource have the members of the revision', () => {
     const result = { contents: [{ uri: 'test://a', text: 'a', _meta }], _meta }
     expect(downgradeReadResult(result, revision)).toEqual(
       revision >= '2025-06-18' ? result : { contents: [{ uri: 'test://a', text: 'a' }], _meta },
@@ -125,7 +128,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
   }
   const first: Record<string, Revision> = { audio: '2025-03-26', resource_link: '2025-06-18' }
 
-  it.each(Object.entries(blocks))('content of type %s is what the revision knows', (type, block) => {
+  it.each(Object.entries(blocks))('content of type %s has a type and members of the revision', (type, block) => {
     const older = downgradeContent(block, revision)
     expect(older.type).toBe(revision >= (first[type] ?? '') ? type : 'text')
     const inside = JSON.stringify(older)
@@ -139,7 +142,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
     expect(downgradeToolResult({ content: [block] }, revision)).toEqual({ content: [older] })
   })
 
-  it('structured content is there for who can take it', () => {
+  it('structured content is there where the revision has it', () => {
     const content = [{ type: 'text' as const, text: 'a' }]
     const kept = (structuredContent: unknown) =>
       'structuredContent' in downgradeToolResult({ content, structuredContent, isError: false }, revision)
@@ -147,12 +150,12 @@ describe.each(REVISIONS)('in %s', (revision) => {
     for (const value of [[1], 'a', 1, null]) expect(kept(value)).toBe(revision === STATELESS_REVISION)
   })
 
-  it('an output schema that is no object is shown only where it may be one', () => {
+  it('an output schema that is no object is listed only where structured content may be any JSON', () => {
     const listed = downgradeTool({ ...tool, outputSchema: { type: 'array' } }, revision)
     expect('outputSchema' in listed).toBe(revision === STATELESS_REVISION)
   })
 
-  it('nothing that is given is changed', () => {
+  it('the arguments are not changed', () => {
     const given = { tool, resource, prompt, blocks }
     const before = structuredClone(given)
     downgradeTool(tool, revision)
@@ -163,7 +166,7 @@ describe.each(REVISIONS)('in %s', (revision) => {
   })
 })
 
-it('the newest revisions are given what the author wrote, not a copy', () => {
+it('the newest revisions get the values of the author, not copies', () => {
   const result = { content: [{ type: 'text' as const, text: 'a', _meta }], structuredContent: { a: 1 } }
   for (const revision of ['2025-11-25', '2026-07-28'] as const) {
     expect(downgradeToolResult(result, revision)).toBe(result)
@@ -203,7 +206,7 @@ describe('a result of the stateless revision', () => {
   const serverInfo = { 'io.modelcontextprotocol/serverInfo': { name: 'a', version: '1' } }
   const complete = (result: Parameters<typeof completeResult>[0]) => JSON.parse(completeResult(result, identity).text)
 
-  it('says that it is complete and who made it', () => {
+  it('has its type and the server that made it', () => {
     expect(complete({ a: 1 })).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
     expect(complete({})).toEqual({ resultType: 'complete', _meta: serverInfo })
     expect(complete(new RawJson('{"a":1}'))).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
@@ -216,7 +219,7 @@ describe('a result of the stateless revision', () => {
     expect(text.match(/resultType/g)).toHaveLength(1)
   })
 
-  it('keeps what the author wrote into _meta', () => {
+  it('keeps the members of _meta that the author wrote', () => {
     expect(complete({ a: 1, _meta })).toEqual({ resultType: 'complete', _meta: { ..._meta, ...serverInfo }, a: 1 })
   })
 })

@@ -1,4 +1,4 @@
-/** A call without a carrier: what a handler sends is kept, and asks are answered by a function. */
+/** A channel of a test: it keeps the messages of a handler, and a function answers its asks. */
 
 import type { AuthInfo } from '../../lib/protocol/auth-info.ts'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
@@ -56,7 +56,7 @@ export function fakeChannel(options: FakeOptions = {}): FakeChannel {
     notify: async (method, params) => void channel.notified.push({ method, params }),
     ask: async (ask) => {
       channel.asked.push(ask)
-      if (options.answer === undefined) throw new Error('Nobody answers.')
+      if (options.answer === undefined) throw new Error('The test has no answer to asks.')
       return options.answer(ask)
     },
     once: async (_name, fn) => fn(),

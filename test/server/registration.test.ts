@@ -46,7 +46,7 @@ it('accepts names with every character that the specification allows', async () 
   expect(await call(server, name)).toEqual(text())
 })
 
-it('accepts a union of objects, and says that it is an object', async () => {
+it('accepts a union of objects, and lists it with the type of an object', async () => {
   const server = newServer()
   const inputSchema = z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('a') }),
@@ -74,7 +74,7 @@ describe('a resource is refused when it is registered', () => {
     )
   })
 
-  it('with something that is no URI, or no name', () => {
+  it('with an invalid URI, or an empty name', () => {
     expect(() => newServer().registerResource('a', 'not a uri', {}, contents)).toThrow(/not a URI/)
     expect(() => newServer().registerResource('', 'test://a', {}, contents)).toThrow(/must not be empty/)
   })
@@ -83,7 +83,7 @@ describe('a resource is refused when it is registered', () => {
     expect(() => new ResourceTemplate('test://{a}', { complete: { b: () => [] } })).toThrow(/no variable "b"/)
   })
 
-  it('with a lifetime in a cache that is no number of milliseconds', () => {
+  it('with a ttlMs that is no number of milliseconds', () => {
     const cacheHint = { ttlMs: -1 }
     expect(() => newServer().registerResource('a', 'test://a', { cacheHint }, contents)).toThrow(RangeError)
     const cacheHints = { 'tools/list': { ttlMs: 0.5 } }
@@ -101,12 +101,12 @@ describe('a prompt is refused when it is registered', () => {
 
   it('with completions for an argument that it does not have', () => {
     const config = { argsSchema: z.object({ a: z.string() }), complete: { b: () => [] } }
-    // @ts-expect-error the types say so too
+    // @ts-expect-error the types refuse it too
     expect(() => newServer().registerPrompt('a', config, messages)).toThrow(/no argument "b"/)
   })
 })
 
-it('refuses a page size that is no count', () => {
+it('refuses a page size below 1', () => {
   expect(() => new McpServer({ name: 'a', version: '1' }, { pageSize: 0 })).toThrow(RangeError)
 })
 
