@@ -21,9 +21,8 @@ import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
 import { Refusal } from './protocol/refusal.ts'
-import type { SessionRevision } from './protocol/revisions.ts'
+import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
@@ -31,8 +30,10 @@ import type { Notifier } from './runtime/notifier.ts'
 import { createNotifier } from './runtime/notifier.ts'
 import type { SessionOptions } from './runtime/options.ts'
 import { DEFAULT_SESSION_OPTIONS } from './runtime/options.ts'
-import { dispatch } from './server/dispatch.ts'
-import type { McpServer, Offer } from './server/mcp-server.ts'
+import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
+import type { McpServer } from './server/mcp-server.ts'
+import { dispatcherOf } from './server/own-dispatcher.ts'
+import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { StatelessOptions } from './stateless/options.ts'
 import { DEFAULT_STATELESS_OPTIONS } from './stateless/options.ts'
@@ -111,11 +112,14 @@ function logError(error: unknown): void {
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
+ * @param server an `McpServer`, or the dispatcher of one that has modules
+ *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
+export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherOf(server)
   const { path = '/mcp', onError = logError, clock = systemClock } = options
   const store = sealed(options)
   const { streaming = true } = options
@@ -126,30 +130,32 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const instance = new Instance(store, sessionOptions, clock, onError)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
-      dispatch: (method, params, channel) => dispatch(server, method, params, channel),
-      mayRunAgain: (request) => mayRunAgain(server, request),
+      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      mayRunAgain: (request) => mayRunAgain(dispatcher, request),
     },
-    (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),
+    (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
   const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
   // Longer than any state that could have it done again.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
-    server,
+    dispatcher,
     instance,
     { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
-  const auth = options.auth && authorization(options.auth, server, path, options.legacySse === true, clock)
+  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+  const auth = options.auth && authorization(options.auth, dispatcher, title, path, options.legacySse === true, clock)
   const rateLimiter = (kind: string, rate: Rate | undefined) =>
     rate && new RateLimiter(kind, rate, store, clock, (work) => instance.track(work))
   const access = new Access({
-    server,
+    dispatcher,
     auth,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
     principals: auth && rateLimiter('principal', httpOptions.principalRate),
@@ -199,36 +205,25 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   }
 }
 
-/** What stays in this process needs no seal, and neither does what nobody gave a key for. */
+/** A store in this process needs no seal. Another store is sealed where there is a key. */
 function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
   return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
 }
 
-/** What checks tokens, and what is told to those who have none. */
-function authorization(options: AuthOptions, server: McpServer, path: string, legacySse: boolean, clock: Clock) {
+/** The check of tokens, and the metadata that clients without a token need. */
+function authorization(
+  options: AuthOptions,
+  { scopes }: Dispatcher,
+  name: string,
+  path: string,
+  legacySse: boolean,
+  clock: Clock,
+) {
   const metadata = new ResourceMetadata(options, {
     path,
     legacy: legacySse ? LEGACY_PATHS : [],
-    name: server.info.title ?? server.info.name,
-    scopes: server.scopes,
+    name,
+    scopes,
   })
-  return { metadata, authenticator: new AuthenticatorOnDemand(options, server.scopes, metadata.resources, clock) }
-}
-
-/** The result of `initialize`. */
-function introduce(server: McpServer, revision: SessionRevision, offer: Offer): JsonObject {
-  const result: JsonObject = {
-    protocolVersion: revision,
-    capabilities: server.capabilities(revision, offer),
-    serverInfo: server.implementation(revision),
-  }
-  if (server.instructions !== undefined) result.instructions = server.instructions
-  return result
-}
-
-/** Reading changes nothing, and a tool says of itself that a second run does no harm (design: a dead instance). */
-function mayRunAgain(server: McpServer, { method, params }: JsonRpcRequest): boolean {
-  if (method !== 'tools/call') return true
-  const annotations = server.tools.get(String(params?.name))?.definition.annotations
-  return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
+  return { metadata, authenticator: new AuthenticatorOnDemand(options, scopes, metadata.resources, clock) }
 }

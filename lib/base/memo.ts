@@ -20,3 +20,13 @@ export function memoize<T>(make: (text: string) => T, size: number): (text: stri
     return value
   }
 }
+
+/** `make`, with its result for each object kept as long as the object lives. */
+export function memoizeByObject<K extends object, T extends object>(make: (key: K) => T): (key: K) => T {
+  const results = new WeakMap<K, T>()
+  return (key) => {
+    const result = results.get(key) ?? make(key)
+    results.set(key, result)
+    return result
+  }
+}

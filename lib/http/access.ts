@@ -13,15 +13,14 @@ import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
-import type { McpServer } from '../server/mcp-server.ts'
-import { missingScopes } from '../server/methods/scopes.ts'
+import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
 import { clientAddress, limitKey } from './address.ts'
 import type { ReadHeader } from './headers.ts'
 import { remoteAddress } from './headers.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 interface AccessParts {
-  server: McpServer
+  dispatcher: Dispatcher
   /** Where the endpoint requires tokens. */
   auth: { authenticator: AuthenticatorOnDemand; metadata: ResourceMetadata } | undefined
   concurrency: ConcurrencyLimiter
@@ -110,13 +109,13 @@ export class Access {
    * @throws Refusal 403
    */
   requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    const { server, auth } = this.#parts
-    if (!auth || caller.auth === undefined || server.scopes.size === 0) return
+    const { dispatcher, auth } = this.#parts
+    if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
       const { method, params } = message.request
-      for (const scope of missingScopes(server, caller.auth, method, params) ?? []) needed.add(scope)
+      for (const scope of missingScopes(dispatcher, caller.auth, method, params) ?? []) needed.add(scope)
     }
     if (needed.size === 0) return
     const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)

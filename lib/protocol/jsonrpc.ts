@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0 as MCP uses it: the message types, reading one from parsed JSON, and writing replies. */
+/** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
 import { memoize } from '../base/memo.ts'
 import { ErrorCode, ProtocolError } from './errors.ts'
 
@@ -35,7 +35,7 @@ export interface JsonRpcResponse {
   error?: JsonRpcErrorObject
 }
 
-/** One message read from a body, told apart once, so that nothing after it looks at the shape again. */
+/** A message of a body with its kind, which is found once, when the message is read. */
 export type Message =
   | { kind: 'request'; request: JsonRpcRequest }
   | { kind: 'notification'; notification: JsonRpcNotification }
@@ -45,7 +45,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Ids become parts of keys. No client needs one that is longer, in characters. */
+/** The most characters of an id, because ids become parts of keys. */
 const MAX_ID = 1_024
 
 export function isRequestId(value: unknown): value is RequestId {
@@ -55,7 +55,7 @@ export function isRequestId(value: unknown): value is RequestId {
   )
 }
 
-/** The id written with its type, for keys: `n:1` and `s:1` never meet. */
+/** The id with its type, for keys: the ids `1` and `"1"` have different keys. */
 export function typedId(id: RequestId): string {
   return typeof id === 'number' ? `n:${id}` : `s:${id}`
 }
@@ -110,6 +110,9 @@ function readResponse(
   return { jsonrpc: '2.0', id, result }
 }
 
+/** The result of a request. */
+export type Result = JsonObject | RawJson
+
 /** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
 export class RawJson {
   readonly text: string
@@ -126,16 +129,16 @@ export class RawJson {
   }
 }
 
-/** A ready result of so many characters is worth it that its responses are kept. */
+/** The length from which the responses of a ready result are kept, in characters. */
 const LONG = 4_096
 
-/** What {@link resultText} gives, in UTF-8, for a long result that is ready: encoding would be most of the work. */
-export function resultBytes(id: RequestId, result: JsonObject | RawJson): (() => Uint8Array) | undefined {
+/** The bytes of {@link resultText} for a long result that is ready: encoding would be most of the work. */
+export function resultBytes(id: RequestId, result: Result): (() => Uint8Array) | undefined {
   return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
 /** The text of a successful response. */
-export function resultText(id: RequestId, result: JsonObject | RawJson): string {
+export function resultText(id: RequestId, result: Result): string {
   return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 

@@ -1,4 +1,4 @@
-/** The dated revisions of MCP, and what each has. */
+/** The dated revisions of MCP and their features. */
 
 /** The revisions with sessions, oldest first. */
 export const SESSION_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -9,10 +9,10 @@ export type Revision = SessionRevision | typeof STATELESS_REVISION
 
 export const LATEST_SESSION_REVISION: SessionRevision = '2025-11-25'
 
-/** What `server/discover` and the error -32022 name: one list, newest first. */
+/** The revisions that `server/discover` and the error -32022 name, newest first. */
 export const SUPPORTED_REVISIONS: readonly Revision[] = [STATELESS_REVISION, ...[...SESSION_REVISIONS].reverse()]
 
-/** What a request without any sign of its revision speaks. */
+/** The revision of a request that does not name one. */
 export const ASSUMED_REVISION: SessionRevision = '2025-03-26'
 
 export function isSessionRevision(value: unknown): value is SessionRevision {
@@ -24,7 +24,7 @@ export function isAtLeast(revision: Revision, than: Revision): boolean {
   return revision >= than
 }
 
-/** What a revision has beside the members of its types, which lib/protocol/downgrade.ts lists. */
+/** The features of a revision, beside the members of its types, which lib/protocol/downgrade.ts lists. */
 export interface Features {
   /** Requests belong to a session. */
   sessions: boolean
@@ -42,13 +42,13 @@ export interface Features {
   elicitationIds: boolean
   /** Sampling with tools, with `_meta` and with several blocks in one message. */
   richSampling: boolean
-  /** What `structuredContent` may be. */
+  /** The values that `structuredContent` may have. */
   structuredContent: 'nothing' | 'objects' | 'any JSON'
-  /** The client asked for something it did not declare: its own error code (-32021) in place of the handler's error. */
+  /** An ask for a capability that the client did not declare is the error -32021 of the call. */
   missingCapabilityError: boolean
   /** `ttlMs` and `cacheScope` in results. */
   cacheHints: boolean
-  /** -32002 for a resource that does not exist; else -32602. */
+  /** A resource that does not exist is the error -32002; otherwise -32602. */
   resourceNotFoundCode: boolean
 }
 
@@ -94,7 +94,7 @@ const FEATURES: Readonly<Record<Revision, Features>> = {
   '2026-07-28': STATELESS,
 }
 
-/** What a revision has. */
+/** The features of a revision. */
 export function features(revision: Revision): Features {
   return FEATURES[revision]
 }

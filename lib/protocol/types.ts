@@ -1,11 +1,11 @@
 /**
- * The data types of MCP under the names of the published schema: what an author writes and what goes on the wire.
+ * The data types of MCP under the names of the published schema: for authors and for the wire.
  *
- * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one does not know. Members are
+ * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one lacks. Members are
  * type aliases, not interfaces, so that they can be used where any JSON object is expected, and optional members may
  * be given as `undefined`, which JSON leaves out.
  */
-import type { JsonObject } from './jsonrpc.ts'
+import { isObject, type JsonObject } from './jsonrpc.ts'
 
 export type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
@@ -29,7 +29,7 @@ export type Annotations = {
   lastModified?: string | undefined
 }
 
-/** What all named things have: the program's name, and one for people. */
+/** A name for programs, and a title and icons for people. */
 type Named = {
   name: string
   title?: string | undefined
@@ -42,6 +42,15 @@ export type Implementation = Named & {
   version: string
   description?: string | undefined
   websiteUrl?: string | undefined
+}
+
+/** The info of a client, if it has a name and a version. It proves nothing, and no other member of it is checked. */
+export function readImplementation(value: unknown): Implementation | undefined {
+  return isImplementation(value) ? value : undefined
+}
+
+function isImplementation(value: unknown): value is Implementation {
+  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
 }
 
 // Content
@@ -94,7 +103,7 @@ export type Resource = Named &
     size?: number | undefined
   }
 
-/** The list entry; what an author registers is the class of the same name in lib/server. */
+/** The entry of a list. Authors register the class of the same name in lib/server. */
 export type ResourceTemplate = Named &
   Annotated & {
     /** RFC 6570. */
@@ -163,7 +172,7 @@ export type ServerCapabilities = {
   extensions?: Record<string, JsonObject> | undefined
 }
 
-/** Who may keep a result and give it to others: everyone, or only who got it. */
+/** A cache may give the result to every client (`public`), or only to the client that got it (`private`). */
 export type CacheScope = 'public' | 'private'
 
 // Logging
@@ -181,7 +190,7 @@ export function compareLevels(a: LoggingLevel, b: LoggingLevel): number {
   return LOGGING_LEVELS.indexOf(a) - LOGGING_LEVELS.indexOf(b)
 }
 
-// What the server asks of the client
+// Requests from the server to the client
 
 export type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
 export type ToolResultContent = WithMeta & {

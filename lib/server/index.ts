@@ -1,12 +1,13 @@
-/** What an author of a server uses. lib/index.ts adds the endpoint to it. */
+/** The exports for authors of servers. lib/index.ts adds the endpoint. */
 
 export type { AuthInfo } from '../protocol/auth-info.ts'
 export { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+export type { CacheableMethod } from '../protocol/methods.ts'
 export type { Handles, KeyValues } from '../store/values.ts'
 export type { Announcer, ClientView, RequestInfo } from './context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './context/errors.ts'
-export { type CacheableMethod, McpServer, type McpServerOptions } from './mcp-server.ts'
+export { McpServer, type McpServerOptions } from './mcp-server.ts'
 export { resourceNotFound } from './methods/resources.ts'
 export { type Completer, completable } from './registry/completable.ts'
 export type {

@@ -9,7 +9,7 @@ import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.
 import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import type { Implementation } from '../protocol/types.ts'
+import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import type { SessionOptions } from '../runtime/options.ts'
@@ -54,7 +54,7 @@ function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'rev
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
       capabilities: isObject(capabilities) ? capabilities : {},
-      info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+      info: readImplementation(clientInfo),
     },
   }
 }

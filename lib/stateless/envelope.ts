@@ -1,10 +1,10 @@
-/** What a request of the stateless revision says of itself: in `_meta`, mirrored by headers. */
+/** The fields of `_meta` that a request of the stateless revision has, and the headers that repeat parts of it. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
-import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
+import { isLoggingLevel, LOGGING_LEVELS, readImplementation } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'
@@ -13,7 +13,6 @@ export const META = {
   clientCapabilities: `${PREFIX}clientCapabilities`,
   clientInfo: `${PREFIX}clientInfo`,
   logLevel: `${PREFIX}logLevel`,
-  serverInfo: `${PREFIX}serverInfo`,
   subscriptionId: `${PREFIX}subscriptionId`,
 } as const
 
@@ -46,8 +45,11 @@ export function versionHeader(header: ReadHeader): string | undefined {
   return header('mcp-protocol-version')?.trim()
 }
 
-/** @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order */
-export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envelope {
+/**
+ * @param mirrored the parameter that `Mcp-Name` repeats
+ * @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order
+ */
+export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): Envelope {
   const meta = request.params?._meta
   const fields: JsonObject = isObject(meta) ? meta : {}
   const version = fields[META.protocolVersion]
@@ -72,13 +74,8 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envel
     const message = `Version ${version} is not supported in this form. Session revisions begin with initialize.`
     throw refuse(request, ErrorCode.UnsupportedProtocolVersion, message, data)
   }
-  requireStandardHeaders(request, header)
-  const info = fields[META.clientInfo]
-  return {
-    capabilities,
-    info: isObject(info) ? (info as unknown as Implementation) : undefined,
-    logLevel: level,
-  }
+  requireStandardHeaders(request, header, mirrored)
+  return { capabilities, info: readImplementation(fields[META.clientInfo]), logLevel: level }
 }
 
 /** It may be all that the user of an older client is shown. */
@@ -88,28 +85,20 @@ function missing(field: string, what: string): string {
   return `params._meta["${field}"] must be ${what}.`
 }
 
-/** The parameter that `Mcp-Name` repeats, by method. */
-const NAMED_BY = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-])
-
-function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): void {
+function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): void {
   const method = header('mcp-method')?.trim()
   if (method !== request.method) {
     throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
   }
-  const parameter = NAMED_BY.get(request.method)
-  if (parameter === undefined) return
+  if (mirrored === undefined) return
   const name = decodeHeader(header('mcp-name'))
-  const expected = request.params?.[parameter]
+  const expected = request.params?.[mirrored]
   // Where the body lacks the parameter, there is nothing to compare with: the method itself refuses.
   if (expected === undefined && name === undefined) return
   if (name !== expected) {
     throw mismatch(
       request,
-      `Mcp-Name must be params.${parameter} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`,
+      `Mcp-Name must be params.${mirrored} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`,
     )
   }
 }

@@ -1,20 +1,21 @@
-/** The stateless revision as HTTP uses it: one POST, one reply, nothing kept. */
+/** Requests of the stateless revision: each POST has one reply, and nothing is kept after it. */
 
+import { memoizeByObject } from '../base/memo.ts'
 import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
 import { RawJson, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { type SessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { errorReply } from '../runtime/reply.ts'
-import { dispatch } from '../server/dispatch.ts'
-import type { McpServer } from '../server/mcp-server.ts'
+import type { Description, Dispatcher } from '../server/dispatcher.ts'
 import type { StatelessHost } from './call.ts'
 import { StatelessCall } from './call.ts'
+import { discoverResult } from './discover.ts'
 import type { ReadHeader } from './envelope.ts'
 import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange } from './exchange.ts'
@@ -33,39 +34,39 @@ export interface StatelessPost {
 }
 
 export class Stateless {
-  readonly #server: McpServer
+  readonly #dispatcher: Dispatcher
+  /** JSON of the server's name and version, which every result carries. */
+  readonly #identity: string
   readonly #instance: Instance
   readonly #host: StatelessHost
   readonly #options: StatelessOptions
 
-  constructor(server: McpServer, instance: Instance, host: StatelessHost, options: StatelessOptions) {
-    this.#server = server
+  constructor(dispatcher: Dispatcher, instance: Instance, host: StatelessHost, options: StatelessOptions) {
+    this.#dispatcher = dispatcher
     this.#instance = instance
     this.#host = host
     this.#options = options
+    const { name, version } = this.#describe().info
+    this.#identity = JSON.stringify({ name, version })
   }
 
-  readonly #complete = (result: JsonObject | RawJson): RawJson => {
-    if (!(result instanceof RawJson)) return completeResult(result, this.#server.identity)
-    const kept = this.#completed.get(result)
-    if (kept) return kept
-    const complete = completeResult(result, this.#server.identity)
-    this.#completed.set(result, complete)
-    return complete
-  }
-  /** Of lists, which are ready and used again. */
-  readonly #completed = new WeakMap<RawJson, RawJson>()
+  readonly #complete = (result: Result): RawJson =>
+    result instanceof RawJson ? this.#completeReady(result) : completeResult(result, this.#identity)
+  /** For lists: a dispatcher returns the same ready list again and again. */
+  readonly #completeReady = memoizeByObject((result: RawJson) => completeResult(result, this.#identity))
 
   /** @throws ProtocolError for a request that is refused as such: 400 */
   post(input: StatelessPost): Reply | Promise<Reply> {
     const { request, header, caller, streams } = input
     const { method } = request
-    const envelope = readEnvelope(request, header)
-    if (method === 'server/discover') return this.#discover(request)
+    const row = this.#dispatcher.methods.get(method)
+    const envelope = readEnvelope(request, header, row?.mirrored)
+    if (method === 'server/discover') {
+      return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
+    }
     if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
-    if (method === 'tools/call') {
-      const tool = this.#server.tools.get(String(request.params?.name))
-      if (tool && tool.paramHeaders.length > 0) requireParamHeaders(request, tool.paramHeaders, header)
+    if (row?.about === 'tool') {
+      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params).paramHeaders, header)
     }
     const exchange = new StatelessExchange(
       this.#instance,
@@ -87,7 +88,7 @@ export class Stateless {
       return errorReply(error, request.id)
     }
     return exchange.run(call, streams, caller.deadline, input.gone, () =>
-      dispatch(this.#server, method, request.params, call),
+      this.#dispatcher.dispatch(method, request.params, call),
     )
   }
 
@@ -101,26 +102,14 @@ export class Stateless {
     const send = streams ? (text: string) => exchange.send(text) : undefined
     const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
     const work = () =>
-      sessionlessMethod(request.method, request.params) ?? dispatch(this.#server, request.method, request.params, call)
+      sessionlessMethod(request.method, request.params) ??
+      this.#dispatcher.dispatch(request.method, request.params, call)
     return exchange.run(call, streams, caller.deadline, () => undefined, work)
   }
 
-  #offered() {
+  #describe(): Description {
     const { listen } = this.#options
-    return this.#server.capabilities(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
-  }
-
-  #discover(request: JsonRpcRequest): Reply {
-    const server = this.#server
-    const result: JsonObject = {
-      supportedVersions: SUPPORTED_REVISIONS,
-      capabilities: this.#offered(),
-      ...server.cacheHint('server/discover'),
-    }
-    if (server.instructions !== undefined) result.instructions = server.instructions
-    // Every result names the server; this one says all of it, as that of initialize does.
-    const serverInfo = JSON.stringify(server.implementation(STATELESS_REVISION))
-    return { kind: 'json', status: 200, body: resultText(request.id, completeResult(result, serverInfo)) }
+    return this.#dispatcher.describe(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
   }
 
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
@@ -129,7 +118,7 @@ export class Stateless {
     }
     if (this.#instance.full) throw tooManyStreams(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete, this.#offered())
+      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {

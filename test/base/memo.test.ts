@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoize } from '../../lib/base/memo.ts'
+import { memoize, memoizeByObject } from '../../lib/base/memo.ts'
 
 test('keeps the results for the texts that were asked for last, and not for ever more texts', () => {
   const made: string[] = []
@@ -20,4 +20,16 @@ test('keeps the results for the texts that were asked for last, and not for ever
   const long = 'x'.repeat(1_000)
   expect([twice(long), twice(long)].map(({ length }) => length)).toEqual([2_000, 2_000])
   expect(made).toEqual([long, long])
+})
+
+test('makes one result for each object', () => {
+  const made: object[] = []
+  const wrapped = memoizeByObject((value: object) => {
+    made.push(value)
+    return { value }
+  })
+  const [a, b] = [{}, {}]
+  expect(wrapped(a)).toBe(wrapped(a))
+  expect(wrapped(b)).toEqual({ value: b })
+  expect(made).toEqual([a, b])
 })

@@ -77,7 +77,7 @@ describe.each(['legacy', 'auto'] as const)('mode %s', (mode) => {
   test('calls every tool of the everything server', async () => {
     const client = await connect(mode)
     const names = (await client.listTools()).tools.map(({ name }) => name)
-    expect(names.length).toBe(server.tools.size)
+    expect(names.length).toBe(server.registry.tools.size)
     // Some wait until this is set.
     await client.callTool({ name: 'user_set', arguments: { name: 'gate:open', value: 'yes' } })
     for (const name of names) {

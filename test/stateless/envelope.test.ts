@@ -1,6 +1,7 @@
 /** Names from outside that every object of the language has, too. */
 import { expect, test } from 'vitest'
 import type { JsonRpcRequest } from '../../lib/protocol/jsonrpc.ts'
+import { METHODS } from '../../lib/protocol/methods.ts'
 import { readEnvelope, requireParamHeaders } from '../../lib/stateless/envelope.ts'
 import { body, headers } from './support.ts'
 
@@ -8,7 +9,9 @@ const NAMES = ['constructor', 'toString', '__proto__']
 
 test.each(NAMES)('a method "%s" has no name to repeat', (method) => {
   const given: Record<string, string> = { ...headers({ method }), 'mcp-name': 'a' }
-  expect(readEnvelope(body({ method }), (name) => given[name])).toMatchObject({ info: undefined })
+  expect(readEnvelope(body({ method }), (name) => given[name], METHODS.get(method)?.mirrored)).toMatchObject({
+    info: undefined,
+  })
 })
 
 test.each(NAMES)('an argument "%s" that is not given is not there', (name) => {

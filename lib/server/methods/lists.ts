@@ -2,65 +2,61 @@
  * The four lists: `tools/list`, `prompts/list`, `resources/list` and `resources/templates/list`.
  *
  * A page is serialized once for each revision and each set of scopes that makes a difference, and sent as it is from
- * then on. Only `resources/list` with templates that list their own resources is made anew each time.
+ * then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { gatePrompt, gateResource, gateTool } from '../../protocol/downgrade.ts'
+import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
-import { type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
+import type { CacheableMethod } from '../../protocol/methods.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
-import type { RegisteredTemplate } from '../registry/entries.ts'
+import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
+import type { Registry } from '../registry/registry.ts'
 import { asProtocolError } from './failures.ts'
 
-export type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
-
-interface Listed {
-  readonly requiredScopes: readonly string[]
-}
-
-/** The name of the list in its result, its entries, and an entry as the revision has it. */
-interface List<Entry extends Listed> {
+interface List {
+  method: CacheableMethod
+  /** The name of the list in its result. */
   member: string
-  entries(server: McpServer): Iterable<Entry>
-  item(entry: Entry, revision: Revision): unknown
+  entries(registry: Registry): Registered<unknown>[]
+  /** The entries that the caller sees, as the revision has them. */
+  items(registry: Registry, { auth, revision }: ClientChannel): unknown[]
 }
 
-const list = <Entry extends Listed>(definition: List<Entry>): List<Listed> => definition as unknown as List<Listed>
-
-const LISTS: Readonly<Record<ListMethod, List<Listed>>> = {
-  'tools/list': list({
-    member: 'tools',
-    entries: (server) => server.tools.values(),
-    item: (entry, revision) => gateTool(entry.definition, revision),
-  }),
-  'prompts/list': list({
-    member: 'prompts',
-    entries: (server) => server.prompts.values(),
-    item: (entry, revision) => gatePrompt(entry.definition, revision),
-  }),
-  'resources/list': list({
-    member: 'resources',
-    entries: (server) => server.resources.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
-  }),
-  'resources/templates/list': list({
-    member: 'resourceTemplates',
-    entries: (server) => server.templates.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
-  }),
+/** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
+function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
+  return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
 }
 
-/** What a caller lacks the scopes for it does not see. Without authorization everybody sees everything. */
-export function isVisible({ requiredScopes }: Listed, auth: AuthInfo | undefined): boolean {
-  return auth === undefined || requiredScopes.every((scope) => auth.scopes.includes(scope))
+function lister<Definition>(
+  method: CacheableMethod,
+  member: string,
+  entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
+  downgrade: (definition: Definition, revision: Revision) => Definition,
+) {
+  const entries = (registry: Registry) => [...entriesOf(registry).values()]
+  const items: List['items'] = (registry, { auth, revision }) =>
+    entries(registry).flatMap((entry) => (isVisible(entry, auth) ? downgrade(entry.definition, revision) : []))
+  const list: List = { method, member, entries, items }
+  return (registry: Registry, params: JsonObject | undefined, channel: ClientChannel) =>
+    listPage(list, registry, params, channel)
 }
 
-/** More than any sensible number of pages, revisions and scope sets; a bound nevertheless. */
+export const listTools = lister('tools/list', 'tools', ({ tools }) => tools, downgradeTool)
+export const listPrompts = lister('prompts/list', 'prompts', ({ prompts }) => prompts, downgradePrompt)
+export const listResources = lister('resources/list', 'resources', ({ resources }) => resources, downgradeResource)
+export const listTemplates = lister(
+  'resources/templates/list',
+  'resourceTemplates',
+  ({ templates }) => templates,
+  downgradeResource,
+)
+
+/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
 const MAX_PAGES = 1000
 
 /**
@@ -68,91 +64,79 @@ const MAX_PAGES = 1000
  *
  * @throws ProtocolError -32602 for a cursor that no instance ever made
  */
-export function listPage(
-  server: McpServer,
-  method: ListMethod,
+function listPage(
+  list: List,
+  registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,
 ): RawJson | Promise<RawJson> {
+  const { method } = list
   const start = readCursor(params?.cursor, method)
-  const { auth, revision } = channel
-  const makers = method === 'resources/list' ? resourceMakers(server, auth) : []
-  if (makers.length > 0) return madeAnew(server, makers, start, params, channel)
+  const dynamic = method === 'resources/list' ? resourceMakers(registry, channel.auth) : []
+  if (dynamic.length > 0) return listDynamic(list, registry, dynamic, start, params, channel)
 
-  const key = `${method} ${revision} ${start} ${scopeKey(server, auth)}`
-  const ready = server.pages.get(key)
+  const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
+  const ready = registry.pages.get(key)
   if (ready !== undefined) return ready
-  const made = page(server, method, staticItems(server, method, auth, revision), start, revision)
-  if (server.pages.size >= MAX_PAGES) server.pages.clear()
-  server.pages.set(key, made)
+  const made = page(list, registry, list.items(registry, channel), start, channel.revision)
+  if (registry.pages.size >= MAX_PAGES) registry.pages.clear()
+  registry.pages.set(key, made)
   return made
 }
 
-/** Only the scopes that something here asks for make a difference. */
-function scopeKey(server: McpServer, auth: AuthInfo | undefined): string {
-  if (auth === undefined || server.scopes.size === 0) return '*'
-  return [...server.scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
+/** The part of a page's key that depends on the caller: those of its scopes that an entry of this server needs. */
+function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
+  if (auth === undefined || scopes.size === 0) return '*'
+  return [...scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
 }
 
-function staticItems(server: McpServer, method: ListMethod, auth: AuthInfo | undefined, revision: Revision): unknown[] {
-  const { entries, item } = LISTS[method]
-  const items: unknown[] = []
-  for (const entry of entries(server)) if (isVisible(entry, auth)) items.push(item(entry, revision))
-  return items
-}
-
-function page(server: McpServer, method: ListMethod, items: unknown[], start: number, revision: Revision): RawJson {
+function page(list: List, registry: Registry, items: unknown[], start: number, revision: Revision): RawJson {
   if (start > items.length) throw unknownCursor()
-  const end = start + server.pageSize
-  const result: JsonObject = { [LISTS[method].member]: items.slice(start, end) }
-  if (end < items.length) result.nextCursor = writeCursor(end, method)
-  if (revision === STATELESS_REVISION) Object.assign(result, hint(server, method))
+  const end = start + registry.pageSize
+  const result: JsonObject = { [list.member]: items.slice(start, end) }
+  if (end < items.length) result.nextCursor = writeCursor(end, list.method)
+  if (features(revision).cacheHints) Object.assign(result, hint(list, registry))
   return new RawJson(JSON.stringify(result))
 }
 
-/** The same for all pages, and private where it depends on the caller. */
-function hint(server: McpServer, method: ListMethod) {
-  const own = server.cacheHint(method)
-  const entries = [...LISTS[method].entries(server), ...(method === 'resources/list' ? server.templates.values() : [])]
-  return entries.some((entry) => entry.requiredScopes.length > 0) ? { ...own, cacheScope: 'private' } : own
+/** The cache hint of a list: the same for all pages, and private where the list depends on the caller. */
+function hint({ method, entries }: List, registry: Registry) {
+  const own = registry.cacheHint(method, undefined, 60_000)
+  const all = [...entries(registry), ...(method === 'resources/list' ? registry.templates.values() : [])]
+  return all.some(({ policy }) => policy.scopes.length > 0) ? { ...own, cacheScope: 'private' } : own
 }
 
-function resourceMakers(server: McpServer, auth: AuthInfo | undefined): RegisteredTemplate[] {
-  const makers: RegisteredTemplate[] = []
-  for (const entry of server.templates.values()) {
-    if (entry.template.list !== undefined && isVisible(entry, auth)) makers.push(entry)
-  }
-  return makers
+function resourceMakers({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
+  return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
 }
 
-async function madeAnew(
-  server: McpServer,
-  makers: readonly RegisteredTemplate[],
+async function listDynamic(
+  list: List,
+  registry: Registry,
+  dynamic: readonly RegisteredTemplate[],
   start: number,
   params: JsonObject | undefined,
   channel: ClientChannel,
 ): Promise<RawJson> {
-  const { auth, revision } = channel
   const ctx = new Context(channel, params)
   const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => gateResource({ ...inherited, ...resource }, revision))
+    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, channel.revision))
   }
-  const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
+  const made = await Promise.all(dynamic.map(listed)).catch((error: unknown) => {
     throw asProtocolError(error, channel)
   })
-  const items = [...staticItems(server, 'resources/list', auth, revision), ...made.flat()]
-  return page(server, 'resources/list', items, start, revision)
+  return page(list, registry, [...list.items(registry, channel), ...made.flat()], start, channel.revision)
 }
 
-// A cursor is a position, so that every instance and every build can read it.
+// A cursor is a position, which every instance and every build can read.
 
-function writeCursor(position: number, method: ListMethod): string {
+function writeCursor(position: number, method: string): string {
   return Buffer.from(`${method}:${position}`).toString('base64url')
 }
 
-function readCursor(cursor: unknown, method: ListMethod): number {
+function readCursor(cursor: unknown, method: string): number {
   if (cursor === undefined) return 0
   if (typeof cursor !== 'string') throw unknownCursor()
   const text = Buffer.from(cursor, 'base64url').toString()

@@ -1,24 +1,24 @@
 /** `prompts/get`. */
 
-import { gatePromptResult } from '../../protocol/downgrade.ts'
+import { downgradePromptResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { GetPromptResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredPrompt } from '../registry/entries.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import { asProtocolError } from './failures.ts'
 
 /** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit */
 export function getPrompt(
-  server: McpServer,
+  registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,
 ): GetPromptResult | Promise<GetPromptResult> {
   const name = params?.name
-  const prompt = typeof name === 'string' ? server.prompts.get(name) : undefined
+  const prompt = typeof name === 'string' ? registry.prompts.get(name) : undefined
   if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown prompt ${JSON.stringify(name)}.`)
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
@@ -39,7 +39,7 @@ async function run(prompt: RegisteredPrompt, checked: Checked, params: JsonObjec
     if (!Array.isArray(result?.messages)) throw new TypeError(`The prompt "${name}" returned no messages.`)
     const described =
       result.description === undefined && description !== undefined ? { description, ...result } : result
-    return gatePromptResult(described, channel.revision)
+    return downgradePromptResult(described, channel.revision)
   } catch (error) {
     throw asProtocolError(error, channel)
   }

@@ -1,13 +1,13 @@
 /** `tools/call`. */
 
-import { gateToolResult } from '../../protocol/downgrade.ts'
+import { downgradeToolResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passesThrough } from './failures.ts'
 
@@ -18,12 +18,12 @@ import { failureText, passesThrough } from './failures.ts'
  * @throws ProtocolError -32602 for an unknown tool
  */
 export function callTool(
-  server: McpServer,
+  registry: Registry,
   params: JsonObject | undefined,
   channel: ClientChannel,
 ): CallToolResult | Promise<CallToolResult> {
   const name = params?.name
-  const tool = typeof name === 'string' ? server.tools.get(name) : undefined
+  const tool = typeof name === 'string' ? registry.tools.get(name) : undefined
   if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool ${JSON.stringify(name)}.`)
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
@@ -89,14 +89,14 @@ function finish(
   return checked instanceof Promise ? checked.then(then) : then(checked)
 }
 
-/** The server's fault, but the model is the one who can do something about it: try something else. */
+/** A result and no protocol error: the model can read it, and try another tool or other arguments. */
 function unfit(tool: RegisteredTool, problems: string): CallToolResult {
   return toolError(`The result of "${tool.definition.name}" does not fit its output schema: ${problems}`)
 }
 
 function complete(value: JsonObject, channel: ClientChannel): CallToolResult {
-  // Clients that know nothing of structured content, and models, read the text.
+  // Clients without structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
   const result = value.content === undefined ? { ...value, content } : value
-  return gateToolResult(result as CallToolResult, channel.revision)
+  return downgradeToolResult(result as CallToolResult, channel.revision)
 }

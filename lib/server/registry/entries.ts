@@ -1,24 +1,26 @@
-/** What the registries hold: each thing as the lists show it, and what is needed to serve it, made ready once. */
+/** Entries of the registry: the definition that lists show, and what serves it, compiled when it is registered. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
-import { type ParamHeader, paramHeaders } from '../schema/param-headers.ts'
+import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileObjectSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type { CacheHint, CommonConfig, PromptConfig, ResourceConfig, ToolConfig } from './config.ts'
+import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
-interface Registered<Definition> {
+export interface Registered<Definition> {
   readonly definition: Definition
-  readonly requiredScopes: readonly string[]
+  /** The policy of requests about it. */
+  readonly policy: Policy
+  /** Completions by argument or variable. */
+  readonly complete?: ReadonlyMap<string, Completer>
 }
 
 export interface RegisteredTool extends Registered<Tool> {
   readonly input: CompiledSchema | undefined
   readonly output: CompiledSchema | undefined
-  /** What the stateless revision's clients repeat in headers. */
-  readonly paramHeaders: readonly ParamHeader[]
   readonly handler: (args: unknown, ctx: Context) => unknown
 }
 
@@ -29,6 +31,7 @@ export interface RegisteredResource extends Registered<Resource> {
 
 export interface RegisteredTemplate extends Registered<TemplateEntry> {
   readonly template: ResourceTemplate
+  readonly complete: ReadonlyMap<string, Completer>
   readonly cacheHint: CacheHint | undefined
   readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
 }
@@ -39,7 +42,7 @@ export interface RegisteredPrompt extends Registered<Prompt> {
   readonly handler: (args: unknown, ctx: Context) => unknown
 }
 
-/** 2025-11-25 and newer name this range; clients build function names for models from it. */
+/** 2025-11-25 and newer recommend these characters; clients make function names for models from them. */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,64}$/
 
 export function toolEntry(
@@ -50,22 +53,26 @@ export function toolEntry(
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(`Tool name ${JSON.stringify(name)}: 1 to 64 of the characters A-Z a-z 0-9 _ . / - are allowed.`)
   }
-  const { inputSchema, outputSchema, annotations } = config
+  const { inputSchema, outputSchema, requiredScopes, ...members } = config
+  const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema === undefined ? undefined : compileObjectSchema(inputSchema, what)
   const output =
     outputSchema === undefined ? undefined : compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
   return {
     definition: compact({
-      ...common(name, config),
+      name,
+      ...members,
       inputSchema: input?.json ?? { type: 'object', properties: {} },
       outputSchema: output?.json,
-      annotations,
     }),
-    requiredScopes: config.requiredScopes ?? [],
+    policy: {
+      ...policyFor(config),
+      runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+      paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
+    },
     input,
     output,
-    paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     handler: withArguments(input, handler),
   }
 }
@@ -78,10 +85,11 @@ export function resourceEntry(
 ): RegisteredResource {
   requireName(name, 'resource')
   if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
+  const { requiredScopes, cacheHint, ...members } = config
   return {
-    definition: compact({ uri, ...common(name, config), ...resourceMembers(config), size: config.size }),
-    requiredScopes: config.requiredScopes ?? [],
-    cacheHint: config.cacheHint,
+    definition: compact({ uri, name, ...members }),
+    policy: policyFor(config),
+    cacheHint,
     handler,
   }
 }
@@ -93,12 +101,13 @@ export function templateEntry(
   handler: RegisteredTemplate['handler'],
 ): RegisteredTemplate {
   requireName(name, 'resource')
-  const uriTemplate = template.uriTemplate.text
+  const { requiredScopes, cacheHint, size, ...members } = config
   return {
-    definition: compact({ uriTemplate, ...common(name, config), ...resourceMembers(config) }),
-    requiredScopes: config.requiredScopes ?? [],
+    definition: compact({ uriTemplate: template.uriTemplate.text, name, ...members }),
+    policy: policyFor(config),
+    complete: template.complete,
     template,
-    cacheHint: config.cacheHint,
+    cacheHint,
     handler,
   }
 }
@@ -109,18 +118,18 @@ export function promptEntry(
   handler: (...args: never[]) => unknown,
 ): RegisteredPrompt {
   requireName(name, 'prompt')
-  const { argsSchema } = config
+  const { argsSchema, complete, requiredScopes, ...members } = config
   const input = argsSchema === undefined ? undefined : compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
   const args = input === undefined ? undefined : promptArguments(input)
-  const given = Object.entries((config.complete ?? {}) as Record<string, Completer>)
+  const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
     if (!args?.some((known) => known.name === argument)) {
       throw new TypeError(`Prompt "${name}" has no argument "${argument}" to complete.`)
     }
   }
   return {
-    definition: compact({ ...common(name, config), arguments: args }),
-    requiredScopes: config.requiredScopes ?? [],
+    definition: compact({ name, ...members, arguments: args }),
+    policy: policyFor(config),
     input,
     complete: new Map([...(argsSchema === undefined ? [] : fieldCompleters(argsSchema)), ...given]),
     handler: withArguments(input, handler),
@@ -130,7 +139,7 @@ export function promptEntry(
 /** Without a schema a handler gets the context alone. */
 function withArguments(input: CompiledSchema | undefined, handler: (...args: never[]) => unknown) {
   if (input !== undefined) return handler as (args: unknown, ctx: Context) => unknown
-  const alone = handler as unknown as (ctx: Context) => unknown
+  const alone = handler as (ctx: Context) => unknown
   return (_args: unknown, ctx: Context) => alone(ctx)
 }
 
@@ -146,19 +155,15 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
   })
 }
 
-function common(name: string, { title, description, icons, _meta }: CommonConfig) {
-  return { name, title, description, icons, _meta }
-}
-
-function resourceMembers({ mimeType, annotations }: ResourceConfig) {
-  return { mimeType, annotations }
+function policyFor({ requiredScopes }: CommonConfig): Policy {
+  return requiredScopes === undefined ? NO_POLICY : { ...NO_POLICY, scopes: requiredScopes }
 }
 
 function requireName(name: string, kind: string): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
-/** Without members that are undefined, so that a definition can be looked at as it will be sent. */
+/** `value` without members that are undefined: a definition has the members that will be sent. */
 function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

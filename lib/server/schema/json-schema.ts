@@ -1,4 +1,4 @@
-/** Plain JSON Schema 2020-12: walking one, refusing what cannot be used, and checking values with it. */
+/** Plain JSON Schema 2020-12: walking a schema, refusing one that cannot be used, and checking values with it. */
 import type { OutputUnit, Validator } from '@cfworker/json-schema'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
@@ -22,7 +22,7 @@ const WITH_SCHEMA = [
 const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
 const WITH_MAP = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
 
-/** `path`: the names of the `properties` that lead to the schema; undefined where anything else is on the way. */
+/** `path`: the names of the `properties` that lead to the schema; undefined where another keyword is on the way. */
 type Visit = (schema: JsonSchema, path: readonly string[] | undefined) => void
 
 /** Visits a schema and every schema in it. */
@@ -47,8 +47,8 @@ function entries(value: unknown): [string, unknown][] {
 }
 
 /**
- * Refuses what would fail, or mean something else, when the schema is used: another dialect, a reference that leads
- * out of the schema (nothing is ever fetched), or one that leads nowhere.
+ * Refuses a schema that would fail, or mean something else, when it is used: one of another dialect, or with a
+ * reference that leads out of the schema (no document is ever fetched) or that has no target.
  *
  * @throws TypeError
  */
@@ -79,7 +79,7 @@ export function assertUsable(schema: JsonSchema, what: string): void {
         `${what}: "$ref" to ${JSON.stringify(reference)} leads out of the schema; nothing is fetched.`,
       )
     }
-    // With embedded `$id`s a fragment may be relative to any of them: the validator knows, this does not.
+    // With embedded `$id`s a fragment may be relative to any of them; only the validator resolves such references.
     if (ids.size === 1 && !anchors.has(fragment) && !pointsIntoSchema(schema, fragment)) {
       throw new TypeError(`${what}: "$ref" to ${JSON.stringify(reference)} leads nowhere.`)
     }
@@ -104,12 +104,14 @@ function pointsIntoSchema(schema: unknown, pointer: string): boolean {
 
 let library: typeof import('@cfworker/json-schema') | undefined
 
-/** Of values with more parts than this, only the first problem is told: the library needs long to find all. */
+/**
+ * The most parts of a value whose problems are all reported. Beyond it the library would need long to find them all.
+ */
 const MAX_PARTS = 1_000
-/** The library compares each item with each other one. */
+/** The most items of an array with `uniqueItems`. The library compares each item with each other item. */
 const MAX_UNIQUE = 2_000
 
-/** The check of a plain schema. The validator is loaded when it is first used: most servers never need it. */
+/** The check of a plain schema. The validator is loaded when it is first used, because most servers never need it. */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
   let unique: boolean | undefined
   let first: Validator | undefined
@@ -136,8 +138,8 @@ export function jsonSchemaCheck(schema: JsonSchema): Check {
 }
 
 /**
- * A copy for the library, which writes into it. Its expression for `url`, a format that 2020-12 does not have, takes time
- * exponential in the length of a text; `uri` says as much.
+ * A copy for the library, which writes into its schema. The library's expression for `url`, a format that 2020-12 does
+ * not have, takes time exponential in the length of a text; the copy has `uri` in its place, which means the same.
  */
 function copyOf(schema: JsonSchema): JsonSchema {
   const copy = structuredClone(schema)
@@ -174,19 +176,19 @@ function hasLongArray(value: unknown): boolean {
   return Object.values(value).some(hasLongArray)
 }
 
-/** Ways that are told of one `anyOf`. */
-const MAX_WAYS = 10
+/** The most alternatives of one `anyOf` that a text lists. */
+const MAX_ALTERNATIVES = 10
 
 /**
- * The library repeats an error for each schema around the one that failed, just before it. Only the innermost says what
- * to change, but below `anyOf` and `oneOf` it is one way of several.
+ * The errors that name what to change. The library repeats an error for each schema around the one that failed, just
+ * before it; only the innermost is of use. Below `anyOf` and `oneOf` each innermost error is one alternative.
  */
 function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  // "else does not match" and "nothing matches false" say less than what stands beside them.
-  return told(errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'false'))
+  // Errors of `if` and `false` repeat, with less detail, the errors beside them.
+  return reported(errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'false'))
 }
 
-function told(errors: readonly OutputUnit[]): [path: string, message: string][] {
+function reported(errors: readonly OutputUnit[]): [path: string, message: string][] {
   const found: [string, string][] = []
   for (let at = 0; at < errors.length; at++) {
     const error = errors[at] as OutputUnit
@@ -197,10 +199,10 @@ function told(errors: readonly OutputUnit[]): [path: string, message: string][] 
       let end = at + 1
       while (isBelow(errors[end])) end++
       const here = pathText(error)
-      const ways = told(errors.slice(at + 1, end)).map(([path, message]) =>
+      const alternatives = reported(errors.slice(at + 1, end)).map(([path, message]) =>
         path === here ? message : `${path}: ${message}`,
       )
-      const several = [...new Set(ways)].slice(0, MAX_WAYS)
+      const several = [...new Set(alternatives)].slice(0, MAX_ALTERNATIVES)
       found.push([here, `One of these must be put right: ${several.join(' | ')}`])
       at = end - 1
     }

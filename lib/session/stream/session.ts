@@ -5,6 +5,7 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../../protocol/revisions.ts'
 import { isSessionRevision } from '../../protocol/revisions.ts'
 import type { LoggingLevel } from '../../protocol/types.ts'
+import { readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
@@ -74,7 +75,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     revision: r,
     client: {
       capabilities: isObject(c) ? c : {},
-      info: isObject(i) ? (i as unknown as ClientView['info']) : undefined,
+      info: readImplementation(i),
     },
     createdAt: t,
     legacy: l === 1,

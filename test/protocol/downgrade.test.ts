@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import {
   completeResult,
-  gateCapabilities,
-  gateContent,
-  gateImplementation,
-  gatePrompt,
-  gatePromptResult,
-  gateReadResult,
-  gateResource,
-  gateSampling,
-  gateTool,
-  gateToolResult,
+  downgradeCapabilities,
+  downgradeContent,
+  downgradeImplementation,
+  downgradePrompt,
+  downgradePromptResult,
+  downgradeReadResult,
+  downgradeResource,
+  downgradeSampling,
+  downgradeTool,
+  downgradeToolResult,
 } from '../../lib/protocol/downgrade.ts'
 import { RawJson } from '../../lib/protocol/jsonrpc.ts'
 import { type Revision, SESSION_REVISIONS, STATELESS_REVISION } from '../../lib/protocol/revisions.ts'
@@ -54,13 +54,13 @@ const prompt: Prompt = {
 
 const members = (value: object) => Object.keys(value).sort()
 
-/** The members that the published schema of the revision names: `base` in all, the others from a revision on. */
+/** The members that the published schema of a revision names: `base` in every revision, the others from one on. */
 const added = (base: string[], revision: Revision, more: Partial<Record<Revision, string[]>>) =>
   [...base, ...Object.entries(more).flatMap(([first, names]) => (revision >= first ? names : []))].sort()
 
 describe.each(REVISIONS)('in %s', (revision) => {
-  it('a tool has what the revision knows', () => {
-    expect(members(gateTool(tool, revision))).toEqual(
+  it('a tool has the members of the revision', () => {
+    expect(members(downgradeTool(tool, revision))).toEqual(
       added(['name', 'description', 'inputSchema'], revision, {
         '2025-03-26': ['annotations'],
         '2025-06-18': ['title', 'outputSchema', '_meta'],
@@ -69,49 +69,52 @@ describe.each(REVISIONS)('in %s', (revision) => {
     )
   })
 
-  it('a resource has what the revision knows', () => {
-    const gated = gateResource(resource, revision)
-    expect(members(gated)).toEqual(
+  it('a resource has the members of the revision', () => {
+    const older = downgradeResource(resource, revision)
+    expect(members(older)).toEqual(
       added(['uri', 'name', 'description', 'mimeType', 'size', 'annotations'], revision, {
         '2025-06-18': ['title', '_meta'],
         '2025-11-25': ['icons'],
       }),
     )
-    expect(members(gated.annotations ?? {})).toEqual(
+    expect(members(older.annotations ?? {})).toEqual(
       added(['audience', 'priority'], revision, { '2025-06-18': ['lastModified'] }),
     )
   })
 
-  it('a prompt has what the revision knows', () => {
-    const gated = gatePrompt(prompt, revision)
-    expect(members(gated)).toEqual(
+  it('a prompt has the members of the revision', () => {
+    const older = downgradePrompt(prompt, revision)
+    expect(members(older)).toEqual(
       added(['name', 'description', 'arguments'], revision, {
         '2025-06-18': ['title', '_meta'],
         '2025-11-25': ['icons'],
       }),
     )
-    expect(members(gated.arguments?.[0] ?? {})).toEqual(
+    expect(members(older.arguments?.[0] ?? {})).toEqual(
       added(['name', 'description', 'required'], revision, { '2025-06-18': ['title'] }),
     )
   })
 
-  it('the server and its capabilities have what the revision knows', () => {
+  it('the server and its capabilities have the members of the revision', () => {
     const info = { name: 'a', version: '1', title: 'A', description: 'An a', websiteUrl: 'https://example.com', icons }
-    expect(members(gateImplementation(info, revision))).toEqual(
+    expect(members(downgradeImplementation(info, revision))).toEqual(
       added(['name', 'version'], revision, {
         '2025-06-18': ['title'],
         '2025-11-25': ['description', 'websiteUrl', 'icons'],
       }),
     )
-    const capabilities = { logging: {}, tools: {}, completions: {}, extensions: {} }
-    expect(members(gateCapabilities(capabilities, revision))).toEqual(
-      added(['logging', 'tools'], revision, { '2025-03-26': ['completions'], '2026-07-28': ['extensions'] }),
+    const capabilities = { logging: {}, tools: {}, completions: {}, experimental: {}, extensions: {} }
+    expect(members(downgradeCapabilities(capabilities, revision))).toEqual(
+      added(['experimental', 'logging', 'tools'], revision, {
+        '2025-03-26': ['completions'],
+        '2026-07-28': ['extensions'],
+      }),
     )
   })
 
-  it('contents of a resource have what the revision knows', () => {
+  it('contents of a resource have the members of the revision', () => {
     const result = { contents: [{ uri: 'test://a', text: 'a', _meta }], _meta }
-    expect(gateReadResult(result, revision)).toEqual(
+    expect(downgradeReadResult(result, revision)).toEqual(
       revision >= '2025-06-18' ? result : { contents: [{ uri: 'test://a', text: 'a' }], _meta },
     )
   })
@@ -125,51 +128,51 @@ describe.each(REVISIONS)('in %s', (revision) => {
   }
   const first: Record<string, Revision> = { audio: '2025-03-26', resource_link: '2025-06-18' }
 
-  it.each(Object.entries(blocks))('content of type %s is what the revision knows', (type, block) => {
-    const gated = gateContent(block, revision)
-    expect(gated.type).toBe(revision >= (first[type] ?? '') ? type : 'text')
-    const inside = JSON.stringify(gated)
+  it.each(Object.entries(blocks))('content of type %s has a type and members of the revision', (type, block) => {
+    const older = downgradeContent(block, revision)
+    expect(older.type).toBe(revision >= (first[type] ?? '') ? type : 'text')
+    const inside = JSON.stringify(older)
     expect(inside.includes('_meta')).toBe(revision >= '2025-06-18')
     if (revision < '2025-06-18') expect(inside).not.toContain('lastModified')
     if (revision < '2025-11-25') expect(inside).not.toContain('icons')
-    if (gated.type === 'text' && type !== 'text') expect(gated.text).toMatch(/audio\/wav|A: test:\/\/a \(An a\)/)
-    expect(gatePromptResult({ messages: [{ role: 'user', content: block }] }, revision)).toEqual({
-      messages: [{ role: 'user', content: gated }],
+    if (older.type === 'text' && type !== 'text') expect(older.text).toMatch(/audio\/wav|A: test:\/\/a \(An a\)/)
+    expect(downgradePromptResult({ messages: [{ role: 'user', content: block }] }, revision)).toEqual({
+      messages: [{ role: 'user', content: older }],
     })
-    expect(gateToolResult({ content: [block] }, revision)).toEqual({ content: [gated] })
+    expect(downgradeToolResult({ content: [block] }, revision)).toEqual({ content: [older] })
   })
 
-  it('structured content is there for who can take it', () => {
+  it('structured content is there where the revision has it', () => {
     const content = [{ type: 'text' as const, text: 'a' }]
     const kept = (structuredContent: unknown) =>
-      'structuredContent' in gateToolResult({ content, structuredContent, isError: false }, revision)
+      'structuredContent' in downgradeToolResult({ content, structuredContent, isError: false }, revision)
     expect(kept({ a: 1 })).toBe(revision >= '2025-06-18')
     for (const value of [[1], 'a', 1, null]) expect(kept(value)).toBe(revision === STATELESS_REVISION)
   })
 
-  it('an output schema that is no object is shown only where it may be one', () => {
-    const listed = gateTool({ ...tool, outputSchema: { type: 'array' } }, revision)
+  it('an output schema that is no object is listed only where structured content may be any JSON', () => {
+    const listed = downgradeTool({ ...tool, outputSchema: { type: 'array' } }, revision)
     expect('outputSchema' in listed).toBe(revision === STATELESS_REVISION)
   })
 
-  it('nothing that is given is changed', () => {
+  it('the arguments are not changed', () => {
     const given = { tool, resource, prompt, blocks }
     const before = structuredClone(given)
-    gateTool(tool, revision)
-    gateResource(resource, revision)
-    gatePrompt(prompt, revision)
-    gateToolResult({ content: Object.values(blocks), structuredContent: [] }, revision)
+    downgradeTool(tool, revision)
+    downgradeResource(resource, revision)
+    downgradePrompt(prompt, revision)
+    downgradeToolResult({ content: Object.values(blocks), structuredContent: [] }, revision)
     expect(given).toEqual(before)
   })
 })
 
-it('the newest revisions are given what the author wrote, not a copy', () => {
+it('the newest revisions get the values of the author, not copies', () => {
   const result = { content: [{ type: 'text' as const, text: 'a', _meta }], structuredContent: { a: 1 } }
   for (const revision of ['2025-11-25', '2026-07-28'] as const) {
-    expect(gateToolResult(result, revision)).toBe(result)
-    expect(gateTool(tool, revision)).toBe(tool)
-    expect(gatePrompt(prompt, revision)).toBe(prompt)
-    expect(gateResource(resource, revision)).toBe(resource)
+    expect(downgradeToolResult(result, revision)).toBe(result)
+    expect(downgradeTool(tool, revision)).toBe(tool)
+    expect(downgradePrompt(prompt, revision)).toBe(prompt)
+    expect(downgradeResource(resource, revision)).toBe(resource)
   }
 })
 
@@ -188,8 +191,8 @@ it('sampling for older clients has one block a message, and no tools in it', () 
       },
     ],
   }
-  expect(gateSampling(params, '2025-11-25')).toBe(params)
-  expect(gateSampling(params, '2025-06-18')).toEqual({
+  expect(downgradeSampling(params, '2025-11-25')).toBe(params)
+  expect(downgradeSampling(params, '2025-06-18')).toEqual({
     maxTokens: 1,
     messages: [
       { role: 'assistant', content: { type: 'text', text: 'a' } },
@@ -203,7 +206,7 @@ describe('a result of the stateless revision', () => {
   const serverInfo = { 'io.modelcontextprotocol/serverInfo': { name: 'a', version: '1' } }
   const complete = (result: Parameters<typeof completeResult>[0]) => JSON.parse(completeResult(result, identity).text)
 
-  it('says that it is complete and who made it', () => {
+  it('has its type and the server that made it', () => {
     expect(complete({ a: 1 })).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
     expect(complete({})).toEqual({ resultType: 'complete', _meta: serverInfo })
     expect(complete(new RawJson('{"a":1}'))).toEqual({ resultType: 'complete', _meta: serverInfo, a: 1 })
@@ -216,7 +219,7 @@ describe('a result of the stateless revision', () => {
     expect(text.match(/resultType/g)).toHaveLength(1)
   })
 
-  it('keeps what the author wrote into _meta', () => {
+  it('keeps the members of _meta that the author wrote', () => {
     expect(complete({ a: 1, _meta })).toEqual({ resultType: 'complete', _meta: { ..._meta, ...serverInfo }, a: 1 })
   })
 })
