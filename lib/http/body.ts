@@ -1,13 +1,6 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 
-export interface BodyLimits {
-  /** Bytes. */
-  maxBytes: number
-  /** Levels of objects and arrays. */
-  maxDepth: number
-}
-
 /** The body is over its limit: 413. */
 export class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'

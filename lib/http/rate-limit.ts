@@ -4,14 +4,8 @@
  * for all instances together, about, and no request waits for it.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Rate } from '../settings.ts'
 import type { Store } from '../store/store.ts'
-
-export interface Rate {
-  /** Requests per second in the long run. */
-  perSecond: number
-  /** Requests at once, by one that was quiet before. */
-  burst: number
-}
 
 interface Bucket {
   /** When the bucket will be empty, ms since 1970. */

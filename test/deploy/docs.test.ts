@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/runtime/options.ts'
+import { DEFAULT_SESSION_OPTIONS } from '../../lib/settings.ts'
 import { root } from '../../tools/build.ts'
 
 const read = (name: string) => readFileSync(join(root, name), 'utf8')

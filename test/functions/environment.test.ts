@@ -107,7 +107,10 @@ describe('npm start', () => {
   })
 
   test('stops at a bad value with one line', async () => {
-    expect(await start({ PORT: 'x' })).toEqual({ lines: ['PORT must be a port from 0 to 65535, not "x".'], code: 1 })
+    expect(await start({ PORT: 'x' })).toEqual({
+      lines: ['PORT must be a whole number from 0 to 65535, not "x".'],
+      code: 1,
+    })
   })
 
   test('stops with one line where there is no server, or its place is taken', async () => {
