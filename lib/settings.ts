@@ -91,7 +91,10 @@ export const SETTINGS = {
      * The first one seals, all of them open. Default: a random key for each process, and Redis holds plain text.
      */
     keys: { kind: 'keys', default: undefined, variable: 'MCP_SECRET' },
-    /** For the time in which sealing is turned on or off, see [security.md](security.md). */
+    /**
+     * For the time in which sealing is turned on or off (see [security.md](security.md)). `write` writes plain texts and
+     * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
+     */
     unsealed: { kind: 'choice', values: ['refuse', 'read', 'write'], default: 'refuse', variable: 'MCP_UNSEALED' },
     /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
     allowedHosts: { kind: 'list', default: undefined, variable: 'ALLOWED_HOSTS' },
@@ -103,11 +106,11 @@ export const SETTINGS = {
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: { kind: 'flag', default: false, variable: 'LEGACY_SSE' },
   },
-  /** OAuth: with an issuer, every request needs a bearer token. */
+  /** OAuth: with an issuer, every request needs a bearer token. `AuthOptions` has more options, without variables. */
   auth: {
     /** The authorization server, exactly as its tokens name it (`iss`). Without it no token is asked for. */
     issuer: { kind: 'list', default: undefined, variable: 'AUTH_ISSUER' },
-    /** The public URL of this endpoint, and further audiences that tokens may have. Required with `AUTH_ISSUER`. */
+    /** The public URL of this endpoint, then further audiences that tokens may have. Required with `AUTH_ISSUER`. */
     resource: { kind: 'list', default: undefined, variable: 'AUTH_AUDIENCE' },
     /** The address of the keys that verify tokens. Default: found through the metadata of the authorization server. */
     jwks: { kind: 'text', default: undefined, variable: 'AUTH_JWKS' },

@@ -123,11 +123,12 @@ function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<
   for (const [option, setting] of Object.entries(group)) {
     const text = setting.variable && textOf(env, setting.variable)
     if (!text) continue
+    const kind = kindOf(setting)
     try {
-      values[option] = parse(setting, text)
+      values[option] = kind.parse(text, setting)
     } catch {
       const seen = setting.kind === 'keys' ? '' : `, not "${text}"`
-      throw new BadSetting(`${setting.variable} must be ${mayBe(setting)}${seen}.`)
+      throw new BadSetting(`${setting.variable} must be ${kind.mayBe(setting)}${seen}.`)
     }
   }
   return values as Partial<Values<G>>
@@ -137,67 +138,60 @@ function textOf(env: Environment, name: string): string | undefined {
   return env[name]?.trim() || undefined
 }
 
-/** What the variable of a setting may be, as the end of a sentence. */
-export function mayBe(setting: Setting): string {
-  switch (setting.kind) {
-    case 'duration':
-    case 'count': {
-      const { from, to } = boundsOf(setting)
-      return `a ${setting.kind === 'count' ? 'whole number' : 'number of seconds'} from ${from} to ${to}`
-    }
-    case 'flag':
-      return '1 or 0'
-    case 'choice':
-      return `one of ${setting.values.join(', ')}`
-    case 'rate':
-      return 'requests a second, such as 50 or 50/200 (and 200 at once, otherwise five times as many), or off'
-    case 'keys':
-      return 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas'
-    case 'list':
-      return 'a list with commas'
-    case 'text':
-      return 'a text'
-  }
+interface Kind<S> {
+  /** What the variable may be, as the end of a sentence. */
+  mayBe(setting: S): string
+  /** @throws Error where `text` is something else */
+  parse(text: string, setting: S): unknown
 }
 
-const FLAGS = new Map([
-  ['1', true],
-  ['true', true],
-  ['0', false],
-  ['false', false],
-])
+interface Bounds {
+  from: number
+  to: number
+}
 
 /** A timer runs for 24 days at most. */
-const BOUNDS = { duration: { from: 0, to: 2_000_000 }, count: { from: 0, to: 999_999_999 } }
+const SECONDS = { from: 0, to: 2_000_000 }
+const WHOLE = { from: 0, to: 999_999_999 }
+const FLAGS = new Map(Object.entries({ 1: true, true: true, 0: false, false: false }))
 
-function boundsOf(setting: Extract<Setting, { kind: 'duration' | 'count' }>): { from: number; to: number } {
-  return { ...BOUNDS[setting.kind], ...setting }
+const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {
+  duration: {
+    mayBe: (setting) => `a number of seconds ${range({ ...SECONDS, ...setting })}`,
+    parse: (text, setting) => within(Number(text), { ...SECONDS, ...setting }) * 1_000,
+  },
+  count: {
+    mayBe: (setting) => `a whole number ${range({ ...WHOLE, ...setting })}`,
+    parse: (text, setting) => within(/^\d{1,9}$/.test(text) ? Number(text) : Number.NaN, { ...WHOLE, ...setting }),
+  },
+  flag: { mayBe: () => '1 or 0', parse: (text) => FLAGS.get(text) ?? refuse() },
+  choice: {
+    mayBe: ({ values }) => `one of ${values.join(', ')}`,
+    parse: (text, { values }) => values.find((value) => value === text) ?? refuse(),
+  },
+  rate: {
+    mayBe: () => 'requests a second, such as 50 or 50/200 (and 200 at once, otherwise five times as many), or off',
+    parse: (text) => (text === 'off' ? undefined : rateOf(text)),
+  },
+  keys: {
+    mayBe: () => 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas',
+    parse: readKeyRing,
+  },
+  list: { mayBe: () => 'a list with commas', parse: listOf },
+  text: { mayBe: () => 'a text', parse: (text) => text },
 }
 
-/** @throws Error where the text is not what {@link mayBe} says */
-function parse(setting: Setting, text: string): unknown {
-  switch (setting.kind) {
-    case 'duration':
-    case 'count': {
-      const { from, to } = boundsOf(setting)
-      const counts = setting.kind === 'count'
-      const number = counts && !/^\d{1,9}$/.test(text) ? Number.NaN : Number(text)
-      if (!(number >= from && number <= to)) refuse()
-      return counts ? number : number * 1_000
-    }
-    case 'flag':
-      return FLAGS.get(text) ?? refuse()
-    case 'choice':
-      return setting.values.find((value) => value === text) ?? refuse()
-    case 'rate':
-      return text === 'off' ? undefined : rateOf(text)
-    case 'keys':
-      return readKeyRing(text)
-    case 'list':
-      return listOf(text)
-    case 'text':
-      return text
-  }
+/** The functions of a setting's kind. */
+export function kindOf({ kind }: Setting): Kind<Setting> {
+  return KINDS[kind]
+}
+
+function range({ from, to }: Bounds): string {
+  return `from ${from} to ${to}`
+}
+
+function within(number: number, { from, to }: Bounds): number {
+  return number >= from && number <= to ? number : refuse()
 }
 
 function rateOf(text: string): Rate {

@@ -11,11 +11,11 @@ import type { Lambda } from './emulator.ts'
 import { startLambda } from './emulator.ts'
 import type { Front } from './fronts.ts'
 
-const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-odd-'))
+const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-adapter-'))
 const started: Lambda[] = []
 
 beforeAll(async () => {
-  await bundleEntries({ odd: fileURLToPath(new URL('./odd.ts', import.meta.url)) }, task)
+  await bundleEntries({ routes: fileURLToPath(new URL('./adapter-routes.ts', import.meta.url)) }, task)
 })
 afterAll(async () => {
   await Promise.all(started.map((lambda) => lambda.stop()))
@@ -54,10 +54,10 @@ function send(
 const json = ({ body }: Answer) => JSON.parse(body.toString())
 
 const FRONTS: [Front, string][] = [
-  ['url', 'odd.handler'],
-  ['rest', 'odd.handler'],
-  ['http', 'odd.buffered'],
-  ['alb', 'odd.buffered'],
+  ['url', 'routes.handler'],
+  ['rest', 'routes.handler'],
+  ['http', 'routes.buffered'],
+  ['alb', 'routes.buffered'],
 ]
 
 describe.each(FRONTS)('behind %s', (front, handler) => {
@@ -69,12 +69,12 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
 
   test.each([202, 204, 205, 304])('an empty response keeps its status %i and its headers', async (status) => {
     const answer = await send(lambda, `/empty/${status}`)
-    expect(answer).toMatchObject({ status, headers: { 'x-odd': 'yes' } })
+    expect(answer).toMatchObject({ status, headers: { 'x-custom': 'yes' } })
     expect(answer.body).toHaveLength(0)
   })
 
   test('so does one whose body has no bytes', async () => {
-    expect(await send(lambda, '/no-bytes')).toMatchObject({ status: 404, headers: { 'x-odd': 'yes' } })
+    expect(await send(lambda, '/no-bytes')).toMatchObject({ status: 404, headers: { 'x-custom': 'yes' } })
   })
 
   test('cookies stay apart both ways, and headers of one connection stay with it', async () => {
@@ -132,7 +132,7 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
 
 describe('a response that streams', () => {
   async function start(options: { size: number }): Promise<Lambda> {
-    const lambda = await startLambda({ task, handler: 'odd.handler', ...options })
+    const lambda = await startLambda({ task, handler: 'routes.handler', ...options })
     started.push(lambda)
     return lambda
   }
@@ -196,7 +196,7 @@ describe('a response that streams', () => {
 })
 
 test('more requests at once than environments are allowed are turned away by the platform, and harm nobody', async () => {
-  const lambda = await startLambda({ task, handler: 'odd.handler', size: 1, limit: 2 })
+  const lambda = await startLambda({ task, handler: 'routes.handler', size: 1, limit: 2 })
   started.push(lambda)
   const open = await Promise.all([1, 2].map(() => fetch(new URL('/late', lambda.url))))
   expect((await fetch(new URL('/echo', lambda.url))).status).toBe(429)

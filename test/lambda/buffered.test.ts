@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sessionClients, statelessClient } from '../deploy/clients.ts'
 import { initialize, post, request, toolCall } from '../support/raw.ts'
+import type { LambdaTests } from './bundled.ts'
+import { lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 let tests: LambdaTests
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import { client2, connect1, sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
+import type { LambdaTests } from './bundled.ts'
+import { lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 

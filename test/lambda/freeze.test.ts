@@ -5,9 +5,9 @@ import { TcpProxy } from '../store/tcp-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
+import type { LambdaTests } from './bundled.ts'
+import { lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 let tests: LambdaTests
 let network: TcpProxy

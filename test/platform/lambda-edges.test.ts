@@ -4,8 +4,8 @@ import { Writable } from 'node:stream'
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
 import { readEvent } from '../../lib/platform/lambda/event.ts'
-import { bufferedHandler } from '../../lib/platform/lambda/handler.ts'
 import { sendResponse } from '../../lib/platform/lambda/stream.ts'
 
 beforeAll(() => {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
+import type { LambdaTests } from './bundled.ts'
+import { lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 

@@ -1,7 +1,8 @@
 /** A function for the tests of the adapter: routes with all that a response can be, beside an endpoint. */
 
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { bufferedHandler, streamingHandler } from '../../lib/platform/lambda/handler.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
+import { streamingHandler } from '../../lib/platform/lambda/stream.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { server } from '../fixtures/everything.ts'
 
@@ -13,9 +14,9 @@ const stream = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) 
 
 app.get(
   '/empty/:status',
-  (c) => new Response(null, { status: Number(c.req.param('status')), headers: { 'x-odd': 'yes' } }),
+  (c) => new Response(null, { status: Number(c.req.param('status')), headers: { 'x-custom': 'yes' } }),
 )
-app.get('/no-bytes', () => new Response('', { status: 404, headers: { 'x-odd': 'yes' } }))
+app.get('/no-bytes', () => new Response('', { status: 404, headers: { 'x-custom': 'yes' } }))
 app.get('/cookies', () => {
   const response = new Response('crumbs', { headers: { connection: 'keep-alive', 'keep-alive': 'timeout=5', te: 'x' } })
   response.headers.append('set-cookie', 'a=1; Path=/')
