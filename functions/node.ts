@@ -1,4 +1,4 @@
-/** Node: Cloud Run, containers, a laptop. `node functions/node.ts [module that exports server]` */
+/** Node: Cloud Run, containers, a laptop. `node functions/node.ts [file that exports server]` */
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { listen, stop } from '../lib/platform/node/listen.ts'

@@ -1,6 +1,6 @@
 /**
  * Bundles the entries of functions/ into dist/: `node tools/build.ts [--server file] [--out folder]`.
- * ESM, minified, with source maps; what only some deployments use stays in files of its own, loaded when it is used.
+ * ESM, minified, with source maps. Code that only some deployments use is in separate files, which are loaded on demand.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -22,13 +22,13 @@ import {
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Each platform's folder, with its entries. What a folder has is all that is deployed. */
+/** The entries of each platform, by the name of its folder. A folder has everything that is deployed. */
 const PLATFORMS = {
   lambda: { lambda: 'functions/lambda.ts', 'lambda-buffered': 'functions/lambda-buffered.ts' },
   node: { server: 'functions/node.ts' },
 }
 
-/** CommonJS packages inside the bundle ask for Node's modules by `require`. */
+/** CommonJS packages inside the bundle load Node's modules with `require`. */
 const REQUIRE = "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);"
 
 export type Platform = keyof typeof PLATFORMS
@@ -47,7 +47,7 @@ export async function bundle({
   const metafiles: Partial<Record<Platform, Metafile>> = {}
   for (const platform of Object.keys(PLATFORMS) as Platform[]) {
     const metafile = await bundleEntries(PLATFORMS[platform], join(out, platform), [served(server)])
-    // For whoever looks what a deployment consists of; `npx esbuild-visualizer` and the like read it.
+    // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
   }
@@ -61,7 +61,7 @@ const COMMON = {
   target: 'node22',
   minify: true,
   sourcemap: true,
-  // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
+  // Names and lines are enough for stack traces; the sources themselves would be most of the deployed bytes.
   sourcesContent: false,
   legalComments: 'none',
   metafile: true,
@@ -76,12 +76,12 @@ const MODULES = {
   banner: { js: REQUIRE },
 } satisfies BuildOptions
 
-/** Bundles `entries` (name to file) into `outdir` with the same settings, and changes nothing of any package. */
+/** Bundles `entries` (name to file) into `outdir` with the same settings, but without changes to packages. */
 export async function bundlePlainly(entries: Record<string, string>, outdir: string): Promise<void> {
   await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir })
 }
 
-/** Bundles `entries` (name to file) into `outdir`, which is emptied. */
+/** Empties `outdir` and bundles `entries` (name to file) into it. */
 export async function bundleEntries(
   entries: Record<string, string>,
   outdir: string,
@@ -106,7 +106,7 @@ export async function bundleEntries(
   }
 }
 
-/** Another server in the place of functions/server.ts. */
+/** Replaces functions/server.ts by another module. */
 function served(file: string | undefined): Plugin {
   return {
     name: 'served',
@@ -123,15 +123,14 @@ function served(file: string | undefined): Plugin {
 export interface StartSize {
   own: number
   author: number
-  /** What may be loaded afterwards. */
+  /** Bytes that may be loaded later. */
   later: number
-  /** The sources of what is loaded at the start. */
+  /** The source files that are loaded at the start. */
   startFiles: string[]
 }
 
 /**
- * What is loaded at the start of an entry, by whose it is: bytes of the author's server and its packages, and of the
- * endpoint's own part.
+ * The bytes that an entry loads at its start: those of the author's server and its packages, and those of the endpoint.
  */
 export function startSize(metafile: Metafile, entry: string): StartSize {
   const sizes: StartSize = { own: 0, author: 0, later: 0, startFiles: [] }

@@ -1,4 +1,4 @@
-/** docs/deploy.md says what is: its tables agree with the files that they speak of, and its sums are right. */
+/** Documents agree with the files that they describe, and their sums are right. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8')
 const text = read('docs/deploy.md')
 const serverless = parse(read('serverless.yml'))
 
-test('every param of serverless.yml is explained, with its default', () => {
+test('docs/deploy.md explains every param of serverless.yml with its default', () => {
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
   for (const [name, value] of Object.entries(serverless.params.default)) {
     const row = rows.find((line) => line.split('|')[1]?.includes(`\`${name}\``))
@@ -20,7 +20,7 @@ test('every param of serverless.yml is explained, with its default', () => {
   }
 })
 
-test('the prices of the GET policies are what they are made of', () => {
+test('docs/deploy.md has the right prices of the GET policies', () => {
   const perSecond = 0.0000133334 * (serverless.params.default.memory / 1024)
   const perRequest = 0.2 / 1e6
   const seconds = 22 * 8 * 3600
@@ -46,7 +46,7 @@ test('the prices of the GET policies are what they are made of', () => {
   }
 })
 
-test('what it names is there', () => {
+test('docs/deploy.md names only files and scripts that exist', () => {
   const files = [...text.matchAll(/`((?:infra|tools|functions|test|docs|dist)\/[\w./-]+|serverless\.yml)`/g)]
   expect(files.length).toBeGreaterThan(5)
   for (const [, name = ''] of files)
@@ -67,7 +67,7 @@ test.each(['README.md', 'docs/deploy.md', 'docs/security.md', 'docs/design.md'])
   },
 )
 
-test('links within it lead somewhere', () => {
+test('the links within docs/deploy.md have targets', () => {
   const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
   for (const [, anchor = ''] of text.matchAll(/\(#([\w-]+)\)/g)) {
     expect(anchors.map((name) => name.replace(/[^\w-]/g, ''))).toContain(anchor)

@@ -1,4 +1,4 @@
-/** A function for the tests of the adapter: routes with all that a response can be, beside an endpoint. */
+/** The function of adapter.test.ts: routes whose responses are of every kind, beside an endpoint. */
 
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
@@ -69,7 +69,7 @@ app.get('/broken', () => {
     }),
   )
 })
-/** 1 MB at a time, for as long as it is asked to. */
+/** 64 chunks of 1 MB, each made when it is asked for. */
 let made = 0
 app.get('/endless', () => {
   const chunk = new Uint8Array(1024 * 1024)
@@ -81,7 +81,7 @@ app.get('/endless', () => {
     }),
   )
 })
-// What a test does to a function from outside while it is busy cannot come through the front door.
+// A signal, because a busy function gets no second request.
 process.on('SIGUSR2', () => {
   console.log(`made ${made}`)
   open()

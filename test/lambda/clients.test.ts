@@ -10,7 +10,7 @@ let lambda: Lambda
 
 beforeAll(async () => {
   tests = await lambdaTests()
-  // A client that leaves may have sent one more request, so there is room beside the three.
+  // A client that disconnects may have sent one more request, so more than three environments are allowed.
   lambda = await tests.start({ limit: 6 })
 })
 afterAll(async () => {
