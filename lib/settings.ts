@@ -29,7 +29,8 @@ interface Kinds {
 
 interface Row<K, T> {
   kind: K
-  default: T | undefined
+  /** Undefined: none, or it depends on other settings. */
+  default?: T
   variable?: string
 }
 
@@ -46,13 +47,8 @@ export type Setting =
 
 export type Group = Readonly<Record<string, Setting>>
 
-type Value<R extends Setting> =
-  | (R extends { values: readonly (infer V)[] }
-      ? V
-      : R extends { kind: infer K extends keyof Kinds }
-        ? Kinds[K]
-        : never)
-  | Extract<R['default'], undefined>
+type Given<R extends Setting> = R extends { values: readonly (infer V)[] } ? V : Kinds[Exclude<R['kind'], 'choice'>]
+type Value<R extends Setting> = R extends { default: unknown } ? Given<R> : Given<R> | undefined
 
 /** The options of a group. */
 export type Values<G extends Group> = { -readonly [K in keyof G]: Value<G[K]> }
@@ -78,9 +74,9 @@ export const SETTINGS = {
      * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
      * Without it they are kept in the memory of the process, for one instance.
      */
-    redisUrl: { kind: 'text', default: undefined, variable: 'REDIS_URL' },
+    redisUrl: { kind: 'text', variable: 'REDIS_URL' },
     /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
-    log: { kind: 'flag', default: undefined, variable: 'LOG' },
+    log: { kind: 'flag', variable: 'LOG' },
     /** How long a request may take to arrive. */
     requestTimeout: { kind: 'duration', default: MINUTE, variable: 'REQUEST_SECONDS', from: SHORTEST },
   },
@@ -90,47 +86,47 @@ export const SETTINGS = {
      * The keys that seal `requestState` and, where they are set, everything in Redis. All instances need the same keys.
      * The first one seals, all of them open. Default: a random key for each process, and Redis holds plain text.
      */
-    keys: { kind: 'keys', default: undefined, variable: 'MCP_SECRET' },
+    keys: { kind: 'keys', variable: 'MCP_SECRET' },
     /**
      * For the time in which sealing is turned on or off (see [security.md](security.md)). `write` writes plain texts and
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
     unsealed: { kind: 'choice', values: ['refuse', 'read', 'write'], default: 'refuse', variable: 'MCP_UNSEALED' },
     /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
-    allowedHosts: { kind: 'list', default: undefined, variable: 'ALLOWED_HOSTS' },
+    allowedHosts: { kind: 'list', variable: 'ALLOWED_HOSTS' },
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
-    allowedOrigins: { kind: 'list', default: undefined, variable: 'ALLOWED_ORIGINS' },
+    allowedOrigins: { kind: 'list', variable: 'ALLOWED_ORIGINS' },
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: { kind: 'flag', default: false, variable: 'LEGACY_SSE' },
   },
   /** OAuth: with an issuer, every request needs a bearer token. `AuthOptions` has more options, without variables. */
   auth: {
     /** The authorization server, exactly as its tokens name it (`iss`). Without it no token is asked for. */
-    issuer: { kind: 'list', default: undefined, variable: 'AUTH_ISSUER' },
+    issuer: { kind: 'list', variable: 'AUTH_ISSUER' },
     /** The public URL of this endpoint, then further audiences that tokens may have. Required with `AUTH_ISSUER`. */
-    resource: { kind: 'list', default: undefined, variable: 'AUTH_AUDIENCE' },
+    resource: { kind: 'list', variable: 'AUTH_AUDIENCE' },
     /** The address of the keys that verify tokens. Default: found through the metadata of the authorization server. */
-    jwks: { kind: 'text', default: undefined, variable: 'AUTH_JWKS' },
+    jwks: { kind: 'text', variable: 'AUTH_JWKS' },
     /** Signature algorithms of tokens. Default: RSA, ECDSA and EdDSA. */
-    algorithms: { kind: 'list', default: undefined, variable: 'AUTH_ALGORITHMS' },
+    algorithms: { kind: 'list', variable: 'AUTH_ALGORITHMS' },
     /** Scopes that every request needs. */
-    scopes: { kind: 'list', default: undefined, variable: 'AUTH_SCOPES' },
+    scopes: { kind: 'list', variable: 'AUTH_SCOPES' },
     /** The claim that tells tenants apart where they share an issuer, such as `org_id`. */
-    tenantClaim: { kind: 'text', default: undefined, variable: 'AUTH_TENANT_CLAIM' },
+    tenantClaim: { kind: 'text', variable: 'AUTH_TENANT_CLAIM' },
     /** Accepts addresses of authorization servers without TLS on other machines. For development. */
     insecureHttp: { kind: 'flag', default: false, variable: 'AUTH_INSECURE_HTTP' },
   },
   /** Opaque tokens (RFC 7662): all three are needed. */
   'auth.introspection': {
     /** The introspection endpoint of the authorization server. */
-    url: { kind: 'text', default: undefined, variable: 'AUTH_INTROSPECTION_URL' },
+    url: { kind: 'text', variable: 'AUTH_INTROSPECTION_URL' },
     /** The client id that this endpoint has there. */
-    clientId: { kind: 'text', default: undefined, variable: 'AUTH_INTROSPECTION_CLIENT_ID' },
+    clientId: { kind: 'text', variable: 'AUTH_INTROSPECTION_CLIENT_ID' },
     /** Its secret. */
-    clientSecret: { kind: 'text', default: undefined, variable: 'AUTH_INTROSPECTION_CLIENT_SECRET' },
+    clientSecret: { kind: 'text', variable: 'AUTH_INTROSPECTION_CLIENT_SECRET' },
   },
   /** Limits of requests and responses. */
   http: {

@@ -2,8 +2,8 @@
  * Bundles the entries of functions/ into dist/: `node tools/build.ts [--server file] [--out folder]`.
  * ESM, minified, with source maps. Code that only some deployments use is in separate files, which are loaded on demand.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { BuildOptions, Metafile, Plugin } from 'esbuild'
@@ -22,16 +22,25 @@ import {
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** The entries of each platform, by the name of its folder. A folder has everything that is deployed. */
-const PLATFORMS = {
-  lambda: { lambda: 'functions/lambda.ts', 'lambda-buffered': 'functions/lambda-buffered.ts' },
-  node: { server: 'functions/node.ts' },
+/** Names in dist that differ from those of their entries. */
+const NAMES: Record<string, string> = { node: 'server' }
+
+/**
+ * The entries of functions/ by platform: lambda.ts and lambda-buffered.ts are those of `lambda`. Each platform has a
+ * folder with everything that is deployed.
+ */
+function platforms(): Map<string, Record<string, string>> {
+  const all = new Map<string, Record<string, string>>()
+  for (const file of readdirSync(join(root, 'functions'))) {
+    const name = basename(file, '.ts')
+    const [platform = ''] = name.split('-')
+    if (name !== 'server') all.set(platform, { ...all.get(platform), [NAMES[name] ?? name]: `functions/${file}` })
+  }
+  return all
 }
 
 /** CommonJS packages inside the bundle load Node's modules with `require`. */
 const REQUIRE = "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);"
-
-export type Platform = keyof typeof PLATFORMS
 
 export interface BundleOptions {
   /** The module to serve in place of functions/server.ts. */
@@ -43,15 +52,15 @@ export interface BundleOptions {
 export async function bundle({
   server,
   out = join(root, 'dist'),
-}: BundleOptions = {}): Promise<Record<Platform, Metafile>> {
-  const metafiles: Partial<Record<Platform, Metafile>> = {}
-  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
-    const metafile = await bundleEntries(PLATFORMS[platform], join(out, platform), [served(server)])
+}: BundleOptions = {}): Promise<Record<string, Metafile>> {
+  const metafiles: Record<string, Metafile> = {}
+  for (const [platform, entries] of platforms()) {
+    const metafile = await bundleEntries(entries, join(out, platform), [served(server)])
     // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
   }
-  return metafiles as Record<Platform, Metafile>
+  return metafiles
 }
 
 const COMMON = {
@@ -176,9 +185,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { server: { type: 'string' }, out: { type: 'string' } } })
   const metafiles = await bundle(values)
   const kb = (bytes: number) => `${(bytes / 1000).toFixed(0)} KB`
-  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
-    for (const entry of Object.keys(PLATFORMS[platform])) {
-      const { own, author, later } = startSize(metafiles[platform], entry)
+  for (const [platform, metafile] of Object.entries(metafiles)) {
+    for (const entry of Object.keys(platforms().get(platform) ?? {})) {
+      const { own, author, later } = startSize(metafile, entry)
       console.log(`${platform}/${entry}.mjs  endpoint ${kb(own)}, server ${kb(author)}, loaded when used ${kb(later)}`)
     }
   }

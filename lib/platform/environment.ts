@@ -14,7 +14,7 @@ export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> 
   log: boolean
   /** Where Redis is, without its password. */
   redisName: string | undefined
-  /** Settings that work and are probably not meant. */
+  /** One line for each setting that works but is probably a mistake. */
   warnings: string[]
   endpoint: EndpointOptions
 }
