@@ -14,11 +14,13 @@ function sources(folder: string): string[] {
 /** From the top to the bottom; what shares a floor may know its neighbours. */
 const FLOORS: RegExp[][] = [
   [/^functions\//],
-  [/^lib\/(index|endpoint|announce)\.ts$/],
+  [/^lib\/platform\//],
+  [/^lib\/(index|endpoint)\.ts$/],
   [/^lib\/http\//],
   [/^lib\/(session|stateless)\//],
+  [/^lib\/runtime\//],
   [/^lib\/(server|store|auth)\//],
-  [/^lib\/protocol\//],
+  [/^lib\/(settings\.ts$|protocol\/)/],
   [/^lib\/base\//],
 ]
 
@@ -50,7 +52,7 @@ test('only lib/store/redis knows the Redis client, only the top knows Hono, and 
   for (const file of files) {
     const names = imports(file)
     if (!file.startsWith('lib/store/redis/')) expect(names, file).not.toContain('ioredis')
-    if (!/^lib\/http\/|^lib\/endpoint\.ts$|^functions\//.test(file)) {
+    if (!/^lib\/http\/|^lib\/endpoint\.ts$|^lib\/platform\/node\//.test(file)) {
       expect(
         names.filter((name) => name === 'hono' || name.startsWith('hono/') || name.startsWith('@hono/')),
         file,
