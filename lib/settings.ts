@@ -36,8 +36,7 @@ interface Row<K, T> {
 
 /** The bounds are those of the variable: a duration has them in seconds. */
 export type Setting =
-  | (Row<'duration', number> & { from?: number; to?: number })
-  | (Row<'count', number> & { from?: number; to?: number })
+  | ((Row<'duration', number> | Row<'count', number>) & { from?: number; to?: number })
   | (Row<'choice', string> & { values: readonly string[] })
   | Row<'flag', boolean>
   | Row<'rate', Rate>

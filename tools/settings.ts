@@ -34,10 +34,13 @@ function tables(): string {
     return next.text
   }
   const sections = Object.entries(SETTINGS).map(([group, rows]) => {
-    const about = textOf(group)
-    const lines = Object.entries(rows).map(([option, row]) => line(group, option, row, textOf(option)))
-    const head = '| variable | option | default | meaning | values |\n|---|---|---|---|---|'
-    return `## ${group}\n\n${about}\n\n${head}\n${lines.join('\n')}\n`
+    const head = `## ${group}\n\n${textOf(group)}\n\n| variable | option | default | meaning | values |\n|---|---|---|---|---|\n`
+    return (
+      head +
+      Object.entries(rows)
+        .map(([option, row]) => line(group, option, row, textOf(option)))
+        .join('')
+    )
   })
   return sections.join('\n')
 }
@@ -46,7 +49,7 @@ function line(group: string, option: string, setting: Setting, text: string): st
   const name = group === 'platform' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
   const values = variable === '' || setting.kind === 'text' ? '' : kindOf(setting).mayBe(setting)
-  return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |`
+  return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |\n`
 }
 
 function shown({ kind, default: value }: Setting): string {

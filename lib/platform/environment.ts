@@ -145,14 +145,10 @@ interface Kind<S> {
   parse(text: string, setting: S): unknown
 }
 
-interface Bounds {
-  from: number
-  to: number
-}
-
 /** A timer runs for 24 days at most. */
 const SECONDS = { from: 0, to: 2_000_000 }
 const WHOLE = { from: 0, to: 999_999_999 }
+type Bounds = typeof WHOLE
 const FLAGS = new Map(Object.entries({ 1: true, true: true, 0: false, false: false }))
 
 const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {

@@ -33,6 +33,25 @@ export function invocations(
   let running = 0
   // Of the wall clock: the monotonic clock may stand still while the environment is frozen.
   let asleepSince: number | undefined
+  const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
+    let incoming: Incoming
+    try {
+      incoming = readEvent(event)
+    } catch {
+      const body = errorText({ code: ErrorCode.InvalidRequest, message: 'The event is no HTTP request.' })
+      const response = new Response(body, { status: 400, headers: { 'Content-Type': 'application/json' } })
+      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue: false })
+    }
+    const { request, address } = incoming
+    const line = log?.begin(request.method, id)
+    const incomingMessage = { socket: { remoteAddress: address } }
+    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, note: line?.note })
+    try {
+      await send(response, incoming)
+    } finally {
+      line?.end(response.status)
+    }
+  }
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
     if (running++ === 0 && asleepSince !== undefined) endpoint.wake(systemClock.now() - asleepSince)
     const functionLimit = context.getRemainingTimeInMillis()
@@ -41,7 +60,7 @@ export function invocations(
     // A response as a whole is sent when the invocation returns, which must not be too late for the gateway.
     let end = monotonic() + (whole ? limit : functionLimit) - MARGIN
     try {
-      await answer(endpoint, event, context.awsRequestId, deadline, log, send)
+      await serve(event, context.awsRequestId, deadline, send)
     } catch (error) {
       end = Math.min(end, monotonic() + AFTER_FAILURE)
       throw error
@@ -54,43 +73,10 @@ export function invocations(
   }
 }
 
-async function answer(
-  endpoint: Endpoint,
-  event: HttpEvent,
-  id: string,
-  deadline: number,
-  log: RequestLog | undefined,
-  send: Send,
-): Promise<void> {
-  let incoming: Incoming
-  try {
-    incoming = readEvent(event)
-  } catch {
-    const body = errorText({ code: ErrorCode.InvalidRequest, message: 'The event is no HTTP request.' })
-    const response = new Response(body, { status: 400, headers: { 'Content-Type': 'application/json' } })
-    return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue: false })
-  }
-  const { request, address } = incoming
-  const line = log?.begin(request.method, id)
-  const incomingMessage = { socket: { remoteAddress: address } }
-  const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, note: line?.note })
-  try {
-    await send(response, incoming)
-  } finally {
-    line?.end(response.status)
-  }
-}
-
 /** Waits for `work`, but not beyond `end` (of the monotonic clock). */
 async function before(end: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
   // This timer keeps the process alive: without any other work Node would end it.
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, end - monotonic()))
-  })
-  try {
-    await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
-  }
+  const timer = setTimeout(resolve, Math.max(0, end - monotonic()))
+  await Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }
