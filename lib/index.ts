@@ -4,11 +4,8 @@ export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/op
 export { readKeyRing } from './base/sealing.ts'
 export type { Endpoint, EndpointOptions } from './endpoint.ts'
 export { createEndpoint } from './endpoint.ts'
-export type { HttpOptions } from './http/options.ts'
-export type { Rate } from './http/rate-limit.ts'
 export type { Notifier } from './runtime/notifier.ts'
 export { createNotifier } from './runtime/notifier.ts'
-export type { SessionOptions } from './runtime/options.ts'
 export type {
   Announcer,
   AskFailure,
@@ -51,7 +48,7 @@ export {
   ResourceTemplate,
   resourceNotFound,
 } from './server/index.ts'
-export type { StatelessOptions } from './stateless/options.ts'
+export type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
 export { memoryStore } from './store/memory/index.ts'
 export type { RedisStoreOptions } from './store/redis/index.ts'
 export { redisStore } from './store/redis/index.ts'

@@ -1,4 +1,4 @@
-/** What the bundle leaves out or writes shorter of the Redis client. Nothing that a deployed endpoint does changes. */
+/** Plugins that make the Redis client in the bundle smaller and faster to load. The deployed endpoint works the same. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Plugin } from 'esbuild'
@@ -13,7 +13,7 @@ interface Command {
 }
 type Table = Record<string, Command>
 
-/** The client's table of Redis commands is a tenth of the bundle, most of it the same words again and again. */
+/** Compacts the client's table of Redis commands: a tenth of the bundle, most of it repeated words. */
 export const compactCommands: Plugin = {
   name: 'compact-commands',
   setup(build) {
@@ -25,7 +25,7 @@ export const compactCommands: Plugin = {
   },
 }
 
-/** An expression that gives `table` again. */
+/** A JavaScript expression that evaluates to `table`. */
 function compacted(table: Table): string {
   const flags: string[] = []
   const shapes: string[] = []
@@ -55,9 +55,9 @@ function compacted(table: Table): string {
 }
 
 /**
- * The client puts two methods for each of Redis' three hundred commands on a prototype, one by one, for which the
- * JavaScript engine needs a tenth of the time from the start of a process to its first answer. They go on an object that
- * is made a prototype when it has them all.
+ * The client adds two methods for each of Redis' three hundred commands to a prototype, one by one, which takes a tenth of
+ * the time from the start of a process to its first response. Here they are added to a plain object, which becomes the
+ * prototype when it has all of them.
  */
 export const methodsAtOnce: Plugin = {
   name: 'methods-at-once',
@@ -65,7 +65,7 @@ export const methodsAtOnce: Plugin = {
     build.onLoad({ filter: /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8')
       const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
-      assert.equal(loop.split('Commander.prototype[').length, 3, `${path} is not as it was`)
+      assert.equal(loop.split('Commander.prototype[').length, 3, `${path} has changed`)
       const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
       return { contents: text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`) }
     })
@@ -73,8 +73,8 @@ export const methodsAtOnce: Plugin = {
 }
 
 /**
- * A cluster is used by few deployments, and sentinels by none of this project: both become a file of their own,
- * {@link ON_DEMAND}, which is read when somebody asks for the first of them.
+ * Few deployments use a cluster, and none of this project uses sentinels: both go into a separate file, {@link ON_DEMAND},
+ * which is loaded at the first use of either.
  */
 export const onDemand: Plugin = {
   name: 'on-demand',
@@ -92,11 +92,11 @@ export const onDemand: Plugin = {
         contents: ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`)).join('\n'),
       }
     })
-    // Two places ask at once for what may never be needed.
+    // Two places of the client load them at once, without need.
     const edit = (filter: RegExp, from: string, to: string) =>
       build.onLoad({ filter }, ({ path }) => {
         const text = readFileSync(path, 'utf8')
-        assert.ok(text.includes(from), `${path} is not as it was: there is no ${from}`)
+        assert.ok(text.includes(from), `${path} has changed: there is no ${from}`)
         return { contents: text.replace(from, to) }
       })
     const cluster = lazy('Redis', 'Cluster', 'cluster_1.default')
@@ -111,8 +111,8 @@ export const onDemand: Plugin = {
 }
 
 /**
- * Every entry says where its sessions are, and loads the store in memory where that is the place. The endpoint's own
- * default would load it always.
+ * Every entry passes a store to createEndpoint, and loads the memory store only where it is used. The default of
+ * createEndpoint would load it always.
  */
 export const noDefaultStore: Plugin = {
   name: 'no-default-store',
@@ -121,14 +121,14 @@ export const noDefaultStore: Plugin = {
     build.onResolve({ filter: /^\.\/store\/memory\/index\.ts$/ }, ({ importer }) =>
       /lib[\\/](endpoint|index)\.ts$/.test(importer) ? { path: 'memory', namespace } : undefined,
     )
-    const message = 'In a bundle an endpoint is given its store: see lib/platform/store.ts.'
+    const message = 'In a bundle createEndpoint needs a store: see lib/platform/store.ts.'
     build.onLoad({ filter: /./, namespace }, () => ({
       contents: `export function memoryStore() { throw new Error('${message}') }`,
     }))
   },
 }
 
-/** Beside the bundle, with a client of its own inside. */
+/** A file beside the bundle, with its own copy of the client. */
 export const ON_DEMAND = 'redis-more.cjs'
 export const onDemandSource = `
   exports.cluster = require('ioredis/built/cluster')
@@ -138,7 +138,7 @@ function lazy(object: string, name: string, expression: string): string {
   return `Object.defineProperty(${object}, '${name}', { enumerable: true, configurable: true, get: () => ${expression} })`
 }
 
-/** The client's errors are told apart by name, which they take from their class: shortened names would be lost. */
+/** The client's errors take their names from their classes, and code compares those names: minifying would change them. */
 export const errorNames: Plugin = {
   name: 'error-names',
   setup(build) {
@@ -149,14 +149,14 @@ export const errorNames: Plugin = {
       )
       return { contents: named.join('') }
     })
-    // For Nodes before the seventh.
+    // Only for Node 6 and older.
     build.onResolve({ filter: /^\.\/lib\/old$/ }, ({ importer }) =>
       importer.includes('redis-errors') ? { path: './lib/old', external: true } : undefined,
     )
   },
 }
 
-/** Lua needs no indentation. */
+/** Removes the indentation of the Lua scripts. */
 export const outdented: Plugin = {
   name: 'outdented',
   setup(build) {
@@ -168,8 +168,8 @@ export const outdented: Plugin = {
 }
 
 /**
- * Its traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL has no word for, and its support of
- * prepared imports (HIMPORT), which is asked for by an option that nobody sets here.
+ * Leaves out the traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL cannot name, and prepared
+ * imports (HIMPORT), which need an option that this project does not set.
  */
 export const leftOut: Plugin = {
   name: 'left-out',

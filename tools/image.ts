@@ -1,7 +1,7 @@
 /**
- * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs it says so, and
- * executes the steps of the file one by one in a clean folder, starts what they made, and asks its healthcheck. That
- * shows that the steps fit together; it shows nothing about the base image and its user.
+ * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs, it executes the steps
+ * of the file one by one in a clean folder, starts the result, and runs its healthcheck. That tests the steps, but not the
+ * base image and its user.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ interface Step {
   rest: string
 }
 
-/** A stage as it is after its steps. */
+/** The state of a stage after its steps. */
 interface Stage {
   /** The folder that stands for `/` of the image. */
   root: string
@@ -29,7 +29,7 @@ interface Stage {
   command: string[] | undefined
 }
 
-/** The instructions of a Dockerfile, their lines joined. */
+/** The instructions of a Dockerfile, with continued lines joined. */
 export function readSteps(text: string): Step[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
   return lines
@@ -80,7 +80,7 @@ function execute(
     const target = join(here, words.pop() ?? '')
     for (const source of words) copy(from ? join(from.root, source) : join(root, source), target)
   } else if (word === 'RUN') {
-    // The variables of an npm that runs this very script would steer the npm started here.
+    // The npm that runs this script has set variables that would change what the npm started here does.
     const own = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name)),
     )
@@ -88,24 +88,24 @@ function execute(
     execFileSync('sh', ['-c', rest], { cwd: here, env, stdio: ['ignore', 'ignore', 'inherit'] })
   } else if (word === 'CMD') stage.command = JSON.parse(rest) as string[]
   else if (word === 'HEALTHCHECK') stage.healthcheck = JSON.parse(rest.slice(rest.indexOf('['))) as string[]
-  else if (word === 'USER') say('  (not done here: this stays the user who runs it)')
-  else if (word !== 'EXPOSE') throw new Error(`${word} is not known here.`)
+  else if (word === 'USER') say('  (not executed: the steps run as the present user)')
+  else if (word !== 'EXPOSE') throw new Error(`tools/image.ts cannot execute ${word}.`)
 }
 
-/** As Docker does it: the content of a folder, or a file into a folder. */
+/** As COPY does: the content of a folder, or a file into a folder. */
 function copy(source: string, target: string): void {
   const into = statSync(source).isDirectory() || !existsSync(target) ? target : join(target, basename(source))
   cpSync(source, into, { recursive: true })
 }
 
-/** The steps run on the Node that is here, which must be that of the image. */
+/** The steps run on the Node of this machine, which must have the version of the image. */
 function requireNode(image: string): void {
   const major = /^node:(\d+)/.exec(image)?.[1]
   if (major === undefined || major === process.versions.node.split('.')[0]) return
   throw new Error(`The image has Node ${major}, this is ${process.version}.`)
 }
 
-/** Starts the command of a stage and asks its healthcheck until it is content. */
+/** Starts the command of a stage and runs its healthcheck until it succeeds. */
 async function tryOut({ root: base, workdir, env, command = [], healthcheck = [] }: Stage): Promise<void> {
   const PORT = String(await freePort())
   const options = { cwd: join(base, workdir), env: { PATH: process.env.PATH, ...env, PORT } }
@@ -147,7 +147,7 @@ if (process.argv[1] === import.meta.filename) {
     try {
       const stage = runSteps(readSteps(readFileSync(join(root, FILE), 'utf8')), folder, console.log)
       await tryOut(stage)
-      console.log('It starts, and its healthcheck is content. The image itself was not built.')
+      console.log('The command starts, and its healthcheck succeeds. The image itself was not built.')
     } finally {
       if (!given) rmSync(folder, { recursive: true, force: true })
     }

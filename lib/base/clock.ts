@@ -13,6 +13,9 @@ export interface Clock {
   every(ms: number, fn: () => void): Timer
 }
 
+/** Milliseconds for durations within this process: a correction of the wall clock does not change them. */
+export const monotonic = (): number => performance.now()
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, fn) {

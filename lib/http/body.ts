@@ -3,15 +3,9 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
 import { isObject, readMessage } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import type { HttpOptions } from '../settings.ts'
 import type { ReadHeader } from './headers.ts'
 import { isJsonType } from './headers.ts'
-
-export interface BodyLimits {
-  /** Bytes. */
-  maxBytes: number
-  /** Levels of objects and arrays. */
-  maxDepth: number
-}
 
 /** @throws Refusal 415 */
 export function requireJson(header: ReadHeader): void {
@@ -68,7 +62,11 @@ export function parseBody(text: string, maxDepth: number): unknown {
 }
 
 /** Reads a body that is one message, as HTTP+SSE (2024-11-05) has it. */
-export async function readSingleMessage(request: Request, header: ReadHeader, limits: BodyLimits): Promise<Message> {
+export async function readSingleMessage(
+  request: Request,
+  header: ReadHeader,
+  limits: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>,
+): Promise<Message> {
   const text = await readBody(request, header, limits.maxBytes).catch((error) => {
     throw bodyError(error)
   })

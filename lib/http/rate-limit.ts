@@ -4,14 +4,8 @@
  * together, approximately, and no request waits for the store.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Rate } from '../settings.ts'
 import type { Store } from '../store/store.ts'
-
-export interface Rate {
-  /** Requests per second in the long run. */
-  perSecond: number
-  /** Requests at once, by a client that was quiet before. */
-  burst: number
-}
 
 interface Bucket {
   /** When the bucket will be empty, ms since 1970. */

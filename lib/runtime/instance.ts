@@ -4,10 +4,10 @@
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { Mail } from './mail.ts'
 import { readMail } from './mail.ts'
-import type { SessionOptions } from './options.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /**

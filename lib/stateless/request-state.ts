@@ -9,7 +9,7 @@ import type { Sealer } from '../base/sealing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
-import type { StatelessOptions } from './options.ts'
+import type { StatelessOptions } from '../settings.ts'
 
 interface Answer {
   /** The digest of the ask that it answers. */

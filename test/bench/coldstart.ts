@@ -65,13 +65,13 @@ export async function measureColdStart(rounds = 15): Promise<ColdStart> {
 }
 
 /** Of the entries of the two platforms. */
-export function sizesOf({ lambda, node }: { lambda: Metafile; node: Metafile }): BundleSize[] {
+export function sizesOf(built: Record<string, Metafile>): BundleSize[] {
   const entries = [
-    ['Lambda', lambda, 'lambda'],
-    ['Node', node, 'server'],
+    ['Lambda', 'lambda', 'lambda'],
+    ['Node', 'node', 'server'],
   ] as const
-  return entries.map(([name, metafile, entry]) => {
-    const { own, later } = startSize(metafile, entry)
+  return entries.map(([name, platform, entry]) => {
+    const { own, later } = startSize(built[platform]!, entry)
     return { name, own, later }
   })
 }

@@ -5,8 +5,8 @@
 import type { Clock, Timer } from '../../lib/base/clock.ts'
 import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import type { SessionOptions } from '../../lib/runtime/options.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
+import type { SessionOptions } from '../../lib/settings.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'
 
 /** A clock that moves when it is told to. */

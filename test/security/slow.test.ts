@@ -10,7 +10,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { minded } from '../../lib/platform/node/harden.ts'
+import { harden } from '../../lib/platform/node/harden.ts'
 import { server as everything } from '../fixtures/everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { getStream, initialize, post, toolCall } from '../support/raw.ts'
@@ -70,7 +70,7 @@ describe('a client that stops reading', () => {
         resolve()
       }) as Server
     })
-    minded(http, patience)
+    harden(http, patience)
     return `http://127.0.0.1:${port}/mcp`
   }
   afterEach(async () => {

@@ -1,6 +1,6 @@
-/** The head of a Response as Lambda wants it. */
+/** Status and headers of a Response, in the form of Lambda. */
 
-/** They concern one connection, and the client's connection is not this one. */
+/** They are about one connection, and the connection of the client is another one (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',

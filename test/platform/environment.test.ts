@@ -1,17 +1,19 @@
-/** The environment of a start: what is read, what is refused, and what is said. */
+/** The environment of a process: variables that are read, values that stop the start, and warnings. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
-import { BadSetting, parseEnvironment } from '../../lib/platform/environment.ts'
+import { BadSetting, kindOf, parseEnvironment } from '../../lib/platform/environment.ts'
+import type { Group } from '../../lib/settings.ts'
+import { SETTINGS } from '../../lib/settings.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const ENTRY = new URL('../../functions/node.ts', import.meta.url).pathname
 
 describe('variables', () => {
-  test('have defaults for a laptop', () => {
+  test('have defaults that suit a laptop', () => {
     const { port, host, redisUrl, warnings, endpoint } = parseEnvironment({})
     expect({ port, host, redisUrl, warnings }).toEqual({
       port: 3000,
@@ -22,7 +24,7 @@ describe('variables', () => {
     expect(endpoint).toMatchObject({ allowedHosts: 'local', legacySse: false, keys: undefined })
   })
 
-  test('are read', () => {
+  test('set the options of the endpoint', () => {
     const env = {
       PORT: '0',
       HOST: '0.0.0.0',
@@ -62,7 +64,7 @@ describe('variables', () => {
     ['MAX_BODY_BYTES', '0'],
     ['MAX_CALLS', '0'],
     ['MAX_STREAMS', '-1'],
-  ])('%s=%s is refused in one line that names it, and no secret', (name, value) => {
+  ])('%s=%s stops the start with one line that names the variable and shows no secret', (name, value) => {
     expect(() => parseEnvironment({ [name]: value })).toThrow(BadSetting)
     try {
       parseEnvironment({ [name]: value })
@@ -74,10 +76,44 @@ describe('variables', () => {
     }
   })
 
-  test('that leave a door open are warned of', () => {
+  test('that are missing for a safe deployment cause a warning', () => {
     expect(parseEnvironment({ HOST: '0.0.0.0' }).warnings.join()).toContain('AUTH_ISSUER')
     expect(parseEnvironment({ REDIS_URL: 'redis://localhost' }).warnings.join()).toContain('MCP_SECRET')
     expect(parseEnvironment({ REDIS_URL: 'redis://localhost', MCP_SECRET: SECRET }).warnings).toEqual([])
+  })
+})
+
+/** A text that no variable of the kind may have. */
+const WRONG = { duration: '1 day', count: '1.5', flag: 'maybe', choice: 'none', rate: 'fast', keys: 'short' }
+
+describe.each(['platform', 'endpoint', 'http', 'session'] as const)('the settings of %s', (name) => {
+  const group: Group = SETTINGS[name]
+  const rows = Object.entries(group).flatMap(([option, row]) => (row.variable ? [{ ...row, option }] : []))
+  const read = (env: Record<string, string>) => {
+    const { endpoint, ...platform } = parseEnvironment(env)
+    const groups = { platform, endpoint, http: endpoint.http, session: endpoint.session }
+    return groups[name] as Record<string, unknown>
+  }
+
+  test('have variables that set exactly their option', () => {
+    for (const { variable = '', option, kind, default: value } of rows) {
+      if (kind !== 'duration' && kind !== 'count') continue
+      const other = Number(value) + 1_000
+      expect(read({ [variable]: String(kind === 'duration' ? other / 1_000 : other) }), variable).toEqual({
+        ...read({}),
+        [option]: other,
+      })
+    }
+  })
+
+  test('have variables that name themselves and their values where they are wrong', () => {
+    for (const row of rows) {
+      const wrong = Object.entries(WRONG).find(([kind]) => kind === row.kind)?.[1]
+      if (wrong === undefined) continue
+      const start = () => parseEnvironment({ [row.variable ?? '']: wrong })
+      expect(start).toThrow(BadSetting)
+      expect(start).toThrow(`${row.variable} must be ${kindOf(row).mayBe(row)}`)
+    }
   })
 })
 
@@ -98,7 +134,7 @@ describe('npm start', () => {
     return { lines, code }
   }
 
-  test('says where it is, which store it uses and how to try it, and ends in good order', async () => {
+  test('prints its address, its store and a command to try it, and exits with 0 on SIGTERM', async () => {
     const { lines, code } = await start({ PORT: '0' })
     expect(lines[0]).toMatch(/http:\/\/127\.0\.0\.1:\d+\/mcp$/)
     expect(lines[1]).toContain('this process')
@@ -106,11 +142,14 @@ describe('npm start', () => {
     expect(code).toBe(0)
   })
 
-  test('stops at a bad value with one line', async () => {
-    expect(await start({ PORT: 'x' })).toEqual({ lines: ['PORT must be a port from 0 to 65535, not "x".'], code: 1 })
+  test('stops with one line where a variable has a bad value', async () => {
+    expect(await start({ PORT: 'x' })).toEqual({
+      lines: ['PORT must be a whole number from 0 to 65535, not "x".'],
+      code: 1,
+    })
   })
 
-  test('stops with one line where there is no server, or its place is taken', async () => {
+  test('stops with one line where there is no server, or where the port is in use', async () => {
     expect(await start({ PORT: '0' }, '/nowhere/server.ts')).toEqual({
       lines: ['There is no /nowhere/server.ts.'],
       code: 1,

@@ -1,17 +1,17 @@
-/** The settings of authorization and limits, from environment variables. */
+/** The variables of authorization and of limits. */
 import { describe, expect, test } from 'vitest'
 import { BadSetting, parseEnvironment } from '../../lib/platform/environment.ts'
 
 const AUTH = { AUTH_ISSUER: 'https://as.example', AUTH_AUDIENCE: 'https://mcp.example/mcp' }
 
 describe('AUTH_*', () => {
-  test('the common case needs two', () => {
+  test('two variables are enough for JWTs of one authorization server', () => {
     const { endpoint, warnings } = parseEnvironment({ HOST: '0.0.0.0', ...AUTH })
     expect(endpoint.auth).toMatchObject({ issuer: ['https://as.example'], resource: 'https://mcp.example/mcp' })
     expect(warnings).toEqual([])
   })
 
-  test('the others say the rest', () => {
+  test('further variables set keys, algorithms, scopes, tenants and introspection', () => {
     const { endpoint } = parseEnvironment({
       ...AUTH,
       AUTH_ISSUER: 'https://one.example, https://two.example',
@@ -49,25 +49,28 @@ describe('AUTH_*', () => {
     expect(read).not.toThrow(/\n/)
   })
 
-  test('http is for this machine, and for who insists', () => {
+  test('an authorization server without TLS is accepted on this machine, and elsewhere with AUTH_INSECURE_HTTP', () => {
     expect(parseEnvironment({ ...AUTH, AUTH_ISSUER: 'http://localhost:4000' }).endpoint.auth).toBeDefined()
-    const insists = { ...AUTH, AUTH_ISSUER: 'http://keycloak:8080', AUTH_INSECURE_HTTP: '1' }
-    expect(parseEnvironment(insists).endpoint.auth).toBeDefined()
+    const insecure = { ...AUTH, AUTH_ISSUER: 'http://keycloak:8080', AUTH_INSECURE_HTTP: '1' }
+    expect(parseEnvironment(insecure).endpoint.auth).toBeDefined()
   })
 })
 
 describe('a public address without authorization', () => {
-  test.each(['0.0.0.0', '::', '192.168.1.7'])('%s is warned of', (HOST) => {
+  test.each(['0.0.0.0', '::', '192.168.1.7'])('%s causes a warning', (HOST) => {
     expect(parseEnvironment({ HOST }).warnings.join(' ')).toMatch(/nobody is asked for a token/i)
   })
 
-  test.each([{}, { HOST: 'localhost' }, { HOST: '::1' }, { HOST: '0.0.0.0', ...AUTH }])('%j is not', (env) => {
-    expect(parseEnvironment(env).warnings).toEqual([])
-  })
+  test.each([{}, { HOST: 'localhost' }, { HOST: '::1' }, { HOST: '0.0.0.0', ...AUTH }])(
+    '%j causes no warning',
+    (env) => {
+      expect(parseEnvironment(env).warnings).toEqual([])
+    },
+  )
 })
 
 describe('limits', () => {
-  test('are read', () => {
+  test('are set by variables', () => {
     const { endpoint } = parseEnvironment({
       MAX_BODY_BYTES: '1000',
       TRUSTED_PROXIES: '2',

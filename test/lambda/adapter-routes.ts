@@ -1,7 +1,8 @@
-/** A function for the tests of the adapter: routes with all that a response can be, beside an endpoint. */
+/** The function of adapter.test.ts: routes whose responses are of every kind, beside an endpoint. */
 
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { bufferedHandler, streamingHandler } from '../../lib/platform/lambda/handler.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
+import { streamingHandler } from '../../lib/platform/lambda/stream.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { server } from '../fixtures/everything.ts'
 
@@ -13,9 +14,9 @@ const stream = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) 
 
 app.get(
   '/empty/:status',
-  (c) => new Response(null, { status: Number(c.req.param('status')), headers: { 'x-odd': 'yes' } }),
+  (c) => new Response(null, { status: Number(c.req.param('status')), headers: { 'x-custom': 'yes' } }),
 )
-app.get('/no-bytes', () => new Response('', { status: 404, headers: { 'x-odd': 'yes' } }))
+app.get('/no-bytes', () => new Response('', { status: 404, headers: { 'x-custom': 'yes' } }))
 app.get('/cookies', () => {
   const response = new Response('crumbs', { headers: { connection: 'keep-alive', 'keep-alive': 'timeout=5', te: 'x' } })
   response.headers.append('set-cookie', 'a=1; Path=/')
@@ -68,7 +69,7 @@ app.get('/broken', () => {
     }),
   )
 })
-/** 1 MB at a time, for as long as it is asked to. */
+/** 64 chunks of 1 MB, each made when it is asked for. */
 let made = 0
 app.get('/endless', () => {
   const chunk = new Uint8Array(1024 * 1024)
@@ -80,7 +81,7 @@ app.get('/endless', () => {
     }),
   )
 })
-// What a test does to a function from outside while it is busy cannot come through the front door.
+// A signal, because a busy function gets no second request.
 process.on('SIGUSR2', () => {
   console.log(`made ${made}`)
   open()

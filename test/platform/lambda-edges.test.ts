@@ -1,18 +1,18 @@
-/** What no front door of the emulator does: streams that end early, header values of any kind, a store that is slow. */
+/** Cases that the emulator cannot produce: streams that end early, header values of any kind, a slow store. */
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
 import { readEvent } from '../../lib/platform/lambda/event.ts'
-import { bufferedHandler } from '../../lib/platform/lambda/handler.ts'
 import { sendResponse } from '../../lib/platform/lambda/stream.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { awslambda: { HttpResponseStream: { from: (out: Writable) => out } } })
 })
 
-/** A body of `chunks` that then waits, and says with what it was cancelled. */
+/** A body of `chunks` that then waits; `cancelled` resolves with the reason of its cancellation. */
 function waiting(...chunks: string[]) {
   const cancelled = Promise.withResolvers<unknown>()
   const body = new ReadableStream<Uint8Array>({
@@ -24,7 +24,7 @@ function waiting(...chunks: string[]) {
   return { response: new Response(body), cancelled: cancelled.promise }
 }
 
-describe('a response stream that ends before its body', () => {
+describe('a response stream that ends before its body does', () => {
   test.each([
     ['fails while the body is silent', new Error('socket hang up'), 'socket hang up'],
     ['is closed while the body is silent', undefined, 'closed'],
@@ -38,7 +38,7 @@ describe('a response stream that ends before its body', () => {
     expect(String(await cancelled)).toContain(message)
   })
 
-  test('is closed before the body begins', async () => {
+  test('closed before the body begins: the body is cancelled', async () => {
     const out = new Writable({ write: (_chunk, _encoding, done) => done() })
     out.on('error', () => {})
     out.destroy()
@@ -48,7 +48,7 @@ describe('a response stream that ends before its body', () => {
     expect(String(await cancelled)).toContain('closed')
   })
 
-  test('is closed while it is full', async () => {
+  test('closed while it is full: sending fails', async () => {
     const out = new Writable({ highWaterMark: 1, write: () => {} })
     const { response } = waiting('many', 'bytes')
     const refused = expect(sendResponse(response, 'POST', out)).rejects.toThrow('closed')
@@ -78,7 +78,7 @@ const REST = {
   body: null,
 } as unknown as APIGatewayProxyEvent
 
-test('a header of any characters is read as an HTTP server reads its bytes', () => {
+test('a header value with any characters is read as an HTTP server reads it', () => {
   const value = '“日本” é'
   const bytes = Buffer.from(value).toString('latin1')
   const { request } = readEvent({ ...V2, headers: { ...V2.headers, 'x-user': value, 'x-old': 'é' }, cookies: [value] })
@@ -95,8 +95,8 @@ function handler(endpoint: Partial<Endpoint>, responseLimit?: number) {
   return (event: typeof V2 | typeof REST) => handle(event, context, () => {})
 }
 
-test('a whole answer has the members of its payload, and no others', async () => {
-  const fetch = async () => Response.json({ ok: true }, { headers: { 'x-odd': 'yes' } })
+test('a buffered response has the members of its payload version and no others', async () => {
+  const fetch = async () => Response.json({ ok: true }, { headers: { 'x-custom': 'yes' } })
   expect(Object.keys((await handler({ fetch })(V2)) ?? {})).toEqual([
     'statusCode',
     'headers',
@@ -106,13 +106,13 @@ test('a whole answer has the members of its payload, and no others', async () =>
   const rest = await handler({ fetch })(REST)
   expect(rest).toEqual({
     statusCode: 200,
-    multiValueHeaders: { 'content-type': ['application/json'], 'x-odd': ['yes'] },
+    multiValueHeaders: { 'content-type': ['application/json'], 'x-custom': ['yes'] },
     body: '{"ok":true}',
     isBase64Encoded: false,
   })
 })
 
-test('a whole answer does not wait for the store beyond what the front door waits', async () => {
+test('a buffered response does not wait for the store longer than the gateway waits', async () => {
   const fetch = async () => new Response('x')
   const rest = () => new Promise<void>(() => {})
   // The function itself has ten minutes.

@@ -1,11 +1,11 @@
-/** Ends that nobody planned, and the end of the oldest transport. */
+/** Functions that are killed or cut off, and HTTP+SSE streams, which end before their function. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
+import type { LambdaTests } from './bundled.ts'
+import { lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => tests.stop())
 
-async function killWhoServes(lambda: Lambda, gate: string): Promise<void> {
+async function killEnvironmentOf(lambda: Lambda, gate: string): Promise<void> {
   const served = await eventually(async () =>
     lambda.requests.find(({ body, environment }) => environment && body.includes(`"gate":"${gate}"`)),
   )
@@ -26,33 +26,33 @@ async function killWhoServes(lambda: Lambda, gate: string): Promise<void> {
 describe.each(Object.entries(sessionClients))(
   'client %s, whose function is killed in the middle of a call,',
   (version, connect) => {
-    // The gates of the tests of this file are in one Redis, and one that was opened stays open.
+    // All tests of this file share one Redis, and an opened gate stays open.
     const killed = `killed ${version}`
     const start = () => tests.start({ limit: 6, env: { LEASE_SECONDS: '2' } })
 
-    test('gets the result of a second run, if it may run twice', async () => {
+    test('gets the result of a second run where the tool may run twice', async () => {
       const lambda = await start()
       const client = await connect(lambda.url)
-      const told: number[] = []
-      const result = client.call('gated_rerunnable', { gate: killed }, ({ progress }) => void told.push(progress))
-      await eventually(async () => (told.length > 0 ? true : undefined))
-      await killWhoServes(lambda, killed)
+      const progressed: number[] = []
+      const result = client.call('gated_rerunnable', { gate: killed }, ({ progress }) => void progressed.push(progress))
+      await eventually(async () => (progressed.length > 0 ? true : undefined))
+      await killEnvironmentOf(lambda, killed)
       const other = await initialize(lambda.url)
       await call(lambda.url, other, toolCall(1, 'user_set', { name: `gate:${killed}`, value: 'open' }))
       expect(await result).toMatch(`through ${killed}`)
-      expect(told).toEqual([1, 2])
+      expect(progressed).toEqual([1, 2])
       await client.close()
       await lambda.stop()
     })
 
-    test('gets an error, if it must not', async () => {
+    test('gets an error where the tool must not run twice', async () => {
       const lambda = await start()
       const client = await connect(lambda.url)
-      const told: number[] = []
-      const result = client.call('gated', { gate: 'lost' }, ({ progress }) => void told.push(progress))
+      const progressed: number[] = []
+      const result = client.call('gated', { gate: 'lost' }, ({ progress }) => void progressed.push(progress))
       const failed = expect(result).rejects.toThrow(/was lost before it was done/)
-      await eventually(async () => (told.length > 0 ? true : undefined))
-      await killWhoServes(lambda, 'lost')
+      await eventually(async () => (progressed.length > 0 ? true : undefined))
+      await killEnvironmentOf(lambda, 'lost')
       await failed
       await client.close()
       await lambda.stop()
@@ -60,21 +60,21 @@ describe.each(Object.entries(sessionClients))(
   },
 )
 
-test('a function that does not end in time is cut off, and the next one is served by another', async () => {
+test('a function that exceeds its time limit is cut off, and another environment serves the next request', async () => {
   const lambda = await tests.start({ size: 1, limit: 2, timeout: 4_000 })
   const session = await initialize(lambda.url)
   await lambda.quiet()
   const [first] = lambda.environments
   const answer = post(lambda.url, toolCall(1, 'gated', { gate: 'never' }), { session, accept: 'application/json' })
   await eventually(async () => (first?.state === 'busy' ? true : undefined))
-  // It cannot end anything while it is stopped.
+  // A stopped process cannot end its calls in time.
   process.kill(first?.pid ?? 0, 'SIGSTOP')
   expect((await answer).status).toBe(502)
   expect((await call(lambda.url, session, toolCall(2, 'count_session'))).result.content[0].text).toBe('1')
   expect(first?.state).toBe('dead')
 })
 
-test('HTTP+SSE: the stream ends in good order before the function does, and its session with it', async () => {
+test('HTTP+SSE: the stream and its session end in good order before the function does', async () => {
   const lambda = await tests.start({ limit: 6, timeout: 6_000, env: { LEGACY_SSE: '1' } })
   const response = await fetch(new URL('/sse', lambda.url), { headers: { accept: 'text/event-stream' } })
   const stream = new EventReader(response)

@@ -1,4 +1,4 @@
-/** The bundle of the everything server, built once for a test file, and Lambdas and Redises that are gone after it. */
+/** The bundle of the everything server, built once for a test file, with a Redis and functions that `stop` removes. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
