@@ -1,5 +1,4 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import { randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { ResourceMetadata } from './auth/metadata.ts'
@@ -7,7 +6,7 @@ import { AuthenticatorOnDemand } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
-import { createSealer } from './base/sealing.ts'
+import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import type { McpParts } from './http/mcp.ts'
@@ -136,13 +135,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
+  const states = new StateBox(createSealer(options.keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
   // Longer than any state that could have it done again.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
     dispatcher,
     instance,
-    { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
+    { store, announce: notify, methods: dispatcher.methods, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info

@@ -31,6 +31,11 @@ export function readKeyRing(text: string): Buffer[] {
   })
 }
 
+/** A key for one process, where nobody gives one. */
+export function randomKey(): Uint8Array {
+  return randomBytes(32)
+}
+
 /** Makes a sealer whose keys are derived from the ring for one use, so that nothing sealed for one opens in another. */
 export function createSealer(ring: readonly Uint8Array[], use: string): Sealer {
   // As key objects: from bytes each use would make one anew, which takes several times as long as the cipher.

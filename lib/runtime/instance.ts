@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
+import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import type { Mail } from './mail.ts'
 import { readMail } from './mail.ts'
 import { RetryQueue } from './retry-queue.ts'
@@ -18,44 +19,9 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
   append(key: SessionKey, append: Append & { register?: undefined }): Promise<AppendReply>
 }
 
-/** A connection as the instance drives it. */
-export interface HeldConnection {
-  readonly token: string
-  /** The runs, on other instances, whose messages come through this connection. */
-  owners(): Iterable<Owner>
-  /** Asks the store for the owners, where the connection does not hear of them otherwise. */
-  findOwners?(): Promise<void>
-  receive(mail: Mail): void
-  /** The heartbeat: a comment to the client, a look at the store. */
-  beat(): void
-  changes(entries: ChangeEntry[]): void
-  /** The instance of `owner` is dead. */
-  ownerLost(owner: Owner): void
-  /** The instance shuts down: end the stream, if that may end before its response. */
-  drain(): void
-  /** The drain is over: end the stream in any case. */
-  close(retry: number): void
-}
-
-/** A registered call as the instance drives it. */
-export interface RunningCall {
-  readonly token: string
-  receive(mail: Mail): void
-  beat(): void
-  /** The instance waits no longer: hand the call over, or fail it. Resolves when the store has that. */
-  abandon(): Promise<void>
-}
-
 const BEAT_SLOTS = 8
 /** In ms, 24 days: Node runs a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
-
-/** A call that only this process has. */
-export interface UnregisteredCall {
-  cancel(reason?: string): void
-  /** As {@link RunningCall.abandon}. */
-  abandon(): void | Promise<void>
-}
 
 export class Instance {
   readonly id = randomId(9)

@@ -6,7 +6,7 @@ import { digest, randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
-import { METHODS } from '../protocol/methods.ts'
+import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import { compareLevels } from '../protocol/types.ts'
@@ -23,6 +23,7 @@ import { Run } from './run.ts'
 
 /** What the calls of an endpoint share. */
 export interface StatelessHost extends SharedParts {
+  methods: MethodTable
   states: StateBox
   /** Asks of one round. */
   maxAsks: number
@@ -71,7 +72,7 @@ export class StatelessCall extends Run {
 
   /** Only a handler that is replayed can ask. */
   get #mayAsk(): boolean {
-    return METHODS.get(this.#input.request.method)?.asks === 'everywhere'
+    return this.#host.methods.get(this.#input.request.method)?.asks === 'everywhere'
   }
 
   /** Nothing is logged for a request that named no level. */

@@ -2,7 +2,7 @@
 import type { Timer } from '../../base/clock.ts'
 import { notificationText, typedId } from '../../protocol/jsonrpc.ts'
 import { OUT_OF_TIME } from '../../runtime/error-text.ts'
-import type { UnregisteredCall } from '../../runtime/instance.ts'
+import type { UnregisteredCall } from '../../runtime/held.ts'
 import type { CallParts } from './host.ts'
 import type { AutoProgress } from './progress.ts'
 

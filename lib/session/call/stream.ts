@@ -4,7 +4,8 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { typedId } from '../../protocol/jsonrpc.ts'
-import type { Instance, RunningCall } from '../../runtime/instance.ts'
+import type { RunningCall } from '../../runtime/held.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook, Owner, Registration } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'

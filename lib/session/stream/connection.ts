@@ -4,7 +4,8 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
-import type { HeldConnection, Instance } from '../../runtime/instance.ts'
+import type { HeldConnection } from '../../runtime/held.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import { tokenOf } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
