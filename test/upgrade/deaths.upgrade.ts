@@ -31,6 +31,17 @@ describe.each(DIRECTIONS)('$direction', ({ from, to, back, also }) => {
     expect((await call(fleet.at(from), session, request(2, 'ping'))).result).toEqual({})
   })
 
+  test('a call of an instance that lives is left to it, for longer than a lease', async () => {
+    const session = await initialize(fleet.at(to))
+    const stream = await postStream(fleet.at(from), rerunnable(200), { session })
+    await stream.until(({ params }) => params?.progress === 3)
+    stream.drop()
+    const rest = await (await getStream(fleet.at(to), session, stream.lastId)).rest()
+    const all = [...stream.events.flatMap(({ message }) => message ?? []), ...rest]
+    expect(progressOf(all)).toEqual(upTo(200))
+    expect(textOf(rest.at(-1))).toContain(`by ${pidOf(from)}`)
+  })
+
   test('kill -9: any other call ends with an error that says that its instance was lost', async () => {
     const session = await initialize(fleet.at(to))
     const stream = await postStream(fleet.at(from), toolCall(5, 'progress', { n: 1_000, delayMs: 20 }, meta), {
