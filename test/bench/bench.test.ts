@@ -38,3 +38,22 @@ test('the benchmark measures every workload, and counts what does not depend on 
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })
+
+test('the comparison with another checkout prints every row, and says what a checkout lacks', {
+  timeout: 180_000,
+}, async () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url))
+  const own = fileURLToPath(new URL('../..', import.meta.url))
+  const options = { env: { ...process.env, NODE_OPTIONS: '' } }
+  // One short round decides nothing, so the status may be either.
+  const { stdout } = await promisify(execFile)(process.execPath, [run, '--short', '--against', own], options).catch(
+    (error) => error as { stdout: string },
+  )
+  const rows = stdout
+    .split('\n')
+    .flatMap((line) => /^\| (.+?) \| \d\S* \(\S+\) \| \d\S* \(\S+\) \| 1 \|/.exec(line)?.[1] ?? [])
+  const names = ['stateless', 'session', 'session, sealed', 'session in memory', 'initialize', 'list', 'stream']
+  expect(rows).toEqual([...names, 'cold start'])
+  const refused = promisify(execFile)(process.execPath, [run, '--against', folder], options)
+  await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^.* is no checkout .*\n$/) })
+})

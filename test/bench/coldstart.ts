@@ -87,7 +87,7 @@ const INITIALIZE = JSON.stringify({
 })
 
 /** ms from the start of the process to the end of its answer to `initialize`, which is kept in Redis. */
-async function firstAnswer(script: string, redisUrl: string): Promise<number> {
+export async function firstAnswer(script: string, redisUrl: string): Promise<number> {
   const started = performance.now()
   const [command = '', ...args] = [...(pinned ? ['taskset', '-c', '0'] : []), process.execPath, script]
   const child = spawn(command, args, {

@@ -32,8 +32,11 @@ export interface Server {
   stop(): Promise<void>
 }
 
-function start(file: string, env: Record<string, string>, execArgv: string[] = []): ChildProcess {
-  const path = fileURLToPath(new URL(file, import.meta.url))
+/** The root of this checkout. */
+export const OWN = new URL('../../', import.meta.url)
+
+function start(file: string, env: Record<string, string>, execArgv: string[] = [], root = OWN): ChildProcess {
+  const path = fileURLToPath(new URL(`test/bench/${file}`, root))
   return fork(path, { env: { ...process.env, ...env }, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
@@ -57,13 +60,11 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-export async function startServer(name: ServerName, env: Record<string, string> = {}): Promise<Server> {
+/** `root` is the checkout whose server it is. */
+export async function startServer(name: ServerName, env: Record<string, string> = {}, root = OWN): Promise<Server> {
   const profile = process.env.BENCH_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : []
-  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, [
-    '--expose-gc',
-    '--disable-warning=ExperimentalWarning',
-    ...profile,
-  ])
+  const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', ...profile]
+  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, flags, root)
   pin(child.pid, 'server')
   const { port } = await reply<{ port: number }>(child)
   return {

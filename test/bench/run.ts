@@ -4,10 +4,13 @@
  * `--short` only shows that everything works. `--only session,stream` chooses workloads (`scenarios` is what is counted
  * rather than raced), `--variants ours` servers, `--rounds 7` and `--seconds 2` say how much, and `--out
  * docs/performance` where JSON and chart go.
+ *
+ * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
+import { against } from './against.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
 import type { Figure, Report } from './report.ts'
@@ -24,9 +27,19 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     out: { type: 'string' },
+    against: { type: 'string' },
   },
 })
 const { short = false } = values
+if (values.against !== undefined) {
+  try {
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+    process.exit((await against({ checkout: values.against, only: values.only?.split(','), rounds, short })) ? 0 : 1)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(1)
+  }
+}
 const effort: Effort = {
   rounds: Number(values.rounds ?? (short ? 1 : 5)),
   ms: Number(values.seconds ?? (short ? 0.1 : 1)) * 1_000,

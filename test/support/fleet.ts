@@ -19,6 +19,9 @@ export interface Stats {
   unregistered: number
 }
 
+/** The root of this checkout. */
+const OWN = new URL('../../', import.meta.url)
+
 export class InstanceProcess {
   readonly child: ChildProcess
   readonly url: string
@@ -31,8 +34,14 @@ export class InstanceProcess {
     this.errors = errors
   }
 
-  static async start(redisUrl: string, options: FleetOptions = {}, plain = false): Promise<InstanceProcess> {
-    const child = spawn(process.execPath, [new URL('./instance.ts', import.meta.url).pathname], {
+  /** `root` is the checkout whose instance it is. */
+  static async start(
+    redisUrl: string,
+    options: FleetOptions = {},
+    plain = false,
+    root = OWN,
+  ): Promise<InstanceProcess> {
+    const child = spawn(process.execPath, [new URL('test/support/instance.ts', root).pathname], {
       env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain }) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -89,17 +98,22 @@ export interface Fleet {
   /** The endpoint of one instance. */
   at(index: number): URL
   /** Puts a new instance in the place of one that ended. */
-  restart(index: number, options?: FleetOptions): Promise<InstanceProcess>
+  restart(index: number, options?: FleetOptions, root?: URL): Promise<InstanceProcess>
   stop(): Promise<void>
 }
 
 export async function startFleet(
   options: FleetOptions = {},
-  { size = 3, redis: given, plain = false }: { size?: number; redis?: RedisServer; plain?: boolean } = {},
+  {
+    size = 3,
+    redis: given,
+    plain = false,
+    roots = [],
+  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[] } = {},
 ): Promise<Fleet> {
   const redis = given ?? (await startRedis())
   const instances = await Promise.all(
-    Array.from({ length: size }, () => InstanceProcess.start(redis.url, options, plain)),
+    Array.from({ length: size }, (_, i) => InstanceProcess.start(redis.url, options, plain, roots[i])),
   )
   const proxy = await startRoundRobin(instances.map((instance) => instance.url))
   return {
@@ -108,9 +122,9 @@ export async function startFleet(
     proxy,
     url: new URL(`${proxy.url}/mcp`),
     at: (index) => new URL(`${instances[index]?.url}/mcp`),
-    async restart(index, changed = options) {
+    async restart(index, changed = options, root = roots[index]) {
       proxy.setTarget(index, undefined)
-      const instance = await InstanceProcess.start(redis.url, changed, plain)
+      const instance = await InstanceProcess.start(redis.url, changed, plain, root)
       instances[index] = instance
       proxy.setTarget(index, instance.url)
       return instance
