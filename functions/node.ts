@@ -38,8 +38,8 @@ function stop(why: string): never {
 // Whether it is of use: `/healthz` says whether it is alive, and a Redis that is away for a moment is no reason to die.
 endpoint.app.get('/readyz', (c) =>
   store.ping().then(
-    () => c.json({ status: 'ok', store: store.kind }),
-    () => c.json({ status: 'the store does not answer', store: store.kind }, 503, { 'Retry-After': '1' }),
+    () => c.json({ status: 'ok', store: store.name }),
+    () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
   ),
 )
 

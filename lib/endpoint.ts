@@ -199,7 +199,7 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
 
 /** What stays in this process needs no seal, and neither does what nobody gave a key for. */
 function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
-  return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
+  return keys && store.leavesProcess ? sealedStore(store, keys, unsealed) : store
 }
 
 /** What checks tokens, and what is told to those who have none. */

@@ -4,7 +4,7 @@
  * for all instances together, about, and no request waits for it.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { LimitStore } from '../store/store.ts'
 
 export interface Rate {
   /** Requests per second in the long run. */
@@ -28,7 +28,7 @@ const MAX_BUCKETS = 50_000
 const MAX_DEBT = 10_000
 
 export class Rates {
-  readonly #store: Pick<Store, 'count'>
+  readonly #store: Pick<LimitStore, 'count'>
   readonly #clock: Clock
   readonly #track: (work: Promise<unknown>) => void
   readonly #buckets = new Map<string, Bucket>()
@@ -43,7 +43,7 @@ export class Rates {
   constructor(
     kind: string,
     { perSecond, burst }: Rate,
-    store: Pick<Store, 'count'>,
+    store: Pick<LimitStore, 'count'>,
     clock: Clock,
     track: (work: Promise<unknown>) => void,
   ) {

@@ -5,7 +5,7 @@ import { isAtLeast } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply, Sink } from '../runtime/reply.ts'
 import { refusal, sessionNotFound } from '../runtime/reply.ts'
-import type { Store } from '../store/store.ts'
+import type { StreamStore } from '../store/store.ts'
 import type { CallHost } from './call/call.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
@@ -124,7 +124,7 @@ async function resumeCalls(
 }
 
 async function continueStream(
-  store: Store,
+  store: StreamStore,
   connection: Connection,
   after: EventPosition | undefined,
 ): Promise<'ok' | 'complete' | 'gone'> {

@@ -102,7 +102,8 @@ export class Sessions {
     if (record.length > MAX_RECORD) return saysTooMuch(request)
     const key = sessionKey(caller.principal, id)
     const owner = this.#owner(caller)
-    if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
+    const { status } = await this.#store.createSession(key, record, this.#options.firstLifetime, owner)
+    if (status === 'full') {
       return tooManySessions(this.#options.maxSessions, request.id)
     }
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
@@ -167,8 +168,9 @@ export class Sessions {
       const { id } = message.response
       if (typeof id !== 'string') return
       const value = answerText(message.response)
-      const { owner } = await this.#store.answer(session.key, id, value)
-      if (owner) await this.#instance.told({ t: 'answer', to: owner, ask: id, value })
+      const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status !== 'unknown' && reply.owner !== '')
+        await this.#instance.told({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
     const { method, params } = message.notification
@@ -183,8 +185,9 @@ export class Sessions {
     const id = typedId(requestId)
     const early = this.#instance.early.get(session.key + id)
     if (early) return early.cancel(reason)
-    const { owner } = await this.#store.cancel(session.key, id)
-    if (owner) await this.#instance.told({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    const reply = await this.#store.cancel(session.key, id)
+    if (reply.status !== 'ok' || reply.owner === '') return
+    await this.#instance.told({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
@@ -204,9 +207,9 @@ export class Sessions {
 
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
-    if (!ended) return false
+    if (ended.status === 'gone') return false
     for (const to of [...ended.holders, ...ended.owners]) this.#instance.tell({ t: 'gone', to })
-    return ended.existed
+    return ended.status === 'ok'
   }
 
   // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
@@ -226,7 +229,9 @@ export class Sessions {
     }
     const { maxSessions } = this.#options
     const lifetime = lifetimeOf(session, this.#options)
-    if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
+    const record = writeRecord(session)
+    const { status } = await this.#store.createSession(session.key, record, lifetime, this.#owner(caller))
+    if (status === 'full') {
       return tooManySessions(maxSessions)
     }
     const first = sseEvent('endpoint', addressOf(id))
@@ -250,7 +255,8 @@ export class Sessions {
       Object.assign(session, said)
       const record = writeRecord(session)
       if (record.length > MAX_RECORD) return saysTooMuch(message.request)
-      if (!(await this.#store.replaceRecord(session.key, record))) return sessionNotFound()
+      const { status } = await this.#store.replaceRecord(session.key, record)
+      if (status === 'gone') return sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(
         this.#instance,

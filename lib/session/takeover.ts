@@ -103,8 +103,8 @@ function toldProgress(entries: LogEntry[]): number | undefined {
 /** Puts a message on the session's own stream, wherever it is held. Sent again under the same id it is there once. */
 export async function relayTo(instance: Instance, session: Session, data: string, id: string): Promise<void> {
   const tag = instance.id.slice(0, 4)
-  const { status, n, holder } = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (status === 'ok' && holder !== undefined) {
-    instance.tell({ t: 'entries', to: holder, n, tag, data: [data], final: false })
+  const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
+  if (reply.status === 'ok' && reply.holder !== undefined) {
+    instance.tell({ t: 'entries', to: reply.holder, n: reply.n, tag, data: [data], final: false })
   }
 }

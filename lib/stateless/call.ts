@@ -2,7 +2,7 @@
  * One run of one stateless request. What the handler asks is answered from the retry's `inputResponses` and the sealed
  * state; what is not answered yet ends the run with `input_required`, and the retry replays the handler.
  */
-import { digest } from '../base/ids.ts'
+import { digest, randomId } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
@@ -13,8 +13,7 @@ import { compareLevels } from '../protocol/types.ts'
 import { isAnswer } from '../server/context/answers.ts'
 import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
-import type { Store } from '../store/store.ts'
-import type { Handles, KeyValues } from '../store/values.ts'
+import type { Handles, KeyValues, ValueStore } from '../store/values.ts'
 import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
 import type { Run } from './exchange.ts'
@@ -23,7 +22,7 @@ import { askDigest, bindingOf } from './request-state.ts'
 
 /** What the calls of an endpoint share. */
 export interface StatelessHost {
-  store: Store
+  store: ValueStore
   announce: Announcer
   states: StateBox
   /** Asks of one round. */
@@ -169,13 +168,13 @@ export class StatelessCall implements ClientChannel, Run {
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
     const id = digest(`${this.#input.principal}\n${state.id}\n${name}`, 16)
-    const first = await store.addValue(
+    const { status } = await store.addValue(
       'used',
       id,
-      `by ${String(this.#input.request.id)} ${Math.random()}`,
+      `by ${String(this.#input.request.id)} ${randomId(6)}`,
       singleLifetime,
     )
-    if (!first) {
+    if (status === 'taken') {
       const kept = await store.getValue('used', id)
       if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
       throw new ProtocolError(

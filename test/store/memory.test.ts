@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../lib/base/clock.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { storeContract } from './contract.ts'
+import { storeContract } from './contract/index.ts'
 
-storeContract('memory', async (options) => memoryStore(options))
+storeContract(memoryStore, { name: 'the store in memory' })
 
 /** A clock that stands still until it is moved, and knows its timers. */
 class StillClock implements Clock {

@@ -139,7 +139,7 @@ test('a session with more logs than a call has room for arguments is deleted', a
   await store.createSession(key, 'r', MINUTE, { id: 'p', max: 5 })
   const add = "for i = 1, 150000 do redis.call('ZADD', KEYS[1], ARGV[1], 's' .. i) end"
   await f.admin.eval(add, 1, `mcp:{${key}}:logs`, Date.now() + 60_000)
-  expect(await store.deleteSession(key, { id: 'p' })).toMatchObject({ existed: true })
+  expect(await store.deleteSession(key, { id: 'p' })).toMatchObject({ status: 'ok' })
   expect(await f.admin.keys(`mcp:{${key}}*`)).toEqual([])
 })
 

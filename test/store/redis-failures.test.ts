@@ -59,7 +59,7 @@ describe('a Redis that does not answer', () => {
     // They are on their way, and are answered while nobody here reads.
     await new Promise((resolve) => setImmediate(resolve))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
-    expect(await Promise.all(all)).toMatchObject([{ record: 'r' }, true, { status: 'ok' }])
+    expect(await Promise.all(all)).toMatchObject([{ record: 'r' }, { status: 'ok' }, { status: 'ok' }])
   })
 
   test('as a replica that takes no writes is unavailable, until it is a primary again', async () => {
@@ -68,7 +68,7 @@ describe('a Redis that does not answer', () => {
     await f.admin.replicaof('127.0.0.1', 1)
     await expect(store.createSession('l', 'r', MINUTE)).rejects.toThrow(StoreUnavailable)
     await f.admin.replicaof('NO', 'ONE')
-    expect(await store.createSession('l', 'r', MINUTE)).toBe(true)
+    expect(await store.createSession('l', 'r', MINUTE)).toEqual({ status: 'ok' })
   })
 
   test('that comes back from its append-only file has everything', async () => {
@@ -92,10 +92,10 @@ describe('a Redis that does not answer', () => {
     expect(await store.getData(key, 'a')).toBe('1')
     expect(await store.subscriptions(key)).toEqual(['file:///a'])
     expect(await store.append(key, append(2, ['b']))).toMatchObject({ status: 'ok', end: 2, holder: 'i1:c1' })
-    expect(await store.answer(key, 'q', 'yes')).toEqual({ stored: true, owner: 'i1:run1' })
-    expect(await store.look(key, 'get', 'i1:c2', 0, MINUTE)).toMatchObject({ entries: [entry(1, 'm')] })
+    expect(await store.answer(key, 'q', 'yes')).toEqual({ status: 'ok', owner: 'i1:run1' })
+    expect(await store.look(key, 'get', 'i1:c2', { n: 0, tag: '' }, MINUTE)).toMatchObject({ entries: [entry(1, 'm')] })
     expect((await store.changesAfter('0-0')).entries).toHaveLength(1)
-    expect(await store.createSession(newKey(), 'r', MINUTE, { id: 'p', max: 1 })).toBe(false)
+    expect(await store.createSession(newKey(), 'r', MINUTE, { id: 'p', max: 1 })).toEqual({ status: 'full' })
     await until(() => inbox.all.includes('resumed'))
     await store.send('i1', 'after')
     await until(() => inbox.all.includes('after'))

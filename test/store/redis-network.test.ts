@@ -20,7 +20,7 @@ describe('a network that fails', () => {
       store.setData(key, 'a', '1'),
       store.append(key, append(1, ['a'], { register: call })),
     ])
-    expect(all).toMatchObject([{ record: 'r' }, true, { status: 'ok' }])
+    expect(all).toMatchObject([{ record: 'r' }, { status: 'ok' }, { status: 'ok' }])
     expect(f.proxy.connections).toBe(2)
   })
 
@@ -31,7 +31,7 @@ describe('a network that fails', () => {
     for (let i = 0; i < 20; i++) {
       const writes = Array.from({ length: 10 }, (_, j) => store.setData(key, `${i}.${j}`, '1'))
       f.proxy.reset()
-      expect(await Promise.all(writes)).toEqual(writes.map(() => true))
+      expect(await Promise.all(writes)).toEqual(writes.map(() => ({ status: 'ok' })))
     }
   })
 
@@ -68,7 +68,7 @@ describe('a network that fails', () => {
     await store.createSession('k', 'r', MINUTE)
     await f.admin.replicaof('127.0.0.1', next.port)
     f.proxy.target = next.port
-    expect(await store.createSession('l', 'r', MINUTE)).toBe(true)
+    expect(await store.createSession('l', 'r', MINUTE)).toEqual({ status: 'ok' })
     await next.stop()
   })
 

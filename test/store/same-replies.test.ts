@@ -159,7 +159,7 @@ const operations = fc.oneof(
     ),
   },
   operation('look', { key, stream: anyStream, holder, number, tag }, ({ store, prefix }, o) =>
-    store.look(prefix + o.key, o.stream, o.holder, o.number, MINUTE, o.tag),
+    store.look(prefix + o.key, o.stream, o.holder, { n: o.number, tag: o.tag }, MINUTE),
   ),
   operation('release', { key, stream: anyStream, holder }, ({ store, prefix }, o) =>
     store.release(prefix + o.key, o.stream, o.holder),

@@ -8,8 +8,8 @@ import { sealedStore } from '../../lib/store/sealed.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { startRedis } from '../support/redis.ts'
+import { storeContract } from './contract/index.ts'
 import { call } from './contract/support.ts'
-import { storeContract } from './contract.ts'
 
 const [FIRST, SECOND, OTHER] = ['first', 'second', 'other'].map((text) => Buffer.alloc(32, text)) as [
   Buffer,
@@ -38,14 +38,17 @@ function open(ring: Buffer[], unsealed?: Unsealed): Store {
   return store
 }
 
-storeContract('a sealed store in memory', async (options) => sealedStore(memoryStore(options), [FIRST, SECOND]))
-storeContract('a sealed store in Redis', async (options) => {
-  await admin.flushall()
-  return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
-})
-storeContract('a store that is about to be sealed', async (options) =>
-  sealedStore(memoryStore(options), [FIRST], 'write'),
+storeContract((options) => sealedStore(memoryStore(options), [FIRST, SECOND]), { name: 'a sealed store in memory' })
+storeContract(
+  async (options) => {
+    await admin.flushall()
+    return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
+  },
+  { name: 'a sealed store in Redis' },
 )
+storeContract((options) => sealedStore(memoryStore(options), [FIRST], 'write'), {
+  name: 'a store that is about to be sealed',
+})
 
 /** Everything in Redis as text. */
 async function everything(): Promise<string> {
@@ -135,7 +138,7 @@ describe('who can write to Redis, and has no key,', () => {
     await admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
     await admin.hset('mcp:{k}', 'e:get', '2')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
-    expect(await store.look('k', 'get', 'i:c', 1, MINUTE)).toMatchObject({ moved: true, entries: [] })
+    expect(await store.look('k', 'get', 'i:c', { n: 1, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
   })
 
   test('cannot send mail', async () => {

@@ -372,7 +372,7 @@ export class Call implements ClientChannel, RunningCall {
       oweEnd(this.#host.instance, key, call)
     })
     // The client's cancel was stored before the result was: no response.
-    this.#settle(reply?.cancelled ? undefined : text)
+    this.#settle(reply?.status === 'ok' && reply.cancelled ? undefined : text)
   }
 
   #releaseHolder(): void {
@@ -608,7 +608,8 @@ export class Call implements ClientChannel, RunningCall {
         throw error
       })
       this.#connection?.confirm()
-      if (reply.holder !== undefined) await this.#host.instance.told({ t: 'look', to: reply.holder })
+      if (reply.status === 'ok' && reply.holder !== undefined)
+        await this.#host.instance.told({ t: 'look', to: reply.holder })
       else this.#connection?.finish()
     }
     // Not before: no event id leaves while the store may not know the call.

@@ -4,10 +4,10 @@
  */
 import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Owner, SessionKey, Store } from '../../store/store.ts'
+import type { CallEnd, Owner, SessionKey } from '../../store/store.ts'
 
 /** That the call has ended without a message. */
-export function oweEnd(instance: Instance, key: SessionKey, call: Parameters<Store['endCall']>[1]): void {
+export function oweEnd(instance: Instance, key: SessionKey, call: CallEnd): void {
   instance.insist(() => instance.store.endCall(key, call))
 }
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
+import type { MakeStore } from './support.ts'
 import { append, call, entry, fixture, MINUTE, newKey, until } from './support.ts'
 
-export function endingContract(open: OpenStore): void {
+export function endingContract(makeStore: MakeStore): void {
   describe('cancelling', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('names the owner, and stops the next append', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call }))
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: 'i1:run1', stream: 'S' })
       expect(await f.store.append(f.key, append(2, ['z'], { final: true }))).toMatchObject({
         status: 'cancelled',
         end: 1,
@@ -26,7 +26,7 @@ export function endingContract(open: OpenStore): void {
     })
 
     test('before the call registers leaves a mark that a repeat sees too', async () => {
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: undefined, stream: undefined })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'unknown' })
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'cancelled' })
@@ -51,7 +51,7 @@ export function endingContract(open: OpenStore): void {
   })
 
   describe('a mark of a cancel', () => {
-    const f = fixture(open, { lifetimes: { cancelMark: 100 } })
+    const f = fixture(makeStore, { lifetimes: { cancelMark: 100 } })
 
     test('is forgotten in time, and a cancelled call is not', async () => {
       await f.store.cancel(f.key, 'n:1')
@@ -67,7 +67,7 @@ export function endingContract(open: OpenStore): void {
   })
 
   describe('ending a call without a message', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('marks the end of the log and names the holder, also when repeated', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
@@ -94,13 +94,13 @@ export function endingContract(open: OpenStore): void {
     test('is refused to another run', async () => {
       await f.store.register(f.key, call)
       const end = { stream: 'S', owner: 'i2:run2', mark: true }
-      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'lost', cancelled: false, holder: undefined })
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'lost' })
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'ok' })
     })
   })
 
   describe('claiming a call', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('gives it to the new run and shuts the old one out', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, request: '{"r":1}' } }))
@@ -144,8 +144,8 @@ export function endingContract(open: OpenStore): void {
       expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'lost' })
       await f.store.releaseCall(f.key, 'S', 'i1:run1')
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'lost' })
-      expect(await f.store.setLevel(f.key, 'info')).toEqual([])
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: '', stream: 'S' })
+      expect(await f.store.setLevel(f.key, 'info')).toEqual({ status: 'ok', owners: [] })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: '', stream: 'S' })
       expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'ok' })
       expect(await f.store.claim(f.key, 'S', '', 'i3:run3')).toMatchObject({ status: 'lost' })
     })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
+import type { MakeStore } from './support.ts'
 import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
 
-export function limitContract(open: OpenStore): void {
+export function limitContract(makeStore: MakeStore): void {
   describe('counts', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('add up, each by itself, and are forgotten when nobody adds to them', async () => {
       const [a, b] = [newKey(), newKey()]
@@ -17,7 +17,7 @@ export function limitContract(open: OpenStore): void {
   })
 
   describe('who is busy', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('is counted once, until it says that it is no longer', async () => {
       const id = newKey()
@@ -39,7 +39,7 @@ export function limitContract(open: OpenStore): void {
   })
 
   describe('calls at once', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
     const nth = (n: number) => ({ id: `n:${n}`, stream: `S${n}`, owner: `i1:run${n}`, holder: `i1:c${n}`, max: 2 })
 
     test('are refused beyond their number, however they register, and not when they repeat', async () => {
@@ -68,7 +68,7 @@ export function limitContract(open: OpenStore): void {
   })
 
   describe('a log over its bytes', () => {
-    const f = fixture(open, { log: { bytes: 3_000 } })
+    const f = fixture(makeStore, { log: { bytes: 3_000 } })
     const text = (n: number) => `${n}${'x'.repeat(500)}`
 
     test.each(['S', 'get'])(
@@ -96,7 +96,7 @@ export function limitContract(open: OpenStore): void {
   })
 
   describe('a log that expired', () => {
-    const f = fixture(open, { log: { bytes: 3_000 }, lifetimes: { open: 300 } })
+    const f = fixture(makeStore, { log: { bytes: 3_000 }, lifetimes: { open: 300 } })
 
     test('begins anew, also in what it counts', async () => {
       await f.store.post(f.key, 'get', 'x'.repeat(2_000), 't1', 'p1')

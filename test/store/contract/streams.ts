@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
+import type { MakeStore } from './support.ts'
 import { append, call, entry, fixture, MINUTE } from './support.ts'
 
-export function streamContract(open: OpenStore): void {
+export function streamContract(makeStore: MakeStore): void {
   describe('taking a stream', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('reads what comes after the position, and says who runs the call', async () => {
       await f.store.setLevel(f.key, 'info')
@@ -97,7 +97,7 @@ export function streamContract(open: OpenStore): void {
   })
 
   describe('what a holder was handed', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('is not given to the next one, which did not ask for it', async () => {
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
@@ -136,7 +136,7 @@ export function streamContract(open: OpenStore): void {
   })
 
   describe('releasing a stream', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('is for its holder only', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
@@ -151,25 +151,24 @@ export function streamContract(open: OpenStore): void {
     test('after the call leaves nothing live', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, final: true }))
       await f.store.release(f.key, 'S', 'i1:c1')
-      expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })
-      expect(await f.store.deleteSession(f.key)).toBeUndefined()
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: [], owners: [] })
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'gone' })
     })
   })
 
   describe('the heartbeat of a holder', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('finds what mail lost', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE)).toEqual({
-        gone: false,
-        moved: false,
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toEqual({
+        status: 'ok',
         entries: [entry(2, 'b')],
         owner: 'i1:run1',
         ended: false,
       })
       await f.store.append(f.key, append(3, ['z'], { final: true }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE, 't1')).toMatchObject({
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: 't1' }, MINUTE)).toMatchObject({
         entries: [entry(3, 'z', { final: true })],
         owner: undefined,
         ended: true,
@@ -179,30 +178,35 @@ export function streamContract(open: OpenStore): void {
     test('tells that the stream has moved', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'S', 'i2:c2', undefined)
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ moved: true, entries: [] })
-      expect(await f.store.look(f.key, 'S', 'i2:c2', 0, MINUTE)).toMatchObject({ moved: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i2:c2', { n: 0, tag: '' }, MINUTE)).toMatchObject({ status: 'ok' })
     })
 
     test('tells that the log is not the one it was', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE)).toMatchObject({ moved: true })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, 'tx')).toMatchObject({ moved: true })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, '')).toMatchObject({ moved: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: 'tx' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toMatchObject({ status: 'ok' })
     })
 
     test('tells that the call is over although it left no log', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: false, owner: 'i1:run1' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toMatchObject({
+        ended: false,
+        owner: 'i1:run1',
+      })
       await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: false })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: true, owner: undefined })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toMatchObject({
+        ended: true,
+        owner: undefined,
+      })
     })
 
     test('of the GET stream has no owner and no end', async () => {
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
-      expect(await f.store.look(f.key, 'get', 'i1:c1', 0, MINUTE)).toEqual({
-        gone: false,
-        moved: false,
+      expect(await f.store.look(f.key, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({
+        status: 'ok',
         entries: [entry(1, 'a')],
         owner: undefined,
         ended: false,
@@ -211,7 +215,7 @@ export function streamContract(open: OpenStore): void {
   })
 
   describe('posting to a stream that no run owns', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('gives the numbers, names the holder, and adds once for each id', async () => {
       expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: undefined })
