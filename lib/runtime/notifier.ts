@@ -2,7 +2,7 @@
 import { digest, randomId } from '../base/ids.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Announcer } from '../server/context/client-channel.ts'
-import { GET_STREAM } from '../session/stream/event-id.ts'
+import { GET_STREAM } from '../store/names.ts'
 import type { BusStore, StreamStore, ValueStore } from '../store/store.ts'
 import { instanceOf } from './instance.ts'
 import type { Mail } from './mail.ts'

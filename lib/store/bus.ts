@@ -1,4 +1,4 @@
-/** What instances send each other: mail, signs of life, and the list of changes. */
+/** Communication between instances: mail, signs of life, and the list of changes. */
 
 /** Notifications from the server that belong to no call. */
 export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }
@@ -15,7 +15,7 @@ export interface Changes {
   trimmed: boolean
 }
 
-/** What an instance gets while it receives. Mail that was sent before a change is delivered before it. */
+/** The callbacks of an instance that receives. Mail that was sent before a change is delivered before it. */
 export interface Receiver {
   mail(message: string): void
   change(entry: ChangeEntry): void

@@ -1,4 +1,4 @@
-/** What limits are counted by. Both are called in the background: a repeat that counts twice does little harm. */
+/** Counts for limits. Both are called in the background: a repeat that counts twice does little harm. */
 
 export interface LimitStore {
   /** Adds `n` to a count that is forgotten `lifetime` ms after the last addition; returns the count. */

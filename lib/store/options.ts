@@ -1,4 +1,4 @@
-/** What every store takes: lifetimes and bounds. */
+/** The options of every store: lifetimes and bounds. */
 
 /** How long the parts of a store live, in ms. Every key has a lifetime from the moment it is written. */
 export interface Lifetimes {
@@ -16,7 +16,7 @@ export interface Lifetimes {
   endRepeat: number
   /** How long the holders and owners of a deleted session are kept, so that a repeated DELETE still returns them. */
   afterDelete: number
-  /** What must outlive every session: the list of changes, and the list of a principal's sessions. */
+  /** The list of changes, and the list of a principal's sessions: both outlive every session. */
   longest: number
 }
 

@@ -1,6 +1,6 @@
 /**
  * A store that seals every text: session records, data, handles, values, requests, messages, answers, mail.
- * What can be read without the key are digests, ids, times, log levels, and the names of resources that changed.
+ * A reader without the key sees digests, ids, times, log levels, and the names of resources that changed.
  *
  * Each text is bound to its key and its kind, so that an attacker who can write to the store cannot put one text in the
  * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.

@@ -1,5 +1,5 @@
 /**
- * What the endpoint keeps outside one request: sessions, calls, streams, asks, mail, changes, values, counts. A store is
+ * The state that the endpoint keeps between requests: sessions, calls, streams, asks, mail, changes, values, counts. A store is
  * the sum of small interfaces, one a file. Each operation is one atomic step on one session (in Redis: one script on one
  * slot), and each may be sent twice without harm, because a client library repeats a command whose reply was lost.
  *
@@ -31,7 +31,7 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
 
-/** What every store has beside its parts. */
+/** The common part of every store. */
 export interface StoreBase {
   /** The store's name for people, as logs and `/readyz` show it. */
   readonly name: string

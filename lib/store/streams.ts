@@ -58,7 +58,7 @@ export type LookReply =
     }
   | Status<'moved' | 'gone'>
 
-/** What the GET stream of a session gets from the list of changes. */
+/** A step of a session through the list of changes: messages for its GET stream. */
 export interface Advance {
   /** The connection that holds the GET stream. */
   holder: Holder

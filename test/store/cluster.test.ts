@@ -44,7 +44,7 @@ describe('a store in a cluster', () => {
     await store.close()
   })
 
-  test('goes on after its connections were cut, and tells its receivers to look', async () => {
+  test('goes on after its connections were cut, and its receivers get resumed', async () => {
     const store = redisStore({ cluster: cluster.urls })
     const inbox = new Inbox<string>()
     await store.receive('i1', { mail: inbox.add, change: () => {}, resumed: () => inbox.add('resumed') })

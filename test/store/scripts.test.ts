@@ -38,7 +38,7 @@ describe('a script', () => {
     expect(echo.numberOfKeys).toBe(2)
   })
 
-  test('gets them in the order of its head, whatever the order of the caller', () => {
+  test('gets them in the order of its head, in any order of the caller', () => {
     const given = { asks: ['q'], messages: ['a', 'b'], final: true, n: 3, holder: '', stream: 'S', key: 'k' }
     const keys = ['mcp:{k}', 'mcp:{k}:log:S']
     expect(echo.order(given)).toEqual([...keys, 'S', '', 3, '1', 2, 1, 'a', 'b', 'q'])

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 
 const SWEEP_EVERY = 30_000
 
-/** One timer for all maps of a store. It exists only while one of them has an entry. */
+/** A single timer for all maps of a store. It exists only while one of them has an entry. */
 export class Sweeper {
   readonly clock: Clock
   readonly #maps: ExpiringMap<unknown>[] = []

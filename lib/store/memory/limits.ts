@@ -1,4 +1,4 @@
-/** What limits are counted by, in memory. */
+/** Counts for limits, in memory. */
 import type { LimitStore } from '../limits.ts'
 import type { State } from './state.ts'
 

@@ -25,7 +25,7 @@ export function busOperations({ commands, lifetimes, maxChanges }: Context, rece
       ),
 
     alive: (instances) =>
-      // One command each: in a cluster they are on different nodes.
+      // A command for each: in a cluster the keys are on different nodes.
       commands.run(
         (client) => Promise.all(instances.map((instance) => client.exists(keys.up({ instance })))),
         (replies) => replies.map(flag),

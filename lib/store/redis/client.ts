@@ -24,7 +24,7 @@ type Settings = Pick<
 >
 
 export interface Place {
-  /** One address, or the addresses of some nodes of a cluster. */
+  /** The address of Redis, or those of some nodes of a cluster. */
   nodes: URL[]
   cluster: boolean
 }

@@ -1,4 +1,4 @@
-/** What all groups of operations need. */
+/** The state and the settings that all groups of operations use. */
 import type { Lifetimes } from '../options.ts'
 import type { Commands } from './commands.ts'
 

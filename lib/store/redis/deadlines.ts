@@ -1,4 +1,4 @@
-/** One timer for all commands, which have the same time each: a timer for each would cost as much as the command. */
+/** A single timer for the deadlines of all commands: a timer for each would cost as much as the command. */
 
 export interface Deadline {
   /** The command is done; false where it is too late. */

@@ -1,4 +1,4 @@
-/** What limits are counted by, in Redis. */
+/** Counts for limits, in Redis. */
 import type { LimitStore } from '../limits.ts'
 import type { Context } from './context.ts'
 import * as scripts from './scripts/limits.ts'

@@ -36,13 +36,13 @@ export function askContract(makeStore: MakeStore): void {
       expect(await f.store.closeAsk(f.key, 'q1')).toBe('')
     })
 
-    test('that nobody asked are unknown', async () => {
+    test('that were never opened are unknown', async () => {
       await ask()
       expect(await f.store.answer(f.key, 'q9', 'yes')).toEqual({ status: 'unknown' })
       expect(await f.store.closeAsk(f.key, 'q9')).toBeUndefined()
     })
 
-    test('whose wait is over are unknown', async () => {
+    test('that were closed are unknown', async () => {
       await ask()
       expect(await f.store.closeAsk(f.key, 'q1')).toBeUndefined()
       expect(await f.store.answer(f.key, 'q1', 'late')).toEqual({ status: 'unknown' })
@@ -56,7 +56,7 @@ export function askContract(makeStore: MakeStore): void {
       expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: [], owners: [] })
     })
 
-    test('of a call that was ended are unknown, also those that were not named', async () => {
+    test('of a call that was ended are unknown, also those that `endCall` did not name', async () => {
       await ask()
       await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: true, forget: ['q1'] })
       expect(await f.store.answer(f.key, 'q1', 'late')).toEqual({ status: 'unknown' })
@@ -76,7 +76,7 @@ export function askContract(makeStore: MakeStore): void {
       })
     })
 
-    test('are not pending where their message was not added', async () => {
+    test('do not become pending where their message was not added', async () => {
       await ask()
       await f.store.cancel(f.key, 'n:1')
       expect(await f.store.append(f.key, append(2, ['x'], { asks: ['q3'] }))).toMatchObject({ status: 'cancelled' })

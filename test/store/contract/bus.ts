@@ -32,7 +32,7 @@ export function busContract(makeStore: MakeStore): void {
       expect(await inbox.have(500)).toEqual(messages)
     })
 
-    test('that was sent before the instance began to receive arrives too', async () => {
+    test('arrives that was sent before the instance began to receive', async () => {
       const instance = newKey()
       await f.store.send(instance, 'a')
       await f.store.send(instance, 'b')
@@ -51,7 +51,7 @@ export function busContract(makeStore: MakeStore): void {
       expect(await atB.inbox.have(1)).toEqual(['to b'])
     })
 
-    test('that was read is not read again', async () => {
+    test('is not delivered again after it was read', async () => {
       const instance = newKey()
       const first = await receive(f.store, instance)
       await f.store.send(instance, 'a')
@@ -66,7 +66,7 @@ export function busContract(makeStore: MakeStore): void {
       expect(second.inbox.all).not.toContain('a')
     })
 
-    test('goes on after a receiver has failed', async () => {
+    test('is delivered after a receiver has thrown', async () => {
       const instance = newKey()
       const inbox = new Inbox<string>()
       const receiving = await f.store.receive(instance, {
@@ -83,7 +83,7 @@ export function busContract(makeStore: MakeStore): void {
       expect(await inbox.have(1)).toEqual(['good'])
     })
 
-    test('of an instance that is down is gone', async () => {
+    test('to an instance that is down is removed', async () => {
       const instance = newKey()
       await f.store.send(instance, 'a')
       await f.store.down(instance)
@@ -96,7 +96,7 @@ export function busContract(makeStore: MakeStore): void {
   describe('changes', () => {
     const f = fixture(makeStore)
 
-    test('reach every instance that receives, from the moment it began to', async () => {
+    test('reach every instance that receives, from the moment when it began', async () => {
       await f.store.publish({ kind: 'tools' })
       const [a, b] = [await receive(f.store, newKey()), await receive(f.store, newKey())]
       await f.store.publish({ kind: 'prompts' })
@@ -125,7 +125,7 @@ export function busContract(makeStore: MakeStore): void {
   describe('signs of life', () => {
     const f = fixture(makeStore)
 
-    test('last as long as they say, and end with the instance', async () => {
+    test('last for their lifetime, and end with the instance', async () => {
       const [a, b, c] = [newKey(), newKey(), newKey()]
       await f.store.up(a, 60_000)
       await f.store.up(b, 60)

@@ -6,7 +6,7 @@ export function callContract(makeStore: MakeStore): void {
   describe('registering a call', () => {
     const f = fixture(makeStore)
 
-    test('names its holder and the level', async () => {
+    test('returns the level, and later replies name its holder', async () => {
       await f.store.setLevel(f.key, 'warning')
       const reply = await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       expect(reply).toEqual({ status: 'ok', cancelled: false, level: 'warning' })
@@ -36,7 +36,7 @@ export function callContract(makeStore: MakeStore): void {
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ holder: 'i2:c2' })
     })
 
-    test('tells ids apart by type, and sessions apart', async () => {
+    test('distinguishes ids by type, and sessions', async () => {
       const other = newKey()
       await f.store.createSession(other, 'r', MINUTE)
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok' })
@@ -88,7 +88,7 @@ export function callContract(makeStore: MakeStore): void {
       expect((await f.store.readLog(f.key, 'S')).map(({ data }) => data)).toEqual(['a', 'b', 'c'])
     })
 
-    test('can be repeated when it registered and ended the call in one', async () => {
+    test('can be repeated where it registered and ended the call in one step', async () => {
       const only = append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, final: true })
       expect(await f.store.append(f.key, only)).toMatchObject({ status: 'ok', end: 1, holder: 'i1:c1' })
       expect(await f.store.append(f.key, only)).toMatchObject({ status: 'ok', end: 1, holder: 'i1:c1' })
@@ -96,7 +96,7 @@ export function callContract(makeStore: MakeStore): void {
       expect(await f.store.setLevel(f.key, 'info')).toEqual({ status: 'ok', owners: [] })
     })
 
-    test('is refused where it would leave a hole, and where a number is given already', async () => {
+    test('is refused where it would leave a hole, and where its numbers are in use', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call }))
       expect(await f.store.append(f.key, append(3, ['c']))).toMatchObject({ status: 'gap', end: 1 })
       expect(await f.store.append(f.key, append(1, ['x'], { tag: 't2' }))).toMatchObject({ status: 'lost', end: 1 })

@@ -8,7 +8,7 @@ export function changeContract(makeStore: MakeStore): void {
   describe('the list of changes', () => {
     const f = fixture(makeStore)
 
-    test('gives what came after a position, in order', async () => {
+    test('returns the changes after a position, in order', async () => {
       const before = (await f.store.changePosition(f.key)) ?? ''
       await f.store.publish({ kind: 'tools' })
       await f.store.publish({ kind: 'updated', uri: 'file:///a' })
@@ -35,7 +35,7 @@ export function changeContract(makeStore: MakeStore): void {
   describe('a list of changes over its bound', () => {
     const f = fixture(makeStore, { changes: 3 })
 
-    test('says where it no longer reaches back', async () => {
+    test('reports a position before its oldest change as trimmed', async () => {
       const at: string[] = []
       for (let i = 0; i < 6; i++) at.push(await published(f, `file:///${i}`))
       const uris = async (position = '') => {
@@ -52,7 +52,7 @@ export function changeContract(makeStore: MakeStore): void {
   describe('advancing a session through the list of changes', () => {
     const f = fixture(makeStore)
 
-    test('adds the messages, and the updates of what was subscribed before', async () => {
+    test('adds the messages, and the updates of URIs that were subscribed before', async () => {
       const from = await held(f)
       await f.store.subscribe(f.key, 'file:///a', 10)
       const at = await published(f, 'file:///a')
@@ -73,7 +73,7 @@ export function changeContract(makeStore: MakeStore): void {
       expect(await f.store.readLog(f.key, 'get')).toEqual([entry(1, 'tools'), entry(2, 'a changed')])
     })
 
-    test('adds each change once, however often it is told', async () => {
+    test('adds each change once, also when repeated', async () => {
       const from = await held(f)
       const advance = moving(from, later(from), { messages: ['m'] })
       const first = await f.store.advance(f.key, advance)
@@ -86,7 +86,7 @@ export function changeContract(makeStore: MakeStore): void {
       expect(await f.store.advance(f.key, next)).toEqual({ status: 'ok', entries: [entry(2, 'n')] })
     })
 
-    test('moves on where there is nothing to tell', async () => {
+    test('moves the position where there is no message', async () => {
       const from = await held(f)
       expect(await f.store.advance(f.key, moving(from, later(from), {}))).toEqual({ status: 'ok', entries: [] })
       expect(await f.store.changePosition(f.key)).toBe(later(from))
@@ -101,13 +101,13 @@ export function changeContract(makeStore: MakeStore): void {
       expect(await f.store.readLog(f.key, 'get')).toHaveLength(1)
     })
 
-    test('hands what it adds to the holder', async () => {
+    test('counts its messages as sent to the holder', async () => {
       const from = await held(f)
       await f.store.advance(f.key, moving(from, later(from), { messages: ['m'] }))
       expect(await f.store.take(f.key, 'get', 'i2:c2', undefined)).toMatchObject({ position: 1, entries: [] })
     })
 
-    test('goes past a subscription that has ended', async () => {
+    test('adds nothing for a subscription that has ended', async () => {
       const from = await held(f)
       await f.store.subscribe(f.key, 'file:///a', 10)
       await f.store.unsubscribe(f.key, 'file:///a')

@@ -1,6 +1,6 @@
 /**
- * What every store must do: the contract suite. A test file of one's own calls {@link storeContract}. It needs vitest and
- * the interface of a store, nothing else. The files of this folder import lib/store/store.ts only.
+ * The contract suite: tests that every store must pass. A test file calls {@link storeContract}, which needs vitest and a
+ * store, nothing else. Of the library, the files of this folder import lib/store/store.ts only.
  */
 import { describe } from 'vitest'
 import type { StoreOptions } from '../../../lib/store/store.ts'

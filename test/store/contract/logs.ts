@@ -3,10 +3,10 @@ import type { MakeStore } from './support.ts'
 import { append, call, entry, fixture, MINUTE, until } from './support.ts'
 
 export function logContract(makeStore: MakeStore): void {
-  describe('a log over its bound', () => {
+  describe('a log over its bound of messages', () => {
     const f = fixture(makeStore, { log: { messages: 3 } })
 
-    test('keeps the newest, and says where it no longer reaches back', async () => {
+    test('keeps the newest messages, and reports a position before them as trimmed', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
       await f.store.append(f.key, append(3, ['c', 'd', 'e']))
       expect((await f.store.readLog(f.key, 'S')).map(({ n }) => n)).toEqual([3, 4, 5])
@@ -36,7 +36,7 @@ export function logContract(makeStore: MakeStore): void {
     })
   })
 
-  describe('a log whose lifetime is over', () => {
+  describe('a log that has expired', () => {
     const f = fixture(makeStore, { lifetimes: { ended: 60 } })
 
     test('is unknown after its call has ended', async () => {
@@ -47,10 +47,10 @@ export function logContract(makeStore: MakeStore): void {
     })
   })
 
-  describe('an open log whose lifetime is over', () => {
+  describe('an open log that has expired', () => {
     const f = fixture(makeStore, { lifetimes: { open: 500 } })
 
-    test('of the GET stream goes on with its numbers, and what was lost is said', async () => {
+    test('of the GET stream goes on with its numbers, and reports lost entries as trimmed', async () => {
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
       await f.store.post(f.key, 'get', 'b', 't1', 'p2')
       await until(async () => (await f.store.readLog(f.key, 'get')).length === 0)
@@ -87,7 +87,7 @@ export function logContract(makeStore: MakeStore): void {
   describe('a heartbeat', () => {
     const f = fixture(makeStore)
 
-    test('keeps the session', async () => {
+    test('slides the lifetime of the session', async () => {
       const [held, run, left] = ['held', 'run', 'left'].map((name) => `${f.key}${name}`) as [string, string, string]
       for (const key of [held, run, left]) {
         await f.store.createSession(key, 'r', 400)

@@ -10,7 +10,7 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.readSession(f.key, MINUTE)).toEqual({ record: 'record', level: undefined })
     })
 
-    test('there is no session that was never written', async () => {
+    test('a session that was never written does not exist', async () => {
       expect(await f.store.readSession(newKey(), MINUTE)).toBeUndefined()
     })
 
@@ -20,7 +20,7 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error' })
     })
 
-    test('the record of a session is replaced, and never that of none', async () => {
+    test('a record is replaced where the session exists', async () => {
       expect(await f.store.replaceRecord(f.key, 'second')).toEqual({ status: 'ok' })
       expect(await f.store.readSession(f.key, undefined)).toMatchObject({ record: 'second' })
       const other = newKey()
@@ -43,20 +43,20 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.readSession(slid, undefined)).toBeDefined()
     })
 
-    test('the level is told with every read', async () => {
+    test('every read returns the level', async () => {
       expect(await f.store.setLevel(f.key, 'debug')).toEqual({ status: 'ok', owners: [] })
       expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })
       expect(await f.store.setLevel(newKey(), 'debug')).toEqual({ status: 'gone' })
     })
 
-    test('setting the level names the owners of registered calls', async () => {
+    test('setting the level returns the owners of registered calls', async () => {
       await f.store.register(f.key, call)
       await f.store.register(f.key, { id: 's:1', stream: 'T', owner: 'i2:run2' })
       const reply = await f.store.setLevel(f.key, 'info')
       expect(reply.status === 'ok' && reply.owners.sort()).toEqual(['i1:run1', 'i2:run2'])
     })
 
-    test('data is kept by name, removed, and never given to a session that is gone', async () => {
+    test('data is kept by name, removed, and never written without a session', async () => {
       expect(await f.store.setData(f.key, 'a', '1')).toEqual({ status: 'ok' })
       expect(await f.store.setData(f.key, '__proto__', '2')).toEqual({ status: 'ok' })
       expect(await f.store.getData(f.key, 'a')).toBe('1')
@@ -74,7 +74,7 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.getData(f.key, text)).toBe(text)
     })
 
-    test('subscriptions are listed, and their changes name the holder of the GET stream', async () => {
+    test('subscriptions are listed, and changing them returns the holder of the GET stream', async () => {
       expect(await f.store.subscribe(f.key, 'file:///a', 10)).toEqual({ status: 'ok', holder: undefined })
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       expect(await f.store.subscribe(f.key, 'file:///b', 10)).toEqual({ status: 'ok', holder: 'i1:c1' })
@@ -88,7 +88,7 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.subscriptions(other)).toEqual([])
     })
 
-    test('a session has no more subscriptions than it may; one that it has costs nothing', async () => {
+    test('subscriptions have a limit, which a repeated one does not reach', async () => {
       const subscribe = (uri: string) => f.store.subscribe(f.key, uri, 2)
       const ok = { status: 'ok', holder: undefined }
       expect([await subscribe('a'), await subscribe('b'), await subscribe('a')]).toEqual([ok, ok, ok])
@@ -106,7 +106,7 @@ export function sessionContract(makeStore: MakeStore): void {
     const f = fixture(makeStore)
     const owner = () => ({ id: newKey(), max: 2 })
 
-    test('a principal has no more sessions than it may', async () => {
+    test('sessions of a principal have a limit', async () => {
       const mine = owner()
       const [a, b, c] = [newKey(), newKey(), newKey()]
       expect(await f.store.createSession(a, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
@@ -150,7 +150,7 @@ export function sessionContract(makeStore: MakeStore): void {
   describe('deleting a session', () => {
     const f = fixture(makeStore)
 
-    test('tells whom to tell, also when repeated', async () => {
+    test('returns holders and owners, also when repeated', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'get', 'i2:c2', undefined)
       for (const status of ['ok', 'repeated']) {
@@ -160,7 +160,7 @@ export function sessionContract(makeStore: MakeStore): void {
       }
     })
 
-    test('a holder that has gone since is not told again', async () => {
+    test('a holder that released its stream since is not returned again', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'get', 'i2:c2', undefined)
       await f.store.deleteSession(f.key)
@@ -175,13 +175,13 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.deleteSession(f.key)).toEqual({ status: 'repeated', holders: [], owners: ['i1:run1'] })
     })
 
-    test('is undefined where there is nothing and nobody', async () => {
+    test('is gone where there is no session, no holder and no owner', async () => {
       expect(await f.store.deleteSession(newKey())).toEqual({ status: 'gone' })
       expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: [], owners: [] })
       expect(await f.store.deleteSession(f.key)).toEqual({ status: 'gone' })
     })
 
-    test('is final: nothing is read, and nothing is written afterwards', async () => {
+    test('is final: every later operation finds nothing and writes nothing', async () => {
       const { store, key } = f
       await store.append(key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, asks: ['q'] }))
       await store.take(key, 'get', 'i1:g', undefined)
@@ -214,7 +214,7 @@ export function sessionContract(makeStore: MakeStore): void {
       await store.releaseCall(key, 'S', 'i1:run1')
       await store.release(key, 'S', 'i1:c1')
       expect(await store.readSession(key, MINUTE)).toBeUndefined()
-      // Those who tell the session's parts that it is gone still find them.
+      // An instance that notifies the session's parts still finds them.
       expect(await store.deleteSession(key)).toMatchObject({ status: 'repeated', owners: ['i1:run1'] })
     })
   })

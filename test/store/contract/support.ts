@@ -1,4 +1,4 @@
-/** What the contract tests share: a store with a session in it, and ways to wait for expiry, which has no event. */
+/** The common part of the contract tests: a store with a session in it, and ways to wait for expiry, which has no event. */
 import { afterEach, beforeEach, expect } from 'vitest'
 import type { Append, LogEntry, Registration, Store, StoreOptions } from '../../../lib/store/store.ts'
 

@@ -31,7 +31,7 @@ export function valueContract(makeStore: MakeStore): void {
       expect(await f.store.getValue('user', left, MINUTE)).toBeUndefined()
     })
 
-    test('that are gone are not replaced', async () => {
+    test('are replaced only where they exist', async () => {
       const id = newKey()
       expect(await f.store.replaceValue('handle', id, 'v', MINUTE)).toEqual({ status: 'gone' })
       expect(await f.store.getValue('handle', id)).toBeUndefined()
@@ -40,7 +40,7 @@ export function valueContract(makeStore: MakeStore): void {
       expect(await f.store.getValue('handle', id)).toBe('w')
     })
 
-    test('are added once; a repeat with the same value is the same', async () => {
+    test('are added once, and a repeat with the same value is ok', async () => {
       const id = newKey()
       expect(await f.store.addValue('used', id, 'mine', MINUTE)).toEqual({ status: 'ok' })
       expect(await f.store.addValue('used', id, 'mine', MINUTE)).toEqual({ status: 'ok' })

@@ -1,4 +1,4 @@
-/** Scripts on what limits are counted by. */
+/** Scripts on counts for limits. */
 import { number } from '../decode.ts'
 import { NOW } from './lua.ts'
 import { defineScript } from './script.ts'

@@ -7,7 +7,7 @@ import { keys as keyTable } from '../keys.ts'
 type Names = readonly string[]
 type KeyTable = typeof keyTable
 
-/** What the keys of a script are made of, such as the session's key and the name of a stream. */
+/** The values that the names of a script's keys contain, such as the session's key and the stream. */
 type Parts<K extends keyof KeyTable> = {
   [Name in K]: (parts: Parameters<KeyTable[Name]>[0]) => void
 }[K] extends (parts: infer All) => void
