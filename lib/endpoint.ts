@@ -201,7 +201,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
 
 /** A store in this process needs no seal. Another store is sealed where there is a key. */
 function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
-  return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
+  return keys && store.leavesProcess ? sealedStore(store, keys, unsealed) : store
 }
 
 /** The check of tokens, and the metadata that clients without a token need. */

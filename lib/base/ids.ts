@@ -1,4 +1,4 @@
-/** The one place that makes random ids and digests. */
+/** The one place that makes random ids, random delays and digests. */
 import { hash, randomFillSync } from 'node:crypto'
 
 /** Random bytes are made this many at a time: asking for a few costs as much as asking for all of them. */
@@ -13,6 +13,11 @@ export function randomId(bytes: number): string {
   }
   used += bytes
   return pool.toString('base64url', used - bytes, used)
+}
+
+/** A delay between half of `ms` and `ms`, so that instances do not all act at the same moment. */
+export function jitter(ms: number): number {
+  return ms * (0.5 + Math.random() / 2)
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

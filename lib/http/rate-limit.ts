@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Rate } from '../settings.ts'
-import type { Store } from '../store/store.ts'
+import type { LimitStore } from '../store/store.ts'
 
 interface Bucket {
   /** When the bucket will be empty, ms since 1970. */
@@ -22,7 +22,7 @@ const MAX_BUCKETS = 50_000
 const MAX_DEBT = 10_000
 
 export class RateLimiter {
-  readonly #store: Pick<Store, 'count'>
+  readonly #store: Pick<LimitStore, 'count'>
   readonly #clock: Clock
   readonly #track: (work: Promise<unknown>) => void
   readonly #buckets = new Map<string, Bucket>()
@@ -37,7 +37,7 @@ export class RateLimiter {
   constructor(
     kind: string,
     { perSecond, burst }: Rate,
-    store: Pick<Store, 'count'>,
+    store: Pick<LimitStore, 'count'>,
     clock: Clock,
     track: (work: Promise<unknown>) => void,
   ) {

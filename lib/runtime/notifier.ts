@@ -2,8 +2,8 @@
 import { digest, randomId } from '../base/ids.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Announcer } from '../server/context/client-channel.ts'
-import { GET_STREAM } from '../session/stream/event-id.ts'
-import type { Store } from '../store/store.ts'
+import { GET_STREAM } from '../store/names.ts'
+import type { BusStore, StreamStore, ValueStore } from '../store/store.ts'
 import { instanceOf } from './instance.ts'
 import type { Mail } from './mail.ts'
 
@@ -22,7 +22,7 @@ export interface Notifier extends Announcer {
  * const notify = createNotifier(redisStore(process.env.REDIS_URL))
  * await notify.resourceUpdated('note://7')
  */
-export function createNotifier(store: Store): Notifier {
+export function createNotifier(store: BusStore & StreamStore & ValueStore): Notifier {
   const tag = randomId(3)
   return {
     toolsChanged: () => store.publish({ kind: 'tools' }),
@@ -35,8 +35,9 @@ export function createNotifier(store: Store): Notifier {
       const data = notificationText('notifications/elicitation/complete', { elicitationId })
       // The same completion twice is one message.
       const id = `elic.${digest(elicitationId, 9)}`
-      const { status, n, holder } = await store.post(key, GET_STREAM, data, tag, id)
-      if (status === 'gone') return false
+      const reply = await store.post(key, GET_STREAM, data, tag, id)
+      if (reply.status === 'gone') return false
+      const { n, holder } = reply
       if (holder !== undefined) {
         const mail: Mail = { t: 'entries', to: holder, n, tag, data: [data], final: false }
         await store.send(instanceOf(holder), JSON.stringify(mail))

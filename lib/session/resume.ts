@@ -5,7 +5,7 @@ import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import type { Reply, ResponseWriter } from '../runtime/reply.ts'
-import type { Store } from '../store/store.ts'
+import type { StreamStore } from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
@@ -115,7 +115,7 @@ async function resumeCalls(
 }
 
 async function continueStream(
-  store: Pick<Store, 'take'>,
+  store: StreamStore,
   connection: Connection,
   after: EventPosition | undefined,
 ): Promise<'ok' | 'complete' | 'gone'> {

@@ -111,7 +111,8 @@ export class Sessions {
     checkLength(record, request)
     const key = sessionKey(caller.principal, id)
     const owner = this.#owner(caller)
-    if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
+    const { status } = await this.#store.createSession(key, record, this.#options.firstLifetime, owner)
+    if (status === 'full') {
       throw tooManySessions(this.#options.maxSessions, request.id)
     }
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
@@ -169,8 +170,8 @@ export class Sessions {
       const { id } = message.response
       if (typeof id !== 'string') return
       const value = answerText(message.response)
-      const { owner } = await this.#store.answer(session.key, id, value)
-      if (owner) await this.#instance.send({ t: 'answer', to: owner, ask: id, value })
+      const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
     const { method, params } = message.notification
@@ -185,8 +186,9 @@ export class Sessions {
     const id = typedId(requestId)
     const unregistered = this.#instance.unregistered.get(session.key + id)
     if (unregistered) return unregistered.cancel(reason)
-    const { owner } = await this.#store.cancel(session.key, id)
-    if (owner) await this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    const reply = await this.#store.cancel(session.key, id)
+    if (reply.status !== 'ok') return
+    await this.#instance.send({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
@@ -206,9 +208,9 @@ export class Sessions {
 
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
-    if (!ended) return false
+    if (ended.status === 'gone') return false
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
-    return ended.existed
+    return ended.status === 'ok'
   }
 
   // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
@@ -227,9 +229,9 @@ export class Sessions {
       level: undefined,
     }
     const lifetime = lifetimeOf(session, this.#options)
-    if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
-      throw tooManySessions(this.#options.maxSessions)
-    }
+    const owner = this.#owner(caller)
+    const { status } = await this.#store.createSession(session.key, writeRecord(session), lifetime, owner)
+    if (status === 'full') throw tooManySessions(this.#options.maxSessions)
     const first = sseEvent('endpoint', addressOf(id))
     return openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
@@ -249,7 +251,8 @@ export class Sessions {
       Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
       checkLength(record, message.request)
-      if (!(await this.#store.replaceRecord(session.key, record))) throw sessionNotFound()
+      const { status } = await this.#store.replaceRecord(session.key, record)
+      if (status === 'gone') throw sessionNotFound()
       const result = this.#introduce(session.revision) as Record<string, unknown>
       await relayTo(
         this.#instance,

@@ -97,8 +97,9 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
 /** Puts a message on the session's own stream, wherever that is held. Two messages with the same id are one. */
 export async function relayTo(instance: Instance, session: Session, data: string, id: string): Promise<void> {
   const tag = instance.id.slice(0, 4)
-  const { status, n, holder } = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (status === 'ok' && holder !== undefined) {
+  const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
+  if (reply.status === 'ok' && reply.holder !== undefined) {
+    const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
   }
 }

@@ -130,13 +130,13 @@ export class StatelessCall extends Run {
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
     const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)
-    const first = await store.addValue(
+    const { status } = await store.addValue(
       'used',
       id,
       `by ${String(this.#input.request.id)} ${randomId(6)}`,
       singleLifetime,
     )
-    if (!first) {
+    if (status === 'taken') {
       const kept = await store.getValue('used', id)
       if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
       throw new ProtocolError(

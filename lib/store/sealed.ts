@@ -1,21 +1,24 @@
 /**
- * A store in which every text is sealed: session records, data, handles, values, requests, messages, answers, mail.
- * What can be read without the key are digests, ids, times, log levels, and the names of resources that changed.
+ * A store that seals every text: session records, data, handles, values, requests, messages, answers, mail.
+ * A reader without the key sees digests, ids, times, log levels, and the names of resources that changed.
  *
- * Each text is bound to the key and the kind of what it is, so that whoever can write to the store cannot put one in
- * the place of another. What does not open does not exist: a session is then unknown, a message was never kept.
+ * Each text is bound to its key and its kind, so that an attacker who can write to the store cannot put one text in the
+ * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.
  */
 import { createSealer } from '../base/sealing.ts'
-import type { LogEntry, SessionKey, Store, ValueKind } from './store.ts'
-import { GET_STREAM } from './store.ts'
+import type { SessionKey } from './names.ts'
+import { GET_STREAM } from './names.ts'
+import type { Store } from './store.ts'
+import type { LogEntry } from './streams.ts'
+import type { ValueKind } from './values.ts'
 
 /**
- * What becomes of texts without a seal. refuse: they do not exist. read: they are read, while sealing is being turned
- * on. write: they are read and written, and sealed ones read: the step before.
+ * How texts without a seal are treated. refuse: they do not exist. read: they are read, while sealing is being turned
+ * on. write: they are read and written, and sealed texts are read: the step before.
  */
 export type Unsealed = 'refuse' | 'read' | 'write'
 
-/** No text that the endpoint writes begins so: they are JSON, digests, or begin with a word. */
+/** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
 type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKind
@@ -43,7 +46,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
   const sealMessage = (key: SessionKey, stream: string, text: string) => seal(text, 'log', key, stream)
 
-  /** Undefined if any of them does not open: a log with a hole is no log. A marker has no text. */
+  /** Undefined if any of them does not open: a log with a hole is no log. An entry without text has no seal. */
   function openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined {
     const opened: LogEntry[] = []
     for (const entry of entries) {
@@ -55,7 +58,8 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    kind: store.kind,
+    name: store.name,
+    leavesProcess: store.leavesProcess,
     ping: () => store.ping(),
     close: () => store.close(),
     wake: (idleMs) => store.wake(idleMs),
@@ -92,15 +96,17 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       const entries = openEntries(key, stream, reply.entries)
       return entries ? { ...reply, entries } : { status: 'trimmed' }
     },
-    async look(key, stream, holder, after, lifetime, tag) {
-      const reply = await store.look(key, stream, holder, after, lifetime, tag)
+    async look(key, stream, holder, after, lifetime) {
+      const reply = await store.look(key, stream, holder, after, lifetime)
+      if (reply.status !== 'ok') return reply
       const entries = openEntries(key, stream, reply.entries)
-      // Whoever comes back for it is told by `take`.
-      return entries ? { ...reply, entries } : { ...reply, entries: [], moved: true }
+      // `take` reports the reason to a client that comes back.
+      return entries ? { ...reply, entries } : { status: 'moved' }
     },
     release: (key, stream, holder) => store.release(key, stream, holder),
     async lookCall(key, stream, owner, asks, lifetime) {
       const reply = await store.lookCall(key, stream, owner, asks, lifetime)
+      if (reply.status !== 'ok') return reply
       const answers = new Map<string, string>()
       for (const [ask, value] of reply.answers) {
         const opened = open(value, 'answer', key, ask)
@@ -111,6 +117,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     calls: (key) => store.calls(key),
     async claim(key, stream, expected, owner) {
       const reply = await store.claim(key, stream, expected, owner)
+      if (reply.status !== 'ok') return reply
       return { ...reply, request: maybe(reply.request, 'request', key, stream) }
     },
     releaseCall: (key, stream, owner) => store.releaseCall(key, stream, owner),
@@ -119,10 +126,10 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
 
     async answer(key, ask, value) {
       const reply = await store.answer(key, ask, seal(value, 'answer', key, ask))
-      if (reply.stored || reply.owner === undefined) return reply
-      // Two seals of one text differ. An answer that is there stays there when it is read.
+      if (reply.status !== 'late') return reply
+      // Two seals of one text differ, so the stored answer is read. It stays there.
       const present = maybe(await store.closeAsk(key, ask), 'answer', key, ask)
-      return { ...reply, stored: present === value }
+      return { ...reply, status: present === value ? 'ok' : 'late' }
     },
     closeAsk: async (key, ask) => maybe(await store.closeAsk(key, ask), 'answer', key, ask),
     changePosition: (key) => store.changePosition(key),
@@ -133,6 +140,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         messages: messages.map((text) => sealMessage(key, GET_STREAM, text)),
         updates: updates.map((update) => ({ ...update, message: sealMessage(key, GET_STREAM, update.message) })),
       })
+      if (reply.status !== 'ok') return reply
       return { ...reply, entries: openEntries(key, GET_STREAM, reply.entries) ?? [] }
     },
 
@@ -140,7 +148,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     receive: (instance, receiver) =>
       store.receive(instance, {
         mail: (text) => {
-          // Mail that does not open is lost, as any mail may be: the store is the truth.
+          // Mail that does not open is dropped. Any mail may be lost: the store has the truth.
           const message = open(text, 'mail', instance)
           if (message !== undefined) receiver.mail(message)
         },
@@ -152,14 +160,14 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     alive: (instances) => store.alive(instances),
     publish: (change) => store.publish(change),
     changesAfter: (position) => store.changesAfter(position),
-    lastChange: () => store.lastChange(),
 
     getValue: async (kind, id, lifetime) => maybe(await store.getValue(kind, id, lifetime), kind, id),
     setValue: (kind, id, value, lifetime) => store.setValue(kind, id, seal(value, kind, id), lifetime),
     replaceValue: (kind, id, value, lifetime) => store.replaceValue(kind, id, seal(value, kind, id), lifetime),
     async addValue(kind, id, value, lifetime) {
-      if (await store.addValue(kind, id, seal(value, kind, id), lifetime)) return true
-      return maybe(await store.getValue(kind, id), kind, id) === value
+      const reply = await store.addValue(kind, id, seal(value, kind, id), lifetime)
+      if (reply.status === 'ok') return reply
+      return { status: maybe(await store.getValue(kind, id), kind, id) === value ? 'ok' : 'taken' }
     },
     deleteValue: (kind, id) => store.deleteValue(kind, id),
 

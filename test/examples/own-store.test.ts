@@ -2,9 +2,11 @@
 import { memoryStore } from 'mcp-anywhere'
 import { expect, test } from 'vitest'
 import { meteredStore, prometheusText } from '../../examples/own-store/metered-store.ts'
-import { storeContract } from '../store/contract.ts'
+import { storeContract } from '../store/contract/index.ts'
 
-storeContract('the metered store of the examples', async (options) => meteredStore(memoryStore(options)).store)
+storeContract(async (options) => meteredStore(memoryStore(options)).store, {
+  name: 'the metered store of the examples',
+})
 
 test('counts calls and failures by operation', async () => {
   const inner = memoryStore()

@@ -6,9 +6,9 @@ import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotoc
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
+import { callUntilAnswered } from '../support/persistent-client.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, initialize, request, toolCall } from '../support/raw.ts'
-import { callStubbornly } from '../support/stubborn.ts'
 import { meta, NEW, OLD, progressOf, startMixed, textOf } from './mixed.ts'
 
 const options = { session: { lease: 2_000, heartbeat: 1_000, drainTimeout: 500 } }
@@ -66,7 +66,7 @@ test('one after the other is replaced by SIGTERM or kill -9, forward and back: e
     for (let i = 0; rolling; i++) {
       const tool = (s + i) % 2 === 0 ? 'rerunnable' : 'progress'
       const make = (id: string) => toolCall(id, tool, { n: 20, delayMs: 30 }, meta)
-      const { messages, finals } = await callStubbornly(fleet.url, session, make, `${s}-${i}`)
+      const { messages, finals } = await callUntilAnswered(fleet.url, session, make, `${s}-${i}`)
       const told = progressOf(messages)
       expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
       expect(finals).toHaveLength(1)

@@ -69,8 +69,8 @@ export function stop(why: string): never {
 function addReadiness({ app }: Endpoint, store: Store): void {
   app.get('/readyz', (c) =>
     store.ping().then(
-      () => c.json({ status: 'ok', store: store.kind }),
-      () => c.json({ status: 'the store does not answer', store: store.kind }, 503, { 'Retry-After': '1' }),
+      () => c.json({ status: 'ok', store: store.name }),
+      () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
     ),
   )
 }

@@ -32,9 +32,9 @@ async function setLevel(instance: Instance, key: SessionKey, level: unknown): Pr
     const message = `"level" must be one of ${LOGGING_LEVELS.join(', ')}.`
     throw new ProtocolError(ErrorCode.InvalidParams, message)
   }
-  const owners = await instance.store.setLevel(key, level)
+  const reply = await instance.store.setLevel(key, level)
   // Running calls get it at once, wherever they run.
-  for (const to of owners ?? []) void instance.send({ t: 'level', to, level })
+  if (reply.status === 'ok') for (const to of reply.owners) void instance.send({ t: 'level', to, level })
   return {}
 }
 
@@ -45,12 +45,14 @@ async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: 
     throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
   }
   const { store, options } = instance
-  const holder = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
-  if (holder === false) {
+  const reply = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
+  if (reply.status === 'full') {
     const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
     throw new ProtocolError(ErrorCode.ServerError, message)
   }
   // The holder gets it before the client is answered, so that a change that is made after the answer is announced.
-  if (holder) await instance.send({ t: 'subscription', to: holder, uri, on })
+  if (reply.status === 'ok' && reply.holder !== undefined) {
+    await instance.send({ t: 'subscription', to: reply.holder, uri, on })
+  }
   return {}
 }

@@ -7,7 +7,8 @@ import { typedId } from '../../protocol/jsonrpc.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
-import type { CallLook, Owner, Registration } from '../../store/store.ts'
+import type { CallLook } from '../../store/calls.ts'
+import type { Owner, Registration } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { Connection } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -194,7 +195,8 @@ export class CallStream {
       this.#instance.track(store.release(key, this.name, this.#instance.name(this.#connectionToken)))
     }
     try {
-      return (await ended).cancelled
+      const reply = await ended
+      return reply.status === 'ok' && reply.cancelled
     } catch (error) {
       this.#instance.report(error)
       this.endLater()
@@ -215,7 +217,8 @@ export class CallStream {
         throw error
       })
       this.#connection?.confirm()
-      if (reply.holder !== undefined) await this.#instance.send({ t: 'look', to: reply.holder })
+      const holder = reply.status === 'ok' ? reply.holder : undefined
+      if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
       else this.#connection?.finish()
     }
     // Not before: no event id leaves while the store may not have the call.

@@ -132,11 +132,11 @@ export class Connection implements HeldConnection, ResponseMember {
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
     store
-      .look(this.session.key, this.stream, this.holder, this.#n, lifetime, this.#tag)
+      .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
       .then((reply) => {
         if (this.#done) return
-        if (reply.gone) return this.finish()
-        if (reply.moved) return this.#replaced()
+        if (reply.status === 'gone') return this.finish()
+        if (reply.status === 'moved') return this.#replaced()
         this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })

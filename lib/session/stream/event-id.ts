@@ -5,10 +5,10 @@
 import { digest, randomId } from '../../base/ids.ts'
 import type { RequestId } from '../../protocol/jsonrpc.ts'
 import { isRequestId } from '../../protocol/jsonrpc.ts'
+import { GET_STREAM } from '../../store/names.ts'
 import type { SessionKey } from '../../store/store.ts'
 
-/** The name of the stream that a session's `GET /mcp` holds. */
-export const GET_STREAM = 'get'
+export { GET_STREAM }
 
 export interface EventPosition {
   stream: string

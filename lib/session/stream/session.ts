@@ -7,7 +7,7 @@ import { isSessionRevision } from '../../protocol/revisions.ts'
 import type { LoggingLevel } from '../../protocol/types.ts'
 import { readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
-import type { SessionKey, SessionRow, Store } from '../../store/store.ts'
+import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest one that it can read. */
@@ -93,9 +93,10 @@ function parse(text: string): unknown {
 }
 
 /** `ctx.session`: values of the author, kept with the session. */
-export function sessionData(store: Store, key: SessionKey): KeyValues {
+export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
   const put = async (name: string, value: string | undefined) => {
-    if (!(await store.setData(key, name, value))) throw new Error('The session has ended; nothing was stored.')
+    const { status } = await store.setData(key, name, value)
+    if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
   }
   return {
     async get<T>(name: string) {

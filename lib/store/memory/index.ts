@@ -1,10 +1,12 @@
 /**
- * The embedded store: everything in this process, for one instance or for several in one process. It keeps the same
- * promises as Redis (the contract tests are the same), except that nothing survives the process.
+ * The store in this process, for one instance or for several in one process. It passes the same contract tests as Redis,
+ * but nothing outlives the process.
  */
 import type { Clock } from '../../base/clock.ts'
 import { systemClock } from '../../base/clock.ts'
-import type { Store, StoreOptions } from '../store.ts'
+import type { StoreOptions } from '../options.ts'
+import type { Store } from '../store.ts'
+import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { limitOperations } from './limits.ts'
@@ -26,7 +28,8 @@ export interface MemoryStoreOptions extends StoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const state = new State(options, options.clock ?? systemClock)
   return {
-    kind: 'memory',
+    name: 'memory',
+    leavesProcess: false,
     async ping() {},
     async close() {
       state.sweeper.clear()
@@ -34,6 +37,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     wake() {},
     ...sessionOperations(state),
     ...callOperations(state),
+    ...askOperations(state),
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),

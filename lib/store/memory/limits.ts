@@ -1,8 +1,8 @@
-/** What limits are counted by, in memory. */
-import type { Store } from '../store.ts'
+/** Counts for limits, in memory. */
+import type { LimitStore } from '../limits.ts'
 import type { State } from './state.ts'
 
-export function limitOperations(state: State): Pick<Store, 'count' | 'occupy'> {
+export function limitOperations(state: State): LimitStore {
   const counts = state.sweeper.map<number>()
   const busy = state.sweeper.map<Map<string, number>>()
 

@@ -1,24 +1,10 @@
 /** Sessions in memory. */
-import type { Holder, Owner, SessionKey, Store } from '../store.ts'
-import { GET_STREAM } from '../store.ts'
+import type { Owner, SessionKey } from '../names.ts'
+import { GET_STREAM } from '../names.ts'
+import type { SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 
-type SessionOperations = Pick<
-  Store,
-  | 'createSession'
-  | 'readSession'
-  | 'replaceRecord'
-  | 'deleteSession'
-  | 'setLevel'
-  | 'getData'
-  | 'setData'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'subscriptions'
-  | 'changePosition'
->
-
-export function sessionOperations(state: State): SessionOperations {
+export function sessionOperations(state: State): SessionStore {
   const { sessions } = state
   /** The sessions of each principal. */
   const owned = state.sweeper.map<Set<SessionKey>>()
@@ -37,12 +23,6 @@ export function sessionOperations(state: State): SessionOperations {
     if (keys?.size === 0) owned.delete(id)
   }
 
-  function told(key: SessionKey): { holders: Holder[]; owners: Owner[] } {
-    const live = state.peekLive(key)
-    const holders = [...(live?.places.values() ?? [])].flatMap((place) => place.holder ?? [])
-    return { holders, owners: owners(key) }
-  }
-
   function owners(key: SessionKey): Owner[] {
     const calls = [...(state.peekLive(key)?.calls.values() ?? [])]
     return calls.map((call) => call.owner).filter((owner) => owner !== '')
@@ -50,8 +30,8 @@ export function sessionOperations(state: State): SessionOperations {
 
   return {
     async createSession(key, record, lifetime, owner) {
-      if (owner && !admit(key, owner)) return false
-      if (sessions.has(key)) return true
+      if (owner && !admit(key, owner)) return { status: 'full' }
+      if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
       sessions.set(
@@ -67,7 +47,7 @@ export function sessionOperations(state: State): SessionOperations {
         },
         lifetime,
       )
-      return true
+      return { status: 'ok' }
     },
 
     async readSession(key, lifetime) {
@@ -79,9 +59,9 @@ export function sessionOperations(state: State): SessionOperations {
 
     async replaceRecord(key, record) {
       const session = sessions.get(key)
-      if (!session) return false
+      if (!session) return { status: 'gone' }
       session.record = record
-      return true
+      return { status: 'ok' }
     },
 
     async deleteSession(key, owner) {
@@ -98,16 +78,19 @@ export function sessionOperations(state: State): SessionOperations {
         sessions.delete(key)
         state.dropLogs(key)
       }
-      const { holders, owners } = told(key)
-      if (!session && holders.length + owners.length === 0) return undefined
-      return { existed: session !== undefined, holders, owners }
+      const places = [...(state.peekLive(key)?.places.values() ?? [])]
+      const notified = { holders: places.flatMap(({ holder }) => holder ?? []), owners: owners(key) }
+      if (session) return { status: 'ok', ...notified }
+      return notified.holders.length + notified.owners.length > 0
+        ? { status: 'repeated', ...notified }
+        : { status: 'gone' }
     },
 
     async setLevel(key, level) {
       const session = sessions.get(key)
-      if (!session) return undefined
+      if (!session) return { status: 'gone' }
       session.level = level
-      return owners(key)
+      return { status: 'ok', owners: owners(key) }
     },
 
     async getData(key, name) {
@@ -116,36 +99,32 @@ export function sessionOperations(state: State): SessionOperations {
 
     async setData(key, name, value) {
       const session = sessions.get(key)
-      if (!session) return false
+      if (!session) return { status: 'gone' }
       if (value === undefined) session.data.delete(name)
       else session.data.set(name, value)
-      return true
+      return { status: 'ok' }
     },
 
     async subscribe(key, uri, max) {
       const session = sessions.get(key)
-      if (!session) return undefined
+      if (!session) return { status: 'gone' }
       const { subscriptions } = session
       if (!subscriptions.has(uri)) {
-        if (subscriptions.size >= max) return false
+        if (subscriptions.size >= max) return { status: 'full' }
         subscriptions.set(uri, state.nowPosition())
       }
-      return state.holder(key, session, GET_STREAM) ?? null
+      return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
     },
 
     async unsubscribe(key, uri) {
       const session = sessions.get(key)
-      if (!session) return undefined
+      if (!session) return { status: 'gone' }
       session.subscriptions.delete(uri)
-      return state.holder(key, session, GET_STREAM) ?? null
+      return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
     },
 
     async subscriptions(key) {
       return [...(sessions.get(key)?.subscriptions.keys() ?? [])]
-    },
-
-    async changePosition(key) {
-      return sessions.get(key)?.position
     },
   }
 }

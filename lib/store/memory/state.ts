@@ -1,14 +1,17 @@
-/** What the memory store holds, laid out like the keys in Redis, and the few ways to look at it. */
+/** The state of the memory store, laid out like the keys in Redis, and how the operations read it. */
 import type { Clock } from '../../base/clock.ts'
-import type { Holder, Lifetimes, LogEntry, Owner, SessionKey, StoreOptions } from '../store.ts'
-import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, GET_STREAM } from '../store.ts'
+import type { Holder, Owner, SessionKey } from '../names.ts'
+import { GET_STREAM } from '../names.ts'
+import type { Lifetimes, StoreOptions } from '../options.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS } from '../options.ts'
+import type { LogEntry } from '../streams.ts'
 import type { ExpiringMap } from './expiring.ts'
 import { Sweeper } from './expiring.ts'
 
-/** Who holds a stream. */
+/** Which connection holds a stream. */
 export interface Place {
   holder: Holder | undefined
-  /** The number after which the holder began; where nobody holds the stream, the last one that a holder was handed. */
+  /** The number after which the holder began; without a holder, the last number that a holder was sent. */
   start: number
 }
 
@@ -82,7 +85,7 @@ export class State {
     this.#logNames = this.sweeper.map()
   }
 
-  /** The present moment as a position in the list of changes: whatever is published in this very millisecond is later. */
+  /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
   nowPosition(): string {
     return `${this.clock.now() - 1}-0`
   }
@@ -92,7 +95,12 @@ export class State {
     return this.#live.get(key)
   }
 
-  /** The live parts of a session, to be written: made if there are none, and their lifetime begins again. */
+  /** The live parts of a session that exists, for reading. */
+  existingLive(key: SessionKey): Live | undefined {
+    return this.sessions.has(key) ? this.#live.get(key) : undefined
+  }
+
+  /** The live parts of a session, for writing: made where there are none, and their lifetime begins again. */
   live(key: SessionKey): Live {
     const live = this.#live.get(key) ?? { calls: new Map(), ids: new Map(), places: new Map(), asks: new Map() }
     this.#live.set(key, live, this.lifetimes.open)
@@ -136,7 +144,7 @@ export class State {
     this.#logNames.set(key, (this.#logNames.get(key) ?? new Set()).add(stream), open)
   }
 
-  /** The newest entries that fit; the very newest in any case. */
+  /** The newest entries that fit; the newest one in any case. */
   #bounded(old: LogEntry[], entries: LogEntry[]): LogEntry[] {
     const all = [...old, ...entries]
     let bytes = this.#bytes.get(old) ?? 0
@@ -149,10 +157,10 @@ export class State {
     this.#bytes.set(log, bytes)
     return log
   }
-  /** What a log has, in bytes. */
+  /** The bytes of each log. */
   readonly #bytes = new WeakMap<LogEntry[], number>()
 
-  /** Lets a log live on while somebody looks at it, if it may still grow. */
+  /** A heartbeat: the lifetime of a log that may still grow begins again. */
   touchLog(key: SessionKey, stream: string): void {
     if (this.log(key, stream).at(-1)?.final) return
     this.logs.touch(part(key, stream), this.lifetimes.open)
@@ -164,7 +172,7 @@ export class State {
     this.#logNames.delete(key)
   }
 
-  /** Forgets a call; the stream's holder stays, if there is one. */
+  /** Forgets a call; the stream's holder stays. */
   forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
     const live = this.live(key)
     live.calls.delete(call.stream)

@@ -1,19 +1,19 @@
-/** The streams of a session in memory: who holds one, and what its log has. */
-import type { Advance, LogEntry, SessionKey, Store } from '../store.ts'
-import { comparePositions, GET_STREAM } from '../store.ts'
+/** The streams of a session in memory: which connection holds one, and what its log has. */
+import { comparePositions } from '../bus.ts'
+import type { SessionKey } from '../names.ts'
+import { GET_STREAM } from '../names.ts'
+import type { Advance, LogEntry, StreamStore } from '../streams.ts'
 import type { MemorySession, Place, State } from './state.ts'
 import { part } from './state.ts'
 
-type StreamOperations = Pick<Store, 'post' | 'take' | 'look' | 'release' | 'readLog' | 'advance'>
-
-export function streamOperations(state: State): StreamOperations {
+export function streamOperations(state: State): StreamStore {
   const { sessions } = state
 
   function placeOf(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
     return state.ownStream(session, stream) ?? state.peekLive(key)?.places.get(stream)
   }
 
-  /** The session has ended, and this holder need not be told of it again. */
+  /** The session has ended, and a repeated DELETE need not notify this holder. */
   function forgetEnded(key: SessionKey, stream: string, holder: string): void {
     const live = state.peekLive(key)
     if (live?.places.get(stream)?.holder !== holder) return
@@ -26,14 +26,9 @@ export function streamOperations(state: State): StreamOperations {
     const own = state.ownStream(session, stream) ?? { holder: undefined, start: 0, end: 0 }
     session.own.set(stream, own)
     const first = own.end + 1
-    if (messages.length > 0) {
-      state.add(
-        key,
-        stream,
-        messages.map((data, i) => ({ n: first + i, tag, data, final: false })),
-      )
-      own.end += messages.length
-    }
+    const entries = messages.map((data, i) => ({ n: first + i, tag, data, final: false }))
+    if (entries.length > 0) state.add(key, stream, entries)
+    own.end += entries.length
     return first
   }
 
@@ -53,7 +48,7 @@ export function streamOperations(state: State): StreamOperations {
   return {
     async post(key, stream, message, tag, id) {
       const session = sessions.get(key)
-      if (!session) return { status: 'gone', n: 0, holder: undefined }
+      if (!session) return { status: 'gone' }
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
@@ -70,7 +65,7 @@ export function streamOperations(state: State): StreamOperations {
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const place = placeOf(key, session, stream)
-      const position = after?.n ?? Math.min(end, Math.max(first - 1, handed(place, holder, end)))
+      const position = after?.n ?? Math.min(end, Math.max(first - 1, sent(place, holder, end)))
       if (position > end) return { status: 'beyond' }
       if (position < first - 1) return { status: 'trimmed' }
       const tag = log.find(({ n }) => n === position)?.tag
@@ -92,26 +87,22 @@ export function streamOperations(state: State): StreamOperations {
       }
     },
 
-    async look(key, stream, holder, after, lifetime, tag) {
-      const nothing = { entries: [], owner: undefined, ended: false }
+    async look(key, stream, holder, { n: after, tag }, lifetime) {
       const session = sessions.get(key)
-      if (!session) return { gone: true, moved: false, ...nothing }
+      if (!session) return { status: 'gone' }
       const log = state.log(key, stream)
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const at = log.find(({ n }) => n === after)?.tag
-      const unreadable = after > end || after < first - 1 || (!!tag && at !== undefined && at !== tag)
-      if (placeOf(key, session, stream)?.holder !== holder || unreadable) {
-        return { gone: false, moved: true, ...nothing }
-      }
+      const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
+      if (placeOf(key, session, stream)?.holder !== holder || unreadable) return { status: 'moved' }
       sessions.touch(key, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
       const owner = state.peekLive(key)?.calls.get(stream)?.owner
       const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
       return {
-        gone: false,
-        moved: false,
+        status: 'ok',
         entries: log.filter(({ n }) => n > after),
         owner,
         ended: over || log.at(-1)?.final === true,
@@ -134,17 +125,21 @@ export function streamOperations(state: State): StreamOperations {
       return sessions.has(key) ? [...state.log(key, stream)] : []
     },
 
+    async changePosition(key) {
+      return sessions.get(key)?.position
+    },
+
     async advance(key, advance) {
       const session = sessions.get(key)
-      if (!session) return { status: 'gone', entries: [] }
+      if (!session) return { status: 'gone' }
       const { holder, tag, from, to, messages } = advance
-      if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved', entries: [] }
+      if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved' }
       const id = `${holder} ${from} ${to}`
       const last = session.advanced
       if (last?.id === id && session.position === to) {
         return { status: 'ok', entries: advancedEntries(key, last.first, last.count) }
       }
-      if (session.position !== from) return { status: 'moved', entries: [] }
+      if (session.position !== from) return { status: 'moved' }
       const all = [...messages, ...updates(session, advance)]
       const first = addOwn(key, session, GET_STREAM, tag, all)
       session.position = to
@@ -154,9 +149,9 @@ export function streamOperations(state: State): StreamOperations {
   }
 }
 
-/** The last number of a stream that a holder was handed. */
-function handed(place: Place | undefined, holder: string, end: number): number {
+/** The last number of a stream that a holder was sent. */
+function sent(place: Place | undefined, holder: string, end: number): number {
   if (!place) return 0
-  // Somebody else holds it: everything went there. The same holder again: its reply was lost.
+  // Another holder was sent everything. The same holder again: its reply was lost.
   return place.holder === undefined || place.holder === holder ? place.start : end
 }

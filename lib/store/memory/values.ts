@@ -1,10 +1,8 @@
 /** Values that belong to no session, in memory. */
-import type { Store, ValueKind } from '../store.ts'
+import type { ValueKind, ValueStore } from '../values.ts'
 import type { State } from './state.ts'
 
-type ValueOperations = Pick<Store, 'getValue' | 'setValue' | 'replaceValue' | 'addValue' | 'deleteValue'>
-
-export function valueOperations(state: State): ValueOperations {
+export function valueOperations(state: State): ValueStore {
   const values = state.sweeper.map<string>()
   const name = (kind: ValueKind, id: string) => `${kind}:${id}`
 
@@ -20,16 +18,16 @@ export function valueOperations(state: State): ValueOperations {
     },
 
     async replaceValue(kind, id, value, lifetime) {
-      if (!values.has(name(kind, id))) return false
+      if (!values.has(name(kind, id))) return { status: 'gone' }
       values.set(name(kind, id), value, lifetime)
-      return true
+      return { status: 'ok' }
     },
 
     async addValue(kind, id, value, lifetime) {
       const present = values.get(name(kind, id))
-      if (present !== undefined) return present === value
+      if (present !== undefined) return { status: present === value ? 'ok' : 'taken' }
       values.set(name(kind, id), value, lifetime)
-      return true
+      return { status: 'ok' }
     },
 
     async deleteValue(kind, id) {

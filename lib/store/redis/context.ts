@@ -1,5 +1,5 @@
-/** What all groups of operations need. */
-import type { Lifetimes } from '../store.ts'
+/** The state and the settings that all groups of operations use. */
+import type { Lifetimes } from '../options.ts'
 import type { Commands } from './commands.ts'
 
 export interface Context {
@@ -7,7 +7,7 @@ export interface Context {
   lifetimes: Lifetimes
   /** How many messages a log keeps. */
   maxMessages: number
-  /** And how many bytes of them. */
+  /** How many bytes of messages a log keeps. */
   maxBytes: number
   /** How many changes the list keeps. */
   maxChanges: number

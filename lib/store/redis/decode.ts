@@ -1,5 +1,6 @@
-/** Reads the replies of Redis: what has another shape than it must is an error here, and nowhere else. */
-import type { Change, LogEntry } from '../store.ts'
+/** Reads the replies of Redis. A reply of another shape than expected is an error here, and nowhere else. */
+import type { Change } from '../bus.ts'
+import type { LogEntry } from '../streams.ts'
 
 function bad(reply: unknown, wanted: string): never {
   throw new TypeError(`Redis replied ${JSON.stringify(reply)} where ${wanted} was expected.`)
@@ -13,6 +14,9 @@ export function text(reply: unknown): string {
   return typeof reply === 'string' ? reply : bad(reply, 'text')
 }
 
+/** For a command whose reply has no meaning. */
+export function nothing(): void {}
+
 /** Nil is undefined. */
 export function optional(reply: unknown): string | undefined {
   return reply === null || reply === undefined ? undefined : text(reply)
@@ -22,7 +26,7 @@ export function texts(reply: unknown): string[] {
   return list(reply).map(text)
 }
 
-/** Nil, as left out by a script that had nothing to say, is 0. */
+/** Nil, which a script leaves out of a refusal, is 0. */
 export function number(reply: unknown): number {
   return typeof reply === 'number' ? reply : reply === null || reply === undefined ? 0 : bad(reply, 'a number')
 }
@@ -33,6 +37,14 @@ export function flag(reply: unknown): boolean {
 
 export function oneOf<T extends string>(reply: unknown, known: readonly T[]): T {
   return known.find((word) => word === reply) ?? bad(reply, known.join(' or '))
+}
+
+/** Reads a reply that begins with a word: `read` gets the rest after ok; nothing follows the other words. */
+export function either<W extends string, R extends object>(words: readonly W[], read: (rest: unknown[]) => R) {
+  return (reply: unknown): ({ status: 'ok' } & R) | { status: W } => {
+    const [word, ...rest] = list(reply)
+    return word === 'ok' ? { status: 'ok', ...read(rest) } : { status: oneOf(word, words) }
+  }
 }
 
 /** The entries of a stream as id and fields. */
@@ -53,7 +65,7 @@ export function logEntries(reply: unknown): LogEntry[] {
   }))
 }
 
-/** A change, as {@link Store.publish} wrote it. */
+/** A change, as the script `publish` wrote it. */
 export function readChange(fields: string[]): Change {
   return JSON.parse(fields[1] ?? '') as Change
 }

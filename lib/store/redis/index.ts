@@ -1,14 +1,18 @@
 /**
- * The store in Redis: one connection for commands, opened by the first of them, and one that waits, opened by
- * {@link Store.receive}. Every change of state is one script on one slot, so a cluster serves it as well.
+ * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
+ * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import type { Store, StoreOptions } from '../store.ts'
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, StoreUnavailable } from '../store.ts'
+import type { StoreOptions } from '../options.ts'
+import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS } from '../options.ts'
+import type { Store } from '../store.ts'
+import { StoreUnavailable } from '../store.ts'
+import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
 import type { Context } from './context.ts'
+import { nothing } from './decode.ts'
 import { limitOperations } from './limits.ts'
 import { Waiting } from './receive.ts'
 import { sessionOperations } from './sessions.ts'
@@ -26,13 +30,13 @@ export interface RedisStoreOptions extends StoreOptions {
   blockTime?: number | undefined
 }
 
-/** A connection that was idle for longer than this (ms) may be dead without knowing it. */
+/** A connection that was idle for longer than this (ms) may be dead without having closed. */
 const TRUSTED_IDLE = 60_000
 
 /**
  * A store in Redis 6.2 or later, alone or as a cluster.
  *
- * @throws TypeError where the address is none; nothing is connected yet
+ * @throws TypeError where `url` is not an address of Redis. Nothing is connected yet.
  *
  * @example
  * const store = redisStore('rediss://user:secret@redis.example:6379')
@@ -55,10 +59,9 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   }
 
   return {
-    kind: 'redis',
-    async ping() {
-      await commands.run((client) => client.exists('mcp:ping'))
-    },
+    name: 'redis',
+    leavesProcess: true,
+    ping: () => commands.run((client) => client.exists('mcp:ping'), nothing),
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))
@@ -71,6 +74,7 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     },
     ...sessionOperations(context),
     ...callOperations(context),
+    ...askOperations(context),
     ...streamOperations(context),
     ...busOperations(context, async (instance, receiver) => {
       if (closed) throw new StoreUnavailable('The store is closed.')

@@ -1,14 +1,11 @@
-/** What limits are counted by, in Redis. */
-import type { Store } from '../store.ts'
+/** Counts for limits, in Redis. */
+import type { LimitStore } from '../limits.ts'
 import type { Context } from './context.ts'
-import { number } from './decode.ts'
-import { keys } from './keys.ts'
 import * as scripts from './scripts/limits.ts'
 
-export function limitOperations({ commands }: Context): Pick<Store, 'count' | 'occupy'> {
+export function limitOperations({ commands }: Context): LimitStore {
   return {
-    count: async (id, n, lifetime) => number(await commands.script(scripts.count, [keys.count(id)], [n, lifetime])),
-    occupy: async (id, member, lifetime) =>
-      number(await commands.script(scripts.occupy, [keys.busy(id)], [member, lifetime])),
+    count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
+    occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

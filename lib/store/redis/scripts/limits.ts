@@ -1,35 +1,41 @@
-/** Scripts on what limits are counted by. */
-import type { Script } from './script.ts'
-import { NOW } from './script.ts'
+/** Scripts on counts for limits. */
+import { number } from '../decode.ts'
+import { NOW } from './lua.ts'
+import { defineScript } from './script.ts'
 
-/** Adds to a count. */
-export const count: Script = {
-  name: 'mcpCount',
-  keys: 1,
+/**
+ * Adds to a count.
+ * Keys: the count. Arguments: how much to add; how long the count lives from now on (ms). Reply: the count.
+ */
+export const count = defineScript('mcpCount', {
+  keys: ['count'],
+  numbers: ['n', 'lifetime'],
+  reply: number,
   lua: `
-local key = KEYS[1]
-local n, lifetime = ARGV[1], ARGV[2]
-local total = redis.call('INCRBY', key, n)
-redis.call('PEXPIRE', key, lifetime)
+local total = redis.call('INCRBY', count, n)
+redis.call('PEXPIRE', count, lifetime)
 return total
 `,
-}
+})
 
-/** Counts a member for a while, or no longer. Those whose time is over are forgotten by the way. */
-export const occupy: Script = {
-  name: 'mcpOccupy',
-  keys: 1,
-  lua: `
-local key = KEYS[1]
-local member, lifetime = ARGV[1], tonumber(ARGV[2])
-${NOW}
-redis.call('ZREMRANGEBYSCORE', key, '-inf', now())
+/**
+ * Counts a member for a while, and removes members whose time is over.
+ * Keys: the members. Arguments: the member ('' changes nothing); for how many ms it counts (0 removes it). Reply: how many
+ * members there are.
+ */
+export const occupy = defineScript('mcpOccupy', {
+  keys: ['busy'],
+  texts: ['member'],
+  numbers: ['lifetime'],
+  reply: number,
+  lua: `${NOW}
+redis.call('ZREMRANGEBYSCORE', busy, '-inf', now())
 if member ~= '' and lifetime > 0 then
-  redis.call('ZADD', key, now() + lifetime, member)
-  if redis.call('PTTL', key) < lifetime then redis.call('PEXPIRE', key, lifetime) end
+  redis.call('ZADD', busy, now() + lifetime, member)
+  if redis.call('PTTL', busy) < lifetime then redis.call('PEXPIRE', busy, lifetime) end
 elseif member ~= '' then
-  redis.call('ZREM', key, member)
+  redis.call('ZREM', busy, member)
 end
-return redis.call('ZCARD', key)
+return redis.call('ZCARD', busy)
 `,
-}
+})

@@ -1,7 +1,6 @@
-/** What the tests of the stores share. */
-import type { Store } from '../../lib/store/store.ts'
-
 /** A store that calls `check` after each of its operations. */
+import type { Store } from '../../../lib/store/store.ts'
+
 export function checked(store: Store, check: () => Promise<void>): Store {
   return new Proxy(store, {
     get(target, name) {
