@@ -57,7 +57,7 @@ export async function against(options: AgainstOptions): Promise<boolean> {
   const rounds = Math.min(options.rounds ?? ROUNDS, most)
   const effort: Effort = short
     ? { warmUp: 10, ms: 20, slices: 1, connections: 4 }
-    : { warmUp: 800, ms: 100, slices: 8, connections: 16 }
+    : { warmUp: 800, ms: 60, slices: 16, connections: 8 }
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-against-'))
   const loader = startLoad()
   try {
