@@ -101,7 +101,7 @@ export function downgradeTool(tool: Tool, revision: Revision): Tool {
   const older = known(tool, TOOL, revision)
   const { outputSchema, ...rest } = older
   // Up to 2025-11-25 structured content is an object, so its schema must say so.
-  const fits = outputSchema?.type === 'object' || features(revision).structuredContent === 'any JSON'
+  const fits = outputSchema?.type === 'object' || features(revision).structuredJson
   return outputSchema === undefined || fits ? older : rest
 }
 
@@ -117,10 +117,10 @@ export function downgradePrompt(prompt: Prompt, revision: Revision): Prompt {
 }
 
 export function downgradeToolResult(result: CallToolResult, revision: Revision): CallToolResult {
-  const allowed = features(revision).structuredContent
-  if (allowed === 'any JSON') return result
+  const { structuredObject, structuredJson } = features(revision)
+  if (structuredJson) return result
   let older = result
-  if (result.structuredContent !== undefined && (allowed === 'nothing' || !isObject(result.structuredContent))) {
+  if (result.structuredContent !== undefined && (!structuredObject || !isObject(result.structuredContent))) {
     const { structuredContent: _, ...rest } = result
     older = rest
   }

@@ -2,39 +2,29 @@
 import type { Reply } from './reply.ts'
 
 export class PendingReply {
-  #reply: Reply | undefined
-  #resolve: ((reply: Reply) => void) | undefined
-  #refusal: Error | undefined
-  #reject: ((refusal: Error) => void) | undefined
+  #given: Reply | Error | undefined
+  #settle: ((given: Reply | Error) => void) | undefined
 
   get isGiven(): boolean {
-    return this.#reply !== undefined || this.#refusal !== undefined
+    return this.#given !== undefined
   }
 
-  /** Gives the reply. The first one counts. */
-  give(reply: Reply): void {
-    if (this.isGiven) return
-    this.#reply = reply
-    this.#resolve?.(reply)
-  }
-
-  /** Refuses the request. */
-  refuse(refusal: Error): void {
-    if (this.isGiven) return
-    this.#refusal = refusal
-    this.#reject?.(refusal)
+  /** Gives the reply, or the refusal of the request. The first one counts. */
+  give(given: Reply | Error): void {
+    if (this.#given) return
+    this.#given = given
+    this.#settle?.(given)
   }
 
   /**
    * The reply: at once where it is there.
-   * @throws what {@link refuse} was given (or rejects with it)
+   * @throws the refusal that was given (or rejects with it)
    */
   take(): Reply | Promise<Reply> {
-    if (this.#refusal) throw this.#refusal
-    if (this.#reply) return this.#reply
+    if (this.#given instanceof Error) throw this.#given
+    if (this.#given) return this.#given
     return new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+      this.#settle = (given) => (given instanceof Error ? reject(given) : resolve(given))
     })
   }
 }

@@ -13,13 +13,12 @@ import type { SseResponse } from '../stream/sse-response.ts'
 import type { SendingCall } from './channel.ts'
 import { SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
-import type { Ending } from './interruption.ts'
-import { CANCELLED, interruption } from './interruption.ts'
+import { interruption } from './interruption.ts'
 import type { PacedCall } from './pace.ts'
 import { Pace } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
-import type { CallEvent, CallState, Effect } from './state.ts'
+import type { CallEvent, CallState, Effect, Ending } from './state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
 import type { Opened, StreamedCall } from './stream.ts'
 import { CallStream } from './stream.ts'
@@ -27,6 +26,7 @@ import { CallStream } from './stream.ts'
 /** After a registration that failed the next one follows, in ms. */
 const REGISTER_AGAIN = 1_000
 
+const CANCELLED = 'The call was cancelled.'
 const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
@@ -218,10 +218,10 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   interrupt(ending: Ending): void {
-    const { event, text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
+    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
     // A successor sends nothing but the response, which its client can have without the log.
-    const own = event === 'unreachable' && this.#parts.successor ? this.#text : text
-    this.#apply(event, own, reason)
+    const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
+    this.#apply(ending, own, reason)
   }
 
   // The state and its effects ------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ export class Exchange implements Carrier {
   }
 
   sessionGone(): void {
-    this.#reply.refuse(sessionNotFound())
+    this.#reply.give(sessionNotFound())
   }
 
   /** Answers with JSON if every call is over and none has begun a stream. */

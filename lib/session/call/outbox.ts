@@ -8,7 +8,7 @@ import type { Instance } from '../../runtime/instance.ts'
 import type { AppendReply, Holder, Owner, Registration } from '../../store/store.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
-import type { Ending } from './interruption.ts'
+import type { Ending } from './state.ts'
 
 interface Item {
   data: string

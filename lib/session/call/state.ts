@@ -4,28 +4,16 @@
  */
 
 /** Whether the store has the call: not yet, or a request that registers it is under way, or yes. */
-export type Stored = 'no' | 'asked' | 'yes'
+type Stored = 'no' | 'asked' | 'yes'
 
-/** Why a call is over. */
-export type Outcome =
-  /** Its response is JSON. */
-  | 'answered'
-  /** Its response was the last message of a stream. */
-  | 'sent'
-  /** The client cancelled it: there is no response. */
-  | 'cancelled'
-  /** Another call of the session has its request id. */
-  | 'taken'
-  /** The session has as many calls as it may. */
-  | 'full'
-  /** This instance shuts down, and another one may go on with the call. */
-  | 'released'
-  /** Another instance has taken the call over. */
-  | 'lost'
-  /** The session has ended. */
-  | 'gone'
-  /** The store did not answer for as long as a call waits for it. */
-  | 'unreachable'
+/**
+ * Why a call is over. answered: its response is JSON. sent: its response was the last message of a stream. cancelled: by its
+ * client, and there is no response. taken: another call has its request id. full: the session has as many calls as it may.
+ * released: this instance shuts down, and others may go on. lost: another instance has taken the call over. gone: the
+ * session has ended. unreachable: the store did not answer for as long as a call waits for it.
+ */
+const OUTCOMES = ['answered', 'sent', 'cancelled', 'taken', 'full', 'released', 'lost', 'gone', 'unreachable'] as const
+type Outcome = (typeof OUTCOMES)[number]
 
 export type CallState =
   /** The handler has not returned yet. */
@@ -48,68 +36,51 @@ export type CallState =
   | { readonly at: 'ending' }
   | { readonly at: 'over'; readonly outcome: Outcome }
 
-export type CallEvent =
-  /** The handler returned a promise. */
-  | 'started'
-  /** The store should have the call: it runs long, or its stream is quiet. */
+/** started: the handler returned a promise. responded: its result or its error is there. */
+type HandlerEvent = 'started' | 'responded'
+/**
+ * registrationDue: the store should have the call, which runs long or whose stream is quiet. responseLogged: the log has
+ * the last message. endedCancelled: the store has ended the call, and a cancel came before.
+ */
+type StoreEvent =
   | 'registrationDue'
   | 'registered'
   | 'registrationFailed'
-  /** The response of the POST becomes a stream. */
-  | 'streamOpened'
-  /** The handler's result or error is there. */
-  | 'responded'
-  /** The log has the last message. */
   | 'responseLogged'
-  /** The store has ended the call. */
   | 'ended'
-  /** The store has ended the call, and a cancel came first. */
   | 'endedCancelled'
-  | 'cancelled'
-  | 'taken'
-  | 'full'
-  | 'lost'
-  | 'sessionEnded'
-  | 'unreachable'
-  /** This instance shuts down, and the call may run again elsewhere. */
-  | 'released'
+/** streamOpened: the response of the POST becomes a stream. released: this instance hands the call over to others. */
+type CarrierEvent = 'streamOpened' | 'released'
+/** How the store, or another instance, ends a call that cannot go on. The words are those of {@link Outcome}. */
+export type Ending = 'cancelled' | 'taken' | 'full' | 'lost' | 'gone' | 'unreachable'
 
-export type Effect =
-  /** Count the call among those that its caller has running, here; and as a registered one, on all instances. */
-  | 'count'
-  | 'countRegistered'
-  | 'uncount'
-  /** Ask the store to register the call: now, in a while, or unless a message of this turn registers it. */
-  | 'register'
-  | 'registerLater'
-  | 'registerIfQuiet'
-  /** The store has the call: the instance need not find it in its own table, and the response may begin. */
-  | 'confirm'
-  /** Make the queue in front of the log. */
-  | 'openOutbox'
-  /** Queue the response as the last message. */
-  | 'sendResponse'
-  /** Ask the store to end the call that has sent nothing. */
-  | 'endAtStore'
-  /** Ask the store to end the cancelled call, then close its stream. */
-  | 'endCancelled'
-  /** Have the store end, in the background, what it may have. */
-  | 'endLater'
-  /** Let another instance take the call over. */
-  | 'release'
-  /** The run is over in this process: stop timers, forget asks, hand the response over. */
-  | 'settle'
-  /** Drop what is queued, and abort the handler. */
-  | 'stop'
-  /** The session turned out to be gone: the POST is answered so. */
-  | 'reportSessionGone'
-  /** How a stream learns of the end: it closes, gets the refusal, gets the error, or reads the log. */
-  | 'closeStream'
-  | 'refuseStream'
-  | 'failStream'
-  | 'readStream'
+export type CallEvent = HandlerEvent | StoreEvent | CarrierEvent | Ending
 
-export interface Step {
+/** Count the call among those that its caller has running here; as a registered one, on all instances; no longer. */
+type CountEffect = 'count' | 'countRegistered' | 'uncount'
+/** Ask the store to register the call: now, in a while, or unless a message of this turn registers it. */
+type RegisterEffect = 'register' | 'registerLater' | 'registerIfQuiet'
+/**
+ * confirm: the store has the call, so that the instance need not find it in its own table, and the response may begin.
+ * openOutbox: make the queue in front of the log. sendResponse: queue the response as the last message.
+ */
+type SendEffect = 'confirm' | 'openOutbox' | 'sendResponse'
+/**
+ * End the call at the store: where it has sent nothing (endAtStore), where it was cancelled, so that its stream closes
+ * then (endCancelled), in the background where the store may have it (endLater). release: hand it over to other instances.
+ */
+type StoreEffect = 'endAtStore' | 'endCancelled' | 'endLater' | 'release'
+/**
+ * settle: the run is over in this process, so that timers stop, asks are forgotten, and the response is handed over.
+ * stop: drop what is queued, and abort the handler. reportSessionGone: the POST is refused.
+ */
+type EndEffect = 'settle' | 'stop' | 'reportSessionGone'
+/** How a stream gets the end: it closes, gets the refusal, gets the error, or reads the log. */
+type StreamEffect = 'closeStream' | 'refuseStream' | 'failStream' | 'readStream'
+
+export type Effect = CountEffect | RegisterEffect | SendEffect | StoreEffect | EndEffect | StreamEffect
+
+interface Step {
   readonly state: CallState
   readonly effects: readonly Effect[]
 }
@@ -139,17 +110,10 @@ const REGISTERED: CallState = { at: 'registered' }
 const STREAMING = ofEach('streaming')
 const FINISHING = ofEach('finishing')
 const ENDING: CallState = { at: 'ending' }
-const OVER: Readonly<Record<Outcome, CallState>> = {
-  answered: { at: 'over', outcome: 'answered' },
-  sent: { at: 'over', outcome: 'sent' },
-  cancelled: { at: 'over', outcome: 'cancelled' },
-  taken: { at: 'over', outcome: 'taken' },
-  full: { at: 'over', outcome: 'full' },
-  released: { at: 'over', outcome: 'released' },
-  lost: { at: 'over', outcome: 'lost' },
-  gone: { at: 'over', outcome: 'gone' },
-  unreachable: { at: 'over', outcome: 'unreachable' },
-}
+const OVER = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { at: 'over', outcome }])) as Record<
+  Outcome,
+  CallState
+>
 
 /** What can end a call from outside while it runs. */
 const INTERRUPTED: Row = {
@@ -157,7 +121,7 @@ const INTERRUPTED: Row = {
   taken: over('taken', 'uncount', 'settle', 'stop', 'refuseStream'),
   full: over('full', 'uncount', 'settle', 'stop', 'refuseStream'),
   lost: over('lost', 'uncount', 'settle', 'stop', 'readStream'),
-  sessionEnded: over('gone', 'reportSessionGone', 'uncount', 'settle', 'stop', 'closeStream'),
+  gone: over('gone', 'reportSessionGone', 'uncount', 'settle', 'stop', 'closeStream'),
   unreachable: over('unreachable', 'uncount', 'settle', 'stop', 'failStream'),
 }
 
@@ -227,7 +191,7 @@ ROWS.set(ENDING, {
   ended: over('answered', 'uncount', 'settle'),
   endedCancelled: over('cancelled', 'uncount', 'settle'),
   cancelled: over('cancelled', 'uncount', 'settle', 'stop'),
-  sessionEnded: INTERRUPTED.sessionEnded as Step,
+  gone: over('gone', 'reportSessionGone', 'uncount', 'settle', 'stop', 'closeStream'),
 })
 for (const stored of ['no', 'asked', 'yes'] as const) {
   const registered = step(FINISHING.yes, 'countRegistered', 'confirm')
@@ -247,17 +211,8 @@ export function next(state: CallState, event: CallEvent): Step {
 
 /** The store has the call, as far as this process has heard. */
 export function isStored(state: CallState): boolean {
-  switch (state.at) {
-    case 'claimed':
-    case 'registered':
-    case 'ending':
-      return true
-    case 'streaming':
-    case 'finishing':
-      return state.stored === 'yes'
-    default:
-      return false
-  }
+  if (state.at === 'streaming' || state.at === 'finishing') return state.stored === 'yes'
+  return state.at === 'claimed' || state.at === 'registered' || state.at === 'ending'
 }
 
 /** The call can still send messages. */
@@ -265,16 +220,9 @@ export function canSend(state: CallState): boolean {
   return state.at !== 'ending' && state.at !== 'over' && !(state.at === 'registering' && state.answered)
 }
 
+const WITH_JSON: readonly Outcome[] = ['answered', 'taken', 'full', 'lost', 'unreachable']
+
 /** The call is over, and its response is to be sent as JSON. */
 export function hasJsonResponse(state: CallState): boolean {
-  if (state.at !== 'over') return false
-  switch (state.outcome) {
-    case 'sent':
-    case 'cancelled':
-    case 'released':
-    case 'gone':
-      return false
-    default:
-      return true
-  }
+  return state.at === 'over' && WITH_JSON.includes(state.outcome)
 }

@@ -16,8 +16,8 @@ import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
 import type { CallParts } from './host.ts'
-import type { Ending } from './interruption.ts'
 import { Outbox } from './outbox.ts'
+import type { Ending } from './state.ts'
 
 /** What became of the stream of a call when the store was asked to register it: the POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'refused'

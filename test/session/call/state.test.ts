@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { CallEvent, CallState, Effect, Step } from '../../../lib/session/call/state.ts'
+import type { CallEvent, CallState, Effect } from '../../../lib/session/call/state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from '../../../lib/session/call/state.ts'
 
 const EVENTS: CallEvent[] = [
@@ -21,7 +21,7 @@ const EVENTS: CallEvent[] = [
   'taken',
   'full',
   'lost',
-  'sessionEnded',
+  'gone',
   'unreachable',
   'released',
 ]
@@ -83,15 +83,15 @@ function possible(world: World): Move[] {
     if (state.at === 'streaming') events.push('released')
   }
   if (state.at === 'registering' && !world.outbox) events.push('streamOpened')
-  if (world.registering) events.push('registered', 'registrationFailed', 'taken', 'full', 'sessionEnded')
+  if (world.registering) events.push('registered', 'registrationFailed', 'taken', 'full', 'gone')
   if (world.retryDue || world.quietDue) events.push('registrationDue')
   if (world.outbox) {
     if (world.appendRegisters) events.push('append registered', 'append taken', 'append full')
     else if (world.finalQueued) events.push('responseLogged')
-    events.push('lost', 'unreachable', 'sessionEnded', 'cancelled')
+    events.push('lost', 'unreachable', 'gone', 'cancelled')
   }
-  if (world.ending) events.push('ended', 'endedCancelled', 'cancelled', 'sessionEnded')
-  if (isStored(state) && state.at !== 'claimed') events.push('sessionEnded', 'cancelled')
+  if (world.ending) events.push('ended', 'endedCancelled', 'cancelled', 'gone')
+  if (isStored(state) && state.at !== 'claimed') events.push('gone', 'cancelled')
   return [...new Set(events)]
 }
 
@@ -195,7 +195,7 @@ test('no event that can come is lost: each changes the state or has an effect, o
 test('a call that is over stays as it is, and only releases what a late registration names', () => {
   for (const state of STATES.filter(({ at }) => at === 'over')) {
     for (const event of EVENTS) {
-      const step: Step = next(state, event)
+      const step = next(state, event)
       expect(step.state).toBe(state)
       expect(step.effects).toEqual(event === 'registered' ? ['confirm'] : [])
     }
