@@ -116,7 +116,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   registrationDue(): void {
-    if (!this.#streamed?.isOpen) this.#apply('registrationDue')
+    if (!this.#streamed?.outbox) this.#apply('registrationDue')
   }
 
   streamDue(): void {
@@ -128,11 +128,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     if (!canSend(this.#state)) return
     this.#progress.messageSent()
     this.#openStream()
-    await this.#streamed?.push(data, ask)
+    await this.#streamed?.outbox?.push(data, ask)
   }
 
   #openStream(): void {
-    if (this.#streamed?.isOpen) return
+    if (this.#streamed?.outbox) return
     if (this.#parts.continued) this.openStream()
     else this.#parts.carrier.beginStream()
   }
@@ -203,12 +203,12 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     if (this.over) return
     const resumable = this.#streamed?.resumable || features(this.#parts.session.revision).streamsMayPause
     if (this.#state.at === 'streaming' && resumable && this.#parts.host.mayRunAgain(this.#parts.request)) {
-      await this.#streamed?.flushed()
+      await this.#streamed?.outbox?.flushed()
       return this.#apply('released', undefined, why)
     }
     this.respond(errorText({ code: ErrorCode.InternalError, message: why }, this.#parts.request.id))
     this.#channel.abort(why)
-    await this.#streamed?.flushed()
+    await this.#streamed?.outbox?.flushed()
   }
 
   // What its stream reports --------------------------------------------------------------------------------------
@@ -253,14 +253,14 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'registerLater':
         return void instance.clock.after(REGISTER_AGAIN, () => this.#apply('registrationDue'))
       case 'registerIfQuiet':
-        return queueMicrotask(() => !this.#stream.busy && this.#apply('registrationDue'))
+        return queueMicrotask(() => !this.#stream.outbox?.busy && this.#apply('registrationDue'))
       case 'confirm':
         this.#pace?.registered()
         return this.#stream.confirm()
       case 'openOutbox':
         return this.#stream.openOutbox(isStored(this.#state))
       case 'sendResponse':
-        void this.#stream.push(text, undefined, true)
+        void this.#stream.outbox?.push(text, undefined, true)
         return this.#pace?.stop()
       case 'endAtStore':
         return void this.#stream.end().then((cancelled) => this.#apply(cancelled ? 'endedCancelled' : 'ended'))
@@ -273,7 +273,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'settle':
         return this.#settle()
       case 'stop':
-        this.#streamed?.stop()
+        this.#streamed?.outbox?.close()
         return this.#channel.abort(reason)
       case 'reportSessionGone':
         return this.#parts.carrier.sessionGone()

@@ -145,23 +145,9 @@ export class CallStream {
     })
   }
 
-  get isOpen(): boolean {
-    return this.#outbox !== undefined
-  }
-
-  /** Something is queued for the log, or on its way to it. */
-  get busy(): boolean {
-    return this.#outbox?.busy ?? false
-  }
-
-  /** Queues a message. Resolves at once, or when the queue has room again. */
-  async push(data: string, ask?: string, final = false): Promise<void> {
-    await this.#outbox?.push(data, ask, final)
-  }
-
-  /** Resolves when everything queued so far is in the log and on its way, or never will be. */
-  async flushed(): Promise<void> {
-    await this.#outbox?.flushed()
+  /** The queue in front of the log, once it is made. */
+  get outbox(): Outbox | undefined {
+    return this.#outbox
   }
 
   /** Whether the client can come back for the rest where its connection is closed now. */
@@ -171,7 +157,7 @@ export class CallStream {
 
   /** Has the connection that holds the stream close with this `retry`. The call goes on. */
   async pause(retryMs: number): Promise<void> {
-    await this.flushed()
+    await this.#outbox?.flushed()
     // The client may have come back to another connection since the store last named one.
     const look = await this.look([]).catch((error) => this.#instance.report(error))
     const known = this.#outbox?.holder ?? this.#connection?.holder ?? this.#parts.continued?.holder
@@ -180,11 +166,6 @@ export class CallStream {
   }
 
   // The end ----------------------------------------------------------------------------------------------------
-
-  /** Nothing more goes out. */
-  stop(): void {
-    this.#outbox?.close()
-  }
 
   /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
   async end(): Promise<boolean> {
@@ -208,7 +189,7 @@ export class CallStream {
   endCancelled(): void {
     const end = async () => {
       await this.#registration
-      await this.flushed()
+      await this.#outbox?.flushed()
       const call = this.#ended(this.#connection !== undefined || this.#parts.continued !== undefined)
       const ended = this.#instance.store.endCall(this.#parts.session.key, call)
       const reply = await ended.catch((error) => {
