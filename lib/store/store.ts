@@ -4,6 +4,7 @@
  * slot), and each may be sent twice without harm, because a client library repeats a command whose reply was lost.
  *
  * Every operation on a part of a session requires that the session exists: that makes DELETE final.
+ * An operation that cannot be done now rejects with {@link StoreUnavailable}.
  * The store does not read the texts that it keeps (records, messages, values).
  *
  * A store of one's own implements {@link Store} and passes the contract suite, `storeContract` in test/store/contract.

@@ -2,7 +2,7 @@
  * The contract suite: tests that every store must pass. A test file calls {@link storeContract}, which needs vitest and a
  * store, nothing else. Of the library, the files of this folder import lib/store/store.ts only.
  */
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { StoreOptions } from '../../../lib/store/store.ts'
 import { askContract } from './asks.ts'
 import { busContract } from './bus.ts'
@@ -37,6 +37,15 @@ export function storeContract(makeStore: MakeStore, { name, afterEachOperation }
     return afterEachOperation ? checked(store, afterEachOperation) : store
   }
   describe(`${name} keeps the contract`, () => {
+    test('it has a name, reports whether its state leaves the process, and answers after a sleep', async () => {
+      const store = await make()
+      expect(store.name).not.toBe('')
+      expect(store.leavesProcess).toBeTypeOf('boolean')
+      store.wake(3_600_000)
+      await store.ping()
+      await store.close()
+    })
+
     sessionContract(make)
     callContract(make)
     endingContract(make)
