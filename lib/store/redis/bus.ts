@@ -2,8 +2,8 @@
 import type { BusStore } from '../bus.ts'
 import { comparePositions } from '../bus.ts'
 import type { Context } from './context.ts'
-import { flag, nothing, optional, readChange, streamEntries } from './decode.ts'
-import { CHANGES, keys, TRIMMED } from './keys.ts'
+import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
+import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
 import * as scripts from './scripts/bus.ts'
 
 /** A mailbox that no instance reads keeps about the newest of this many messages. */

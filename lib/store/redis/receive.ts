@@ -8,8 +8,8 @@ import { comparePositions } from '../bus.ts'
 import type { Client } from './client.ts'
 import { unavailable } from './client.ts'
 import { within } from './commands.ts'
-import { list, readChange, streamEntries, text } from './decode.ts'
-import { CHANGES, keys } from './keys.ts'
+import { list, readChange, streamEntries, text } from './scripts/decode.ts'
+import { CHANGES, keys } from './scripts/keys.ts'
 
 /** How many entries one read returns of each stream. */
 const BATCH = 200

@@ -2,8 +2,8 @@
 import { GET_STREAM } from '../names.ts'
 import type { StreamStore } from '../streams.ts'
 import type { Context } from './context.ts'
-import { flag, logEntries, optional } from './decode.ts'
-import { keys } from './keys.ts'
+import { flag, logEntries, optional } from './scripts/decode.ts'
+import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/streams.ts'
 
 export function streamOperations({ commands, lifetimes, maxMessages, maxBytes }: Context): StreamStore {

@@ -1,8 +1,8 @@
 /** Values that belong to no session, in Redis. */
 import type { ValueStore } from '../values.ts'
 import type { Context } from './context.ts'
-import { nothing, optional } from './decode.ts'
-import { keys } from './keys.ts'
+import { nothing, optional } from './scripts/decode.ts'
+import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/values.ts'
 
 export function valueOperations({ commands }: Context): ValueStore {

@@ -1,6 +1,6 @@
 /** Scripts on asks. */
 import type { AnswerReply } from '../../asks.ts'
-import { flag, list, optional, text } from '../decode.ts'
+import { flag, list, optional, text } from './decode.ts'
 import { defineScript } from './script.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** Scripts on mail and on the list of changes. */
-import { nothing } from '../decode.ts'
+import { nothing } from './decode.ts'
 import { defineScript } from './script.ts'
 
 /**

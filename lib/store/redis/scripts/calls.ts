@@ -1,6 +1,6 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
-import { either, flag, list, nothing, number, oneOf, optional, text, texts } from '../decode.ts'
+import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
 import { FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 

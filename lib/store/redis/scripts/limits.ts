@@ -1,5 +1,5 @@
 /** Scripts on counts for limits. */
-import { number } from '../decode.ts'
+import { number } from './decode.ts'
 import { NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 

@@ -2,7 +2,7 @@
  * A Redis script is defined once: the names of its keys, its arguments and its lists, how its reply is read, and its Lua.
  * The names generate the head of the Lua, and the type of the object that the caller passes.
  */
-import { keys as keyTable } from '../keys.ts'
+import { keys as keyTable } from './keys.ts'
 
 type Names = readonly string[]
 type KeyTable = typeof keyTable

@@ -1,6 +1,6 @@
 /** Scripts on a session's record, its data and its subscriptions. */
 import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
-import { flag, list, nothing, text, texts } from '../decode.ts'
+import { flag, list, nothing, text, texts } from './decode.ts'
 import { NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 

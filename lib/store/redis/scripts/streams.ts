@@ -1,5 +1,5 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
-import { either, flag, logEntries, nothing, number, optional } from '../decode.ts'
+import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
 import { FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 

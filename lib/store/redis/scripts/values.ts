@@ -1,5 +1,5 @@
 /** Scripts on values. */
-import { flag } from '../decode.ts'
+import { flag } from './decode.ts'
 import { defineScript } from './script.ts'
 
 /**

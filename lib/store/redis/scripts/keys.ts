@@ -20,8 +20,8 @@
  * | `mcp:busy:<principal>` | sorted set | the registered calls of a principal, by the time until which they count |
  * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
  */
-import type { SessionKey } from '../names.ts'
-import type { ValueKind } from '../values.ts'
+import type { SessionKey } from '../../names.ts'
+import type { ValueKind } from '../../values.ts'
 
 interface Session {
   key: SessionKey

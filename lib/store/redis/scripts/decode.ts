@@ -1,6 +1,6 @@
 /** Reads the replies of Redis. A reply of another shape than expected is an error here, and nowhere else. */
-import type { Change } from '../bus.ts'
-import type { LogEntry } from '../streams.ts'
+import type { Change } from '../../bus.ts'
+import type { LogEntry } from '../../streams.ts'
 
 function bad(reply: unknown, wanted: string): never {
   throw new TypeError(`Redis replied ${JSON.stringify(reply)} where ${wanted} was expected.`)
