@@ -22,7 +22,7 @@ interface Protection {
 const CALLS = 'lib/store/redis/scripts/calls.ts'
 const STREAMS = 'lib/store/redis/scripts/streams.ts'
 const CONNECTION = 'lib/session/stream/connection.ts'
-const RULE = 'test/cluster/property-memory.test.ts'
+const RULE = 'test/cluster/stream-property-memory.test.ts'
 const CONTRACT = 'test/store/redis.test.ts'
 
 const protections: Protection[] = [
@@ -114,19 +114,19 @@ const protections: Protection[] = [
       file: 'lib/session/sessions.ts',
       without: [['.unregistered.get(session.key + id)', '.unregistered.get(id)']],
     },
-    noticed: 'test/cluster/scopes.test.ts',
+    noticed: 'test/cluster/session-isolation.test.ts',
   },
   {
     name: 'a mark for the cancel that overtakes its call',
     file: 'lib/store/memory/calls.ts',
     without: [['cancelled: state.marks.has(part(key, id))', 'cancelled: false']],
-    noticed: 'test/cluster/scopes.test.ts',
+    noticed: 'test/cluster/session-isolation.test.ts',
   },
   {
     name: 'a resumed stream primes its client again',
     file: 'lib/session/stream/sse-response.ts',
     without: [['(primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)', 'SSE_COMMENT']],
-    noticed: 'test/cluster/scopes.test.ts',
+    noticed: 'test/cluster/session-isolation.test.ts',
   },
 ]
 

@@ -6,11 +6,11 @@ import type { Context } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
-import { body, headers, tool } from '../stateless/support.ts'
+import { body, headers, tool } from '../stateless/requests.ts'
 import type { Step } from '../support/intercepted-store.ts'
 import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ManualClock, turn } from './sim.ts'
+import { ManualClock, turn } from './simulation.ts'
 
 /** One tool, `act`, that does what the test says. */
 function make(act: (ctx: Context) => Promise<string>, options: EndpointOptions = {}) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { ManualClock } from '../cluster/sim.ts'
+import { ManualClock } from '../cluster/simulation.ts'
 import { everything } from '../fixtures/everything.ts'
 
 const MINUTE = 60_000

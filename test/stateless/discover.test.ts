@@ -4,8 +4,8 @@ import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { StatelessRequest } from './support.ts'
-import { body, headers } from './support.ts'
+import type { StatelessRequest } from './requests.ts'
+import { body, headers } from './requests.ts'
 
 const KEY = 'io.modelcontextprotocol/serverInfo'
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { JsonRpcRequest } from '../../lib/protocol/jsonrpc.ts'
 import { METHODS } from '../../lib/protocol/methods.ts'
 import { readEnvelope, requireParamHeaders } from '../../lib/stateless/envelope.ts'
-import { body, headers } from './support.ts'
+import { body, headers } from './requests.ts'
 
 const NAMES = ['constructor', 'toString', '__proto__']
 

@@ -6,7 +6,7 @@ import { createEndpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ALL, body, headers, META, retry, tool, VERSION } from './support.ts'
+import { ALL, body, headers, META, retry, tool, VERSION } from './requests.ts'
 
 let endpoint: Endpoint
 

@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { ManualClock, turn } from '../cluster/sim.ts'
+import { ManualClock, turn } from '../cluster/simulation.ts'
 import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { body, headers } from './support.ts'
+import { body, headers } from './requests.ts'
 
 const URI = 'test://a'
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
 import type { RpcMessage } from '../support/raw.ts'
-import type { StatelessRequest } from './support.ts'
-import { ask, retry, send, tool } from './support.ts'
+import type { StatelessRequest } from './requests.ts'
+import { ask, retry, send, tool } from './requests.ts'
 
 let fleet: Fleet
 

@@ -5,7 +5,7 @@ import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { EventReader } from '../support/raw.ts'
-import { ask, body, headers, META, send, tool } from './support.ts'
+import { ask, body, headers, META, send, tool } from './requests.ts'
 
 let fleet: Fleet
 

@@ -15,7 +15,7 @@ import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ManualClock, turn } from './sim.ts'
+import { ManualClock, turn } from './simulation.ts'
 
 type Step = 'wait' | 'say' | 'ask' | 'close' | 'throw'
 type Fault = 'none' | 'not done' | 'done, reply lost'

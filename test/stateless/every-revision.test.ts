@@ -7,7 +7,7 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ALL, body, headers } from './support.ts'
+import { ALL, body, headers } from './requests.ts'
 
 const SESSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const
 

@@ -147,21 +147,26 @@ export class Link {
   }
 }
 
-export interface SimInstance {
+export interface SimulatedInstance {
   endpoint: Endpoint
   link: Link
 }
 
-export interface Sim {
+export interface Simulation {
   clock: ManualClock
-  instances: SimInstance[]
+  instances: SimulatedInstance[]
   request(
     instance: number,
     init: { method: string; headers?: Record<string, string>; body?: string },
   ): Promise<Response>
 }
 
-export function startSim(server: McpServer, store: Store, session: Partial<SessionOptions>, size = 3): Sim {
+export function startSimulation(
+  server: McpServer,
+  store: Store,
+  session: Partial<SessionOptions>,
+  size = 3,
+): Simulation {
   const clock = new ManualClock()
   const links = new Map<string, Link>()
   const instances = Array.from({ length: size }, () => {

@@ -3,7 +3,7 @@ import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { startRedis } from '../support/redis.ts'
-import { checkStreamRule } from './property.ts'
+import { checkStreamRule } from './stream-property.ts'
 
 let redis: RedisServer
 let store: Store

@@ -4,8 +4,8 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import type { Sim } from './sim.ts'
-import { startSim, turn } from './sim.ts'
+import type { Simulation } from './simulation.ts'
+import { startSimulation, turn } from './simulation.ts'
 
 const HEADERS = { 'content-type': 'application/json', accept: ACCEPT_BOTH, host: 'localhost' }
 
@@ -36,8 +36,8 @@ class Script {
   }
 }
 
-export class Play {
-  readonly sim: Sim
+export class SimulatedCall {
+  readonly simulation: Simulation
   readonly #script = new Script()
   #session = ''
   #reader: EventReader | undefined
@@ -59,11 +59,16 @@ export class Play {
       }
       return { content: [{ type: 'text', text: 'done' }] }
     })
-    this.sim = startSim(server, store, { heartbeat: 15_000, lease: 10_000, autoProgress: 0, getPolicy: 'hold' })
+    this.simulation = startSimulation(server, store, {
+      heartbeat: 15_000,
+      lease: 10_000,
+      autoProgress: 0,
+      getPolicy: 'hold',
+    })
   }
 
   async open(instance: number): Promise<void> {
-    const opened = await this.sim.request(instance, {
+    const opened = await this.simulation.request(instance, {
       method: 'POST',
       headers: HEADERS,
       body: JSON.stringify({
@@ -75,13 +80,13 @@ export class Play {
     })
     this.#session = opened.headers.get('mcp-session-id') ?? ''
     this.#key = `mcp-session-id`
-    const answered = this.sim.request(instance, {
+    const answered = this.simulation.request(instance, {
       method: 'POST',
       headers: { ...HEADERS, [this.#key]: this.#session },
       body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'play', arguments: {} } }),
     })
     this.#script.give('say')
-    await this.sim.clock.advance(100)
+    await this.simulation.clock.advance(100)
     this.#reader = new EventReader(await answered)
     await this.read()
   }
@@ -130,7 +135,7 @@ export class Play {
   async resume(instance: number): Promise<void> {
     this.drop()
     if (this.#lastId === undefined) return
-    const asked = this.sim.request(instance, {
+    const asked = this.simulation.request(instance, {
       method: 'GET',
       headers: { ...HEADERS, [this.#key]: this.#session, 'last-event-id': this.#lastId },
     })
@@ -151,12 +156,12 @@ export class Play {
   async settle(): Promise<void> {
     this.#script.give('end')
     for (let attempt = 0; attempt < 12 && !this.finished; attempt++) {
-      await this.sim.clock.advance(16_000)
+      await this.simulation.clock.advance(16_000)
       await this.read()
       if (this.finished) return
-      const alive = this.sim.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
+      const alive = this.simulation.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
       // A connection to a dead process breaks; one that lives must bring everything by itself.
-      if (!this.connected || this.sim.instances[this.#at]?.link.dead)
+      if (!this.connected || this.simulation.instances[this.#at]?.link.dead)
         await this.resume(alive[attempt % alive.length] ?? 0)
     }
   }
