@@ -18,7 +18,7 @@ afterAll(async () => {
   await redis.stop()
 })
 
-test('what a client receives is the log, in order, each message once, or an explicit error (Redis)', async () => {
-  // One store serves all plays: sessions have keys of their own.
+test('a client receives the log in order, each message once, or an explicit error (Redis)', async () => {
+  // All simulated calls share one store, since each has a session of its own.
   await expect(checkStreamRule(() => store, 100)).resolves.toBeUndefined()
 }, 60_000)

@@ -1,4 +1,6 @@
-/** The rule of streams, as a property of any store: what a client receives is the log, in order, each once, or an error. */
+/**
+ * The property of streams with any store: a client receives the log in order, each message once, or an explicit error.
+ */
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Store } from '../../lib/store/store.ts'
@@ -7,7 +9,7 @@ import { SimulatedCall } from './simulated-call.ts'
 const instance = fc.nat({ max: 2 })
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.constant({ do: 'say' as const }) },
+  { weight: 6, arbitrary: fc.constant({ do: 'send' as const }) },
   { weight: 3, arbitrary: fc.constant({ do: 'drop' as const }) },
   { weight: 4, arbitrary: instance.map((at) => ({ do: 'resume' as const, at })) },
   { weight: 1, arbitrary: instance.map((at) => ({ do: 'kill' as const, at })) },
@@ -27,7 +29,7 @@ async function perform(
   const { instances, clock } = simulated.simulation
   for (const each of steps) {
     const link = 'at' in each ? instances[each.at]?.link : undefined
-    if (each.do === 'say' || each.do === 'end') simulated.give(each.do)
+    if (each.do === 'send' || each.do === 'end') simulated.give(each.do)
     else if (each.do === 'drop') simulated.drop()
     else if (each.do === 'resume') await simulated.resume(each.at)
     else if (each.do === 'kill' && link && instances.filter((other) => !other.link.dead).length > 1) link.dead = true
@@ -41,7 +43,10 @@ async function perform(
   }
 }
 
-/** Checks the rule over random plays. Each play gets a store that no other uses, or keys that no other has. */
+/**
+ * Checks the property for random steps. Each simulated call has a store of its own, or a session of its own in one
+ * store.
+ */
 export async function checkStreamRule(makeStore: () => Store, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 24 }), fc.boolean(), async (steps, rerun) => {
@@ -54,7 +59,7 @@ export async function checkStreamRule(makeStore: () => Store, runs: number): Pro
       expect(finals).toHaveLength(1)
       expect(simulated.received.at(-1)).toBe(finals[0])
       const texts = simulated.received.slice(0, -1).map((message) => String(message.params?.data))
-      // Each run says 1, 2, 3 …; a second run begins again, and the client sees one run after the other.
+      // Each run sends 1, 2, 3 …; a second run begins again, and the client receives one run after the other.
       const starts = texts.filter((text) => text === 'message 1').length
       expect(starts).toBeGreaterThanOrEqual(1)
       let last = 0
