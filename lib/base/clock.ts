@@ -1,4 +1,4 @@
-/** The one clock: what reads time or waits takes it as a parameter, so that a test can hold it still. */
+/** The clock. Code that reads the time or waits takes a clock as a parameter, so that a test can control the time. */
 
 export interface Timer {
   cancel(): void

@@ -1,4 +1,4 @@
-/** Announcing to clients, from an endpoint or from any other process that has the store. */
+/** Announces changes to clients, from an endpoint or from any other process that has the store. */
 import { digest, randomId } from '../base/ids.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Announcer } from '../server/context/client-channel.ts'
@@ -9,8 +9,8 @@ import type { Mail } from './mail.ts'
 
 export interface Notifier extends Announcer {
   /**
-   * The user is done with the page of a URL elicitation: its client is told (2025-11-25). False: there is no such
-   * elicitation, or its session has ended.
+   * Sends `notifications/elicitation/complete` (2025-11-25) to the client of a URL elicitation whose user has finished.
+   * False: there is no such elicitation, or its session has ended.
    */
   elicitationCompleted(elicitationId: string): Promise<boolean>
 }
@@ -33,7 +33,7 @@ export function createNotifier(store: BusStore & StreamStore & ValueStore): Noti
       const key = await store.getValue('elic', elicitationId)
       if (key === undefined) return false
       const data = notificationText('notifications/elicitation/complete', { elicitationId })
-      // The same completion twice is one message.
+      // The message has the same id each time, so that a repeated completion sends nothing.
       const id = `elic.${digest(elicitationId, 9)}`
       const reply = await store.post(key, GET_STREAM, data, tag, id)
       if (reply.status === 'gone') return false

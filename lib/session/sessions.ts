@@ -1,6 +1,6 @@
 /**
- * The session revisions (2024-11-05 to 2025-11-25) as HTTP uses them: POST, GET and DELETE of a session that any
- * instance may have opened.
+ * The session revisions (2024-11-05 to 2025-11-25): `initialize`, POST, GET and DELETE of a session that any instance
+ * may have opened, and the HTTP+SSE transport.
  */
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -25,7 +25,7 @@ import type { Session } from './stream/session.ts'
 import { newSessionId, readRecord, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
-/** What the server answers to `initialize`, for a negotiated revision. */
+/** Makes the result of `initialize` for a negotiated revision. */
 export type Introduce = (revision: Session['revision']) => object
 
 export interface PostInput {
@@ -38,12 +38,12 @@ export interface PostInput {
   streams: boolean
 }
 
-/** Every request of the session reads its record. */
+/** The longest session record, in characters: every request of the session reads its record. */
 const MAX_RECORD = 16_384
 
 /**
- * What `initialize` says of its client.
- * @throws Refusal where it names no revision
+ * Reads the revision and the client's description from `initialize`.
+ * @throws Refusal if the request names no revision
  */
 function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
   const { protocolVersion, capabilities, clientInfo } = params
@@ -59,7 +59,7 @@ function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'rev
   }
 }
 
-/** @throws Refusal where the client of `initialize` describes itself at too great length */
+/** @throws Refusal if the description of the client in `initialize` is too long */
 function checkLength(record: string, { id }: JsonRpcRequest): void {
   if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
@@ -97,8 +97,8 @@ export class Sessions {
   }
 
   /**
-   * `initialize`: negotiates the revision and opens a session; a session id that came with it is ignored.
-   * The answer goes out once the store has the session: the client's next request may reach another instance.
+   * `initialize`: negotiates the revision and opens a session. A session id in the request is ignored.
+   * The response is sent once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
     const id = newSessionId()
@@ -120,12 +120,12 @@ export class Sessions {
     return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
   }
 
-  /** Whose sessions are counted: nobody's where everybody is the same principal. */
+  /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
   #owner({ principal }: Caller): { id: string; max: number } | undefined {
     return principal === '' ? undefined : { id: principal, max: this.#options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or somebody else's. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const key = sessionKey(caller.principal, id)
     const row = await this.#store.readSession(key, slide ? this.#options.idleLifetime : undefined)
@@ -139,11 +139,12 @@ export class Sessions {
 
   async post(input: PostInput): Promise<Reply> {
     const { caller, sessionId, messages, batch } = input
-    // `initialized` is no use of the session yet: a client that walks away after it leaves nothing for long.
+    // `initialized` does not extend the session: a client that leaves after its handshake leaves nothing behind for
+    // long.
     const first = messages[0]
-    const greeting =
+    const handshake =
       !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
-    const session = await this.#open(caller, sessionId, !greeting)
+    const session = await this.#open(caller, sessionId, !handshake)
     if (!session || session.legacy) throw sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
     if (batch && !features(session.revision).batches) {
       const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
@@ -164,7 +165,9 @@ export class Sessions {
     return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
   }
 
-  /** A notification or a response: done, or stored, when this resolves; only then is it acknowledged. */
+  /**
+   * Handles a notification or a response. When this resolves, the message is stored or done and may be acknowledged.
+   */
   async #take(session: Session, message: Exclude<Message, { kind: 'request' }>): Promise<void> {
     if (message.kind === 'response') {
       const { id } = message.response
@@ -200,7 +203,7 @@ export class Sessions {
       : resume(this.#host, session, caller, lastEventId)
   }
 
-  /** DELETE: when this resolves, no request of the session that comes later is served, anywhere. */
+  /** DELETE: when this resolves, no instance serves a later request of the session. */
   async delete(caller: Caller, sessionId: string): Promise<Reply> {
     if (!(await this.#end(sessionKey(caller.principal, sessionId), caller))) throw sessionNotFound()
     return { kind: 'empty', status: 204 }
@@ -215,7 +218,7 @@ export class Sessions {
 
   // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
 
-  /** `GET /sse`: opens a session whose messages all travel on this response. `addressOf` makes the POST address. */
+  /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
     if (this.#instance.full) throw tooManyStreams()
     const id = newSessionId()
@@ -238,9 +241,11 @@ export class Sessions {
     })
   }
 
-  /** `POST /messages`: 202 once the message is taken; what there is to say goes out on the stream. */
+  /**
+   * `POST /messages`: 202 once the message is accepted. Responses and notifications are sent on the session's stream.
+   */
   async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
-    // Its stream keeps the session alive, not what is sent to it.
+    // The heartbeats of the stream extend the session. Without heartbeats, its POSTs do.
     const session = await this.#open(caller, sessionId, this.#options.heartbeat <= 0)
     if (!session?.legacy) throw sessionNotFound()
     if (message.kind !== 'request') {

@@ -1,6 +1,6 @@
 /**
- * One run of one stateless request. What the handler asks is answered from the retry's `inputResponses` and the sealed
- * state. An ask without an answer ends the run with `input_required`, and the retry replays the handler.
+ * One run of one stateless request. The handler's asks are answered from the retry's `inputResponses` and from the
+ * sealed state. An ask without an answer ends the run with `input_required`, and the retry runs the handler again.
  */
 import { digest, randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
@@ -21,17 +21,17 @@ import { askDigest, bindingOf } from './request-state.ts'
 import type { SendMessage } from './run.ts'
 import { Run } from './run.ts'
 
-/** What the calls of an endpoint share. */
+/** The parts that all stateless calls of an endpoint share. */
 export interface StatelessHost extends SharedParts {
   methods: MethodTable
   states: StateBox
-  /** Asks of one round. */
+  /** The most asks of one round. */
   maxAsks: number
-  /** How long `{ single: true }` remembers, in ms. */
+  /** How long the store keeps the result of `{ single: true }`, in ms. */
   singleLifetime: number
 }
 
-/** One request, and all that its run works with. */
+/** One request with its envelope, its caller and its way back to the client. */
 export interface RunInput {
   request: JsonRpcRequest
   envelope: Envelope
@@ -48,7 +48,7 @@ export class StatelessCall extends Run {
   #pending: Map<string, JsonObject> | undefined
   #asked: Map<string, string> | undefined
 
-  /** @throws ProtocolError -32602 for a state that is not valid, or responses that are no object */
+  /** @throws ProtocolError -32602 for a state that is not valid, or for `inputResponses` that are not an object */
   constructor(host: StatelessHost, input: RunInput) {
     super(host, input.caller, input.request.id, input.send)
     this.#host = host
@@ -70,12 +70,12 @@ export class StatelessCall extends Run {
     return { info: this.#input.envelope.info, capabilities: this.#input.envelope.capabilities }
   }
 
-  /** Only a handler that is replayed can ask. */
+  /** A method may ask only where the retry can run its handler again. */
   get #mayAsk(): boolean {
     return this.#host.methods.get(this.#input.request.method)?.asks === 'everywhere'
   }
 
-  /** Nothing is logged for a request that named no level. */
+  /** A request without a level in its `_meta` gets no log messages (2026-07-28, "Logging"). */
   wants(level: LoggingLevel): boolean {
     const { logLevel } = this.#input.envelope
     return logLevel !== undefined && compareLevels(level, logLevel) >= 0
@@ -102,7 +102,7 @@ export class StatelessCall extends Run {
 
   #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | undefined {
     const earlier = this.#state?.answers.get(key)
-    // The same key with another question is another ask.
+    // An answer counts for one method and params: the same key with other params is another ask.
     if (earlier?.ask === ask) return earlier.result
     const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
     const asked = this.#state?.asked.get(key)
@@ -112,21 +112,21 @@ export class StatelessCall extends Run {
     return response
   }
 
-  /** A name that an earlier round has kept is not done again. */
+  /** A name with a result from an earlier round returns that result; `fn` does not run. */
   protected override async runOnce<T>(
     name: string,
     fn: () => T | Promise<T>,
     options: { single?: boolean },
   ): Promise<T> {
-    const known = this.#state
-    if (known?.kept.has(name)) return known.kept.get(name) as T
-    const value = options.single && known ? await this.#single(known, name, fn) : await fn()
+    const state = this.#state
+    if (state?.kept.has(name)) return state.kept.get(name) as T
+    const value = options.single && state ? await this.#single(state, name, fn) : await fn()
     this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
   }
 
-  /** The client may send one state twice: the store keeps which request came first, and its result. */
+  /** The client may send one state twice: the store records which request came first, and its result. */
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
     const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)

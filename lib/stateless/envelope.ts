@@ -1,4 +1,4 @@
-/** The fields of `_meta` that a request of the stateless revision has, and the headers that repeat parts of it. */
+/** The `_meta` fields of a request of the stateless revision, and the headers that repeat parts of the body. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
@@ -24,7 +24,7 @@ export interface Envelope {
   logLevel: LoggingLevel | undefined
 }
 
-/** A refusal of the request as such: HTTP 400, or 404 for a method that does not exist. */
+/** An error before the method is dispatched: HTTP 400. */
 function refuse(request: JsonRpcRequest, code: number, message: string, data?: unknown): ProtocolError {
   return new ProtocolError(code, message, data, request.id)
 }
@@ -33,7 +33,7 @@ function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
   return refuse(request, ErrorCode.HeaderMismatch, message)
 }
 
-/** True if the body claims this revision, well or badly: either of the required fields is there. */
+/** True if the body claims the stateless revision: one of the two required fields is there, with any value. */
 export function hasClaim(body: unknown): boolean {
   const params = isObject(body) ? body.params : undefined
   const meta = isObject(params) ? params._meta : undefined
@@ -46,8 +46,8 @@ export function versionHeader(header: ReadHeader): string | undefined {
 }
 
 /**
- * @param mirrored the parameter that `Mcp-Name` repeats
- * @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order
+ * @param mirrored the name of the parameter that `Mcp-Name` repeats
+ * @throws ProtocolError -32602 for a wrong field, -32020 for a wrong header, -32022 for a wrong version, in this order
  */
 export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): Envelope {
   const meta = request.params?._meta
@@ -71,15 +71,15 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirror
   }
   if (version !== STATELESS_REVISION) {
     const data = { supported: SUPPORTED_REVISIONS, requested: version }
-    const message = `Version ${version} is not supported in this form. Session revisions begin with initialize.`
+    const message = `Version ${version} is not supported without a session. Session revisions begin with initialize.`
     throw refuse(request, ErrorCode.UnsupportedProtocolVersion, message, data)
   }
   requireStandardHeaders(request, header, mirrored)
   return { capabilities, info: readImplementation(fields[META.clientInfo]), logLevel: level }
 }
 
-/** It may be all that the user of an older client is shown. */
-const OPENING = `A session begins without the header; it may speak ${SESSION_REVISIONS.join(', ')}.`
+/** Added to the error for `initialize`: an older client may show its user nothing but this message. */
+const OPENING = `To open a session, send initialize without the header, for one of ${SESSION_REVISIONS.join(', ')}.`
 
 function missing(field: string, what: string): string {
   return `params._meta["${field}"] must be ${what}.`
@@ -93,7 +93,7 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mir
   if (mirrored === undefined) return
   const name = decodeHeader(header('mcp-name'))
   const expected = request.params?.[mirrored]
-  // Where the body lacks the parameter, there is nothing to compare with: the method itself refuses.
+  // Without the parameter in the body there is nothing to compare with, and the method refuses the request itself.
   if (expected === undefined && name === undefined) return
   if (name !== expected) {
     throw mismatch(
@@ -114,7 +114,7 @@ export function requireParamHeaders(request: JsonRpcRequest, params: readonly Pa
     const raw = header(`mcp-param-${name.toLowerCase()}`)
     if (value === undefined || value === null) {
       if (raw === undefined) continue
-      throw mismatch(request, `Mcp-Param-${name} is there, and the argument ${path.join('.')} is not.`)
+      throw mismatch(request, `Mcp-Param-${name} is sent without the argument ${path.join('.')}.`)
     }
     const given = decodeHeader(raw)
     const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === String(value)
@@ -129,7 +129,7 @@ function isSameInteger(given: string, value: unknown): boolean {
 
 const SENTINEL = /^=\?base64\?(.*)\?=$/s
 
-/** Reads a header value: plain, or base64 between its marks. Undefined: missing or malformed. */
+/** Reads a header value, plain or as `=?base64?…?=`. Undefined: missing or malformed. */
 export function decodeHeader(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined
   const value = raw.trim()

@@ -1,4 +1,7 @@
-/** One stateless POST and its one reply: JSON while nothing was sent before the result, else a stream that it ends. */
+/**
+ * One stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
+ * result.
+ */
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
@@ -14,7 +17,7 @@ import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
 
-/** The HTTP status of an error before which nothing was sent. */
+/** The HTTP status of an error that is the first message of the reply. */
 export type StatusOf = (error: unknown) => number
 
 export class StatelessExchange implements StreamSource {
@@ -27,7 +30,7 @@ export class StatelessExchange implements StreamSource {
   #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
-  /** What was sent before the response began. */
+  /** Messages that were sent before the response began. */
   #queue: string[] = []
   #writer: ResponseWriter | undefined
   #streaming = false
@@ -65,14 +68,14 @@ export class StatelessExchange implements StreamSource {
         this.#finish(result)
         return this.#reply.take()
       }
-      // The call is under way: a drain waits for it, and a client that closes its connection cancels it.
+      // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
       this.#quota?.begin()
       const signal = gone()
-      const left = () => this.cancel('The client closed the connection.')
-      if (signal?.aborted) queueMicrotask(left)
-      else signal?.addEventListener('abort', left, { once: true })
+      const cancel = () => this.cancel('The client closed the connection.')
+      if (signal?.aborted) queueMicrotask(cancel)
+      else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
       this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
       if (streams && !this.#streaming)
@@ -87,7 +90,7 @@ export class StatelessExchange implements StreamSource {
     return this.#reply.take()
   }
 
-  /** A message before the result. */
+  /** Sends a message before the result. */
   send(text: string): void {
     this.#beginStream()
     this.#write(sseMessage(text))
@@ -122,7 +125,7 @@ export class StatelessExchange implements StreamSource {
     this.cancel('The client closed the connection.')
   }
 
-  /** Closing the response cancels the call (2026-07-28, "Cancellation"): nothing more is sent. */
+  /** Cancels the call and sends nothing more: closing the response is a cancel (2026-07-28, "Cancellation"). */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
@@ -132,7 +135,7 @@ export class StatelessExchange implements StreamSource {
     else this.#reply.give({ kind: 'empty', status: 499 })
   }
 
-  /** The instance waits no longer. */
+  /** Ends the call with an error, because the instance or the platform ends. */
   abandon(message = SHUT_DOWN): void {
     this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#request.id), 503, message)
   }
@@ -189,7 +192,7 @@ export class StatelessExchange implements StreamSource {
 
   #write(text: string): void {
     if (!this.#writer) this.#queue.push(text)
-    // The client reads too slowly. Nothing can be resumed here: it sends the request again.
+    // The client reads too slowly. A stateless response cannot be resumed: the client has to send the request again.
     else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
   }
 }

@@ -36,13 +36,13 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #filter: Filter
   readonly #meta: JsonObject
   #writer: ResponseWriter | undefined
-  /** What is to be told when the response begins, each thing once; it follows the acknowledgement. */
-  readonly #early = new Set<string>()
+  /** Messages to send after the acknowledgement, when the response begins. Equal messages are sent once. */
+  readonly #queue = new Set<string>()
   #done = false
-  /** The planned end is there. Where the response has not begun, it ends as it begins. */
+  /** The planned end has come. A response that has not begun ends as it begins. */
   #ending = false
   #planned: Timer | undefined
-  /** The end of the token that it was opened with. */
+  /** Fires when the access token of the request expires. */
   #until: Timer | undefined
 
   /** @throws ProtocolError -32602 */
@@ -59,13 +59,13 @@ export class Listening implements HeldConnection, StreamSource {
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
-  /** Receives changes from now on: before the client is told that it does. */
+  /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
     this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
     this.#until = this.#instance.at(until, () => this.drain())
     try {
-      // The waiting connection may be down for the moment: then nothing is promised.
+      // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
     } catch (error) {
       this.#leave()
@@ -82,8 +82,8 @@ export class Listening implements HeldConnection, StreamSource {
     if (resources) notifications.resourcesListChanged = true
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
     this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
-    for (const text of this.#early) this.#write(text)
-    this.#early.clear()
+    for (const text of this.#queue) this.#write(text)
+    this.#queue.clear()
     if (this.#ending || this.#instance.draining) this.drain()
   }
 
@@ -108,12 +108,12 @@ export class Listening implements HeldConnection, StreamSource {
   #send(method: string, params: JsonObject): void {
     const text = this.#message(method, params)
     if (this.#writer) this.#write(text)
-    else this.#early.add(text)
+    else this.#queue.add(text)
   }
 
   #write(text: string): void {
     if (this.#writer?.write(text) !== false) return
-    // It reads too slowly: cut, so that it opens a new one.
+    // The client reads too slowly. Its connection is cut, so that it opens a new one.
     const writer = this.#writer
     this.detached()
     writer.end()
@@ -123,7 +123,7 @@ export class Listening implements HeldConnection, StreamSource {
     if (this.#writer) this.#write(SSE_COMMENT)
   }
 
-  /** The planned end: the result of the request, then the end of the stream. */
+  /** Sends the result of the request and ends the stream. */
   drain(): void {
     this.#ending = true
     const writer = this.#writer
@@ -147,7 +147,7 @@ export class Listening implements HeldConnection, StreamSource {
     this.#done = true
     this.#planned?.cancel()
     this.#until?.cancel()
-    this.#early.clear()
+    this.#queue.clear()
     this.#instance.remove(this)
   }
 }

@@ -1,4 +1,4 @@
-/** Requests of the stateless revision: each POST has one reply, and nothing is kept after it. */
+/** Requests of the stateless revision: each POST has one reply, and the instance keeps nothing after it. */
 
 import { memoizeByObject } from '../base/memo.ts'
 import { completeResult } from '../protocol/downgrade.ts'
@@ -29,7 +29,9 @@ export interface StatelessPost {
   header: ReadHeader
   /** The client takes `text/event-stream`. */
   streams: boolean
-  /** Aborted when the client's connection ends; asked for only by a call that does not answer at once. */
+  /**
+   * The signal that is aborted when the client's connection ends. Called only for a call that does not return at once.
+   */
   gone(): AbortSignal | undefined
 }
 
@@ -52,10 +54,10 @@ export class Stateless {
 
   readonly #complete = (result: Result): RawJson =>
     result instanceof RawJson ? this.#completeReady(result) : completeResult(result, this.#identity)
-  /** For lists: a dispatcher returns the same ready list again and again. */
+  /** A dispatcher returns the same serialized list for every request: its completed form is kept, too. */
   readonly #completeReady = memoizeByObject((result: RawJson) => completeResult(result, this.#identity))
 
-  /** @throws ProtocolError for a request that is refused as such: 400 */
+  /** @throws ProtocolError for a request that is refused before its method is dispatched: 400 */
   post(input: StatelessPost): Reply | Promise<Reply> {
     const { request, header, caller, streams } = input
     const { method } = request
@@ -92,7 +94,7 @@ export class Stateless {
     )
   }
 
-  /** A request of a session revision without a session. Disconnecting is no cancel there. */
+  /** Serves a request of a session revision without a session. A disconnect does not cancel it. */
   withoutSession(
     input: Omit<StatelessPost, 'header' | 'gone'> & { revision: SessionRevision },
   ): Reply | Promise<Reply> {

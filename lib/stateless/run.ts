@@ -1,4 +1,4 @@
-/** What runs of both kinds have in common that keep nothing: stateless calls, and calls of session revisions without one. */
+/** The base of runs without a session: stateless calls, and calls of session revisions without a session. */
 import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
@@ -36,7 +36,7 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
 
   closeStream(): void {}
 
-  /** The run has left asks open: the result is `input_required` then, whatever the handler returned. */
+  /** True if an ask has no answer. The result is then `input_required`, whatever the handler returned. */
   get pending(): boolean {
     return false
   }
@@ -46,7 +46,9 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
     throw new Error('This run has asked nothing.')
   }
 
-  /** Nothing more is sent. `cancelled`: why the handler's signal is aborted, where the call did not end by itself. */
+  /**
+   * Ends the run: nothing more is sent. `cancelled`: the reason to abort the handler's signal with, if it still runs.
+   */
   end(cancelled?: string): void {
     this.#over = true
     if (cancelled !== undefined) this.abort(cancelled)

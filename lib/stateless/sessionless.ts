@@ -1,6 +1,6 @@
 /**
- * Requests of the session revisions that come without a session, for clients that lose its id. They are served by
- * themselves, as stateless requests are: no session values, no asks, no event ids, and nothing is kept.
+ * Requests of the session revisions without a session id, for clients that lose it. They are served as stateless
+ * requests are: no session values, no asks, no event ids, and the instance keeps nothing.
  */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
@@ -16,7 +16,7 @@ import { Run } from './run.ts'
 
 export class SessionlessCall extends Run {
   readonly revision: SessionRevision
-  /** Nothing is known of the client. */
+  /** Clients of these revisions describe themselves in `initialize` only: without a session the description is lost. */
   readonly client: ClientView = { info: undefined, capabilities: {} }
 
   constructor(shared: SharedParts, caller: Caller, id: RequestId, revision: SessionRevision, send: SendMessage) {
@@ -33,7 +33,7 @@ export class SessionlessCall extends Run {
   }
 }
 
-/** What the session's own methods answer where there is none. Undefined: the method is the server's. */
+/** The results of `ping` and `logging/setLevel` without a session. Undefined: the dispatcher serves the method. */
 export function sessionlessMethod(method: string, params: JsonObject | undefined): JsonObject | undefined {
   if (method === 'ping') return {}
   if (method !== 'logging/setLevel') return undefined
@@ -41,7 +41,7 @@ export function sessionlessMethod(method: string, params: JsonObject | undefined
   throw new ProtocolError(ErrorCode.InvalidParams, '"level" must be a logging level.')
 }
 
-/** A result of a session revision goes out as it is. */
+/** Serializes a result of a session revision without adding to it. */
 export function asItIs(result: JsonObject | RawJson): RawJson {
   return result instanceof RawJson ? result : new RawJson(JSON.stringify(result))
 }

@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('the benchmark measures every workload, and counts what does not depend on time', {
+test('the benchmark measures every workload and every figure', {
   timeout: 180_000,
 }, async () => {
   const run = fileURLToPath(new URL('run.ts', import.meta.url))
@@ -25,7 +25,7 @@ test('the benchmark measures every workload, and counts what does not depend on 
     'stream',
   ])
   for (const { variants } of report.races) {
-    // On a loaded machine a peer may answer nothing in the short time that it is given here.
+    // On a loaded machine, another server may not answer in the short time of this test.
     const own = variants.filter(({ name }: { name: string }) => /^(ours|raw)/.test(name))
     expect(own.length).toBeGreaterThan(0)
     for (const { name, rate } of own) expect(rate.median, name).toBeGreaterThan(0)

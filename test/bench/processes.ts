@@ -1,4 +1,4 @@
-/** Starting the servers and the load, each on a core of its own where the system can do that. */
+/** Starts the servers and the load, each on a core of its own if the system can pin processes. */
 import type { ChildProcess } from 'node:child_process'
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ export type ServerName = 'raw' | 'ours' | 'sdk1' | 'sdk2' | 'mcp-lite'
 
 const PINS = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 
-/** The servers have core 0, the load and Redis the others. */
+/** Pins a process: servers to core 0, the load and Redis to the other cores. */
 export function pin(pid: number | undefined, place: 'server' | 'rest'): void {
   if (!PINS || pid === undefined) return
   const cores = place === 'server' ? '0' : `1-${availableParallelism() - 1}`
@@ -24,9 +24,9 @@ export interface Server {
   port: number
   pid: number
   usage(): Promise<Usage>
-  /** What is left after a collection of garbage. */
+  /** The memory after a garbage collection. */
   memory(): Promise<Usage>
-  /** Stands still, and takes nothing from the one that is measured, until {@link resume}. */
+  /** Stops the process until {@link resume}, so that it takes no time from the measured server. */
   pause(): void
   resume(): void
   stop(): Promise<void>

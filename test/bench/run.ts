@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: measures this project beside a raw Hono app and its peers.
+ * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
- * `--short` only shows that everything works. `--only session,stream` chooses workloads (`scenarios` is what is counted
- * rather than raced), `--variants ours` servers, `--rounds 7` and `--seconds 2` say how much, and `--out
- * docs/performance` where JSON and chart go.
+ * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` selects the
+ * figures that are not races. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * docs/performance` sets the path of the JSON file and the chart.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
@@ -60,7 +60,7 @@ async function scenarios(): Promise<Figure[]> {
   const [few, many] = short ? [2, 20] : [100, 100_000]
   const asked = await askElsewhere(redis, short ? 2 : 50)
   const resume = await resumes(redis, events, short ? 2 : 20)
-  const told = await fanOut(redis, streams, short ? 1 : 10)
+  const updated = await fanOut(redis, streams, short ? 1 : 10)
   const bytes = await redisBytes(redis)
   const memory = await streamMemory(redis, open)
   const grown = await growth(redis, loader, few, many, effort)
@@ -70,7 +70,7 @@ async function scenarios(): Promise<Figure[]> {
     asked,
     resume,
     events,
-    fanOut: told,
+    fanOut: updated,
     streams,
     bytes,
     memory: { ...memory, open },

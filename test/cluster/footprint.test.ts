@@ -1,4 +1,4 @@
-/** What many sessions cost while they are there, and that nothing of them stays. */
+/** Connections, keys and memory of many sessions, and that nothing of them is left when they have ended. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -32,7 +32,7 @@ async function connections(): Promise<string[]> {
     .filter((line) => !line.startsWith(`id=${own} `))
 }
 
-test('an instance opens its connections when they are needed: none, then one, then one to wait', async () => {
+test('an instance opens its Redis connections on demand: none, one for commands, one more for a waiting stream', async () => {
   expect(await connections()).toHaveLength(0)
   const session = await initialize(fleet.at(0))
   await call(fleet.at(0), session, toolCall(1, 'echo', { message: 'x' }))
@@ -46,7 +46,7 @@ test('an instance opens its connections when they are needed: none, then one, th
   for (const each of [stream, ...more]) each.drop()
 })
 
-test('2,000 sessions with a GET stream each: one update reaches each once, and then nothing is left', async () => {
+test('2,000 sessions with a GET stream each receive an update once, and leave nothing after DELETE', async () => {
   await redis.flushall()
   const open: { session: RawSession; get: EventReader }[] = []
   const lanes = Array.from({ length: 20 }, async (_, lane) => {
@@ -60,7 +60,7 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   await Promise.all(lanes)
   await fleet.instances[0]?.announce('updated', URI)
   await Promise.all(open.map(({ get }) => get.until(({ method }) => method === 'notifications/resources/updated')))
-  // A second kind of change behind it: what came twice would have come by then.
+  // A repeated update would arrive before this change of another kind.
   await fleet.instances[1]?.announce('tools')
   await Promise.all(open.map(({ get }) => get.until(({ method }) => method === 'notifications/tools/list_changed')))
   expect(open.every(({ get }) => get.events.filter(({ message }) => message).length === 2)).toBe(true)
@@ -94,7 +94,7 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   })
 }, 120_000)
 
-test('calls that streamed leave nothing in the instance either', async () => {
+test('calls that streamed leave nothing in the instance', async () => {
   const sessions = await Promise.all(Array.from({ length: 50 }, () => initialize(fleet.url)))
   await Promise.all(
     sessions.map(async (session) => {

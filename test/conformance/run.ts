@@ -30,5 +30,5 @@ try {
 } finally {
   await fleet.stop()
 }
-for (const what of wrong) console.error(what)
+for (const problem of wrong) console.error(problem)
 process.exit(wrong.length === 0 ? 0 : 1)

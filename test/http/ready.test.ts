@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { body, headers } from '../stateless/support.ts'
+import { body, headers } from '../stateless/requests.ts'
 import { ACCEPT_BOTH, request } from '../support/raw.ts'
 
 const TOOLS = 40

@@ -1,4 +1,4 @@
-/** Several instances of the everything server behind round robin, as processes, on one Redis. */
+/** Instances of the everything server as processes, behind round robin, on one Redis. */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ const OWN = new URL('../../', import.meta.url)
 export class InstanceProcess {
   readonly child: ChildProcess
   readonly url: string
-  /** What it wrote to stderr. */
+  /** The lines that the process wrote to stderr. */
   readonly errors: string[]
 
   private constructor(child: ChildProcess, url: string, errors: string[]) {
@@ -97,7 +97,7 @@ export interface Fleet {
   url: URL
   /** The endpoint of one instance. */
   at(index: number): URL
-  /** Puts a new instance in the place of one that ended. */
+  /** Replaces an instance that has ended. */
   restart(index: number, options?: FleetOptions, root?: URL): Promise<InstanceProcess>
   stop(): Promise<void>
 }

@@ -1,9 +1,9 @@
-/** A store in which some steps are held up, or fail. */
+/** A store with operations that a test delays or lets fail. */
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 
-/** `go` does what the store does, and `args` is what it was asked with. */
-export type Step = (go: () => Promise<unknown>, ...args: unknown[]) => Promise<unknown>
+/** Replaces an operation of the store. `proceed` runs the operation with its arguments `args`. */
+export type Step = (proceed: () => Promise<unknown>, ...args: unknown[]) => Promise<unknown>
 
 export function interceptedStore(steps: Partial<Record<keyof Store, Step>>, store = memoryStore()): Store {
   return new Proxy(store, {

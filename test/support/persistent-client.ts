@@ -1,20 +1,20 @@
-/** A client that gives up on no call: it comes back with its last event id until it has the answer. */
+/** A client that resumes or repeats each call until it has the response. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawSession, RpcMessage } from './raw.ts'
 import { ACCEPT_BOTH, EventReader } from './raw.ts'
 
 export interface Outcome {
-  /** The messages over all connections, the final one last. */
+  /** The messages of all connections, the response last. */
   messages: RpcMessage[]
   finals: RpcMessage[]
-  /** How often it came back. */
+  /** The number of resumes. */
   resumes: number
-  /** How often it had to send the call again, because nothing of it had begun to arrive. */
+  /** How often the client sent the call again, because no event id had arrived. */
   repeats: number
   lastId: string | undefined
 }
 
-/** How long a client of this kind waits for a byte before it tries another connection, in ms. */
+/** The time without a byte after which the client opens another connection, in ms. */
 const PATIENCE = 6_000
 
 async function attempt(url: URL, init: RequestInit): Promise<{ response: Response; reader?: EventReader } | undefined> {
@@ -33,7 +33,7 @@ async function attempt(url: URL, init: RequestInit): Promise<{ response: Respons
   }
 }
 
-/** Calls until there is an answer. `idOf` gives the request id of each attempt. */
+/** Calls until there is a response. `makeCall` makes the request of each attempt from its id. */
 export async function callUntilAnswered(
   url: URL,
   session: RawSession,
@@ -66,14 +66,14 @@ export async function callUntilAnswered(
       }
     }
     if (outcome.finals.length > 0) return outcome
-    // Nothing had begun to arrive: the client does not know whether it was taken, and says it again.
+    // No event id has arrived. The client cannot tell whether the call was accepted, and sends it again.
     await posted?.response.body?.cancel().catch(() => {})
     outcome.repeats++
     await sleep(50)
   }
 }
 
-/** Reads until the stream ends, breaks, or is silent for too long. */
+/** Reads until the stream ends, breaks, or sends nothing for too long. */
 async function drain(reader: EventReader, outcome: Outcome): Promise<void> {
   for (;;) {
     const timer = setTimeout(() => reader.drop(), PATIENCE)

@@ -2,9 +2,9 @@
 import type { BusStore } from '../bus.ts'
 import { comparePositions } from '../bus.ts'
 import type { Context } from './context.ts'
+import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
 import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
-import * as scripts from './scripts/bus.ts'
 
 /** A mailbox that no instance reads keeps about the newest of this many messages. */
 const MAX_MAIL = 10_000

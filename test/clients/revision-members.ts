@@ -1,14 +1,14 @@
-/** What each session revision has words for: the members of every type that a server sends, with their first revision. */
+/** The members of every type that a server sends, with the first session revision that has them. */
 import type { RpcMessage } from '../support/raw.ts'
 
 const A = '2024-11-05'
 const B = '2025-03-26'
 const C = '2025-06-18'
 const D = '2025-11-25'
-/** Named by a schema, but never right for this endpoint to send. */
+/** For members of the schemas that this endpoint must never send. */
 const NEVER = '9999'
 
-/** The first revision, or that and the type of the value (or of its items). */
+/** The first revision; also the type of the value or of its items, if that is checked. */
 type Member = string | readonly [since: string, type: string]
 type Members = Record<string, Member>
 
@@ -105,9 +105,9 @@ const TYPES: Record<string, Members> = {
   'elicitation/create': { message: C, requestedSchema: C, mode: D, url: D, elicitationId: D, _meta: D },
 }
 
-/** Where a value says that the revision has no word for, a line each. */
-function strange(value: unknown, type: string, revision: string, path: string): string[] {
-  if (Array.isArray(value)) return value.flatMap((item, i) => strange(item, type, revision, `${path}[${i}]`))
+/** The members of a value that the revision does not have, a line each. */
+function unknownMembers(value: unknown, type: string, revision: string, path: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((item, i) => unknownMembers(item, type, revision, `${path}[${i}]`))
   if (typeof value !== 'object' || value === null) return [`${path} is no ${type}`]
   if (type === 'Object') return []
   const object = value as Record<string, unknown>
@@ -118,33 +118,35 @@ function strange(value: unknown, type: string, revision: string, path: string): 
   return Object.entries(object).flatMap(([key, member]) => {
     const [since = undefined, inner = undefined] = [members[key] ?? []].flat()
     if (since === undefined || since > revision) return [`${path}.${key} is not in ${revision}`]
-    return inner === undefined ? [] : strange(member, inner, revision, `${path}.${key}`)
+    return inner === undefined ? [] : unknownMembers(member, inner, revision, `${path}.${key}`)
   })
 }
 
-/** First revisions of what a server may say on its own. */
+/** First revisions of the server's requests and notifications, where that is not 2024-11-05. */
 const SINCE: Record<string, string> = { 'elicitation/create': C, 'notifications/elicitation/complete': D }
-/** Errors that the session revisions have: JSON-RPC's own, and those of MCP with their revisions. */
+/** Error codes of the session revisions, JSON-RPC's and MCP's, with their first revisions. */
 const CODES = new Map([
   ...[-32700, -32600, -32601, -32602, -32603, -32002].map((code) => [code, A] as const),
   [-32042, D],
 ])
 
-/** What is in `message` and not in `revision`. `method`: of the request that it answers. */
-export function notIn(revision: string, message: RpcMessage, method: string | undefined): string[] {
+/**
+ * The members of `message` that `revision` does not have. `method`: the method of the request that the message answers.
+ */
+export function notInRevision(revision: string, message: RpcMessage, method: string | undefined): string[] {
   const envelope = Object.keys(message).filter(
     (key) => !['jsonrpc', 'id', 'method', 'params', 'result', 'error'].includes(key),
   )
   const problems = envelope.map((key) => `the message has "${key}"`)
   if (message.method !== undefined) {
     if ((SINCE[message.method] ?? A) > revision) problems.push(`${message.method} is not in ${revision}`)
-    return [...problems, ...strange(message.params ?? {}, message.method, revision, message.method)]
+    return [...problems, ...unknownMembers(message.params ?? {}, message.method, revision, message.method)]
   }
   if (message.id === undefined) problems.push('a response has no id')
   if (message.error) {
     const since = CODES.get(message.error.code)
     if (since === undefined || since > revision) problems.push(`the code ${message.error.code} is not in ${revision}`)
-    return [...problems, ...strange(message.error, 'Error', revision, 'error')]
+    return [...problems, ...unknownMembers(message.error, 'Error', revision, 'error')]
   }
-  return [...problems, ...strange(message.result, `result ${method}`, revision, String(method))]
+  return [...problems, ...unknownMembers(message.result, `result ${method}`, revision, String(method))]
 }

@@ -1,4 +1,4 @@
-/** The official clients against three instances: what needs more than one request at a time. */
+/** The official clients against three instances: asks, lost connections, changes, and polling with GET. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
@@ -82,9 +82,9 @@ async function sdk2(url = fleet.url): Promise<Official> {
 }
 
 describe.each([
-  ['sdk 1.x', sdk1],
-  ['client 2.x', sdk2],
-])('%s', (_name, connect) => {
+  ['1.x', sdk1],
+  ['2.x', sdk2],
+])('the official client %s', (_name, connect) => {
   let client: Official | undefined
 
   afterEach(async () => {
@@ -92,7 +92,7 @@ describe.each([
     client = undefined
   })
 
-  test('is asked by form, for a sample and for its roots, and each answer reaches the handler', async () => {
+  test('answers forms, sampling, roots and pings, and each answer reaches the handler', async () => {
     client = await connect()
     expect((await client.call('ask')).content[0]?.text).toContain('"number":7')
     expect((await client.call('test_sampling', { prompt: 'Hi' })).content[0]?.text).toContain('Hello')
@@ -101,33 +101,33 @@ describe.each([
     expect((await client.call('ping_client')).content[0]?.text).toBe('pong')
   })
 
-  test('gets the result of a call whose connections are cut again and again', async () => {
+  test('gets the result of a call although its connections are cut twice', async () => {
     client = await connect()
-    const told: number[] = []
-    const options = { onprogress: ({ progress }: { progress: number }) => told.push(progress) }
+    const received: number[] = []
+    const options = { onprogress: ({ progress }: { progress: number }) => received.push(progress) }
     const called = client.call('progress', { n: 60, delayMs: 50 }, options)
     for (let cuts = 0; cuts < 2; cuts++) {
-      const seen = told.length
-      await eventually(async () => (told.length > seen + 3 ? true : undefined))
+      const before = received.length
+      await eventually(async () => (received.length > before + 3 ? true : undefined))
       fleet.proxy.cut()
     }
     expect((await called).content[0]?.text).toContain('done 60')
-    // The clients hand notifications on later than responses: of two in one packet, they may drop the progress.
-    expect(told.slice(0, 59)).toEqual(Array.from({ length: 59 }, (_, i) => i + 1))
+    // The clients handle notifications later than responses, and may drop a progress in the same packet as the result.
+    expect(received.slice(0, 59)).toEqual(Array.from({ length: 59 }, (_, i) => i + 1))
   })
 
-  test('hears of a change on whichever instance it is announced', async () => {
+  test('receives a change that another instance announces', async () => {
     client = await connect()
     const changed = new Promise<void>((resolve) => client?.onChanged(resolve))
-    // The GET stream of the client opens beside; what is announced before it is told when it opens.
+    // The client opens its GET stream in the background. A change before that is sent when the stream opens.
     await fleet.instances[2]?.announce('tools')
     await changed
   })
 })
 
-test('neither client loops on GET: held, finished, cancelled, failed, or closed by the server', async () => {
+test('no client repeats GET in a loop, idle or after a call that finished, failed, was cancelled or closed', async () => {
   const scenarios: Record<string, (client: Official) => Promise<unknown>> = {
-    held: async () => {},
+    idle: async () => {},
     finished: (client) => client.call('log', { level: 'info', message: 'x' }),
     failed: (client) => client.call('fail', { message: 'x' }),
     closed: (client) => client.call('test_reconnection'),
@@ -142,7 +142,7 @@ test('neither client loops on GET: held, finished, cancelled, failed, or closed 
       const proxy = await startRoundRobin(fleet.instances.map(({ url }) => url))
       const client = await connect(new URL('/mcp', proxy.url))
       await act(client)
-      // The length of the observation, not a deadline for anything.
+      // The length of the observation. No assertion depends on it as a deadline.
       await sleep(12_000)
       const gets = proxy.requests.filter(({ method }) => method === 'GET')
       await expect(client.list()).resolves.toBeDefined()
@@ -152,7 +152,7 @@ test('neither client loops on GET: held, finished, cancelled, failed, or closed 
     }),
   )
   for (const { name, gets, statuses } of await Promise.all(runs)) {
-    // One for the session's own stream, one to poll a stream that the server closed, one that is told to stop.
+    // At most: one for the GET stream, one to poll a stream that the server closed, one that is answered with 405.
     expect(gets, `${name}: ${statuses}`).toBeLessThanOrEqual(3)
   }
 }, 60_000)

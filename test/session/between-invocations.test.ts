@@ -1,4 +1,4 @@
-/** Going to rest and waking up: an instance between two invocations of a function. */
+/** An instance between two invocations of a function: `rest` closes its mailbox connection, `attend` opens it again. */
 import { expect, test } from 'vitest'
 import { systemClock } from '../../lib/base/clock.ts'
 import { Instance } from '../../lib/runtime/instance.ts'
@@ -6,7 +6,9 @@ import { DEFAULT_SESSION_OPTIONS } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 
-/** A store that writes down what the instance does, and whose waiting connection takes its time to stop. */
+/**
+ * A store that records the operations of the instance, and whose mailbox connection stops only when the test allows it.
+ */
 function slowStore() {
   const done: string[] = []
   let stop: () => void = () => {}
@@ -39,7 +41,7 @@ const newInstance = (store: Store) =>
     throw error
   })
 
-test('what begins while the instance goes to rest waits, and is reachable afterwards', async () => {
+test('a request that begins while the instance goes to rest waits, and reopens the mailbox', async () => {
   const { store, done, stop } = slowStore()
   const instance = newInstance(store)
   await instance.attend()
@@ -53,22 +55,22 @@ test('what begins while the instance goes to rest waits, and is reachable afterw
   expect(done).toEqual(['receive', 'up', 'stopping', 'stopped', 'down', 'receive', 'up'])
 })
 
-test('an instance that was never reached has nothing to give up', async () => {
+test('an instance that never opened its mailbox has nothing to close', async () => {
   const { store, done } = slowStore()
   await newInstance(store).rest()
   expect(done).toEqual([])
 })
 
-test('going to rest waits for what is owed to the store', async () => {
+test('rest waits for pending operations on the store', async () => {
   const { store, done, stop } = slowStore()
   const instance = newInstance(store)
   await instance.attend()
-  let owed: () => void = () => {}
-  instance.track(new Promise<void>((resolve) => (owed = resolve)))
+  let finish: () => void = () => {}
+  instance.track(new Promise<void>((resolve) => (finish = resolve)))
   const resting = instance.rest()
   await new Promise(setImmediate)
   expect(done).not.toContain('stopping')
-  owed()
+  finish()
   await expect.poll(() => done).toContain('stopping')
   stop()
   await resting

@@ -1,4 +1,4 @@
-/** Instances that die, and instances that were only thought to be dead. */
+/** Instances that die, and instances that were stopped past their lease and run on. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
@@ -21,7 +21,7 @@ function progressOf(messages: { params?: { progress?: number } }[]): number[] {
   return messages.flatMap(({ params }) => params?.progress ?? [])
 }
 
-test('a call that may run again is run again where its client comes back, and nothing is told twice', async () => {
+test('a rerunnable call of a dead instance runs again where its client resumes, and no message is sent twice', async () => {
   const session = await initialize(fleet.at(1))
   const rerunnable = toolCall('r', 'rerunnable', { n: 30, delayMs: 20 }, meta)
   const stream = await postStream(fleet.at(0), rerunnable, { session })
@@ -38,7 +38,7 @@ test('a call that may run again is run again where its client comes back, and no
   await fleet.restart(0)
 })
 
-test('any other call ends with an error that says that its instance was lost', async () => {
+test('a call that may not run again ends with an error when its instance dies', async () => {
   const session = await initialize(fleet.at(1))
   const stream = await postStream(fleet.at(0), toolCall(5, 'progress', { n: 1_000, delayMs: 20 }, meta), { session })
   await stream.until(({ params }) => params?.progress === 3)
@@ -50,7 +50,7 @@ test('any other call ends with an error that says that its instance was lost', a
   await fleet.restart(0)
 })
 
-test('killing the instance that merely holds the stream costs nothing', async () => {
+test('the death of the instance that holds the stream does not affect the call', async () => {
   const session = await initialize(fleet.at(1))
   const stream = await postStream(fleet.at(0), toolCall(6, 'progress', { n: 60, delayMs: 20 }, meta), { session })
   await stream.until(({ params }) => params?.progress === 3)
@@ -66,7 +66,7 @@ test('killing the instance that merely holds the stream costs nothing', async ()
   await fleet.restart(1)
 })
 
-test('an instance that was stopped past its lease and goes on cannot add to a call that was taken over', async () => {
+test('an instance that was stopped past its lease cannot append to a call that was taken over', async () => {
   const session = await initialize(fleet.at(1))
   const rerunnable = toolCall('z', 'rerunnable', { n: 40, delayMs: 20 }, meta)
   const stream = await postStream(fleet.at(0), rerunnable, { session })
@@ -74,21 +74,21 @@ test('an instance that was stopped past its lease and goes on cannot add to a ca
   fleet.instances[0]?.signal('SIGSTOP')
   const { lastId } = stream
   const resumed = await getStream(fleet.at(1), session, lastId)
-  // The second run speaks: the call is taken over. Now the first one comes back to life.
+  // The second run sends progress, so the call is taken over. The first instance continues now.
   await resumed.until(({ params }) => (params?.progress ?? 0) > 4)
   fleet.instances[0]?.signal('SIGCONT')
   const rest = await resumed.rest()
   const after = progressOf(resumed.events.flatMap(({ message }) => message ?? []))
   expect(after).toEqual([...new Set(after)].sort((a, b) => a - b))
   expect(rest.filter(({ id }) => id === 'z')).toHaveLength(1)
-  // What the log has is what was received: nothing was added by the zombie.
+  // The log is what the client received: the first instance appended nothing.
   const replayed = await (await getStream(fleet.at(2), session, lastId)).rest()
   expect(progressOf(replayed)).toEqual(after)
   expect(replayed.filter(({ id }) => id === 'z')).toHaveLength(1)
   stream.drop()
 })
 
-test('over 200 calls, with kill -9, SIGSTOP and SIGCONT at random: none hangs, none is answered twice', async () => {
+test('200 calls get one answer each while instances get kill -9, SIGSTOP and SIGCONT at random', async () => {
   const sessions = await Promise.all(Array.from({ length: 20 }, () => initialize(fleet.url)))
   let over = false
   const faults = { kills: 0, stops: 0 }
@@ -117,8 +117,8 @@ test('over 200 calls, with kill -9, SIGSTOP and SIGCONT at random: none hangs, n
         const make = (id: string) => toolCall(id, tool, { n: 10, delayMs: 30 }, meta)
         const outcome = await callUntilAnswered(fleet.url, session, make, `${s}-${i}`)
         outcomes.push(outcome)
-        const told = progressOf(outcome.messages)
-        expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
+        const progress = progressOf(outcome.messages)
+        expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
         const [final] = outcome.finals
         if (final?.error) {
           expect(tool).toBe('progress')

@@ -1,21 +1,20 @@
-/** One call and its client in the simulation: what the property test does with them, and what must hold afterwards. */
+/** One call and its client in the simulation of instances. */
 import { expect } from 'vitest'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import type { Sim } from './sim.ts'
-import { startSim, turn } from './sim.ts'
+import type { Simulation } from './simulation.ts'
+import { startSimulation, turn } from './simulation.ts'
 
 const HEADERS = { 'content-type': 'application/json', accept: ACCEPT_BOTH, host: 'localhost' }
 
-type Order = 'say' | 'end'
+type Order = 'send' | 'end'
 
-/** The handler of every run does what it is told, and a run that replaces another begins where it is told to. */
+/** The orders to the handler. Every run executes them from the first order on, also a run that replaces another. */
 class Script {
   readonly #orders: Order[] = []
   readonly #listeners = new Set<() => void>()
-  said = 0
 
   give(order: Order): void {
     this.#orders.push(order)
@@ -36,22 +35,21 @@ class Script {
   }
 }
 
-export class Play {
-  readonly sim: Sim
+export class SimulatedCall {
+  readonly simulation: Simulation
   readonly #script = new Script()
   #session = ''
   #reader: EventReader | undefined
-  #key = ''
-  /** What the client got over all its connections, in order. */
+  /** The messages that the client received over all its connections, in order. */
   readonly received: RpcMessage[] = []
   #lastId: string | undefined
   /** The instance of the connection that the client reads. */
   #at = 0
 
   constructor(store: Store, rerun: boolean) {
-    const server = new McpServer({ name: 'play', version: '1' })
+    const server = new McpServer({ name: 'simulated-call', version: '1' })
     const annotations = rerun ? { idempotentHint: true } : {}
-    server.registerTool('play', { annotations }, async (ctx) => {
+    server.registerTool('act', { annotations }, async (ctx) => {
       let n = 0
       for await (const order of this.#script.run(ctx.signal)) {
         if (order === 'end') break
@@ -59,29 +57,33 @@ export class Play {
       }
       return { content: [{ type: 'text', text: 'done' }] }
     })
-    this.sim = startSim(server, store, { heartbeat: 15_000, lease: 10_000, autoProgress: 0, getPolicy: 'hold' })
+    this.simulation = startSimulation(server, store, {
+      heartbeat: 15_000,
+      lease: 10_000,
+      autoProgress: 0,
+      getPolicy: 'hold',
+    })
   }
 
   async open(instance: number): Promise<void> {
-    const opened = await this.sim.request(instance, {
+    const opened = await this.simulation.request(instance, {
       method: 'POST',
       headers: HEADERS,
       body: JSON.stringify({
         jsonrpc: '2.0',
         id: 0,
         method: 'initialize',
-        params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'play', version: '1' } },
+        params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'simulated', version: '1' } },
       }),
     })
     this.#session = opened.headers.get('mcp-session-id') ?? ''
-    this.#key = `mcp-session-id`
-    const answered = this.sim.request(instance, {
+    const answered = this.simulation.request(instance, {
       method: 'POST',
-      headers: { ...HEADERS, [this.#key]: this.#session },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'play', arguments: {} } }),
+      headers: { ...HEADERS, 'mcp-session-id': this.#session },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'act', arguments: {} } }),
     })
-    this.#script.give('say')
-    await this.sim.clock.advance(100)
+    this.#script.give('send')
+    await this.simulation.clock.advance(100)
     this.#reader = new EventReader(await answered)
     await this.read()
   }
@@ -98,12 +100,12 @@ export class Play {
     return this.received.some((message) => message.id === 7)
   }
 
-  /** Takes what has arrived, without waiting for more. */
+  /** Reads the events that have arrived, without waiting for more. */
   async read(): Promise<void> {
     await turn()
     const reader = this.#reader
     if (!reader) return
-    // The reader is asked until nothing arrives in a few turns; it is asked again later by the same promise.
+    // Reads until nothing arrives within a few turns. The pending promise is used again by the next read.
     for (;;) {
       this.#pending ??= reader.next()
       const pending = this.#pending
@@ -126,17 +128,17 @@ export class Play {
     this.#pending = undefined
   }
 
-  /** The client comes back with the last id that it saw. False: it was told that there is nothing (405). */
+  /** The client resumes with its last event id. */
   async resume(instance: number): Promise<void> {
     this.drop()
     if (this.#lastId === undefined) return
-    const asked = this.sim.request(instance, {
+    const asked = this.simulation.request(instance, {
       method: 'GET',
-      headers: { ...HEADERS, [this.#key]: this.#session, 'last-event-id': this.#lastId },
+      headers: { ...HEADERS, 'mcp-session-id': this.#session, 'last-event-id': this.#lastId },
     })
     const response = await Promise.race([asked, turn(20).then(() => undefined)])
     if (!response) {
-      // The instance is stopped or dead: the client gives this attempt up.
+      // The instance is paused or dead, and the client gives up this attempt.
       void asked.then((late) => late.body?.cancel()).catch(() => {})
       return
     }
@@ -147,16 +149,16 @@ export class Play {
     await this.read()
   }
 
-  /** Lets time pass and comes back wherever an instance lives, until the call has its end. */
+  /** Ends the call, advances the clock, and resumes on live instances until the client has the response. */
   async settle(): Promise<void> {
     this.#script.give('end')
     for (let attempt = 0; attempt < 12 && !this.finished; attempt++) {
-      await this.sim.clock.advance(16_000)
+      await this.simulation.clock.advance(16_000)
       await this.read()
       if (this.finished) return
-      const alive = this.sim.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
-      // A connection to a dead process breaks; one that lives must bring everything by itself.
-      if (!this.connected || this.sim.instances[this.#at]?.link.dead)
+      const alive = this.simulation.instances.flatMap(({ link }, i) => (link.dead || link.paused ? [] : [i]))
+      // A connection to a dead process breaks. A connection to a live one must deliver everything without a resume.
+      if (!this.connected || this.simulation.instances[this.#at]?.link.dead)
         await this.resume(alive[attempt % alive.length] ?? 0)
     }
   }

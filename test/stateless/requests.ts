@@ -1,4 +1,4 @@
-/** Requests of the stateless revision, as a client would send them. */
+/** Makes and sends requests of the stateless revision. */
 import type { PostOptions, RpcMessage } from '../support/raw.ts'
 import { EventReader, post } from '../support/raw.ts'
 
@@ -37,7 +37,7 @@ export function headers({ method, params }: StatelessRequest): Record<string, st
   }
 }
 
-/** Values that a header cannot carry go in base64. */
+/** Encodes values that a header cannot carry in base64. */
 export function encode(value: string): string {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !value.startsWith('=?')
   return plain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`
@@ -47,7 +47,7 @@ export async function send(url: URL | string, request: StatelessRequest, options
   return post(url, body(request), { ...options, headers: { ...headers(request), ...options.headers } })
 }
 
-/** The one response, whether it came as JSON or at the end of a stream. */
+/** The response to a request, as JSON or as the last message of a stream. */
 export async function ask(
   url: URL | string,
   request: StatelessRequest,
@@ -65,7 +65,7 @@ export const tool = (name: string, args: object = {}): StatelessRequest => ({
   params: { name, arguments: args },
 })
 
-/** The retry of a request: the same, with the answers and the state. */
+/** The retry of a request: the same request with the answers and the state. */
 export function retry(request: StatelessRequest, answer: RpcMessage, inputResponses: object): StatelessRequest {
   const { requestState } = answer.result
   return { ...request, id: 'retry', params: { ...request.params, inputResponses, requestState } }

@@ -1,4 +1,4 @@
-/** Both official clients through a load balancer that never sends two requests in a row to the same instance. */
+/** Both official clients through a load balancer that sends no two requests in a row to the same instance. */
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import type { Fleet } from '../support/fleet.ts'
 import { startFleet } from '../support/fleet.ts'
 import { post, request } from '../support/raw.ts'
-import { Wire } from './wire.ts'
+import { MessageRecorder } from './message-recorder.ts'
 
 let fleet: Fleet
 
@@ -24,7 +24,7 @@ interface Result {
 }
 
 interface Official {
-  call(name: string, args?: object, onprogress?: (told: { progress: number }) => void): Promise<Result>
+  call(name: string, args?: object, onprogress?: (params: { progress: number }) => void): Promise<Result>
   listTools(): Promise<{ name: string }[]>
   listResources(): Promise<{ uri: string }[]>
   listTemplates(): Promise<{ uriTemplate: string }[]>
@@ -34,7 +34,7 @@ interface Official {
   complete(prompt: string, argument: string, value: string): Promise<string[]>
   setLevel(level: 'debug' | 'error'): Promise<unknown>
   logs: unknown[]
-  wire: Wire
+  recorder: MessageRecorder
   sessionId(): string
   terminate(): Promise<void>
   close(): Promise<void>
@@ -44,8 +44,8 @@ async function sdk1(): Promise<Official> {
   const client = new Client1({ name: 'one', version: '1' })
   const logs: unknown[] = []
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(params))
-  const wire = new Wire()
-  const transport = new Transport1(fleet.url, { fetch: wire.fetch })
+  const recorder = new MessageRecorder()
+  const transport = new Transport1(fleet.url, { fetch: recorder.fetch })
   await client.connect(transport as never)
   return {
     call: (name, args = {}, onprogress) =>
@@ -70,7 +70,7 @@ async function sdk1(): Promise<Official> {
         .values,
     setLevel: (level) => client.setLoggingLevel(level),
     logs,
-    wire,
+    recorder,
     sessionId: () => transport.sessionId ?? '',
     terminate: () => transport.terminateSession(),
     close: () => client.close(),
@@ -81,8 +81,8 @@ async function sdk2(): Promise<Official> {
   const client = new Client2({ name: 'two', version: '1' })
   const logs: unknown[] = []
   client.setNotificationHandler('notifications/message', ({ params }) => void logs.push(params))
-  const wire = new Wire()
-  const transport = new Transport2(fleet.url, { fetch: wire.fetch })
+  const recorder = new MessageRecorder()
+  const transport = new Transport2(fleet.url, { fetch: recorder.fetch })
   await client.connect(transport)
   return {
     call: (name, args = {}, onprogress) =>
@@ -98,7 +98,7 @@ async function sdk2(): Promise<Official> {
         .values,
     setLevel: (level) => client.setLoggingLevel(level),
     logs,
-    wire,
+    recorder,
     sessionId: () => transport.sessionId ?? '',
     terminate: () => transport.terminateSession(),
     close: () => client.close(),
@@ -106,9 +106,9 @@ async function sdk2(): Promise<Official> {
 }
 
 describe.each([
-  ['sdk 1.x', sdk1],
-  ['client 2.x', sdk2],
-])('%s', (_name, connect) => {
+  ['1.x', sdk1],
+  ['2.x', sdk2],
+])('the official client %s', (_name, connect) => {
   let client: Official
 
   beforeAll(async () => {
@@ -116,10 +116,10 @@ describe.each([
   })
   afterAll(() => client.close())
   afterEach(() => {
-    client.wire.check('2025-11-25')
+    client.recorder.check('2025-11-25')
   })
 
-  test('lists tools in one order on every instance, and calls them', async () => {
+  test('lists tools in the same order from every instance, and calls them', async () => {
     const lists = [await client.listTools(), await client.listTools(), await client.listTools()]
     expect(lists[0]?.length).toBeGreaterThan(40)
     for (const list of lists) expect(list.map(({ name }) => name)).toEqual(lists[0]?.map(({ name }) => name))
@@ -131,7 +131,7 @@ describe.each([
     expect([wrong.isError, wrong.content[0]?.text]).toEqual([true, expect.stringContaining('structured')])
   })
 
-  test('hears of progress while the tool still runs', async () => {
+  test('receives progress while the tool runs', async () => {
     let first: ((value: string) => void) | undefined
     const progress = new Promise<string>((resolve) => (first = resolve))
     const result = client.call('progress', { n: 20, delayMs: 20 }, ({ progress: p }) => p === 1 && first?.('progress'))
@@ -139,7 +139,7 @@ describe.each([
     expect((await result).content[0]?.text).toContain('done 20')
   })
 
-  test('sets a level on one instance, which counts on the others', async () => {
+  test('sets a level on one instance, which applies on the others', async () => {
     await client.setLevel('error')
     client.logs.length = 0
     for (const level of ['debug', 'info', 'error'] as const) {
@@ -164,7 +164,7 @@ describe.each([
     expect(Array.isArray(await client.complete('test_prompt_with_arguments', 'arg1', ''))).toBe(true)
   })
 
-  test('has 16 calls at once answered, each its own', async () => {
+  test('gets the right result for each of 16 concurrent calls', async () => {
     const counts = [...fleet.proxy.counts]
     const results = await Promise.all(Array.from({ length: 16 }, (_, i) => client.call('echo', { message: `m${i}` })))
     expect(results.map(({ content }) => content[0]?.text)).toEqual(Array.from({ length: 16 }, (_, i) => `m${i}`))
@@ -180,10 +180,10 @@ describe.each([
     expect(pids.size).toBe(3)
   })
 
-  test('was told nothing but what the schemas of its revision have, from initialize on', () => {
-    const heard = [...client.wire.check('2025-11-25')]
+  test('received only messages that its revision has, from initialize on', () => {
+    const received = [...client.recorder.check('2025-11-25')]
     const answered = ['initialize', 'tools/list', 'tools/call', 'resources/read', 'prompts/get', 'completion/complete']
-    expect(heard).toEqual(expect.arrayContaining([...answered, 'notifications/progress', 'notifications/message']))
+    expect(received).toEqual(expect.arrayContaining([...answered, 'notifications/progress', 'notifications/message']))
   })
 
   test('ends its session, which is then unknown on every instance', async () => {

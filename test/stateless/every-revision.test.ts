@@ -1,4 +1,4 @@
-/** One handler, every revision: what the user of the client sees is the same. */
+/** The same handlers for clients of every revision: their users see the same asks, progress and results. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Endpoint } from '../../lib/endpoint.ts'
@@ -7,20 +7,20 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ALL, body, headers } from './support.ts'
+import { ALL, body, headers } from './requests.ts'
 
 const SESSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const
 
 function makeServer(): McpServer {
-  const server = new McpServer({ name: 'same', version: '1' })
-  const say = (text: string) => ({ content: [{ type: 'text' as const, text }] })
-  server.registerTool('plain', { inputSchema: z.object({ n: z.number() }) }, ({ n }) => say(`n is ${n}`))
+  const server = new McpServer({ name: 'every-revision', version: '1' })
+  const result = (text: string) => ({ content: [{ type: 'text' as const, text }] })
+  server.registerTool('plain', { inputSchema: z.object({ n: z.number() }) }, ({ n }) => result(`n is ${n}`))
   server.registerTool('throws', {}, () => {
     throw new Error('It did not work.')
   })
   server.registerTool('progress', {}, async (ctx) => {
     for (let i = 1; i <= 3; i++) await ctx.progress(i, 3, `step ${i}`)
-    return say('done')
+    return result('done')
   })
   server.registerTool('sample', {}, async (ctx) => {
     const answer = await ctx.sample({
@@ -28,33 +28,33 @@ function makeServer(): McpServer {
       maxTokens: 9,
     })
     const block = Array.isArray(answer.content) ? answer.content[0] : answer.content
-    return say(`The model says: ${block?.type === 'text' ? block.text : '?'}`)
+    return result(`The model says: ${block?.type === 'text' ? block.text : '?'}`)
   })
-  server.registerTool('roots', {}, async (ctx) => say((await ctx.listRoots()).map(({ uri }) => uri).join(' ')))
+  server.registerTool('roots', {}, async (ctx) => result((await ctx.listRoots()).map(({ uri }) => uri).join(' ')))
   server.registerTool('both', {}, async (ctx) => {
     const [roots, sample] = await Promise.all([
       ctx.listRoots(),
       ctx.sample({ messages: [{ role: 'user', content: { type: 'text', text: 'Both' } }], maxTokens: 9 }),
     ])
-    return say(`${roots.length} and ${sample.model}`)
+    return result(`${roots.length} and ${sample.model}`)
   })
   server.registerTool('form', {}, async (ctx) => {
     const first = await ctx.elicit('Who?', z.object({ name: z.string() }))
-    if (first.action !== 'accept') return say(`They said ${first.action}.`)
+    if (first.action !== 'accept') return result(`They said ${first.action}.`)
     const kept = await ctx.once('kept', () => first.content.name.toUpperCase())
     const second = await ctx.elicit(`Sure, ${kept}?`, z.object({ sure: z.boolean() }))
-    return say(`${kept}: ${second.content?.sure}`)
+    return result(`${kept}: ${second.content?.sure}`)
   })
   server.registerTool('handle', {}, async (ctx) => {
     const handle = await ctx.handles.create({ deep: [1, 2] })
     const value = await ctx.handles.get(handle)
     await ctx.handles.delete(handle)
-    return say(`${JSON.stringify(value)} then ${JSON.stringify((await ctx.handles.get(handle)) ?? null)}`)
+    return result(`${JSON.stringify(value)} then ${JSON.stringify((await ctx.handles.get(handle)) ?? null)}`)
   })
   server.registerTool('user', {}, async (ctx) => {
     const count = ((await ctx.user.get<number>(ctx.revision)) ?? 0) + 1
     await ctx.user.set(ctx.revision, count)
-    return say(`visit ${count}`)
+    return result(`visit ${count}`)
   })
   server.registerResource('note', 'note://1', {}, (uri) => ({ contents: [{ uri: uri.href, text: 'a note' }] }))
   server.registerPrompt('greet', { argsSchema: z.object({ name: z.string() }) }, ({ name }) => ({
@@ -64,7 +64,7 @@ function makeServer(): McpServer {
 }
 
 interface Seen {
-  /** What was asked, as the user reads it. */
+  /** Methods and messages of the asks. */
   asked: string[]
   progress: number[]
   outcome: unknown
@@ -92,7 +92,7 @@ afterAll(async () => {
   for (const endpoint of endpoints) await endpoint.close()
 })
 
-/** Every request goes to the next instance. */
+/** Sends each request to the next instance. */
 function send(message: object, extra: Record<string, string>): Promise<Response> {
   const endpoint = endpoints[turn++ % endpoints.length] as Endpoint
   const init = { method: 'POST', headers: { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...extra } }
@@ -101,7 +101,7 @@ function send(message: object, extra: Record<string, string>): Promise<Response>
   )
 }
 
-/** What a client that renders outcomes to its user would show: the same members in every revision. */
+/** The members of a response that a client shows to its user. The code of an unknown resource differs by revision. */
 function shown({ result, error }: RpcMessage): unknown {
   if (error) return { code: error.code === -32002 ? -32602 : error.code }
   const { content, isError = false, contents, messages } = result
@@ -161,7 +161,7 @@ async function stateless(method: string, params: object, respond: Respond): Prom
 
 const call = (name: string, args: object = {}) => ['tools/call', { name, arguments: args }] as const
 
-describe('seen in every revision alike:', () => {
+describe('a client of every revision sees the same for', () => {
   test.each([
     ['a result', ...call('plain', { n: 3 })],
     ['a tool that throws', ...call('throws')],

@@ -1,4 +1,4 @@
-/** The official 2.x client, through three instances, in both of its modes. */
+/** The official client 2.x in both of its modes, through three instances. */
 import type { CallToolResult } from '@modelcontextprotocol/client'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,9 +27,9 @@ async function connect(mode: 'legacy' | 'auto'): Promise<Client> {
   }
   client.setRequestHandler('elicitation/create', ({ params }) => {
     if (!('requestedSchema' in params)) return { action: 'accept' as const }
-    const wanted = Object.keys(params.requestedSchema?.properties ?? {})
-    const known = Object.entries(content).filter(([key]) => wanted.includes(key))
-    return { action: 'accept' as const, content: Object.fromEntries(known) }
+    const requested = Object.keys(params.requestedSchema?.properties ?? {})
+    const members = Object.entries(content).filter(([key]) => requested.includes(key))
+    return { action: 'accept' as const, content: Object.fromEntries(members) }
   })
   client.setRequestHandler('sampling/createMessage', () => ({
     model: 'm',
@@ -41,7 +41,7 @@ async function connect(mode: 'legacy' | 'auto'): Promise<Client> {
   return client
 }
 
-/** Arguments for the tools that need some. */
+/** Arguments for the tools that require some. */
 const ARGUMENTS: Record<string, Record<string, unknown>> = {
   echo: { message: 'x' },
   slow: { ms: 1 },
@@ -69,16 +69,16 @@ const ARGUMENTS: Record<string, Record<string, unknown>> = {
   test_x_mcp_header: { region: 'münchen' },
   json_schema_2020_12_tool: { name: 'a', email: 'a@b.example', phone: '1' },
 }
-/** What fails in one mode on purpose. */
+/** The tools that fail without a session, and the tools that always fail. */
 const NEEDS_SESSION = ['count_session', 'remember', 'recall', 'forget']
 const ALWAYS_FAILS = ['fail', 'test_error_handling', 'structured_wrong']
 
-describe.each(['legacy', 'auto'] as const)('mode %s', (mode) => {
+describe.each(['legacy', 'auto'] as const)('the client in mode %s', (mode) => {
   test('calls every tool of the everything server', async () => {
     const client = await connect(mode)
     const names = (await client.listTools()).tools.map(({ name }) => name)
     expect(names.length).toBe(server.registry.tools.size)
-    // Some wait until this is set.
+    // The gated tools wait until this value is set.
     await client.callTool({ name: 'user_set', arguments: { name: 'gate:open', value: 'yes' } })
     for (const name of names) {
       if (name === 'protocol_error') {
@@ -95,7 +95,7 @@ describe.each(['legacy', 'auto'] as const)('mode %s', (mode) => {
     await client.close()
   })
 
-  test('one ask, several in one turn, and three rounds', async () => {
+  test('answers one ask, several asks in one turn, and asks in three rounds', async () => {
     const client = await connect(mode)
     const text = async (name: string) => {
       const { content } = (await client.callTool({ name, arguments: {} })) as CallToolResult
@@ -109,18 +109,18 @@ describe.each(['legacy', 'auto'] as const)('mode %s', (mode) => {
   })
 })
 
-test('listens, and hears of changes that are announced on another instance', async () => {
+test('a listening client receives changes that are announced on another instance', async () => {
   const client = await connect('auto')
-  const heard: string[] = []
+  const received: string[] = []
   const wake: (() => void)[] = []
   client.fallbackNotificationHandler = async ({ method }) => {
-    heard.push(method)
+    received.push(method)
     for (const each of wake.splice(0)) each()
   }
   const subscription = await client.listen({ toolsListChanged: true, promptsListChanged: true })
   expect(subscription.honoredFilter).toMatchObject({ toolsListChanged: true, promptsListChanged: true })
   const until = async (method: string) => {
-    while (!heard.includes(method)) await new Promise<void>((resolve) => wake.push(resolve))
+    while (!received.includes(method)) await new Promise<void>((resolve) => wake.push(resolve))
   }
   for (const [i, kind] of (['tools', 'prompts', 'tools'] as const).entries()) {
     await fleet.instances[i]?.announce(kind)

@@ -1,4 +1,7 @@
-/** Where two steps meet a fault, or each other, between them. Several instances in one process, with a store that is held. */
+/**
+ * Faults and steps of other instances between two steps of one instance. Several instances in one process share a
+ * store.
+ */
 import { afterEach, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
@@ -19,7 +22,7 @@ afterEach(async () => {
   endpoints = []
 })
 
-/** One of the instances of `base`; no endpoint closes it for the others. */
+/** An instance on the shared store `base`, with its own faults in `steps`. Closing it does not close `base`. */
 function start(
   server: McpServer,
   base: Store,
@@ -53,20 +56,20 @@ async function open(endpoint: Endpoint): Promise<Record<string, string>> {
 const listen = async (endpoint: Endpoint, headers: Record<string, string>) =>
   new EventReader(await send(endpoint, 'GET', headers))
 
-test('a call that was claimed, and then not taken over, is taken over elsewhere', async () => {
+test('a call whose takeover fails after the claim is taken over by another instance', async () => {
   let runs = 0
-  const server = new McpServer({ name: 'seams', version: '1' })
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
   server.registerTool('look', { annotations: { readOnlyHint: true } }, async (ctx) => {
     const run = ++runs
     await ctx.progress(run)
-    // The first run is that of an instance that is gone.
+    // The first run is on the instance that dies.
     if (run === 1) await new Promise(() => {})
     return { content: [{ type: 'text', text: `run ${run}` }] }
   })
   const base = memoryStore()
   let dead = ''
-  const alive: Step = async (go, ids) => {
-    const up = (await go()) as boolean[]
+  const alive: Step = async (proceed, ids) => {
+    const up = (await proceed()) as boolean[]
     return up.map((one, i) => one && (ids as string[])[i] !== dead)
   }
   let failed = 0
@@ -82,7 +85,7 @@ test('a call that was claimed, and then not taken over, is taken over elsewhere'
   const stream = new EventReader(await send(first, 'POST', session, toolCall('c', 'look', {}, { progressToken: 'p' })))
   const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
   dead = first.instanceId
-  // Another client keeps the second instance alive, whose claim stands.
+  // The stream of another client keeps the second instance, and so its claim, alive.
   const other = await listen(second, await open(second))
   const half = await listen(second, { ...session, 'last-event-id': id })
   await eventually(async () => failed > 0 || undefined)
@@ -93,49 +96,49 @@ test('a call that was claimed, and then not taken over, is taken over elsewhere'
   for (const reader of [stream, other, whole]) reader.drop()
 })
 
-test('changes that were forgotten are announced once, not to each stream that follows', async () => {
-  const server = new McpServer({ name: 'seams', version: '1' })
+test('changes beyond the log are announced to the first stream that missed them, and to no later stream', async () => {
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
   const endpoint = start(server, memoryStore({ changes: 2 }), {}, { getPolicy: 'poll', pollWait: 20 })
   const session = await open(endpoint)
-  // The position of a session is that of its beginning, in ms.
+  // A session begins to receive changes at its creation time, which has a resolution of 1 ms.
   const began = Date.now()
   await eventually(async () => Date.now() > began || undefined)
   for (let n = 0; n < 5; n++) await endpoint.notify.toolsChanged()
-  const told = async () => (await (await listen(endpoint, session)).rest()).map(({ method }) => method)
-  expect(await told()).toEqual([
+  const announced = async () => (await (await listen(endpoint, session)).rest()).map(({ method }) => method)
+  expect(await announced()).toEqual([
     'notifications/message',
     'notifications/tools/list_changed',
     'notifications/prompts/list_changed',
     'notifications/resources/list_changed',
   ])
-  expect(await told()).toEqual([])
+  expect(await announced()).toEqual([])
   await endpoint.notify.promptsChanged()
-  expect(await told()).toEqual(['notifications/prompts/list_changed'])
+  expect(await announced()).toEqual(['notifications/prompts/list_changed'])
 })
 
-test('an update that is both read and heard while GET begins is told once', async () => {
+test('an update that a new GET stream both reads from the store and receives as an event is sent once', async () => {
   const [one, two] = ['test://1', 'test://2']
-  const server = new McpServer({ name: 'seams', version: '1' })
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
   server.registerResource('one', one, {}, () => ({ contents: [] }))
   server.registerResource('two', two, {}, () => ({ contents: [] }))
   const base = memoryStore()
-  let hearLate = () => {}
-  // What is read and what is heard come on two connections: the second change is read before it is heard.
-  const receive: Step = (_go, id, given) => {
+  let deliverLate = () => {}
+  // Reads and events use two connections to the store: the second change is read before its event arrives.
+  const receive: Step = (_proceed, id, given) => {
     const receiver = given as Receiver
     const change = (entry: ChangeEntry) => {
       if (entry.change.kind !== 'updated' || entry.change.uri !== two) return receiver.change(entry)
-      hearLate = () => receiver.change(entry)
+      deliverLate = () => receiver.change(entry)
     }
     return base.receive(id as string, { ...receiver, change }) as Promise<unknown>
   }
   let begun = false
-  const changesAfter: Step = async (go) => {
-    if (begun) return go()
+  const changesAfter: Step = async (proceed) => {
+    if (begun) return proceed()
     begun = true
     await base.publish({ kind: 'updated', uri: one })
     await base.publish({ kind: 'updated', uri: two })
-    return go()
+    return proceed()
   }
   const endpoint = start(server, base, { receive, changesAfter })
   const session = await open(endpoint)
@@ -146,7 +149,7 @@ test('an update that is both read and heard while GET begins is told once', asyn
   await eventually(async () => Date.now() > subscribed || undefined)
   const get = await listen(endpoint, session)
   await get.until(({ params }) => params?.uri === two)
-  hearLate()
+  deliverLate()
   await endpoint.notify.resourceUpdated(one)
   const uris: string[] = []
   while (uris.length === 0) {
@@ -158,15 +161,15 @@ test('an update that is both read and heard while GET begins is told once', asyn
   get.drop()
 })
 
-test('a stream is closed again where the client has come back to, though nothing was said meanwhile', async () => {
-  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
-  const server = new McpServer({ name: 'seams', version: '1' })
+test('closeStream closes a resumed stream again although no message was sent since', async () => {
+  const barriers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
   server.registerTool('close', {}, async (ctx) => {
     await ctx.progress(1)
     ctx.closeStream(10)
-    await gates[0].promise
+    await barriers[0].promise
     ctx.closeStream(10)
-    await gates[1].promise
+    await barriers[1].promise
     return { content: [{ type: 'text', text: 'done' }] }
   })
   const base = memoryStore()
@@ -175,14 +178,14 @@ test('a stream is closed again where the client has come back to, though nothing
   const stream = new EventReader(await send(first, 'POST', session, toolCall('c', 'close', {}, { progressToken: 'p' })))
   expect((await stream.rest()).map(({ method }) => method)).toEqual(['notifications/progress'])
   const again = await listen(second, { ...session, 'last-event-id': stream.lastId ?? '' })
-  gates[0].resolve()
+  barriers[0].resolve()
   expect(await again.rest()).toEqual([])
-  gates[1].resolve()
+  barriers[1].resolve()
   const last = await listen(first, { ...session, 'last-event-id': again.lastId ?? '' })
   expect((await last.rest()).map(({ id }) => id)).toEqual(['c'])
 })
 
-test.each([[null], [1.5], [{}], [['a']], [true]])('%j is no progress token: nothing is told by it', (progressToken) => {
+test.each([[null], [1.5], [{}], [['a']], [true]])('a progress token %j is ignored', (progressToken) => {
   const message = { ...toolCall('c', 'x', {}), method: 'tools/call', params: { name: 'x', _meta: { progressToken } } }
   expect(new AutoProgress(message as never, undefined).wanted).toBe(false)
 })

@@ -3,7 +3,7 @@ import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { startRedis } from '../support/redis.ts'
-import { checkStreamRule } from './property.ts'
+import { checkStreamRule } from './stream-property.ts'
 
 let redis: RedisServer
 let store: Store
@@ -18,7 +18,7 @@ afterAll(async () => {
   await redis.stop()
 })
 
-test('what a client receives is the log, in order, each message once, or an explicit error (Redis)', async () => {
-  // One store serves all plays: sessions have keys of their own.
+test('a client receives the log in order, each message once, or an explicit error (Redis)', async () => {
+  // All simulated calls share one store, since each has a session of its own.
   await expect(checkStreamRule(() => store, 100)).resolves.toBeUndefined()
 }, 60_000)

@@ -1,4 +1,4 @@
-/** In one process, two instances on one store: what belongs to a session stays in it. */
+/** Cancels, streams and asks of a session affect that session only. Two instances in one process share a store. */
 import { afterEach, expect, test } from 'vitest'
 import type { Endpoint } from '../../lib/endpoint.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
@@ -12,9 +12,9 @@ afterEach(async () => {
   for (const endpoint of opened.splice(0)) await endpoint.close()
 })
 
-/** Two instances whose one tool `wait` says when it began, and ends when it is told to or cancelled. */
+/** Two instances with one tool, `wait`, which ends when the test finishes it or a client cancels it. */
 function pair() {
-  const server = new McpServer({ name: 'scopes', version: '1' })
+  const server = new McpServer({ name: 'session-isolation', version: '1' })
   const running: { context: Context; finish: (text: string) => void; aborted: Promise<void> }[] = []
   let began: (() => void)[] = []
   server.registerTool('wait', {}, (context) => {
@@ -66,7 +66,7 @@ async function open(endpoint: Endpoint, protocolVersion = '2025-11-25'): Promise
 const wait = (id: number) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'wait', arguments: {} } })
 const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
 
-test('a cancel reaches the call of its own session alone, also before the call is known to the store', async () => {
+test('a cancel reaches the call of its own session only, also before the call is registered', async () => {
   const { a, begun } = pair()
   const [one, two] = [await open(a), await open(a)]
   const first = send(a, wait(1), one)
@@ -79,7 +79,7 @@ test('a cancel reaches the call of its own session alone, also before the call i
   expect(await (await second).text()).toContain('untouched')
 })
 
-test('a cancel that comes to another instance before its call has registered is not lost', async () => {
+test('a cancel on another instance before its call is registered is not lost', async () => {
   const { a, b, begun } = pair()
   const session = await open(a)
   await send(b, cancel(1), session)
@@ -88,7 +88,7 @@ test('a cancel that comes to another instance before its call has registered is 
   expect(await new EventReader(await answered).rest()).toEqual([])
 })
 
-test('a stream primes its client when it begins and when it is resumed', async () => {
+test('a stream begins with a priming event at its start and at each resume', async () => {
   const { a, b, begun } = pair()
   const session = await open(a)
   const answered = send(a, wait(1), session)
@@ -104,7 +104,7 @@ test('a stream primes its client when it begins and when it is resumed', async (
   expect((await resumed.message())?.id).toBe(1)
 })
 
-test('an ask after the call has ended is refused to the author', async () => {
+test('an ask after the end of its call is rejected', async () => {
   const { a, begun } = pair()
   const session = await open(a)
   const answered = send(a, wait(1), session)

@@ -1,6 +1,6 @@
 /**
- * Several instances in one process, with a clock that stands still and links to the store that can break: what the
- * property test plays with. The instances are the real thing; only time, death and the links are made.
+ * Several instances in one process, with a manual clock and links to the store that can break, for the property tests.
+ * The instances are real endpoints; time, death and the links are simulated.
  */
 import type { Clock, Timer } from '../../lib/base/clock.ts'
 import type { Endpoint } from '../../lib/endpoint.ts'
@@ -9,7 +9,7 @@ import type { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'
 
-/** A clock that moves when it is told to. */
+/** A clock that advances only by `advance`. */
 export class ManualClock implements Clock {
   #now = 1_800_000_000_000
   #timers = new Set<{ at: number; every: number | undefined; fn: () => void }>()
@@ -32,7 +32,7 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) }
   }
 
-  /** Lets `ms` pass; what is due runs in its order, and what it starts gets to run in between. */
+  /** Advances by `ms`. Due timers run in order, and the work that each of them starts runs before the next. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     for (;;) {
@@ -49,10 +49,12 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Operations that a store is busy with. */
+/** Operations in flight at a store. */
 let inFlight = 0
 
-/** Lets everything that can go on without time go on: until no store is busy, and for some turns of the loop. */
+/**
+ * Runs all work that needs no time: waits until no operation is in flight, and for `rounds` turns of the event loop.
+ */
 export async function turn(rounds = 3): Promise<void> {
   for (let quiet = 0; quiet < rounds; quiet = inFlight > 0 ? 0 : quiet + 1) {
     await new Promise<void>((resolve) => setImmediate(resolve))
@@ -68,14 +70,14 @@ async function counted<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What happens to one instance's operations on the store. */
+/** The link of one instance to the store, with its faults. */
 export class Link {
   dead = false
   #paused = false
   #waiting: (() => void)[] = []
-  /** The reply of so many next operations is lost: they are sent again, as a client library does. */
+  /** The number of next operations whose reply is lost. They are sent again, as a client library does. */
   repeats = 0
-  /** So many next mails are lost, or come late: when the link is resumed. */
+  /** The numbers of next mails that are lost, and that are delivered only when the link is resumed. */
   lostMail = 0
   lateMail = 0
   #late: (() => void)[] = []
@@ -94,9 +96,9 @@ export class Link {
     return this.#paused
   }
 
-  async #gate(): Promise<void> {
+  async #open(): Promise<void> {
     while (this.#paused && !this.dead) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    // A dead process never hears anything again.
+    // A dead process receives nothing.
     if (this.dead) await new Promise<never>(() => {})
   }
 
@@ -108,7 +110,7 @@ export class Link {
         if (name === 'wake' || name === 'close') return () => Promise.resolve()
         const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
         return async (...args: unknown[]) => {
-          await this.#gate()
+          await this.#open()
           if (name === 'send' && this.lostMail > 0) {
             this.lostMail--
             return
@@ -118,7 +120,7 @@ export class Link {
             this.#late.push(() => void operation(...args))
             return
           }
-          // Whether an instance lives is the play's to say, not the real clock's.
+          // The simulation decides which instances are alive. The store would use the real clock.
           if (name === 'alive') {
             const instances = args[0] as string[]
             return instances.map((id) => links.get(id)?.dead !== true && links.get(id)?.paused !== true)
@@ -127,10 +129,10 @@ export class Link {
           let result = await counted(operation(...args))
           if (this.repeats > 0 && name !== 'receive' && name !== 'publish' && name !== 'send') {
             this.repeats--
-            await this.#gate()
+            await this.#open()
             result = await counted(operation(...args))
           }
-          await this.#gate()
+          await this.#open()
           return result
         }
       },
@@ -138,7 +140,7 @@ export class Link {
   }
 
   #receiver(receiver: Receiver): Receiver {
-    const through = (deliver: () => void) => void this.#gate().then(deliver)
+    const through = (deliver: () => void) => void this.#open().then(deliver)
     return {
       mail: (message) => through(() => receiver.mail(message)),
       change: (entry) => through(() => receiver.change(entry)),
@@ -147,21 +149,26 @@ export class Link {
   }
 }
 
-export interface SimInstance {
+export interface SimulatedInstance {
   endpoint: Endpoint
   link: Link
 }
 
-export interface Sim {
+export interface Simulation {
   clock: ManualClock
-  instances: SimInstance[]
+  instances: SimulatedInstance[]
   request(
     instance: number,
     init: { method: string; headers?: Record<string, string>; body?: string },
   ): Promise<Response>
 }
 
-export function startSim(server: McpServer, store: Store, session: Partial<SessionOptions>, size = 3): Sim {
+export function startSimulation(
+  server: McpServer,
+  store: Store,
+  session: Partial<SessionOptions>,
+  size = 3,
+): Simulation {
   const clock = new ManualClock()
   const links = new Map<string, Link>()
   const instances = Array.from({ length: size }, () => {

@@ -1,7 +1,8 @@
 /**
- * However the steps of calls, of the store and of the clock fall, each call of a POST is answered once: one call, or a
- * batch of 2025-03-26, that are short, slow, talkative, curious, cancelled or cut off from the store in every order. A
- * client of 2025-11-25 comes back where its stream ends early, to this instance or another, and misses nothing.
+ * Each call of a POST gets one answer in every order of the steps of handlers, store and clock. A POST is one call of
+ * 2025-11-25 or a batch of 2025-03-26. Calls wait, send, ask, throw, are cancelled, or meet faults of the store. A
+ * client of 2025-11-25 resumes a stream that ends before the answer, on this instance or another, and misses no
+ * message.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -15,9 +16,9 @@ import type { Store } from '../../lib/store/store.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import type { RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ManualClock, turn } from './sim.ts'
+import { ManualClock, turn } from './simulation.ts'
 
-type Step = 'wait' | 'say' | 'ask' | 'close' | 'throw'
+type Step = 'wait' | 'send' | 'ask' | 'close' | 'throw'
 type Fault = 'none' | 'not done' | 'done, reply lost'
 
 interface Plan {
@@ -25,15 +26,15 @@ interface Plan {
   calls: Step[][]
   cancels: { call: number; here: boolean }[]
   deletes: boolean
-  /** When the platform ends responses, ms from the start. */
+  /** When the platform ends responses, in ms from the start. */
   deadline: number | undefined
-  /** What befalls the store's operations, in the order they are issued. */
+  /** The faults of the store's operations, in the order in which these are issued. */
   faults: Fault[]
-  /** Which of the steps that are possible is next. */
+  /** The choice of the next step among the possible ones. */
   choices: number[]
 }
 
-/** What can happen next, and happens when the play says so. */
+/** The steps that are possible now. The property chooses which of them runs next. */
 class Steps {
   readonly waiting: (() => void)[] = []
 
@@ -43,7 +44,9 @@ class Steps {
   }
 }
 
-/** One connection to the store: what is sent is done in its order, and so are the replies. Either may take long. */
+/**
+ * One connection to the store: operations run in the order in which they are sent, and replies arrive in that order.
+ */
 function connection(store: Store, steps: Steps, faults: Fault[]): Store {
   let sent: Promise<unknown> = Promise.resolve()
   let replied: Promise<unknown> = Promise.resolve()
@@ -73,17 +76,17 @@ function connection(store: Store, steps: Steps, faults: Fault[]): Store {
   })
 }
 
-async function play(plan: Plan): Promise<void> {
+async function check(plan: Plan): Promise<void> {
   const store = memoryStore()
   const clock = new ManualClock()
   const steps = new Steps()
   const faults: Fault[] = []
-  let said = 0
-  const server = new McpServer({ name: 'ends', version: '1' })
+  let sent = 0
+  const server = new McpServer({ name: 'one-answer', version: '1' })
   server.registerTool('act', {}, async (ctx: Context) => {
     for (const step of plan.calls[Number(ctx.requestId)] ?? []) {
       await steps.turn()
-      if (step === 'say') void ctx.progress(++said)
+      if (step === 'send') void ctx.progress(++sent)
       if (step === 'close') ctx.closeStream()
       if (step === 'ask') await ctx.listRoots()
       if (step === 'throw') throw new Error('as planned')
@@ -156,7 +159,7 @@ async function play(plan: Plan): Promise<void> {
     messages = all
   })
   const choices = [...plan.choices]
-  // Then everything goes on until nothing is left to do, also what is tried again later.
+  // After the choices, every step runs until none is left, also the operations that are tried again later.
   for (let idle = 0; idle < 40; ) {
     await turn(1)
     const choice = choices.shift()
@@ -173,15 +176,15 @@ async function play(plan: Plan): Promise<void> {
     const may = plan.deletes || plan.cancels.some((cancel) => cancel.call % calls.length === call)
     if (!may) expect(own, `the answers to ${call}`).toHaveLength(1)
     expect(own.length).toBeLessThanOrEqual(1)
-    const told = (messages ?? []).filter(({ params }) => params?.progressToken === call)
-    const progress = told.map(({ params }) => params.progress as number)
+    const notifications = (messages ?? []).filter(({ params }) => params?.progressToken === call)
+    const progress = notifications.map(({ params }) => params.progress as number)
     expect(progress, 'each once, in their order').toEqual([...new Set(progress)].sort((a, b) => a - b))
     const [answer] = own
     if (answer && !may && plan.deadline === undefined && plan.faults.every((fault) => fault === 'none')) {
       const text = plan.calls[call]?.includes('throw') ? 'as planned' : `done ${call}`
       expect(JSON.stringify(answer)).toContain(text)
       const [before = ''] = (plan.calls[call] ?? []).join(' ').split('throw')
-      expect(progress, 'all that it said').toHaveLength(before.split('say').length - 1)
+      expect(progress, 'all that the call sent').toHaveLength(before.split('send').length - 1)
     }
   }
   expect(there.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
@@ -192,7 +195,7 @@ async function play(plan: Plan): Promise<void> {
   }
 }
 
-const steps = fc.array(fc.constantFrom<Step>('wait', 'wait', 'say', 'ask', 'close', 'throw'), { maxLength: 5 })
+const steps = fc.array(fc.constantFrom<Step>('wait', 'wait', 'send', 'ask', 'close', 'throw'), { maxLength: 5 })
 const plans = (faults: fc.Arbitrary<Fault[]>) =>
   fc.record({
     batch: fc.boolean(),
@@ -206,11 +209,11 @@ const plans = (faults: fc.Arbitrary<Fault[]>) =>
 const runs = Number(process.env.PROPERTY_RUNS ?? 500)
 
 test.each<[string, fc.Arbitrary<Fault[]>]>([
-  ['a store that answers', fc.constant([])],
+  ['a reliable store', fc.constant([])],
   [
-    'a store that is away at times',
+    'a store that fails at times',
     fc.array(fc.constantFrom<Fault>('none', 'none', 'not done', 'done, reply lost'), { maxLength: 8 }),
   ],
-])('each call of a POST is answered once, with %s', async (_, faults) => {
-  await fc.assert(fc.asyncProperty(plans(faults), play), { numRuns: runs })
+])('each call of a POST gets one answer from an endpoint with %s', async (_, faults) => {
+  await fc.assert(fc.asyncProperty(plans(faults), check), { numRuns: runs })
 })

@@ -1,10 +1,10 @@
-/** What the store is still to be told of calls that have ended, while it is away and when it is back. */
+/** The retry queue: operations of ended calls that the store has not done, while it is unreachable and afterwards. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { RetryQueue } from '../../lib/runtime/retry-queue.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
-import { ManualClock, turn } from '../cluster/sim.ts'
+import { ManualClock, turn } from '../cluster/simulation.ts'
 import type { Step } from '../support/intercepted-store.ts'
 import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
@@ -12,13 +12,14 @@ import { ACCEPT_BOTH } from '../support/raw.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-function owing(lifetime = 24 * HOUR) {
+/** A queue whose operations fail as long as `seen.away` is true. */
+function makeQueue(lifetime = 24 * HOUR) {
   const clock = new ManualClock()
   const errors: unknown[] = []
-  const owed = new RetryQueue(clock, lifetime, (error) => errors.push(error))
+  const queue = new RetryQueue(clock, lifetime, (error) => errors.push(error))
   const seen = { away: true, attempts: 0, done: [] as number[], running: 0, most: 0 }
   const add = (n: number) =>
-    owed.add(async () => {
+    queue.add(async () => {
       seen.attempts++
       seen.most = Math.max(seen.most, ++seen.running)
       await new Promise(setImmediate)
@@ -26,13 +27,13 @@ function owing(lifetime = 24 * HOUR) {
       if (seen.away) throw new StoreUnavailable('away')
       seen.done.push(n)
     })
-  return { clock, owed, errors, seen, add }
+  return { clock, queue, errors, seen, add }
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
-test('it is tried at once, and then with pauses that grow up to a minute', async () => {
-  const { clock, seen, add } = owing()
+test('an operation is tried at once, and then with pauses that grow up to a minute', async () => {
+  const { clock, seen, add } = makeQueue()
   add(1)
   expect(seen.attempts).toBe(1)
   await turn()
@@ -49,8 +50,8 @@ test('it is tried at once, and then with pauses that grow up to a minute', async
   expect(seen.attempts).toBe(attempts)
 })
 
-test('a store that is back is told one after the other', async () => {
-  const { clock, seen, add } = owing()
+test('a store that is reachable again gets the operations in order, one at a time', async () => {
+  const { clock, seen, add } = makeQueue()
   for (const n of numbers(0, 300)) add(n)
   await turn()
   seen.away = false
@@ -61,10 +62,10 @@ test('a store that is back is told one after the other', async () => {
   expect(seen.most).toBe(1)
 })
 
-test('one that fails does not keep the others waiting, and what is no matter of the store is reported', async () => {
-  const { clock, owed, errors, seen, add } = owing()
-  owed.add(() => Promise.reject(new StoreUnavailable('this part of it')))
-  owed.add(() => Promise.reject(new TypeError('wrong')))
+test('a failing operation does not delay the others, and an error that is not of the store is reported', async () => {
+  const { clock, queue, errors, seen, add } = makeQueue()
+  queue.add(() => Promise.reject(new StoreUnavailable('this part of it')))
+  queue.add(() => Promise.reject(new TypeError('wrong')))
   add(1)
   await turn()
   expect(errors).toEqual([new TypeError('wrong')])
@@ -74,8 +75,8 @@ test('one that fails does not keep the others waiting, and what is no matter of 
   expect(seen.done).toEqual([1])
 })
 
-test('it has a bound: the oldest is given up', async () => {
-  const { clock, seen, add } = owing()
+test('a full queue drops its oldest operation', async () => {
+  const { clock, seen, add } = makeQueue()
   for (const n of numbers(0, 6_000)) add(n)
   await turn()
   seen.away = false
@@ -84,8 +85,8 @@ test('it has a bound: the oldest is given up', async () => {
   expect(seen.done).toEqual(numbers(1_000, 6_000))
 })
 
-test('what the session does not outlive is given up with it', async () => {
-  const { clock, seen, add } = owing(HOUR)
+test('an operation is dropped after the lifetime of a session', async () => {
+  const { clock, seen, add } = makeQueue(HOUR)
   add(1)
   await clock.advance(2 * HOUR)
   const { attempts } = seen
@@ -94,11 +95,11 @@ test('what the session does not outlive is given up with it', async () => {
   expect([seen.attempts, seen.done]).toEqual([attempts, []])
 })
 
-/** An endpoint with one tool whose call is slow, and a session that may have one call at once. */
+/** An endpoint with one slow call that has ended, in a session that may have one call at a time. */
 async function endpointWith(endCall: Step) {
   const clock = new ManualClock()
   const done = Promise.withResolvers<string>()
-  const server = new McpServer({ name: 'owed', version: '1' })
+  const server = new McpServer({ name: 'retry-queue', version: '1' })
   server.registerTool('act', {}, async () => ({ content: [{ type: 'text', text: await done.promise }] }))
   const store = interceptedStore({ endCall })
   const endpoint = createEndpoint(server, { clock, store, onError: () => {}, session: { maxCalls: 1 } })
@@ -117,10 +118,10 @@ async function endpointWith(endCall: Step) {
   return { clock, endpoint, act, answered }
 }
 
-test('a slot of the session is free again although the store was away for two hours', async () => {
+test('an ended call frees its slot of the session although the store was unreachable for two hours', async () => {
   let away = true
-  const { clock, act, answered } = await endpointWith((go) =>
-    away ? Promise.reject(new StoreUnavailable('away')) : go(),
+  const { clock, act, answered } = await endpointWith((proceed) =>
+    away ? Promise.reject(new StoreUnavailable('away')) : proceed(),
   )
   expect((await answered).status).toBe(200)
   await clock.advance(2 * HOUR)
@@ -131,14 +132,14 @@ test('a slot of the session is free again although the store was away for two ho
   expect(await (await again).text()).toContain('done')
 })
 
-test('before the process goes it is tried once more', async () => {
+test('a closing endpoint tries the operations once more', async () => {
   let attempts = 0
   let away = true
   const ended: unknown[] = []
-  const { endpoint, answered } = await endpointWith(async (go) => {
+  const { endpoint, answered } = await endpointWith(async (proceed) => {
     attempts++
     if (away) throw new StoreUnavailable('away')
-    ended.push(await go())
+    ended.push(await proceed())
   })
   await answered
   const before = attempts
@@ -147,7 +148,7 @@ test('before the process goes it is tried once more', async () => {
   expect([attempts - before, ended.length]).toEqual([1, 1])
 })
 
-test('a store that does not answer does not hold the process up', async () => {
+test('a store that does not answer delays a closing endpoint by a second at most', async () => {
   let attempts = 0
   const { clock, endpoint, answered } = await endpointWith(() => {
     if (++attempts > 2) return new Promise(() => {})

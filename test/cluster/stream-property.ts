@@ -1,13 +1,15 @@
-/** The rule of streams, as a property of any store: what a client receives is the log, in order, each once, or an error. */
+/**
+ * The property of streams with any store: a client receives the log in order, each message once, or an explicit error.
+ */
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Store } from '../../lib/store/store.ts'
-import { Play } from './play.ts'
+import { SimulatedCall } from './simulated-call.ts'
 
 const instance = fc.nat({ max: 2 })
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.constant({ do: 'say' as const }) },
+  { weight: 6, arbitrary: fc.constant({ do: 'send' as const }) },
   { weight: 3, arbitrary: fc.constant({ do: 'drop' as const }) },
   { weight: 4, arbitrary: instance.map((at) => ({ do: 'resume' as const, at })) },
   { weight: 1, arbitrary: instance.map((at) => ({ do: 'kill' as const, at })) },
@@ -20,13 +22,16 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'end' as const }) },
 )
 
-async function perform(play: Play, steps: (typeof step extends fc.Arbitrary<infer S> ? S : never)[]): Promise<void> {
-  const { instances, clock } = play.sim
+async function perform(
+  simulated: SimulatedCall,
+  steps: (typeof step extends fc.Arbitrary<infer S> ? S : never)[],
+): Promise<void> {
+  const { instances, clock } = simulated.simulation
   for (const each of steps) {
     const link = 'at' in each ? instances[each.at]?.link : undefined
-    if (each.do === 'say' || each.do === 'end') play.give(each.do)
-    else if (each.do === 'drop') play.drop()
-    else if (each.do === 'resume') await play.resume(each.at)
+    if (each.do === 'send' || each.do === 'end') simulated.give(each.do)
+    else if (each.do === 'drop') simulated.drop()
+    else if (each.do === 'resume') await simulated.resume(each.at)
     else if (each.do === 'kill' && link && instances.filter((other) => !other.link.dead).length > 1) link.dead = true
     else if (each.do === 'pause') link?.pause()
     else if (each.do === 'continue') link?.resume()
@@ -34,24 +39,27 @@ async function perform(play: Play, steps: (typeof step extends fc.Arbitrary<infe
     else if (each.do === 'loseMail' && link) link.lostMail++
     else if (each.do === 'delayMail' && link) link.lateMail++
     else if (each.do === 'pass') await clock.advance(each.ms)
-    await play.read()
+    await simulated.read()
   }
 }
 
-/** Checks the rule over random plays. Each play gets a store that no other uses, or keys that no other has. */
+/**
+ * Checks the property for random steps. Each simulated call has a store of its own, or a session of its own in one
+ * store.
+ */
 export async function checkStreamRule(makeStore: () => Store, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 24 }), fc.boolean(), async (steps, rerun) => {
-      const play = new Play(makeStore(), rerun)
-      await play.open(0)
-      await perform(play, steps)
-      for (const { link } of play.sim.instances) link.resume()
-      await play.settle()
-      const finals = play.received.filter((message) => message.id === 7)
+      const simulated = new SimulatedCall(makeStore(), rerun)
+      await simulated.open(0)
+      await perform(simulated, steps)
+      for (const { link } of simulated.simulation.instances) link.resume()
+      await simulated.settle()
+      const finals = simulated.received.filter((message) => message.id === 7)
       expect(finals).toHaveLength(1)
-      expect(play.received.at(-1)).toBe(finals[0])
-      const texts = play.received.slice(0, -1).map((message) => String(message.params?.data))
-      // Each run says 1, 2, 3 …; a second run begins again, and the client sees one run after the other.
+      expect(simulated.received.at(-1)).toBe(finals[0])
+      const texts = simulated.received.slice(0, -1).map((message) => String(message.params?.data))
+      // Each run sends 1, 2, 3 …; a second run begins again, and the client receives one run after the other.
       const starts = texts.filter((text) => text === 'message 1').length
       expect(starts).toBeGreaterThanOrEqual(1)
       let last = 0

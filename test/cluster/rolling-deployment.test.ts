@@ -1,4 +1,4 @@
-/** Two builds side by side: a rolling deployment in the middle of a client's conversation. */
+/** A rolling deployment: instances of an older and a newer build serve the same session. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
@@ -28,7 +28,7 @@ async function rewrite(change: (record: Record<string, unknown>) => void): Promi
   }
 }
 
-test('a record of a newer format that still means the same is served for a whole conversation', async () => {
+test('a record of a newer, compatible format is served for a whole session', async () => {
   const session = await initialize(fleet.at(0))
   await rewrite((record) => Object.assign(record, { v: 2, min: 1, added: { by: 'a newer build' } }))
   expect((await call(fleet.at(1), session, toolCall(1, 'count_session'))).result.content[0].text).toBe('1')
@@ -47,7 +47,7 @@ test('a record of a newer format that still means the same is served for a whole
   expect((await call(fleet.at(1), session, request(4, 'ping'))).result).toEqual({})
 })
 
-test('a record that this build cannot read is 503, not the end of the session: another instance can serve it', async () => {
+test('a record that this build cannot read is 503, and the session goes on for instances that can read it', async () => {
   const session = await initialize(fleet.at(0))
   await rewrite((record) => Object.assign(record, { v: 9 }))
   const response = await post(fleet.at(1), request(1, 'ping'), { session })
@@ -57,7 +57,7 @@ test('a record that this build cannot read is 503, not the end of the session: a
   expect((await call(fleet.at(1), session, request(2, 'ping'))).result).toEqual({})
 })
 
-test('mail of a kind that this build does not know is passed over', async () => {
+test('mail of an unknown kind is ignored', async () => {
   const session = await initialize(fleet.at(0))
   const get = await getStream(fleet.at(0), session)
   const { id } = (await fleet.instances[0]?.stats()) ?? { id: '' }

@@ -1,8 +1,8 @@
-/** Everything that goes over the wire of a client, read along and checked against the schemas. */
+/** Records the messages that a client receives, and checks them against the official schemas. */
 import * as core from '@modelcontextprotocol/core'
 import { expect } from 'vitest'
 import type { RpcMessage } from '../support/raw.ts'
-import { notIn } from './vocabulary.ts'
+import { notInRevision } from './revision-members.ts'
 
 interface Schema {
   parse(value: unknown): unknown
@@ -24,9 +24,9 @@ const RESULTS: Record<string, Schema> = {
   'logging/setLevel': core.EmptyResultSchema,
 }
 
-/** Reads along as the `fetch` of a client. */
-export class Wire {
-  /** Bodies of responses as they came, so far. */
+/** Records messages as the `fetch` of a client. */
+export class MessageRecorder {
+  /** The bodies of the responses so far. */
   readonly #bodies: { type: string; text: string; request: RpcMessage | RpcMessage[] | undefined }[] = []
 
   readonly fetch = async (url: string | URL, init?: RequestInit): Promise<Response> => {
@@ -47,7 +47,7 @@ export class Wire {
     return new Response(response.body.pipeThrough(along), { status, statusText, headers })
   }
 
-  /** Every message that came in, with the method of the request that it answers. */
+  /** Every received message. For a response also the method of its request. */
   messages(): { message: RpcMessage; method: string | undefined }[] {
     const methods = new Map<string | number, string>()
     for (const { request } of this.#bodies) {
@@ -65,19 +65,19 @@ export class Wire {
       }))
   }
 
-  /** Checks them all, and gives the methods that were answered and the messages that the server sent on its own. */
+  /** Checks every message. Returns the answered methods, and the methods of the server's requests and notifications. */
   check(revision: string): Set<string> {
     const seen = new Set<string>()
     for (const { message, method } of this.messages()) {
       expect(() => checkMessage(message, method), JSON.stringify(message)).not.toThrow()
-      expect(notIn(revision, message, method), JSON.stringify(message).slice(0, 2_000)).toEqual([])
+      expect(notInRevision(revision, message, method), JSON.stringify(message).slice(0, 2_000)).toEqual([])
       seen.add(message.method ?? method ?? '')
     }
     return seen
   }
 }
 
-/** The data of complete events; what is still on its way is left out. */
+/** The data of the complete events of a stream. */
 function eventData(text: string): string[] {
   const blocks = text.split('\n\n').slice(0, -1)
   return blocks
