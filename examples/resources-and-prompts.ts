@@ -4,8 +4,7 @@
  *
  * Any instance may serve the next request, so that the readings are in `ctx.user`, not in a variable.
  */
-import type { Context } from 'mcp-anywhere'
-import { completable, McpServer, ResourceTemplate, resourceNotFound } from 'mcp-anywhere'
+import { type Context, completable, McpServer, ResourceTemplate, resourceNotFound } from 'mcp-anywhere'
 import { z } from 'zod'
 
 export const server = new McpServer({ name: 'weather', version: '1.0.0' })

@@ -1,18 +1,14 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import type { Context } from 'hono'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { ResourceMetadata } from './auth/metadata.ts'
 import { AuthenticatorOnDemand } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import type { Clock } from './base/clock.ts'
-import { systemClock } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
-import type { McpParts } from './http/mcp.ts'
-import { mcpHandler } from './http/mcp.ts'
-import type { OriginOptions } from './http/origin.ts'
-import { OriginPolicy } from './http/origin.ts'
+import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { type OriginOptions, OriginPolicy } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
@@ -22,20 +18,25 @@ import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
-import type { Notifier } from './runtime/notifier.ts'
-import { createNotifier } from './runtime/notifier.ts'
+import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
-import { DEFAULT_HTTP_OPTIONS, DEFAULT_SESSION_OPTIONS, DEFAULT_STATELESS_OPTIONS } from './settings.ts'
+import {
+  DEFAULT_HTTP_OPTIONS,
+  DEFAULT_SESSION_OPTIONS,
+  DEFAULT_STATELESS_OPTIONS,
+  type HttpOptions,
+  type Rate,
+  type SessionOptions,
+  type StatelessOptions,
+} from './settings.ts'
 import { Stateless } from './stateless/post.ts'
 import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
-import type { Unsealed } from './store/sealed.ts'
-import { sealedStore } from './store/sealed.ts'
+import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
 export interface EndpointOptions extends OriginOptions {

@@ -6,8 +6,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { BuildOptions, Metafile, Plugin } from 'esbuild'
-import { build } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import {
   compactCommands,
   errorNames,
@@ -42,7 +41,7 @@ function platforms(): Map<string, Record<string, string>> {
 /** CommonJS packages inside the bundle load Node's modules with `require`. */
 const REQUIRE = "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);"
 
-export interface BundleOptions {
+interface BundleOptions {
   /** The module to serve in place of functions/server.ts. */
   server?: string | undefined
   /** Default: dist. */
@@ -129,7 +128,7 @@ function served(file: string | undefined): Plugin {
   }
 }
 
-export interface StartSize {
+interface StartSize {
   own: number
   author: number
   /** Bytes that may be loaded later. */

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 
-export interface Finding {
+interface Finding {
   what: string
   /** undefined: the check was not possible, or the settings of the deployment turn the feature off. */
   ok: boolean | undefined

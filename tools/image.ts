@@ -43,7 +43,7 @@ export function readSteps(text: string): Step[] {
 }
 
 /** Executes the steps; `folder` must be empty or missing. Returns the last stage. */
-export function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
+function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
   const stages = new Map<string, Stage>()
   let stage: Stage | undefined
   for (const { word, rest } of steps) {

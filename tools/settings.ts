@@ -2,8 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kindOf } from '../lib/platform/environment.ts'
-import type { Group, Setting } from '../lib/settings.ts'
-import { SETTINGS } from '../lib/settings.ts'
+import { type Group, SETTINGS, type Setting } from '../lib/settings.ts'
 import { root } from './build.ts'
 
 const FILE = join(root, 'docs/settings.md')

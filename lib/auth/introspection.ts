@@ -5,8 +5,7 @@ import { isObject } from '../protocol/jsonrpc.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
 import { OWN_CONNECTION } from './connection.ts'
 import { PATIENCE } from './discovery.ts'
-import type { AuthOptions, IntrospectionOptions } from './options.ts'
-import { issuersOf } from './options.ts'
+import { type AuthOptions, type IntrospectionOptions, issuersOf } from './options.ts'
 import { AuthRefusal, unavailable } from './refusal.ts'
 
 /** HTTP Basic as RFC 6749 (2.3.1) defines it: id and secret are form-encoded before they are joined. */

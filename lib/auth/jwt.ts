@@ -4,10 +4,8 @@ import type { Clock } from '../base/clock.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { audienceIncludes, readClaims } from './claims.ts'
 import { OWN_CONNECTION } from './connection.ts'
-import type { IssuerMetadata } from './discovery.ts'
-import { PATIENCE } from './discovery.ts'
-import type { AuthOptions } from './options.ts'
-import { DEFAULT_ALGORITHMS, issuersOf, keySets } from './options.ts'
+import { type IssuerMetadata, PATIENCE } from './discovery.ts'
+import { type AuthOptions, DEFAULT_ALGORITHMS, issuersOf, keySets } from './options.ts'
 import { AuthRefusal, unavailable } from './refusal.ts'
 
 type Jose = typeof import('jose')

@@ -1,6 +1,5 @@
 /** The metadata of the protected resource (RFC 9728), which clients read before they have a token. */
-import type { AuthOptions } from './options.ts'
-import { issuersOf } from './options.ts'
+import { type AuthOptions, issuersOf } from './options.ts'
 
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 

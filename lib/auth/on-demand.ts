@@ -3,8 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Identity } from './claims.ts'
 import type { IssuerMetadata } from './discovery.ts'
-import type { AuthOptions } from './options.ts'
-import { checkAuthOptions } from './options.ts'
+import { type AuthOptions, checkAuthOptions } from './options.ts'
 
 export class AuthenticatorOnDemand
   implements Pick<Authenticator, 'options' | 'scopes' | 'metadataOf' | 'authenticate' | 'wasValid'>

@@ -15,7 +15,7 @@ export interface Sealer {
 }
 
 /** A key is too short or is not base64, or there is no key. */
-export class BadKey extends Error {
+class BadKey extends Error {
   override readonly name = 'BadKey'
 }
 

@@ -1,8 +1,7 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import type { ResourceMetadata } from '../auth/metadata.ts'
-import { CLIENTS_OWN } from '../auth/metadata.ts'
+import { CLIENTS_OWN, type ResourceMetadata } from '../auth/metadata.ts'
 import type { AuthenticatorOnDemand } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
@@ -15,8 +14,7 @@ import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
 import { clientAddress, limitKey } from './address.ts'
-import type { ReadHeader } from './headers.ts'
-import { remoteAddress } from './headers.ts'
+import { type ReadHeader, remoteAddress } from './headers.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 interface AccessParts {

@@ -1,11 +1,9 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { Message } from '../protocol/jsonrpc.ts'
-import { isObject, readMessage } from '../protocol/jsonrpc.ts'
+import { isObject, type Message, readMessage } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { HttpOptions } from '../settings.ts'
-import type { ReadHeader } from './headers.ts'
-import { isJsonType } from './headers.ts'
+import { isJsonType, type ReadHeader } from './headers.ts'
 
 /** @throws Refusal 415 */
 export function requireJson(header: ReadHeader): void {

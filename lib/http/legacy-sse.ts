@@ -4,8 +4,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { readSingleMessage, requireJson } from './body.ts'
 import type { McpParts } from './mcp.ts'
-import type { HttpExchange } from './route.ts'
-import { route } from './route.ts'
+import { type HttpExchange, route } from './route.ts'
 
 /** Where it answers. */
 export const LEGACY_PATHS = ['/sse', '/messages'] as const

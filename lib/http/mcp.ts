@@ -1,8 +1,7 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { Message } from '../protocol/jsonrpc.ts'
-import { readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { RequestNote } from '../runtime/caller.ts'
@@ -12,8 +11,7 @@ import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
 import { bodyError, parseBody, readBody, requireJson } from './body.ts'
 import type { ReadHeader } from './headers.ts'
-import type { HttpExchange, RouteParts } from './route.ts'
-import { route } from './route.ts'
+import { type HttpExchange, type RouteParts, route } from './route.ts'
 
 export interface McpParts extends RouteParts {
   sessions: Sessions

@@ -1,14 +1,12 @@
 /** The documents that clients read before they have a token: RFC 9728 metadata, and where 2025-03-26 looks instead. */
 import type { Hono } from 'hono'
-import type { ResourceMetadata } from '../auth/metadata.ts'
-import { WELL_KNOWN } from '../auth/metadata.ts'
+import { type ResourceMetadata, WELL_KNOWN } from '../auth/metadata.ts'
 import type { AuthenticatorOnDemand } from '../auth/on-demand.ts'
 import { issuersOf } from '../auth/options.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
-import type { HttpHandler, RouteParts } from './route.ts'
-import { route } from './route.ts'
+import { type HttpHandler, type RouteParts, route } from './route.ts'
 
 const CACHED = { 'Cache-Control': 'public, max-age=300' }
 

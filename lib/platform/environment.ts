@@ -1,11 +1,9 @@
 /** The environment variables of every platform: read and checked once, before anything starts. */
 
-import type { AuthOptions } from '../auth/options.ts'
-import { checkAuthOptions } from '../auth/options.ts'
+import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { EndpointOptions } from '../endpoint.ts'
-import type { Group, Rate, Setting, Values } from '../settings.ts'
-import { defaultsOf, SETTINGS } from '../settings.ts'
+import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -3,7 +3,7 @@ import { monotonic, systemClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { RequestNote } from '../runtime/caller.ts'
 
-export interface LogLine {
+interface LogLine {
   /** The endpoint fills it while it serves the request. */
   note: RequestNote
   /** To be called when the response has ended. */

@@ -184,7 +184,7 @@ function downgradeSamplingContent(block: SamplingMessageContentBlock, revision: 
 }
 
 /** The key in `_meta` under which every result of the stateless revision names the server. */
-export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
+const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 
 /**
  * A result as the stateless revision has it: with `resultType`, "complete" where it has none, and the server's

@@ -16,7 +16,7 @@ export interface JsonRpcRequest {
   params?: JsonObject
 }
 
-export interface JsonRpcNotification {
+interface JsonRpcNotification {
   jsonrpc: '2.0'
   method: string
   params?: JsonObject
@@ -28,7 +28,7 @@ export interface JsonRpcErrorObject {
   data?: unknown
 }
 
-export interface JsonRpcResponse {
+interface JsonRpcResponse {
   jsonrpc: '2.0'
   id?: RequestId
   result?: JsonObject

@@ -2,7 +2,7 @@
 import { ProtocolError } from './errors.ts'
 import type { RequestId } from './jsonrpc.ts'
 
-export interface RefusalDetails {
+interface RefusalDetails {
   /** Headers of the response, such as `Retry-After`. */
   headers?: Record<string, string> | undefined
   /** `error.data` of the body. */

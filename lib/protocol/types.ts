@@ -7,13 +7,13 @@
  */
 import { isObject, type JsonObject } from './jsonrpc.ts'
 
-export type Role = 'user' | 'assistant'
+type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
 
 /** A JSON Schema 2020-12 object. */
 export type JsonSchema = JsonObject
 
-export type Icon = {
+type Icon = {
   src: string
   mimeType?: string | undefined
   /** `48x48`, or `any` for scalable images. */
@@ -59,16 +59,16 @@ type Annotated = WithMeta & { annotations?: Annotations | undefined }
 
 export type TextContent = Annotated & { type: 'text'; text: string }
 /** `data` is base64. */
-export type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
+type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
 /** `data` is base64. */
-export type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
-export type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
-export type ResourceLink = Resource & { type: 'resource_link' }
+type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
+type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
+type ResourceLink = Resource & { type: 'resource_link' }
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource
 
 // Tools
 
-export type ToolAnnotations = {
+type ToolAnnotations = {
   title?: string | undefined
   readOnlyHint?: boolean | undefined
   destructiveHint?: boolean | undefined
@@ -113,9 +113,9 @@ export type ResourceTemplate = Named &
   }
 
 type ContentsOf = WithMeta & { uri: string; mimeType?: string | undefined }
-export type TextResourceContents = ContentsOf & { text: string }
+type TextResourceContents = ContentsOf & { text: string }
 /** `blob` is base64. */
-export type BlobResourceContents = ContentsOf & { blob: string }
+type BlobResourceContents = ContentsOf & { blob: string }
 export type ResourceContents = TextResourceContents | BlobResourceContents
 
 export type ReadResourceResult = WithMeta & { contents: ResourceContents[] }
@@ -135,7 +135,7 @@ export type Prompt = Named &
     arguments?: PromptArgument[] | undefined
   }
 
-export type PromptMessage = { role: Role; content: ContentBlock }
+type PromptMessage = { role: Role; content: ContentBlock }
 
 export type GetPromptResult = WithMeta & { description?: string | undefined; messages: PromptMessage[] }
 
@@ -192,8 +192,8 @@ export function compareLevels(a: LoggingLevel, b: LoggingLevel): number {
 
 // Requests from the server to the client
 
-export type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
-export type ToolResultContent = WithMeta & {
+type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
+type ToolResultContent = WithMeta & {
   type: 'tool_result'
   toolUseId: string
   content: ContentBlock[]
@@ -208,7 +208,7 @@ export type SamplingMessage = WithMeta & {
   content: SamplingMessageContentBlock | SamplingMessageContentBlock[]
 }
 
-export type ModelPreferences = {
+type ModelPreferences = {
   hints?: { name?: string | undefined }[] | undefined
   costPriority?: number | undefined
   speedPriority?: number | undefined

@@ -1,7 +1,6 @@
 /** What a failed call answers. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { RequestId } from '../protocol/jsonrpc.ts'
-import { errorText } from '../protocol/jsonrpc.ts'
+import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 

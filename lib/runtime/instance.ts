@@ -7,8 +7,7 @@ import { randomId } from '../base/ids.ts'
 import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
-import type { Mail } from './mail.ts'
-import { readMail } from './mail.ts'
+import { type Mail, readMail } from './mail.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /**

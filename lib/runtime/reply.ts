@@ -1,7 +1,6 @@
 /** The reply of a session or of the stateless revision to a request, from which HTTP makes the response. */
 import type { ProtocolError } from '../protocol/errors.ts'
-import type { RequestId } from '../protocol/jsonrpc.ts'
-import { errorText } from '../protocol/jsonrpc.ts'
+import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 
 /** The live body of one streaming response, implemented by lib/http. */
 export interface ResponseWriter {

@@ -9,7 +9,7 @@ import type { Description, Dispatcher } from './dispatcher.ts'
 import { NO_POLICY } from './registry/policy.ts'
 
 /** The row of a module's method. Its requests name no entry of the server, so no policy decides about them. */
-export type ModuleMethod = Pick<Method, 'mirrored' | 'asks'> & { readonly runsAgain?: 'always' }
+type ModuleMethod = Pick<Method, 'mirrored' | 'asks'> & { readonly runsAgain?: 'always' }
 
 export interface Module {
   /** Rows by method name. */

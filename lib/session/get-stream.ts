@@ -7,10 +7,8 @@
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
-import type { Advance, Change, ChangeEntry, Owner } from '../store/store.ts'
-import { comparePositions } from '../store/store.ts'
-import type { TakeOver } from './stream/connection.ts'
-import { Connection } from './stream/connection.ts'
+import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
+import { Connection, type TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
@@ -21,7 +19,7 @@ const LIST_CHANGED = {
   resources: notificationText('notifications/resources/list_changed'),
 }
 
-export function updatedText(uri: string): string {
+function updatedText(uri: string): string {
   return notificationText('notifications/resources/updated', { uri })
 }
 

@@ -9,11 +9,9 @@ import type { StreamStore } from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
-import type { EventPosition } from './stream/event-id.ts'
-import { GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
+import { type EventPosition, GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
-import type { SseResponse } from './stream/sse-response.ts'
-import { openResponse } from './stream/sse-response.ts'
+import { openResponse, type SseResponse } from './stream/sse-response.ts'
 
 function nothingToSend(): Refusal {
   const headers = { Allow: 'POST, DELETE' }

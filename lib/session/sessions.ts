@@ -4,8 +4,15 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
+import {
+  isObject,
+  isRequestId,
+  type JsonRpcRequest,
+  type Message,
+  type RequestId,
+  resultText,
+  typedId,
+} from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
@@ -18,17 +25,15 @@ import type { Reply } from '../runtime/reply.ts'
 import type { SessionOptions } from '../settings.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
-import type { CallHost } from './call/host.ts'
-import { continuedCarrier, relayed } from './call/host.ts'
+import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
-import type { Session } from './stream/session.ts'
-import { newSessionId, readRecord, sessionKey, writeRecord } from './stream/session.ts'
+import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
-export type Introduce = (revision: Session['revision']) => object
+type Introduce = (revision: Session['revision']) => object
 
-export interface PostInput {
+interface PostInput {
   caller: Caller
   sessionId: string
   messages: Message[]

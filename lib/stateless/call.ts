@@ -4,22 +4,18 @@
  */
 import { digest, randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
-import type { LoggingLevel } from '../protocol/types.ts'
-import { compareLevels } from '../protocol/types.ts'
+import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
 import { isAnswer } from '../server/context/answers.ts'
 import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Envelope } from './envelope.ts'
-import type { CallState, StateBox } from './request-state.ts'
-import { askDigest, bindingOf } from './request-state.ts'
-import type { SendMessage } from './run.ts'
-import { Run } from './run.ts'
+import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
+import { Run, type SendMessage } from './run.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
 export interface StatelessHost extends SharedParts {
@@ -32,7 +28,7 @@ export interface StatelessHost extends SharedParts {
 }
 
 /** One request with its envelope, its caller and its way back to the client. */
-export interface RunInput {
+interface RunInput {
   request: JsonRpcRequest
   envelope: Envelope
   caller: Caller

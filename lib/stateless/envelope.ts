@@ -1,10 +1,15 @@
 /** The `_meta` fields of a request of the stateless revision, and the headers that repeat parts of the body. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
-import { isLoggingLevel, LOGGING_LEVELS, readImplementation } from '../protocol/types.ts'
+import {
+  type ClientCapabilities,
+  type Implementation,
+  isLoggingLevel,
+  LOGGING_LEVELS,
+  type LoggingLevel,
+  readImplementation,
+} from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'
@@ -130,7 +135,7 @@ function isSameInteger(given: string, value: unknown): boolean {
 const SENTINEL = /^=\?base64\?(.*)\?=$/s
 
 /** Reads a header value, plain or as `=?base64?…?=`. Undefined: missing or malformed. */
-export function decodeHeader(raw: string | undefined): string | undefined {
+function decodeHeader(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined
   const value = raw.trim()
   const encoded = SENTINEL.exec(value)?.[1]

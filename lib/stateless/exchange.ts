@@ -5,8 +5,14 @@
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
-import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
+import {
+  errorText,
+  type JsonObject,
+  type JsonRpcRequest,
+  type RawJson,
+  resultBytes,
+  resultText,
+} from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { CallQuota } from '../runtime/concurrency.ts'
 import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
@@ -18,7 +24,7 @@ import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
 
 /** The HTTP status of an error that is the first message of the reply. */
-export type StatusOf = (error: unknown) => number
+type StatusOf = (error: unknown) => number
 
 export class StatelessExchange implements StreamSource {
   readonly #instance: Instance

@@ -3,27 +3,23 @@
 import { memoizeByObject } from '../base/memo.ts'
 import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
-import { RawJson, resultText } from '../protocol/jsonrpc.ts'
+import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { tooManyStreams } from '../runtime/refusals.ts'
-import type { Reply } from '../runtime/reply.ts'
-import { errorReply } from '../runtime/reply.ts'
+import { errorReply, type Reply } from '../runtime/reply.ts'
 import type { Description, Dispatcher } from '../server/dispatcher.ts'
 import type { StatelessOptions } from '../settings.ts'
-import type { StatelessHost } from './call.ts'
-import { StatelessCall } from './call.ts'
+import { StatelessCall, type StatelessHost } from './call.ts'
 import { discoverResult } from './discover.ts'
-import type { ReadHeader } from './envelope.ts'
-import { readEnvelope, requireParamHeaders } from './envelope.ts'
+import { type ReadHeader, readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange } from './exchange.ts'
 import { Listening } from './listen.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
 
-export interface StatelessPost {
+interface StatelessPost {
   caller: Caller
   request: JsonRpcRequest
   header: ReadHeader

@@ -7,8 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { digest, randomId } from '../base/ids.ts'
 import type { Sealer } from '../base/sealing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { StatelessOptions } from '../settings.ts'
 
 interface Answer {

@@ -1,6 +1,5 @@
 /** The base of runs without a session: stateless calls, and calls of session revisions without a session. */
-import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
-import { notificationText } from '../protocol/jsonrpc.ts'
+import { type JsonObject, notificationText, type RequestId } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'

@@ -3,16 +3,14 @@
  * requests are: no session values, no asks, no event ids, and the instance keeps nothing.
  */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
-import { RawJson } from '../protocol/jsonrpc.ts'
+import { type JsonObject, RawJson, type RequestId } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskError } from '../server/context/errors.ts'
-import type { SendMessage } from './run.ts'
-import { Run } from './run.ts'
+import { Run, type SendMessage } from './run.ts'
 
 export class SessionlessCall extends Run {
   readonly revision: SessionRevision

@@ -18,9 +18,7 @@ export interface Registration {
  * ok: the call is registered; `cancelled` where its cancel came first. taken: another call of the session has the id, or
  * this call has ended. full: the session has `max` calls. gone: no such session.
  */
-export type RegisterReply =
-  | { status: 'ok'; cancelled: boolean; level: string | undefined }
-  | Status<'taken' | 'full' | 'gone'>
+type RegisterReply = { status: 'ok'; cancelled: boolean; level: string | undefined } | Status<'taken' | 'full' | 'gone'>
 
 export interface Append {
   stream: string
@@ -63,7 +61,7 @@ export interface CallEnd {
 }
 
 /** ok: the call has ended, also when repeated; `holder` holds its stream. lost: another run owns it, or it had ended. */
-export type EndReply = { status: 'ok'; cancelled: boolean; holder: Holder | undefined } | Status<'lost' | 'gone'>
+type EndReply = { status: 'ok'; cancelled: boolean; holder: Holder | undefined } | Status<'lost' | 'gone'>
 
 /** lost: another run owns the call, or it has ended. gone: no such session. */
 export type CallLook =

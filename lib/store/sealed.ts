@@ -6,8 +6,7 @@
  * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.
  */
 import { createSealer } from '../base/sealing.ts'
-import type { SessionKey } from './names.ts'
-import { GET_STREAM } from './names.ts'
+import { GET_STREAM, type SessionKey } from './names.ts'
 import type { Store } from './store.ts'
 import type { LogEntry } from './streams.ts'
 import type { ValueKind } from './values.ts'

@@ -19,7 +19,7 @@ export interface Position {
 }
 
 /** ok: the message has the number `n`; `holder` holds the stream. gone: no such session. */
-export type PostReply = { status: 'ok'; n: number; holder: Holder | undefined } | Status<'gone'>
+type PostReply = { status: 'ok'; n: number; holder: Holder | undefined } | Status<'gone'>
 
 /**
  * gone: no such session. unknown: the stream has no log. trimmed: the log no longer reaches back to the position.
@@ -73,7 +73,7 @@ export interface Advance {
 }
 
 /** moved: another connection holds the stream, or the session does not stand at `from`: nothing was added. */
-export type AdvanceReply = { status: 'ok'; entries: LogEntry[] } | Status<'moved' | 'gone'>
+type AdvanceReply = { status: 'ok'; entries: LogEntry[] } | Status<'moved' | 'gone'>
 
 export interface StreamStore {
   /**

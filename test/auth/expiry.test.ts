@@ -1,7 +1,6 @@
 /** A stream ends when the token of its request expires, and is resumed with the next token. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { Signer } from '../support/authorization.ts'

@@ -6,11 +6,15 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { AuthorizationServer, AuthorizationServerOptions } from '../support/authorization-server.ts'
-import { REDIRECT, REGISTERED_CLIENT, startAuthorizationServer } from '../support/authorization-server.ts'
+import {
+  type AuthorizationServer,
+  type AuthorizationServerOptions,
+  REDIRECT,
+  REGISTERED_CLIENT,
+  startAuthorizationServer,
+} from '../support/authorization-server.ts'
 import { freePort } from '../support/ports.ts'
 
 const SCOPES = 'mcp notes:read notes:write'

@@ -1,11 +1,9 @@
 /** Sources of keys and of answers about tokens: discovery, rotation, introspection, the author's `verify`. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
-import type { JsonServer } from '../support/authorization.ts'
-import { Signer, serveJson } from '../support/authorization.ts'
+import { type JsonServer, Signer, serveJson } from '../support/authorization.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'

@@ -1,7 +1,6 @@
 /** The metadata of the protected resource (RFC 9728). */
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { serveJson } from '../support/authorization.ts'
 

@@ -1,8 +1,7 @@
 /** Lists omit entries whose scopes the caller lacks, and using such an entry is 403 with the scopes that it needs. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { request as dispatched, fakeChannel } from '../server/fake-channel.ts'

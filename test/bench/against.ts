@@ -12,12 +12,9 @@ import { fileURLToPath } from 'node:url'
 import { checkoutAt } from '../support/checkout.ts'
 import { startRedis } from '../support/redis.ts'
 import { firstAnswer } from './coldstart.ts'
-import type { LoadProcess, Server } from './processes.ts'
-import { OWN, pin, startLoad, startServer } from './processes.ts'
-import type { Race, Variant } from './throughput.ts'
-import { RACES } from './throughput.ts'
-import type { Comparison, Interval, Round } from './verdict.ts'
-import { compare, MOST_ROUNDS } from './verdict.ts'
+import { type LoadProcess, OWN, pin, type Server, startLoad, startServer } from './processes.ts'
+import { RACES, type Race, type Variant } from './throughput.ts'
+import { type Comparison, compare, type Interval, MOST_ROUNDS, type Round } from './verdict.ts'
 
 export interface AgainstOptions {
   /** The folder of the checkout of the commit before. */

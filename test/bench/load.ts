@@ -1,8 +1,7 @@
 /** The load generator: a process of its own, which gets its orders as messages. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from './connection.ts'
-import type { Workload, WorkloadName } from './workloads.ts'
-import { acrossSessions, WORKLOADS } from './workloads.ts'
+import { acrossSessions, WORKLOADS, type Workload, type WorkloadName } from './workloads.ts'
 
 export interface LoadOrder {
   port: number

@@ -1,6 +1,5 @@
 /** Starts the servers and the load, each on a core of its own if the system can pin processes. */
-import type { ChildProcess } from 'node:child_process'
-import { fork, spawnSync } from 'node:child_process'
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'

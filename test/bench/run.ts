@@ -13,11 +13,9 @@ import { startRedis } from '../support/redis.ts'
 import { against } from './against.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
-import type { Figure, Report } from './report.ts'
-import { chart, figures, machine, table } from './report.ts'
+import { chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
-import type { Effort, RaceResult } from './throughput.ts'
-import { RACES, race } from './throughput.ts'
+import { type Effort, RACES, type RaceResult, race } from './throughput.ts'
 
 const { values } = parseArgs({
   options: {

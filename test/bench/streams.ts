@@ -1,7 +1,6 @@
 /** Many open GET streams, as plain sockets. */
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 export interface OpenStream {
   /** Resolves when the text arrives after this call. */

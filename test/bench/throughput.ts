@@ -1,7 +1,6 @@
 /** Requests per second of each server in each workload, as a ratio to a reference that is measured before and after. */
 import type { RedisServer } from '../support/redis.ts'
-import type { LoadProcess, Server, ServerName } from './processes.ts'
-import { startServer } from './processes.ts'
+import { type LoadProcess, type Server, type ServerName, startServer } from './processes.ts'
 import type { WorkloadName } from './workloads.ts'
 
 export interface Variant {

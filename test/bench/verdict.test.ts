@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Round } from './verdict.ts'
-import { compare, judge, MOST_ROUNDS } from './verdict.ts'
+import { compare, judge, MOST_ROUNDS, type Round } from './verdict.ts'
 
 /** Rounds in which B needs `factor` times as much as A, and both vary by `noise` in turn. */
 const rounds = (count: number, factor: number, noise: number): Round[] =>

@@ -3,10 +3,8 @@
  * schemas, and none of its members is newer than the revision of the session.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, ALL_CAPABILITIES, EventReader, request, toolCall } from '../support/raw.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { ACCEPT_BOTH, ALL_CAPABILITIES, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 import { MessageRecorder } from './message-recorder.ts'
 import { notInRevision } from './revision-members.ts'
 

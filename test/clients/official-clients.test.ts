@@ -5,8 +5,7 @@ import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotoc
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { post, request } from '../support/raw.ts'
 import { MessageRecorder } from './message-recorder.ts'
 

@@ -4,9 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RawSession } from '../support/raw.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import {
   call,
   EventReader,
@@ -15,6 +13,7 @@ import {
   openGet,
   post,
   postStream,
+  type RawSession,
   request,
   toolCall,
 } from '../support/raw.ts'

@@ -1,7 +1,6 @@
 /** SIGTERM: an instance drains, and no session, stream or call is lost. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { InstanceProcess, startFleet } from '../support/fleet.ts'
+import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
 import { EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet

@@ -1,10 +1,8 @@
 /** Instances that die, and instances that were stopped past their lease and run on. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { Outcome } from '../support/persistent-client.ts'
-import { callUntilAnswered } from '../support/persistent-client.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { callUntilAnswered, type Outcome } from '../support/persistent-client.ts'
 import { call, getStream, initialize, openGet, postStream, request, toolCall } from '../support/raw.ts'
 
 const options = { session: { lease: 2_000, heartbeat: 1_000 } }

@@ -3,8 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
 
 const options = { legacySse: true, session: { lease: 2_000, heartbeat: 500, drainTimeout: 300 } }

@@ -1,14 +1,12 @@
 /** Cancels, ends and heartbeats while an operation of the call is in flight at the store. */
 import { expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { body, headers, tool } from '../stateless/requests.ts'
-import type { Step } from '../support/intercepted-store.ts'
-import { interceptedStore } from '../support/intercepted-store.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 import { ManualClock, turn } from './simulation.ts'
 

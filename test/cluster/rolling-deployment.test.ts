@@ -1,8 +1,7 @@
 /** A rolling deployment: instances of an older and a newer build serve the same session. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { call, getStream, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet

@@ -1,7 +1,6 @@
 /** Cancels, streams and asks of a session affect that session only. Two instances in one process share a store. */
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'

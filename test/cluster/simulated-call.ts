@@ -2,10 +2,8 @@
 import { expect } from 'vitest'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Store } from '../../lib/store/store.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import type { Simulation } from './simulation.ts'
-import { startSimulation, turn } from './simulation.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
+import { type Simulation, startSimulation, turn } from './simulation.ts'
 
 const HEADERS = { 'content-type': 'application/json', accept: ACCEPT_BOTH, host: 'localhost' }
 

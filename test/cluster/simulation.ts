@@ -3,8 +3,7 @@
  * The instances are real endpoints; time, death and the links are simulated.
  */
 import type { Clock, Timer } from '../../lib/base/clock.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { checkStreamRule } from './stream-property.ts'
 
 let redis: RedisServer

@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startFleet } from '../support/fleet.ts'
-import type { Outcome } from './suite.ts'
-import { inLanes, listScenarios, runScenario, surprise } from './suite.ts'
+import { inLanes, listScenarios, type Outcome, runScenario, surprise } from './suite.ts'
 
 test('every scenario of the revisions is clean, and the scenarios of extensions fail as listed', async () => {
   const fleet = await startFleet()

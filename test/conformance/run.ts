@@ -1,7 +1,6 @@
 /** `npm run conformance`: the official suite through three instances behind round robin. */
 import { startFleet } from '../support/fleet.ts'
-import type { Outcome } from './suite.ts'
-import { inLanes, listScenarios, runScenario, surprise, VERSIONS } from './suite.ts'
+import { inLanes, listScenarios, type Outcome, runScenario, surprise, VERSIONS } from './suite.ts'
 
 function line(outcome: Outcome): string {
   const { scenario, version, clean, checks, skipped } = outcome

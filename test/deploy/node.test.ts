@@ -4,8 +4,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
 
 let redis: RedisServer

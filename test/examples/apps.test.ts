@@ -2,8 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { freePort } from '../support/ports.ts'
-import type { Connect, ExampleClient, Side } from './clients.ts'
-import { clients } from './clients.ts'
+import { type Connect, clients, type ExampleClient, type Side } from './clients.ts'
 import { Example } from './process.ts'
 import { connectSignedIn } from './signed-in.ts'
 

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../tools/build.ts'
-import type { Connect, ExampleClient, Side } from './clients.ts'
-import { client1, clients } from './clients.ts'
+import { type Connect, client1, clients, type ExampleClient, type Side } from './clients.ts'
 import { commands, Example } from './process.ts'
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))

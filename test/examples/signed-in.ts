@@ -1,8 +1,6 @@
 /** The official client 2.x that finds the authorization server by itself, and a user who signs in there. */
-import type { OAuthClientProvider } from '@modelcontextprotocol/client'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import type { AuthorizationServer } from '../support/authorization-server.ts'
-import { REDIRECT, REGISTERED_CLIENT } from '../support/authorization-server.ts'
+import { Client, type OAuthClientProvider, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { type AuthorizationServer, REDIRECT, REGISTERED_CLIENT } from '../support/authorization-server.ts'
 
 /** What an application keeps of its authorization. */
 class Application implements OAuthClientProvider {

@@ -3,10 +3,8 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { call, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { EverythingServer } from './everything-server.ts'
-import { startEverything } from './everything-server.ts'
+import { call, initialize, post, type RawSession, type RpcMessage, request, toolCall } from '../support/raw.ts'
+import { type EverythingServer, startEverything } from './everything-server.ts'
 
 let server: EverythingServer
 let session: RawSession

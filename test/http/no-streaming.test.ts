@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH } from '../support/raw.ts'
+import { ACCEPT_BOTH, type RpcMessage } from '../support/raw.ts'
 
 test('a session can neither open a stream nor subscribe to resources', async () => {
   const server = new McpServer({ name: 'no-streaming', version: '1' })

@@ -1,9 +1,7 @@
 /** The revision that a request speaks: every case, as a table. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { initialize, post } from '../support/raw.ts'
-import type { EverythingServer } from './everything-server.ts'
-import { startEverything } from './everything-server.ts'
+import { initialize, post, type RawSession, type RpcMessage } from '../support/raw.ts'
+import { type EverythingServer, startEverything } from './everything-server.ts'
 
 const E = '2026-07-28'
 const VERSION = 'io.modelcontextprotocol/protocolVersion'

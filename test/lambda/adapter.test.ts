@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleEntries } from '../../tools/build.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Lambda } from './emulator.ts'
-import { startLambda } from './emulator.ts'
+import { type Lambda, startLambda } from './emulator.ts'
 import type { Front } from './fronts.ts'
 
 const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-adapter-'))

@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sessionClients, statelessClient } from '../deploy/clients.ts'
 import { initialize, post, request, toolCall } from '../support/raw.ts'
-import type { LambdaTests } from './bundled.ts'
-import { lambdaTests } from './bundled.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
 let tests: LambdaTests

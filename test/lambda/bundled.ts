@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from '../../tools/build.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
-import type { Lambda, LambdaOptions } from './emulator.ts'
-import { startLambda } from './emulator.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type Lambda, type LambdaOptions, startLambda } from './emulator.ts'
 
 export interface LambdaTests {
   redis: RedisServer

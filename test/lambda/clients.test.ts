@@ -1,8 +1,7 @@
 /** The official clients against the built bundle in three environments of Lambda's own runtime. */
 import { afterAll, beforeAll, expect } from 'vitest'
 import { officialClientTests } from '../deploy/official.ts'
-import type { LambdaTests } from './bundled.ts'
-import { lambdaTests } from './bundled.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
 let tests: LambdaTests

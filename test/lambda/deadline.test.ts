@@ -2,10 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { client2, connect1, sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
-import type { LambdaTests } from './bundled.ts'
-import { lambdaTests } from './bundled.ts'
+import {
+  call,
+  EventReader,
+  getStream,
+  initialize,
+  post,
+  type RawSession,
+  type RpcMessage,
+  toolCall,
+} from '../support/raw.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
 vi.setConfig({ testTimeout: 90_000 })

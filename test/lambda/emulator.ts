@@ -9,10 +9,8 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Answer } from './environment.ts'
-import { Environment } from './environment.ts'
-import type { Front } from './fronts.ts'
-import { makeEvent, readHead, readWhole } from './fronts.ts'
+import { type Answer, Environment } from './environment.ts'
+import { type Front, makeEvent, readHead, readWhole } from './fronts.ts'
 
 export interface LambdaOptions {
   task: string

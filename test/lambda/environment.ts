@@ -1,6 +1,5 @@
 /** An execution environment of AWS Lambda: the official runtime client in a process, and the Runtime API for it. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

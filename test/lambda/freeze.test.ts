@@ -3,10 +3,8 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { TcpProxy } from '../store/tcp-proxy.ts'
 import { eventually } from '../support/eventually.ts'
-import type { RawSession } from '../support/raw.ts'
-import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
-import type { LambdaTests } from './bundled.ts'
-import { lambdaTests } from './bundled.ts'
+import { call, EventReader, getStream, initialize, post, type RawSession, toolCall } from '../support/raw.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
 let tests: LambdaTests

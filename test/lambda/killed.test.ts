@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { LambdaTests } from './bundled.ts'
-import { lambdaTests } from './bundled.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
 vi.setConfig({ testTimeout: 90_000 })

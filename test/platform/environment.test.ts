@@ -1,13 +1,11 @@
 /** The environment of a process: variables that are read, values that stop the start, and warnings. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
 import { BadSetting, kindOf, parseEnvironment } from '../../lib/platform/environment.ts'
-import type { Group } from '../../lib/settings.ts'
-import { SETTINGS } from '../../lib/settings.ts'
+import { type Group, SETTINGS } from '../../lib/settings.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const ENTRY = new URL('../../functions/node.ts', import.meta.url).pathname

@@ -1,12 +1,10 @@
 /** Errors are reported to the author; clients get none of their texts. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import type { Store } from '../../lib/store/store.ts'
-import { StoreUnavailable } from '../../lib/store/store.ts'
+import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
 
 let endpoint: Endpoint | undefined
 afterEach(() => endpoint?.close())

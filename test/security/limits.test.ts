@@ -1,14 +1,12 @@
 /** Every limit: a request beyond it is refused with its HTTP status and a JSON-RPC error, on any instance. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { Signer } from '../support/authorization.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 let signer: Signer

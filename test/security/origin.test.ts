@@ -1,7 +1,6 @@
 /** Host, Origin and CORS, on every route and HTTP method. */
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 
 let endpoint: Endpoint | undefined

@@ -4,8 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Signer } from '../support/authorization.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'

@@ -8,8 +8,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../support/ports.ts'
 import { call, getStream, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 /** The rights that docs/security.md recommends. */
 const ACL = 'on >s3cret ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection -@dangerous +info +time'

@@ -1,11 +1,9 @@
 /** A channel of a test: it keeps the messages of a handler, and a function answers its asks. */
 
 import type { AuthInfo } from '../../lib/protocol/auth-info.ts'
-import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
-import { RawJson } from '../../lib/protocol/jsonrpc.ts'
+import { type JsonObject, RawJson } from '../../lib/protocol/jsonrpc.ts'
 import type { Revision } from '../../lib/protocol/revisions.ts'
-import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
-import { compareLevels } from '../../lib/protocol/types.ts'
+import { type ClientCapabilities, compareLevels, type LoggingLevel } from '../../lib/protocol/types.ts'
 import type { Ask, ClientChannel } from '../../lib/server/context/client-channel.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
 import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'

@@ -3,17 +3,14 @@
  * store.
  */
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { AutoProgress } from '../../lib/session/call/progress.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import type { ChangeEntry, Receiver, Store } from '../../lib/store/store.ts'
-import { StoreUnavailable } from '../../lib/store/store.ts'
+import { type ChangeEntry, type Receiver, type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Step } from '../support/intercepted-store.ts'
-import { interceptedStore } from '../support/intercepted-store.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
 
 let endpoints: Endpoint[] = []

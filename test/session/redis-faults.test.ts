@@ -2,12 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RawSession } from '../support/raw.ts'
-import { answerOf, call, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { answerOf, call, initialize, post, type RawSession, request, toolCall } from '../support/raw.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let redis: RedisServer
 let fleet: Fleet

@@ -5,11 +5,9 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { EventPosition } from '../../lib/session/stream/event-id.ts'
 import { SseResponse } from '../../lib/session/stream/sse-response.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import type { Store } from '../../lib/store/store.ts'
-import { StoreUnavailable } from '../../lib/store/store.ts'
+import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/simulation.ts'
-import type { Step } from '../support/intercepted-store.ts'
-import { interceptedStore } from '../support/intercepted-store.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
 
 /** An endpoint with a session and one tool, which sends progress and then waits for `finish`. */

@@ -5,8 +5,7 @@ import { RetryQueue } from '../../lib/runtime/retry-queue.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/simulation.ts'
-import type { Step } from '../support/intercepted-store.ts'
-import { interceptedStore } from '../support/intercepted-store.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 
 const MINUTE = 60_000

@@ -1,19 +1,16 @@
 /** The cost of a request at Redis: Redis counts its commands, a proxy counts the round trips. */
 
-import type { AddressInfo, Server } from 'node:net'
-import { createServer, connect as dial } from 'node:net'
+import { type AddressInfo, createServer, connect as dial, type Server } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { everything } from '../fixtures/everything.ts'
 import { body, headers, tool } from '../stateless/requests.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let redis: RedisServer
 let proxy: Server

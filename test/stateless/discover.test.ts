@@ -2,10 +2,8 @@
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { StatelessRequest } from './requests.ts'
-import { body, headers } from './requests.ts'
+import { ACCEPT_BOTH, type RpcMessage } from '../support/raw.ts'
+import { body, headers, type StatelessRequest } from './requests.ts'
 
 const KEY = 'io.modelcontextprotocol/serverInfo'
 

@@ -1,12 +1,10 @@
 /** The same handlers for clients of every revision: their users see the same asks, progress and results. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
 import { ALL, body, headers } from './requests.ts'
 
 const SESSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const

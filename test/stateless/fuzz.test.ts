@@ -1,11 +1,9 @@
 /** Random headers, `_meta` and states: the endpoint never answers 5xx, and never gives a result for a changed state. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
 import { ALL, body, headers, META, retry, tool, VERSION } from './requests.ts'
 
 let endpoint: Endpoint

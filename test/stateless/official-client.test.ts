@@ -1,10 +1,8 @@
 /** The official client 2.x in both of its modes, through three instances. */
-import type { CallToolResult } from '@modelcontextprotocol/client'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { type CallToolResult, Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { server } from '../fixtures/everything.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 
 let fleet: Fleet
 

@@ -6,10 +6,8 @@ import { McpServer } from '../../lib/server/mcp-server.ts'
 import { bindingOf } from '../../lib/stateless/request-state.ts'
 import type { memoryStore } from '../../lib/store/memory/index.ts'
 import { ManualClock } from '../cluster/simulation.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { StatelessRequest } from './requests.ts'
-import { body, headers, retry, tool } from './requests.ts'
+import { ACCEPT_BOTH, type RpcMessage } from '../support/raw.ts'
+import { body, headers, retry, type StatelessRequest, tool } from './requests.ts'
 
 const FORM = { type: 'object', properties: { ok: { type: 'boolean' } } } as const
 const yes = { 'elicit-1': { action: 'accept', content: { ok: true } } }

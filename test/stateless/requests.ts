@@ -1,6 +1,5 @@
 /** Makes and sends requests of the stateless revision. */
-import type { PostOptions, RpcMessage } from '../support/raw.ts'
-import { EventReader, post } from '../support/raw.ts'
+import { EventReader, type PostOptions, post, type RpcMessage } from '../support/raw.ts'
 
 export const VERSION = '2026-07-28'
 const PREFIX = 'io.modelcontextprotocol/'

@@ -2,11 +2,9 @@
  * Asks of the stateless revision: each round reaches another instance, and no instance keeps anything between rounds.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RpcMessage } from '../support/raw.ts'
-import type { StatelessRequest } from './requests.ts'
-import { ask, retry, send, tool } from './requests.ts'
+import { ask, retry, type StatelessRequest, send, tool } from './requests.ts'
 
 let fleet: Fleet
 

@@ -1,10 +1,8 @@
 /** Streams of the stateless revision: messages before a result, and `subscriptions/listen`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { EventReader } from '../support/raw.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { EventReader, type RpcMessage } from '../support/raw.ts'
 import { ask, body, headers, META, send, tool } from './requests.ts'
 
 let fleet: Fleet

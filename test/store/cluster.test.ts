@@ -1,10 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
-import type { StoreOptions } from '../../lib/store/store.ts'
-import { StoreUnavailable } from '../../lib/store/store.ts'
-import type { RedisCluster } from '../support/redis.ts'
-import { startCluster } from '../support/redis.ts'
+import { type StoreOptions, StoreUnavailable } from '../../lib/store/store.ts'
+import { type RedisCluster, startCluster } from '../support/redis.ts'
 import { storeContract } from './contract/index.ts'
 import { Inbox, newKey, until } from './contract/support.ts'
 

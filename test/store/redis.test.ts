@@ -2,8 +2,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { StoreOptions } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { storeContract } from './contract/index.ts'
 
 let server: RedisServer

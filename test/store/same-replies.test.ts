@@ -6,8 +6,7 @@ import { randomId } from '../../lib/base/ids.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Append, Registration, Store } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { MINUTE } from './contract/support.ts'
 
 let server: RedisServer

@@ -1,7 +1,6 @@
 /** A TCP proxy that fails like a network: it cuts connections, drops what is sent, or drops only the replies. */
 import { once } from 'node:events'
-import type { AddressInfo, Socket } from 'node:net'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 interface Pair {
   client: Socket

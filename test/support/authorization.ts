@@ -1,8 +1,7 @@
 /** Signs access tokens for tests, and serves key sets and other JSON documents. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CryptoKey, JSONWebKeySet, JWTPayload } from 'jose'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose'
 
 export interface TokenOptions {
   /** Seconds from now; default an hour. */

@@ -1,13 +1,10 @@
 /** Instances of the everything server as processes, behind round robin, on one Redis. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { EndpointOptions } from '../../lib/endpoint.ts'
-import type { RoundRobin } from './proxy.ts'
-import { startRoundRobin } from './proxy.ts'
-import type { RedisServer } from './redis.ts'
-import { startRedis } from './redis.ts'
+import { type RoundRobin, startRoundRobin } from './proxy.ts'
+import { type RedisServer, startRedis } from './redis.ts'
 
 export type FleetOptions = Omit<EndpointOptions, 'store' | 'onError' | 'clock'>
 

@@ -3,8 +3,7 @@
  * and triggers announcements by the routes under `/__test`.
  */
 import { serve } from '@hono/node-server'
-import type { EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { server } from '../fixtures/everything.ts'
 

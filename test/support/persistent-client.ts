@@ -1,7 +1,6 @@
 /** A client that resumes or repeats each call until it has the response. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RawSession, RpcMessage } from './raw.ts'
-import { ACCEPT_BOTH, EventReader } from './raw.ts'
+import { ACCEPT_BOTH, EventReader, type RawSession, type RpcMessage } from './raw.ts'
 
 export interface Outcome {
   /** The messages of all connections, the response last. */

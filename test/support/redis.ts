@@ -1,6 +1,5 @@
 /** Real Redis servers for tests. Each has a process and a folder of its own, and ends with the test process. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { connect, Socket } from 'node:net'

@@ -1,9 +1,7 @@
 /** A fleet of two instances of another commit (0 and 2) and two of this one (1 and 3), on one Redis. */
 import { expect } from 'vitest'
-import type { Fleet, FleetOptions } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { post } from '../support/raw.ts'
+import { type Fleet, type FleetOptions, startFleet } from '../support/fleet.ts'
+import { post, type RawSession, type RpcMessage } from '../support/raw.ts'
 
 const { UPGRADE_FROM } = process.env
 if (!UPGRADE_FROM) throw new Error('Start these tests with npm run test:upgrade -- --against <checkout>.')

@@ -7,8 +7,7 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Fleet } from '../support/fleet.ts'
 import { callUntilAnswered } from '../support/persistent-client.ts'
-import type { RawSession } from '../support/raw.ts'
-import { call, initialize, request, toolCall } from '../support/raw.ts'
+import { call, initialize, type RawSession, request, toolCall } from '../support/raw.ts'
 import { meta, NEW, OLD, progressOf, startMixed, textOf } from './mixed.ts'
 
 const options = { session: { lease: 2_000, heartbeat: 1_000, drainTimeout: 500 } }

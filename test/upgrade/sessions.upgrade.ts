@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import type { Fleet } from '../support/fleet.ts'
-import type { RpcMessage } from '../support/raw.ts'
 import {
   ALL_CAPABILITIES,
   call,
@@ -11,6 +10,7 @@ import {
   openGet,
   post,
   postStream,
+  type RpcMessage,
   request,
   toolCall,
 } from '../support/raw.ts'

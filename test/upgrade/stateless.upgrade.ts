@@ -1,6 +1,6 @@
 /** The stateless revision: what one commit seals into `requestState` is opened by the other. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, body, headers, META, retry, send, tool } from '../stateless/support.ts'
+import { ask, body, headers, META, retry, send, tool } from '../stateless/requests.ts'
 import type { Fleet } from '../support/fleet.ts'
 import { EventReader, postStream } from '../support/raw.ts'
 import { DIRECTIONS, startMixed, textOf } from './mixed.ts'

@@ -4,8 +4,7 @@ import type { Endpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import type { HttpEvent } from './event.ts'
 import { statusAndHeaders } from './headers.ts'
-import type { LambdaOptions } from './invocation.ts'
-import { invocations } from './invocation.ts'
+import { invocations, type LambdaOptions } from './invocation.ts'
 import { startEndpoint } from './start.ts'
 
 type Result = APIGatewayProxyStructuredResultV2 & ALBResult

@@ -11,7 +11,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
-export interface Head extends Record<string, unknown> {
+interface Head extends Record<string, unknown> {
   statusCode: number
   headers: Record<string, string>
   cookies: string[]

@@ -8,8 +8,7 @@ import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
 import type { RequestLog } from '../log.ts'
-import type { HttpEvent, Incoming } from './event.ts'
-import { readEvent } from './event.ts'
+import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 
 export interface LambdaOptions {
   log?: RequestLog | undefined

@@ -1,9 +1,7 @@
 /** The start of an execution environment: its settings, its store and its endpoint. */
-import type { EndpointOptions } from '../../endpoint.ts'
-import { createEndpoint } from '../../endpoint.ts'
+import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
-import type { Environment } from '../environment.ts'
-import { readEnvironment } from '../environment.ts'
+import { type Environment, readEnvironment } from '../environment.ts'
 import { requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 

@@ -1,6 +1,5 @@
 /** Policies: the rules for a request, from the tool, prompt or resource that its parameters name. */
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { isObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
 import type { Registry } from './registry.ts'

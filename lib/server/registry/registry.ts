@@ -14,7 +14,7 @@ export interface Cacheable {
 
 export type CacheHints = Partial<Record<CacheableMethod, CacheHint>>
 
-export type FoundResource =
+type FoundResource =
   | { entry: RegisteredResource; uri: URL; variables: undefined }
   | { entry: RegisteredTemplate; uri: URL; variables: Variables }
 

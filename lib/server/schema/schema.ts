@@ -50,7 +50,7 @@ export interface CompiledSchema {
   check: Check
 }
 
-export function isStandardSchema(schema: unknown): schema is StandardSchema {
+function isStandardSchema(schema: unknown): schema is StandardSchema {
   if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null) return false
   const standard = (schema as { '~standard'?: unknown })['~standard']
   return typeof standard === 'object' && standard !== null

@@ -1,8 +1,7 @@
 /** The asks of one call that wait for the client's answer. Mail brings answers fast; the store has those that it lost. */
 import type { Timer } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { isObject, notificationText } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { SessionKey } from '../../store/store.ts'

@@ -10,18 +10,25 @@ import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
-import type { SendingCall } from './channel.ts'
-import { SessionChannel } from './channel.ts'
+import { type SendingCall, SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
 import { interruption } from './interruption.ts'
-import type { PacedCall } from './pace.ts'
-import { Pace } from './pace.ts'
+import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
-import type { CallEvent, CallState, Effect, Ending } from './state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
-import type { Opened, StreamedCall } from './stream.ts'
-import { CallStream } from './stream.ts'
+import {
+  type CallEvent,
+  type CallState,
+  CLAIMED,
+  canSend,
+  type Effect,
+  type Ending,
+  hasJsonResponse,
+  isStored,
+  next,
+  READY,
+} from './state.ts'
+import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
 /** After a registration that failed the next one follows, in ms. */
 const REGISTER_AGAIN = 1_000

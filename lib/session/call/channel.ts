@@ -1,10 +1,8 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { notificationText } from '../../protocol/jsonrpc.ts'
+import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
-import type { LoggingLevel } from '../../protocol/types.ts'
-import { compareLevels } from '../../protocol/types.ts'
+import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'

@@ -8,7 +8,7 @@ export function endLater(instance: Instance, key: SessionKey, call: Parameters<S
   instance.retry.add(() => instance.store.endCall(key, call))
 }
 
-export interface LastMessage {
+interface LastMessage {
   stream: string
   owner: Owner
   text: string

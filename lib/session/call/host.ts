@@ -40,7 +40,7 @@ export interface Carrier {
 }
 
 /** A call that goes on where another run stopped, or whose messages are relayed: it has its stream from the start. */
-export interface Continuation {
+interface Continuation {
   stream: string
   token: string
   /** The number of the first message. */

@@ -1,10 +1,9 @@
 /** What a call that cannot go on answers, and why its handler is aborted. */
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { RequestId } from '../../protocol/jsonrpc.ts'
-import { errorText } from '../../protocol/jsonrpc.ts'
+import { errorText, type RequestId } from '../../protocol/jsonrpc.ts'
 import type { Ending } from './state.ts'
 
-export interface Interruption {
+interface Interruption {
   reason: string
   /** The response; undefined: there is none. */
   text: string | undefined

@@ -5,8 +5,7 @@
  */
 import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { AppendReply, Holder, Owner, Registration } from '../../store/store.ts'
-import { StoreUnavailable } from '../../store/store.ts'
+import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
 import type { Ending } from './state.ts'
 
@@ -16,7 +15,7 @@ interface Item {
   final: boolean
 }
 
-export interface OutboxOptions {
+interface OutboxOptions {
   stream: string
   owner: Owner
   /** Registers the call with its first append; absent where it is registered already. */

@@ -2,8 +2,7 @@
  * The progress that a call's client has received. Progress must increase: between the author's own messages the endpoint
  * sends the last figure plus next to nothing, so that clients with an idle limit do not give up.
  */
-import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
-import { isObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import { isProgressToken } from '../../server/context/context.ts'
 
 export class AutoProgress {

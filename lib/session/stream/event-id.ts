@@ -3,8 +3,7 @@
  * foreign or invented id is refused without asking the store, and an issued id whose log has expired is not.
  */
 import { digest, randomId } from '../../base/ids.ts'
-import type { RequestId } from '../../protocol/jsonrpc.ts'
-import { isRequestId } from '../../protocol/jsonrpc.ts'
+import { isRequestId, type RequestId } from '../../protocol/jsonrpc.ts'
 import { GET_STREAM } from '../../store/names.ts'
 import type { SessionKey } from '../../store/store.ts'
 

@@ -8,8 +8,7 @@ import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/ss
 import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
-import type { EventPosition } from './event-id.ts'
-import { formatEventId } from './event-id.ts'
+import { type EventPosition, formatEventId } from './event-id.ts'
 import type { Session } from './session.ts'
 
 /** A connection, as its response uses it. */
@@ -21,7 +20,7 @@ export interface ResponseMember {
   abandoned(): void
 }
 
-export interface SseResponseOptions {
+interface SseResponseOptions {
   key: string
   /** 2025-11-25: the response begins with an event that has an id and no data. */
   primes: boolean

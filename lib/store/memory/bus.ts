@@ -1,8 +1,6 @@
 /** Mail, signs of life and the list of changes of the instances in one process. */
-import type { BusStore, ChangeEntry, Receiver } from '../bus.ts'
-import { comparePositions } from '../bus.ts'
-import type { StoreOptions } from '../options.ts'
-import { DEFAULT_CHANGES } from '../options.ts'
+import { type BusStore, type ChangeEntry, comparePositions, type Receiver } from '../bus.ts'
+import { DEFAULT_CHANGES, type StoreOptions } from '../options.ts'
 import type { State } from './state.ts'
 
 /** A mailbox that no instance reads keeps the newest of this many messages. */

@@ -2,8 +2,7 @@
 import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
 import type { LogEntry } from '../streams.ts'
-import type { Call, MemorySession, State } from './state.ts'
-import { part } from './state.ts'
+import { type Call, type MemorySession, part, type State } from './state.ts'
 
 export function callOperations(state: State): CallStore {
   const { sessions } = state

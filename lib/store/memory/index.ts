@@ -2,8 +2,7 @@
  * The store in this process, for one instance or for several in one process. It passes the same contract tests as Redis,
  * but nothing outlives the process.
  */
-import type { Clock } from '../../base/clock.ts'
-import { systemClock } from '../../base/clock.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import type { StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import { askOperations } from './asks.ts'
@@ -15,7 +14,7 @@ import { State } from './state.ts'
 import { streamOperations } from './streams.ts'
 import { valueOperations } from './values.ts'
 
-export interface MemoryStoreOptions extends StoreOptions {
+interface MemoryStoreOptions extends StoreOptions {
   clock?: Clock | undefined
 }
 

@@ -1,6 +1,5 @@
 /** Sessions in memory. */
-import type { Owner, SessionKey } from '../names.ts'
-import { GET_STREAM } from '../names.ts'
+import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
 import type { SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 

@@ -1,12 +1,9 @@
 /** The state of the memory store, laid out like the keys in Redis, and how the operations read it. */
 import type { Clock } from '../../base/clock.ts'
-import type { Holder, Owner, SessionKey } from '../names.ts'
-import { GET_STREAM } from '../names.ts'
-import type { Lifetimes, StoreOptions } from '../options.ts'
-import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS } from '../options.ts'
+import { GET_STREAM, type Holder, type Owner, type SessionKey } from '../names.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type Lifetimes, type StoreOptions } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
-import type { ExpiringMap } from './expiring.ts'
-import { Sweeper } from './expiring.ts'
+import { type ExpiringMap, Sweeper } from './expiring.ts'
 
 /** Which connection holds a stream. */
 export interface Place {
@@ -16,7 +13,7 @@ export interface Place {
 }
 
 /** A stream that belongs to the session and to no call. */
-export interface OwnStream extends Place {
+interface OwnStream extends Place {
   end: number
 }
 
@@ -41,7 +38,7 @@ export interface Call {
   cancelled: boolean
 }
 
-export interface Live {
+interface Live {
   calls: Map<string, Call>
   /** Streams by `typedId` of the request. */
   ids: Map<string, string>
@@ -50,7 +47,7 @@ export interface Live {
 }
 
 /** The end of a call by `endCall`, so that its repeat gets the same answer. */
-export interface Over {
+interface Over {
   owner: Owner
   cancelled: boolean
 }

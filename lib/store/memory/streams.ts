@@ -1,10 +1,8 @@
 /** The streams of a session in memory: which connection holds one, and what its log has. */
 import { comparePositions } from '../bus.ts'
-import type { SessionKey } from '../names.ts'
-import { GET_STREAM } from '../names.ts'
+import { GET_STREAM, type SessionKey } from '../names.ts'
 import type { Advance, LogEntry, StreamStore } from '../streams.ts'
-import type { MemorySession, Place, State } from './state.ts'
-import { part } from './state.ts'
+import { type MemorySession, type Place, part, type State } from './state.ts'
 
 export function streamOperations(state: State): StreamStore {
   const { sessions } = state

@@ -1,6 +1,5 @@
 /** Mail, signs of life and the list of changes, in Redis. */
-import type { BusStore } from '../bus.ts'
-import { comparePositions } from '../bus.ts'
+import { type BusStore, comparePositions } from '../bus.ts'
 import type { Context } from './context.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'

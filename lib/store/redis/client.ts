@@ -1,6 +1,5 @@
 /** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
-import type { RedisOptions } from 'ioredis'
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { jitter } from '../../base/ids.ts'
 import { StoreUnavailable } from '../store.ts'
 import { scripts } from './scripts/index.ts'
@@ -67,7 +66,7 @@ function backoff(attempt: number): number {
 }
 
 /** Receives the reason why a connection failed, and undefined when there is one again. */
-export type Trouble = (error: Error | undefined) => void
+type Trouble = (error: Error | undefined) => void
 
 /**
  * The client for commands. `timeout` (ms) is how long one command may take in all. A connection that is silent for 40 %

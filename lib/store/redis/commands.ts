@@ -1,8 +1,7 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
 import { StoreUnavailable } from '../store.ts'
-import type { Client, Place } from './client.ts'
-import { commandClient, isInterruption, unavailable } from './client.ts'
+import { type Client, commandClient, isInterruption, type Place, unavailable } from './client.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Script } from './scripts/script.ts'
 

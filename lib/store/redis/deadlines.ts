@@ -1,6 +1,6 @@
 /** A single timer for the deadlines of all commands: a timer for each would cost as much as the command. */
 
-export interface Deadline {
+interface Deadline {
   /** The command is done; false where it is too late. */
   met(): boolean
 }

@@ -2,10 +2,8 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import type { StoreOptions } from '../options.ts'
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS } from '../options.ts'
-import type { Store } from '../store.ts'
-import { StoreUnavailable } from '../store.ts'
+import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import { type Store, StoreUnavailable } from '../store.ts'
 import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'

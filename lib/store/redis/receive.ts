@@ -3,10 +3,8 @@
  * after the entries of the one before, so nothing is lost between two reads or while the connection is broken. Where Redis
  * itself has lost entries, the receiver gets `resumed`.
  */
-import type { Receiver, Receiving } from '../bus.ts'
-import { comparePositions } from '../bus.ts'
-import type { Client } from './client.ts'
-import { unavailable } from './client.ts'
+import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
+import { type Client, unavailable } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
 import { CHANGES, keys } from './scripts/keys.ts'
@@ -15,7 +13,7 @@ import { CHANGES, keys } from './scripts/keys.ts'
 const BATCH = 200
 const LONGEST_PAUSE = 500
 
-export interface WaitingOptions {
+interface WaitingOptions {
   makeClient: () => Client
   /** How long one read waits, in ms. */
   block: number

@@ -1,7 +1,6 @@
 /** The endpoint of this project with its defaults. */
 import { z } from 'zod'
-import type { EndpointOptions } from '../../../lib/endpoint.ts'
-import { createEndpoint } from '../../../lib/endpoint.ts'
+import { createEndpoint, type EndpointOptions } from '../../../lib/endpoint.ts'
 import { McpServer } from '../../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../../lib/store/memory/index.ts'
 import { redisStore } from '../../../lib/store/redis/index.ts'

@@ -4,8 +4,17 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { CallEvent, CallState, Effect } from '../../../lib/session/call/state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from '../../../lib/session/call/state.ts'
+import {
+  type CallEvent,
+  type CallState,
+  CLAIMED,
+  canSend,
+  type Effect,
+  hasJsonResponse,
+  isStored,
+  next,
+  READY,
+} from '../../../lib/session/call/state.ts'
 
 const EVENTS: CallEvent[] = [
   'started',

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { append, call, fixture, MINUTE } from './support.ts'
+import { append, call, fixture, type MakeStore, MINUTE } from './support.ts'
 
 export function askContract(makeStore: MakeStore): void {
   describe('asks', () => {

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Receiving, Store } from '../../../lib/store/store.ts'
-import type { MakeStore } from './support.ts'
-import { fixture, Inbox, newKey, until } from './support.ts'
+import { fixture, Inbox, type MakeStore, newKey, until } from './support.ts'
 
 export function busContract(makeStore: MakeStore): void {
   const started: Receiving[] = []

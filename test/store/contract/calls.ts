@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE, newKey } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE, newKey } from './support.ts'
 
 export function callContract(makeStore: MakeStore): void {
   describe('registering a call', () => {

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Advance } from '../../../lib/store/store.ts'
-import { comparePositions } from '../../../lib/store/store.ts'
-import type { Fixture, MakeStore } from './support.ts'
-import { entry, fixture, newKey } from './support.ts'
+import { type Advance, comparePositions } from '../../../lib/store/store.ts'
+import { entry, type Fixture, fixture, type MakeStore, newKey } from './support.ts'
 
 export function changeContract(makeStore: MakeStore): void {
   describe('the list of changes', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
+import { append, call, fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
 export function limitContract(makeStore: MakeStore): void {
   describe('counts', () => {

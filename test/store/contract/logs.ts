@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE, until } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE, until } from './support.ts'
 
 export function logContract(makeStore: MakeStore): void {
   describe('a log over its bound of messages', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE } from './support.ts'
 
 export function streamContract(makeStore: MakeStore): void {
   describe('taking a stream', () => {

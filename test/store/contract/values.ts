@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MakeStore } from './support.ts'
-import { fixture, MINUTE, newKey, until } from './support.ts'
+import { fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
 export function valueContract(makeStore: MakeStore): void {
   describe('values', () => {
