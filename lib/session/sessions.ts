@@ -1,12 +1,8 @@
-/**
- * The session revisions (2024-11-05 to 2025-11-25): `initialize`, POST, GET and DELETE of a session that any instance
- * may have opened, and the HTTP+SSE transport.
- */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import {
   isObject,
   isRequestId,
+  type JsonObject,
   type JsonRpcRequest,
   type Message,
   type RequestId,
@@ -22,7 +18,6 @@ import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
 import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import type { SessionOptions } from '../settings.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
@@ -31,7 +26,7 @@ import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from 
 import { relayTo, takeOvers } from './takeover.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
-type Introduce = (revision: Session['revision']) => object
+type Introduce = (revision: Session['revision']) => JsonObject
 
 interface PostInput {
   caller: Caller
@@ -94,50 +89,49 @@ export class Sessions {
   get #store(): UnnamedStore {
     return this.#instance.store
   }
-  get #options(): SessionOptions {
-    return this.#instance.options
-  }
-  get #clock(): Clock {
-    return this.#instance.clock
-  }
 
   /**
    * `initialize`: negotiates the revision and opens a session. A session id in the request is ignored.
    * The response is sent once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
-    const id = newSessionId()
-    const session = {
-      ...readInitialize(request),
-      createdAt: this.#clock.now(),
-      legacy: false,
-    }
-    const record = writeRecord(session)
-    checkLength(record, request)
-    const key = sessionKey(caller.principal, id)
-    const owner = this.#owner(caller)
-    const { status } = await this.#store.createSession(key, record, this.#options.firstLifetime, owner)
-    if (status === 'full') {
-      throw tooManySessions(this.#options.maxSessions, request.id)
-    }
-    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
+    const { id, revision } = await this.#create(caller, readInitialize(request), false, request)
+    const body = resultText(request.id, this.#introduce(revision))
     return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
+  }
+
+  async #create(
+    caller: Caller,
+    described: Pick<Session, 'revision' | 'client'>,
+    legacy: boolean,
+    request?: JsonRpcRequest,
+  ): Promise<Session> {
+    const { clock, options, store } = this.#instance
+    const id = newSessionId()
+    const key = sessionKey(caller.principal, id)
+    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    const record = writeRecord(session)
+    if (request) checkLength(record, request)
+    const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
+    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
+    if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    return session
   }
 
   /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
   #owner({ principal }: Caller): { id: string; max: number } | undefined {
-    return principal === '' ? undefined : { id: principal, max: this.#options.maxSessions }
+    return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
   /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#options.idleLifetime : undefined)
+    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#clock.now() - session.createdAt <= this.#options.maxLifetime) return session
+    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
     await this.#end(session.key, caller)
     return undefined
   }
@@ -226,21 +220,9 @@ export class Sessions {
   /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
     if (this.#instance.full) throw tooManyStreams()
-    const id = newSessionId()
-    const session: Session = {
-      id,
-      key: sessionKey(caller.principal, id),
-      revision: '2024-11-05',
-      client: { capabilities: {}, info: undefined },
-      createdAt: this.#clock.now(),
-      legacy: true,
-      level: undefined,
-    }
-    const lifetime = lifetimeOf(session, this.#options)
-    const owner = this.#owner(caller)
-    const { status } = await this.#store.createSession(session.key, writeRecord(session), lifetime, owner)
-    if (status === 'full') throw tooManySessions(this.#options.maxSessions)
-    const first = sseEvent('endpoint', addressOf(id))
+    const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
+    const session = await this.#create(caller, described, true)
+    const first = sseEvent('endpoint', addressOf(session.id))
     return openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
@@ -251,7 +233,7 @@ export class Sessions {
    */
   async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
     // The heartbeats of the stream extend the session. Without heartbeats, its POSTs do.
-    const session = await this.#open(caller, sessionId, this.#options.heartbeat <= 0)
+    const session = await this.#open(caller, sessionId, this.#instance.options.heartbeat <= 0)
     if (!session?.legacy) throw sessionNotFound()
     if (message.kind !== 'request') {
       await this.#take(session, message)
@@ -263,13 +245,9 @@ export class Sessions {
       checkLength(record, message.request)
       const { status } = await this.#store.replaceRecord(session.key, record)
       if (status === 'gone') throw sessionNotFound()
-      const result = this.#introduce(session.revision) as Record<string, unknown>
-      await relayTo(
-        this.#instance,
-        session,
-        resultText(message.request.id, result),
-        `init.${typedId(message.request.id)}`,
-      )
+      const { id } = message.request
+      const text = resultText(id, this.#introduce(session.revision))
+      await relayTo(this.#instance, session, text, `init.${typedId(id)}`)
       return EMPTY_202
     }
     await this.#instance.attend()
