@@ -1,10 +1,11 @@
 /**
- * Tools that ask during a call: the user for a form, the user for a visit to a page, and the client's model.
+ * Tools that ask during a call: the user to fill in a form or to open a page, and the client's model.
  * `npm start -- examples/asking-the-user.ts`
  *
- * A handler is written once for all clients. For a client with a session it waits for the answer. For a stateless client
- * the run ends with the question, and the retry runs the handler again from its beginning, with the answers so far: an
- * effect that must not happen twice goes into `ctx.once`, which keeps its result for the later runs of the same call.
+ * A handler is written once for all clients. For a client with a session it waits for the answer. For a stateless
+ * client the run ends with the question, and the retry runs the handler again from its beginning, with the answers so
+ * far: an effect that must not happen twice goes into `ctx.once`, which keeps its result for the later runs of the same
+ * call.
  */
 import { randomUUID } from 'node:crypto'
 import { AskError, McpServer, MissingCapability } from 'mcp-anywhere'
@@ -34,7 +35,8 @@ server.registerTool(
   },
 )
 
-// A page, for what must not pass through the client: passwords, cards. `accept` means that the user agreed to open it.
+// A page, for data that must not pass through the client, such as passwords. `accept` means that the user agreed to
+// open it.
 server.registerTool('pay', { description: 'Pays the open bill' }, async (ctx) => {
   // The first run makes the order. A run that continues with the answer gets the same order.
   const order = await ctx.once('order', () => randomUUID())
@@ -43,7 +45,7 @@ server.registerTool('pay', { description: 'Pays the open bill' }, async (ctx) =>
   return text(action === 'accept' ? `Waiting for the payment of ${order}.` : 'The bill stays open.')
 })
 
-// The client's model. A client that has none, or refuses, is no reason to fail.
+// The client's model. The tool has another result for a client that has no model or refuses.
 server.registerTool(
   'name_a_dish',
   { description: 'Invents a name for a dish', inputSchema: z.object({ ingredients: z.array(z.string()) }) },

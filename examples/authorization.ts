@@ -2,7 +2,8 @@
  * With authorization: bearer tokens of an OAuth authorization server, and scopes of tools.
  * `AUTH_ISSUER=https://auth.example.com AUTH_AUDIENCE=https://mcp.example.com/mcp node examples/authorization.ts`
  *
- * A client without a token gets 401 and the address of the metadata (RFC 9728), where it finds the authorization server.
+ * A client without a token gets 401 and the address of the metadata (RFC 9728), where it finds the authorization
+ * server.
  */
 import { serve } from '@hono/node-server'
 import { createEndpoint, McpServer } from 'mcp-anywhere'
@@ -26,7 +27,7 @@ server.registerTool(
     requiredScopes: ['notes:write'],
   },
   async ({ text }, ctx) => {
-    // `ctx.user` is kept for this caller: another one reads nothing of it.
+    // `ctx.user` belongs to this caller: other callers cannot read it.
     await ctx.user.set('note', text)
     return { content: [{ type: 'text', text: `Kept for ${ctx.auth?.subject}.` }] }
   },

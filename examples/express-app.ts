@@ -13,7 +13,7 @@ const endpoint = createEndpoint(server, {
 })
 
 const app = express()
-// Before `express.json()`: the endpoint reads the body itself, and finds nothing where another reader was first.
+// The route is before `express.json()`, because the endpoint reads the body itself and a body can be read only once.
 app.all('/mcp', getRequestListener(endpoint.fetch))
 app.use(express.json())
 app.get('/', (_request, response) => {

@@ -2,7 +2,7 @@
  * Resources, a template with its completions, prompts, and announcing changes to subscribers.
  * `npm start -- examples/resources-and-prompts.ts`
  *
- * Any instance may serve the next request, so that the readings are in `ctx.user`, not in a variable.
+ * Any instance may serve the next request. Therefore the readings are in `ctx.user`, not in a variable.
  */
 import { type Context, completable, McpServer, ResourceTemplate, resourceNotFound } from 'mcp-anywhere'
 import { z } from 'zod'
@@ -24,7 +24,7 @@ server.registerResource(
   }),
 )
 
-// A family of resources: which there are, and completions of the variable while somebody types.
+// A family of resources, with a list of those that exist, and completions for the variable.
 server.registerResource(
   'city',
   new ResourceTemplate('weather://{city}', {
@@ -67,7 +67,7 @@ server.registerPrompt(
       second: z.string(),
     }),
     complete: {
-      // What is already chosen is in `settled.arguments`.
+      // `settled.arguments` has the arguments that are already chosen.
       second: async (typed, settled, ctx) =>
         (await citiesLike(typed, ctx)).filter((city) => city !== settled.arguments.first),
     },

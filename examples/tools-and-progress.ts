@@ -1,4 +1,6 @@
-/** Tools with structured results, progress, log messages and cancelling. `npm start -- examples/tools-and-progress.ts` */
+/**
+ * Tools with structured results, progress, log messages and cancelling. `npm start -- examples/tools-and-progress.ts`
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { McpServer } from 'mcp-anywhere'
 import { z } from 'zod'
@@ -20,7 +22,7 @@ server.registerTool(
   }),
 )
 
-// The response becomes a stream with the first message. A client that gave no progress token gets the result alone.
+// The response becomes a stream with the first message. A client without a progress token gets the result alone.
 server.registerTool(
   'translate',
   {

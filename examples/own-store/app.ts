@@ -1,4 +1,4 @@
-/** Serves with a store of one's own, and its measures at `/metrics`. `node examples/own-store/app.ts` */
+/** An app with a store of your own, and its measures at `/metrics`. `node examples/own-store/app.ts` */
 import { serve } from '@hono/node-server'
 import { createEndpoint, memoryStore, redisStore } from 'mcp-anywhere'
 import { server } from '../resources-and-prompts.ts'

@@ -1,8 +1,9 @@
 /**
- * A store of one's own: any other store, with its operations counted and timed.
+ * A store of your own: it counts and times the operations of another store.
  *
- * `Store` describes what each operation must do. A store that keeps its data elsewhere implements them all; this one
- * hands each to the store inside, which keeps the promises.
+ * `Store` describes what each operation must do. A store with its own data implements them all. This one passes each
+ * operation on to the inner store.
+--
  */
 import type { Store } from 'mcp-anywhere'
 
@@ -20,7 +21,7 @@ export interface MeteredStore {
 }
 
 /**
- * Measures what is asked of `inner`.
+ * Measures the operations of `inner`.
  *
  * @example
  * const { store, measures } = meteredStore(redisStore('redis://localhost:6379'))

@@ -146,7 +146,7 @@ export class Sessions {
     const session = await this.#open(caller, sessionId, !handshake)
     if (!session || session.legacy) throw sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
     if (batch && !features(session.revision).batches) {
-      const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
+      const message = `Only 2025-03-26 has batches; this session has ${session.revision}. Send one message per POST.`
       throw new Refusal(400, ErrorCode.InvalidRequest, message)
     }
     return this.#handle(session, input)

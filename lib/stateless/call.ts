@@ -1,5 +1,5 @@
 /**
- * One run of one stateless request. The handler's asks are answered from the retry's `inputResponses` and from the
+ * A run of a stateless request. The handler's asks are answered from the retry's `inputResponses` and from the
  * sealed state. An ask without an answer ends the run with `input_required`, and the retry runs the handler again.
  */
 import { digest, randomId } from '../base/ids.ts'
@@ -27,7 +27,7 @@ export interface StatelessHost extends SharedParts {
   singleLifetime: number
 }
 
-/** One request with its envelope, its caller and its way back to the client. */
+/** A request with its envelope, its caller, and the function that sends messages to the client. */
 interface RunInput {
   request: JsonRpcRequest
   envelope: Envelope

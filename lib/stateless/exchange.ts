@@ -1,5 +1,5 @@
 /**
- * One stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
+ * A stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
  * result.
  */
 import type { Timer } from '../base/clock.ts'

@@ -46,7 +46,7 @@ test('a record of a newer, compatible format is served for a whole session', asy
   expect((await call(fleet.at(1), session, request(4, 'ping'))).result).toEqual({})
 })
 
-test('a record that this build cannot read is 503, and the session goes on for instances that can read it', async () => {
+test('a record that this build cannot read is 503, and other instances can still serve the session', async () => {
   const session = await initialize(fleet.at(0))
   await rewrite((record) => Object.assign(record, { v: 9 }))
   const response = await post(fleet.at(1), request(1, 'ping'), { session })

@@ -41,7 +41,7 @@ const newInstance = (store: Store) =>
     throw error
   })
 
-test('a request that begins while the instance goes to rest waits, and reopens the mailbox', async () => {
+test('a request that begins during rest waits, and reopens the mailbox', async () => {
   const { store, done, stop } = slowStore()
   const instance = newInstance(store)
   await instance.attend()

@@ -38,7 +38,7 @@ function makeServer(): McpServer {
   })
   server.registerTool('form', {}, async (ctx) => {
     const first = await ctx.elicit('Who?', z.object({ name: z.string() }))
-    if (first.action !== 'accept') return result(`They said ${first.action}.`)
+    if (first.action !== 'accept') return result(`The answer is ${first.action}.`)
     const kept = await ctx.once('kept', () => first.content.name.toUpperCase())
     const second = await ctx.elicit(`Sure, ${kept}?`, z.object({ sure: z.boolean() }))
     return result(`${kept}: ${second.content?.sure}`)

@@ -1,6 +1,6 @@
 /**
- * The state machine of a call, walked through every order in which its events can come: what its effects bring back is
- * played by an environment that may answer each request in every way, at once or later.
+ * The state machine of a call in every order of its events. A model of the handler, the store and the client answers
+ * its effects in every possible way, at once or later.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -41,7 +41,7 @@ const nameOf = (state: CallState) =>
     .filter((value) => value !== '')
     .join('.')
 
-/** A call and what is under way for it: how the handler, the store and the clock can go on. */
+/** A call, and the pending work of its handler, the store and the clock. */
 interface World {
   state: CallState
   /** The handler: `running` has not returned, `async` has returned a promise. */
@@ -54,7 +54,7 @@ interface World {
   appendRegisters: boolean
   finalQueued: boolean
   ending: boolean
-  /** What was done, in order. */
+  /** The effects so far, in order. */
   done: Effect[]
 }
 
@@ -71,18 +71,18 @@ const begin = (state: CallState): World => ({
   done: [],
 })
 
-/** An event, or the reply to an append that registers the call on its way. */
+/** An event, or the reply to an append that also registers the call. */
 type Move = CallEvent | 'append registered' | 'append taken' | 'append full'
 
 const eventOf = (move: Move) => move.replace('append ', '') as CallEvent
 
-/** What can come now. */
+/** The moves that are possible now. */
 function possible(world: World): Move[] {
   const { state, handler } = world
   const events: Move[] = []
   if (handler === 'running') {
     events.push('started')
-    // A handler that returns at once; a call that was taken over opens its stream first.
+    // The handler may return at once. A call that was taken over opens its stream first.
     if (state.at !== 'claimed') events.push('responded')
   }
   if (handler !== 'done' && !world.outbox && state.at !== 'ending') events.push('streamOpened')
@@ -106,7 +106,7 @@ function possible(world: World): Move[] {
 
 const REPLIES: readonly Move[] = ['registered', 'registrationFailed', 'taken', 'full']
 
-/** The world after an event, and after what its effects begin. */
+/** The world after an event and after the start of its effects. */
 function after(world: World, move: Move): World {
   const event = eventOf(move)
   const { state, effects } = next(world.state, event)
@@ -128,14 +128,14 @@ function after(world: World, move: Move): World {
   }
   if (isStored(state)) now.appendRegisters = false
   if (state.at === 'over') {
-    // Nothing of a call that is over is waited for, but for the reply to a registration.
+    // Only the reply to a registration can arrive after a call is over.
     Object.assign(now, { handler: 'done', retryDue: false, quietDue: false, outbox: false, ending: false })
     Object.assign(now, { appendRegisters: false, finalQueued: false })
   }
   return now
 }
 
-/** Every world that can be reached. What was done is kept as counts, so that there are finitely many. */
+/** Every world that can be reached. Worlds are compared by counts of their effects, so that their number is finite. */
 function reachable(): World[] {
   const seen = new Map<string, World>()
   const queue = [begin(READY), begin(CLAIMED)]
@@ -173,7 +173,7 @@ test('every state can be reached', () => {
   )
 })
 
-/** The pairs of a state and an event that can come in it, and changes nothing, each with the reason. */
+/** The pairs of a state and a possible event that changes nothing, each with the reason. */
 const IGNORED: Record<string, string> = {
   'streaming.no started': 'the handler sent a message before it returned: the call is counted already',
   'streaming.asked started': 'as before',
@@ -188,7 +188,7 @@ const IGNORED: Record<string, string> = {
   'finishing.yes registered': 'the append and the registration have both succeeded',
 }
 
-test('no event that can come is lost: each changes the state or has an effect, or is ignored for a reason', () => {
+test('every possible event changes the state, has an effect, or is listed as ignored', () => {
   const ignored = new Set<string>()
   for (const world of WORLDS) {
     if (world.state.at === 'over') continue
@@ -201,7 +201,7 @@ test('no event that can come is lost: each changes the state or has an effect, o
   expect(Object.keys(IGNORED).filter((pair) => !ignored.has(pair))).toEqual([])
 })
 
-test('a call that is over stays as it is, and only releases what a late registration names', () => {
+test('a call that is over keeps its state, and only answers a late registration', () => {
   for (const state of STATES.filter(({ at }) => at === 'over')) {
     for (const event of EVENTS) {
       const step = next(state, event)
@@ -211,18 +211,18 @@ test('a call that is over stays as it is, and only releases what a late registra
   }
 })
 
-test('every call is settled once, and counted as running exactly while it runs', () => {
+test('every call is settled once, and every counted call is uncounted at its end', () => {
   for (const { state, done } of WORLDS) {
     const over = state.at === 'over'
     const [counted, uncounted, settled] = [count(done, 'count'), count(done, 'uncount'), count(done, 'settle')]
     expect(settled).toBe(over ? 1 : 0)
     expect(counted).toBeLessThanOrEqual(1)
-    // A handler that returned at once was never counted.
+    // The call of a handler that returned at once is not counted.
     expect(uncounted).toBe(over ? counted : 0)
   }
 })
 
-test('a response goes out in one way: as JSON, or as the last message of the stream', () => {
+test('a response is sent once, as JSON or as the last message of the stream', () => {
   for (const { state, done } of WORLDS) {
     const sent = count(done, 'sendResponse')
     expect(sent).toBeLessThanOrEqual(1)
@@ -233,18 +233,18 @@ test('a response goes out in one way: as JSON, or as the last message of the str
   }
 })
 
-test('what the store may have of a call is ended, handed over, or lost to another instance', () => {
+test('a call that the store may have is ended there, released, or lost to another instance', () => {
   const ends: Effect[] = ['endAtStore', 'endCancelled', 'endLater', 'release', 'sendResponse']
   const elsewhere = ['taken', 'full', 'gone', 'lost']
   for (const { state, done } of WORLDS) {
     if (state.at !== 'over' || elsewhere.includes(state.outcome)) continue
     const mayBeStored = done.some((effect) => effect === 'register' || effect === 'openOutbox')
-    // `failStream` has the response stored later.
+    // `failStream` stores the response later.
     if (mayBeStored) expect(done.some((effect) => ends.includes(effect) || effect === 'failStream')).toBe(true)
   }
 })
 
-test('a call always comes to its end once its handler, its store and its client have answered', () => {
+test('a call ends once its handler and its store have answered', () => {
   fc.assert(
     fc.property(fc.constantFrom(READY, CLAIMED), fc.array(fc.nat(), { maxLength: 60 }), (first, choices) => {
       let world = begin(first)
@@ -253,7 +253,7 @@ test('a call always comes to its end once its handler, its store and its client 
         if (events.length === 0) break
         world = after(world, events[choice % events.length] as Move)
       }
-      // From here on everything answers, and well.
+      // From here on, every request succeeds.
       for (let steps = 0; world.state.at !== 'over'; steps++) {
         expect(steps).toBeLessThan(20)
         const events = possible(world)
