@@ -63,7 +63,7 @@ class OwnDispatcher implements Dispatcher {
       info: downgradeImplementation(info, revision),
       capabilities: downgradeCapabilities(capabilities, revision),
       instructions,
-      cacheHint: registry.cacheHint('server/discover', undefined, 60_000),
+      cacheHint: registry.cacheHint('server/discover', 60_000, []),
     }
   }
 
