@@ -147,8 +147,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   const auth = options.auth && authorization(options.auth, dispatcher, title, path, options.legacySse === true, clock)
-  const rateLimiter = (kind: string, rate: Rate | undefined) =>
-    rate && new RateLimiter(kind, rate, store, clock, (work) => instance.track(work))
+  const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth,

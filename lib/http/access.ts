@@ -80,7 +80,7 @@ export class Access {
   anonymous(c: Context, limit: number, address?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
+    return { principal: '', auth: undefined, deadline, note, request: requestInfo(c.req.raw, address) }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -102,11 +102,21 @@ export class Access {
   }
 
   /**
-   * Refuses a request whose caller lacks scopes, and a batch as a whole. Called before a response has begun.
-   * `unites`: the client adds the scopes that it has to those of the challenge (2026-07-28).
-   * @throws Refusal 403
+   * Refuses a request whose caller lacks scopes, a batch as a whole, and calls beyond those that a principal may have
+   * running. Called before a response has begun.
+   *
+   * @param unites the client adds the scopes that it has to those of the challenge (2026-07-28)
+   * @throws Refusal 403 or 429
    */
-  requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+    this.#requireScopes(c, caller, messages, unites)
+    const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
+    if (calls === 0 || caller.quota?.admits(calls)) return
+    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
+    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
+  }
+
+  #requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
     const { dispatcher, auth } = this.#parts
     if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
     const needed = new Set<string>()
@@ -123,33 +133,15 @@ export class Access {
     const metadata = auth.metadata.urlFor(c.req.path)
     throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
   }
-
-  /**
-   * Refuses calls beyond those that a principal may have running.
-   * @throws Refusal 429
-   */
-  requireRoom({ quota }: Caller, messages: readonly Message[]): void {
-    if (!quota) return
-    let requests = 0
-    for (const { kind } of messages) if (kind === 'request') requests++
-    if (requests === 0 || quota.admits(requests)) return
-    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
-    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
-  }
 }
 
 /** The request as a handler sees it. Its headers become an object only when the handler reads them. */
-class RequestView implements RequestInfo {
-  readonly #raw: Request
-  readonly address: string | undefined
-
-  constructor(raw: Request, address: string | undefined) {
-    this.#raw = raw
-    this.address = address
-  }
-
-  get headers(): Headers {
-    return this.#raw.headers
+function requestInfo(raw: Request, address: string | undefined): RequestInfo {
+  return {
+    address,
+    get headers() {
+      return raw.headers
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /** The dispatcher of our own `McpServer`: its registry answers the methods of the protocol. */
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, Result } from '../protocol/jsonrpc.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
@@ -30,7 +30,7 @@ class OwnDispatcher implements Dispatcher {
   dispatch(method: string, params: JsonObject | undefined, channel: ClientChannel): Result | Promise<Result> {
     // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
     if (missingScopes(this, channel.auth, method, params)) {
-      throw new ProtocolError(ErrorCode.InvalidRequest, 'The token lacks scopes that this request needs.')
+      throw invalidRequest('The token lacks scopes that this request needs.')
     }
     const { registry } = this.#server
     const handler = HANDLERS.get(method)

@@ -1,11 +1,12 @@
 /** `completion/complete`. */
+import { invalidParams } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
-import { invalidParams, type MethodHandler } from './method.ts'
+import type { MethodHandler } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
 const MAX_VALUES = 100

@@ -7,7 +7,7 @@
 
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
-import type { ProtocolError } from '../../protocol/errors.ts'
+import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
 import type { CacheableMethod } from '../../protocol/methods.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
@@ -16,7 +16,7 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
-import { invalidParams, type MethodHandler } from './method.ts'
+import type { MethodHandler } from './method.ts'
 
 /** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
 function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {

@@ -1,5 +1,5 @@
 /** The interface of a method's handler, and what the handlers of several methods share. */
-import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { invalidParams } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -10,10 +10,6 @@ type Params = JsonObject | undefined
 
 /** Answers one method. */
 export type MethodHandler = (registry: Registry, params: Params, channel: ClientChannel) => Result | Promise<Result>
-
-export function invalidParams(message: string): ProtocolError {
-  return new ProtocolError(ErrorCode.InvalidParams, message)
-}
 
 /**
  * Calls `run` with the tool or prompt that a request names and its checked arguments: at once, without a promise, where

@@ -1,9 +1,10 @@
 /** `prompts/get`. */
 
 import { downgradePromptResult } from '../../protocol/downgrade.ts'
+import { invalidParams } from '../../protocol/errors.ts'
 import type { GetPromptResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
-import { invalidParams, type MethodHandler, withEntry } from './method.ts'
+import { type MethodHandler, withEntry } from './method.ts'
 
 /** @throws ProtocolError -32602 for an unknown prompt and for arguments that do not fit */
 export const getPrompt: MethodHandler = ({ prompts }, params, channel) =>

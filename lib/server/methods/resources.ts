@@ -1,12 +1,12 @@
 /** `resources/read`. */
 
 import { downgradeReadResult } from '../../protocol/downgrade.ts'
-import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { ReadResourceResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
-import { invalidParams, type MethodHandler } from './method.ts'
+import type { MethodHandler } from './method.ts'
 
 /**
  * Reads a resource.
