@@ -1,8 +1,8 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import { CLIENTS_OWN, type ResourceMetadata } from '../auth/metadata.ts'
-import type { AuthenticatorOnDemand } from '../auth/on-demand.ts'
+import { CLIENTS_OWN } from '../auth/metadata.ts'
+import type { Authorization } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -20,7 +20,7 @@ import type { RateLimiter } from './rate-limit.ts'
 interface AccessParts {
   dispatcher: Dispatcher
   /** Where the endpoint requires tokens. */
-  auth: { authenticator: AuthenticatorOnDemand; metadata: ResourceMetadata } | undefined
+  auth: Authorization | undefined
   concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
   principals: RateLimiter | undefined
@@ -56,13 +56,12 @@ export class Access {
       if (addresses) consume(addresses, limitKey(address))
       return this.anonymous(c, limit, address)
     }
-    const { authenticator } = auth
     const authorization = header('authorization')
-    const key = addresses && !authenticator.wasValid(authorization) ? limitKey(address) : undefined
+    const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
     // Before the token is checked: of many requests that come at once, those over the limit cost no check.
     if (addresses) consume(addresses, key)
     try {
-      const identity = authenticator.authenticate(authorization)
+      const identity = auth.authenticate(authorization)
       if (!(identity instanceof Promise)) return this.#identified(c, limit, address, identity)
       return identity.then(
         (known) => {
@@ -127,7 +126,7 @@ export class Access {
     }
     if (needed.size === 0) return
     const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)
-    const scopes = [...new Set([...needed, ...auth.authenticator.scopes, ...granted])]
+    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
     const [only] = messages
     const id = messages.length === 1 && only?.kind === 'request' ? only.request.id : undefined
     const metadata = auth.metadata.urlFor(c.req.path)

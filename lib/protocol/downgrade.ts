@@ -113,7 +113,7 @@ export function downgradeToolResult(result: CallToolResult, revision: Revision):
   return knownResult(rest, revision)
 }
 
-/** A block of content. A block whose type the revision lacks becomes text. */
+/** A block of content. A block whose type the revision lacks becomes text. Exported for tests. */
 export function downgradeContent(block: ContentBlock, revision: Revision): ContentBlock {
   const first = CONTENT_TYPES[block.type]
   if (first !== undefined && !isAtLeast(revision, first)) return asText(block)

@@ -232,7 +232,6 @@ export type CreateMessageRequestParams = WithMeta & {
 export type CreateMessageResult = SamplingMessage & { model: string; stopReason?: string | undefined }
 
 export type ElicitContent = Record<string, string | number | boolean | string[]>
-export type ElicitResult = WithMeta & { action: 'accept' | 'decline' | 'cancel'; content?: ElicitContent | undefined }
 
 export type Root = WithMeta & { uri: string; name?: string | undefined }
 export type ListRootsResult = WithMeta & { roots: Root[] }
