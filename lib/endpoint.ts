@@ -1,14 +1,13 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import { type Context, Hono } from 'hono'
-import { ResourceMetadata } from './auth/metadata.ts'
-import { AuthenticatorOnDemand } from './auth/on-demand.ts'
+import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
-import { type OriginOptions, OriginPolicy } from './http/origin.ts'
+import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
@@ -116,8 +115,9 @@ function logError(error: unknown): void {
 export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherOf(server)
   const { path = '/mcp', onError = logError, clock = systemClock } = options
-  const store = sealed(options)
-  const { streaming = true } = options
+  const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  // A store in this process needs no seal. Another store is sealed where there is a key.
+  const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
   const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
   if (!streaming) sessionOptions.getPolicy = 'off'
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
@@ -136,7 +136,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(options.keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
+  const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
   // Longer than any state that could have it done again.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
@@ -146,9 +146,10 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
-  const auth = options.auth && authorization(options.auth, dispatcher, title, path, options.legacySse === true, clock)
-  const rateLimiter = (kind: string, rate: Rate | undefined) =>
-    rate && new RateLimiter(kind, rate, store, clock, (work) => instance.track(work))
+  const legacy = legacySse ? LEGACY_PATHS : []
+  const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
+  const auth = options.auth && authorization(options.auth, facts, clock)
+  const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth,
@@ -161,7 +162,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const parts: McpParts = {
     sessions,
     stateless,
-    origins: new OriginPolicy(options),
+    checkOrigin: originCheck(options),
     access,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
@@ -172,24 +173,20 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.all(path, mcpHandler(parts))
-  if (options.legacySse && streaming) legacyRoutes(app, parts)
+  if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
-  app.notFound((c: Context) => {
-    const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
-    throw new Refusal(404, ErrorCode.InvalidRequest, message)
+  app.notFound(({ req }: Context) => {
+    throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
   })
   app.onError((error) => refuse(error, undefined, onError))
+  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: app.fetch,
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({
-      connections: instance.connections.size,
-      calls: instance.calls.size,
-      unregistered: instance.unregistered.size,
-    }),
+    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),
@@ -198,27 +195,4 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       await store.close()
     },
   }
-}
-
-/** A store in this process needs no seal. Another store is sealed where there is a key. */
-function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
-  return keys && store.leavesProcess ? sealedStore(store, keys, unsealed) : store
-}
-
-/** The check of tokens, and the metadata that clients without a token need. */
-function authorization(
-  options: AuthOptions,
-  { scopes }: Dispatcher,
-  name: string,
-  path: string,
-  legacySse: boolean,
-  clock: Clock,
-) {
-  const metadata = new ResourceMetadata(options, {
-    path,
-    legacy: legacySse ? LEGACY_PATHS : [],
-    name,
-    scopes,
-  })
-  return { metadata, authenticator: new AuthenticatorOnDemand(options, scopes, metadata.resources, clock) }
 }

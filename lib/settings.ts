@@ -30,13 +30,18 @@ interface Kinds {
 interface Row<K, T> {
   kind: K
   /** Undefined: none, or it depends on other settings. */
-  default?: T
-  variable?: string
+  default: T | undefined
+  variable: string | undefined
 }
 
 /** The bounds are those of the variable: a duration has them in seconds. */
+interface Bounds {
+  from?: number
+  to?: number
+}
+
 export type Setting =
-  | ((Row<'duration', number> | Row<'count', number>) & { from?: number; to?: number })
+  | ((Row<'duration', number> | Row<'count', number>) & Bounds)
   | (Row<'choice', string> & { values: readonly string[] })
   | Row<'flag', boolean>
   | Row<'rate', Rate>
@@ -47,10 +52,25 @@ export type Setting =
 export type Group = Readonly<Record<string, Setting>>
 
 type Given<R extends Setting> = R extends { values: readonly (infer V)[] } ? V : Kinds[Exclude<R['kind'], 'choice'>]
-type Value<R extends Setting> = R extends { default: unknown } ? Given<R> : Given<R> | undefined
+type Value<R extends Setting> = R['default'] extends undefined ? Given<R> | undefined : Given<R>
 
 /** The options of a group. */
 export type Values<G extends Group> = { -readonly [K in keyof G]: Value<G[K]> }
+
+/** Makes a function that makes rows of one kind. */
+function rows<K extends Setting['kind']>(kind: K) {
+  return <T, const More extends object>(value: T, variable?: string, more?: More) =>
+    ({ kind, default: value, variable, ...more }) as { kind: K; default: T; variable: string | undefined } & More
+}
+
+const duration = rows('duration')
+const count = rows('count')
+const flag = rows('flag')
+const rate = rows('rate')
+const text = rows('text')
+const choice = rows('choice')
+const list = rows('list')
+const keys = rows('keys')
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -66,18 +86,18 @@ export const SETTINGS = {
   /** What belongs to the process. */
   platform: {
     /** The port to listen on. 0: any free port. */
-    port: { kind: 'count', default: 3000, variable: 'PORT', to: 65_535 },
+    port: count(3000, 'PORT', { to: 65_535 }),
     /** The address to listen on. */
-    host: { kind: 'text', default: '127.0.0.1', variable: 'HOST' },
+    host: text('127.0.0.1', 'HOST'),
     /**
      * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
      * Without it they are kept in the memory of the process, for one instance.
      */
-    redisUrl: { kind: 'text', variable: 'REDIS_URL' },
+    redisUrl: text(undefined, 'REDIS_URL'),
     /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
-    log: { kind: 'flag', variable: 'LOG' },
+    log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
-    requestTimeout: { kind: 'duration', default: MINUTE, variable: 'REQUEST_SECONDS', from: SHORTEST },
+    requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {
@@ -85,148 +105,148 @@ export const SETTINGS = {
      * The keys that seal `requestState` and, where they are set, everything in Redis. All instances need the same keys.
      * The first one seals, all of them open. Default: a random key for each process, and Redis holds plain text.
      */
-    keys: { kind: 'keys', variable: 'MCP_SECRET' },
+    keys: keys(undefined, 'MCP_SECRET'),
     /**
      * For the time in which sealing is turned on or off (see [security.md](security.md)). `write` writes plain texts and
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
-    unsealed: { kind: 'choice', values: ['refuse', 'read', 'write'], default: 'refuse', variable: 'MCP_UNSEALED' },
+    unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
     /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
-    allowedHosts: { kind: 'list', variable: 'ALLOWED_HOSTS' },
+    allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
-    allowedOrigins: { kind: 'list', variable: 'ALLOWED_ORIGINS' },
+    allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
-    legacySse: { kind: 'flag', default: false, variable: 'LEGACY_SSE' },
+    legacySse: flag(false, 'LEGACY_SSE'),
   },
   /** OAuth: with an issuer, every request needs a bearer token. `AuthOptions` has more options, without variables. */
   auth: {
     /** The authorization server, exactly as its tokens name it (`iss`). Without it no token is asked for. */
-    issuer: { kind: 'list', variable: 'AUTH_ISSUER' },
+    issuer: list(undefined, 'AUTH_ISSUER'),
     /** The public URL of this endpoint, then further audiences that tokens may have. Required with `AUTH_ISSUER`. */
-    resource: { kind: 'list', variable: 'AUTH_AUDIENCE' },
+    resource: list(undefined, 'AUTH_AUDIENCE'),
     /** The address of the keys that verify tokens. Default: found through the metadata of the authorization server. */
-    jwks: { kind: 'text', variable: 'AUTH_JWKS' },
+    jwks: text(undefined, 'AUTH_JWKS'),
     /** Signature algorithms of tokens. Default: RSA, ECDSA and EdDSA. */
-    algorithms: { kind: 'list', variable: 'AUTH_ALGORITHMS' },
+    algorithms: list(undefined, 'AUTH_ALGORITHMS'),
     /** Scopes that every request needs. */
-    scopes: { kind: 'list', variable: 'AUTH_SCOPES' },
+    scopes: list(undefined, 'AUTH_SCOPES'),
     /** The claim that tells tenants apart where they share an issuer, such as `org_id`. */
-    tenantClaim: { kind: 'text', variable: 'AUTH_TENANT_CLAIM' },
+    tenantClaim: text(undefined, 'AUTH_TENANT_CLAIM'),
     /** Accepts addresses of authorization servers without TLS on other machines. For development. */
-    insecureHttp: { kind: 'flag', default: false, variable: 'AUTH_INSECURE_HTTP' },
+    insecureHttp: flag(false, 'AUTH_INSECURE_HTTP'),
   },
   /** Opaque tokens (RFC 7662): all three are needed. */
   'auth.introspection': {
     /** The introspection endpoint of the authorization server. */
-    url: { kind: 'text', variable: 'AUTH_INTROSPECTION_URL' },
+    url: text(undefined, 'AUTH_INTROSPECTION_URL'),
     /** The client id that this endpoint has there. */
-    clientId: { kind: 'text', variable: 'AUTH_INTROSPECTION_CLIENT_ID' },
+    clientId: text(undefined, 'AUTH_INTROSPECTION_CLIENT_ID'),
     /** Its secret. */
-    clientSecret: { kind: 'text', variable: 'AUTH_INTROSPECTION_CLIENT_SECRET' },
+    clientSecret: text(undefined, 'AUTH_INTROSPECTION_CLIENT_SECRET'),
   },
   /** Limits of requests and responses. */
   http: {
     /** Bytes of the body of a request. */
-    maxBytes: { kind: 'count', default: 4 * MIB, variable: 'MAX_BODY_BYTES', from: 1 },
+    maxBytes: count(4 * MIB, 'MAX_BODY_BYTES', { from: 1 }),
     /** Levels of objects and arrays in the body of a request. */
-    maxDepth: { kind: 'count', default: 64 },
+    maxDepth: count(64),
     /** Messages in one batch (2025-03-26). */
-    maxBatch: { kind: 'count', default: 50 },
+    maxBatch: count(50),
     /** Bytes that a slow reader may leave waiting on one response. */
-    maxBuffered: { kind: 'count', default: MIB },
+    maxBuffered: count(MIB),
     /** Serves a request that has lost its session id as one without a session, instead of 400. */
-    allowSessionless: { kind: 'flag', default: false },
+    allowSessionless: flag(false),
     /** Requests of one principal, on all instances. Only with authorization. */
-    principalRate: { kind: 'rate', default: { perSecond: 200, burst: 1_000 }, variable: 'RATE_PER_PRINCIPAL' },
+    principalRate: rate({ perSecond: 200, burst: 1_000 }, 'RATE_PER_PRINCIPAL'),
     /**
      * Requests without a valid token (all requests, where no token is asked for) of one public address. Private
      * addresses have no limit: they are proxies or trusted.
      */
-    addressRate: { kind: 'rate', default: { perSecond: 200, burst: 1_000 }, variable: 'RATE_PER_ADDRESS' },
+    addressRate: rate({ perSecond: 200, burst: 1_000 }, 'RATE_PER_ADDRESS'),
     /** Proxies in front of each instance that add the address of their client to X-Forwarded-For. */
-    proxies: { kind: 'count', default: 0, variable: 'TRUSTED_PROXIES' },
+    proxies: count(0, 'TRUSTED_PROXIES'),
   },
   /** Sessions, for clients of all revisions before 2026-07-28, and limits of calls of every revision. */
   session: {
     /** How long a session lives without a request. Several clients never open a second session, so it is long. */
-    idleLifetime: { kind: 'duration', default: DAY, variable: 'SESSION_IDLE_SECONDS', ...LIFETIME },
+    idleLifetime: duration(DAY, 'SESSION_IDLE_SECONDS', LIFETIME),
     /** How long a session lives without any request after `initialize`. Some clients open a session per call. */
-    firstLifetime: { kind: 'duration', default: 10 * MINUTE },
+    firstLifetime: duration(10 * MINUTE),
     /** From `initialize` until the session ends in any case. */
-    maxLifetime: { kind: 'duration', default: 30 * DAY, variable: 'SESSION_MAX_SECONDS', ...LIFETIME },
+    maxLifetime: duration(30 * DAY, 'SESSION_MAX_SECONDS', LIFETIME),
     /** How long a call may run before the other instances can find it (for cancel and DELETE). */
-    registerAfter: { kind: 'duration', default: 50 },
+    registerAfter: duration(50),
     /** How long a call may run before its response becomes a stream, for a client that accepts one. */
-    streamAfter: { kind: 'duration', default: 2 * SECOND },
+    streamAfter: duration(2 * SECOND),
     /**
      * How long a client that sent a progress token hears nothing before it gets an automatic progress message; 0:
      * never.
      */
-    autoProgress: { kind: 'duration', default: 20 * SECOND },
+    autoProgress: duration(20 * SECOND),
     /** From one comment on an idle stream, and one look at the store for lost messages, to the next; 0: never. */
-    heartbeat: { kind: 'duration', default: 15 * SECOND, variable: 'HEARTBEAT_SECONDS' },
+    heartbeat: duration(15 * SECOND, 'HEARTBEAT_SECONDS'),
     /** How long a handler waits for the client's answer to an ask. */
-    askTimeout: { kind: 'duration', default: 10 * MINUTE },
+    askTimeout: duration(10 * MINUTE),
     /** From the death of an instance until another instance takes its calls over. */
-    lease: { kind: 'duration', default: 10 * SECOND, variable: 'LEASE_SECONDS', from: SHORTEST },
+    lease: duration(10 * SECOND, 'LEASE_SECONDS', { from: SHORTEST }),
     /**
      * `hold` keeps GET streams open, `poll` closes them soon and says when to come back, `off` answers 405. On Lambda:
      * `poll`.
      */
-    getPolicy: { kind: 'choice', values: ['hold', 'poll', 'off'], default: 'hold', variable: 'GET_POLICY' },
+    getPolicy: choice('hold', 'GET_POLICY', { values: ['hold', 'poll', 'off'] }),
     /** With `poll`: how long a GET waits for messages. */
-    pollWait: { kind: 'duration', default: 2 * SECOND, variable: 'POLL_WAIT_SECONDS' },
+    pollWait: duration(2 * SECOND, 'POLL_WAIT_SECONDS'),
     /** With `poll`: when the client should come back. */
-    pollRetry: { kind: 'duration', default: 15 * SECOND, variable: 'POLL_RETRY_SECONDS' },
+    pollRetry: duration(15 * SECOND, 'POLL_RETRY_SECONDS'),
     /** The `retry` of streams: in their first event, and when they are closed as planned. */
-    retry: { kind: 'duration', default: SECOND },
+    retry: duration(SECOND),
     /** The `retry` for a connection that a newer one replaces. */
-    replacedRetry: { kind: 'duration', default: MINUTE },
+    replacedRetry: duration(MINUTE),
     /** How long calls may go on after SIGTERM. */
-    drainTimeout: { kind: 'duration', default: 8 * SECOND, variable: 'DRAIN_SECONDS' },
+    drainTimeout: duration(8 * SECOND, 'DRAIN_SECONDS'),
     /**
      * How long the platform lets a response take, where it does not say so itself; 0: for ever. Streams end in good
      * order before it.
      */
-    responseLimit: { kind: 'duration', default: 0, variable: 'RESPONSE_LIMIT_SECONDS' },
+    responseLimit: duration(0, 'RESPONSE_LIMIT_SECONDS'),
     /** How long before that limit the endpoint closes a stream that its client can resume. */
-    closeBefore: { kind: 'duration', default: 30 * SECOND },
+    closeBefore: duration(30 * SECOND),
     /** How long before that limit a running call is handed over or fails. */
-    abandonBefore: { kind: 'duration', default: 5 * SECOND },
+    abandonBefore: duration(5 * SECOND),
     /** Messages of one call that may wait for the store before `ctx.progress` and the like wait. */
-    maxQueuedMessages: { kind: 'count', default: 1_000 },
+    maxQueuedMessages: count(1_000),
     /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
-    maxQueuedBytes: { kind: 'count', default: 4 * MIB },
+    maxQueuedBytes: count(4 * MIB),
     /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
-    maxCalls: { kind: 'count', default: 100, variable: 'MAX_CALLS', from: 1 },
+    maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
     /** Calls of one principal at once, with and without a session. Only with authorization. */
-    maxCallsPerPrincipal: { kind: 'count', default: 1_000, variable: 'MAX_CALLS_PER_PRINCIPAL', from: 1 },
+    maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),
     /** Sessions of one principal. Only with authorization. */
-    maxSessions: { kind: 'count', default: 2_000, variable: 'MAX_SESSIONS_PER_PRINCIPAL', from: 1 },
+    maxSessions: count(2_000, 'MAX_SESSIONS_PER_PRINCIPAL', { from: 1 }),
     /** Open streams of one instance: beyond them it opens no stream that waits for messages (GET, `/sse`, `listen`). */
-    maxStreams: { kind: 'count', default: 10_000, variable: 'MAX_STREAMS', from: 1 },
+    maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
     /** Resources that one session may be subscribed to at once. */
-    maxSubscriptions: { kind: 'count', default: 1_000 },
+    maxSubscriptions: count(1_000),
     /** Asks of one call. */
-    maxAsks: { kind: 'count', default: 100 },
+    maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */
-    storePatience: { kind: 'duration', default: MINUTE },
+    storePatience: duration(MINUTE),
   },
   /** The stateless revision 2026-07-28. */
   stateless: {
     /** How long a call may run before its response becomes a stream, for a client that accepts one. */
-    streamAfter: { kind: 'duration', default: 2 * SECOND },
+    streamAfter: duration(2 * SECOND),
     /** How long a client may take to answer the asks of one round. */
-    stateLifetime: { kind: 'duration', default: HOUR },
+    stateLifetime: duration(HOUR),
     /** How long a call may take with all of its rounds, however often its client asks for another state. */
-    callLifetime: { kind: 'duration', default: DAY },
+    callLifetime: duration(DAY),
     /** Serves `subscriptions/listen`. Default: 1, but 0 where no response can be a stream. */
-    listen: { kind: 'flag', default: true },
+    listen: flag(true),
     /** Bytes of `requestState`: the answers so far, and the results that `ctx.once` keeps. */
-    maxState: { kind: 'count', default: 64 * 1024 },
+    maxState: count(64 * 1024),
   },
 } as const satisfies Record<string, Group>
 

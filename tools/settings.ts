@@ -19,7 +19,7 @@ export const VARIABLES = Object.values(SETTINGS).flatMap((group: Group) =>
 function comments(): { name: string; text: string }[] {
   const source = readFileSync(join(root, 'lib/settings.ts'), 'utf8')
   const table = source.slice(source.indexOf('export const SETTINGS'), source.indexOf('} as const satisfies'))
-  return [...table.matchAll(/\/\*\*(.*?)\*\/\s+'?([\w.]+)'?: \{/gs)].map(([, text = '', name = '']) => ({
+  return [...table.matchAll(/\/\*\*(.*?)\*\/\s+'?([\w.]+)'?: [\w{]/gs)].map(([, text = '', name = '']) => ({
     name,
     text: text.replace(/\s+(\* )?/g, ' ').trim(),
   }))

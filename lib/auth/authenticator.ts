@@ -4,12 +4,12 @@ import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
 import { TokenCache } from './cache.ts'
-import { type Identity, principalOf, readClaims } from './claims.ts'
+import { type Identity, principalOf, readClaims, type TokenCheck } from './claims.ts'
 import { discover, type IssuerMetadata } from './discovery.ts'
-import { Introspector } from './introspection.ts'
-import { JwtVerifier } from './jwt.ts'
-import { type AuthOptions, checkAuthOptions, issuersOf, type VerifiedToken } from './options.ts'
-import { AuthRefusal, unavailable } from './refusal.ts'
+import { introspector } from './introspection.ts'
+import { jwtVerifier } from './jwt.ts'
+import { type AuthOptions, issuersOf, type VerifiedToken } from './options.ts'
+import { AuthRefusal, invalid, unavailable } from './refusal.ts'
 
 /** How long a refused token is refused again without a check, in ms. Longer than a check may take. */
 const REFUSED_FOR = 10_000
@@ -17,11 +17,13 @@ const REFUSED_FOR = 10_000
 const SEEN_FOR = 3_600_000
 
 export class Authenticator {
-  readonly options: AuthOptions
+  readonly #options: AuthOptions
+  /** The scopes that a client without a token should ask for. */
+  readonly scopes: readonly string[]
   readonly #clock: Clock
   readonly #known: ReadonlySet<string>
-  readonly #jwt: JwtVerifier | undefined
-  readonly #introspector: Introspector | undefined
+  readonly #jwt: TokenCheck | undefined
+  readonly #introspector: TokenCheck | undefined
   readonly #identities = new TokenCache<Identity>()
   /** By digest: tokens of unknown clients are not kept. */
   readonly #refused = new TokenCache<AuthRefusal>()
@@ -33,35 +35,26 @@ export class Authenticator {
   /**
    * @param known every scope that something of the server needs: `scopeCovers` is asked for each
    * @param resources the addresses of the endpoint, each an audience
-   * @throws TypeError for options that cannot be used
    */
   constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
-    checkAuthOptions(options)
-    this.options = options
+    this.#options = options
+    this.scopes = options.scopes ?? []
     this.#clock = clock
     this.#known = known
     const { audiences = [], introspection, jwks, verify } = options
     if (verify) return
     const taken = new Set([...resources, ...audiences])
-    if (introspection) this.#introspector = new Introspector(options, introspection, taken, clock)
+    if (introspection) this.#introspector = introspector(options, introspection, taken, clock)
     if (!introspection || jwks !== undefined) {
-      this.#jwt = new JwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
+      this.#jwt = jwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
     }
-  }
-
-  /** The scopes that a client without a token should ask for. */
-  get scopes(): readonly string[] {
-    return this.options.scopes ?? []
   }
 
   /** Fetched once, and again after a failure. */
   metadataOf(issuer: string): Promise<IssuerMetadata> {
-    let found = this.#metadata.get(issuer)
-    if (!found) {
-      found = discover(issuer, this.options.insecureHttp)
-      this.#metadata.set(issuer, found)
-      found.catch(() => this.#metadata.delete(issuer))
-    }
+    const found = this.#metadata.get(issuer) ?? discover(issuer, this.#options.insecureHttp)
+    this.#metadata.set(issuer, found)
+    found.catch(() => this.#metadata.delete(issuer))
     return found
   }
 
@@ -89,9 +82,7 @@ export class Authenticator {
 
   /** Requests with the same token that come together wait for one check. */
   #check(token: string): Promise<Identity> {
-    const underWay = this.#underWay.get(token)
-    if (underWay) return underWay
-    const check = this.#verify(token).finally(() => this.#underWay.delete(token))
+    const check = this.#underWay.get(token) ?? this.#verify(token).finally(() => this.#underWay.delete(token))
     this.#underWay.set(token, check)
     return check
   }
@@ -110,33 +101,33 @@ export class Authenticator {
       // A refusal by `verify` is not kept: the author's reasons may change.
       const final = refusal.kind === 'invalid' || refusal.kind === 'scope'
       if (final) this.#seen.delete(token)
-      if (final && !this.options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
+      if (final && !this.#options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
       throw refusal
     }
   }
 
   async #verified(token: string): Promise<{ auth: AuthInfo; cacheFor: number }> {
-    const { verify, cacheFor = 60_000, introspection } = this.options
+    const { verify, cacheFor = 60_000, introspection } = this.#options
     if (verify) return { auth: this.#given(await verify(token), token), cacheFor: 0 }
     const isJwt = token.split('.').length === 3
-    if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt.verify(token), cacheFor }
+    if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt(token), cacheFor }
     if (!this.#introspector) throw new Error('auth: nothing checks this token.')
-    return { auth: await this.#introspector.verify(token), cacheFor: introspection?.cacheFor ?? 30_000 }
+    return { auth: await this.#introspector(token), cacheFor: introspection?.cacheFor ?? 30_000 }
   }
 
   #given(verified: VerifiedToken | undefined, token: string): AuthInfo {
-    if (!verified) throw new AuthRefusal('invalid', 'The token is not valid.')
+    if (!verified) throw invalid('The token is not valid.')
     const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
-    const issuer = verified.issuer ?? issuersOf(this.options)[0] ?? ''
+    const issuer = verified.issuer ?? issuersOf(this.#options)[0] ?? ''
     if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.now()) {
-      throw new AuthRefusal('invalid', 'The token has expired.')
+      throw invalid('The token has expired.')
     }
     const all = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
     return { ...readClaims(all, issuer, token), claims }
   }
 
   #ends(expiresAt: number): number {
-    return expiresAt * 1_000 + (this.options.clockTolerance ?? 5_000)
+    return expiresAt * 1_000 + (this.#options.clockTolerance ?? 5_000)
   }
 
   /** @throws AuthRefusal where the token lacks scopes that every request needs */
@@ -147,14 +138,14 @@ export class Authenticator {
     }
     return {
       auth: { ...auth, scopes },
-      principal: principalOf(auth, this.options.tenantClaim),
+      principal: principalOf(auth, this.#options.tenantClaim),
       until: auth.expiresAt === undefined ? undefined : this.#ends(auth.expiresAt),
     }
   }
 
   /** The granted scopes, and the scopes of this endpoint that they include. */
   #withCovered(granted: readonly string[]): readonly string[] {
-    const { scopeCovers } = this.options
+    const { scopeCovers } = this.#options
     if (!scopeCovers) return granted
     const asked = new Set([...this.#known, ...this.scopes])
     const covered = [...asked].filter(

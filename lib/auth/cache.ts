@@ -7,8 +7,7 @@ export class TokenCache<V> {
 
   get(token: string, now: number): V | undefined {
     const entry = this.#entries.get(token)
-    if (entry === undefined) return undefined
-    if (entry.until > now) return entry.value
+    if (entry && entry.until > now) return entry.value
     this.#entries.delete(token)
     return undefined
   }
@@ -17,10 +16,8 @@ export class TokenCache<V> {
     this.#entries.delete(token)
     this.#entries.set(token, { value, until })
     if (this.#entries.size <= MAX_TOKENS) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      break
-    }
+    const [oldest = ''] = this.#entries.keys()
+    this.#entries.delete(oldest)
   }
 
   delete(token: string): void {

@@ -1,7 +1,7 @@
 /** The caller's identity, read from the claims of a token or of its introspection. */
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import { AuthRefusal } from './refusal.ts'
+import { invalid } from './refusal.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -14,10 +14,13 @@ export interface Identity {
   until: number | undefined
 }
 
+/** Checks a token, and rejects with an AuthRefusal where the caller may not use it. */
+export type TokenCheck = (token: string) => Promise<AuthInfo>
+
 /** @throws AuthRefusal */
 export function readClaims(claims: Claims, issuer: string, token: string): AuthInfo {
   const { sub, exp } = claims
-  if (typeof sub !== 'string' || sub === '') throw new AuthRefusal('invalid', 'The token names no subject.')
+  if (typeof sub !== 'string' || sub === '') throw invalid('The token names no subject.')
   const clientId = [claims.client_id, claims.azp, claims.cid].find((id) => typeof id === 'string')
   const info: AuthInfo = { issuer, subject: sub, scopes: scopesOf(claims), claims, token }
   if (typeof clientId === 'string') info.clientId = clientId

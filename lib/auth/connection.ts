@@ -3,3 +3,6 @@
  * and a connection that is kept for so long may have been lost, above all where the process sleeps (Lambda).
  */
 export const OWN_CONNECTION = { connection: 'close' }
+
+/** How long an authorization server may take to answer, in ms. */
+export const PATIENCE = 5_000

@@ -1,10 +1,7 @@
 /** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
 import { isObject } from '../protocol/jsonrpc.ts'
-import { OWN_CONNECTION } from './connection.ts'
+import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import { requireSafeUrl } from './options.ts'
-
-/** How long an authorization server may take to answer, in ms. */
-export const PATIENCE = 5_000
 
 export interface IssuerMetadata {
   /** The address of the document. */
@@ -29,15 +26,11 @@ export async function discover(issuer: string, insecure: boolean | undefined): P
   let failure: unknown
   for (const url of candidates(issuer)) {
     try {
-      const response = await fetch(url, {
-        headers: OWN_CONNECTION,
-        redirect: 'error',
-        signal: AbortSignal.timeout(PATIENCE),
-      })
+      const signal = AbortSignal.timeout(PATIENCE)
+      const response = await fetch(url, { headers: OWN_CONNECTION, redirect: 'error', signal })
       if (response.status !== 200) {
         await response.body?.cancel()
-        failure = new Error(`${url} answered ${response.status}.`)
-        continue
+        throw new Error(`${url} answered ${response.status}.`)
       }
       const document: unknown = await response.json()
       // A document that names another issuer is an attack or a mistake and must not be used (RFC 8414, 3.3).

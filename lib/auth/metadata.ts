@@ -6,7 +6,7 @@ export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 /** A scope that only the client itself may ask for. */
 export const CLIENTS_OWN = 'offline_access'
 
-interface ResourceFacts {
+export interface ResourceFacts {
   /** Where the endpoint answers. */
   path: string
   /** The paths of HTTP+SSE; none where it is not served. */
@@ -18,12 +18,14 @@ interface ResourceFacts {
 }
 
 export class ResourceMetadata {
+  readonly issuers: readonly string[]
   readonly #options: AuthOptions
   readonly #facts: ResourceFacts
   readonly #main: string
   readonly #legacy: string | undefined
 
   constructor(options: AuthOptions, facts: ResourceFacts) {
+    this.issuers = issuersOf(options)
     this.#options = options
     this.#facts = facts
     this.#main = options.resource.replace(/\/$/, '')
@@ -44,22 +46,21 @@ export class ResourceMetadata {
 
   /** The address of the metadata for a route; undefined where there is no authorization server to name. */
   urlFor(path: string): string | undefined {
-    if (issuersOf(this.#options).length === 0) return undefined
-    const { origin, pathname } = new URL(this.#resourceAt(path))
-    return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+    if (this.issuers.length === 0) return undefined
+    const url = this.#resourceAt(path)
+    return `${new URL(url).origin}${WELL_KNOWN}${pathOf(url)}`
   }
 
   /** The document at the well-known path with this suffix; undefined where there is none. */
   documentFor(suffix: string): object | undefined {
-    const servers = issuersOf(this.#options)
-    if (servers.length === 0) return undefined
+    if (this.issuers.length === 0) return undefined
     const { path, legacy, name, scopes } = this.#facts
     const route = [...legacy, path].find((known) => suffix === known || suffix === pathOf(this.#resourceAt(known)))
     if (suffix !== '' && route === undefined) return undefined
     const supported = [...new Set([...(this.#options.scopes ?? []), ...scopes])].filter((one) => one !== CLIENTS_OWN)
     return {
       resource: this.#resourceAt(route ?? path),
-      authorization_servers: servers,
+      authorization_servers: this.issuers,
       bearer_methods_supported: ['header'],
       ...(supported.length > 0 && { scopes_supported: supported }),
       resource_name: name,

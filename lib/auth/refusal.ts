@@ -24,11 +24,7 @@ export class AuthRefusal extends Refusal {
 
   constructor(kind: RefusalKind, message: string, details: AuthRefusalDetails = {}) {
     const code = kind === 'unavailable' ? ErrorCode.InternalError : ErrorCode.InvalidRequest
-    super(STATUS[kind], code, message, {
-      id: details.id,
-      cause: details.cause,
-      headers: headers(kind, message, details),
-    })
+    super(STATUS[kind], code, message, { ...details, headers: headers(kind, message, details) })
     this.kind = kind
     this.#details = details
   }
@@ -39,22 +35,23 @@ export class AuthRefusal extends Refusal {
   }
 }
 
-function headers(
-  kind: RefusalKind,
-  message: string,
-  { scopes = [], metadata }: AuthRefusalDetails,
-): Record<string, string> {
-  if (kind === 'unavailable') return { 'Retry-After': '1' }
+function headers(kind: RefusalKind, message: string, { scopes = [], metadata }: AuthRefusalDetails) {
+  if (kind === 'unavailable') return { 'Retry-After': '1' } as const
   const parts: string[] = []
   if (kind !== 'missing') parts.push(`error="${ERROR[kind]}"`, `error_description="${quoted(message)}"`)
   if (scopes.length > 0) parts.push(`scope="${quoted(scopes.join(' '))}"`)
   if (metadata !== undefined) parts.push(`resource_metadata="${quoted(metadata)}"`)
-  return { 'WWW-Authenticate': parts.length > 0 ? `Bearer ${parts.join(', ')}` : 'Bearer' }
+  return { 'WWW-Authenticate': `Bearer ${parts.join(', ')}`.trimEnd() }
 }
 
 /** RFC 6750 allows neither quotes nor backslashes, and clients do not expect them escaped. */
 function quoted(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, "'")
+}
+
+/** The token is wrong. */
+export function invalid(message: string): AuthRefusal {
+  return new AuthRefusal('invalid', message)
 }
 
 /** The authorization server failed. The client gets one sentence, and the cause is reported. */

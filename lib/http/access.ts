@@ -1,8 +1,8 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import { CLIENTS_OWN, type ResourceMetadata } from '../auth/metadata.ts'
-import type { AuthenticatorOnDemand } from '../auth/on-demand.ts'
+import { CLIENTS_OWN } from '../auth/metadata.ts'
+import type { Authorization } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -20,7 +20,7 @@ import type { RateLimiter } from './rate-limit.ts'
 interface AccessParts {
   dispatcher: Dispatcher
   /** Where the endpoint requires tokens. */
-  auth: { authenticator: AuthenticatorOnDemand; metadata: ResourceMetadata } | undefined
+  auth: Authorization | undefined
   concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
   principals: RateLimiter | undefined
@@ -56,13 +56,12 @@ export class Access {
       if (addresses) consume(addresses, limitKey(address))
       return this.anonymous(c, limit, address)
     }
-    const { authenticator } = auth
     const authorization = header('authorization')
-    const key = addresses && !authenticator.wasValid(authorization) ? limitKey(address) : undefined
+    const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
     // Before the token is checked: of many requests that come at once, those over the limit cost no check.
     if (addresses) consume(addresses, key)
     try {
-      const identity = authenticator.authenticate(authorization)
+      const identity = auth.authenticate(authorization)
       if (!(identity instanceof Promise)) return this.#identified(c, limit, address, identity)
       return identity.then(
         (known) => {
@@ -80,7 +79,7 @@ export class Access {
   anonymous(c: Context, limit: number, address?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
+    return { principal: '', auth: undefined, deadline, note, request: requestInfo(c.req.raw, address) }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -102,11 +101,21 @@ export class Access {
   }
 
   /**
-   * Refuses a request whose caller lacks scopes, and a batch as a whole. Called before a response has begun.
-   * `unites`: the client adds the scopes that it has to those of the challenge (2026-07-28).
-   * @throws Refusal 403
+   * Refuses a request whose caller lacks scopes, a batch as a whole, and calls beyond those that a principal may have
+   * running. Called before a response has begun.
+   *
+   * @param unites the client adds the scopes that it has to those of the challenge (2026-07-28)
+   * @throws Refusal 403 or 429
    */
-  requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+    this.#requireScopes(c, caller, messages, unites)
+    const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
+    if (calls === 0 || caller.quota?.admits(calls)) return
+    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
+    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
+  }
+
+  #requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
     const { dispatcher, auth } = this.#parts
     if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
     const needed = new Set<string>()
@@ -117,39 +126,21 @@ export class Access {
     }
     if (needed.size === 0) return
     const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)
-    const scopes = [...new Set([...needed, ...auth.authenticator.scopes, ...granted])]
+    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
     const [only] = messages
     const id = messages.length === 1 && only?.kind === 'request' ? only.request.id : undefined
     const metadata = auth.metadata.urlFor(c.req.path)
     throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
   }
-
-  /**
-   * Refuses calls beyond those that a principal may have running.
-   * @throws Refusal 429
-   */
-  requireRoom({ quota }: Caller, messages: readonly Message[]): void {
-    if (!quota) return
-    let requests = 0
-    for (const { kind } of messages) if (kind === 'request') requests++
-    if (requests === 0 || quota.admits(requests)) return
-    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
-    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
-  }
 }
 
 /** The request as a handler sees it. Its headers become an object only when the handler reads them. */
-class RequestView implements RequestInfo {
-  readonly #raw: Request
-  readonly address: string | undefined
-
-  constructor(raw: Request, address: string | undefined) {
-    this.#raw = raw
-    this.address = address
-  }
-
-  get headers(): Headers {
-    return this.#raw.headers
+function requestInfo(raw: Request, address: string | undefined): RequestInfo {
+  return {
+    address,
+    get headers() {
+      return raw.headers
+    },
   }
 }
 

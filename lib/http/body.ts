@@ -1,6 +1,5 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { isObject, type Message, readMessage } from '../protocol/jsonrpc.ts'
+import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { HttpOptions } from '../settings.ts'
 import { isJsonType, type ReadHeader } from './headers.ts'
@@ -12,20 +11,21 @@ export function requireJson(header: ReadHeader): void {
 }
 
 /**
- * Rejects where the body breaks off: {@link bodyError} says how to answer that.
- * @throws Refusal 413 (or rejects with it)
+ * Reads a body of JSON.
+ * @throws Refusal 413, or rejects with it, with -32700 where the body is no JSON, or with -32600 where it is not whole or
+ *   nested deeper than `maxDepth`
  */
-export function readBody(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+export function readJson(request: Request, header: ReadHeader, { maxBytes, maxDepth }: HttpOptions): Promise<unknown> {
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
-  return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
-}
-
-/** The error to throw where {@link readBody} failed with `error`: the client sent no whole body. */
-export function bodyError(error: unknown): ProtocolError {
-  if (error instanceof Refusal) return error
-  return new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
+  const body = Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
+  return body.then(
+    (text) => parse(text, maxDepth),
+    (error) => {
+      throw error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
+    },
+  )
 }
 
 function tooLarge(maxBytes: number): Refusal {
@@ -44,33 +44,13 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<stri
   return Buffer.concat(chunks).toString()
 }
 
-/**
- * Parses JSON.
- * @throws ProtocolError -32700 where it is none, -32600 where it is nested deeper than `maxDepth`.
- */
-export function parseBody(text: string, maxDepth: number): unknown {
-  if (isDeeperThan(text, maxDepth)) {
-    throw new ProtocolError(ErrorCode.InvalidRequest, `The body is nested deeper than ${maxDepth} levels.`)
-  }
+function parse(text: string, maxDepth: number): unknown {
+  if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)
   } catch {
     throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid JSON.')
   }
-}
-
-/** Reads a body that is one message, as HTTP+SSE (2024-11-05) has it. */
-export async function readSingleMessage(
-  request: Request,
-  header: ReadHeader,
-  limits: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>,
-): Promise<Message> {
-  const text = await readBody(request, header, limits.maxBytes).catch((error) => {
-    throw bodyError(error)
-  })
-  const body = parseBody(text, limits.maxDepth)
-  if (!isObject(body)) throw new ProtocolError(ErrorCode.InvalidRequest, 'The body must be one JSON-RPC message.')
-  return readMessage(body)
 }
 
 /** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */

@@ -3,19 +3,9 @@ import type { ReadHeader } from './headers.ts'
 
 const ALLOWED_METHODS = 'POST, GET, DELETE, OPTIONS'
 const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After'
-const REQUEST_HEADERS = new Set([
-  'authorization',
-  'content-type',
-  'accept',
-  'last-event-id',
-  'mcp-session-id',
-  'mcp-protocol-version',
-  'mcp-method',
-  'mcp-name',
-  'traceparent',
-  'tracestate',
-  'baggage',
-])
+const REQUEST_HEADERS =
+  'authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, ' +
+  'traceparent, tracestate, baggage'
 
 /** Headers of every response to a page of `origin`, including refusals; undefined for a request without Origin. */
 export function corsHeaders(origin: string | undefined): Record<string, string> | undefined {
@@ -29,7 +19,7 @@ export function preflightHeaders(header: ReadHeader): Record<string, string> {
   const params = asked.filter((name) => /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
   return {
     'Access-Control-Allow-Methods': ALLOWED_METHODS,
-    'Access-Control-Allow-Headers': [...new Set([...REQUEST_HEADERS, ...params])].join(', '),
+    'Access-Control-Allow-Headers': [REQUEST_HEADERS, ...new Set(params)].join(', '),
     'Access-Control-Max-Age': '7200',
     Vary: 'Origin, Access-Control-Request-Headers',
   }

@@ -1,8 +1,8 @@
 /** HTTP+SSE, the transport of 2024-11-05: `GET /sse` and `POST /messages`, over the same sessions and mailboxes. */
 import type { Hono } from 'hono'
-import { ErrorCode } from '../protocol/errors.ts'
-import { Refusal } from '../protocol/refusal.ts'
-import { readSingleMessage, requireJson } from './body.ts'
+import { invalidRequest } from '../protocol/errors.ts'
+import { isObject, readMessage } from '../protocol/jsonrpc.ts'
+import { readJson, requireJson } from './body.ts'
 import type { McpParts } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'
 
@@ -18,14 +18,12 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
   }
   const post = async ({ c, header, caller }: HttpExchange) => {
     const id = c.req.query('sessionId')
-    if (!id) {
-      const message = 'The query needs sessionId, as the endpoint event gave it.'
-      throw new Refusal(400, ErrorCode.InvalidRequest, message)
-    }
+    if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireJson(header)
-    const message = await readSingleMessage(c.req.raw, header, options)
-    access.requireScopes(c, caller, [message], false)
-    access.requireRoom(caller, [message])
+    const body = await readJson(c.req.raw, header, options)
+    if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
+    const message = readMessage(body)
+    access.admit(c, caller, [message], false)
     return sessions.postLegacy(caller, id, message)
   }
   app.all('/sse', route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }))

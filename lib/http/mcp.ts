@@ -1,6 +1,6 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
 import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
@@ -9,7 +9,7 @@ import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { bodyError, parseBody, readBody, requireJson } from './body.ts'
+import { readJson, requireJson } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -40,24 +40,17 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  let text: string
-  try {
-    text = await readBody(c.req.raw, header, options.maxBytes)
-  } catch (error) {
-    throw bodyError(error)
-  }
-  const body = parseBody(text, options.maxDepth)
+  const body = await readJson(c.req.raw, header, options)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
-  if (batch && body.some(hasClaim)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
+  if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
   const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
   if (caller.note && first) noteMethod(caller.note, first)
   checkVersion(header)
-  access.requireScopes(c, caller, messages, false)
-  access.requireRoom(caller, messages)
+  access.admit(c, caller, messages, false)
   if (request?.method === 'initialize') return sessions.initialize(request, caller)
   const sessionId = readSessionId(header)
   if (sessionId !== undefined) return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
@@ -82,20 +75,17 @@ const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message
 /** The stateless revision: by the claim in the body, or by the header, which then lacks its claim. */
 function postStateless({ stateless, access }: McpParts, body: unknown, exchange: HttpExchange): Reply | Promise<Reply> {
   const { c, header, accepted, caller } = exchange
-  if (Array.isArray(body)) throw new ProtocolError(ErrorCode.InvalidRequest, NO_BATCH)
+  if (Array.isArray(body)) throw invalidRequest(NO_BATCH)
   const message = readMessage(body)
   if (caller.note) {
     noteMethod(caller.note, message)
     caller.note.revision = STATELESS_REVISION
   }
-  if (message.kind === 'response') {
-    throw new ProtocolError(ErrorCode.InvalidRequest, `Clients of ${STATELESS_REVISION} send no responses.`)
-  }
+  if (message.kind === 'response') throw invalidRequest(`Clients of ${STATELESS_REVISION} send no responses.`)
   // The specification names no header that a notification must have, and none is required.
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
   exchange.id = message.request.id
-  access.requireScopes(c, caller, [message], true)
-  access.requireRoom(caller, [message])
+  access.admit(c, caller, [message], true)
   const gone = () => c.req.raw.signal
   return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
 }
@@ -113,14 +103,12 @@ function withoutSession(
 }
 
 function readBatch(body: unknown[], maxBatch: number): Message[] {
-  if (body.length === 0) throw new ProtocolError(ErrorCode.InvalidRequest, 'A batch must not be empty.')
-  if (body.length > maxBatch) {
-    const message = `A batch may have ${maxBatch} messages; this one has ${body.length}.`
-    throw new ProtocolError(ErrorCode.InvalidRequest, message)
-  }
+  const { length } = body
+  if (length === 0) throw invalidRequest('A batch must not be empty.')
+  if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
   const messages = body.map(readMessage)
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
-    throw new ProtocolError(ErrorCode.InvalidRequest, 'initialize must not be part of a batch.')
+    throw invalidRequest('initialize must not be part of a batch.')
   }
   return messages
 }
@@ -144,7 +132,7 @@ function readSessionId(header: ReadHeader): string | undefined {
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
 }
 
-/** @throws Refusal 400 where a GET or a DELETE names no session, or a revision that the endpoint does not have */
+/** @throws ProtocolError where a GET or a DELETE names no session, or a revision that the endpoint does not have */
 function requireSessionId(header: ReadHeader): string {
   checkVersion(header)
   const id = readSessionId(header)
@@ -172,8 +160,8 @@ function checkVersion(header: ReadHeader): void {
   throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })
 }
 
-function noSessionId(): Refusal {
-  return new Refusal(400, ErrorCode.InvalidRequest, 'Mcp-Session-Id is missing. Open a session with initialize.')
+function noSessionId(): ProtocolError {
+  return invalidRequest('Mcp-Session-Id is missing. Open a session with initialize.')
 }
 
 function notAcceptable(): Refusal {

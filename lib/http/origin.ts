@@ -23,43 +23,40 @@ function hostName(host: string): string {
 }
 const nameOf = memoize(hostName, 50)
 
-export class OriginPolicy {
-  readonly #hosts: ReadonlySet<string> | undefined
-  readonly #origins: ReadonlySet<string> | '*'
+/**
+ * Checks a request, and returns the value of `Access-Control-Allow-Origin`; undefined for a request without Origin. The
+ * URL names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request.
+ *
+ * @throws Refusal 403
+ */
+export type OriginCheck = (header: ReadHeader, request: { readonly url: string }) => string | undefined
 
-  constructor({ allowedHosts, allowedOrigins = [] }: OriginOptions) {
-    this.#hosts = allowedHosts === 'local' ? LOCAL_NAMES : allowedHosts && new Set(allowedHosts.map(hostName))
-    this.#origins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
+export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions): OriginCheck {
+  const hosts = allowedHosts === 'local' ? LOCAL_NAMES : allowedHosts && new Set(allowedHosts.map(hostName))
+  const origins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
+  const allows = (origin: string, host: string): boolean => {
+    if (origins === '*' || origins.has(origin)) return true
+    // A page of this host itself, or a page of this machine on this machine. Only where the Host header is checked:
+    // otherwise an attacker chooses both headers (DNS rebinding).
+    const [, page] = (hosts && /^https?:\/\/([^/]+)$/.exec(origin)) ?? []
+    if (page === undefined) return false
+    return page === host.toLowerCase() || (LOCAL_NAMES.has(hostName(page)) && LOCAL_NAMES.has(hostName(host)))
   }
-
-  /**
-   * Returns the value of `Access-Control-Allow-Origin`; undefined for a request without Origin. The URL names the host
-   * where there is no Host header: HTTP/2, and platforms that hand over a whole request.
-   *
-   * @throws Refusal 403
-   */
-  check(header: ReadHeader, request: { readonly url: string }): string | undefined {
-    const host = header('host') ?? (this.#hosts && new URL(request.url).host)
-    if (this.#hosts && !this.#hosts.has(nameOf(host ?? ''))) {
-      const message = 'The Host header names a host that this endpoint does not serve.'
-      throw new Refusal(403, ErrorCode.InvalidRequest, message)
+  return (header, request) => {
+    const host = header('host') ?? (hosts ? new URL(request.url).host : '')
+    if (hosts && !hosts.has(nameOf(host))) {
+      throw new Refusal(
+        403,
+        ErrorCode.InvalidRequest,
+        'The Host header names a host that this endpoint does not serve.',
+      )
     }
     const origin = header('origin')
     if (origin === undefined) return undefined
-    if (!this.#allows(origin.toLowerCase(), host ?? '')) {
+    if (!allows(origin.toLowerCase(), host)) {
       const headers = { Vary: 'Origin' }
       throw new Refusal(403, ErrorCode.InvalidRequest, 'The Origin is not allowed here.', { headers })
     }
-    return this.#origins === '*' ? '*' : origin
-  }
-
-  #allows(origin: string, host: string): boolean {
-    if (this.#origins === '*' || this.#origins.has(origin)) return true
-    // A page of this host itself, or a page of this machine on this machine. Only where the Host header is checked:
-    // otherwise an attacker chooses both headers (DNS rebinding).
-    if (!this.#hosts) return false
-    const match = /^https?:\/\/([^/]+)$/.exec(origin)
-    if (!match?.[1]) return false
-    return match[1] === host.toLowerCase() || (LOCAL_NAMES.has(hostName(match[1])) && LOCAL_NAMES.has(hostName(host)))
+    return origins === '*' ? '*' : origin
   }
 }

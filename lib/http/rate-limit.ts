@@ -3,9 +3,8 @@
  * in the background, whose answer holds the requests that other instances counted. So a limit holds for all instances
  * together, approximately, and no request waits for the store.
  */
-import type { Clock } from '../base/clock.ts'
+import type { Instance } from '../runtime/instance.ts'
 import type { Rate } from '../settings.ts'
-import type { LimitStore } from '../store/store.ts'
 
 interface Bucket {
   /** When the bucket will be empty, ms since 1970. */
@@ -22,9 +21,7 @@ const MAX_BUCKETS = 50_000
 const MAX_DEBT = 10_000
 
 export class RateLimiter {
-  readonly #store: Pick<LimitStore, 'count'>
-  readonly #clock: Clock
-  readonly #track: (work: Promise<unknown>) => void
+  readonly #instance: Instance
   readonly #buckets = new Map<string, Bucket>()
   readonly #interval: number
   readonly #depth: number
@@ -33,18 +30,9 @@ export class RateLimiter {
   readonly #lifetime: number
   readonly #kind: string
 
-  /** `track` gets each promise of work in the background; it may reject. */
-  constructor(
-    kind: string,
-    { perSecond, burst }: Rate,
-    store: Pick<LimitStore, 'count'>,
-    clock: Clock,
-    track: (work: Promise<unknown>) => void,
-  ) {
+  constructor(kind: string, { perSecond, burst }: Rate, instance: Instance) {
     this.#kind = kind
-    this.#store = store
-    this.#clock = clock
-    this.#track = track
+    this.#instance = instance
     this.#interval = 1_000 / perSecond
     this.#depth = this.#interval * burst
     this.#step = Math.max(1, Math.floor(burst / 50))
@@ -53,7 +41,7 @@ export class RateLimiter {
 
   /** Counts a request and returns 0, or returns how long to wait, in ms, and does not count it. */
   consume(id: string): number {
-    const now = this.#clock.now()
+    const now = this.#instance.clock.now()
     const bucket = this.#buckets.get(id) ?? this.#add(id, now)
     const emptyAt = Math.max(bucket.emptyAt, now) + this.#interval
     const over = emptyAt - now - this.#depth
@@ -93,14 +81,14 @@ export class RateLimiter {
     const n = bucket.unreported
     bucket.unreported = 0
     bucket.reporting = true
-    const reported = this.#store
+    const reported = this.#instance.store
       .count(`${this.#kind}:${id}`, n, this.#lifetime)
       .then((total) => {
         // Requests that other instances counted since. A total that expired meanwhile begins anew and is smaller.
         const before = bucket.total ?? total - n
         const others = before + n <= total ? total - n - before : Math.max(0, total - n)
         bucket.total = total
-        const now = this.#clock.now()
+        const now = this.#instance.clock.now()
         // Longer than the bucket is deep: requests beyond the limit, which passed before this report, are paid back.
         const longest = now + this.#depth + MAX_DEBT
         bucket.emptyAt = Math.min(Math.max(bucket.emptyAt, now) + others * this.#interval, longest)
@@ -109,6 +97,6 @@ export class RateLimiter {
         bucket.reporting = false
         if (bucket.unreported >= this.#step) this.#report(id, bucket)
       })
-    this.#track(reported)
+    this.#instance.track(reported)
   }
 }

@@ -13,11 +13,11 @@ import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
-import type { OriginPolicy } from './origin.ts'
+import type { OriginCheck } from './origin.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
-  origins: OriginPolicy
+  checkOrigin: OriginCheck
   access: Access
   options: HttpOptions
   /** False: no response is a stream, whatever the client takes. */
@@ -52,7 +52,7 @@ interface Route {
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
-  const { origins, access, options, clock, onError } = parts
+  const { checkOrigin, access, options, clock, onError } = parts
   const streams = { maxBuffered: options.maxBuffered, clock }
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
@@ -63,7 +63,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
     try {
       const { method } = c.req
       const header = headerReader(c)
-      cors = corsHeaders(origins.check(header, c.req))
+      cors = corsHeaders(checkOrigin(header, c.req))
       if (method === 'OPTIONS') {
         return new Response(null, { status: 204, headers: { ...cors, ...preflightHeaders(header) } })
       }

@@ -1,8 +1,7 @@
 /** The documents that clients read before they have a token: RFC 9728 metadata, and where 2025-03-26 looks instead. */
 import type { Hono } from 'hono'
-import { type ResourceMetadata, WELL_KNOWN } from '../auth/metadata.ts'
-import type { AuthenticatorOnDemand } from '../auth/on-demand.ts'
-import { issuersOf } from '../auth/options.ts'
+import { WELL_KNOWN } from '../auth/metadata.ts'
+import type { Authorization } from '../auth/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
@@ -10,11 +9,7 @@ import { type HttpHandler, type RouteParts, route } from './route.ts'
 
 const CACHED = { 'Cache-Control': 'public, max-age=300' }
 
-export function wellKnownRoutes(
-  app: Hono,
-  { authenticator, metadata }: { authenticator: AuthenticatorOnDemand; metadata: ResourceMetadata },
-  parts: RouteParts,
-): void {
+export function wellKnownRoutes(app: Hono, { metadata, metadataOf }: Authorization, parts: RouteParts): void {
   const documentRoute = (serve: HttpHandler) => {
     return route(parts, { handlers: { GET: serve, HEAD: serve }, allow: 'GET, HEAD, OPTIONS', isDocument: true })
   }
@@ -27,13 +22,13 @@ export function wellKnownRoutes(
   app.all(`${WELL_KNOWN}/*`, document)
 
   // Clients of 2025-03-26 take the endpoint's own host for the authorization server and look there.
-  const [issuer] = issuersOf(authenticator.options)
+  const [issuer] = metadata.issuers
   if (issuer === undefined) return
   app.all(
     '/.well-known/oauth-authorization-server',
     documentRoute(async () => {
       try {
-        const { url } = await authenticator.metadataOf(issuer)
+        const { url } = await metadataOf(issuer)
         return { kind: 'empty', status: 307, headers: { Location: url } }
       } catch (cause) {
         const message = 'The authorization server does not answer. Try again.'

@@ -17,7 +17,7 @@ export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> 
   endpoint: EndpointOptions
 }
 
-/** A variable has a value that cannot be used. */
+/** A variable has a value that cannot be used. Exported for tests. */
 export class BadSetting extends Error {
   override readonly name = 'BadSetting'
 }
@@ -25,7 +25,7 @@ export class BadSetting extends Error {
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1'])
 
 /**
- * Reads the settings.
+ * Reads the settings. Exported for tests.
  * @throws BadSetting with one line that names the variable and says what it may be.
  */
 export function parseEnvironment(env: Environment): Settings {

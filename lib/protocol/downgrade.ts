@@ -12,10 +12,12 @@ import type {
   CallToolResult,
   ContentBlock,
   CreateMessageRequestParams,
+  EmbeddedResource,
   GetPromptResult,
   Implementation,
   Prompt,
   PromptArgument,
+  PromptMessage,
   ReadResourceResult,
   Resource,
   ResourceContents,
@@ -31,74 +33,66 @@ const B = '2025-03-26'
 const C = '2025-06-18'
 const D = '2025-11-25'
 
-/** The first revision of each member that is younger than its type. A new member of a type is one entry here. */
-type Since<T> = { readonly [K in keyof T]?: Revision }
+/**
+ * Rules by member: the first revision that has the member, where it is younger than its type, or what happens to its
+ * value, or to each item of it. A new member of a type is one entry here.
+ */
+type Rules<T> = { readonly [K in keyof T]?: Revision | ((value: never, revision: Revision) => unknown) }
 
-const IMPLEMENTATION: Since<Implementation> = { title: C, icons: D, description: D, websiteUrl: D }
-const TOOL: Since<Tool> = { annotations: B, title: C, outputSchema: C, _meta: C, icons: D }
-const RESOURCE: Since<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D }
-const PROMPT: Since<Prompt> = { title: C, _meta: C, icons: D }
-const PROMPT_ARGUMENT: Since<PromptArgument> = { title: C }
-const CONTENT: Since<TextContent> = { _meta: C }
-const CONTENT_TYPES: Since<Record<ContentBlock['type'], unknown>> = { audio: B, resource_link: C }
-const CONTENTS: Since<ResourceContents> = { _meta: C }
-const ANNOTATIONS: Since<Annotations> = { lastModified: C }
-const CAPABILITIES: Since<ServerCapabilities> = { completions: B, extensions: STATELESS_REVISION }
-const SAMPLING_MESSAGE: Since<SamplingMessage> = { _meta: D }
+const knownAnnotations = by<Annotations>({ lastModified: C })
+const knownTool = by<Tool>({ annotations: B, title: C, outputSchema: C, _meta: C, icons: D })
+const RESOURCE: Rules<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D, annotations: knownAnnotations }
+const knownContents = by<ResourceContents>({ _meta: C })
+const CONTENT: Rules<EmbeddedResource> = { _meta: C, annotations: knownAnnotations, resource: knownContents }
+const CONTENT_TYPES: Partial<Record<ContentBlock['type'], Revision>> = { audio: B, resource_link: C }
+const knownResult = byContent<CallToolResult>({ content: downgradeContent })
+const knownMessage = by<SamplingMessage>({ _meta: D })
 
-/** The first revision whose content needs no change: the last one in the tables above that are about content. */
-const ALL_CONTENT = [CONTENT, CONTENT_TYPES, CONTENTS, ANNOTATIONS, RESOURCE]
-  .flatMap((since) => Object.values(since))
-  .reduce((last, first) => (isAtLeast(first, last) ? first : last))
+export const downgradeImplementation = by<Implementation>({ title: C, icons: D, description: D, websiteUrl: D })
+export const downgradeCapabilities = by<ServerCapabilities>({ completions: B, extensions: STATELESS_REVISION })
+export const downgradePrompt = by<Prompt>({ title: C, _meta: C, icons: D, arguments: by<PromptArgument>({ title: C }) })
+export const downgradePromptResult = byContent<GetPromptResult>({
+  messages: by<PromptMessage>({ content: downgradeContent }),
+})
+export const downgradeReadResult = byContent<ReadResourceResult>({ contents: knownContents })
 
-function has<T>(since: Since<T>, member: keyof T, revision: Revision): boolean {
-  const first = since[member]
-  return first === undefined || isAtLeast(revision, first)
+function by<T extends JsonObject>(rules: Rules<T>) {
+  return (value: T, revision: Revision): T => apply(rules, value, revision)
 }
 
-/** `value` without the members that `revision` lacks. */
-function known<T extends JsonObject>(value: T, since: Since<T>, revision: Revision): T {
-  let kept: T | undefined
-  for (const member in since) {
-    if (value[member] === undefined || has(since, member, revision)) continue
-    kept ??= { ...value }
-    delete kept[member]
+/** As {@link by}, for results: content is the same from 2025-11-25 on. */
+function byContent<T extends JsonObject>(rules: Rules<T>) {
+  return (value: T, revision: Revision): T => (isAtLeast(revision, D) ? value : apply(rules, value, revision))
+}
+
+/** `value` as `revision` allows it. */
+function apply<T extends JsonObject>(rules: Rules<T>, value: T, revision: Revision): T {
+  let changed: T | undefined
+  for (const member in rules) {
+    const before: unknown = value[member]
+    const rule = rules[member]
+    if (before === undefined || rule === undefined) continue
+    if (typeof rule === 'string') {
+      if (isAtLeast(revision, rule)) continue
+      changed ??= { ...value }
+      delete changed[member]
+    } else {
+      const change = rule as (value: unknown, revision: Revision) => unknown
+      const after = Array.isArray(before) ? each(before, (item) => change(item, revision)) : change(before, revision)
+      if (after !== before) changed = { ...(changed ?? value), [member]: after }
+    }
   }
-  return kept ?? value
-}
-
-/** `value` with its member `name` replaced; `value` itself where it has that member already. */
-function withMember<T, K extends keyof T>(value: T, name: K, member: T[K]): T {
-  return value[name] === member ? value : { ...value, [name]: member }
+  return changed ?? value
 }
 
 /** `items`, each changed by `change`; the array itself where no item changes. */
-function each<T>(items: T[], change: (item: T) => T): T[] {
-  let changed: T[] | undefined
-  items.forEach((item, index) => {
-    const next = change(item)
-    if (next === item) return
-    changed ??= [...items]
-    changed[index] = next
-  })
-  return changed ?? items
-}
-
-function knownAnnotations<T extends { annotations?: Annotations | undefined }>(value: T, revision: Revision): T {
-  if (value.annotations === undefined) return value
-  return withMember(value, 'annotations', known(value.annotations, ANNOTATIONS, revision))
-}
-
-export function downgradeImplementation(info: Implementation, revision: Revision): Implementation {
-  return known(info, IMPLEMENTATION, revision)
-}
-
-export function downgradeCapabilities(capabilities: ServerCapabilities, revision: Revision): ServerCapabilities {
-  return known(capabilities, CAPABILITIES, revision)
+function each(items: unknown[], change: (item: unknown) => unknown): unknown[] {
+  const changed = items.map(change)
+  return changed.every((item, index) => item === items[index]) ? items : changed
 }
 
 export function downgradeTool(tool: Tool, revision: Revision): Tool {
-  const older = known(tool, TOOL, revision)
+  const older = knownTool(tool, revision)
   const { outputSchema, ...rest } = older
   // Up to 2025-11-25 structured content is an object, so its schema must say so.
   const fits = outputSchema?.type === 'object' || features(revision).structuredJson
@@ -106,50 +100,25 @@ export function downgradeTool(tool: Tool, revision: Revision): Tool {
 }
 
 export function downgradeResource<T extends Resource | ResourceTemplate>(resource: T, revision: Revision): T {
-  return knownAnnotations(known(resource, RESOURCE as Since<T>, revision), revision)
-}
-
-export function downgradePrompt(prompt: Prompt, revision: Revision): Prompt {
-  const older = known(prompt, PROMPT, revision)
-  if (older.arguments === undefined) return older
-  const args = each(older.arguments, (argument) => known(argument, PROMPT_ARGUMENT, revision))
-  return withMember(older, 'arguments', args)
+  return apply(RESOURCE as Rules<T>, resource, revision)
 }
 
 export function downgradeToolResult(result: CallToolResult, revision: Revision): CallToolResult {
   const { structuredObject, structuredJson } = features(revision)
-  if (structuredJson) return result
-  let older = result
-  if (result.structuredContent !== undefined && (!structuredObject || !isObject(result.structuredContent))) {
-    const { structuredContent: _, ...rest } = result
-    older = rest
+  const structured = result.structuredContent
+  if (structured === undefined || structuredJson || (structuredObject && isObject(structured))) {
+    return knownResult(result, revision)
   }
-  if (isAtLeast(revision, ALL_CONTENT)) return older
-  const content = each(older.content, (block) => downgradeContent(block, revision))
-  return withMember(older, 'content', content)
+  const { structuredContent: _, ...rest } = result
+  return knownResult(rest, revision)
 }
 
-export function downgradePromptResult(result: GetPromptResult, revision: Revision): GetPromptResult {
-  if (isAtLeast(revision, ALL_CONTENT)) return result
-  const messages = each(result.messages, (message) =>
-    withMember(message, 'content', downgradeContent(message.content, revision)),
-  )
-  return withMember(result, 'messages', messages)
-}
-
-export function downgradeReadResult(result: ReadResourceResult, revision: Revision): ReadResourceResult {
-  if (isAtLeast(revision, ALL_CONTENT)) return result
-  const contents = each(result.contents, (one) => known(one, CONTENTS, revision))
-  return withMember(result, 'contents', contents)
-}
-
-/** A block of content. A block whose type the revision lacks becomes text. */
+/** A block of content. A block whose type the revision lacks becomes text. Exported for tests. */
 export function downgradeContent(block: ContentBlock, revision: Revision): ContentBlock {
-  if (!has(CONTENT_TYPES, block.type, revision)) return asText(block)
+  const first = CONTENT_TYPES[block.type]
+  if (first !== undefined && !isAtLeast(revision, first)) return asText(block)
   if (block.type === 'resource_link') return downgradeResource(block, revision)
-  const older = knownAnnotations(known(block, CONTENT as Since<typeof block>, revision), revision)
-  if (older.type !== 'resource') return older
-  return withMember(older, 'resource', known(older.resource, CONTENTS, revision))
+  return apply(CONTENT as Rules<typeof block>, block, revision)
 }
 
 function asText(block: ContentBlock): TextContent {
@@ -173,7 +142,7 @@ export function downgradeSampling(params: CreateMessageRequestParams, revision: 
 
 function splitMessage(message: SamplingMessage, revision: Revision): SamplingMessage[] {
   const blocks = Array.isArray(message.content) ? message.content : [message.content]
-  const older = known(message, SAMPLING_MESSAGE, revision)
+  const older = knownMessage(message, revision)
   return blocks.map((block) => ({ ...older, content: downgradeSamplingContent(block, revision) }))
 }
 

@@ -41,8 +41,15 @@ export class ProtocolError extends Error {
   }
 
   toObject(): JsonRpcErrorObject {
-    return this.data === undefined
-      ? { code: this.code, message: this.message }
-      : { code: this.code, message: this.message, data: this.data }
+    const { code, message, data } = this
+    return data === undefined ? { code, message } : { code, message, data }
   }
+}
+
+export function invalidRequest(message: string, id?: RequestId): ProtocolError {
+  return new ProtocolError(ErrorCode.InvalidRequest, message, undefined, id)
+}
+
+export function invalidParams(message: string): ProtocolError {
+  return new ProtocolError(ErrorCode.InvalidParams, message)
 }

@@ -1,6 +1,6 @@
 /** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
 import { memoize } from '../base/memo.ts'
-import { ErrorCode, ProtocolError } from './errors.ts'
+import { invalidRequest, type ProtocolError } from './errors.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
 export type RequestId = string | number
@@ -71,10 +71,10 @@ export function untypedId(text: string): RequestId {
  * @throws ProtocolError -32600, carrying the message's id where it has a usable one.
  */
 export function readMessage(value: unknown): Message {
-  if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidRequest, 'A message must be a JSON object.')
+  if (!isObject(value)) throw invalidRequest('A message must be a JSON object.')
   const { id, method, params } = value
   const usableId = isRequestId(id) ? id : undefined
-  const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
+  const refuse = (message: string) => invalidRequest(message, usableId)
   if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
   if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
     throw refuse(`"id" must be a string of at most ${MAX_ID} Unicode characters or an integer, not null.`)

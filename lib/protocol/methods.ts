@@ -51,13 +51,7 @@ const ROWS = {
     about: 'resource',
   },
   'prompts/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
-  'prompts/get': {
-    servedBy: 'server',
-    mirrored: 'name',
-    asks: 'everywhere',
-    runsAgain: 'always',
-    about: 'prompt',
-  },
+  'prompts/get': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'always', about: 'prompt' },
   'completion/complete': { servedBy: 'server', asks: 'in sessions', runsAgain: 'always', about: 'reference' },
 } as const satisfies Record<string, Method>
 

@@ -62,7 +62,7 @@ export type TextContent = Annotated & { type: 'text'; text: string }
 type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
 /** `data` is base64. */
 type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
-type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
+export type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
 type ResourceLink = Resource & { type: 'resource_link' }
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource
 
@@ -135,7 +135,7 @@ export type Prompt = Named &
     arguments?: PromptArgument[] | undefined
   }
 
-type PromptMessage = { role: Role; content: ContentBlock }
+export type PromptMessage = { role: Role; content: ContentBlock }
 
 export type GetPromptResult = WithMeta & { description?: string | undefined; messages: PromptMessage[] }
 
@@ -232,7 +232,6 @@ export type CreateMessageRequestParams = WithMeta & {
 export type CreateMessageResult = SamplingMessage & { model: string; stopReason?: string | undefined }
 
 export type ElicitContent = Record<string, string | number | boolean | string[]>
-export type ElicitResult = WithMeta & { action: 'accept' | 'decline' | 'cancel'; content?: ElicitContent | undefined }
 
 export type Root = WithMeta & { uri: string; name?: string | undefined }
 export type ListRootsResult = WithMeta & { roots: Root[] }

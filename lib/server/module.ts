@@ -11,6 +11,7 @@ import { NO_POLICY } from './registry/policy.ts'
 /** The row of a module's method. Its requests name no entry of the server, so no policy decides about them. */
 type ModuleMethod = Pick<Method, 'mirrored' | 'asks'> & { readonly runsAgain?: 'always' }
 
+/** Exported for tests. */
 export interface Module {
   /** Rows by method name. */
   readonly methods: Readonly<Record<string, ModuleMethod>>
@@ -21,7 +22,7 @@ export interface Module {
 }
 
 /**
- * `dispatcher` with the methods and capabilities of `module`.
+ * `dispatcher` with the methods and capabilities of `module`. Exported for tests.
  *
  * @throws TypeError for a method that the dispatcher has already
  */

@@ -20,7 +20,7 @@ export async function serveBuffered(server: McpServer): Promise<Handler<HttpEven
   return bufferedHandler(endpoint, { log, responseLimit: settings.endpoint.session?.responseLimit })
 }
 
-/** For API Gateway HTTP APIs and load balancers, which take the answer as a whole. */
+/** For API Gateway HTTP APIs and load balancers, which take the answer as a whole. Exported for tests. */
 export function bufferedHandler(endpoint: Endpoint, options: LambdaOptions = {}): Handler<HttpEvent, Result> {
   const invoke = invocations(endpoint, true, options)
   return async (event, context) => {

@@ -18,7 +18,7 @@ export async function serveStreaming(server: McpServer): Promise<StreamifyHandle
   return streamingHandler(endpoint, { log })
 }
 
-/** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. */
+/** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. Exported for tests. */
 export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}): StreamifyHandler<HttpEvent, void> {
   const invoke = invocations(endpoint, false, options)
   return awslambda.streamifyResponse((event, out, context) =>
@@ -27,7 +27,7 @@ export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}
 }
 
 /**
- * Sends `response`. Resolves when Lambda has received it completely.
+ * Sends `response`. Resolves when Lambda has received it completely. Exported for tests.
  * @throws the error of the body: the runtime then breaks the connection to the client, and the environment goes on
  */
 export async function sendResponse(response: Response, method: string, out: Writable): Promise<void> {

@@ -4,6 +4,7 @@ import { features } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { AskPending, MissingCapability } from '../context/errors.ts'
+import type { MethodHandler } from './method.ts'
 
 /** True for an error that the call itself handles, in a tool as in any other method. */
 export function passesThrough(error: unknown, channel: ClientChannel): boolean {
@@ -20,7 +21,13 @@ export function failureText(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error)
 }
 
-/** The JSON-RPC error for an error of a handler, where the result of the method has no place for errors. */
-export function asProtocolError(error: unknown, channel: ClientChannel): unknown {
-  return passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+/** `run` with the errors of authors' functions as JSON-RPC errors: its result has no place for errors. */
+export function withProtocolErrors(run: MethodHandler): MethodHandler {
+  return (registry, params, channel) => {
+    const result = run(registry, params, channel)
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      throw passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+    })
+  }
 }

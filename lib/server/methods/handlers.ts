@@ -1,9 +1,9 @@
-import type { JsonObject, Result } from '../../protocol/jsonrpc.ts'
 import type { ServerMethod } from '../../protocol/methods.ts'
-import type { ClientChannel } from '../context/client-channel.ts'
 import type { Registry } from '../registry/registry.ts'
 import { complete } from './complete.ts'
+import { withProtocolErrors } from './failures.ts'
 import { listPrompts, listResources, listTemplates, listTools } from './lists.ts'
+import type { MethodHandler } from './method.ts'
 import { getPrompt } from './prompts.ts'
 import { readResource } from './resources.ts'
 import { callTool } from './tools.ts'
@@ -12,23 +12,22 @@ import { callTool } from './tools.ts'
 interface Handler {
   /** An entry is registered that the method can be about. Without one the server does not have the method. */
   has(registry: Registry): boolean
-  run(registry: Registry, params: JsonObject | undefined, channel: ClientChannel): Result | Promise<Result>
+  run: MethodHandler
 }
 
 const tools: Handler['has'] = (registry) => registry.tools.size > 0
 const resources: Handler['has'] = (registry) => registry.hasResources
 const prompts: Handler['has'] = (registry) => registry.prompts.size > 0
-const completions: Handler['has'] = (registry) => registry.hasCompletions
 
 const TABLE: Readonly<Record<ServerMethod, Handler>> = {
   'tools/list': { has: tools, run: listTools },
   'tools/call': { has: tools, run: callTool },
-  'resources/list': { has: resources, run: listResources },
+  'resources/list': { has: resources, run: withProtocolErrors(listResources) },
   'resources/templates/list': { has: resources, run: listTemplates },
-  'resources/read': { has: resources, run: readResource },
+  'resources/read': { has: resources, run: withProtocolErrors(readResource) },
   'prompts/list': { has: prompts, run: listPrompts },
-  'prompts/get': { has: prompts, run: getPrompt },
-  'completion/complete': { has: completions, run: complete },
+  'prompts/get': { has: prompts, run: withProtocolErrors(getPrompt) },
+  'completion/complete': { has: (registry) => registry.hasCompletions, run: withProtocolErrors(complete) },
 }
 
 /** The methods that the registry answers: one for each row of protocol/methods.ts that the server serves. */

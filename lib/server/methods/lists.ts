@@ -7,7 +7,7 @@
 
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
-import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
 import type { CacheableMethod } from '../../protocol/methods.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
@@ -16,73 +16,63 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
-import { asProtocolError } from './failures.ts'
-
-interface List {
-  method: CacheableMethod
-  /** The name of the list in its result. */
-  member: string
-  entries(registry: Registry): Registered<unknown>[]
-  /** The entries that the caller sees, as the revision has them. */
-  items(registry: Registry, { auth, revision }: ClientChannel): unknown[]
-}
+import type { MethodHandler } from './method.ts'
 
 /** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
 function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
   return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
 }
 
+/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
+const MAX_PAGES = 1000
+
+/**
+ * The handler of a list, whose name in its results is `member`.
+ *
+ * @throws ProtocolError -32602 (or rejects with it) for a cursor that no instance ever made
+ */
 function lister<Definition>(
   method: CacheableMethod,
   member: string,
   entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
   downgrade: (definition: Definition, revision: Revision) => Definition,
-) {
-  const entries = (registry: Registry) => [...entriesOf(registry).values()]
-  const items: List['items'] = (registry, { auth, revision }) =>
-    entries(registry).flatMap((entry) => (isVisible(entry, auth) ? downgrade(entry.definition, revision) : []))
-  const list: List = { method, member, entries, items }
-  return (registry: Registry, params: JsonObject | undefined, channel: ClientChannel) =>
-    listPage(list, registry, params, channel)
+): MethodHandler {
+  const page = (registry: Registry, { auth, revision }: ClientChannel, start: number, listed: readonly Resource[]) => {
+    const entries = [...entriesOf(registry).values()]
+    const visible = entries.filter((entry) => isVisible(entry, auth))
+    const items = [...visible.map(({ definition }) => downgrade(definition, revision)), ...listed]
+    if (start > items.length) throw unknownCursor()
+    const end = start + registry.pageSize
+    const result: JsonObject = { [member]: items.slice(start, end) }
+    if (end < items.length) result.nextCursor = writeCursor(end, method)
+    if (features(revision).cacheHints) {
+      // The same for all pages.
+      const all = [...entries, ...(method === 'resources/list' ? registry.templates.values() : [])]
+      Object.assign(result, registry.cacheHint(method, 60_000, all))
+    }
+    return new RawJson(JSON.stringify(result))
+  }
+  return (registry, params, channel) => {
+    const start = readCursor(params?.cursor, method)
+    const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
+    if (templates.length > 0) {
+      return listedBy(templates, new Context(channel, params)).then((more) => page(registry, channel, start, more))
+    }
+    const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
+    const ready = registry.pages.get(key)
+    if (ready !== undefined) return ready
+    const made = page(registry, channel, start, [])
+    if (registry.pages.size >= MAX_PAGES) registry.pages.clear()
+    registry.pages.set(key, made)
+    return made
+  }
 }
 
 export const listTools = lister('tools/list', 'tools', ({ tools }) => tools, downgradeTool)
 export const listPrompts = lister('prompts/list', 'prompts', ({ prompts }) => prompts, downgradePrompt)
 export const listResources = lister('resources/list', 'resources', ({ resources }) => resources, downgradeResource)
-export const listTemplates = lister(
-  'resources/templates/list',
-  'resourceTemplates',
-  ({ templates }) => templates,
-  downgradeResource,
-)
-
-/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
-const MAX_PAGES = 1000
-
-/**
- * One page of a list.
- *
- * @throws ProtocolError -32602 for a cursor that no instance ever made
- */
-function listPage(
-  list: List,
-  registry: Registry,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): RawJson | Promise<RawJson> {
-  const { method } = list
-  const start = readCursor(params?.cursor, method)
-  const dynamic = method === 'resources/list' ? resourceMakers(registry, channel.auth) : []
-  if (dynamic.length > 0) return listDynamic(list, registry, dynamic, start, params, channel)
-
-  const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
-  const ready = registry.pages.get(key)
-  if (ready !== undefined) return ready
-  const made = page(list, registry, list.items(registry, channel), start, channel.revision)
-  if (registry.pages.size >= MAX_PAGES) registry.pages.clear()
-  registry.pages.set(key, made)
-  return made
-}
+const templatesOf = ({ templates }: Registry) => templates
+export const listTemplates = lister('resources/templates/list', 'resourceTemplates', templatesOf, downgradeResource)
 
 /** The part of a page's key that depends on the caller: those of its scopes that an entry of this server needs. */
 function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
@@ -90,44 +80,18 @@ function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
   return [...scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
 }
 
-function page(list: List, registry: Registry, items: unknown[], start: number, revision: Revision): RawJson {
-  if (start > items.length) throw unknownCursor()
-  const end = start + registry.pageSize
-  const result: JsonObject = { [list.member]: items.slice(start, end) }
-  if (end < items.length) result.nextCursor = writeCursor(end, list.method)
-  if (features(revision).cacheHints) Object.assign(result, hint(list, registry))
-  return new RawJson(JSON.stringify(result))
-}
-
-/** The cache hint of a list: the same for all pages, and private where the list depends on the caller. */
-function hint({ method, entries }: List, registry: Registry) {
-  const own = registry.cacheHint(method, undefined, 60_000)
-  const all = [...entries(registry), ...(method === 'resources/list' ? registry.templates.values() : [])]
-  return all.some(({ policy }) => policy.scopes.length > 0) ? { ...own, cacheScope: 'private' } : own
-}
-
-function resourceMakers({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
+/** The templates that list their own resources. */
+function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
   return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
 }
 
-async function listDynamic(
-  list: List,
-  registry: Registry,
-  dynamic: readonly RegisteredTemplate[],
-  start: number,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): Promise<RawJson> {
-  const ctx = new Context(channel, params)
-  const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
+async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {
+  const listed = templates.map(async ({ template, definition }) => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, channel.revision))
-  }
-  const made = await Promise.all(dynamic.map(listed)).catch((error: unknown) => {
-    throw asProtocolError(error, channel)
+    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, ctx.revision))
   })
-  return page(list, registry, [...list.items(registry, channel), ...made.flat()], start, channel.revision)
+  return (await Promise.all(listed)).flat()
 }
 
 // A cursor is a position, which every instance and every build can read.
@@ -146,5 +110,5 @@ function readCursor(cursor: unknown, method: string): number {
 }
 
 function unknownCursor(): ProtocolError {
-  return new ProtocolError(ErrorCode.InvalidParams, 'Unknown cursor: it is not one that this list gave.')
+  return invalidParams('Unknown cursor: it is not one that this list gave.')
 }

@@ -24,7 +24,7 @@ export interface CacheHint {
 }
 
 /** The options of tools, resources and prompts that are no members of their definitions. */
-export interface CommonConfig {
+interface CommonConfig {
   /** OAuth scopes that a caller needs. The entry is neither listed nor served to a caller that lacks one of them. */
   requiredScopes?: readonly string[] | undefined
 }

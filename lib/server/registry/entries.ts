@@ -6,7 +6,14 @@ import type { Context } from '../context/context.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileObjectSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
-import type { CacheHint, CommonConfig, PromptConfig, ResourceConfig, ToolConfig } from './config.ts'
+import type {
+  CacheHint,
+  PromptConfig,
+  ResourceConfig,
+  ResourceHandler,
+  ResourceTemplateHandler,
+  ToolConfig,
+} from './config.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
@@ -18,28 +25,22 @@ export interface Registered<Definition> {
   readonly complete?: ReadonlyMap<string, Completer>
 }
 
-export interface RegisteredTool extends Registered<Tool> {
+export interface RegisteredPrompt extends Registered<Prompt> {
   readonly input: CompiledSchema | undefined
-  readonly output: CompiledSchema | undefined
   readonly handler: (args: unknown, ctx: Context) => unknown
 }
 
-export interface RegisteredResource extends Registered<Resource> {
-  readonly cacheHint: CacheHint | undefined
-  readonly handler: (uri: URL, ctx: Context) => unknown
+export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt, 'input' | 'handler'> {
+  readonly output: CompiledSchema | undefined
 }
 
-export interface RegisteredTemplate extends Registered<TemplateEntry> {
-  readonly template: ResourceTemplate
-  readonly complete: ReadonlyMap<string, Completer>
+export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
   readonly cacheHint: CacheHint | undefined
   readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
 }
 
-export interface RegisteredPrompt extends Registered<Prompt> {
-  readonly input: CompiledSchema | undefined
-  readonly complete: ReadonlyMap<string, Completer>
-  readonly handler: (args: unknown, ctx: Context) => unknown
+export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
+  readonly template: ResourceTemplate
 }
 
 /** 2025-11-25 and newer recommend these characters; clients make function names for models from them. */
@@ -56,18 +57,13 @@ export function toolEntry(
   const { inputSchema, outputSchema, requiredScopes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema === undefined ? undefined : compileObjectSchema(inputSchema, what)
-  const output =
-    outputSchema === undefined ? undefined : compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileObjectSchema(inputSchema, what)
+  const output = outputSchema && compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
-    definition: compact({
-      name,
-      ...members,
-      inputSchema: input?.json ?? { type: 'object', properties: {} },
-      outputSchema: output?.json,
-    }),
+    definition: compact({ name, ...members, ...schemas }),
     policy: {
-      ...policyFor(config),
+      scopes: requiredScopes ?? [],
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
@@ -77,39 +73,24 @@ export function toolEntry(
   }
 }
 
-export function resourceEntry(
-  name: string,
-  uri: string,
-  config: ResourceConfig,
-  handler: RegisteredResource['handler'],
-): RegisteredResource {
+export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
   requireName(name, 'resource')
   if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
   const { requiredScopes, cacheHint, ...members } = config
-  return {
-    definition: compact({ uri, name, ...members }),
-    policy: policyFor(config),
-    cacheHint,
-    handler,
-  }
+  const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
+  return { definition: compact({ uri, name, ...members }), policy: policyFor(requiredScopes), cacheHint, handler: run }
 }
 
 export function templateEntry(
   name: string,
   template: ResourceTemplate,
   config: ResourceConfig,
-  handler: RegisteredTemplate['handler'],
+  handler: ResourceTemplateHandler,
 ): RegisteredTemplate {
   requireName(name, 'resource')
   const { requiredScopes, cacheHint, size, ...members } = config
-  return {
-    definition: compact({ uriTemplate: template.uriTemplate.text, name, ...members }),
-    policy: policyFor(config),
-    complete: template.complete,
-    template,
-    cacheHint,
-    handler,
-  }
+  const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
+  return { definition, policy: policyFor(requiredScopes), complete: template.complete, template, cacheHint, handler }
 }
 
 export function promptEntry(
@@ -119,8 +100,8 @@ export function promptEntry(
 ): RegisteredPrompt {
   requireName(name, 'prompt')
   const { argsSchema, complete, requiredScopes, ...members } = config
-  const input = argsSchema === undefined ? undefined : compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
-  const args = input === undefined ? undefined : promptArguments(input)
+  const input = argsSchema && compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
+  const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
     if (!args?.some((known) => known.name === argument)) {
@@ -129,9 +110,9 @@ export function promptEntry(
   }
   return {
     definition: compact({ name, ...members, arguments: args }),
-    policy: policyFor(config),
+    policy: policyFor(requiredScopes),
     input,
-    complete: new Map([...(argsSchema === undefined ? [] : fieldCompleters(argsSchema)), ...given]),
+    complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
     handler: withArguments(input, handler),
   }
 }
@@ -148,15 +129,13 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
   const required = Array.isArray(json.required) ? json.required : []
   return Object.entries(properties).map(([name, property]) => {
     const { title, description } = isObject(property) ? property : {}
-    const argument: PromptArgument = { name, required: required.includes(name) }
-    if (typeof title === 'string') argument.title = title
-    if (typeof description === 'string') argument.description = description
-    return argument
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+    return compact({ name, required: required.includes(name), title: text(title), description: text(description) })
   })
 }
 
-function policyFor({ requiredScopes }: CommonConfig): Policy {
-  return requiredScopes === undefined ? NO_POLICY : { ...NO_POLICY, scopes: requiredScopes }
+function policyFor(scopes: readonly string[] | undefined): Policy {
+  return scopes ? { ...NO_POLICY, scopes } : NO_POLICY
 }
 
 function requireName(name: string, kind: string): void {

@@ -14,9 +14,11 @@ export interface Cacheable {
 
 export type CacheHints = Partial<Record<CacheableMethod, CacheHint>>
 
-type FoundResource =
-  | { entry: RegisteredResource; uri: URL; variables: undefined }
-  | { entry: RegisteredTemplate; uri: URL; variables: Variables }
+interface FoundResource {
+  entry: RegisteredResource | RegisteredTemplate
+  uri: URL
+  variables: Variables
+}
 
 export class Registry {
   /** By name, in the order in which they were registered, which is the order of the list. */
@@ -61,13 +63,15 @@ export class Registry {
     this.pages.clear()
   }
 
-  /** How long clients may keep a result: as the entry says, else the server, else `ttlMs` and `private`. */
-  cacheHint(method: CacheableMethod, own: CacheHint | undefined, ttlMs: number): Cacheable {
+  /**
+   * How long clients may keep a result: as `own` says, else the server, else `ttlMs` and `private`. A result about
+   * entries that need scopes is always private.
+   */
+  cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
     const general = this.#cacheHints[method]
-    return {
-      ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs,
-      cacheScope: own?.cacheScope ?? general?.cacheScope ?? 'private',
-    }
+    const scoped = about.some(({ policy }) => policy.scopes.length > 0)
+    const cacheScope = (!scoped && (own?.cacheScope ?? general?.cacheScope)) || 'private'
+    return { ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs, cacheScope }
   }
 
   /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
@@ -75,7 +79,7 @@ export class Registry {
     const uri = URL.parse(text)
     if (uri === null) return undefined
     const fixed = this.resources.get(text) ?? this.resources.get(uri.href)
-    if (fixed !== undefined) return { entry: fixed, uri, variables: undefined }
+    if (fixed !== undefined) return { entry: fixed, uri, variables: {} }
     for (const entry of this.templates.values()) {
       const variables = entry.template.uriTemplate.match(uri.href)
       if (variables !== undefined) return { entry, uri, variables }

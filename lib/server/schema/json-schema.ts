@@ -1,50 +1,10 @@
-/** Plain JSON Schema 2020-12: walking a schema, refusing one that cannot be used, and checking values with it. */
-import type { OutputUnit, Validator } from '@cfworker/json-schema'
+/** Plain JSON Schema 2020-12: refusing a schema that cannot be used, and checking values with one. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
-import { type Check, type Checked, describeProblems } from './check.ts'
+import type { Check, Checked } from './check.ts'
+import { walkSchema } from './walk.ts'
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
-
-const WITH_SCHEMA = [
-  'items',
-  'contains',
-  'additionalProperties',
-  'propertyNames',
-  'if',
-  'then',
-  'else',
-  'not',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-  'contentSchema',
-]
-const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
-const WITH_MAP = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
-
-/** `path`: the names of the `properties` that lead to the schema; undefined where another keyword is on the way. */
-type Visit = (schema: JsonSchema, path: readonly string[] | undefined) => void
-
-/** Visits a schema and every schema in it. */
-export function walkSchema(schema: JsonSchema, visit: Visit): void {
-  walk(schema, [], visit)
-}
-
-function walk(schema: unknown, path: readonly string[] | undefined, visit: Visit): void {
-  if (!isObject(schema)) return
-  visit(schema, path)
-  for (const [name, value] of entries(schema.properties)) walk(value, path && [...path, name], visit)
-  for (const key of WITH_SCHEMA) walk(schema[key], undefined, visit)
-  for (const key of WITH_MAP) for (const [, value] of entries(schema[key])) walk(value, undefined, visit)
-  for (const key of WITH_LIST) {
-    const list = schema[key]
-    if (Array.isArray(list)) for (const value of list) walk(value, undefined, visit)
-  }
-}
-
-function entries(value: unknown): [string, unknown][] {
-  return isObject(value) ? Object.entries(value) : []
-}
 
 /**
  * Refuses a schema that would fail, or mean something else, when it is used: one of another dialect, or with a
@@ -102,121 +62,20 @@ function pointsIntoSchema(schema: unknown, pointer: string): boolean {
   return typeof at === 'object' || typeof at === 'boolean'
 }
 
-let library: typeof import('@cfworker/json-schema') | undefined
-
-/**
- * The most parts of a value whose problems are all reported. Beyond it the library would need long to find them all.
- */
-const MAX_PARTS = 1_000
-/** The most items of an array with `uniqueItems`. The library compares each item with each other item. */
-const MAX_UNIQUE = 2_000
+let library: typeof import('./validator.ts') | undefined
 
 /** The check of a plain schema. The validator is loaded when it is first used, because most servers never need it. */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
-  let unique: boolean | undefined
-  let first: Validator | undefined
-  let all: Validator | undefined
-  const run = ({ Validator }: NonNullable<typeof library>, value: unknown): Checked => {
-    unique ??= asksForUnique(schema)
-    if (unique && hasLongArray(value)) {
-      return { ok: false, problems: `An array has more than ${MAX_UNIQUE} items, too many to be checked for repeats` }
+  let validate: ((value: unknown) => Checked) | undefined
+  const check: Check = (value) => {
+    if (library === undefined) {
+      return import('./validator.ts').then((loaded) => {
+        library = loaded
+        return check(value)
+      })
     }
-    first ??= new Validator(copyOf(schema), '2020-12', true)
-    const { valid, errors } = first.validate(value)
-    if (valid) return { ok: true, value }
-    if (hasMoreParts(value)) return { ok: false, problems: describeProblems(innermost(errors)) }
-    all ??= new Validator(copyOf(schema), '2020-12', false)
-    return { ok: false, problems: describeProblems(innermost(all.validate(value).errors)) }
+    validate ??= library.validatorOf(schema)
+    return validate(value)
   }
-  return (value) => {
-    if (library !== undefined) return run(library, value)
-    return import('@cfworker/json-schema').then((loaded) => {
-      library = loaded
-      return run(loaded, value)
-    })
-  }
-}
-
-/**
- * A copy for the library, which writes into its schema. The library's expression for `url`, a format that 2020-12 does
- * not have, takes time exponential in the length of a text; the copy has `uri` in its place, which means the same.
- */
-function copyOf(schema: JsonSchema): JsonSchema {
-  const copy = structuredClone(schema)
-  walkSchema(copy, (each) => {
-    if (each.format === 'url') each.format = 'uri'
-  })
-  return copy
-}
-
-function asksForUnique(schema: JsonSchema): boolean {
-  let asks = false
-  walkSchema(schema, ({ uniqueItems }) => {
-    asks ||= uniqueItems === true
-  })
-  return asks
-}
-
-function hasMoreParts(value: unknown): boolean {
-  let left = MAX_PARTS
-  const count = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null) return
-    for (const name in part) {
-      if (--left < 0) return
-      count((part as Record<string, unknown>)[name])
-    }
-  }
-  count(value)
-  return left < 0
-}
-
-function hasLongArray(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (Array.isArray(value) && value.length > MAX_UNIQUE) return true
-  return Object.values(value).some(hasLongArray)
-}
-
-/** The most alternatives of one `anyOf` that a text lists. */
-const MAX_ALTERNATIVES = 10
-
-/**
- * The errors that name what to change. The library repeats an error for each schema around the one that failed, just
- * before it; only the innermost is of use. Below `anyOf` and `oneOf` each innermost error is one alternative.
- */
-function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  // Errors of `if` and `false` repeat, with less detail, the errors beside them.
-  return reported(errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'false'))
-}
-
-function reported(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  const found: [string, string][] = []
-  for (let at = 0; at < errors.length; at++) {
-    const error = errors[at] as OutputUnit
-    const below = `${error.keywordLocation}/`
-    const isBelow = (other: OutputUnit | undefined) => other?.keywordLocation.startsWith(below) === true
-    if (!isBelow(errors[at + 1])) found.push([pathText(error), messageText(error)])
-    else if (error.keyword === 'anyOf' || error.keyword === 'oneOf') {
-      let end = at + 1
-      while (isBelow(errors[end])) end++
-      const here = pathText(error)
-      const alternatives = reported(errors.slice(at + 1, end)).map(([path, message]) =>
-        path === here ? message : `${path}: ${message}`,
-      )
-      const several = [...new Set(alternatives)].slice(0, MAX_ALTERNATIVES)
-      found.push([here, `One of these must be put right: ${several.join(' | ')}`])
-      at = end - 1
-    }
-  }
-  return found
-}
-
-function pathText({ instanceLocation }: OutputUnit): string {
-  const steps = instanceLocation.split('/').slice(1)
-  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~')).join('.')
-}
-
-function messageText({ keyword, error }: OutputUnit): string {
-  const [, property] = /^Property "(.*)" does not match/.exec(error) ?? []
-  const closed = keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
-  return closed && property !== undefined ? `Property "${property}" is not allowed` : error.replace(/\.$/, '')
+  return check
 }
