@@ -14,10 +14,7 @@ export const register = defineScript('mcpRegister', {
   keys: ['session', 'live', 'log', 'mark', 'over'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
   numbers: ['open', 'maxCalls'],
-  reply: either(['taken', 'full', 'gone'], ([cancelled, level]) => ({
-    cancelled: flag(cancelled),
-    level: optional(level),
-  })),
+  reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
   lua: `${REGISTER_CALL}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
@@ -44,13 +41,9 @@ export const append = defineScript('mcpAppend', {
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   reply(reply): AppendReply {
-    const [status, end, holder, level] = list(reply)
-    return {
-      status: oneOf(status, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone']),
-      end: number(end),
-      holder: optional(holder),
-      level: optional(level),
-    }
+    const [word, end, holder, level] = list(reply)
+    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
+    return { status, end: number(end), holder: optional(holder), level: optional(level) }
   },
   lua: `${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET_CALL}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
@@ -96,10 +89,7 @@ export const endCall = defineScript('mcpEndCall', {
   numbers: ['maxMessages', 'open', 'endedTtl', 'repeatTtl'],
   flags: ['mark'],
   lists: ['forget'],
-  reply: either(['lost', 'gone'], ([cancelled, holder]) => ({
-    cancelled: flag(cancelled),
-    holder: optional(holder),
-  })),
+  reply: either(['lost', 'gone'], { cancelled: flag, holder: optional }),
   lua: `${LAST}${WRITE_LOG}${FORGET_CALL}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local holder = redis.call('HGET', live, 's:' .. stream)
@@ -182,12 +172,7 @@ export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
-  reply: either(['lost', 'over', 'gone'], ([cancelled, end, id, request]) => ({
-    cancelled: flag(cancelled),
-    end: number(end),
-    id: optional(id),
-    request: optional(request),
-  })),
+  reply: either(['lost', 'over', 'gone'], { cancelled: flag, end: number, id: optional, request: optional }),
   lua: `${LAST}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local current = redis.call('HGET', live, 'o:' .. stream)

@@ -13,7 +13,7 @@ export const post = defineScript('mcpPost', {
   keys: ['session', 'log', 'logs', 'posted'],
   texts: ['stream', 'message', 'tag'],
   numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl'],
-  reply: either(['gone'], ([n, holder]) => ({ n: number(n), holder: optional(holder) })),
+  reply: either(['gone'], { n: number, holder: optional }),
   lua: `${OWN_END}${WRITE_LOG}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local n = tonumber(redis.call('GET', posted) or 0)
@@ -40,16 +40,16 @@ export const take = defineScript('mcpTake', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'open'],
-  reply: either(['gone', 'unknown', 'trimmed', 'beyond'], ([entries, end, position, tag, ...others]) => ({
-    entries: logEntries(entries),
-    end: number(end),
-    position: number(position),
-    tag: optional(tag),
-    previous: optional(others[0]),
-    owner: optional(others[1]),
-    ended: flag(others[2]),
-    level: optional(others[3]),
-  })),
+  reply: either(['gone', 'unknown', 'trimmed', 'beyond'], {
+    entries: logEntries,
+    end: number,
+    position: number,
+    tag: optional,
+    previous: optional,
+    owner: optional,
+    ended: flag,
+    level: optional,
+  }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
@@ -88,11 +88,7 @@ export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'lifetime', 'open'],
-  reply: either(['moved', 'gone'], ([entries, owner, ended]) => ({
-    entries: logEntries(entries),
-    owner: optional(owner),
-    ended: flag(ended),
-  })),
+  reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
 if redis.call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
@@ -150,7 +146,7 @@ export const advance = defineScript('mcpAdvance', {
   texts: ['holder', 'tag', 'from', 'to'],
   numbers: ['maxMessages', 'maxBytes', 'open'],
   lists: ['messages', 'uris', 'positions', 'updates'],
-  reply: either(['moved', 'gone'], ([entries]) => ({ entries: logEntries(entries) })),
+  reply: either(['moved', 'gone'], { entries: logEntries }),
   lua: `${OWN_END}${WRITE_LOG}
 local function before(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
