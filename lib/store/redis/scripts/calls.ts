@@ -37,7 +37,7 @@ return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', s
 export const append = defineScript('mcpAppend', {
   keys: ['session', 'live', 'log', 'logs', 'mark', 'over'],
   texts: ['stream', 'owner', 'tag', 'id', 'holder', 'request'],
-  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'endedTtl', 'maxCalls'],
+  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   reply(reply): AppendReply {
@@ -66,7 +66,7 @@ if #messages > 0 then
   add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
   top = newest
 end
-keep(log, logs, stream, final and endedTtl or open, open)
+keep(log, logs, stream, final and ended or open, open)
 for _, ask in ipairs(asks) do redis.call('HSETNX', live, 'a:' .. ask, stream) end
 if final then
   for _, ask in ipairs(forget) do redis.call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
@@ -86,7 +86,7 @@ return reply('ok')
 export const endCall = defineScript('mcpEndCall', {
   keys: ['session', 'live', 'log', 'logs', 'over'],
   texts: ['stream', 'owner'],
-  numbers: ['maxMessages', 'open', 'endedTtl', 'repeatTtl'],
+  numbers: ['maxMessages', 'open', 'ended', 'endRepeat'],
   flags: ['mark'],
   lists: ['forget'],
   reply: either(['lost', 'gone'], { cancelled: flag, holder: optional }),
@@ -99,12 +99,12 @@ if redis.call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 local cancelled = redis.call('HEXISTS', live, 'x:' .. stream)
 if mark then
   add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
-  keep(log, logs, stream, endedTtl, open)
+  keep(log, logs, stream, ended, open)
 end
 for _, ask in ipairs(forget) do redis.call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
 forget_call(live, stream)
 redis.call('PEXPIRE', live, open)
-redis.call('SET', over, cancelled .. owner, 'PX', repeatTtl)
+redis.call('SET', over, cancelled .. owner, 'PX', endRepeat)
 return { 'ok', cancelled, holder }
 `,
 })
@@ -211,7 +211,7 @@ redis.call('PEXPIRE', live, open)
 export const cancel = defineScript('mcpCancel', {
   keys: ['session', 'live', 'mark'],
   texts: ['id'],
-  numbers: ['markTtl'],
+  numbers: ['cancelMark'],
   reply(reply): CancelReply {
     const [owner, stream] = list(reply)
     return stream === null
@@ -222,7 +222,7 @@ export const cancel = defineScript('mcpCancel', {
 if redis.call('EXISTS', session) == 0 then return { false, false } end
 local stream = redis.call('HGET', live, 'c:' .. id)
 if not stream then
-  redis.call('SET', mark, '1', 'PX', markTtl)
+  redis.call('SET', mark, '1', 'PX', cancelMark)
   return { false, false }
 end
 redis.call('HSET', live, 'x:' .. stream, '1')

@@ -10,12 +10,12 @@ import { defineScript } from './script.ts'
 export const addValue = defineScript('mcpAddValue', {
   keys: ['entry'],
   texts: ['value'],
-  numbers: ['ttl'],
+  numbers: ['lifetime'],
   reply: (reply): { status: 'ok' | 'taken' } => ({ status: flag(reply) ? 'ok' : 'taken' }),
   lua: `
 local present = redis.call('GET', entry)
 if present then return present == value and 1 or 0 end
-redis.call('SET', entry, value, 'PX', ttl)
+redis.call('SET', entry, value, 'PX', lifetime)
 return 1
 `,
 })
