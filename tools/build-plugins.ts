@@ -156,12 +156,12 @@ export const errorNames: Plugin = {
   },
 }
 
-/** Removes the indentation of the Lua scripts. */
+/** Removes the indentation and the comments of the Lua scripts. */
 export const outdented: Plugin = {
   name: 'outdented',
   setup(build) {
     build.onLoad({ filter: /lib[\\/]store[\\/]redis[\\/]scripts[\\/]\w+\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/\n +/g, '\n'),
+      contents: readFileSync(path, 'utf8').replace(/\n +(-- .*)?/g, '\n'),
       loader: 'ts',
     }))
   },

@@ -23,6 +23,7 @@ const echo = defineScript('mcpEcho', {
 describe('a script', () => {
   test('begins with its keys, arguments and lists under their names', () => {
     expect(echo.lua.split('\n')).toEqual([
+      'local call = redis.call',
       'local session = KEYS[1]',
       'local log = KEYS[2]',
       'local stream = ARGV[1]',

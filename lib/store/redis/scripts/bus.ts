@@ -13,8 +13,8 @@ export const send = defineScript('mcpSend', {
   numbers: ['max', 'mailbox'],
   reply: nothing,
   lua: `
-redis.call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
-redis.call('PEXPIRE', box, mailbox)
+call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
+call('PEXPIRE', box, mailbox)
 `,
 })
 
@@ -29,14 +29,14 @@ export const publish = defineScript('mcpPublish', {
   numbers: ['maxChanges', 'longest'],
   reply: nothing,
   lua: `
-redis.call('XADD', changes, '*', 'c', change)
-local over = redis.call('XLEN', changes) - maxChanges
+call('XADD', changes, '*', 'c', change)
+local over = call('XLEN', changes) - maxChanges
 if over > 0 then
-  local lost = redis.call('XRANGE', changes, '-', '+', 'COUNT', over)
-  redis.call('SET', trimmed, lost[#lost][1])
-  redis.call('XTRIM', changes, 'MAXLEN', maxChanges)
+  local lost = call('XRANGE', changes, '-', '+', 'COUNT', over)
+  call('SET', trimmed, lost[#lost][1])
+  call('XTRIM', changes, 'MAXLEN', maxChanges)
 end
-redis.call('PEXPIRE', changes, longest)
-redis.call('PEXPIRE', trimmed, longest)
+call('PEXPIRE', changes, longest)
+call('PEXPIRE', trimmed, longest)
 `,
 })

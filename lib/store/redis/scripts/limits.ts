@@ -12,8 +12,8 @@ export const count = defineScript('mcpCount', {
   numbers: ['n', 'lifetime'],
   reply: number,
   lua: `
-local total = redis.call('INCRBY', count, n)
-redis.call('PEXPIRE', count, lifetime)
+local total = call('INCRBY', count, n)
+call('PEXPIRE', count, lifetime)
 return total
 `,
 })
@@ -29,13 +29,13 @@ export const occupy = defineScript('mcpOccupy', {
   numbers: ['lifetime'],
   reply: number,
   lua: `${NOW}
-redis.call('ZREMRANGEBYSCORE', busy, '-inf', now())
+call('ZREMRANGEBYSCORE', busy, '-inf', now())
 if member ~= '' and lifetime > 0 then
-  redis.call('ZADD', busy, now() + lifetime, member)
-  if redis.call('PTTL', busy) < lifetime then redis.call('PEXPIRE', busy, lifetime) end
+  call('ZADD', busy, now() + lifetime, member)
+  if call('PTTL', busy) < lifetime then call('PEXPIRE', busy, lifetime) end
 elseif member ~= '' then
-  redis.call('ZREM', busy, member)
+  call('ZREM', busy, member)
 end
-return redis.call('ZCARD', busy)
+return call('ZCARD', busy)
 `,
 })

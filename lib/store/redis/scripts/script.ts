@@ -63,7 +63,7 @@ export interface Script<Given, Reply> {
  * Defines a script.
  *
  * @example
- * const lua = "return redis.call('INCRBY', count, n)"
+ * const lua = "return call('INCRBY', count, n)"
  * const add = defineScript('mcpAdd', { keys: ['count'], numbers: ['n'], reply: number, lua })
  * await commands.script(add, { id: 'requests', n: 1 })
  */
@@ -100,10 +100,10 @@ export function defineScript<
   }
 }
 
-/** The first lines of a script: every key, argument and list under its name. */
+/** The first lines of a script: `call`, and every key, argument and list under its name. */
 function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Names): string {
   let n = 0
-  const lines = keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)
+  const lines = ['local call = redis.call', ...keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)]
   for (const name of texts) lines.push(`local ${name} = ARGV[${++n}]`)
   for (const name of numbers) lines.push(`local ${name} = tonumber(ARGV[${++n}])`)
   for (const name of flags) lines.push(`local ${name} = ARGV[${++n}] == '1'`)

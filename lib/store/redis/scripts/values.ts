@@ -13,9 +13,9 @@ export const addValue = defineScript('mcpAddValue', {
   numbers: ['lifetime'],
   reply: (reply): { status: 'ok' | 'taken' } => ({ status: flag(reply) ? 'ok' : 'taken' }),
   lua: `
-local present = redis.call('GET', entry)
+local present = call('GET', entry)
 if present then return present == value and 1 or 0 end
-redis.call('SET', entry, value, 'PX', lifetime)
+call('SET', entry, value, 'PX', lifetime)
 return 1
 `,
 })
