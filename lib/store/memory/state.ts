@@ -82,6 +82,14 @@ export class State {
     this.#logNames = this.sweeper.map()
   }
 
+  /** An operation on a session that exists; its reply is `gone` where there is none. */
+  onSession<A extends unknown[], R>(operation: (session: MemorySession, key: SessionKey, ...args: A) => R) {
+    return async (key: SessionKey, ...args: A): Promise<R | { status: 'gone' }> => {
+      const session = this.sessions.get(key)
+      return session ? operation(session, key, ...args) : { status: 'gone' }
+    }
+  }
+
   /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
   nowPosition(): string {
     return `${this.clock.now() - 1}-0`
@@ -120,8 +128,16 @@ export class State {
     return made
   }
 
+  place(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
+    return this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream)
+  }
+
   holder(key: SessionKey, session: MemorySession, stream: string): Holder | undefined {
-    return (this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream))?.holder
+    return this.place(key, session, stream)?.holder
+  }
+
+  call(key: SessionKey, stream: string): Call | undefined {
+    return this.peekLive(key)?.calls.get(stream)
   }
 
   log(key: SessionKey, stream: string): LogEntry[] {
@@ -135,6 +151,7 @@ export class State {
 
   /** Adds entries to a log and trims it. */
   add(key: SessionKey, stream: string, entries: LogEntry[]): void {
+    if (entries.length === 0) return
     const log = this.#bounded(this.log(key, stream), entries)
     const { ended, open } = this.lifetimes
     this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
