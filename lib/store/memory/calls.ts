@@ -50,11 +50,8 @@ export function callOperations(state: State): CallStore {
     if (from > end + 1) return 'gap'
     if (from <= end) return 'lost'
     const last = final ? messages.length - 1 : undefined
-    state.add(
-      key,
-      stream,
-      messages.map((data, i) => ({ n: from + i, tag, data, final: i === last })),
-    )
+    const entries = messages.map((data, i) => ({ n: from + i, tag, data, final: i === last }))
+    state.add(key, stream, entries)
     const live = state.live(key)
     for (const ask of append.asks ?? []) if (!live.asks.has(ask)) live.asks.set(ask, { stream, value: undefined })
     if (final) state.forget(key, call, append.forget)
