@@ -1,10 +1,11 @@
-/** Calls in memory. */
+/** Calls and their asks in memory. */
+import type { AskStore } from '../asks.ts'
 import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
 import type { LogEntry } from '../streams.ts'
 import { type Call, type MemorySession, part, type State } from './state.ts'
 
-export function callOperations(state: State): CallStore {
+export function callOperations(state: State): CallStore & AskStore {
   const { sessions } = state
   const onSession = state.onSession.bind(state)
 
@@ -133,6 +134,23 @@ export function callOperations(state: State): CallStore {
       }
       call.cancelled = true
       return { status: 'ok', owner: call.owner, stream: call.stream }
+    },
+
+    async answer(key, ask, value) {
+      const live = state.existingLive(key)
+      const asked = live?.asks.get(ask)
+      const call = asked && live?.calls.get(asked.stream)
+      if (!call) return { status: 'unknown' }
+      asked.value ??= value
+      state.touchLive(key)
+      return { status: asked.value === value ? 'ok' : 'late', owner: call.owner }
+    },
+
+    async closeAsk(key, ask) {
+      const live = state.existingLive(key)
+      const value = live?.asks.get(ask)?.value
+      if (live && value === undefined) live.asks.delete(ask)
+      return value
     },
   }
 }

@@ -1,12 +1,14 @@
-/** Calls in Redis. */
+/** Calls and their asks in Redis. */
+import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
 import type { Commands } from './commands.ts'
+import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
 
 /** How many calls a session may have where no bound is given. */
 const UNLIMITED = 1e9
 
-export function callOperations(commands: Commands): CallStore {
+export function callOperations(commands: Commands): CallStore & AskStore {
   return {
     register(key, { id, stream, owner, holder = '', request = '', max: maxCalls = UNLIMITED }) {
       return commands.script(scripts.register, { key, id, stream, owner, holder, request, maxCalls })
@@ -32,5 +34,8 @@ export function callOperations(commands: Commands): CallStore {
     releaseCall: (key, stream, owner) => commands.script(scripts.releaseCall, { key, stream, owner }),
 
     cancel: (key, id) => commands.script(scripts.cancel, { key, id }),
+
+    answer: (key, ask, value) => commands.script(askScripts.answer, { key, ask, value }),
+    closeAsk: (key, ask) => commands.script(askScripts.closeAsk, { key, ask }),
   }
 }

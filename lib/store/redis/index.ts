@@ -4,12 +4,10 @@
  */
 import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
-import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
-import { limitOperations } from './limits.ts'
 import { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
@@ -70,7 +68,6 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     },
     ...sessionOperations(commands, onError),
     ...callOperations(commands),
-    ...askOperations(commands),
     ...streamOperations(commands),
     ...busOperations(commands, async (instance, receiver) => {
       if (closed) throw new StoreUnavailable('The store is closed.')
@@ -90,6 +87,5 @@ export function redisStore(given: string | RedisStoreOptions): Store {
       }
     }),
     ...valueOperations(commands),
-    ...limitOperations(commands),
   }
 }
