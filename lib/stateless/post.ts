@@ -73,10 +73,8 @@ export class Stateless {
     const send = streams ? (text: string) => exchange.send(text) : undefined
     const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
     const { method, params } = request
-    return exchange.run(
-      call,
-      () => sessionlessMethod(method, params) ?? this.#dispatcher.dispatch(method, params, call),
-    )
+    const work = () => sessionlessMethod(method, params) ?? this.#dispatcher.dispatch(method, params, call)
+    return exchange.run(call, work)
   }
 
   #describe(): Description {

@@ -29,7 +29,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     leavesProcess: false,
     async ping() {},
     async close() {
-      state.sweeper.clear()
+      state.clear()
     },
     wake() {},
     ...sessionOperations(state),

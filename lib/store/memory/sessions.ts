@@ -7,7 +7,7 @@ export function sessionOperations(state: State): SessionStore {
   const { sessions } = state
   const onSession = state.onSession.bind(state)
   /** The sessions of each principal. */
-  const owned = state.sweeper.map<Set<SessionKey>>()
+  const owned = state.map<Set<SessionKey>>()
 
   function admit(key: SessionKey, { id, max }: { id: string; max: number }): boolean {
     const keys = owned.get(id) ?? new Set()

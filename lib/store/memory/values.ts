@@ -4,9 +4,9 @@ import type { ValueKind, ValueStore } from '../values.ts'
 import type { State } from './state.ts'
 
 export function valueOperations(state: State): ValueStore & LimitStore {
-  const values = state.sweeper.map<string>()
-  const counts = state.sweeper.map<number>()
-  const busy = state.sweeper.map<Map<string, number>>()
+  const values = state.map<string>()
+  const counts = state.map<number>()
+  const busy = state.map<Map<string, number>>()
   const name = (kind: ValueKind, id: string) => `${kind}:${id}`
 
   return {
