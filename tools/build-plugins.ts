@@ -13,17 +13,23 @@ interface Command {
 }
 type Table = Record<string, Command>
 
-/** Compacts the client's table of Redis commands: a tenth of the bundle, most of it repeated words. */
-export const compactCommands: Plugin = {
-  name: 'compact-commands',
-  setup(build) {
-    build.onLoad({ filter: /@ioredis[\\/]commands[\\/]built[\\/]commands\.json$/ }, ({ path }) => {
-      const table = JSON.parse(readFileSync(path, 'utf8')) as Table
-      const contents = `module.exports = ${compacted(table)}`
-      return { contents, loader: 'js' }
-    })
-  },
+/** Changes the text of the files that `filter` matches. */
+function rewriting(
+  name: string,
+  filter: RegExp,
+  rewrite: (text: string) => string,
+  loader: 'js' | 'ts' = 'js',
+): Plugin {
+  const load = ({ path }: { path: string }) => ({ contents: rewrite(readFileSync(path, 'utf8')), loader })
+  return { name, setup: (build) => build.onLoad({ filter }, load) }
 }
+
+/** Compacts the client's table of Redis commands: a tenth of the bundle, most of it repeated words. */
+export const compactCommands = rewriting(
+  'compact-commands',
+  /@ioredis[\\/]commands[\\/]built[\\/]commands\.json$/,
+  (text) => `module.exports = ${compacted(JSON.parse(text) as Table)}`,
+)
 
 /** A JavaScript expression that evaluates to `table`. */
 function compacted(table: Table): string {
@@ -59,18 +65,12 @@ function compacted(table: Table): string {
  * the time from the start of a process to its first response. Here they are added to a plain object, which becomes the
  * prototype when it has all of them.
  */
-export const methodsAtOnce: Plugin = {
-  name: 'methods-at-once',
-  setup(build) {
-    build.onLoad({ filter: /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8')
-      const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
-      assert.equal(loop.split('Commander.prototype[').length, 3, `${path} has changed`)
-      const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
-      return { contents: text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`) }
-    })
-  },
-}
+export const methodsAtOnce = rewriting('methods-at-once', /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/, (text) => {
+  const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
+  assert.equal(loop.split('Commander.prototype[').length, 3, 'Commander.js of ioredis has changed')
+  const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
+  return text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`)
+})
 
 /**
  * Few deployments use a cluster, and none of this project uses sentinels: both go into a separate file, {@link ON_DEMAND},
@@ -80,17 +80,15 @@ export const onDemand: Plugin = {
   name: 'on-demand',
   setup(build) {
     const namespace = 'on-demand'
-    build.onResolve(
-      { filter: /^\.\/(cluster|SentinelConnector|connectors\/SentinelConnector)$/ },
-      ({ path, importer }) =>
-        /ioredis[\\/]built[\\/]/.test(importer) ? { path: path.slice(2), namespace } : undefined,
+    const parts = /^\.\/(cluster|SentinelConnector|connectors\/SentinelConnector)$/
+    build.onResolve({ filter: parts }, ({ path, importer }) =>
+      /ioredis[\\/]built[\\/]/.test(importer) ? { path: path.slice(2), namespace } : undefined,
     )
     build.onResolve({ filter: new RegExp(`^\\./${ON_DEMAND}$`) }, ({ path }) => ({ path, external: true }))
     build.onLoad({ filter: /./, namespace }, ({ path }) => {
       const part = `require('./${ON_DEMAND}').${path === 'cluster' ? 'cluster' : 'sentinel'}`
-      return {
-        contents: ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`)).join('\n'),
-      }
+      const members = ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`))
+      return { contents: members.join('\n') }
     })
     // Two places of the client load them at once, without need.
     const edit = (filter: RegExp, from: string, to: string) =>
@@ -102,11 +100,8 @@ export const onDemand: Plugin = {
     const cluster = lazy('Redis', 'Cluster', 'cluster_1.default')
     edit(/ioredis[\\/]built[\\/]Redis\.js$/, 'Redis.Cluster = cluster_1.default;', cluster)
     const sentinel = lazy('exports', 'SentinelConnector', 'SentinelConnector_1.default')
-    edit(
-      /ioredis[\\/]built[\\/]connectors[\\/]index\.js$/,
-      'exports.SentinelConnector = SentinelConnector_1.default;',
-      sentinel,
-    )
+    const connectors = /ioredis[\\/]built[\\/]connectors[\\/]index\.js$/
+    edit(connectors, 'exports.SentinelConnector = SentinelConnector_1.default;', sentinel)
   },
 }
 
@@ -144,9 +139,8 @@ export const errorNames: Plugin = {
   setup(build) {
     build.onLoad({ filter: /(redis-errors[\\/]lib|ioredis[\\/]built[\\/]errors)[\\/]\w+\.js$/ }, ({ path }) => {
       const classes = readFileSync(path, 'utf8').split(/^(?=class )/m)
-      const named = classes.map((text) =>
-        text.replaceAll('this.constructor.name', `'${/^class (\w+)/.exec(text)?.[1]}'`),
-      )
+      const nameOf = (text: string) => `'${/^class (\w+)/.exec(text)?.[1]}'`
+      const named = classes.map((text) => text.replaceAll('this.constructor.name', nameOf(text)))
       return { contents: named.join('') }
     })
     // Only for Node 6 and older.
@@ -156,16 +150,13 @@ export const errorNames: Plugin = {
   },
 }
 
-/** Removes the indentation of the Lua scripts. */
-export const outdented: Plugin = {
-  name: 'outdented',
-  setup(build) {
-    build.onLoad({ filter: /lib[\\/]store[\\/]redis[\\/]scripts[\\/]\w+\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/\n +/g, '\n'),
-      loader: 'ts',
-    }))
-  },
-}
+/** Removes the indentation and the comments of the Lua scripts. */
+export const outdented = rewriting(
+  'outdented',
+  /lib[\\/]store[\\/]redis[\\/]scripts[\\/]\w+\.ts$/,
+  (text) => text.replace(/\n +(-- .*)?/g, '\n'),
+  'ts',
+)
 
 /**
  * Leaves out the traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL cannot name, and prepared
@@ -174,12 +165,10 @@ export const outdented: Plugin = {
 export const leftOut: Plugin = {
   name: 'left-out',
   setup(build) {
-    build.onLoad({ filter: /node_modules[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
-      contents: 'exports.default = () => Object.assign(() => {}, { enabled: false })',
-    }))
-    build.onLoad({ filter: /ioredis[\\/]built[\\/]constants[\\/]TLSProfiles\.js$/ }, () => ({
-      contents: 'exports.default = {}',
-    }))
+    const replace = (filter: RegExp, contents: string) => build.onLoad({ filter }, () => ({ contents }))
+    const noTraces = 'exports.default = () => Object.assign(() => {}, { enabled: false })'
+    replace(/node_modules[\\/]debug[\\/]src[\\/]index\.js$/, noTraces)
+    replace(/ioredis[\\/]built[\\/]constants[\\/]TLSProfiles\.js$/, 'exports.default = {}')
     const message = 'himportFieldsets is left out of this bundle (tools/build-plugins.ts).'
     build.onLoad({ filter: /ioredis[\\/]built[\\/]himport[\\/]HimportCoordinator\.js$/ }, ({ path }) => {
       const [, names = ''] = /^(exports\.\w+ = .*)void 0;$/m.exec(readFileSync(path, 'utf8')) ?? []

@@ -48,10 +48,8 @@ interface BundleOptions {
   out?: string | undefined
 }
 
-export async function bundle({
-  server,
-  out = join(root, 'dist'),
-}: BundleOptions = {}): Promise<Record<string, Metafile>> {
+export async function bundle(options: BundleOptions = {}): Promise<Record<string, Metafile>> {
+  const { server, out = join(root, 'dist') } = options
   const metafiles: Record<string, Metafile> = {}
   for (const [platform, entries] of platforms()) {
     const metafile = await bundleEntries(entries, join(out, platform), [served(server)])
@@ -157,13 +155,13 @@ export function startSize(metafile: Metafile, entry: string): StartSize {
       sizes.later += bytes
       continue
     }
-    const author = Object.entries(inputs).reduce(
-      (sum, [file, { bytesInOutput }]) => sum + (isOwn(file) ? 0 : bytesInOutput),
-      0,
-    )
     sizes.startFiles.push(...Object.keys(inputs))
-    sizes.author += author
-    sizes.own += bytes - author
+    sizes.own += bytes
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      if (isOwn(file)) continue
+      sizes.author += bytesInOutput
+      sizes.own -= bytesInOutput
+    }
   }
   return sizes
 }
@@ -173,11 +171,7 @@ const OWN_PACKAGES =
 
 function isOwn(file: string): boolean {
   if (file.includes('node_modules/')) return OWN_PACKAGES.test(file)
-  return (
-    /^(lib|tools)\//.test(file) ||
-    (file.startsWith('functions/') && file !== 'functions/server.ts') ||
-    file.includes(':')
-  )
+  return /^(lib|tools)\/|^functions\/(?!server\.ts$)|:/.test(file)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

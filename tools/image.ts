@@ -6,10 +6,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../test/support/ports.ts'
 import { root } from './build.ts'
 
 const FILE = 'infra/Dockerfile'
@@ -31,22 +31,20 @@ interface Stage {
 
 /** The instructions of a Dockerfile, with continued lines joined. */
 export function readSteps(text: string): Step[] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
-  return lines
-    .join('\n')
-    .replace(/\\\n\s*/g, ' ')
-    .split('\n')
-    .map((line) => {
-      const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? []
-      return { word: word.toUpperCase(), rest }
-    })
+  const joined = text.replace(/^\s*(#.*)?\n/gm, '').replace(/\\\n\s*/g, ' ')
+  const lines = joined.trim().split('\n')
+  return lines.map((line) => {
+    const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? []
+    return { word: word.toUpperCase(), rest }
+  })
 }
 
 /** Executes the steps; `folder` must be empty or missing. Returns the last stage. */
 function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
   const stages = new Map<string, Stage>()
   let stage: Stage | undefined
-  for (const { word, rest } of steps) {
+  for (const step of steps) {
+    const { word, rest } = step
     say(`${word} ${rest}`)
     if (word === 'FROM') {
       const [image = '', , name = 'last'] = rest.split(/\s+/)
@@ -55,19 +53,13 @@ function runSteps(steps: Step[], folder: string, say: (line: string) => void): S
       mkdirSync(stage.root, { recursive: true })
       stages.set(name, stage)
     } else if (!stage) throw new Error(`${FILE} does not begin with FROM.`)
-    else execute(stage, stages, word, rest, say)
+    else execute(stage, stages, step, say)
   }
   if (!stage?.command) throw new Error(`${FILE} has no CMD.`)
   return stage
 }
 
-function execute(
-  stage: Stage,
-  stages: Map<string, Stage>,
-  word: string,
-  rest: string,
-  say: (line: string) => void,
-): void {
+function execute(stage: Stage, stages: Map<string, Stage>, { word, rest }: Step, say: (line: string) => void): void {
   const here = join(stage.root, stage.workdir)
   if (word === 'WORKDIR') {
     stage.workdir = resolve(stage.workdir, rest)
@@ -81,10 +73,9 @@ function execute(
     for (const source of words) copy(from ? join(from.root, source) : join(root, source), target)
   } else if (word === 'RUN') {
     // The npm that runs this script has set variables that would change what the npm started here does.
-    const own = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name)),
-    )
-    const env = { ...own, ...stage.env, npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' }
+    const own = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name))
+    const npm = { npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' }
+    const env = { ...Object.fromEntries(own), ...stage.env, ...npm }
     execFileSync('sh', ['-c', rest], { cwd: here, env, stdio: ['ignore', 'ignore', 'inherit'] })
   } else if (word === 'CMD') stage.command = JSON.parse(rest) as string[]
   else if (word === 'HEALTHCHECK') stage.healthcheck = JSON.parse(rest.slice(rest.indexOf('['))) as string[]
@@ -117,7 +108,7 @@ async function tryOut({ root: base, workdir, env, command = [], healthcheck = []
   gone.catch(() => {})
   try {
     const [check = '', ...checkArgs] = healthcheck.slice(healthcheck[0] === 'CMD' ? 1 : 0)
-    while (spawnSync(check, checkArgs, { ...options, env: { ...options.env, PORT }, stdio: 'ignore' }).status !== 0) {
+    while (spawnSync(check, checkArgs, { ...options, stdio: 'ignore' }).status !== 0) {
       await Promise.race([sleep(100), gone])
     }
   } finally {
@@ -125,20 +116,8 @@ async function tryOut({ root: base, workdir, env, command = [], healthcheck = []
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
-}
-
-function engineRuns(): boolean {
-  return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0
-}
-
 if (process.argv[1] === import.meta.filename) {
-  if (engineRuns()) {
+  if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0) {
     execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: root, stdio: 'inherit' })
   } else {
     const given = process.argv[2]

@@ -106,9 +106,8 @@ function cyclesOf(graph: Graph): string[] {
 export function printoutOf(graph: Graph): string {
   const name = (node: string) => node.replace('lib/', '')
   const rows = [...graph].sort(([a], [b]) => placeOf(a)[1] - placeOf(b)[1] || a.localeCompare(b))
-  const lines = rows.map(
-    ([node, targets]) => `${name(node)} -> ${[...targets.keys()].map(name).sort().join(', ') || '-'}`,
-  )
+  const below = (targets: Iterable<string>) => [...targets].map(name).sort().join(', ') || '-'
+  const lines = rows.map(([node, targets]) => `${name(node)} -> ${below(targets.keys())}`)
   const faults = faultsOf(graph)
   return [...lines, '', ...(faults.length > 0 ? faults : ['no cycle, no arrow up'])].join('\n')
 }
@@ -124,9 +123,7 @@ if (process.argv[1] === import.meta.filename) {
   console.log(printout)
   if (process.argv[2] === '--write') {
     const file = join(root, 'docs/design.md')
-    writeFileSync(
-      file,
-      readFileSync(file, 'utf8').replace(PRINTOUT, () => printout),
-    )
+    const text = readFileSync(file, 'utf8').replace(PRINTOUT, () => printout)
+    writeFileSync(file, text)
   }
 }

@@ -34,12 +34,8 @@ function tables(): string {
   }
   const sections = Object.entries(SETTINGS).map(([group, rows]) => {
     const head = `## ${group}\n\n${textOf(group)}\n\n| variable | option | default | meaning | values |\n|---|---|---|---|---|\n`
-    return (
-      head +
-      Object.entries(rows)
-        .map(([option, row]) => line(group, option, row, textOf(option)))
-        .join('')
-    )
+    const lines = Object.entries(rows).map(([option, row]) => line(group, option, row, textOf(option)))
+    return head + lines.join('')
   })
   return sections.join('\n')
 }

@@ -87,7 +87,7 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   exchange.id = message.request.id
   access.admit(c, caller, [message], true)
   const gone = () => c.req.raw.signal
-  return stateless.post({ caller, request: message.request, header, streams: accepted.sse, gone })
+  return stateless.post({ caller, request: message.request, streams: accepted.sse, gone }, header)
 }
 
 /** A message whose client has lost its session. Notifications and responses are taken and dropped. */
@@ -99,7 +99,7 @@ function withoutSession(
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
   const revision = isSessionRevision(named) ? named : ASSUMED_REVISION
-  return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse, revision })
+  return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
 }
 
 function readBatch(body: unknown[], maxBatch: number): Message[] {

@@ -126,19 +126,13 @@ export class StatelessCall extends Run {
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
     const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)
-    const { status } = await store.addValue(
-      'used',
-      id,
-      `by ${String(this.#input.request.id)} ${randomId(6)}`,
-      singleLifetime,
-    )
+    const run = `by ${String(this.#input.request.id)} ${randomId(6)}`
+    const { status } = await store.addValue('used', id, run, singleLifetime)
     if (status === 'taken') {
       const kept = await store.getValue('used', id)
       if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
-      throw new ProtocolError(
-        ErrorCode.InvalidParams,
-        `"${name}" is being done by another request with the same state.`,
-      )
+      const message = `"${name}" is being done by another request with the same state.`
+      throw new ProtocolError(ErrorCode.InvalidParams, message)
     }
     try {
       const value = await fn()

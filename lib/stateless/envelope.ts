@@ -34,6 +34,10 @@ function refuse(request: JsonRpcRequest, code: number, message: string, data?: u
   return new ProtocolError(code, message, data, request.id)
 }
 
+function invalid(request: JsonRpcRequest, message: string): ProtocolError {
+  return refuse(request, ErrorCode.InvalidParams, message)
+}
+
 function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
   return refuse(request, ErrorCode.HeaderMismatch, message)
 }
@@ -60,15 +64,13 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirror
   const version = fields[META.protocolVersion]
   if (typeof version !== 'string') {
     const message = missing(META.protocolVersion, 'a string')
-    throw refuse(request, ErrorCode.InvalidParams, request.method === 'initialize' ? `${message} ${OPENING}` : message)
+    throw invalid(request, request.method === 'initialize' ? `${message} ${OPENING}` : message)
   }
   const capabilities = fields[META.clientCapabilities]
-  if (!isObject(capabilities))
-    throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
+  if (!isObject(capabilities)) throw invalid(request, missing(META.clientCapabilities, 'an object'))
   const level = fields[META.logLevel]
   if (level !== undefined && !isLoggingLevel(level)) {
-    const message = `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`
-    throw refuse(request, ErrorCode.InvalidParams, message)
+    throw invalid(request, `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`)
   }
   const named = versionHeader(header)
   if (named !== version) {
@@ -101,10 +103,8 @@ function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mir
   // Without the parameter in the body there is nothing to compare with, and the method refuses the request itself.
   if (expected === undefined && name === undefined) return
   if (name !== expected) {
-    throw mismatch(
-      request,
-      `Mcp-Name must be params.${mirrored} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`,
-    )
+    const found = name === undefined ? 'missing or malformed' : 'another value'
+    throw mismatch(request, `Mcp-Name must be params.${mirrored} of the body; it is ${found}.`)
   }
 }
 

@@ -14,7 +14,7 @@ import {
   resultText,
 } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
-import type { CallQuota } from '../runtime/concurrency.ts'
+import type { Caller } from '../runtime/caller.ts'
 import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { PendingReply } from '../runtime/pending-reply.ts'
@@ -23,16 +23,24 @@ import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
 
-/** The HTTP status of an error that is the first message of the reply. */
-type StatusOf = (error: unknown) => number
+/** A request, its caller and its connection. */
+export interface StatelessInput {
+  caller: Caller
+  request: JsonRpcRequest
+  /** The client takes `text/event-stream`. */
+  streams: boolean
+  /**
+   * The signal that is aborted when the client's connection ends. Called only for a call that does not return at once.
+   */
+  gone?(): AbortSignal | undefined
+}
 
 export class StatelessExchange implements StreamSource {
   readonly #instance: Instance
-  readonly #request: JsonRpcRequest
+  readonly #input: StatelessInput
   readonly #complete: (result: JsonObject | RawJson) => RawJson
   readonly #streamAfter: number
-  readonly #quota: CallQuota | undefined
-  readonly #statusOf: StatusOf
+  readonly #statusOf: (error: unknown) => number
   #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
@@ -43,30 +51,23 @@ export class StatelessExchange implements StreamSource {
   readonly #reply = new PendingReply()
   #key: string | undefined
 
+  /** `statusOf`: the HTTP status of an error that is the first message of the reply. */
   constructor(
     instance: Instance,
-    request: JsonRpcRequest,
+    input: StatelessInput,
     complete: (result: JsonObject | RawJson) => RawJson,
     streamAfter: number,
-    quota: CallQuota | undefined,
-    statusOf: StatusOf = statelessStatus,
+    statusOf = statelessStatus,
   ) {
     this.#instance = instance
-    this.#request = request
+    this.#input = input
     this.#complete = complete
     this.#streamAfter = streamAfter
-    this.#quota = quota
     this.#statusOf = statusOf
   }
 
-  /** Runs the call; `gone` is aborted when the client's connection ends. */
-  run(
-    call: Run,
-    streams: boolean,
-    deadline: number | undefined,
-    gone: () => AbortSignal | undefined,
-    work: () => JsonObject | RawJson | Promise<JsonObject | RawJson>,
-  ): Reply | Promise<Reply> {
+  run(call: Run, work: () => JsonObject | RawJson | Promise<JsonObject | RawJson>): Reply | Promise<Reply> {
+    const { caller, streams } = this.#input
     this.#call = call
     try {
       const result = work()
@@ -77,13 +78,13 @@ export class StatelessExchange implements StreamSource {
       // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
-      this.#quota?.begin()
-      const signal = gone()
+      caller.quota?.begin()
+      const signal = this.#input.gone?.()
       const cancel = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(cancel)
       else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
+      this.#deadline = this.#instance.before(caller.deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
@@ -143,21 +144,21 @@ export class StatelessExchange implements StreamSource {
 
   /** Ends the call with an error, because the instance or the platform ends. */
   abandon(message = SHUT_DOWN): void {
-    this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#request.id), 503, message)
+    this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#input.request.id), 503, message)
   }
 
   #finish(result: JsonObject | RawJson): void {
     const call = this.#call
     if (!call) return
     if (call.pending) return this.#askAgain(call)
-    const { id } = this.#request
+    const { id } = this.#input.request
     const complete = this.#complete(result)
     this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
   #askAgain(call: Run): void {
     try {
-      this.#settle(resultText(this.#request.id, this.#complete(call.inputRequired())), 200)
+      this.#settle(resultText(this.#input.request.id, this.#complete(call.inputRequired())), 200)
     } catch (error) {
       this.#settle(this.#errorText(error), 200)
     }
@@ -171,7 +172,7 @@ export class StatelessExchange implements StreamSource {
   }
 
   #errorText(error: unknown): string {
-    return failureResponse(error, this.#request.id, (unknown) => this.#instance.report(unknown))
+    return failureResponse(error, this.#input.request.id, (unknown) => this.#instance.report(unknown))
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
@@ -192,7 +193,7 @@ export class StatelessExchange implements StreamSource {
     this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
-    this.#quota?.end()
+    this.#input.caller.quota?.end()
     this.#instance.forgetUnregistered(this.#key, this)
   }
 

@@ -19,20 +19,15 @@ import type { ChangeEntry, Owner } from '../store/store.ts'
 import { META } from './envelope.ts'
 
 interface Filter {
-  tools: boolean
-  prompts: boolean
-  resources: boolean
+  /** The lists whose changes are sent. */
+  lists: (typeof LISTS)[number][]
   uris: ReadonlySet<string>
 }
 
+const LISTS = ['tools', 'prompts', 'resources'] as const
+
 /** The most URIs of one filter. */
 const MAX_URIS = 1_000
-
-const METHODS = {
-  tools: 'notifications/tools/list_changed',
-  prompts: 'notifications/prompts/list_changed',
-  resources: 'notifications/resources/list_changed',
-}
 
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
@@ -61,7 +56,7 @@ export class Listening implements HeldConnection, StreamSource {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
-    this.#filter = narrow(readFilter(request.params?.notifications), offered)
+    this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
@@ -81,11 +76,8 @@ export class Listening implements HeldConnection, StreamSource {
 
   attach(writer: ResponseWriter): void {
     this.#writer = writer
-    const { tools, prompts, resources, uris } = this.#filter
-    const notifications: JsonObject = {}
-    if (tools) notifications.toolsListChanged = true
-    if (prompts) notifications.promptsListChanged = true
-    if (resources) notifications.resourcesListChanged = true
+    const { lists, uris } = this.#filter
+    const notifications: JsonObject = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]))
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
     this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
     for (const text of this.#queue) this.#write(text)
@@ -100,10 +92,11 @@ export class Listening implements HeldConnection, StreamSource {
 
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
+    const { lists, uris } = this.#filter
     for (const { change } of entries) {
       if (change.kind === 'updated') {
-        if (this.#filter.uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
-      } else if (this.#filter[change.kind]) this.#send(METHODS[change.kind], {})
+        if (uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
+      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
     }
   }
 
@@ -158,7 +151,8 @@ export class Listening implements HeldConnection, StreamSource {
   }
 }
 
-function readFilter(value: unknown): Filter {
+/** What the client asks for and the server offers: no more is acknowledged. */
+function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
   }
@@ -167,19 +161,7 @@ function readFilter(value: unknown): Filter {
     throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
   }
   return {
-    tools: value.toolsListChanged === true,
-    prompts: value.promptsListChanged === true,
-    resources: value.resourcesListChanged === true,
-    uris: new Set(uris as string[]),
-  }
-}
-
-/** Only what the server offers is acknowledged. */
-function narrow({ tools, prompts, resources, uris }: Filter, offered: ServerCapabilities): Filter {
-  return {
-    tools: tools && offered.tools?.listChanged === true,
-    prompts: prompts && offered.prompts?.listChanged === true,
-    resources: resources && offered.resources?.listChanged === true,
-    uris: offered.resources?.subscribe === true ? uris : new Set(),
+    lists: LISTS.filter((list) => value[`${list}ListChanged`] === true && offered[list]?.listChanged === true),
+    uris: new Set(offered.resources?.subscribe === true ? (uris as string[]) : []),
   }
 }

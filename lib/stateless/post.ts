@@ -15,21 +15,9 @@ import type { StatelessOptions } from '../settings.ts'
 import { StatelessCall, type StatelessHost } from './call.ts'
 import { discoverResult } from './discover.ts'
 import { type ReadHeader, readEnvelope, requireParamHeaders } from './envelope.ts'
-import { StatelessExchange } from './exchange.ts'
+import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
-
-interface StatelessPost {
-  caller: Caller
-  request: JsonRpcRequest
-  header: ReadHeader
-  /** The client takes `text/event-stream`. */
-  streams: boolean
-  /**
-   * The signal that is aborted when the client's connection ends. Called only for a call that does not return at once.
-   */
-  gone(): AbortSignal | undefined
-}
 
 export class Stateless {
   readonly #dispatcher: Dispatcher
@@ -54,8 +42,8 @@ export class Stateless {
   readonly #completeReady = memoizeByObject((result: RawJson) => completeResult(result, this.#identity))
 
   /** @throws ProtocolError for a request that is refused before its method is dispatched: 400 */
-  post(input: StatelessPost): Reply | Promise<Reply> {
-    const { request, header, caller, streams } = input
+  post(input: StatelessInput, header: ReadHeader): Reply | Promise<Reply> {
+    const { request, caller, streams } = input
     const { method } = request
     const row = this.#dispatcher.methods.get(method)
     const envelope = readEnvelope(request, header, row?.mirrored)
@@ -66,43 +54,27 @@ export class Stateless {
     if (row?.about === 'tool') {
       requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params).paramHeaders, header)
     }
-    const exchange = new StatelessExchange(
-      this.#instance,
-      request,
-      this.#complete,
-      this.#options.streamAfter,
-      caller.quota,
-    )
+    const exchange = new StatelessExchange(this.#instance, input, this.#complete, this.#options.streamAfter)
+    const send = streams ? (text: string) => exchange.send(text) : undefined
     let call: StatelessCall
     try {
-      call = new StatelessCall(this.#host, {
-        request,
-        envelope,
-        caller,
-        send: streams ? (text) => exchange.send(text) : undefined,
-      })
+      call = new StatelessCall(this.#host, { request, envelope, caller, send })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       return errorReply(error, request.id)
     }
-    return exchange.run(call, streams, caller.deadline, input.gone, () =>
-      this.#dispatcher.dispatch(method, request.params, call),
-    )
+    return exchange.run(call, () => this.#dispatcher.dispatch(method, request.params, call))
   }
 
   /** Serves a request of a session revision without a session. A disconnect does not cancel it. */
-  withoutSession(
-    input: Omit<StatelessPost, 'header' | 'gone'> & { revision: SessionRevision },
-  ): Reply | Promise<Reply> {
-    const { request, caller, streams, revision } = input
-    const { streamAfter } = this.#options
-    const exchange = new StatelessExchange(this.#instance, request, asItIs, streamAfter, caller.quota, () => 200)
+  withoutSession(input: Omit<StatelessInput, 'gone'>, revision: SessionRevision): Reply | Promise<Reply> {
+    const { request, caller, streams } = input
+    const exchange = new StatelessExchange(this.#instance, input, asItIs, this.#options.streamAfter, () => 200)
     const send = streams ? (text: string) => exchange.send(text) : undefined
     const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
-    const work = () =>
-      sessionlessMethod(request.method, request.params) ??
-      this.#dispatcher.dispatch(request.method, request.params, call)
-    return exchange.run(call, streams, caller.deadline, () => undefined, work)
+    const { method, params } = request
+    const work = () => sessionlessMethod(method, params) ?? this.#dispatcher.dispatch(method, params, call)
+    return exchange.run(call, work)
   }
 
   #describe(): Description {

@@ -30,12 +30,10 @@ export interface CallState {
   kept: Map<string, unknown>
 }
 
-interface Sealed {
+interface Sealed extends Pick<CallState, 'born' | 'id'> {
   v: 1
   /** When the state expires, ms since 1970. */
   until: number
-  born: number
-  id: string
   answers: Record<string, Answer>
   asked: Record<string, string>
   kept: Record<string, unknown>
@@ -59,10 +57,6 @@ export function askDigest(method: string, params: JsonObject | undefined): strin
 export function bindingOf(principal: string, { method, params = {} }: JsonRpcRequest): string {
   const { _meta, inputResponses, requestState, ...salient } = params
   return canonical([principal, method, salient])
-}
-
-function mapOf<T>(members: Record<string, T>): Map<string, T> {
-  return new Map(Object.entries(members))
 }
 
 export class StateBox {
@@ -108,7 +102,7 @@ export class StateBox {
     if (state?.v !== 1 || state.until < this.#clock.now()) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
-    const { id, born, answers, asked, kept } = state
-    return { id, born, answers: mapOf(answers), asked: mapOf(asked), kept: mapOf(kept) }
+    const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
+    return { id: state.id, born: state.born, answers, asked, kept: new Map(Object.entries(state.kept)) }
   }
 }

@@ -14,22 +14,18 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract readonly client: ClientView
   readonly session = undefined
   readonly #send: SendMessage
-  #over = false
+  protected over = false
 
   constructor(shared: SharedParts, caller: Caller, requestId: RequestId, send: SendMessage) {
     super(shared, caller, requestId)
     this.#send = send
   }
 
-  protected get over(): boolean {
-    return this.#over
-  }
-
   abstract wants(level: LoggingLevel): boolean
   abstract ask(ask: Ask): Promise<JsonObject>
 
   notify(method: string, params: JsonObject): Promise<void> {
-    if (!this.#over) this.#send?.(notificationText(method, params))
+    if (!this.over) this.#send?.(notificationText(method, params))
     return Promise.resolve()
   }
 
@@ -49,7 +45,7 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
    * Ends the run: nothing more is sent. `cancelled`: the reason to abort the handler's signal with, if it still runs.
    */
   end(cancelled?: string): void {
-    this.#over = true
+    this.over = true
     if (cancelled !== undefined) this.abort(cancelled)
   }
 }

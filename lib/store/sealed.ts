@@ -36,49 +36,47 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   function seal(text: string, kind: Kind, ...place: string[]): string {
     return unsealed === 'write' ? text : MARK + sealer.seal(text, [kind, ...place].join('\n'))
   }
-  function open(text: string, kind: Kind, ...place: string[]): string | undefined {
-    if (text.startsWith(MARK)) return sealer.open(text.slice(MARK.length), [kind, ...place].join('\n'))
+  function open(text: string | undefined, kind: Kind, ...place: string[]): string | undefined {
+    if (text?.startsWith(MARK)) return sealer.open(text.slice(MARK.length), [kind, ...place].join('\n'))
     return unsealed === 'refuse' ? undefined : text
-  }
-  function maybe(text: string | undefined, kind: Kind, ...place: string[]): string | undefined {
-    return text === undefined ? undefined : open(text, kind, ...place)
   }
   const sealMessage = (key: SessionKey, stream: string, text: string) => seal(text, 'log', key, stream)
 
   /** Undefined if any of them does not open: a log with a hole is no log. An entry without text has no seal. */
   function openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined {
-    const opened: LogEntry[] = []
-    for (const entry of entries) {
+    const opened = entries.flatMap((entry) => {
       const data = entry.data === '' ? '' : open(entry.data, 'log', key, stream)
-      if (data === undefined) return undefined
-      opened.push({ ...entry, data })
-    }
-    return opened
+      return data === undefined ? [] : { ...entry, data }
+    })
+    return opened.length === entries.length ? opened : undefined
+  }
+
+  /** The members of the store that have no text to seal. */
+  function plain<Name extends keyof Store>(...names: Name[]): Pick<Store, Name> {
+    const members = names.map((name) => {
+      const member: unknown = store[name]
+      return [name, typeof member === 'function' ? member.bind(store) : member]
+    })
+    return Object.fromEntries(members) as Pick<Store, Name>
   }
 
   return {
-    name: store.name,
-    leavesProcess: store.leavesProcess,
-    ping: () => store.ping(),
-    close: () => store.close(),
-    wake: (idleMs) => store.wake(idleMs),
+    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
+    ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
+    ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
+    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
 
     createSession: (key, record, lifetime, owner) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner),
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
-      const record = maybe(row?.record, 'record', key)
+      const record = open(row?.record, 'record', key)
       return record === undefined ? undefined : { record, level: row?.level }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
-    deleteSession: (key, owner) => store.deleteSession(key, owner),
-    setLevel: (key, level) => store.setLevel(key, level),
-    getData: async (key, name) => maybe(await store.getData(key, name), 'data', key, name),
+    getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),
     setData: (key, name, value) =>
       store.setData(key, name, value === undefined ? undefined : seal(value, 'data', key, name)),
-    subscribe: (key, uri, max) => store.subscribe(key, uri, max),
-    unsubscribe: (key, uri) => store.unsubscribe(key, uri),
-    subscriptions: (key) => store.subscriptions(key),
 
     register: (key, registration) => store.register(key, sealRequest(key, registration)),
     append: (key, append) =>
@@ -87,7 +85,6 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         messages: append.messages.map((text) => sealMessage(key, append.stream, text)),
         register: append.register && sealRequest(key, append.register),
       }),
-    endCall: (key, call) => store.endCall(key, call),
     post: (key, stream, message, tag, id) => store.post(key, stream, sealMessage(key, stream, message), tag, id),
     async take(key, stream, holder, after) {
       const reply = await store.take(key, stream, holder, after)
@@ -102,7 +99,6 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       // `take` reports the reason to a client that comes back.
       return entries ? { ...reply, entries } : { status: 'moved' }
     },
-    release: (key, stream, holder) => store.release(key, stream, holder),
     async lookCall(key, stream, owner, asks, lifetime) {
       const reply = await store.lookCall(key, stream, owner, asks, lifetime)
       if (reply.status !== 'ok') return reply
@@ -113,25 +109,21 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       }
       return { ...reply, answers }
     },
-    calls: (key) => store.calls(key),
     async claim(key, stream, expected, owner) {
       const reply = await store.claim(key, stream, expected, owner)
       if (reply.status !== 'ok') return reply
-      return { ...reply, request: maybe(reply.request, 'request', key, stream) }
+      return { ...reply, request: open(reply.request, 'request', key, stream) }
     },
-    releaseCall: (key, stream, owner) => store.releaseCall(key, stream, owner),
     readLog: async (key, stream) => openEntries(key, stream, await store.readLog(key, stream)) ?? [],
-    cancel: (key, id) => store.cancel(key, id),
 
     async answer(key, ask, value) {
       const reply = await store.answer(key, ask, seal(value, 'answer', key, ask))
       if (reply.status !== 'late') return reply
       // Two seals of one text differ, so the stored answer is read. It stays there.
-      const present = maybe(await store.closeAsk(key, ask), 'answer', key, ask)
+      const present = open(await store.closeAsk(key, ask), 'answer', key, ask)
       return { ...reply, status: present === value ? 'ok' : 'late' }
     },
-    closeAsk: async (key, ask) => maybe(await store.closeAsk(key, ask), 'answer', key, ask),
-    changePosition: (key) => store.changePosition(key),
+    closeAsk: async (key, ask) => open(await store.closeAsk(key, ask), 'answer', key, ask),
     async advance(key, advance) {
       const { messages, updates } = advance
       const reply = await store.advance(key, {
@@ -154,24 +146,15 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         change: (entry) => receiver.change(entry),
         resumed: () => receiver.resumed(),
       }),
-    up: (instance, ttl) => store.up(instance, ttl),
-    down: (instance) => store.down(instance),
-    alive: (instances) => store.alive(instances),
-    publish: (change) => store.publish(change),
-    changesAfter: (position) => store.changesAfter(position),
 
-    getValue: async (kind, id, lifetime) => maybe(await store.getValue(kind, id, lifetime), kind, id),
+    getValue: async (kind, id, lifetime) => open(await store.getValue(kind, id, lifetime), kind, id),
     setValue: (kind, id, value, lifetime) => store.setValue(kind, id, seal(value, kind, id), lifetime),
     replaceValue: (kind, id, value, lifetime) => store.replaceValue(kind, id, seal(value, kind, id), lifetime),
     async addValue(kind, id, value, lifetime) {
       const reply = await store.addValue(kind, id, seal(value, kind, id), lifetime)
       if (reply.status === 'ok') return reply
-      return { status: maybe(await store.getValue(kind, id), kind, id) === value ? 'ok' : 'taken' }
+      return { status: open(await store.getValue(kind, id), kind, id) === value ? 'ok' : 'taken' }
     },
-    deleteValue: (kind, id) => store.deleteValue(kind, id),
-
-    count: (id, n, lifetime) => store.count(id, n, lifetime),
-    occupy: (id, member, lifetime) => store.occupy(id, member, lifetime),
   }
 
   function sealRequest<T extends { stream: string; request?: string | undefined }>(key: SessionKey, given: T): T {

@@ -29,7 +29,7 @@ const protections: Protection[] = [
   {
     name: 'only the run that owns a call appends to it',
     file: CALLS,
-    without: [["if redis.call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
+    without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
     failing: CONTRACT,
   },
   {
@@ -41,13 +41,13 @@ const protections: Protection[] = [
   {
     name: 'an append to a cancelled call is refused',
     file: CALLS,
-    without: [["if redis.call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
+    without: [["if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
     failing: CONTRACT,
   },
   {
     name: 'an append to an ended session is refused',
     file: CALLS,
-    without: [["if redis.call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top", 'local top']],
+    without: [["if call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top", 'local top']],
     failing: CONTRACT,
   },
   {
@@ -55,7 +55,7 @@ const protections: Protection[] = [
     file: STREAMS,
     without: [
       [
-        "if redis.call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner",
+        "if call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner",
         'local top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner',
       ],
     ],
@@ -64,9 +64,7 @@ const protections: Protection[] = [
   {
     name: 'a heartbeat of a former holder is refused',
     file: STREAMS,
-    without: [
-      ["if redis.call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", ''],
-    ],
+    without: [["if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", '']],
     failing: CONTRACT,
   },
   {

@@ -36,10 +36,10 @@ class Delivery {
 }
 
 export function busOperations(state: State, options: StoreOptions): BusStore {
-  const { clock, lifetimes, sweeper } = state
+  const { clock, lifetimes } = state
   const max = options.changes ?? DEFAULT_CHANGES
-  const boxes = sweeper.map<string[]>()
-  const up = sweeper.map<true>()
+  const boxes = state.map<string[]>()
+  const up = state.map<true>()
   const receiving = new Map<string, Delivery>()
   let changes: ChangeEntry[] = []
   let last = '0-0'

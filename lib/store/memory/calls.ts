@@ -1,26 +1,29 @@
-/** Calls in memory. */
+/** Calls and their asks in memory. */
+import type { AskStore } from '../asks.ts'
 import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
 import type { LogEntry } from '../streams.ts'
 import { type Call, type MemorySession, part, type State } from './state.ts'
 
-export function callOperations(state: State): CallStore {
+export function callOperations(state: State): CallStore & AskStore {
   const { sessions } = state
+  const onSession = state.onSession.bind(state)
 
   /** The call of a stream, if this run owns it. */
   function ownedCall(key: SessionKey, stream: string, owner: string): Call | undefined {
-    const call = state.peekLive(key)?.calls.get(stream)
+    const call = state.call(key, stream)
     return call?.owner === owner ? call : undefined
   }
 
   /** Registers a call, or returns why it is refused. */
   function register(key: SessionKey, registration: Registration): Call | 'taken' | 'full' {
     const { id, stream, owner, holder, request, max } = registration
-    const at = state.peekLive(key)?.ids.get(id)
+    const before = state.peekLive(key)
+    const at = before?.ids.get(id)
     if (at !== undefined) return (at === stream && ownedCall(key, stream, owner)) || 'taken'
-    if (state.peekLive(key)?.calls.has(stream) || state.over.has(part(key, stream))) return 'taken'
+    if (before?.calls.has(stream) || state.over.has(part(key, stream))) return 'taken'
     if (state.log(key, stream).at(-1)?.final) return 'taken'
-    if (max !== undefined && (state.peekLive(key)?.calls.size ?? 0) >= max) return 'full'
+    if (max !== undefined && (before?.calls.size ?? 0) >= max) return 'full'
     // The mark of an early cancel stays: a repeated registration must see it too.
     const call = { id, stream, owner, request, cancelled: state.marks.has(part(key, id)) }
     const live = state.live(key)
@@ -47,13 +50,9 @@ export function callOperations(state: State): CallStore {
     if (call.cancelled) return 'cancelled'
     if (from > end + 1) return 'gap'
     if (from <= end) return 'lost'
-    const entries = messages.map((data, i) => ({
-      n: from + i,
-      tag,
-      data,
-      final: final && i === messages.length - 1,
-    }))
-    if (entries.length > 0) state.add(key, stream, entries)
+    const last = final ? messages.length - 1 : undefined
+    const entries = messages.map((data, i) => ({ n: from + i, tag, data, final: i === last }))
+    state.add(key, stream, entries)
     const live = state.live(key)
     for (const ask of append.asks ?? []) if (!live.asks.has(ask)) live.asks.set(ask, { stream, value: undefined })
     if (final) state.forget(key, call, append.forget)
@@ -61,13 +60,11 @@ export function callOperations(state: State): CallStore {
   }
 
   return {
-    async register(key, registration) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    register: onSession((session, key, registration) => {
       const call = register(key, registration)
       if (typeof call === 'string') return { status: call }
       return { status: 'ok', cancelled: call.cancelled, level: session.level }
-    },
+    }),
 
     async append(key, what) {
       const session = sessions.get(key)
@@ -77,31 +74,26 @@ export function callOperations(state: State): CallStore {
       return { status, end, holder, level: session.level }
     },
 
-    async endCall(key, { stream, owner, mark, forget }) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    endCall: onSession((session, key, { stream, owner, mark, forget }) => {
       const holder = state.holder(key, session, stream)
       const over = state.over.get(part(key, stream))
       if (over?.owner === owner) return { status: 'ok', cancelled: over.cancelled, holder }
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
-      if (mark) {
-        state.add(key, stream, [{ n: state.end(key, session, stream) + 1, tag: '', data: '', final: true }])
-      }
+      const n = state.end(key, session, stream) + 1
+      if (mark) state.add(key, stream, [{ n, tag: '', data: '', final: true }])
       const { cancelled } = call
       state.forget(key, call, forget)
       state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.endRepeat)
       return { status: 'ok', cancelled, holder }
-    },
+    }),
 
     async calls(key) {
       const live = state.existingLive(key)
       return [...(live?.calls.values() ?? [])].map(({ stream, owner }) => ({ stream, owner }))
     },
 
-    async lookCall(key, stream, owner, asks, lifetime) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
@@ -112,26 +104,19 @@ export function callOperations(state: State): CallStore {
         const value = live.asks.get(ask)?.value
         if (value !== undefined) answers.set(ask, value)
       }
-      return {
-        status: 'ok',
-        cancelled: call.cancelled,
-        level: session.level,
-        answers,
-        holder: state.holder(key, session, stream),
-      }
-    },
+      const holder = state.holder(key, session, stream)
+      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder }
+    }),
 
-    async claim(key, stream, expected, owner) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
-      const call = state.peekLive(key)?.calls.get(stream)
+    claim: onSession((session, key, stream, expected, owner) => {
+      const call = state.call(key, stream)
       if (!call) return { status: 'over' }
       if (call.owner !== expected && call.owner !== owner) return { status: 'lost' }
       call.owner = owner
       state.touchLive(key)
       const { cancelled, id, request } = call
       return { status: 'ok', cancelled, end: state.end(key, session, stream), id, request }
-    },
+    }),
 
     async releaseCall(key, stream, owner) {
       const call = sessions.has(key) ? ownedCall(key, stream, owner) : undefined
@@ -142,15 +127,30 @@ export function callOperations(state: State): CallStore {
 
     async cancel(key, id) {
       if (!sessions.has(key)) return { status: 'unknown' }
-      const live = state.peekLive(key)
-      const stream = live?.ids.get(id)
-      const call = stream === undefined ? undefined : live?.calls.get(stream)
+      const call = state.call(key, state.peekLive(key)?.ids.get(id) ?? '')
       if (!call) {
         state.marks.set(part(key, id), true, state.lifetimes.cancelMark)
         return { status: 'unknown' }
       }
       call.cancelled = true
       return { status: 'ok', owner: call.owner, stream: call.stream }
+    },
+
+    async answer(key, ask, value) {
+      const live = state.existingLive(key)
+      const asked = live?.asks.get(ask)
+      const call = asked && live?.calls.get(asked.stream)
+      if (!call) return { status: 'unknown' }
+      asked.value ??= value
+      state.touchLive(key)
+      return { status: asked.value === value ? 'ok' : 'late', owner: call.owner }
+    },
+
+    async closeAsk(key, ask) {
+      const live = state.existingLive(key)
+      const value = live?.asks.get(ask)?.value
+      if (live && value === undefined) live.asks.delete(ask)
+      return value
     },
   }
 }

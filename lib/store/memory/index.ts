@@ -5,10 +5,8 @@
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
-import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
-import { limitOperations } from './limits.ts'
 import { sessionOperations } from './sessions.ts'
 import { State } from './state.ts'
 import { streamOperations } from './streams.ts'
@@ -31,15 +29,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     leavesProcess: false,
     async ping() {},
     async close() {
-      state.sweeper.clear()
+      state.clear()
     },
     wake() {},
     ...sessionOperations(state),
     ...callOperations(state),
-    ...askOperations(state),
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),
-    ...limitOperations(state),
   }
 }

@@ -5,8 +5,9 @@ import type { State } from './state.ts'
 
 export function sessionOperations(state: State): SessionStore {
   const { sessions } = state
+  const onSession = state.onSession.bind(state)
   /** The sessions of each principal. */
-  const owned = state.sweeper.map<Set<SessionKey>>()
+  const owned = state.map<Set<SessionKey>>()
 
   function admit(key: SessionKey, { id, max }: { id: string; max: number }): boolean {
     const keys = owned.get(id) ?? new Set()
@@ -33,19 +34,8 @@ export function sessionOperations(state: State): SessionStore {
       if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
-      sessions.set(
-        key,
-        {
-          record,
-          level: undefined,
-          data: new Map(),
-          subscriptions: new Map(),
-          position,
-          own: new Map(),
-          advanced: undefined,
-        },
-        lifetime,
-      )
+      const parts = { data: new Map(), subscriptions: new Map(), own: new Map() }
+      sessions.set(key, { record, level: undefined, position, advanced: undefined, ...parts }, lifetime)
       return { status: 'ok' }
     },
 
@@ -56,12 +46,10 @@ export function sessionOperations(state: State): SessionStore {
       return { record: session.record, level: session.level }
     },
 
-    async replaceRecord(key, record) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    replaceRecord: onSession((session, _key, record) => {
       session.record = record
       return { status: 'ok' }
-    },
+    }),
 
     async deleteSession(key, owner) {
       if (owner) disown(key, owner.id)
@@ -70,8 +58,7 @@ export function sessionOperations(state: State): SessionStore {
         for (const [stream, own] of session.own) {
           if (own.holder !== undefined) state.live(key).places.set(stream, { holder: own.holder, start: 0 })
         }
-        const live = state.peekLive(key)
-        live?.asks.clear()
+        state.peekLive(key)?.asks.clear()
         state.dropEmptyLive(key)
         state.touchLive(key, state.lifetimes.afterDelete)
         sessions.delete(key)
@@ -79,48 +66,38 @@ export function sessionOperations(state: State): SessionStore {
       }
       const places = [...(state.peekLive(key)?.places.values() ?? [])]
       const notified = { holders: places.flatMap(({ holder }) => holder ?? []), owners: owners(key) }
-      if (session) return { status: 'ok', ...notified }
-      return notified.holders.length + notified.owners.length > 0
-        ? { status: 'repeated', ...notified }
-        : { status: 'gone' }
+      if (!session && notified.holders.length + notified.owners.length === 0) return { status: 'gone' }
+      return { status: session ? 'ok' : 'repeated', ...notified }
     },
 
-    async setLevel(key, level) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    setLevel: onSession((session, key, level) => {
       session.level = level
       return { status: 'ok', owners: owners(key) }
-    },
+    }),
 
     async getData(key, name) {
       return sessions.get(key)?.data.get(name)
     },
 
-    async setData(key, name, value) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    setData: onSession((session, _key, name, value) => {
       if (value === undefined) session.data.delete(name)
       else session.data.set(name, value)
       return { status: 'ok' }
-    },
+    }),
 
-    async subscribe(key, uri, max) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    subscribe: onSession((session, key, uri, max) => {
       const { subscriptions } = session
       if (!subscriptions.has(uri)) {
         if (subscriptions.size >= max) return { status: 'full' }
         subscriptions.set(uri, state.nowPosition())
       }
       return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
-    },
+    }),
 
-    async unsubscribe(key, uri) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    unsubscribe: onSession((session, key, uri) => {
       session.subscriptions.delete(uri)
       return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
-    },
+    }),
 
     async subscriptions(key) {
       return [...(sessions.get(key)?.subscriptions.keys() ?? [])]

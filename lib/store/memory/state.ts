@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { GET_STREAM, type Holder, type Owner, type SessionKey } from '../names.ts'
 import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type Lifetimes, type StoreOptions } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
-import { type ExpiringMap, Sweeper } from './expiring.ts'
+import { Sweeper } from './expiring.ts'
 
 /** Which connection holds a stream. */
 export interface Place {
@@ -52,34 +52,32 @@ interface Over {
   cancelled: boolean
 }
 
-export class State {
-  readonly clock: Clock
+export class State extends Sweeper {
   readonly lifetimes: Lifetimes
   readonly maxMessages: number
   readonly maxBytes: number
-  readonly sweeper: Sweeper
-  readonly sessions: ExpiringMap<MemorySession>
-  readonly logs: ExpiringMap<LogEntry[]>
-  readonly marks: ExpiringMap<true>
-  readonly over: ExpiringMap<Over>
-  readonly posted: ExpiringMap<number>
-  readonly #live: ExpiringMap<Live>
+  readonly sessions = this.map<MemorySession>()
+  readonly logs = this.map<LogEntry[]>()
+  readonly marks = this.map<true>()
+  readonly over = this.map<Over>()
+  readonly posted = this.map<number>()
+  readonly #live = this.map<Live>()
   /** The streams of each session that have a log. */
-  readonly #logNames: ExpiringMap<Set<string>>
+  readonly #logNames = this.map<Set<string>>()
 
   constructor(options: StoreOptions, clock: Clock) {
-    this.clock = clock
+    super(clock)
     this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
     this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
     this.maxBytes = options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes
-    this.sweeper = new Sweeper(clock)
-    this.sessions = this.sweeper.map()
-    this.logs = this.sweeper.map()
-    this.marks = this.sweeper.map()
-    this.over = this.sweeper.map()
-    this.posted = this.sweeper.map()
-    this.#live = this.sweeper.map()
-    this.#logNames = this.sweeper.map()
+  }
+
+  /** An operation on a session that exists; its reply is `gone` where there is none. */
+  onSession<A extends unknown[], R>(operation: (session: MemorySession, key: SessionKey, ...args: A) => R) {
+    return async (key: SessionKey, ...args: A): Promise<R | { status: 'gone' }> => {
+      const session = this.sessions.get(key)
+      return session ? operation(session, key, ...args) : { status: 'gone' }
+    }
   }
 
   /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
@@ -120,8 +118,16 @@ export class State {
     return made
   }
 
+  place(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
+    return this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream)
+  }
+
   holder(key: SessionKey, session: MemorySession, stream: string): Holder | undefined {
-    return (this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream))?.holder
+    return this.place(key, session, stream)?.holder
+  }
+
+  call(key: SessionKey, stream: string): Call | undefined {
+    return this.peekLive(key)?.calls.get(stream)
   }
 
   log(key: SessionKey, stream: string): LogEntry[] {
@@ -135,6 +141,7 @@ export class State {
 
   /** Adds entries to a log and trims it. */
   add(key: SessionKey, stream: string, entries: LogEntry[]): void {
+    if (entries.length === 0) return
     const log = this.#bounded(this.log(key, stream), entries)
     const { ended, open } = this.lifetimes
     this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)

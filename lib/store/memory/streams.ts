@@ -6,10 +6,7 @@ import { type MemorySession, type Place, part, type State } from './state.ts'
 
 export function streamOperations(state: State): StreamStore {
   const { sessions } = state
-
-  function placeOf(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
-    return state.ownStream(session, stream) ?? state.peekLive(key)?.places.get(stream)
-  }
+  const onSession = state.onSession.bind(state)
 
   /** The session has ended, and a repeated DELETE need not notify this holder. */
   function forgetEnded(key: SessionKey, stream: string, holder: string): void {
@@ -25,7 +22,7 @@ export function streamOperations(state: State): StreamStore {
     session.own.set(stream, own)
     const first = own.end + 1
     const entries = messages.map((data, i) => ({ n: first + i, tag, data, final: false }))
-    if (entries.length > 0) state.add(key, stream, entries)
+    state.add(key, stream, entries)
     own.end += entries.length
     return first
   }
@@ -34,35 +31,29 @@ export function streamOperations(state: State): StreamStore {
     return state.log(key, GET_STREAM).filter(({ n }) => n >= first && n < first + count)
   }
 
-  function updates(session: MemorySession, { updates }: Advance): string[] {
-    return updates
-      .filter(({ uri, at }) => {
-        const since = session.subscriptions.get(uri)
-        return since !== undefined && comparePositions(since, at) < 0
-      })
-      .map(({ message }) => message)
+  function updates({ subscriptions }: MemorySession, { updates }: Advance): string[] {
+    return updates.flatMap(({ uri, at, message }) => {
+      const since = subscriptions.get(uri)
+      return since !== undefined && comparePositions(since, at) < 0 ? message : []
+    })
   }
 
   return {
-    async post(key, stream, message, tag, id) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    post: onSession((session, key, stream, message, tag, id) => {
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
       return { status: 'ok', n, holder: state.holder(key, session, stream) }
-    },
+    }),
 
-    async take(key, stream, holder, after) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
-      const call = state.peekLive(key)?.calls.get(stream)
+    take: onSession((session, key, stream, holder, after) => {
+      const call = state.call(key, stream)
       const log = state.log(key, stream)
       const own = state.ownStream(session, stream)
       if (!own && !call && log.length === 0) return { status: 'unknown' }
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
-      const place = placeOf(key, session, stream)
+      const place = state.place(key, session, stream)
       const position = after?.n ?? Math.min(end, Math.max(first - 1, sent(place, holder, end)))
       if (position > end) return { status: 'beyond' }
       if (position < first - 1) return { status: 'trimmed' }
@@ -72,46 +63,32 @@ export function streamOperations(state: State): StreamStore {
       if (own) Object.assign(own, { holder, start: position })
       else state.live(key).places.set(stream, { holder, start: position })
       state.touchLog(key, stream)
-      return {
-        status: 'ok',
-        entries: log.filter(({ n }) => n > position),
-        end,
-        position,
-        tag,
-        previous,
-        owner: call?.owner,
-        ended: log.at(-1)?.final === true,
-        level: session.level,
-      }
-    },
+      const read = { entries: log.filter(({ n }) => n > position), end, position, tag }
+      const ended = log.at(-1)?.final === true
+      return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level }
+    }),
 
-    async look(key, stream, holder, { n: after, tag }, lifetime) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime) => {
       const log = state.log(key, stream)
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const at = log.find(({ n }) => n === after)?.tag
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
-      if (placeOf(key, session, stream)?.holder !== holder || unreadable) return { status: 'moved' }
+      if (state.holder(key, session, stream) !== holder || unreadable) return { status: 'moved' }
       sessions.touch(key, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
-      const owner = state.peekLive(key)?.calls.get(stream)?.owner
+      const owner = state.call(key, stream)?.owner
       const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
-      return {
-        status: 'ok',
-        entries: log.filter(({ n }) => n > after),
-        owner,
-        ended: over || log.at(-1)?.final === true,
-      }
-    },
+      const ended = over || log.at(-1)?.final === true
+      return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
+    }),
 
     async release(key, stream, holder) {
       const session = sessions.get(key)
       if (!session) return forgetEnded(key, stream, holder)
-      const place = placeOf(key, session, stream)
-      if (!place || place.holder !== holder) return
+      const place = state.place(key, session, stream)
+      if (place?.holder !== holder) return
       place.holder = undefined
       place.start = state.end(key, session, stream)
       const live = state.peekLive(key)
@@ -127,9 +104,7 @@ export function streamOperations(state: State): StreamStore {
       return sessions.get(key)?.position
     },
 
-    async advance(key, advance) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
+    advance: onSession((session, key, advance) => {
       const { holder, tag, from, to, messages } = advance
       if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved' }
       const id = `${holder} ${from} ${to}`
@@ -143,7 +118,7 @@ export function streamOperations(state: State): StreamStore {
       session.position = to
       session.advanced = { id, first, count: all.length }
       return { status: 'ok', entries: advancedEntries(key, first, all.length) }
-    },
+    }),
   }
 }
 

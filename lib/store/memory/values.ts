@@ -1,9 +1,12 @@
-/** Values that belong to no session, in memory. */
+/** Values and counts that belong to no session, in memory. */
+import type { LimitStore } from '../limits.ts'
 import type { ValueKind, ValueStore } from '../values.ts'
 import type { State } from './state.ts'
 
-export function valueOperations(state: State): ValueStore {
-  const values = state.sweeper.map<string>()
+export function valueOperations(state: State): ValueStore & LimitStore {
+  const values = state.map<string>()
+  const counts = state.map<number>()
+  const busy = state.map<Map<string, number>>()
   const name = (kind: ValueKind, id: string) => `${kind}:${id}`
 
   return {
@@ -32,6 +35,23 @@ export function valueOperations(state: State): ValueStore {
 
     async deleteValue(kind, id) {
       values.delete(name(kind, id))
+    },
+
+    async count(id, n, lifetime) {
+      const total = (counts.get(id) ?? 0) + n
+      counts.set(id, total, lifetime)
+      return total
+    },
+
+    async occupy(id, member, lifetime) {
+      const now = state.clock.now()
+      const members = busy.get(id) ?? new Map<string, number>()
+      for (const [other, until] of members) if (until <= now) members.delete(other)
+      if (member !== '' && lifetime > 0) members.set(member, now + lifetime)
+      else if (member !== '') members.delete(member)
+      if (members.size === 0) busy.delete(id)
+      else busy.set(id, members, Math.max(...members.values()) - now)
+      return members.size
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Mail, signs of life and the list of changes, in Redis. */
 import { type BusStore, comparePositions } from '../bus.ts'
-import type { Context } from './context.ts'
+import type { Commands } from './commands.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
 import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
@@ -8,10 +8,9 @@ import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
 /** A mailbox that no instance reads keeps about the newest of this many messages. */
 const MAX_MAIL = 10_000
 
-export function busOperations({ commands, lifetimes, maxChanges }: Context, receive: BusStore['receive']): BusStore {
+export function busOperations(commands: Commands, receive: BusStore['receive']): BusStore {
   return {
-    send: (instance, message) =>
-      commands.script(scripts.send, { instance, message, max: MAX_MAIL, ttl: lifetimes.mailbox }),
+    send: (instance, message) => commands.script(scripts.send, { instance, message, max: MAX_MAIL }),
 
     receive,
 
@@ -30,12 +29,7 @@ export function busOperations({ commands, lifetimes, maxChanges }: Context, rece
         (replies) => replies.map(flag),
       ),
 
-    publish: (change) =>
-      commands.script(scripts.publish, {
-        change: JSON.stringify(change),
-        max: maxChanges,
-        ttl: lifetimes.longest,
-      }),
+    publish: (change) => commands.script(scripts.publish, { change: JSON.stringify(change) }),
 
     changesAfter: (position) =>
       // The trimmed position is read last: entries that are removed in between are missing, and `trimmed` reports that.

@@ -1,41 +1,41 @@
-/** Calls in Redis. */
+/** Calls and their asks in Redis. */
+import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
-import type { Context } from './context.ts'
+import type { Commands } from './commands.ts'
+import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
 
 /** How many calls a session may have where no bound is given. */
 const UNLIMITED = 1e9
 
-export function callOperations({ commands, lifetimes, maxMessages, maxBytes }: Context): CallStore {
-  const { open, ended: endedTtl, endRepeat: repeatTtl, cancelMark: markTtl } = lifetimes
-  const bounds = { maxMessages, maxBytes, open, endedTtl }
-
+export function callOperations(commands: Commands): CallStore & AskStore {
   return {
     register(key, { id, stream, owner, holder = '', request = '', max: maxCalls = UNLIMITED }) {
-      return commands.script(scripts.register, { key, id, stream, owner, holder, request, maxCalls, open })
+      return commands.script(scripts.register, { key, id, stream, owner, holder, request, maxCalls })
     },
 
     append(key, { stream, owner, from, messages, tag, final, register, asks = [], forget = [] }) {
       const { id = '', holder = '', request = '', max: maxCalls = UNLIMITED } = register ?? {}
       const registration = { registers: register !== undefined, id, holder, request, maxCalls }
       const added = { key, stream, owner, from, messages, tag, final, asks, forget }
-      return commands.script(scripts.append, { ...added, ...registration, ...bounds })
+      return commands.script(scripts.append, { ...added, ...registration })
     },
 
-    endCall(key, { stream, owner, mark, forget = [] }) {
-      const input = { key, stream, owner, maxMessages, open, endedTtl, repeatTtl, mark, forget }
-      return commands.script(scripts.endCall, input)
-    },
+    endCall: (key, { stream, owner, mark, forget = [] }) =>
+      commands.script(scripts.endCall, { key, stream, owner, mark, forget }),
 
     lookCall: (key, stream, owner, asks, lifetime) =>
-      commands.script(scripts.lookCall, { key, stream, owner, lifetime, open, asks }),
+      commands.script(scripts.lookCall, { key, stream, owner, lifetime, asks }),
 
     calls: (key) => commands.script(scripts.calls, { key }),
 
-    claim: (key, stream, expected, owner) => commands.script(scripts.claim, { key, stream, expected, owner, open }),
+    claim: (key, stream, expected, owner) => commands.script(scripts.claim, { key, stream, expected, owner }),
 
-    releaseCall: (key, stream, owner) => commands.script(scripts.releaseCall, { key, stream, owner, open }),
+    releaseCall: (key, stream, owner) => commands.script(scripts.releaseCall, { key, stream, owner }),
 
-    cancel: (key, id) => commands.script(scripts.cancel, { key, id, markTtl }),
+    cancel: (key, id) => commands.script(scripts.cancel, { key, id }),
+
+    answer: (key, ask, value) => commands.script(askScripts.answer, { key, ask, value }),
+    closeAsk: (key, ask) => commands.script(askScripts.closeAsk, { key, ask }),
   }
 }

@@ -1,26 +1,13 @@
 /** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis } from 'ioredis'
 import { jitter } from '../../base/ids.ts'
 import { StoreUnavailable } from '../store.ts'
 import { scripts } from './scripts/index.ts'
 
 export type Client = Redis | Cluster
 
-/** The options of ioredis that are set here. */
-type Settings = Pick<
-  RedisOptions,
-  | 'connectTimeout'
-  | 'db'
-  | 'disableClientInfo'
-  | 'disconnectTimeout'
-  | 'keepAlive'
-  | 'maxRetriesPerRequest'
-  | 'password'
-  | 'reconnectOnError'
-  | 'socketTimeout'
-  | 'tls'
-  | 'username'
->
+/** The options of ioredis for one connection, alone or to a node of a cluster. */
+type Settings = Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
 
 export interface Place {
   /** The address of Redis, or those of some nodes of a cluster. */
@@ -75,38 +62,28 @@ type Trouble = (error: Error | undefined) => void
  */
 export function commandClient(place: Place, timeout: number, trouble: Trouble): Client {
   const silence = Math.ceil(timeout * 0.4)
-  return make(
-    place,
-    {
-      connectTimeout: silence,
-      socketTimeout: silence,
-      maxRetriesPerRequest: 2,
-      // The connection leads to a former primary; its host name leads to the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    },
-    trouble,
-    true,
-  )
+  return make(place, trouble, 100, {
+    connectTimeout: silence,
+    socketTimeout: silence,
+    maxRetriesPerRequest: 2,
+    // The connection leads to a former primary; its host name leads to the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  })
 }
 
 /** The client that waits for at most `block` ms in one command. It sends nothing twice: {@link Waiting} must see each loss. */
 export function waitingClient(place: Place, timeout: number, block: number): Client {
-  const silence = Math.ceil(timeout * 0.4)
-  return make(
-    place,
-    {
-      connectTimeout: silence,
-      socketTimeout: block + timeout,
-      maxRetriesPerRequest: 0,
-      // Do not wait for the end of a connection whose packets are dropped.
-      disconnectTimeout: 100,
-    },
-    () => {},
-    false,
-  )
+  return make(place, () => {}, 0, {
+    connectTimeout: Math.ceil(timeout * 0.4),
+    socketTimeout: block + timeout,
+    maxRetriesPerRequest: 0,
+    // Do not wait for the end of a connection whose packets are dropped.
+    disconnectTimeout: 100,
+  })
 }
 
-function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, forCommands: boolean): Client {
+/** `retryDelay` (ms): how long a command waits before a cluster gets it again; 0 where it is not sent again. */
+function make({ nodes, cluster }: Place, trouble: Trouble, retryDelay: number, options: Settings): Client {
   const first = nodes[0] as URL
   const common: Settings = { ...credentials(first), keepAlive: 30_000, disableClientInfo: true, ...options }
   const client = cluster
@@ -115,19 +92,13 @@ function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, fo
         scripts,
         clusterRetryStrategy: backoff,
         slotsRefreshTimeout: options.connectTimeout ?? 1_000,
-        slotsRefreshInterval: forCommands ? 5_000 : 0,
+        slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,
         // The loop of the waiting client must see each lost connection; other commands are sent again.
-        retryDelayOnFailover: forCommands ? 100 : 0,
-        retryDelayOnClusterDown: forCommands ? 100 : 0,
+        retryDelayOnFailover: retryDelay,
+        retryDelayOnClusterDown: retryDelay,
         redisOptions: common,
       })
-    : new Redis({
-        ...endpoint(first),
-        ...common,
-        lazyConnect: true,
-        scripts,
-        retryStrategy: backoff,
-      })
+    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, scripts, retryStrategy: backoff })
   // Each command rejects by itself; an `error` event without a listener would end the process.
   client.on('error', trouble)
   client.on('ready', () => trouble(undefined))

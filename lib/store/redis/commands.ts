@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { StoreUnavailable } from '../store.ts'
 import { type Client, commandClient, isInterruption, type Place, unavailable } from './client.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Script } from './scripts/script.ts'
+import type { Script, Settings } from './scripts/script.ts'
 
 const ATTEMPTS = 3
 
@@ -11,6 +11,7 @@ export class Commands {
   readonly #place: Place
   readonly #timeout: number
   readonly #deadlines: Deadlines
+  readonly #settings: Settings
   #client: Client | undefined
   #trouble: Error | undefined
   #closed = false
@@ -19,8 +20,9 @@ export class Commands {
   #corked = false
 
   /** `timeout`: how long one command may take, in ms. */
-  constructor(place: Place, timeout: number) {
+  constructor(place: Place, timeout: number, settings: Settings) {
     this.#place = place
+    this.#settings = settings
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
   }
@@ -68,7 +70,7 @@ export class Commands {
 
   /** Runs a script. */
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>): Promise<Reply> {
-    const args = script.order(given)
+    const args = script.order(given, this.#settings)
     return this.run(
       (client) => {
         const method: unknown = Reflect.get(client, script.name)

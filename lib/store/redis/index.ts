@@ -4,13 +4,10 @@
  */
 import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
-import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
-import type { Context } from './context.ts'
-import { limitOperations } from './limits.ts'
 import { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
@@ -43,18 +40,17 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   const options = typeof given === 'string' ? { url: given } : given
   const { commandTimeout = 2_500, blockTime = 5_000, onError = () => {} } = options
   const place = readPlace(options.url, options.cluster)
-  const commands = new Commands(place, commandTimeout)
-  const waiting = new Set<Waiting>()
-  let closed = false
-  const context: Context = {
-    commands,
-    lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
+  const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
+  const commands = new Commands(place, commandTimeout, {
+    ...lifetimes,
+    repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
-    onError,
-  }
+  })
+  const waiting = new Set<Waiting>()
+  let closed = false
 
   return {
     name: 'redis',
@@ -70,11 +66,10 @@ export function redisStore(given: string | RedisStoreOptions): Store {
       commands.renew()
       for (const one of waiting) one.renew()
     },
-    ...sessionOperations(context),
-    ...callOperations(context),
-    ...askOperations(context),
-    ...streamOperations(context),
-    ...busOperations(context, async (instance, receiver) => {
+    ...sessionOperations(commands, onError),
+    ...callOperations(commands),
+    ...streamOperations(commands),
+    ...busOperations(commands, async (instance, receiver) => {
       if (closed) throw new StoreUnavailable('The store is closed.')
       const one = new Waiting(instance, receiver, {
         makeClient: () => waitingClient(place, commandTimeout, blockTime),
@@ -91,7 +86,6 @@ export function redisStore(given: string | RedisStoreOptions): Store {
         },
       }
     }),
-    ...valueOperations(context),
-    ...limitOperations(context),
+    ...valueOperations(commands),
   }
 }

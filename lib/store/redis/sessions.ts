@@ -2,7 +2,7 @@
 import { systemClock } from '../../base/clock.ts'
 import type { SessionKey } from '../names.ts'
 import type { SessionStore, WriteReply } from '../sessions.ts'
-import type { Context } from './context.ts'
+import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/sessions.ts'
@@ -11,13 +11,13 @@ const SUBSCRIPTION = 'u:'
 /** Keys of one command. The arguments of a JavaScript call are bounded, so a long list is sent in parts. */
 const MAX_KEYS = 1_000
 
-export function sessionOperations({ commands, lifetimes, slack, onError }: Context): SessionStore {
+export function sessionOperations(commands: Commands, onError: (error: unknown) => void): SessionStore {
   /**
    * Counts a session under its principal before it is written. The list is in another slot than the sessions, so its
    * script cannot see which sessions still exist: where the list is full, each session that may have expired is looked up.
    */
   async function admit(key: SessionKey, lifetime: number, { id, max }: { id: string; max: number }): Promise<boolean> {
-    const counted = { principal: id, session: key, max, lifetime, longest: lifetimes.longest }
+    const counted = { principal: id, session: key, max, lifetime }
     const sessions = await commands.script(scripts.admit, counted)
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
@@ -48,7 +48,7 @@ export function sessionOperations({ commands, lifetimes, slack, onError }: Conte
   return {
     async createSession(key, record, lifetime, owner) {
       if (owner && !(await admit(key, lifetime, owner))) return { status: 'full' }
-      return commands.script(scripts.createSession, { key, record, lifetime, slack })
+      return commands.script(scripts.createSession, { key, record, lifetime })
     },
 
     readSession(key, lifetime) {
@@ -66,10 +66,7 @@ export function sessionOperations({ commands, lifetimes, slack, onError }: Conte
     replaceRecord: (key, record) => setField(key, 'rec', record),
 
     async deleteSession(key, owner) {
-      const { reply, streams } = await commands.script(scripts.deleteSession, {
-        key,
-        afterDelete: lifetimes.afterDelete,
-      })
+      const { reply, streams } = await commands.script(scripts.deleteSession, { key })
       // The list of the logs goes last: the script leaves it for a repeated DELETE.
       const gone = streams
         .map((stream) => keys.log({ key, stream }))
@@ -94,7 +91,7 @@ export function sessionOperations({ commands, lifetimes, slack, onError }: Conte
 
     setData: (key, name, value) => setField(key, `d:${name}`, value),
 
-    subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, slack, max }),
+    subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, max }),
 
     unsubscribe: (key, uri) => commands.script(scripts.unsubscribe, { key, uri }),
 

@@ -1,25 +1,20 @@
 /** The streams of a session in Redis. */
 import { GET_STREAM } from '../names.ts'
 import type { StreamStore } from '../streams.ts'
-import type { Context } from './context.ts'
+import type { Commands } from './commands.ts'
 import { flag, logEntries, optional } from './scripts/decode.ts'
 import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/streams.ts'
 
-export function streamOperations({ commands, lifetimes, maxMessages, maxBytes }: Context): StreamStore {
-  const { open, repeat: repeatTtl } = lifetimes
-
+export function streamOperations(commands: Commands): StreamStore {
   return {
-    post(key, stream, message, tag, id) {
-      const input = { key, stream, message, tag, id, maxMessages, maxBytes, open, repeatTtl }
-      return commands.script(scripts.post, input)
-    },
+    post: (key, stream, message, tag, id) => commands.script(scripts.post, { key, stream, message, tag, id }),
 
     take: (key, stream, holder, { n: after, tag } = NO_POSITION) =>
-      commands.script(scripts.take, { key, stream, holder, after, tag, open }),
+      commands.script(scripts.take, { key, stream, holder, after, tag }),
 
     look: (key, stream, holder, { n: after, tag }, lifetime) =>
-      commands.script(scripts.look, { key, stream, holder, after, tag, lifetime, open }),
+      commands.script(scripts.look, { key, stream, holder, after, tag, lifetime }),
 
     release: (key, stream, holder) => commands.script(scripts.release, { key, stream, holder }),
 
@@ -34,13 +29,12 @@ export function streamOperations({ commands, lifetimes, maxMessages, maxBytes }:
     changePosition: (key) => commands.run((client) => client.hget(keys.session({ key }), 'pos'), optional),
 
     advance(key, { updates, ...advance }) {
-      const bounds = { maxMessages, maxBytes, open }
       const lists = {
         uris: updates.map(({ uri }) => uri),
         positions: updates.map(({ at }) => at),
         updates: updates.map(({ message }) => message),
       }
-      return commands.script(scripts.advance, { key, stream: GET_STREAM, ...advance, ...bounds, ...lists })
+      return commands.script(scripts.advance, { key, stream: GET_STREAM, ...advance, ...lists })
     },
   }
 }

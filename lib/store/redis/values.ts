@@ -1,11 +1,12 @@
-/** Values that belong to no session, in Redis. */
+/** Values and counts that belong to no session, in Redis. */
+import type { LimitStore } from '../limits.ts'
 import type { ValueStore } from '../values.ts'
-import type { Context } from './context.ts'
+import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/values.ts'
 
-export function valueOperations({ commands }: Context): ValueStore {
+export function valueOperations(commands: Commands): ValueStore & LimitStore {
   return {
     getValue(kind, id, lifetime) {
       const key = keys.entry({ kind, id })
@@ -21,7 +22,10 @@ export function valueOperations({ commands }: Context): ValueStore {
         (client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime, 'XX'),
         (reply) => ({ status: reply === 'OK' ? 'ok' : 'gone' }),
       ),
-    addValue: (kind, id, value, ttl) => commands.script(scripts.addValue, { kind, id, value, ttl }),
+    addValue: (kind, id, value, lifetime) => commands.script(scripts.addValue, { kind, id, value, lifetime }),
     deleteValue: (kind, id) => commands.run((client) => client.unlink(keys.entry({ kind, id })), nothing),
+
+    count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
+    occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

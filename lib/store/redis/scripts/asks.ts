@@ -17,13 +17,13 @@ export const answer = defineScript('mcpAnswer', {
     return owner === null ? { status: 'unknown' } : { status: flag(stored) ? 'ok' : 'late', owner: text(owner) }
   },
   lua: `
-if redis.call('EXISTS', session) == 0 then return { 0, false } end
-local stream = redis.call('HGET', live, 'a:' .. ask)
-local owner = stream and redis.call('HGET', live, 'o:' .. stream)
+if call('EXISTS', session) == 0 then return { 0, false } end
+local stream = call('HGET', live, 'a:' .. ask)
+local owner = stream and call('HGET', live, 'o:' .. stream)
 if not owner then return { 0, false } end
-redis.call('HSETNX', live, 'v:' .. ask, value)
-redis.call('PEXPIRE', live, open)
-return { redis.call('HGET', live, 'v:' .. ask) == value and 1 or 0, owner }
+call('HSETNX', live, 'v:' .. ask, value)
+call('PEXPIRE', live, open)
+return { call('HGET', live, 'v:' .. ask) == value and 1 or 0, owner }
 `,
 })
 
@@ -36,9 +36,9 @@ export const closeAsk = defineScript('mcpCloseAsk', {
   texts: ['ask'],
   reply: optional,
   lua: `
-if redis.call('EXISTS', session) == 0 then return false end
-local value = redis.call('HGET', live, 'v:' .. ask)
-if not value then redis.call('HDEL', live, 'a:' .. ask) end
+if call('EXISTS', session) == 0 then return false end
+local value = call('HGET', live, 'v:' .. ask)
+if not value then call('HDEL', live, 'a:' .. ask) end
 return value
 `,
 })

@@ -10,11 +10,11 @@ import { defineScript } from './script.ts'
 export const send = defineScript('mcpSend', {
   keys: ['box'],
   texts: ['message'],
-  numbers: ['max', 'ttl'],
+  numbers: ['max', 'mailbox'],
   reply: nothing,
   lua: `
-redis.call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
-redis.call('PEXPIRE', box, ttl)
+call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
+call('PEXPIRE', box, mailbox)
 `,
 })
 
@@ -26,17 +26,17 @@ redis.call('PEXPIRE', box, ttl)
 export const publish = defineScript('mcpPublish', {
   keys: ['changes', 'trimmed'],
   texts: ['change'],
-  numbers: ['max', 'ttl'],
+  numbers: ['maxChanges', 'longest'],
   reply: nothing,
   lua: `
-redis.call('XADD', changes, '*', 'c', change)
-local over = redis.call('XLEN', changes) - max
+call('XADD', changes, '*', 'c', change)
+local over = call('XLEN', changes) - maxChanges
 if over > 0 then
-  local lost = redis.call('XRANGE', changes, '-', '+', 'COUNT', over)
-  redis.call('SET', trimmed, lost[#lost][1])
-  redis.call('XTRIM', changes, 'MAXLEN', max)
+  local lost = call('XRANGE', changes, '-', '+', 'COUNT', over)
+  call('SET', trimmed, lost[#lost][1])
+  call('XTRIM', changes, 'MAXLEN', maxChanges)
 end
-redis.call('PEXPIRE', changes, ttl)
-redis.call('PEXPIRE', trimmed, ttl)
+call('PEXPIRE', changes, longest)
+call('PEXPIRE', trimmed, longest)
 `,
 })

@@ -14,16 +14,13 @@ export const register = defineScript('mcpRegister', {
   keys: ['session', 'live', 'log', 'mark', 'over'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
   numbers: ['open', 'maxCalls'],
-  reply: either(['taken', 'full', 'gone'], ([cancelled, level]) => ({
-    cancelled: flag(cancelled),
-    level: optional(level),
-  })),
+  reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
   lua: `${REGISTER_CALL}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
+if call('EXISTS', session) == 0 then return { 'gone' } end
 local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
 if refused then return { refused } end
-redis.call('PEXPIRE', live, open)
-return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', session, 'level') }
+call('PEXPIRE', live, open)
+return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level') }
 `,
 })
 
@@ -40,46 +37,39 @@ return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', s
 export const append = defineScript('mcpAppend', {
   keys: ['session', 'live', 'log', 'logs', 'mark', 'over'],
   texts: ['stream', 'owner', 'tag', 'id', 'holder', 'request'],
-  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'endedTtl', 'maxCalls'],
+  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   reply(reply): AppendReply {
-    const [status, end, holder, level] = list(reply)
-    return {
-      status: oneOf(status, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone']),
-      end: number(end),
-      holder: optional(holder),
-      level: optional(level),
-    }
+    const [word, end, holder, level] = list(reply)
+    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
+    return { status, end: number(end), holder: optional(holder), level: optional(level) }
   },
   lua: `${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET_CALL}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
+if call('EXISTS', session) == 0 then return { 'gone' } end
 local top = last(log)
 local function reply(status)
-  return { status, top, redis.call('HGET', live, 's:' .. stream), redis.call('HGET', session, 'level') }
+  return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level') }
 end
 local newest = from + #messages - 1
 if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
   local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
   if refused then return reply(refused) end
-  redis.call('PEXPIRE', live, open)
+  call('PEXPIRE', live, open)
 end
-if redis.call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end
-if redis.call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end
+if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end
+if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end
 if from > top + 1 then return reply('gap') end
 if from <= top then return reply('lost') end
 if #messages > 0 then
   add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
   top = newest
 end
-keep(log, logs, stream, final and endedTtl or open, open)
-for _, ask in ipairs(asks) do redis.call('HSETNX', live, 'a:' .. ask, stream) end
-if final then
-  for _, ask in ipairs(forget) do redis.call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
-  forget_call(live, stream)
-end
-redis.call('PEXPIRE', live, open)
+keep(log, logs, stream, final and ended or open, open)
+for _, ask in ipairs(asks) do call('HSETNX', live, 'a:' .. ask, stream) end
+if final then forget_call(live, stream, forget) end
+call('PEXPIRE', live, open)
 return reply('ok')
 `,
 })
@@ -93,28 +83,24 @@ return reply('ok')
 export const endCall = defineScript('mcpEndCall', {
   keys: ['session', 'live', 'log', 'logs', 'over'],
   texts: ['stream', 'owner'],
-  numbers: ['maxMessages', 'open', 'endedTtl', 'repeatTtl'],
+  numbers: ['maxMessages', 'open', 'ended', 'endRepeat'],
   flags: ['mark'],
   lists: ['forget'],
-  reply: either(['lost', 'gone'], ([cancelled, holder]) => ({
-    cancelled: flag(cancelled),
-    holder: optional(holder),
-  })),
+  reply: either(['lost', 'gone'], { cancelled: flag, holder: optional }),
   lua: `${LAST}${WRITE_LOG}${FORGET_CALL}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
-local holder = redis.call('HGET', live, 's:' .. stream)
-local before = redis.call('GET', over)
+if call('EXISTS', session) == 0 then return { 'gone' } end
+local holder = call('HGET', live, 's:' .. stream)
+local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
-if redis.call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-local cancelled = redis.call('HEXISTS', live, 'x:' .. stream)
+if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
+local cancelled = call('HEXISTS', live, 'x:' .. stream)
 if mark then
   add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
-  keep(log, logs, stream, endedTtl, open)
+  keep(log, logs, stream, ended, open)
 end
-for _, ask in ipairs(forget) do redis.call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
-forget_call(live, stream)
-redis.call('PEXPIRE', live, open)
-redis.call('SET', over, cancelled .. owner, 'PX', repeatTtl)
+forget_call(live, stream, forget)
+call('PEXPIRE', live, open)
+call('SET', over, cancelled .. owner, 'PX', endRepeat)
 return { 'ok', cancelled, holder }
 `,
 })
@@ -139,15 +125,15 @@ export const lookCall = defineScript('mcpLookCall', {
     return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder) }
   },
   lua: `${WRITE_LOG}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
-if redis.call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-redis.call('PEXPIRE', session, lifetime)
-redis.call('PEXPIRE', live, open)
+if call('EXISTS', session) == 0 then return { 'gone' } end
+if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
+call('PEXPIRE', session, lifetime)
+call('PEXPIRE', live, open)
 keep(log, logs, stream, open, open)
 local answers = {}
-for i, ask in ipairs(asks) do answers[i] = redis.call('HGET', live, 'v:' .. ask) end
-return { 'ok', redis.call('HEXISTS', live, 'x:' .. stream), redis.call('HGET', session, 'level'), answers,
-  redis.call('HGET', live, 's:' .. stream) }
+for i, ask in ipairs(asks) do answers[i] = call('HGET', live, 'v:' .. ask) end
+return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level'), answers,
+  call('HGET', live, 's:' .. stream) }
 `,
 })
 
@@ -160,12 +146,12 @@ export const calls = defineScript('mcpCalls', {
   reply: (reply) =>
     texts(reply).flatMap((stream, i, all) => (i % 2 === 0 ? [{ stream, owner: all[i + 1] ?? '' }] : [])),
   lua: `
-if redis.call('EXISTS', session) == 0 then return {} end
+if call('EXISTS', session) == 0 then return {} end
 local found = {}
-for _, field in ipairs(redis.call('HKEYS', live)) do
+for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'o:' then
     table.insert(found, string.sub(field, 3))
-    table.insert(found, redis.call('HGET', live, field))
+    table.insert(found, call('HGET', live, field))
   end
 end
 return found
@@ -182,22 +168,16 @@ export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
-  reply: either(['lost', 'over', 'gone'], ([cancelled, end, id, request]) => ({
-    cancelled: flag(cancelled),
-    end: number(end),
-    id: optional(id),
-    request: optional(request),
-  })),
+  reply: either(['lost', 'over', 'gone'], { cancelled: flag, end: number, id: optional, request: optional }),
   lua: `${LAST}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
-local current = redis.call('HGET', live, 'o:' .. stream)
+if call('EXISTS', session) == 0 then return { 'gone' } end
+local current = call('HGET', live, 'o:' .. stream)
 if not current then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
-redis.call('HSET', live, 'o:' .. stream, owner)
-redis.call('PEXPIRE', live, open)
-local cancelled = redis.call('HEXISTS', live, 'x:' .. stream)
-local call = redis.call('HMGET', live, 'i:' .. stream, 'r:' .. stream)
-return { 'ok', cancelled, (last(log)), call[1], call[2] }
+call('HSET', live, 'o:' .. stream, owner)
+call('PEXPIRE', live, open)
+local cancelled = call('HEXISTS', live, 'x:' .. stream)
+return { 'ok', cancelled, (last(log)), call('HGET', live, 'i:' .. stream), call('HGET', live, 'r:' .. stream) }
 `,
 })
 
@@ -211,10 +191,10 @@ export const releaseCall = defineScript('mcpReleaseCall', {
   numbers: ['open'],
   reply: nothing,
   lua: `
-if redis.call('EXISTS', session) == 0 then return end
-if redis.call('HGET', live, 'o:' .. stream) ~= owner then return end
-redis.call('HSET', live, 'o:' .. stream, '')
-redis.call('PEXPIRE', live, open)
+if call('EXISTS', session) == 0 then return end
+if call('HGET', live, 'o:' .. stream) ~= owner then return end
+call('HSET', live, 'o:' .. stream, '')
+call('PEXPIRE', live, open)
 `,
 })
 
@@ -226,7 +206,7 @@ redis.call('PEXPIRE', live, open)
 export const cancel = defineScript('mcpCancel', {
   keys: ['session', 'live', 'mark'],
   texts: ['id'],
-  numbers: ['markTtl'],
+  numbers: ['cancelMark'],
   reply(reply): CancelReply {
     const [owner, stream] = list(reply)
     return stream === null
@@ -234,13 +214,13 @@ export const cancel = defineScript('mcpCancel', {
       : { status: 'ok', owner: optional(owner) ?? '', stream: text(stream) }
   },
   lua: `
-if redis.call('EXISTS', session) == 0 then return { false, false } end
-local stream = redis.call('HGET', live, 'c:' .. id)
+if call('EXISTS', session) == 0 then return { false, false } end
+local stream = call('HGET', live, 'c:' .. id)
 if not stream then
-  redis.call('SET', mark, '1', 'PX', markTtl)
+  call('SET', mark, '1', 'PX', cancelMark)
   return { false, false }
 end
-redis.call('HSET', live, 'x:' .. stream, '1')
-return { redis.call('HGET', live, 'o:' .. stream), stream }
+call('HSET', live, 'x:' .. stream, '1')
+return { call('HGET', live, 'o:' .. stream), stream }
 `,
 })

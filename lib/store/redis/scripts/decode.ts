@@ -39,11 +39,19 @@ export function oneOf<T extends string>(reply: unknown, known: readonly T[]): T 
   return known.find((word) => word === reply) ?? bad(reply, known.join(' or '))
 }
 
-/** Reads a reply that begins with a word: `read` gets the rest after ok; nothing follows the other words. */
-export function either<W extends string, R extends object>(words: readonly W[], read: (rest: unknown[]) => R) {
-  return (reply: unknown): ({ status: 'ok' } & R) | { status: W } => {
-    const [word, ...rest] = list(reply)
-    return word === 'ok' ? { status: 'ok', ...read(rest) } : { status: oneOf(word, words) }
+type Readers = Record<string, (reply: unknown) => unknown>
+
+/** Reads a reply that begins with a word. After ok each reader reads one item; nothing follows the other words. */
+export function either<W extends string, R extends Readers>(words: readonly W[], readers: R) {
+  type Found = { [Name in keyof R]: ReturnType<R[Name]> }
+  const all = Object.entries(readers)
+  return (reply: unknown): ({ status: 'ok' } & Found) | { status: W } => {
+    const items = list(reply)
+    if (items[0] !== 'ok') return { status: oneOf(items[0], words) }
+    const found: Record<string, unknown> = { status: 'ok' }
+    let i = 0
+    for (const [name, read] of all) found[name] = read(items[++i])
+    return found as { status: 'ok' } & Found
   }
 }
 

@@ -3,7 +3,7 @@
 /** `now()`: ms since 1970, by the clock of Redis. */
 export const NOW = `
 local function now()
-  local time = redis.call('TIME')
+  local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 `
@@ -11,7 +11,7 @@ end
 /** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
 export const LAST = `
 local function last(log)
-  local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  local entry = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   if not entry then return 0, false end
   return tonumber(string.match(entry[1], '^%d+')), entry[2][5] == 'f'
 end
@@ -20,7 +20,7 @@ end
 /** `first(log, otherwise)`: the number of a log's first entry. */
 export const FIRST = `
 local function first(log, otherwise)
-  local entry = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  local entry = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   return entry and tonumber(string.match(entry[1], '^%d+')) or otherwise
 end
 `
@@ -28,7 +28,7 @@ end
 /** `tag_at(log, n)`: the tag of an entry, or false. */
 export const TAG_AT = `
 local function tag_at(log, n)
-  local entry = redis.call('XRANGE', log, n .. '-0', n .. '-0')[1]
+  local entry = call('XRANGE', log, n .. '-0', n .. '-0')[1]
   return entry and entry[2][2]
 end
 `
@@ -45,30 +45,30 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local added = 0
   for i, message in ipairs(messages) do
     if final and i == #messages then
-      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message, 'f', '1')
+      call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message, 'f', '1')
     else
-      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message)
+      call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message)
     end
     added = added + #message
   end
-  local length = redis.call('XLEN', log)
+  local length = call('XLEN', log)
   -- The log had expired: its count begins again.
-  if length == #messages then redis.call('HDEL', sizes, 'b:' .. stream) end
-  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, added)
+  if length == #messages then call('HDEL', sizes, 'b:' .. stream) end
+  local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
   while length > max or (bytes > max_bytes and length > 1) do
-    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    redis.call('XDEL', log, oldest[1])
+    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    call('XDEL', log, oldest[1])
     -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
-    bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
+    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
     length = length - 1
   end
 end
 local function keep(log, logs, stream, ttl, open)
   local time = now()
-  if redis.call('PEXPIRE', log, ttl) == 0 then return end
-  redis.call('ZREMRANGEBYSCORE', logs, '-inf', time)
-  redis.call('ZADD', logs, time + ttl, stream)
-  redis.call('PEXPIRE', logs, open)
+  if call('PEXPIRE', log, ttl) == 0 then return end
+  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  call('ZADD', logs, time + ttl, stream)
+  call('PEXPIRE', logs, open)
 end
 `
 
@@ -78,17 +78,18 @@ end
  */
 export const OWN_END = `
 local function own_end(session, stream)
-  local value = redis.call('HGET', session, 'e:' .. stream)
+  local value = call('HGET', session, 'e:' .. stream)
   return value and tonumber(value) or (stream == 'get' and 0 or nil)
 end
 `
 
-/** `forget_call(live, stream)`: a call is over. The holder of its stream stays. */
+/** `forget_call(live, stream, asks)`: a call is over, and these asks of it are forgotten. The holder of its stream stays. */
 export const FORGET_CALL = `
-local function forget_call(live, stream)
-  local id = redis.call('HGET', live, 'i:' .. stream)
-  redis.call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
-  if redis.call('HEXISTS', live, 's:' .. stream) == 0 then redis.call('HDEL', live, 'p:' .. stream) end
+local function forget_call(live, stream, asks)
+  for _, ask in ipairs(asks) do call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
+  local id = call('HGET', live, 'i:' .. stream)
+  call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
+  if call('HEXISTS', live, 's:' .. stream) == 0 then call('HDEL', live, 'p:' .. stream) end
 end
 `
 
@@ -100,25 +101,25 @@ end
 export const REGISTER_CALL = `${LAST}
 local function calls_at_once(live)
   local count = 0
-  for _, field in ipairs(redis.call('HKEYS', live)) do
+  for _, field in ipairs(call('HKEYS', live)) do
     if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
   end
   return count
 end
 local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
-  local known = redis.call('HGET', live, 'c:' .. id)
+  local known = call('HGET', live, 'c:' .. id)
   if known then
-    if known == stream and redis.call('HGET', live, 'o:' .. stream) == owner then return end
+    if known == stream and call('HGET', live, 'o:' .. stream) == owner then return end
     return 'taken'
   end
-  if redis.call('HEXISTS', live, 'o:' .. stream) == 1 or redis.call('EXISTS', over) == 1 then return 'taken' end
+  if call('HEXISTS', live, 'o:' .. stream) == 1 or call('EXISTS', over) == 1 then return 'taken' end
   local _, ended = last(log)
   if ended then return 'taken' end
   -- A call has three fields or more, so the calls are rarely counted.
-  if redis.call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
-  redis.call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
-  if redis.call('EXISTS', mark) == 1 then redis.call('HSET', live, 'x:' .. stream, '1') end
-  if holder ~= '' then redis.call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
-  if request ~= '' then redis.call('HSET', live, 'r:' .. stream, request) end
+  if call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
+  call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
+  if call('EXISTS', mark) == 1 then call('HSET', live, 'x:' .. stream, '1') end
+  if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
+  if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
 end
 `

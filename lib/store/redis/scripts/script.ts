@@ -2,6 +2,7 @@
  * A Redis script is defined once: the names of its keys, its arguments and its lists, how its reply is read, and its Lua.
  * The names generate the head of the Lua, and the type of the object that the caller passes.
  */
+import type { Lifetimes } from '../../options.ts'
 import { keys as keyTable } from './keys.ts'
 
 type Names = readonly string[]
@@ -14,13 +15,27 @@ type Parts<K extends keyof KeyTable> = {
   ? All
   : never
 
+/** The numbers that the store has for every script that names them. */
+export type Settings = Omit<Lifetimes, 'repeat'> & {
+  /** {@link Lifetimes.repeat}: that name is a keyword of Lua. */
+  repeatTtl: number
+  /** How many messages a log keeps. */
+  maxMessages: number
+  /** How many bytes of messages a log keeps. */
+  maxBytes: number
+  /** How many changes the list keeps. */
+  maxChanges: number
+  /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */
+  slack: number
+}
+
 type Input<
   K extends keyof KeyTable,
   T extends string,
   N extends string,
   F extends string,
   L extends string,
-> = Parts<K> & Record<T, string> & Record<N, number> & Record<F, boolean> & Record<L, Names>
+> = Parts<K> & Record<T, string> & Record<Exclude<N, keyof Settings>, number> & Record<F, boolean> & Record<L, Names>
 
 interface Definition<K, T, N, F, L, Given, Reply> {
   /** Names of {@link keyTable}. */
@@ -40,7 +55,7 @@ export interface Script<Given, Reply> {
   numberOfKeys: number
   lua: string
   /** The keys and arguments in the order in which the head reads them. */
-  order: (given: Given) => (string | number)[]
+  order: (given: Given, settings: Settings) => (string | number)[]
   reply: (reply: unknown, given: Given) => Reply
 }
 
@@ -48,7 +63,7 @@ export interface Script<Given, Reply> {
  * Defines a script.
  *
  * @example
- * const lua = "return redis.call('INCRBY', count, n)"
+ * const lua = "return call('INCRBY', count, n)"
  * const add = defineScript('mcpAdd', { keys: ['count'], numbers: ['n'], reply: number, lua })
  * await commands.script(add, { id: 'requests', n: 1 })
  */
@@ -69,11 +84,13 @@ export function defineScript<
     name,
     numberOfKeys: keys.length,
     lua: head(keys, texts, numbers, flags, lists) + lua,
-    order(given) {
+    order(given, settings) {
       const items: Record<L, Names> = given
+      const own = given as Record<T | N, string | number>
+      const common: Record<string, number | undefined> = settings
       const ordered: (string | number)[] = []
       for (const name of keys) ordered.push(keyTable[name](given as never))
-      for (const name of plain) ordered.push(given[name])
+      for (const name of plain) ordered.push(common[name] ?? own[name])
       for (const name of flags) ordered.push(given[name] ? '1' : '')
       for (const name of lists) ordered.push(items[name].length)
       for (const name of lists) ordered.push(...items[name])
@@ -83,10 +100,10 @@ export function defineScript<
   }
 }
 
-/** The first lines of a script: every key, argument and list under its name. */
+/** The first lines of a script: `call`, and every key, argument and list under its name. */
 function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Names): string {
   let n = 0
-  const lines = keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)
+  const lines = ['local call = redis.call', ...keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)]
   for (const name of texts) lines.push(`local ${name} = ARGV[${++n}]`)
   for (const name of numbers) lines.push(`local ${name} = tonumber(ARGV[${++n}])`)
   for (const name of flags) lines.push(`local ${name} = ARGV[${++n}] == '1'`)

@@ -23,12 +23,12 @@ export const createSession = defineScript('mcpCreateSession', {
   numbers: ['lifetime', 'slack'],
   reply: (): { status: 'ok' } => ({ status: 'ok' }),
   lua: `${PRESENT}
-if redis.call('EXISTS', session, live) > 0 then
-  if redis.call('EXISTS', session) == 1 then return end
-  redis.call('DEL', live)
+if call('EXISTS', session, live) > 0 then
+  if call('EXISTS', session) == 1 then return end
+  call('DEL', live)
 end
-redis.call('HSET', session, 'rec', record, 'pos', present(slack))
-redis.call('PEXPIRE', session, lifetime)
+call('HSET', session, 'rec', record, 'pos', present(slack))
+call('PEXPIRE', session, lifetime)
 `,
 })
 
@@ -42,9 +42,9 @@ export const slide = defineScript('mcpSlide', {
   numbers: ['lifetime', 'now'],
   reply: nothing,
   lua: `
-if redis.call('EXISTS', session) == 0 then return end
-redis.call('HSET', session, 'at', now)
-redis.call('PEXPIRE', session, lifetime)
+if call('EXISTS', session) == 0 then return end
+call('HSET', session, 'at', now)
+call('PEXPIRE', session, lifetime)
 `,
 })
 
@@ -58,8 +58,8 @@ export const setField = defineScript('mcpSetField', {
   flags: ['set'],
   reply: (reply): WriteReply => ({ status: flag(reply) ? 'ok' : 'gone' }),
   lua: `
-if redis.call('EXISTS', session) == 0 then return 0 end
-if set then redis.call('HSET', session, field, value) else redis.call('HDEL', session, field) end
+if call('EXISTS', session) == 0 then return 0 end
+if set then call('HSET', session, field, value) else call('HDEL', session, field) end
 return 1
 `,
 })
@@ -74,12 +74,12 @@ export const setLevel = defineScript('mcpSetLevel', {
   texts: ['level'],
   reply: (reply): LevelReply => (reply === null ? { status: 'gone' } : { status: 'ok', owners: texts(reply) }),
   lua: `
-if redis.call('EXISTS', session) == 0 then return false end
-redis.call('HSET', session, 'level', level)
+if call('EXISTS', session) == 0 then return false end
+call('HSET', session, 'level', level)
 local owners = {}
-for _, field in ipairs(redis.call('HKEYS', live)) do
+for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'o:' then
-    local owner = redis.call('HGET', live, field)
+    local owner = call('HGET', live, field)
     if owner ~= '' then table.insert(owners, owner) end
   end
 end
@@ -103,13 +103,13 @@ export const subscribe = defineScript('mcpSubscribe', {
   reply: (reply): SubscribeReply => (reply === 0 ? { status: 'full' } : subscription(reply)),
   lua: `${PRESENT}
 local field = 'u:' .. uri
-if redis.call('EXISTS', session) == 0 then return false end
-if redis.call('HEXISTS', session, field) == 0 then
-  if tonumber(redis.call('HGET', session, 'us') or 0) >= max then return 0 end
-  redis.call('HSET', session, field, present(slack))
-  redis.call('HINCRBY', session, 'us', 1)
+if call('EXISTS', session) == 0 then return false end
+if call('HEXISTS', session, field) == 0 then
+  if tonumber(call('HGET', session, 'us') or 0) >= max then return 0 end
+  call('HSET', session, field, present(slack))
+  call('HINCRBY', session, 'us', 1)
 end
-return redis.call('HGET', session, 's:get') or ''
+return call('HGET', session, 's:get') or ''
 `,
 })
 
@@ -122,9 +122,9 @@ export const unsubscribe = defineScript('mcpUnsubscribe', {
   texts: ['uri'],
   reply: subscription,
   lua: `
-if redis.call('EXISTS', session) == 0 then return false end
-if redis.call('HDEL', session, 'u:' .. uri) == 1 then redis.call('HINCRBY', session, 'us', -1) end
-return redis.call('HGET', session, 's:get') or ''
+if call('EXISTS', session) == 0 then return false end
+if call('HDEL', session, 'u:' .. uri) == 1 then call('HINCRBY', session, 'us', -1) end
+return call('HGET', session, 's:get') or ''
 `,
 })
 
@@ -147,28 +147,28 @@ export const deleteSession = defineScript('mcpDeleteSession', {
     }
   },
   lua: `
-local existed = redis.call('EXISTS', session)
+local existed = call('EXISTS', session)
 if existed == 1 then
-  for _, field in ipairs(redis.call('HKEYS', live)) do
+  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
-    if kind ~= 's:' and kind ~= 'o:' then redis.call('HDEL', live, field) end
+    if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
   end
-  for _, field in ipairs(redis.call('HKEYS', session)) do
+  for _, field in ipairs(call('HKEYS', session)) do
     if string.sub(field, 1, 2) == 's:' then
-      redis.call('HSET', live, field, redis.call('HGET', session, field))
+      call('HSET', live, field, call('HGET', session, field))
     end
   end
-  redis.call('UNLINK', session)
-  redis.call('PEXPIRE', live, afterDelete)
-  redis.call('PEXPIRE', logs, afterDelete)
+  call('UNLINK', session)
+  call('PEXPIRE', live, afterDelete)
+  call('PEXPIRE', logs, afterDelete)
 end
 local holders, owners = {}, {}
-local left = redis.call('HGETALL', live)
+local left = call('HGETALL', live)
 for i = 1, #left, 2 do
   if string.sub(left[i], 1, 2) == 's:' then table.insert(holders, left[i + 1])
   elseif left[i + 1] ~= '' then table.insert(owners, left[i + 1]) end
 end
-return { existed, holders, owners, redis.call('ZRANGE', logs, 0, -1) }
+return { existed, holders, owners, call('ZRANGE', logs, 0, -1) }
 `,
 })
 
@@ -184,11 +184,11 @@ export const admit = defineScript('mcpAdmit', {
   numbers: ['max', 'lifetime', 'longest'],
   reply: (reply) => (reply === null ? undefined : texts(reply)),
   lua: `${NOW}
-if not redis.call('ZSCORE', own, session) then
-  if redis.call('ZCARD', own) >= max then return redis.call('ZRANGEBYSCORE', own, '-inf', now()) end
-  redis.call('ZADD', own, now() + lifetime, session)
+if not call('ZSCORE', own, session) then
+  if call('ZCARD', own) >= max then return call('ZRANGEBYSCORE', own, '-inf', now()) end
+  call('ZADD', own, now() + lifetime, session)
 end
-redis.call('PEXPIRE', own, longest)
+call('PEXPIRE', own, longest)
 return false
 `,
 })
@@ -204,7 +204,7 @@ export const recount = defineScript('mcpRecount', {
   lua: `${NOW}
 for i, session in ipairs(sessions) do
   local left = tonumber(lifetimes[i])
-  if left > 0 then redis.call('ZADD', own, 'XX', now() + left, session) else redis.call('ZREM', own, session) end
+  if left > 0 then call('ZADD', own, 'XX', now() + left, session) else call('ZREM', own, session) end
 end
 `,
 })

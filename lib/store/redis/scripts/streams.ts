@@ -13,18 +13,18 @@ export const post = defineScript('mcpPost', {
   keys: ['session', 'log', 'logs', 'posted'],
   texts: ['stream', 'message', 'tag'],
   numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl'],
-  reply: either(['gone'], ([n, holder]) => ({ n: number(n), holder: optional(holder) })),
+  reply: either(['gone'], { n: number, holder: optional }),
   lua: `${OWN_END}${WRITE_LOG}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
-local n = tonumber(redis.call('GET', posted) or 0)
+if call('EXISTS', session) == 0 then return { 'gone' } end
+local n = tonumber(call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
   add(log, session, stream, n, tag, { message }, false, maxMessages, maxBytes)
   keep(log, logs, stream, open, open)
-  redis.call('HSET', session, 'e:' .. stream, n)
+  call('HSET', session, 'e:' .. stream, n)
 end
-redis.call('SET', posted, n, 'PX', repeatTtl)
-return { 'ok', n, redis.call('HGET', session, 's:' .. stream) }
+call('SET', posted, n, 'PX', repeatTtl)
+return { 'ok', n, call('HGET', session, 's:' .. stream) }
 `,
 })
 
@@ -40,40 +40,40 @@ export const take = defineScript('mcpTake', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'open'],
-  reply: either(['gone', 'unknown', 'trimmed', 'beyond'], ([entries, end, position, tag, ...others]) => ({
-    entries: logEntries(entries),
-    end: number(end),
-    position: number(position),
-    tag: optional(tag),
-    previous: optional(others[0]),
-    owner: optional(others[1]),
-    ended: flag(others[2]),
-    level: optional(others[3]),
-  })),
+  reply: either(['gone', 'unknown', 'trimmed', 'beyond'], {
+    entries: logEntries,
+    end: number,
+    position: number,
+    tag: optional,
+    previous: optional,
+    owner: optional,
+    ended: flag,
+    level: optional,
+  }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
+if call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
 local own = own_end(session, stream)
-local owner = redis.call('HGET', live, 'o:' .. stream)
+local owner = call('HGET', live, 'o:' .. stream)
 if not own and not owner and top == 0 then return { 'unknown' } end
 top = own or top
 local begin = first(log, top + 1)
 local place = own and session or live
-local previous = redis.call('HGET', place, 's:' .. stream)
+local previous = call('HGET', place, 's:' .. stream)
 if after < 0 then
   after = top
-  if not previous or previous == holder then after = tonumber(redis.call('HGET', place, 'p:' .. stream) or 0) end
+  if not previous or previous == holder then after = tonumber(call('HGET', place, 'p:' .. stream) or 0) end
   after = math.min(top, math.max(begin - 1, after))
 end
 if after > top then return { 'beyond' } end
 if after < begin - 1 then return { 'trimmed' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'beyond' } end
-redis.call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
-if not own then redis.call('PEXPIRE', live, open) end
+call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
+if not own then call('PEXPIRE', live, open) end
 if not ended then keep(log, logs, stream, open, open) end
-local entries = redis.call('XRANGE', log, '(' .. after .. '-0', '+')
-local level = redis.call('HGET', session, 'level')
+local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
+local level = call('HGET', session, 'level')
 return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
 `,
 })
@@ -88,27 +88,23 @@ export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'lifetime', 'open'],
-  reply: either(['moved', 'gone'], ([entries, owner, ended]) => ({
-    entries: logEntries(entries),
-    owner: optional(owner),
-    ended: flag(ended),
-  })),
+  reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
-if redis.call('EXISTS', session) == 0 then return { 'gone' } end
+if call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
 local own = own_end(session, stream)
-if redis.call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end
+if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end
 local empty = top == 0
 top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
-redis.call('PEXPIRE', session, lifetime)
-redis.call('PEXPIRE', live, open)
+call('PEXPIRE', session, lifetime)
+call('PEXPIRE', live, open)
 if not ended then keep(log, logs, stream, open, open) end
-local owner = redis.call('HGET', live, 'o:' .. stream)
+local owner = call('HGET', live, 'o:' .. stream)
 local over = ended or (empty and not own and not owner)
-return { 'ok', redis.call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
+return { 'ok', call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
 `,
 })
 
@@ -121,19 +117,19 @@ export const release = defineScript('mcpRelease', {
   texts: ['stream', 'holder'],
   reply: nothing,
   lua: `${OWN_END}${LAST}
-if redis.call('EXISTS', session) == 0 then
+if call('EXISTS', session) == 0 then
   -- The session has ended, and a repeated DELETE need not notify this holder.
-  if redis.call('HGET', live, 's:' .. stream) == holder then redis.call('HDEL', live, 's:' .. stream) end
+  if call('HGET', live, 's:' .. stream) == holder then call('HDEL', live, 's:' .. stream) end
   return
 end
 local own = own_end(session, stream)
 local place = own and session or live
-if redis.call('HGET', place, 's:' .. stream) ~= holder then return end
-redis.call('HDEL', place, 's:' .. stream)
-if own or redis.call('HEXISTS', live, 'o:' .. stream) == 1 then
-  redis.call('HSET', place, 'p:' .. stream, own or (last(log)))
+if call('HGET', place, 's:' .. stream) ~= holder then return end
+call('HDEL', place, 's:' .. stream)
+if own or call('HEXISTS', live, 'o:' .. stream) == 1 then
+  call('HSET', place, 'p:' .. stream, own or (last(log)))
 else
-  redis.call('HDEL', place, 'p:' .. stream)
+  call('HDEL', place, 'p:' .. stream)
 end
 `,
 })
@@ -150,7 +146,7 @@ export const advance = defineScript('mcpAdvance', {
   texts: ['holder', 'tag', 'from', 'to'],
   numbers: ['maxMessages', 'maxBytes', 'open'],
   lists: ['messages', 'uris', 'positions', 'updates'],
-  reply: either(['moved', 'gone'], ([entries]) => ({ entries: logEntries(entries) })),
+  reply: either(['moved', 'gone'], { entries: logEntries }),
   lua: `${OWN_END}${WRITE_LOG}
 local function before(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
@@ -160,9 +156,9 @@ local function before(a, b)
 end
 local function added(first, top)
   if top < first then return {} end
-  return redis.call('XRANGE', log, first .. '-0', top .. '-0')
+  return call('XRANGE', log, first .. '-0', top .. '-0')
 end
-local known = redis.call('HMGET', session, 's:get', 'pos', 'adv', 'advn')
+local known = call('HMGET', session, 's:get', 'pos', 'adv', 'advn')
 if not known[2] then return { 'gone' } end
 if known[1] ~= holder then return { 'moved' } end
 local id = holder .. ' ' .. from .. ' ' .. to
@@ -179,11 +175,11 @@ local function append(message)
 end
 for _, message in ipairs(messages) do append(message) end
 for i, uri in ipairs(uris) do
-  local since = redis.call('HGET', session, 'u:' .. uri)
+  local since = call('HGET', session, 'u:' .. uri)
   if since and before(since, positions[i]) then append(updates[i]) end
 end
 if top >= first then keep(log, logs, 'get', open, open) end
-redis.call('HSET', session, 'pos', to, 'adv', id, 'advn', first .. ' ' .. top, 'e:get', top)
+call('HSET', session, 'pos', to, 'adv', id, 'advn', first .. ' ' .. top, 'e:get', top)
 return { 'ok', added(first, top) }
 `,
 })
