@@ -44,13 +44,11 @@ export type Implementation = Named & {
   websiteUrl?: string | undefined
 }
 
-/** The info of a client, if it has a name and a version. It proves nothing, and no other member of it is checked. */
+/** What a client says of itself: a name or version that is missing, or is no text, is empty. Undefined for no object. */
 export function readImplementation(value: unknown): Implementation | undefined {
-  return isImplementation(value) ? value : undefined
-}
-
-function isImplementation(value: unknown): value is Implementation {
-  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
+  if (!isObject(value)) return undefined
+  const text = (member: unknown) => (typeof member === 'string' ? member : '')
+  return { ...value, name: text(value.name), version: text(value.version) }
 }
 
 // Content

@@ -26,7 +26,7 @@ export interface RunningCall {
   readonly token: string
   receive(mail: Mail): void
   beat(): void
-  /** The instance waits no longer: hand the call over, or fail it. Resolves when the store has that. */
+  /** The instance waits no longer: hand the call over, or fail it. Resolves when this process is done with it. */
   abandon(): Promise<void>
 }
 

@@ -186,3 +186,96 @@ test.each([[null], [1.5], [{}], [['a']], [true]])('a progress token %j is ignore
   const message = { ...toolCall('c', 'x', {}), method: 'tools/call', params: { name: 'x', _meta: { progressToken } } }
   expect(new AutoProgress(message as never, undefined).wanted).toBe(false)
 })
+
+/** A tool that waits for `proceed`, then logs and returns in the same turn. */
+function slowTool(proceed: Promise<void>) {
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
+  server.registerTool('log', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    await proceed
+    void ctx.log('info', 'almost done')
+    return { content: [{ type: 'text', text: 'done' }] }
+  })
+  return server
+}
+
+test('a registration that is repeated after its reply was lost does not refuse the call that it registered', async () => {
+  const proceed = Promise.withResolvers<void>()
+  const registering = Promise.withResolvers<void>()
+  const repeat = Promise.withResolvers<void>()
+  const register: Step = async (run) => {
+    await run()
+    registering.resolve()
+    await repeat.promise
+    // The client library sends the command again.
+    return run()
+  }
+  // The reply to an append is lost with that to the registration, and comes after it.
+  const append: Step = async (run) => {
+    await run()
+    await repeat.promise
+    await new Promise((resolve) => setImmediate(resolve))
+    return run()
+  }
+  const endpoint = start(slowTool(proceed.promise), memoryStore(), { register, append })
+  const headers = await open(endpoint)
+  const response = send(endpoint, 'POST', headers, toolCall(1, 'log', {}))
+  await registering.promise
+  proceed.resolve()
+  // The handler is done before the repeat arrives.
+  await new Promise((resolve) => setImmediate(resolve))
+  repeat.resolve()
+  const messages = await new EventReader(await response).rest()
+  expect(messages.map(({ method, result }) => method ?? result.content[0].text)).toEqual([
+    'notifications/message',
+    'done',
+  ])
+})
+
+test('a call that is given up while its registration fails answers its POST, and leaves nothing behind', async () => {
+  const failed = Promise.withResolvers<void>()
+  const register: Step = async () => {
+    await failed.promise
+    throw new StoreUnavailable('away')
+  }
+  const never = new Promise<void>(() => {})
+  const endpoint = start(slowTool(never), memoryStore(), { register }, { streamAfter: 60, drainTimeout: 0 })
+  const headers = await open(endpoint)
+  const response = send(endpoint, 'POST', headers, toolCall(1, 'log', {}))
+  await eventually(async () => (endpoint.stats().connections === 1 ? true : undefined))
+  const closed = endpoint.close()
+  failed.resolve()
+  // The stream may pause before its response: the client comes back for that.
+  expect(await (await response).text()).toContain('retry: ')
+  await closed
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+})
+
+test('a cancel that the store has counts, also where the reply to the registration was lost', async () => {
+  const proceed = Promise.withResolvers<void>()
+  const registered = Promise.withResolvers<void>()
+  const lost = Promise.withResolvers<void>()
+  const register: Step = async (run) => {
+    await run()
+    registered.resolve()
+    await lost.promise
+    throw new StoreUnavailable('the reply was lost')
+  }
+  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
+  server.registerTool('wait', {}, async () => {
+    await proceed.promise
+    return { content: [{ type: 'text', text: 'done' }] }
+  })
+  const base = memoryStore()
+  const first = start(server, base, { register })
+  // Mail may be lost.
+  const second = start(server, base, { send: async () => {} })
+  const headers = await open(first)
+  const response = send(first, 'POST', headers, toolCall(1, 'wait', {}))
+  await registered.promise
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }
+  expect((await send(second, 'POST', headers, cancel)).status).toBe(202)
+  proceed.resolve()
+  await new Promise((resolve) => setImmediate(resolve))
+  lost.resolve()
+  expect(await (await response).text()).not.toContain('done')
+})

@@ -210,8 +210,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     if (this.over) return
     const resumable = this.#streamed?.resumable || features(this.#parts.session.revision).streamsMayPause
     if (this.#state.at === 'streaming' && resumable && this.#parts.host.mayRunAgain(this.#parts.request)) {
-      await this.#streamed?.outbox?.flushed()
-      return this.#apply('released', undefined, why)
+      await this.#streamed?.settled()
+      this.#apply('released', undefined, why)
+      if (this.over) return
     }
     this.respond(errorText({ code: ErrorCode.InternalError, message: why }, this.#parts.request.id))
     this.#channel.abort(why)
@@ -258,9 +259,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void instance.clock.after(REGISTER_AGAIN, () => this.#apply('registrationDue'))
+        return void instance.clock.after(REGISTER_AGAIN, () => this.#registerIfQuiet())
       case 'registerIfQuiet':
-        return queueMicrotask(() => !this.#stream.outbox?.busy && this.#apply('registrationDue'))
+        return queueMicrotask(() => this.#registerIfQuiet())
       case 'confirm':
         this.#pace?.registered()
         return this.#stream.confirm()
@@ -293,6 +294,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'readStream':
         return this.#stream.readLog()
     }
+  }
+
+  /** An append that is under way registers the call itself. */
+  #registerIfQuiet(): void {
+    if (!this.#streamed?.outbox?.busy) this.#apply('registrationDue')
   }
 
   #settle(): void {

@@ -20,6 +20,8 @@ interface OutboxOptions {
   owner: Owner
   /** Registers the call with its first append; absent where it is registered already. */
   register?: Registration | undefined
+  /** The request that registers the call, where one is under way. */
+  registration: () => Promise<void> | undefined
   /** The number of the first message. */
   from: number
   /** The asks of the call, to be forgotten with its last message. */
@@ -192,6 +194,9 @@ export class Outbox {
     }
     const { key } = this.#session
     return this.#patiently(async () => {
+      // Were both sent at once, a registration that the client library repeats would meet a call that has ended.
+      if (this.#register) await this.#options.registration()
+      if (this.#isClosed) return undefined
       const register = this.#register
       if (!register) return this.#instance.store.append(key, append)
       const store = await this.#instance.attend()

@@ -49,7 +49,8 @@ type StoreEvent =
   | 'responseLogged'
   | 'ended'
   | 'endedCancelled'
-/** streamOpened: the response of the POST becomes a stream. released: this instance hands the call over to others. */
+/** streamOpened: the response of the POST becomes a stream. released: this instance
+ * hands the call over to others, once the store has it. */
 type CarrierEvent = 'streamOpened' | 'released'
 /** How the store, or another instance, ends a call that cannot go on. The words are those of {@link Outcome}. */
 export type Ending = 'cancelled' | 'taken' | 'full' | 'lost' | 'gone' | 'unreachable'
@@ -133,8 +134,8 @@ ROWS.set(READY, {
   cancelled: over('cancelled', 'settle', 'stop', 'closeStream'),
 })
 ROWS.set(CLAIMED, {
-  started: step(REGISTERED, 'count', 'countRegistered'),
-  streamOpened: step(STREAMING.yes, 'count', 'countRegistered', 'openOutbox'),
+  started: step(REGISTERED, 'count'),
+  streamOpened: step(STREAMING.yes, 'count', 'openOutbox'),
   cancelled: over('cancelled', 'settle', 'stop', 'endCancelled'),
 })
 ROWS.set(LOCAL, {
@@ -160,7 +161,7 @@ ROWS.set(REGISTERING, {
 ROWS.set(ANSWERED, {
   ...INTERRUPTED,
   registered: step(ENDING, 'countRegistered', 'confirm', 'endAtStore'),
-  registrationFailed: over('answered', 'uncount', 'settle', 'endLater'),
+  registrationFailed: step(ENDING, 'endAtStore'),
   streamOpened: step(FINISHING.asked, 'openOutbox', 'sendResponse'),
 })
 ROWS.set(REGISTERED, {
@@ -173,14 +174,12 @@ ROWS.set(STREAMING.no, {
   registrationDue: step(STREAMING.asked, 'register'),
   registered: step(STREAMING.yes, 'countRegistered', 'confirm'),
   responded: step(FINISHING.no, 'sendResponse'),
-  released: over('released', 'uncount', 'settle', 'stop', 'release'),
 })
 ROWS.set(STREAMING.asked, {
   ...INTERRUPTED,
   registered: step(STREAMING.yes, 'countRegistered', 'confirm'),
   registrationFailed: step(STREAMING.no, 'registerLater'),
   responded: step(FINISHING.asked, 'sendResponse'),
-  released: over('released', 'uncount', 'settle', 'stop', 'release'),
 })
 ROWS.set(STREAMING.yes, {
   ...INTERRUPTED,

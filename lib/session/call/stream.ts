@@ -134,6 +134,7 @@ export class CallStream {
       stream: this.name,
       owner: this.owner,
       register: stored ? undefined : this.#registrationRequest(),
+      registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
       asks: () => this.#channel.askIds,
       onEnding: (ending) => call.interrupt(ending),
@@ -214,6 +215,12 @@ export class CallStream {
     return { stream: this.name, owner: this.owner, mark, forget: this.#channel.askIds }
   }
 
+  /** Resolves when the store has replied to the registration, and everything queued so far is in the log. */
+  async settled(): Promise<void> {
+    await this.#registration
+    await this.#outbox?.flushed()
+  }
+
   /** Lets another instance take the call over. */
   release(): void {
     const { store } = this.#instance
@@ -221,7 +228,7 @@ export class CallStream {
     const released = store.releaseCall(this.#parts.session.key, this.name, this.owner).then(async () => {
       if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
     })
-    this.#instance.track(released)
+    void this.#instance.track(released.finally(() => this.#opened?.('ok')))
   }
 
   /** The stream ends without a message; `gone`: since its session has. */
