@@ -30,19 +30,12 @@ export type Annotations = {
 }
 
 /** A name for programs, and a title and icons for people. */
-type Named = {
-  name: string
-  title?: string | undefined
-  icons?: Icon[] | undefined
-}
+type Named = { name: string; title?: string | undefined; icons?: Icon[] | undefined }
 
+type Described = { description?: string | undefined }
 type WithMeta = { _meta?: JsonObject | undefined }
 
-export type Implementation = Named & {
-  version: string
-  description?: string | undefined
-  websiteUrl?: string | undefined
-}
+export type Implementation = Named & Described & { version: string; websiteUrl?: string | undefined }
 
 /** The info of a client, if it has a name and a version. It proves nothing, and no other member of it is checked. */
 export function readImplementation(value: unknown): Implementation | undefined {
@@ -122,22 +115,13 @@ export type ReadResourceResult = WithMeta & { contents: ResourceContents[] }
 
 // Prompts and completion
 
-export type PromptArgument = {
-  name: string
-  title?: string | undefined
-  description?: string | undefined
-  required?: boolean | undefined
-}
+export type PromptArgument = Described & { name: string; title?: string | undefined; required?: boolean | undefined }
 
-export type Prompt = Named &
-  WithMeta & {
-    description?: string | undefined
-    arguments?: PromptArgument[] | undefined
-  }
+export type Prompt = Named & WithMeta & Described & { arguments?: PromptArgument[] | undefined }
 
 export type PromptMessage = { role: Role; content: ContentBlock }
 
-export type GetPromptResult = WithMeta & { description?: string | undefined; messages: PromptMessage[] }
+export type GetPromptResult = WithMeta & Described & { messages: PromptMessage[] }
 
 export type CompleteResult = WithMeta & {
   completion: {
