@@ -74,8 +74,8 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /** @throws TypeError for an address that secrets or keys must not be sent to or fetched from */
 export function requireSafeUrl(text: string, what: string, insecure: boolean | undefined): URL {
-  if (!URL.canParse(text)) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
-  const url = new URL(text)
+  const url = URL.parse(text)
+  if (!url) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && (insecure || LOOPBACK.test(url.hostname)))
   if (!safe) throw new TypeError(`auth: ${what} must be an https URL, not ${JSON.stringify(text)}.`)
   return url
@@ -90,7 +90,7 @@ export function issuersOf({ issuer }: AuthOptions): readonly string[] {
 export function checkAuthOptions(options: AuthOptions): void {
   const { resource, jwks, introspection, verify, algorithms = DEFAULT_ALGORITHMS, insecureHttp } = options
   const issuers = issuersOf(options)
-  const url = URL.canParse(resource) ? new URL(resource) : undefined
+  const url = URL.parse(resource)
   if (!url || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.search !== '') {
     throw new TypeError('auth: resource must be the public URL of the endpoint, without query and fragment.')
   }

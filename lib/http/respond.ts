@@ -28,16 +28,13 @@ export function respond(
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { status: 200, headers })
+    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
   if (reply.status === 200 && !accepted.json && accepted.sse) {
     // A client that takes streams alone gets a stream of one message.
-    return new Response(sseMessage(reply.body), {
-      status: 200,
-      headers: { ...SSE_HEADERS, ...reply.headers, ...extra },
-    })
+    return new Response(sseMessage(reply.body), { headers: { ...SSE_HEADERS, ...reply.headers, ...extra } })
   }
   const headers = reply.headers || extra ? { ...JSON_HEADERS, ...reply.headers, ...extra } : JSON_HEADERS
   const body = (reply.bytes?.() as Uint8Array<ArrayBuffer> | undefined) ?? reply.body

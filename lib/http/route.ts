@@ -71,15 +71,13 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
       const handler = byMethod.get(method)
-      if (!handler) throw methodNotAllowed(method, allow)
+      if (!handler) {
+        const message = `${method} is not a method of this address; use ${allow}.`
+        throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
+      }
       return respond(await handler(exchange), accepted, cors, streams)
     } catch (error) {
       return refuse(error, cors, onError, exchange?.id)
     }
   }
-}
-
-function methodNotAllowed(method: string, allow: string): Refusal {
-  const message = `${method} is not a method of this address; use ${allow}.`
-  return new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
 }

@@ -104,15 +104,12 @@ function introspection(env: Environment): AuthOptions['introspection'] {
 }
 
 function redisNames(urls: string): string {
-  return urls
-    .split(',')
-    .map((url) => {
-      if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
-        throw new BadSetting('REDIS_URL must be redis://host:port or rediss://host:port, several with commas.')
-      }
-      return new URL(url).host
-    })
-    .join(', ')
+  const hosts = urls.split(',').map((text) => {
+    const url = URL.parse(text)
+    if (url && /^rediss?:$/.test(url.protocol)) return url.host
+    throw new BadSetting('REDIS_URL must be redis://host:port or rediss://host:port, several with commas.')
+  })
+  return hosts.join(', ')
 }
 
 /** The options of `group` whose variables are set. */
@@ -195,10 +192,8 @@ function rateOf(text: string): Rate {
 }
 
 function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
+  const items = text.split(',').map((item) => item.trim())
+  return items.filter((item) => item !== '')
 }
 
 function refuse(): never {

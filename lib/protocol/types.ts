@@ -30,19 +30,12 @@ export type Annotations = {
 }
 
 /** A name for programs, and a title and icons for people. */
-type Named = {
-  name: string
-  title?: string | undefined
-  icons?: Icon[] | undefined
-}
+type Named = { name: string; title?: string | undefined; icons?: Icon[] | undefined }
 
+type Described = { description?: string | undefined }
 type WithMeta = { _meta?: JsonObject | undefined }
 
-export type Implementation = Named & {
-  version: string
-  description?: string | undefined
-  websiteUrl?: string | undefined
-}
+export type Implementation = Named & Described & { version: string; websiteUrl?: string | undefined }
 
 /** What a client says of itself: a name or version that is missing, or is no text, is empty. Undefined for no object. */
 export function readImplementation(value: unknown): Implementation | undefined {
@@ -120,22 +113,13 @@ export type ReadResourceResult = WithMeta & { contents: ResourceContents[] }
 
 // Prompts and completion
 
-export type PromptArgument = {
-  name: string
-  title?: string | undefined
-  description?: string | undefined
-  required?: boolean | undefined
-}
+export type PromptArgument = Described & { name: string; title?: string | undefined; required?: boolean | undefined }
 
-export type Prompt = Named &
-  WithMeta & {
-    description?: string | undefined
-    arguments?: PromptArgument[] | undefined
-  }
+export type Prompt = Named & WithMeta & Described & { arguments?: PromptArgument[] | undefined }
 
 export type PromptMessage = { role: Role; content: ContentBlock }
 
-export type GetPromptResult = WithMeta & { description?: string | undefined; messages: PromptMessage[] }
+export type GetPromptResult = WithMeta & Described & { messages: PromptMessage[] }
 
 export type CompleteResult = WithMeta & {
   completion: {

@@ -8,9 +8,7 @@ import { MissingCapability } from './errors.ts'
 export function requireElicitation({ capabilities }: ClientView, revision: Revision, mode: 'form' | 'url'): void {
   const { elicitation, elicitationModes } = features(revision)
   const declared = elicitation ? capabilities.elicitation : undefined
-  if (declared === undefined) {
-    throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
-  }
+  if (declared === undefined) throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
   const modes = elicitationModes ? declared : {}
   // A client of the time before modes declares `elicitation: {}` and means forms.
   const form = modes.form !== undefined || modes.url === undefined
@@ -29,19 +27,11 @@ export function requireSampling(
   const { sampling } = capabilities
   if (sampling === undefined) throw new MissingCapability({ sampling: {} })
   const { richSampling } = features(revision)
-  if (
-    (params.tools !== undefined || params.toolChoice !== undefined) &&
-    !(richSampling && sampling.tools !== undefined)
-  ) {
-    throw new MissingCapability({ sampling: { tools: {} } })
-  }
+  const needsTools = params.tools !== undefined || params.toolChoice !== undefined
+  const hasTools = richSampling && sampling.tools !== undefined
+  if (needsTools && !hasTools) throw new MissingCapability({ sampling: { tools: {} } })
   const { includeContext, ...rest } = params
   const more = includeContext === 'thisServer' || includeContext === 'allServers'
   // From 2025-11-25 on only clients that declare `sampling.context` can include the context of servers.
   return richSampling && more && sampling.context === undefined ? rest : params
-}
-
-/** @throws MissingCapability */
-export function requireRoots({ capabilities }: ClientView): void {
-  if (capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
 }

@@ -17,8 +17,8 @@ import { formSchema } from '../schema/form.ts'
 import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { isAnswer } from './answers.ts'
 import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
-import { requireElicitation, requireRoots, requireSampling } from './client-features.ts'
-import { AskError } from './errors.ts'
+import { requireElicitation, requireSampling } from './client-features.ts'
+import { AskError, MissingCapability } from './errors.ts'
 
 export interface AskOptions {
   /**
@@ -212,7 +212,7 @@ export class Context {
    * @throws AskError if it answers with an error or not in time
    */
   async listRoots(options: AskOptions = {}): Promise<Root[]> {
-    requireRoots(this.client)
+    if (this.client.capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
     const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
     return roots
   }

@@ -29,9 +29,7 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
   })
   const properties: JsonObject = Object.fromEntries(fields)
   const { required } = schema
-  return Array.isArray(required) && required.length > 0
-    ? { type: 'object', properties, required }
-    : { type: 'object', properties }
+  return { type: 'object', properties, ...(Array.isArray(required) && required.length > 0 && { required }) }
 }
 
 /** The property itself, or the named part of `$defs` that it refers to. Libraries put named schemas there. */
@@ -83,15 +81,13 @@ function choices(schema: JsonSchema): Choice[] | undefined {
   if (typeof schema.const === 'string') return [{ value: schema.const, title: undefined }]
   const listed = schema.enum
   if (Array.isArray(listed)) {
-    return listed.every((value) => typeof value === 'string')
-      ? listed.map((value) => ({ value, title: undefined }))
-      : undefined
+    const allText = listed.every((value) => typeof value === 'string')
+    return allText ? listed.map((value) => ({ value, title: undefined })) : undefined
   }
   const branches = schema.oneOf ?? schema.anyOf
   if (!Array.isArray(branches) || branches.length === 0) return undefined
   const found = branches.map((branch) => {
-    const value = isObject(branch) ? branch.const : undefined
-    const title = isObject(branch) ? branch.title : undefined
+    const { const: value, title } = isObject(branch) ? branch : {}
     return typeof value === 'string' ? { value, title: typeof title === 'string' ? title : undefined } : undefined
   })
   return found.every((choice) => choice !== undefined) ? found : undefined

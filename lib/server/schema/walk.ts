@@ -2,19 +2,9 @@
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 
-const WITH_SCHEMA = [
-  'items',
-  'contains',
-  'additionalProperties',
-  'propertyNames',
-  'if',
-  'then',
-  'else',
-  'not',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-  'contentSchema',
-]
+const WITH_PARTS = ['items', 'contains', 'additionalProperties', 'propertyNames', 'contentSchema']
+const WITH_REST = ['unevaluatedItems', 'unevaluatedProperties']
+const WITH_SCHEMA = [...WITH_PARTS, ...WITH_REST, 'if', 'then', 'else', 'not']
 const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
 const WITH_MAP = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
 
