@@ -96,13 +96,8 @@ export async function bundleEntries(
   rmSync(outdir, { recursive: true, force: true })
   mkdirSync(outdir, { recursive: true })
   const shorter = [compactCommands, errorNames, outdented]
-  const { metafile } = await build({
-    ...COMMON,
-    ...MODULES,
-    entryPoints: entries,
-    outdir,
-    plugins: [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand],
-  })
+  const all = [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const { metafile } = await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir, plugins: all })
   const outfile = join(outdir, ON_DEMAND)
   const stdin = { contents: onDemandSource, resolveDir: root }
   const more = await build({ ...COMMON, stdin, outfile, format: 'cjs', plugins: shorter })

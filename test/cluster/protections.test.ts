@@ -47,7 +47,7 @@ const protections: Protection[] = [
   {
     name: 'an append to an ended session is refused',
     file: CALLS,
-    without: [["if call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top", 'local top']],
+    without: [['  gone: "{ \'gone\' }",\n  reply(reply): AppendReply', '  reply(reply): AppendReply']],
     failing: CONTRACT,
   },
   {
@@ -55,8 +55,8 @@ const protections: Protection[] = [
     file: STREAMS,
     without: [
       [
-        "if call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner",
-        'local top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner',
+        "  gone: \"{ 'gone' }\",\n  reply: either(['gone', 'unknown', 'trimmed', 'beyond']",
+        "  reply: either(['gone', 'unknown', 'trimmed', 'beyond']",
       ],
     ],
     failing: CONTRACT,

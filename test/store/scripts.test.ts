@@ -16,12 +16,13 @@ const echo = defineScript('mcpEcho', {
   numbers: ['n', 'open'],
   flags: ['final'],
   lists: ['messages', 'asks'],
+  gone: 'false',
   reply: String,
   lua: 'return stream',
 })
 
 describe('a script', () => {
-  test('begins with its keys, arguments and lists under their names', () => {
+  test('begins with its keys, arguments and lists under their names, and requires that the session exists', () => {
     expect(echo.lua.split('\n')).toEqual([
       'local call = redis.call',
       'local session = KEYS[1]',
@@ -40,6 +41,7 @@ describe('a script', () => {
       'end',
       'local messages = items(ARGV[6])',
       'local asks = items(ARGV[7])',
+      "if call('EXISTS', session) == 0 then return false end",
       'return stream',
     ])
     expect(echo.numberOfKeys).toBe(2)

@@ -41,7 +41,7 @@ export class Sweeper {
   }
 }
 
-export class ExpiringMap<V> {
+class ExpiringMap<V> {
   readonly #sweeper: Sweeper
   readonly #entries = new Map<string, { value: V; expires: number }>()
 

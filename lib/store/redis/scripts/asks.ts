@@ -12,12 +12,12 @@ export const answer = defineScript('mcpAnswer', {
   keys: ['session', 'live'],
   texts: ['ask', 'value'],
   numbers: ['open'],
+  gone: '{ 0, false }',
   reply(reply): AnswerReply {
     const [stored, owner] = list(reply)
     return owner === null ? { status: 'unknown' } : { status: flag(stored) ? 'ok' : 'late', owner: text(owner) }
   },
   lua: `
-if call('EXISTS', session) == 0 then return { 0, false } end
 local stream = call('HGET', live, 'a:' .. ask)
 local owner = stream and call('HGET', live, 'o:' .. stream)
 if not owner then return { 0, false } end
@@ -34,9 +34,9 @@ return { call('HGET', live, 'v:' .. ask) == value and 1 or 0, owner }
 export const closeAsk = defineScript('mcpCloseAsk', {
   keys: ['session', 'live'],
   texts: ['ask'],
+  gone: 'false',
   reply: optional,
   lua: `
-if call('EXISTS', session) == 0 then return false end
 local value = call('HGET', live, 'v:' .. ask)
 if not value then call('HDEL', live, 'a:' .. ask) end
 return value

@@ -14,9 +14,9 @@ export const register = defineScript('mcpRegister', {
   keys: ['session', 'live', 'log', 'mark', 'over'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
   numbers: ['open', 'maxCalls'],
+  gone: "{ 'gone' }",
   reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
   lua: `${REGISTER_CALL}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
 if refused then return { refused } end
 call('PEXPIRE', live, open)
@@ -40,13 +40,13 @@ export const append = defineScript('mcpAppend', {
   numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
+  gone: "{ 'gone' }",
   reply(reply): AppendReply {
     const [word, end, holder, level] = list(reply)
     const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
     return { status, end: number(end), holder: optional(holder), level: optional(level) }
   },
   lua: `${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET_CALL}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local top = last(log)
 local function reply(status)
   return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level') }
@@ -86,9 +86,9 @@ export const endCall = defineScript('mcpEndCall', {
   numbers: ['maxMessages', 'open', 'ended', 'endRepeat'],
   flags: ['mark'],
   lists: ['forget'],
+  gone: "{ 'gone' }",
   reply: either(['lost', 'gone'], { cancelled: flag, holder: optional }),
   lua: `${LAST}${WRITE_LOG}${FORGET_CALL}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local holder = call('HGET', live, 's:' .. stream)
 local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
@@ -116,6 +116,7 @@ export const lookCall = defineScript('mcpLookCall', {
   texts: ['stream', 'owner'],
   numbers: ['lifetime', 'open'],
   lists: ['asks'],
+  gone: "{ 'gone' }",
   reply(reply, { asks }): CallLook {
     const [word, cancelled, level, values, holder] = list(reply)
     const status = oneOf(word, ['ok', 'lost', 'gone'])
@@ -125,7 +126,6 @@ export const lookCall = defineScript('mcpLookCall', {
     return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder) }
   },
   lua: `${WRITE_LOG}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 call('PEXPIRE', session, lifetime)
 call('PEXPIRE', live, open)
@@ -143,10 +143,10 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
  */
 export const calls = defineScript('mcpCalls', {
   keys: ['session', 'live'],
+  gone: '{}',
   reply: (reply) =>
     texts(reply).flatMap((stream, i, all) => (i % 2 === 0 ? [{ stream, owner: all[i + 1] ?? '' }] : [])),
   lua: `
-if call('EXISTS', session) == 0 then return {} end
 local found = {}
 for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'o:' then
@@ -168,9 +168,9 @@ export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
+  gone: "{ 'gone' }",
   reply: either(['lost', 'over', 'gone'], { cancelled: flag, end: number, id: optional, request: optional }),
   lua: `${LAST}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local current = call('HGET', live, 'o:' .. stream)
 if not current then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
@@ -189,9 +189,9 @@ export const releaseCall = defineScript('mcpReleaseCall', {
   keys: ['session', 'live'],
   texts: ['stream', 'owner'],
   numbers: ['open'],
+  gone: 'nil',
   reply: nothing,
   lua: `
-if call('EXISTS', session) == 0 then return end
 if call('HGET', live, 'o:' .. stream) ~= owner then return end
 call('HSET', live, 'o:' .. stream, '')
 call('PEXPIRE', live, open)
@@ -207,6 +207,7 @@ export const cancel = defineScript('mcpCancel', {
   keys: ['session', 'live', 'mark'],
   texts: ['id'],
   numbers: ['cancelMark'],
+  gone: '{ false, false }',
   reply(reply): CancelReply {
     const [owner, stream] = list(reply)
     return stream === null
@@ -214,7 +215,6 @@ export const cancel = defineScript('mcpCancel', {
       : { status: 'ok', owner: optional(owner) ?? '', stream: text(stream) }
   },
   lua: `
-if call('EXISTS', session) == 0 then return { false, false } end
 local stream = call('HGET', live, 'c:' .. id)
 if not stream then
   call('SET', mark, '1', 'PX', cancelMark)

@@ -45,6 +45,8 @@ interface Definition<K, T, N, F, L, Given, Reply> {
   numbers?: readonly N[]
   flags?: readonly F[]
   lists?: readonly L[]
+  /** What the script returns, in Lua, where the session does not exist. */
+  gone?: string
   reply: (reply: unknown, given: Given) => Reply
   lua: string
 }
@@ -78,12 +80,12 @@ export function defineScript<
   name: string,
   definition: Definition<K, T, N, F, L, Input<K, T, N, F, L>, Reply>,
 ): Script<Input<K, T, N, F, L>, Reply> {
-  const { keys, texts = [], numbers = [], flags = [], lists = [], reply, lua } = definition
+  const { keys, texts = [], numbers = [], flags = [], lists = [], gone, reply, lua } = definition
   const plain: readonly (T | N)[] = [...texts, ...numbers]
   return {
     name,
     numberOfKeys: keys.length,
-    lua: head(keys, texts, numbers, flags, lists) + lua,
+    lua: head(keys, texts, numbers, flags, lists, gone) + lua,
     order(given, settings) {
       const items: Record<L, Names> = given
       const own = given as Record<T | N, string | number>
@@ -100,8 +102,8 @@ export function defineScript<
   }
 }
 
-/** The first lines of a script: `call`, and every key, argument and list under its name. */
-function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Names): string {
+/** The first lines of a script: `call`, every key, argument and list under its name, and whether the session exists. */
+function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Names, gone?: string): string {
   let n = 0
   const lines = ['local call = redis.call', ...keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)]
   for (const name of texts) lines.push(`local ${name} = ARGV[${++n}]`)
@@ -110,6 +112,7 @@ function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Na
   // The lengths of the lists come next, then the items of all lists.
   if (lists.length > 0) lines.push(`local offset = ${n + lists.length}`, ITEMS)
   for (const name of lists) lines.push(`local ${name} = items(ARGV[${++n}])`)
+  if (gone !== undefined) lines.push(`if call('EXISTS', session) == 0 then return ${gone} end`)
   return `${lines.join('\n')}\n`
 }
 

@@ -40,9 +40,9 @@ call('PEXPIRE', session, lifetime)
 export const slide = defineScript('mcpSlide', {
   keys: ['session'],
   numbers: ['lifetime', 'now'],
+  gone: 'nil',
   reply: nothing,
   lua: `
-if call('EXISTS', session) == 0 then return end
 call('HSET', session, 'at', now)
 call('PEXPIRE', session, lifetime)
 `,
@@ -56,9 +56,9 @@ export const setField = defineScript('mcpSetField', {
   keys: ['session'],
   texts: ['field', 'value'],
   flags: ['set'],
+  gone: '0',
   reply: (reply): WriteReply => ({ status: flag(reply) ? 'ok' : 'gone' }),
   lua: `
-if call('EXISTS', session) == 0 then return 0 end
 if set then call('HSET', session, field, value) else call('HDEL', session, field) end
 return 1
 `,
@@ -72,9 +72,9 @@ return 1
 export const setLevel = defineScript('mcpSetLevel', {
   keys: ['session', 'live'],
   texts: ['level'],
+  gone: 'false',
   reply: (reply): LevelReply => (reply === null ? { status: 'gone' } : { status: 'ok', owners: texts(reply) }),
   lua: `
-if call('EXISTS', session) == 0 then return false end
 call('HSET', session, 'level', level)
 local owners = {}
 for _, field in ipairs(call('HKEYS', live)) do
@@ -100,10 +100,10 @@ export const subscribe = defineScript('mcpSubscribe', {
   keys: ['session'],
   texts: ['uri'],
   numbers: ['slack', 'max'],
+  gone: 'false',
   reply: (reply): SubscribeReply => (reply === 0 ? { status: 'full' } : subscription(reply)),
   lua: `${PRESENT}
 local field = 'u:' .. uri
-if call('EXISTS', session) == 0 then return false end
 if call('HEXISTS', session, field) == 0 then
   if tonumber(call('HGET', session, 'us') or 0) >= max then return 0 end
   call('HSET', session, field, present(slack))
@@ -120,9 +120,9 @@ return call('HGET', session, 's:get') or ''
 export const unsubscribe = defineScript('mcpUnsubscribe', {
   keys: ['session'],
   texts: ['uri'],
+  gone: 'false',
   reply: subscription,
   lua: `
-if call('EXISTS', session) == 0 then return false end
 if call('HDEL', session, 'u:' .. uri) == 1 then call('HINCRBY', session, 'us', -1) end
 return call('HGET', session, 's:get') or ''
 `,

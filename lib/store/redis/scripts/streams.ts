@@ -13,9 +13,9 @@ export const post = defineScript('mcpPost', {
   keys: ['session', 'log', 'logs', 'posted'],
   texts: ['stream', 'message', 'tag'],
   numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl'],
+  gone: "{ 'gone' }",
   reply: either(['gone'], { n: number, holder: optional }),
   lua: `${OWN_END}${WRITE_LOG}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local n = tonumber(call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
@@ -40,6 +40,7 @@ export const take = defineScript('mcpTake', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'open'],
+  gone: "{ 'gone' }",
   reply: either(['gone', 'unknown', 'trimmed', 'beyond'], {
     entries: logEntries,
     end: number,
@@ -51,7 +52,6 @@ export const take = defineScript('mcpTake', {
     level: optional,
   }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
 local own = own_end(session, stream)
 local owner = call('HGET', live, 'o:' .. stream)
@@ -88,9 +88,9 @@ export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'lifetime', 'open'],
+  gone: "{ 'gone' }",
   reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
-if call('EXISTS', session) == 0 then return { 'gone' } end
 local top, ended = last(log)
 local own = own_end(session, stream)
 if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end
