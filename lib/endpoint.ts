@@ -23,15 +23,8 @@ import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import {
-  DEFAULT_HTTP_OPTIONS,
-  DEFAULT_SESSION_OPTIONS,
-  DEFAULT_STATELESS_OPTIONS,
-  type HttpOptions,
-  type Rate,
-  type SessionOptions,
-  type StatelessOptions,
-} from './settings.ts'
+import type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
+import { DEFAULT_HTTP_OPTIONS, DEFAULT_SESSION_OPTIONS, DEFAULT_STATELESS_OPTIONS } from './settings.ts'
 import { Stateless } from './stateless/post.ts'
 import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'

@@ -7,14 +7,14 @@
  */
 import type { Store } from 'mcp-anywhere'
 
-export interface Measure {
+interface Measure {
   calls: number
   failures: number
   /** All calls together. */
   seconds: number
 }
 
-export interface MeteredStore {
+interface MeteredStore {
   store: Store
   /** By the name of the operation. */
   measures: ReadonlyMap<string, Measure>

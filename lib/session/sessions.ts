@@ -1,14 +1,6 @@
 import { ErrorCode } from '../protocol/errors.ts'
-import {
-  isObject,
-  isRequestId,
-  type JsonObject,
-  type JsonRpcRequest,
-  type Message,
-  type RequestId,
-  resultText,
-  typedId,
-} from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
+import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'

@@ -2,14 +2,8 @@
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import {
-  type ClientCapabilities,
-  type Implementation,
-  isLoggingLevel,
-  LOGGING_LEVELS,
-  type LoggingLevel,
-  readImplementation,
-} from '../protocol/types.ts'
+import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
+import { isLoggingLevel, LOGGING_LEVELS, readImplementation } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'

@@ -5,14 +5,8 @@
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import {
-  errorText,
-  type JsonObject,
-  type JsonRpcRequest,
-  type RawJson,
-  resultBytes,
-  resultText,
-} from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'

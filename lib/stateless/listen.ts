@@ -2,14 +2,8 @@
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import {
-  isObject,
-  type JsonObject,
-  type JsonRpcRequest,
-  notificationText,
-  type RawJson,
-  resultText,
-} from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import type { HeldConnection } from '../runtime/held.ts'

@@ -8,13 +8,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import {
-  type AuthorizationServer,
-  type AuthorizationServerOptions,
-  REDIRECT,
-  REGISTERED_CLIENT,
-  startAuthorizationServer,
-} from '../support/authorization-server.ts'
+import type { AuthorizationServer, AuthorizationServerOptions } from '../support/authorization-server.ts'
+import { REDIRECT, REGISTERED_CLIENT, startAuthorizationServer } from '../support/authorization-server.ts'
 import { freePort } from '../support/ports.ts'
 
 const SCOPES = 'mcp notes:read notes:write'

@@ -1,17 +1,8 @@
 /** Asks: one instance sends the ask on the stream of its call, another instance receives the answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
-import {
-  call,
-  EventReader,
-  getStream,
-  initialize,
-  post,
-  postStream,
-  type RawSession,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession } from '../support/raw.ts'
+import { call, EventReader, getStream, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet
 

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { type Fleet, startFleet } from '../support/fleet.ts'
+import type { RawSession } from '../support/raw.ts'
 import {
   call,
   EventReader,
@@ -13,7 +14,6 @@ import {
   openGet,
   post,
   postStream,
-  type RawSession,
   request,
   toolCall,
 } from '../support/raw.ts'

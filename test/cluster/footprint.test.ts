@@ -3,16 +3,8 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { type Fleet, startFleet } from '../support/fleet.ts'
-import {
-  call,
-  type EventReader,
-  getStream,
-  initialize,
-  postStream,
-  type RawSession,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { EventReader, RawSession } from '../support/raw.ts'
+import { call, getStream, initialize, postStream, request, toolCall } from '../support/raw.ts'
 
 const SESSIONS = 2_000
 const URI = 'test://watched-resource'

@@ -1,17 +1,8 @@
 /** The GET stream, and the resume of any stream, with each request on another instance. Heartbeats are off. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
-import {
-  call,
-  getStream,
-  initialize,
-  openGet,
-  post,
-  postStream,
-  type RawSession,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession } from '../support/raw.ts'
+import { call, getStream, initialize, openGet, post, postStream, request, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet
 

@@ -1,13 +1,7 @@
 /** The tests of the official clients that every deployment passes; each request meets another instance than the last. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  type Connect,
-  client2,
-  type OfficialClient,
-  type Progress,
-  sessionClients,
-  statelessClient,
-} from './clients.ts'
+import type { Connect, OfficialClient, Progress } from './clients.ts'
+import { client2, sessionClients, statelessClient } from './clients.ts'
 
 export interface Deployment {
   url: URL

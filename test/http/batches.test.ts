@@ -1,15 +1,7 @@
 /** Several messages in one POST, which only 2025-03-26 has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  EventReader,
-  initialize,
-  post,
-  postStream,
-  type RawSession,
-  type RpcMessage,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession, RpcMessage } from '../support/raw.ts'
+import { EventReader, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
 import { type EverythingServer, startEverything } from './everything-server.ts'
 
 let server: EverythingServer

@@ -3,16 +3,8 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
-import {
-  ACCEPT_BOTH,
-  EventReader,
-  initialize,
-  post,
-  type RawSession,
-  type RpcMessage,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession, RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
 import { type EverythingServer, startEverything } from './everything-server.ts'
 
 const APP = 'https://app.example'

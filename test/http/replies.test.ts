@@ -1,16 +1,7 @@
 /** The form of responses: JSON or stream, headers, the members of each revision, and CORS. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  call,
-  EventReader,
-  initialize,
-  post,
-  postStream,
-  type RawSession,
-  type RpcMessage,
-  request,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession, RpcMessage } from '../support/raw.ts'
+import { call, EventReader, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
 import { type EverythingServer, startEverything } from './everything-server.ts'
 
 let server: EverythingServer

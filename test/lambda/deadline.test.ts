@@ -2,16 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { client2, connect1, sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  call,
-  EventReader,
-  getStream,
-  initialize,
-  post,
-  type RawSession,
-  type RpcMessage,
-  toolCall,
-} from '../support/raw.ts'
+import type { RawSession, RpcMessage } from '../support/raw.ts'
+import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
 import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 

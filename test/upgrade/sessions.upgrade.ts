@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import type { Fleet } from '../support/fleet.ts'
+import type { RpcMessage } from '../support/raw.ts'
 import {
   ALL_CAPABILITIES,
   call,
@@ -10,7 +11,6 @@ import {
   openGet,
   post,
   postStream,
-  type RpcMessage,
   request,
   toolCall,
 } from '../support/raw.ts'

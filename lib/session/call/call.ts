@@ -12,29 +12,16 @@ import type { Mail } from '../../runtime/mail.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
-import { interruption } from './interruption.ts'
+import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
-import {
-  type CallEvent,
-  type CallState,
-  CLAIMED,
-  canSend,
-  type Effect,
-  type Ending,
-  hasJsonResponse,
-  isStored,
-  next,
-  READY,
-} from './state.ts'
+import type { CallEvent, CallState, Effect, Ending } from './state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
 /** After a registration that failed the next one follows, in ms. */
 const REGISTER_AGAIN = 1_000
-
-const CANCELLED = 'The call was cancelled.'
-const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
   readonly #parts: CallParts
@@ -122,8 +109,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     }
   }
 
+  /** The store should have the call. An append that is under way registers it itself. */
   registrationDue(): void {
-    if (!this.#streamed?.outbox) this.#apply('registrationDue')
+    if (!this.#streamed?.outbox?.busy) this.#apply('registrationDue')
   }
 
   streamDue(): void {
@@ -259,9 +247,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void instance.clock.after(REGISTER_AGAIN, () => this.#registerIfQuiet())
+        return void instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
       case 'registerIfQuiet':
-        return queueMicrotask(() => this.#registerIfQuiet())
+        return queueMicrotask(() => this.registrationDue())
       case 'confirm':
         this.#pace?.registered()
         return this.#stream.confirm()
@@ -294,11 +282,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'readStream':
         return this.#stream.readLog()
     }
-  }
-
-  /** An append that is under way registers the call itself. */
-  #registerIfQuiet(): void {
-    if (!this.#streamed?.outbox?.busy) this.#apply('registrationDue')
   }
 
   #settle(): void {

@@ -9,12 +9,15 @@ interface Interruption {
   text: string | undefined
 }
 
+export const CANCELLED = 'The call was cancelled.'
+export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
+
 /** `maxCalls`: how many calls a session may have at once. */
 export function interruption(ending: Ending, id: RequestId, maxCalls: number): Interruption {
   const answer = (code: number, reason: string) => ({ reason, text: errorText({ code, message: reason }, id) })
   switch (ending) {
     case 'cancelled':
-      return { reason: 'The call was cancelled.', text: undefined }
+      return { reason: CANCELLED, text: undefined }
     case 'gone':
       return { reason: 'The session has ended.', text: undefined }
     case 'lost':

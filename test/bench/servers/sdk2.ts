@@ -1,12 +1,8 @@
 /** The official SDK 2.x: its handler for the stateless revision, or its transport with sessions in memory. */
 
 import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
-import {
-  createMcpHandler,
-  type EventStore,
-  McpServer,
-  WebStandardStreamableHTTPServerTransport,
-} from '@modelcontextprotocol/server'
+import type { EventStore } from '@modelcontextprotocol/server'
+import { createMcpHandler, McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 import { Hono } from 'hono'
 import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, stepsInput } from '../tools.ts'
 import { LISTED_TOOLS, start } from './serve.ts'

@@ -3,17 +3,8 @@
  * its effects in every possible way, at once or later.
  */
 import { expect, test } from 'vitest'
-import {
-  type CallEvent,
-  type CallState,
-  CLAIMED,
-  canSend,
-  type Effect,
-  hasJsonResponse,
-  isStored,
-  next,
-  READY,
-} from '../../../lib/session/call/state.ts'
+import type { CallEvent, CallState, Effect } from '../../../lib/session/call/state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from '../../../lib/session/call/state.ts'
 
 const EVENTS: CallEvent[] = [
   'started',
