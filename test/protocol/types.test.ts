@@ -14,19 +14,10 @@ it('tells a log level from other values', () => {
   expect(isLoggingLevel(3)).toBe(false)
 })
 
-it('reads the info of a client that has a name and a version, with all that it has beside', () => {
+it('reads the info of a client with all of its members; a name or version that is no text is empty', () => {
   const info = { name: 'a', version: '1', title: 'A', 'example.com/more': 1 }
   expect(readImplementation(info)).toEqual(info)
-  for (const value of [
-    undefined,
-    null,
-    'a',
-    [],
-    {},
-    { name: 'a' },
-    { name: 1, version: '1' },
-    { name: 'a', version: 1 },
-  ]) {
-    expect(readImplementation(value)).toBeUndefined()
-  }
+  expect(readImplementation({ name: 'a' })).toEqual({ name: 'a', version: '' })
+  expect(readImplementation({ name: 1, version: '1' })).toEqual({ name: '', version: '1' })
+  for (const value of [undefined, null, 'a', []]) expect(readImplementation(value)).toBeUndefined()
 })
