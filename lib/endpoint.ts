@@ -36,30 +36,31 @@ export interface EndpointOptions extends OriginOptions {
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
   path?: string | undefined
-  /** Who may call. Default: everybody, and all are one. */
+  /** The callers that are let in. Default: everybody, and all callers are one principal. */
   auth?: AuthOptions | undefined
   session?: Partial<SessionOptions> | undefined
   stateless?: Partial<StatelessOptions> | undefined
   http?: Partial<HttpOptions> | undefined
   /**
-   * The key ring that seals what leaves the process: the first seals, all open. All instances need the same one; by
-   * default there is a random one, which is right for a single instance.
+   * The key ring that seals what leaves the process. The first key seals, all of them open. All instances need the same
+   * ring. Default: a random key, which is right for a single instance.
    */
   keys?: readonly Uint8Array[] | undefined
   /**
-   * With `keys` everything in the store is sealed, and what is not sealed does not exist. To turn sealing on without
-   * losing sessions: first `write` everywhere (sealed texts are read, none are written), then `read` (both are read,
-   * sealed ones are written), and when the last session from before has ended, the default, `refuse`.
+   * With `keys` everything in the store is sealed, and a text without a seal is taken as missing. To turn sealing on
+   * without losing sessions, set `write` on all instances (plain texts are written, sealed ones are read too), then
+   * `read` (sealed texts are written, plain ones are read too), and, when the last session from before has ended,
+   * `refuse`, which is the default.
    */
   unsealed?: Unsealed | undefined
   /**
-   * False where the platform takes a response only as a whole: everybody gets JSON, and what needs a stream is neither
-   * offered nor announced. Default true.
+   * False where the platform takes a response only as a whole: every response is JSON, and features that need a stream
+   * are neither offered nor announced. Default true.
    */
   streaming?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
-  /** Hears of failures that no client is told in full. Default: one line on stderr. */
+  /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
   onError?: ((error: unknown) => void) | undefined
   clock?: Clock | undefined
 }
@@ -70,24 +71,24 @@ export interface Endpoint {
   fetch: Hono['fetch']
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
-  /** Random, new with each process: what the other instances know this one by. */
+  /** The name of this instance for the others: random, new with each process. */
   instanceId: string
-  /** As `notify.elicitationCompleted`: for the page that a URL elicitation leads to. */
+  /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** What this instance holds at this moment. All of it is zero when no response is open. */
+  /** How many connections and calls this instance has. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number }
-  /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
+  /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
   settled(): Promise<void>
-  /** The process may have been asleep for `idleMs`: what may have died meanwhile is replaced before it is used. */
+  /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
   wake(idleMs: number): void
   /**
-   * Before the process may sleep (a Lambda environment between invocations): when nothing is open, gives the waiting
-   * connection up. The next stream or long call opens it again.
+   * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
+   * store when nothing is open. The next stream or long call opens it again.
    */
   rest(): Promise<void>
   /**
-   * Before the process goes: ends what may be ended, lets calls finish for `session.drainTimeout` ms, hands the rest
-   * over or fails it, writes what is owed to the store and closes it.
+   * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
+   * the other calls over or fails them, finishes the work at the store and closes it.
    */
   close(): Promise<void>
 }
@@ -130,7 +131,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
   const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
-  // Longer than any state that could have it done again.
+  // Longer than any request state lives that could repeat the work.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
     dispatcher,

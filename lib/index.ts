@@ -1,4 +1,4 @@
-/** What an author imports. */
+/** The names that an author imports. */
 
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export { readKeyRing } from './base/sealing.ts'

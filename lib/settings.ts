@@ -83,7 +83,7 @@ const SHORTEST = 0.1
 const LIFETIME = { from: 1, to: 10 * 365 * 86_400 }
 
 export const SETTINGS = {
-  /** What belongs to the process. */
+  /** Settings of the process. */
   platform: {
     /** The port to listen on. 0: any free port. */
     port: count(3000, 'PORT', { to: 65_535 }),

@@ -134,7 +134,7 @@ function textOf(env: Environment, name: string): string | undefined {
 }
 
 interface Kind<S> {
-  /** What the variable may be, as the end of a sentence. */
+  /** The values that the variable may have, as the end of a sentence. */
   mayBe(setting: S): string
   /** @throws Error where `text` is something else */
   parse(text: string, setting: S): unknown

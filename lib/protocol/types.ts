@@ -37,7 +37,7 @@ type WithMeta = { _meta?: JsonObject | undefined }
 
 export type Implementation = Named & Described & { version: string; websiteUrl?: string | undefined }
 
-/** What a client says of itself: a name or version that is missing, or is no text, is empty. Undefined for no object. */
+/** Reads a client's info. A name or version that is missing, or is no text, becomes empty. Undefined: it is no object. */
 export function readImplementation(value: unknown): Implementation | undefined {
   if (!isObject(value)) return undefined
   const text = (member: unknown) => (typeof member === 'string' ? member : '')

@@ -1,4 +1,4 @@
-/** What a failed call answers. */
+/** The error response of a call that failed. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { MissingCapability } from '../server/context/errors.ts'

@@ -1,4 +1,4 @@
-/** What the channels of all kinds of call have in common: session, stateless, and without a session. */
+/** The common part of all channels: of session calls, stateless calls, and calls without a session. */
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 import { type Handles, handleValues, type KeyValues, userValues } from '../store/values.ts'
 import type { Caller } from './caller.ts'
 
-/** What all calls of an endpoint share. */
+/** The parts that all calls of an endpoint share. */
 export interface SharedParts {
   store: Store
   announce: Announcer
@@ -64,7 +64,7 @@ export abstract class HandlerChannel {
     return running
   }
 
-  /** What `once` does when this run meets the name for the first time. */
+  /** Runs `fn` of a name that this run has not met before. */
   protected async runOnce<T>(_name: string, fn: () => T | Promise<T>, _options: { single?: boolean }): Promise<T> {
     return fn()
   }

@@ -1,4 +1,4 @@
-/** What an instance holds: connections, calls that the store has, and calls that only this process has. */
+/** The parts that an instance holds: connections, calls that the store has, and calls that only this process has. */
 import type { ChangeEntry, Owner } from '../store/store.ts'
 import type { Mail } from './mail.ts'
 

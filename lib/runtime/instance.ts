@@ -32,7 +32,7 @@ export class Instance {
   readonly calls = new Map<string, RunningCall>()
   /** Those of sessions by session key and typed id. */
   readonly unregistered = new Map<string, UnregisteredCall>()
-  /** What the store must still learn of calls that have ended here. */
+  /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly #store: Store
   #draining = false
@@ -137,7 +137,7 @@ export class Instance {
 
   /**
    * Sends mail to the connection or run that it names: at once where that is here, else through the mailbox of its
-   * instance. The promise resolves when the mailbox has it, and never rejects: whoever misses mail looks at the store.
+   * instance. The promise resolves when the mailbox has it, and never rejects: a heartbeat finds in the store what mail lost.
    */
   send(mail: Mail): Promise<unknown> | undefined {
     const instance = instanceOf(mail.to)

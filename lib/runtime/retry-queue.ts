@@ -1,5 +1,5 @@
 /**
- * What the store must still learn of calls that have ended here. Each item is tried again for as long as its session may
+ * Work at the store for calls that have ended here while the store was away. Each item is tried again for as long as its session may
  * live, with growing pauses, and one after the other, so that a store that is back is not flooded.
  */
 import type { Clock, Timer } from '../base/clock.ts'
@@ -41,7 +41,7 @@ export class RetryQueue {
     void this.#try({ work, until: this.#clock.now() + this.#lifetime })
   }
 
-  /** One last try before the process ends. What is left then is given up. */
+  /** Tries everything once more before the process ends. The rest is given up. */
   async finish(): Promise<void> {
     this.#finished = true
     if (this.#waiting.size === 0) return

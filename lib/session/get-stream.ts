@@ -162,7 +162,7 @@ export class GetConnection extends Connection {
       const last = entries.at(-1)
       if (!last || from === undefined) return
       const kinds = new Set(entries.map(({ change }) => change.kind))
-      // One notification of each kind is enough.
+      // A single notification of each kind is enough.
       const updates = new Map<string, string>()
       for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
       const step = this.#step(

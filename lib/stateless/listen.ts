@@ -145,7 +145,7 @@ export class Listening implements HeldConnection, StreamSource {
   }
 }
 
-/** What the client asks for and the server offers: no more is acknowledged. */
+/** The part of the client's filter that the server offers. No more is acknowledged. */
 function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')

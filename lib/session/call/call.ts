@@ -1,5 +1,5 @@
 /**
- * One run of one client request of a session: it carries out what `state.ts` decides. A short call leaves no trace
+ * A run of a client's request in a session, which carries out what `state.ts` decides. A short call leaves no trace
  * outside this process. A call that sends something before its response, or takes longer than a moment, is registered at
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
@@ -151,7 +151,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     void this.#stream.pause(retryMs)
   }
 
-  // What its carrier asks for ------------------------------------------------------------------------------------
+  // For its carrier ------------------------------------------------------------------------------------
 
   /** Adds the call to a response that becomes a stream. Resolves when the store has the call. */
   connect(response: SseResponse): Promise<Opened> {
@@ -163,7 +163,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('streamOpened')
   }
 
-  // What the instance hands over ---------------------------------------------------------------------------------
+  // For its instance ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -207,7 +207,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     await this.#streamed?.outbox?.flushed()
   }
 
-  // What its stream reports --------------------------------------------------------------------------------------
+  // For its stream --------------------------------------------------------------------------------------
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)

@@ -1,4 +1,4 @@
-/** What the store must still learn of a call that has ended while the store was away. Nothing else of the call is kept. */
+/** Ends, at a store that was away, the calls that have ended here meanwhile. Nothing else of such a call is kept. */
 import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Owner, SessionKey, Store } from '../../store/store.ts'

@@ -1,5 +1,5 @@
 /**
- * One POST with requests and its one reply. The reply is JSON while no call has sent anything before its response; the
+ * A POST with requests, and its one reply. The reply is JSON while no call has sent anything before its response; the
  * moment that one does, or takes long, the reply becomes a stream that carries the responses of all.
  */
 import type { JsonRpcRequest } from '../../protocol/jsonrpc.ts'

@@ -1,4 +1,4 @@
-/** What a call needs besides its request: what all calls of an endpoint share, and where its response goes. */
+/** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
@@ -11,7 +11,7 @@ import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
 
-/** What all calls of an endpoint share. */
+/** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
   instance: Instance
   /** Hands the request to the author's server. */
@@ -25,7 +25,7 @@ export interface CallHost extends SharedParts {
   takeOverFor(caller: Caller): TakeOver
 }
 
-/** Where the response of a call goes. */
+/** The receiver of a call's response. */
 export interface Carrier {
   /** False: the client takes JSON alone, so that nothing can be sent before the response. */
   readonly streams: boolean
@@ -55,7 +55,7 @@ interface Continuation {
   relay?: ((data: string, id: string) => Promise<void>) | undefined
 }
 
-/** One request, and all that its call works with. */
+/** A request, and everything that its call works with. */
 export interface CallParts {
   readonly host: CallHost
   readonly session: Session
@@ -63,11 +63,11 @@ export interface CallParts {
   readonly request: JsonRpcRequest
   readonly carrier: Carrier
   readonly continued?: Continuation | undefined
-  /** It carries the response of a call that is over. */
+  /** The call carries the response of another one, which is over. */
   readonly successor?: true
 }
 
-/** What a call of HTTP+SSE (2024-11-05) goes on with: its messages are relayed to the session's one stream. */
+/** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
 export function relayed(request: JsonRpcRequest, relay: NonNullable<Continuation['relay']>): Continuation {
   return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }

@@ -1,4 +1,4 @@
-/** What a call that cannot go on answers, and why its handler is aborted. */
+/** The response of a call that cannot go on, and the reason for which its handler is aborted. */
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, type RequestId } from '../../protocol/jsonrpc.ts'
 import type { Ending } from './state.ts'

@@ -1,4 +1,4 @@
-/** What time does to a call that does not return at once: it is registered, streams, reports progress, is given up. */
+/** The timers of a call that does not return at once: registration, stream, automatic progress, deadline. */
 import type { Timer } from '../../base/clock.ts'
 import { notificationText, typedId } from '../../protocol/jsonrpc.ts'
 import { OUT_OF_TIME } from '../../runtime/error-text.ts'

@@ -86,7 +86,7 @@ interface Step {
   readonly effects: readonly Effect[]
 }
 
-/** What events do in one state. An event without an entry changes nothing. */
+/** The steps of the events in one state. An event without an entry changes nothing. */
 type Row = Readonly<Partial<Record<CallEvent, Step>>>
 
 function step(state: CallState, ...effects: Effect[]): Step {
@@ -116,7 +116,7 @@ const OVER = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { at: 'over'
   CallState
 >
 
-/** What can end a call from outside while it runs. */
+/** The events that end a running call from outside. */
 const INTERRUPTED: Row = {
   cancelled: over('cancelled', 'uncount', 'settle', 'stop', 'endCancelled'),
   taken: over('taken', 'uncount', 'settle', 'stop', 'refuseStream'),
@@ -203,7 +203,7 @@ for (const stored of ['no', 'asked', 'yes'] as const) {
 // The reply to a registration may come after the end: what the store names is released then.
 for (const state of Object.values(OVER)) ROWS.set(state, { registered: step(state, 'confirm') })
 
-/** What an event does to a call in a state. An event that changes nothing gives the same state and no effects. */
+/** The step of an event in a state. An event that changes nothing gives the same state and no effects. */
 export function next(state: CallState, event: CallEvent): Step {
   return ROWS.get(state)?.[event] ?? step(state)
 }

@@ -18,7 +18,7 @@ import type { CallParts } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
-/** What became of the stream of a call when the store was asked to register it: the POST is answered accordingly. */
+/** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'refused'
 
 /** The call, as its stream reports to it. */

@@ -1,5 +1,5 @@
 /**
- * One response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
+ * A response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
  * for a batch (2025-03-26).
  */
 import type { Timer } from '../../base/clock.ts'
@@ -37,7 +37,7 @@ export class SseResponse implements StreamSource {
   readonly #members: ResponseMember[] = []
   #open = 0
   #writer: ResponseWriter | undefined
-  /** What was delivered before the response began, and how many characters that has. */
+  /** The text that was delivered before the response began, and its length in characters. */
   #queue: string[] = []
   #queued = 0
   #ended = false

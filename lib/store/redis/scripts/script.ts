@@ -45,7 +45,7 @@ interface Definition<K, T, N, F, L, Given, Reply> {
   numbers?: readonly N[]
   flags?: readonly F[]
   lists?: readonly L[]
-  /** What the script returns, in Lua, where the session does not exist. */
+  /** The reply of the script, in Lua, where the session does not exist. */
   gone?: string
   reply: (reply: unknown, given: Given) => Reply
   lua: string
