@@ -79,7 +79,7 @@ export class Access {
   anonymous(c: Context, limit: number, address?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: requestInfo(c.req.raw, address) }
+    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -134,13 +134,19 @@ export class Access {
   }
 }
 
-/** The request as a handler sees it. Its headers become an object only when the handler reads them. */
-function requestInfo(raw: Request, address: string | undefined): RequestInfo {
-  return {
-    address,
-    get headers() {
-      return raw.headers
-    },
+/** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
+class RequestView implements RequestInfo {
+  readonly #raw: Request
+  readonly address: string | undefined
+
+  constructor(raw: Request, address: string | undefined) {
+    this.#raw = raw
+    this.address = address
+  }
+
+  /** They become an object only when the handler reads them. */
+  get headers(): Headers {
+    return this.#raw.headers
   }
 }
 

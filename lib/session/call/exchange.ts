@@ -41,8 +41,8 @@ export class Exchange implements Carrier {
 
   /** Runs the requests. The reply is there at once when every handler returned at once. */
   run(requests: readonly JsonRpcRequest[]): Reply | Promise<Reply> {
-    const parts = { host: this.#host, session: this.#session, caller: this.#caller, carrier: this }
-    for (const request of requests) this.#calls.push(new Call({ ...parts, request }))
+    const [host, session, caller] = [this.#host, this.#session, this.#caller]
+    for (const request of requests) this.#calls.push(new Call({ host, session, caller, request, carrier: this }))
     for (const call of this.#calls) call.start()
     this.#tryJson()
     return this.#reply.take()
