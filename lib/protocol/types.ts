@@ -40,8 +40,9 @@ export type Implementation = Named & Described & { version: string; websiteUrl?:
 /** Reads a client's info. A name or version that is missing, or is no text, becomes empty. Undefined: it is no object. */
 export function readImplementation(value: unknown): Implementation | undefined {
   if (!isObject(value)) return undefined
-  const text = (member: unknown) => (typeof member === 'string' ? member : '')
-  return { ...value, name: text(value.name), version: text(value.version) }
+  const { name, version } = value
+  if (typeof name === 'string' && typeof version === 'string') return value as Implementation
+  return { ...value, name: typeof name === 'string' ? name : '', version: typeof version === 'string' ? version : '' }
 }
 
 // Content
