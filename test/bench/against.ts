@@ -28,6 +28,7 @@ export interface AgainstOptions {
 }
 
 interface Effort {
+  /** In ms. While V8 still compiles, code in more and smaller functions looks slower than it is. */
   warmUp: number
   ms: number
   slices: number
@@ -54,7 +55,7 @@ export async function against(options: AgainstOptions): Promise<boolean> {
   const rounds = Math.min(options.rounds ?? ROUNDS, most)
   const effort: Effort = short
     ? { warmUp: 10, ms: 20, slices: 1, connections: 4 }
-    : { warmUp: 800, ms: 60, slices: 16, connections: 8 }
+    : { warmUp: 2_500, ms: 60, slices: 16, connections: 8 }
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-against-'))
   const loader = startLoad()
   try {
