@@ -80,10 +80,12 @@ describe.each(DIRECTIONS)('$direction', ({ from, to, back, also }) => {
     stream.drop()
   })
 
-  test('both describe and list the same', async () => {
+  test('both describe and list the same, but for the sentences of the fixtures', async () => {
+    const shape = (result: unknown) =>
+      JSON.parse(JSON.stringify(result, (key, value) => (key === 'description' ? typeof value : value)))
     for (const method of ['server/discover', 'tools/list', 'prompts/list', 'resources/list']) {
       const [one, other] = await Promise.all([from, to].map((at) => ask(fleet.at(at), { method })))
-      expect(one?.result).toEqual(other?.result)
+      expect(shape(one?.result)).toEqual(shape(other?.result))
     }
   })
 
