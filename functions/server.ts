@@ -1,5 +1,5 @@
 /**
- * The MCP server being served: a small notes server. Replace it with yours.
+ * The example server: notes. Replace it with yours.
  *
  * Every instance runs this file, and any of them may get the next request. So nothing is kept in variables: `ctx.user`,
  * `ctx.session` and `ctx.handles` keep values where all instances see them.
@@ -11,7 +11,7 @@ import { type Context, ErrorCode, McpServer, ProtocolError, ResourceTemplate, re
 type Note = { id: string; title: string; text: string }
 
 const notesOf = async (ctx: Context) => (await ctx.user.get<Note[]>('notes')) ?? []
-const said = (text: string) => ({ content: [{ type: 'text' as const, text }] })
+const textResult = (text: string) => ({ content: [{ type: 'text' as const, text }] })
 
 async function save(ctx: Context, ...added: Note[]) {
   await ctx.user.set('notes', [...(await notesOf(ctx)), ...added])
@@ -23,7 +23,7 @@ export const server = new McpServer(
   { instructions: 'Notes of the user. Read them as resources, notes://{id}; add and delete them with tools.' },
 )
 
-// A tool: arguments are checked before the handler sees them, and their types come from the schema.
+// A tool: arguments are checked before the handler is called, and their types come from the schema.
 server.registerTool(
   'add_note',
   {
@@ -38,7 +38,7 @@ server.registerTool(
   },
 )
 
-// Progress: the answer becomes a stream with the first message.
+// Progress: the response becomes a stream with the first message.
 server.registerTool(
   'import_notes',
   { description: 'Add many notes, one a line', inputSchema: z.object({ lines: z.array(z.string()).max(1000) }) },
@@ -50,11 +50,11 @@ server.registerTool(
       await ctx.progress(notes.length, lines.length, line)
     }
     await save(ctx, ...notes)
-    return said(`Added ${notes.length} notes.`)
+    return textResult(`Added ${notes.length} notes.`)
   },
 )
 
-// A question to the user. The handler is the same for clients with a session and without.
+// Asking the user. The handler is the same for clients with and without a session.
 server.registerTool(
   'delete_note',
   { description: 'Delete a note', inputSchema: z.object({ id: z.string() }), annotations: { destructiveHint: true } },
@@ -63,28 +63,28 @@ server.registerTool(
     const note = notes.find((known) => known.id === id)
     if (note === undefined) throw new Error(`There is no note ${id}.`)
     const answer = await ctx.elicit(`Delete "${note.title}"?`, z.object({ sure: z.boolean() }))
-    if (answer.action !== 'accept' || !answer.content.sure) return said('Left as it was.')
+    if (answer.action !== 'accept' || !answer.content.sure) return textResult('Left as it was.')
     await ctx.user.set(
       'notes',
       notes.filter((known) => known.id !== id),
     )
     await ctx.announce.resourcesChanged()
-    return said('Deleted.')
+    return textResult('Deleted.')
   },
 )
 
-// Something remembered for the session. Clients of the newest revision have none: a handle does it for every client.
+// Values of a session. Clients of the newest revision have no session: a handle works for every client.
 server.registerTool('count_calls', { description: 'How often this was called in this session' }, async (ctx) => {
-  if (ctx.session === undefined) return said('This client has no session.')
+  if (ctx.session === undefined) return textResult('This client has no session.')
   const calls = ((await ctx.session.get<number>('calls')) ?? 0) + 1
   await ctx.session.set('calls', calls)
-  return said(`${calls} times.`)
+  return textResult(`${calls} times.`)
 })
 
 server.registerTool(
   'start_draft',
   { description: 'Keep a text as a draft for a day; returns its handle', inputSchema: z.object({ text: z.string() }) },
-  async ({ text }, ctx) => said(await ctx.handles.create(text)),
+  async ({ text }, ctx) => textResult(await ctx.handles.create(text)),
 )
 
 server.registerTool(
@@ -95,11 +95,11 @@ server.registerTool(
     if (text === undefined) throw new Error('There is no such draft, or it is older than a day.')
     await save(ctx, { id: randomUUID().slice(0, 8), title, text })
     await ctx.handles.delete(draft)
-    return said('Published.')
+    return textResult('Published.')
   },
 )
 
-// A resource at a fixed URI, and a family of them.
+// A resource at a fixed URI, and resources of a URI template.
 server.registerResource(
   'titles',
   'notes://',

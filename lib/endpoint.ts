@@ -1,76 +1,66 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import { randomBytes } from 'node:crypto'
-import type { Context } from 'hono'
-import { Hono } from 'hono'
-import { ResourceMetadata } from './auth/metadata.ts'
-import { AuthenticatorOnDemand } from './auth/on-demand.ts'
+import { type Context, Hono } from 'hono'
+import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import type { Clock } from './base/clock.ts'
-import { systemClock } from './base/clock.ts'
-import { createSealer } from './base/sealing.ts'
-import { Guard } from './http/access.ts'
-import type { DoorOptions } from './http/cors.ts'
-import { Doors } from './http/cors.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import { createSealer, randomKey } from './base/sealing.ts'
+import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
-import type { McpHandlers } from './http/mcp.ts'
-import { mcpHandler, refuse } from './http/mcp.ts'
-import type { HttpOptions } from './http/options.ts'
-import { DEFAULT_HTTP_OPTIONS } from './http/options.ts'
-import type { Rate } from './http/rate-limit.ts'
-import { Rates } from './http/rate-limit.ts'
-import { failure } from './http/respond.ts'
+import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { type OriginOptions, originCheck } from './http/origin.ts'
+import { RateLimiter } from './http/rate-limit.ts'
+import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from './protocol/jsonrpc.ts'
-import type { SessionRevision } from './protocol/revisions.ts'
-import { Loads } from './runtime/concurrency.ts'
+import { Refusal } from './protocol/refusal.ts'
+import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
-import type { Notifier } from './runtime/notifier.ts'
-import { createNotifier } from './runtime/notifier.ts'
-import type { SessionOptions } from './runtime/options.ts'
-import { DEFAULT_SESSION_OPTIONS } from './runtime/options.ts'
-import { dispatch } from './server/dispatch.ts'
-import type { McpServer, Offer } from './server/mcp-server.ts'
+import { createNotifier, type Notifier } from './runtime/notifier.ts'
+import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
+import type { McpServer } from './server/mcp-server.ts'
+import { dispatcherOf } from './server/own-dispatcher.ts'
+import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { StatelessOptions } from './stateless/options.ts'
-import { DEFAULT_STATELESS_OPTIONS } from './stateless/options.ts'
+import type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
+import { DEFAULT_HTTP_OPTIONS, DEFAULT_SESSION_OPTIONS, DEFAULT_STATELESS_OPTIONS } from './settings.ts'
 import { Stateless } from './stateless/post.ts'
 import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
-import type { Unsealed } from './store/sealed.ts'
-import { sealedStore } from './store/sealed.ts'
+import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends DoorOptions {
+export interface EndpointOptions extends OriginOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
   path?: string | undefined
-  /** Who may call. Default: everybody, and all are one. */
+  /** The callers that are let in. Default: everybody, and all callers are one principal. */
   auth?: AuthOptions | undefined
   session?: Partial<SessionOptions> | undefined
   stateless?: Partial<StatelessOptions> | undefined
   http?: Partial<HttpOptions> | undefined
   /**
-   * The key ring that seals what leaves the process: the first seals, all open. All instances need the same one; by
-   * default there is a random one, which is right for a single instance.
+   * The key ring that seals what leaves the process. The first key seals, all of them open. All instances need the same
+   * ring. Default: a random key, which is right for a single instance.
    */
   keys?: readonly Uint8Array[] | undefined
   /**
-   * With `keys` everything in the store is sealed, and what is not sealed does not exist. To turn sealing on without
-   * losing sessions: first `write` everywhere (sealed texts are read, none are written), then `read` (both are read,
-   * sealed ones are written), and when the last session from before has ended, the default, `refuse`.
+   * With `keys` everything in the store is sealed, and a text without a seal is taken as missing. To turn sealing on
+   * without losing sessions, set `write` on all instances (plain texts are written, sealed ones are read too), then
+   * `read` (sealed texts are written, plain ones are read too), and, when the last session from before has ended,
+   * `refuse`, which is the default.
    */
   unsealed?: Unsealed | undefined
   /**
-   * False where the platform takes a response only as a whole: everybody gets JSON, and what needs a stream is neither
-   * offered nor announced. Default true.
+   * False where the platform takes a response only as a whole: every response is JSON, and features that need a stream
+   * are neither offered nor announced. Default true.
    */
   streaming?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
-  /** Hears of failures that no client is told in full. Default: one line on stderr. */
+  /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
   onError?: ((error: unknown) => void) | undefined
   clock?: Clock | undefined
 }
@@ -81,24 +71,24 @@ export interface Endpoint {
   fetch: Hono['fetch']
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
-  /** Random, new with each process: what the other instances know this one by. */
+  /** The name of this instance for the others: random, new with each process. */
   instanceId: string
-  /** As `notify.elicitationCompleted`: for the page that a URL elicitation leads to. */
+  /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** What this instance holds at this moment. All of it is zero when no response is open. */
-  stats(): { connections: number; calls: number; early: number }
-  /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
+  /** How many connections and calls this instance has. All are zero when no response is open. */
+  stats(): { connections: number; calls: number; unregistered: number }
+  /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
   settled(): Promise<void>
-  /** The process may have been asleep for `idleMs`: what may have died meanwhile is replaced before it is used. */
+  /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
   wake(idleMs: number): void
   /**
-   * Before the process may sleep (a Lambda environment between invocations): when nothing is open, gives the waiting
-   * connection up. The next stream or long call opens it again.
+   * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
+   * store when nothing is open. The next stream or long call opens it again.
    */
   rest(): Promise<void>
   /**
-   * Before the process goes: ends what may be ended, lets calls finish for `session.drainTimeout` ms, hands the rest
-   * over or fails it, writes what is owed to the store and closes it.
+   * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
+   * the other calls over or fails them, finishes the work at the store and closes it.
    */
   close(): Promise<void>
 }
@@ -110,14 +100,18 @@ function logError(error: unknown): void {
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
+ * @param server an `McpServer`, or the dispatcher of one that has modules
+ *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer, options: EndpointOptions = {}): Endpoint {
+export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherOf(server)
   const { path = '/mcp', onError = logError, clock = systemClock } = options
-  const store = sealed(options)
-  const { streaming = true } = options
+  const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  // A store in this process needs no seal. Another store is sealed where there is a key.
+  const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
   const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
   if (!streaming) sessionOptions.getPolicy = 'off'
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
@@ -125,68 +119,68 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
   const instance = new Instance(store, sessionOptions, clock, onError)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const sessions = new Sessions(
     {
       instance,
+      store,
       announce: notify,
-      dispatch: (method, params, channel) => dispatch(server, method, params, channel),
-      mayRunAgain: (request) => mayRunAgain(server, request),
+      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      mayRunAgain: (request) => mayRunAgain(dispatcher, request),
     },
-    (revision) => introduce(server, revision, { listChanged: delivers, subscribe: delivers, logging: streaming }),
+    (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(options.keys ?? [randomBytes(32)], 'requestState'), clock, statelessOptions)
-  // Longer than any state that could have it done again.
+  const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
+  // Longer than any request state lives that could repeat the work.
   const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
   const stateless = new Stateless(
-    server,
+    dispatcher,
     instance,
-    { store, announce: notify, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
+    { store, announce: notify, methods: dispatcher.methods, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
     statelessOptions,
   )
-  const doors = new Doors(options)
-  const auth = options.auth && authorization(options.auth, server, path, options.legacySse === true, clock)
-  const rates = (kind: string, rate: Rate | undefined) =>
-    rate && new Rates(kind, rate, store, clock, (work) => instance.track(work))
-  const guard = new Guard({
-    server,
+  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+  const legacy = legacySse ? LEGACY_PATHS : []
+  const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
+  const auth = options.auth && authorization(options.auth, facts, clock)
+  const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
+  const access = new Access({
+    dispatcher,
     auth,
-    loads: new Loads(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: auth && rates('principal', httpOptions.principalRate),
-    addresses: rates('address', httpOptions.addressRate),
+    concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
+    principals: auth && rateLimiter('principal', httpOptions.principalRate),
+    addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
-    onError,
+    clock,
   })
-  const handlers: McpHandlers = {
+  const parts: McpParts = {
     sessions,
     stateless,
-    doors,
-    guard,
+    checkOrigin: originCheck(options),
+    access,
     options: httpOptions,
-    onError,
     responseLimit: sessionOptions.responseLimit,
     streaming,
+    clock,
+    onError,
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(handlers))
-  if (options.legacySse && streaming) legacyRoutes(app, handlers)
-  if (auth) wellKnownRoutes(app, auth, doors, onError)
-  app.notFound((c: Context) => {
-    const message = `Nothing is at ${c.req.path}; the MCP endpoint is ${path}.`
-    return failure(404, ErrorCode.InvalidRequest, message)
+  app.all(path, mcpHandler(parts))
+  if (legacySse && streaming) legacyRoutes(app, parts)
+  if (auth) wellKnownRoutes(app, auth, parts)
+  app.notFound(({ req }: Context) => {
+    throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
   })
-  app.onError((error) => refuse(error, undefined, httpOptions, onError))
+  app.onError((error) => refuse(error, undefined, onError))
+  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: app.fetch,
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({
-      connections: instance.connections.size,
-      calls: instance.calls.size,
-      early: instance.early.size,
-    }),
+    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),
@@ -195,38 +189,4 @@ export function createEndpoint(server: McpServer, options: EndpointOptions = {})
       await store.close()
     },
   }
-}
-
-/** What stays in this process needs no seal, and neither does what nobody gave a key for. */
-function sealed({ store = memoryStore(), keys, unsealed }: EndpointOptions): Store {
-  return keys && store.kind !== 'memory' ? sealedStore(store, keys, unsealed) : store
-}
-
-/** What checks tokens, and what is told to those who have none. */
-function authorization(options: AuthOptions, server: McpServer, path: string, legacySse: boolean, clock: Clock) {
-  const metadata = new ResourceMetadata(options, {
-    path,
-    legacy: legacySse ? LEGACY_PATHS : [],
-    name: server.info.title ?? server.info.name,
-    scopes: server.scopes,
-  })
-  return { metadata, authenticator: new AuthenticatorOnDemand(options, server.scopes, metadata.resources, clock) }
-}
-
-/** The result of `initialize`. */
-function introduce(server: McpServer, revision: SessionRevision, offer: Offer): JsonObject {
-  const result: JsonObject = {
-    protocolVersion: revision,
-    capabilities: server.capabilities(revision, offer),
-    serverInfo: server.implementation(revision),
-  }
-  if (server.instructions !== undefined) result.instructions = server.instructions
-  return result
-}
-
-/** Reading changes nothing, and a tool says of itself that a second run does no harm (design: a dead instance). */
-function mayRunAgain(server: McpServer, { method, params }: JsonRpcRequest): boolean {
-  if (method !== 'tools/call') return true
-  const annotations = server.tools.get(String(params?.name))?.definition.annotations
-  return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
 }

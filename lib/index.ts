@@ -1,60 +1,45 @@
-/** What an author imports. */
+/** The names that an author imports. */
 
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export { readKeyRing } from './base/sealing.ts'
-export type { Endpoint, EndpointOptions } from './endpoint.ts'
-export { createEndpoint } from './endpoint.ts'
-export type { HttpOptions } from './http/options.ts'
-export type { Rate } from './http/rate-limit.ts'
-export type { Notifier } from './runtime/notifier.ts'
-export { createNotifier } from './runtime/notifier.ts'
-export type { SessionOptions } from './runtime/options.ts'
+export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
+export type { AuthInfo } from './protocol/auth-info.ts'
+export { ErrorCode, ProtocolError } from './protocol/errors.ts'
+export type { CacheableMethod } from './protocol/methods.ts'
+export { createNotifier, type Notifier } from './runtime/notifier.ts'
+export type { Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
+export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
+export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
+export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
+export { resourceNotFound } from './server/methods/resources.ts'
+export { type Completer, completable } from './server/registry/completable.ts'
 export type {
-  Announcer,
-  AskFailure,
-  AskOptions,
-  AuthInfo,
-  CacheableMethod,
   CacheHint,
-  ClientView,
-  Completer,
-  Context,
-  Elicited,
-  ElicitedBy,
-  Handles,
-  InputOf,
-  KeyValues,
   ListResourcesCallback,
-  McpServerOptions,
-  OutputOf,
   PromptConfig,
   PromptHandler,
-  RequestInfo,
   ResourceConfig,
   ResourceHandler,
   ResourceTemplateHandler,
-  ResourceTemplateOptions,
-  Schema,
-  StandardSchema,
   ToolConfig,
   ToolHandler,
   ToolResult,
-} from './server/index.ts'
-export {
-  AskError,
-  AskPending,
-  completable,
-  ErrorCode,
-  McpServer,
-  MissingCapability,
-  ProtocolError,
-  ResourceTemplate,
-  resourceNotFound,
-} from './server/index.ts'
-export type { StatelessOptions } from './stateless/options.ts'
+} from './server/registry/config.ts'
+export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
+export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
+export type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
+export type { AnswerReply, AskStore } from './store/asks.ts'
+export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'
+export { comparePositions } from './store/bus.ts'
+export type { Append, AppendReply, CallEnd, CallLook, CallStore, ClaimReply, Registration } from './store/calls.ts'
+export type { LimitStore } from './store/limits.ts'
 export { memoryStore } from './store/memory/index.ts'
-export type { RedisStoreOptions } from './store/redis/index.ts'
-export { redisStore } from './store/redis/index.ts'
-export type { Unsealed } from './store/sealed.ts'
-export { sealedStore } from './store/sealed.ts'
-export type { Store } from './store/store.ts'
+export { GET_STREAM, type Holder, type Owner, type SessionKey, type Status } from './store/names.ts'
+export type { Lifetimes, LogBounds } from './store/options.ts'
+export { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS } from './store/options.ts'
+export { type RedisStoreOptions, redisStore } from './store/redis/index.ts'
+export { sealedStore, type Unsealed } from './store/sealed.ts'
+export type { DeleteReply, Quota, SessionRow, SessionStore, SubscribeReply } from './store/sessions.ts'
+export { type Receiver, type Store, type StoreBase, type StoreOptions, StoreUnavailable } from './store/store.ts'
+export type { Advance, LogEntry, LookReply, Position, StreamStore, TakeReply } from './store/streams.ts'
+export type { ValueKind, ValueStore } from './store/values.ts'

@@ -1,4 +1,4 @@
-/** What the bundle leaves out or writes shorter of the Redis client. Nothing that a deployed endpoint does changes. */
+/** Plugins that make the Redis client in the bundle smaller and faster to load. The deployed endpoint works the same. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Plugin } from 'esbuild'
@@ -13,19 +13,25 @@ interface Command {
 }
 type Table = Record<string, Command>
 
-/** The client's table of Redis commands is a tenth of the bundle, most of it the same words again and again. */
-export const compactCommands: Plugin = {
-  name: 'compact-commands',
-  setup(build) {
-    build.onLoad({ filter: /@ioredis[\\/]commands[\\/]built[\\/]commands\.json$/ }, ({ path }) => {
-      const table = JSON.parse(readFileSync(path, 'utf8')) as Table
-      const contents = `module.exports = ${compacted(table)}`
-      return { contents, loader: 'js' }
-    })
-  },
+/** Changes the text of the files that `filter` matches. */
+function rewriting(
+  name: string,
+  filter: RegExp,
+  rewrite: (text: string) => string,
+  loader: 'js' | 'ts' = 'js',
+): Plugin {
+  const load = ({ path }: { path: string }) => ({ contents: rewrite(readFileSync(path, 'utf8')), loader })
+  return { name, setup: (build) => build.onLoad({ filter }, load) }
 }
 
-/** An expression that gives `table` again. */
+/** Compacts the client's table of Redis commands: a tenth of the bundle, most of it repeated words. */
+export const compactCommands = rewriting(
+  'compact-commands',
+  /@ioredis[\\/]commands[\\/]built[\\/]commands\.json$/,
+  (text) => `module.exports = ${compacted(JSON.parse(text) as Table)}`,
+)
+
+/** A JavaScript expression that evaluates to `table`. */
 function compacted(table: Table): string {
   const flags: string[] = []
   const shapes: string[] = []
@@ -55,64 +61,53 @@ function compacted(table: Table): string {
 }
 
 /**
- * The client puts two methods for each of Redis' three hundred commands on a prototype, one by one, for which the
- * JavaScript engine needs a tenth of the time from the start of a process to its first answer. They go on an object that
- * is made a prototype when it has them all.
+ * The client adds two methods for each of Redis' three hundred commands to a prototype, one by one, which takes a tenth of
+ * the time from the start of a process to its first response. Here they are added to a plain object, which becomes the
+ * prototype when it has all of them.
  */
-export const methodsAtOnce: Plugin = {
-  name: 'methods-at-once',
-  setup(build) {
-    build.onLoad({ filter: /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8')
-      const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
-      assert.equal(loop.split('Commander.prototype[').length, 3, `${path} is not as it was`)
-      const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
-      return { contents: text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`) }
-    })
-  },
-}
+export const methodsAtOnce = rewriting('methods-at-once', /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/, (text) => {
+  const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
+  assert.equal(loop.split('Commander.prototype[').length, 3, 'Commander.js of ioredis has changed')
+  const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
+  return text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`)
+})
 
 /**
- * A cluster is used by few deployments, and sentinels by none of this project: both become a file of their own,
- * {@link ON_DEMAND}, which is read when somebody asks for the first of them.
+ * Few deployments use a cluster, and none of this project uses sentinels: both go into a separate file, {@link ON_DEMAND},
+ * which is loaded at the first use of either.
  */
 export const onDemand: Plugin = {
   name: 'on-demand',
   setup(build) {
     const namespace = 'on-demand'
-    build.onResolve(
-      { filter: /^\.\/(cluster|SentinelConnector|connectors\/SentinelConnector)$/ },
-      ({ path, importer }) =>
-        /ioredis[\\/]built[\\/]/.test(importer) ? { path: path.slice(2), namespace } : undefined,
+    const parts = /^\.\/(cluster|SentinelConnector|connectors\/SentinelConnector)$/
+    build.onResolve({ filter: parts }, ({ path, importer }) =>
+      /ioredis[\\/]built[\\/]/.test(importer) ? { path: path.slice(2), namespace } : undefined,
     )
     build.onResolve({ filter: new RegExp(`^\\./${ON_DEMAND}$`) }, ({ path }) => ({ path, external: true }))
     build.onLoad({ filter: /./, namespace }, ({ path }) => {
       const part = `require('./${ON_DEMAND}').${path === 'cluster' ? 'cluster' : 'sentinel'}`
-      return {
-        contents: ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`)).join('\n'),
-      }
+      const members = ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`))
+      return { contents: members.join('\n') }
     })
-    // Two places ask at once for what may never be needed.
+    // Two places of the client load them at once, without need.
     const edit = (filter: RegExp, from: string, to: string) =>
       build.onLoad({ filter }, ({ path }) => {
         const text = readFileSync(path, 'utf8')
-        assert.ok(text.includes(from), `${path} is not as it was: there is no ${from}`)
+        assert.ok(text.includes(from), `${path} has changed: there is no ${from}`)
         return { contents: text.replace(from, to) }
       })
     const cluster = lazy('Redis', 'Cluster', 'cluster_1.default')
     edit(/ioredis[\\/]built[\\/]Redis\.js$/, 'Redis.Cluster = cluster_1.default;', cluster)
     const sentinel = lazy('exports', 'SentinelConnector', 'SentinelConnector_1.default')
-    edit(
-      /ioredis[\\/]built[\\/]connectors[\\/]index\.js$/,
-      'exports.SentinelConnector = SentinelConnector_1.default;',
-      sentinel,
-    )
+    const connectors = /ioredis[\\/]built[\\/]connectors[\\/]index\.js$/
+    edit(connectors, 'exports.SentinelConnector = SentinelConnector_1.default;', sentinel)
   },
 }
 
 /**
- * Every entry says where its sessions are, and loads the store in memory where that is the place. The endpoint's own
- * default would load it always.
+ * Every entry passes a store to createEndpoint, and loads the memory store only where it is used. The default of
+ * createEndpoint would load it always.
  */
 export const noDefaultStore: Plugin = {
   name: 'no-default-store',
@@ -121,14 +116,14 @@ export const noDefaultStore: Plugin = {
     build.onResolve({ filter: /^\.\/store\/memory\/index\.ts$/ }, ({ importer }) =>
       /lib[\\/](endpoint|index)\.ts$/.test(importer) ? { path: 'memory', namespace } : undefined,
     )
-    const message = 'In a bundle an endpoint is given its store: see lib/platform/store.ts.'
+    const message = 'In a bundle createEndpoint needs a store: see lib/platform/store.ts.'
     build.onLoad({ filter: /./, namespace }, () => ({
       contents: `export function memoryStore() { throw new Error('${message}') }`,
     }))
   },
 }
 
-/** Beside the bundle, with a client of its own inside. */
+/** A file beside the bundle, with its own copy of the client. */
 export const ON_DEMAND = 'redis-more.cjs'
 export const onDemandSource = `
   exports.cluster = require('ioredis/built/cluster')
@@ -138,48 +133,42 @@ function lazy(object: string, name: string, expression: string): string {
   return `Object.defineProperty(${object}, '${name}', { enumerable: true, configurable: true, get: () => ${expression} })`
 }
 
-/** The client's errors are told apart by name, which they take from their class: shortened names would be lost. */
+/** The client's errors take their names from their classes, and code compares those names: minifying would change them. */
 export const errorNames: Plugin = {
   name: 'error-names',
   setup(build) {
     build.onLoad({ filter: /(redis-errors[\\/]lib|ioredis[\\/]built[\\/]errors)[\\/]\w+\.js$/ }, ({ path }) => {
       const classes = readFileSync(path, 'utf8').split(/^(?=class )/m)
-      const named = classes.map((text) =>
-        text.replaceAll('this.constructor.name', `'${/^class (\w+)/.exec(text)?.[1]}'`),
-      )
+      const nameOf = (text: string) => `'${/^class (\w+)/.exec(text)?.[1]}'`
+      const named = classes.map((text) => text.replaceAll('this.constructor.name', nameOf(text)))
       return { contents: named.join('') }
     })
-    // For Nodes before the seventh.
+    // Only for Node 6 and older.
     build.onResolve({ filter: /^\.\/lib\/old$/ }, ({ importer }) =>
       importer.includes('redis-errors') ? { path: './lib/old', external: true } : undefined,
     )
   },
 }
 
-/** Lua needs no indentation. */
-export const outdented: Plugin = {
-  name: 'outdented',
-  setup(build) {
-    build.onLoad({ filter: /lib[\\/]store[\\/]redis[\\/]scripts[\\/]\w+\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/\n +/g, '\n'),
-      loader: 'ts',
-    }))
-  },
-}
+/** Removes the indentation and the comments of the Lua scripts. */
+export const outdented = rewriting(
+  'outdented',
+  /lib[\\/]store[\\/]redis[\\/]scripts[\\/]\w+\.ts$/,
+  (text) => text.replace(/\n +(-- .*)?/g, '\n'),
+  'ts',
+)
 
 /**
- * Its traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL has no word for, and its support of
- * prepared imports (HIMPORT), which is asked for by an option that nobody sets here.
+ * Leaves out the traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL cannot name, and prepared
+ * imports (HIMPORT), which need an option that this project does not set.
  */
 export const leftOut: Plugin = {
   name: 'left-out',
   setup(build) {
-    build.onLoad({ filter: /node_modules[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
-      contents: 'exports.default = () => Object.assign(() => {}, { enabled: false })',
-    }))
-    build.onLoad({ filter: /ioredis[\\/]built[\\/]constants[\\/]TLSProfiles\.js$/ }, () => ({
-      contents: 'exports.default = {}',
-    }))
+    const replace = (filter: RegExp, contents: string) => build.onLoad({ filter }, () => ({ contents }))
+    const noTraces = 'exports.default = () => Object.assign(() => {}, { enabled: false })'
+    replace(/node_modules[\\/]debug[\\/]src[\\/]index\.js$/, noTraces)
+    replace(/ioredis[\\/]built[\\/]constants[\\/]TLSProfiles\.js$/, 'exports.default = {}')
     const message = 'himportFieldsets is left out of this bundle (tools/build-plugins.ts).'
     build.onLoad({ filter: /ioredis[\\/]built[\\/]himport[\\/]HimportCoordinator\.js$/ }, ({ path }) => {
       const [, names = ''] = /^(exports\.\w+ = .*)void 0;$/m.exec(readFileSync(path, 'utf8')) ?? []

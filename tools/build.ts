@@ -1,13 +1,12 @@
 /**
  * Bundles the entries of functions/ into dist/: `node tools/build.ts [--server file] [--out folder]`.
- * ESM, minified, with source maps; what only some deployments use stays in files of its own, loaded when it is used.
+ * ESM, minified, with source maps. Code that only some deployments use is in separate files, which are loaded on demand.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { BuildOptions, Metafile, Plugin } from 'esbuild'
-import { build } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import {
   compactCommands,
   errorNames,
@@ -22,36 +21,43 @@ import {
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Each platform's folder, with its entries. What a folder has is all that is deployed. */
-const PLATFORMS = {
-  lambda: { lambda: 'functions/lambda.ts', 'lambda-buffered': 'functions/lambda-buffered.ts' },
-  node: { server: 'functions/node.ts' },
+/** Names in dist that differ from those of their entries. */
+const NAMES: Record<string, string> = { node: 'server' }
+
+/**
+ * The entries of functions/ by platform: lambda.ts and lambda-buffered.ts are those of `lambda`. Each platform has a
+ * folder with everything that is deployed.
+ */
+function platforms(): Map<string, Record<string, string>> {
+  const all = new Map<string, Record<string, string>>()
+  for (const file of readdirSync(join(root, 'functions'))) {
+    const name = basename(file, '.ts')
+    const [platform = ''] = name.split('-')
+    if (name !== 'server') all.set(platform, { ...all.get(platform), [NAMES[name] ?? name]: `functions/${file}` })
+  }
+  return all
 }
 
-/** CommonJS packages inside the bundle ask for Node's modules by `require`. */
+/** CommonJS packages inside the bundle load Node's modules with `require`. */
 const REQUIRE = "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);"
 
-export type Platform = keyof typeof PLATFORMS
-
-export interface BundleOptions {
+interface BundleOptions {
   /** The module to serve in place of functions/server.ts. */
   server?: string | undefined
   /** Default: dist. */
   out?: string | undefined
 }
 
-export async function bundle({
-  server,
-  out = join(root, 'dist'),
-}: BundleOptions = {}): Promise<Record<Platform, Metafile>> {
-  const metafiles: Partial<Record<Platform, Metafile>> = {}
-  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
-    const metafile = await bundleEntries(PLATFORMS[platform], join(out, platform), [served(server)])
-    // For whoever looks what a deployment consists of; `npx esbuild-visualizer` and the like read it.
+export async function bundle(options: BundleOptions = {}): Promise<Record<string, Metafile>> {
+  const { server, out = join(root, 'dist') } = options
+  const metafiles: Record<string, Metafile> = {}
+  for (const [platform, entries] of platforms()) {
+    const metafile = await bundleEntries(entries, join(out, platform), [served(server)])
+    // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
   }
-  return metafiles as Record<Platform, Metafile>
+  return metafiles
 }
 
 const COMMON = {
@@ -61,7 +67,7 @@ const COMMON = {
   target: 'node22',
   minify: true,
   sourcemap: true,
-  // Names and lines are enough for a stack; the sources themselves would be most of what is deployed.
+  // Names and lines are enough for stack traces; the sources themselves would be most of the deployed bytes.
   sourcesContent: false,
   legalComments: 'none',
   metafile: true,
@@ -76,12 +82,12 @@ const MODULES = {
   banner: { js: REQUIRE },
 } satisfies BuildOptions
 
-/** Bundles `entries` (name to file) into `outdir` with the same settings, and changes nothing of any package. */
+/** Bundles `entries` (name to file) into `outdir` with the same settings, but without changes to packages. */
 export async function bundlePlainly(entries: Record<string, string>, outdir: string): Promise<void> {
   await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir })
 }
 
-/** Bundles `entries` (name to file) into `outdir`, which is emptied. */
+/** Empties `outdir` and bundles `entries` (name to file) into it. */
 export async function bundleEntries(
   entries: Record<string, string>,
   outdir: string,
@@ -90,13 +96,8 @@ export async function bundleEntries(
   rmSync(outdir, { recursive: true, force: true })
   mkdirSync(outdir, { recursive: true })
   const shorter = [compactCommands, errorNames, outdented]
-  const { metafile } = await build({
-    ...COMMON,
-    ...MODULES,
-    entryPoints: entries,
-    outdir,
-    plugins: [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand],
-  })
+  const all = [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const { metafile } = await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir, plugins: all })
   const outfile = join(outdir, ON_DEMAND)
   const stdin = { contents: onDemandSource, resolveDir: root }
   const more = await build({ ...COMMON, stdin, outfile, format: 'cjs', plugins: shorter })
@@ -106,7 +107,7 @@ export async function bundleEntries(
   }
 }
 
-/** Another server in the place of functions/server.ts. */
+/** Replaces functions/server.ts by another module. */
 function served(file: string | undefined): Plugin {
   return {
     name: 'served',
@@ -120,18 +121,17 @@ function served(file: string | undefined): Plugin {
   }
 }
 
-export interface StartSize {
+interface StartSize {
   own: number
   author: number
-  /** What may be loaded afterwards. */
+  /** Bytes that may be loaded later. */
   later: number
-  /** The sources of what is loaded at the start. */
+  /** The source files that are loaded at the start. */
   startFiles: string[]
 }
 
 /**
- * What is loaded at the start of an entry, by whose it is: bytes of the author's server and its packages, and of the
- * endpoint's own part.
+ * The bytes that an entry loads at its start: those of the author's server and its packages, and those of the endpoint.
  */
 export function startSize(metafile: Metafile, entry: string): StartSize {
   const sizes: StartSize = { own: 0, author: 0, later: 0, startFiles: [] }
@@ -150,13 +150,13 @@ export function startSize(metafile: Metafile, entry: string): StartSize {
       sizes.later += bytes
       continue
     }
-    const author = Object.entries(inputs).reduce(
-      (sum, [file, { bytesInOutput }]) => sum + (isOwn(file) ? 0 : bytesInOutput),
-      0,
-    )
     sizes.startFiles.push(...Object.keys(inputs))
-    sizes.author += author
-    sizes.own += bytes - author
+    sizes.own += bytes
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      if (isOwn(file)) continue
+      sizes.author += bytesInOutput
+      sizes.own -= bytesInOutput
+    }
   }
   return sizes
 }
@@ -166,20 +166,16 @@ const OWN_PACKAGES =
 
 function isOwn(file: string): boolean {
   if (file.includes('node_modules/')) return OWN_PACKAGES.test(file)
-  return (
-    /^(lib|tools)\//.test(file) ||
-    (file.startsWith('functions/') && file !== 'functions/server.ts') ||
-    file.includes(':')
-  )
+  return /^(lib|tools)\/|^functions\/(?!server\.ts$)|:/.test(file)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { server: { type: 'string' }, out: { type: 'string' } } })
   const metafiles = await bundle(values)
   const kb = (bytes: number) => `${(bytes / 1000).toFixed(0)} KB`
-  for (const platform of Object.keys(PLATFORMS) as Platform[]) {
-    for (const entry of Object.keys(PLATFORMS[platform])) {
-      const { own, author, later } = startSize(metafiles[platform], entry)
+  for (const [platform, metafile] of Object.entries(metafiles)) {
+    for (const entry of Object.keys(platforms().get(platform) ?? {})) {
+      const { own, author, later } = startSize(metafile, entry)
       console.log(`${platform}/${entry}.mjs  endpoint ${kb(own)}, server ${kb(author)}, loaded when used ${kb(later)}`)
     }
   }

@@ -48,21 +48,11 @@ function fetchNode(spec, home) {
     // A manifest of its own, or npm would look for one further up.
     writeFileSync(join(aside, 'package.json'), '{"private":true}\n')
     const [command, ...first] = npm()
-    const options = [
-      '--no-save',
-      '--no-package-lock',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-    ]
+    const options = '--no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error'.split(' ')
     // The variables of an npm that runs this very script would steer the npm started here.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !STEERING.test(name)))
-    execFileSync(command, [...first, 'install', ...options, '--prefix', aside, spec], {
-      cwd: aside,
-      env,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
+    const stdio = ['ignore', 'ignore', 'inherit']
+    execFileSync(command, [...first, 'install', ...options, '--prefix', aside, spec], { cwd: aside, env, stdio })
     const name = spec.slice(0, spec.indexOf('@'))
     execFileSync(join(aside, 'node_modules', name, 'bin', 'node'), ['--version'], { stdio: 'ignore' })
     renameSync(aside, home)

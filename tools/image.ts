@@ -1,15 +1,15 @@
 /**
- * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs it says so, and
- * executes the steps of the file one by one in a clean folder, starts what they made, and asks its healthcheck. That
- * shows that the steps fit together; it shows nothing about the base image and its user.
+ * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs, it executes the steps
+ * of the file one by one in a clean folder, starts the result, and runs its healthcheck. That tests the steps, but not the
+ * base image and its user.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../test/support/ports.ts'
 import { root } from './build.ts'
 
 const FILE = 'infra/Dockerfile'
@@ -19,7 +19,7 @@ interface Step {
   rest: string
 }
 
-/** A stage as it is after its steps. */
+/** The state of a stage after its steps. */
 interface Stage {
   /** The folder that stands for `/` of the image. */
   root: string
@@ -29,24 +29,22 @@ interface Stage {
   command: string[] | undefined
 }
 
-/** The instructions of a Dockerfile, their lines joined. */
+/** The instructions of a Dockerfile, with continued lines joined. */
 export function readSteps(text: string): Step[] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
-  return lines
-    .join('\n')
-    .replace(/\\\n\s*/g, ' ')
-    .split('\n')
-    .map((line) => {
-      const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? []
-      return { word: word.toUpperCase(), rest }
-    })
+  const joined = text.replace(/^\s*(#.*)?\n/gm, '').replace(/\\\n\s*/g, ' ')
+  const lines = joined.trim().split('\n')
+  return lines.map((line) => {
+    const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? []
+    return { word: word.toUpperCase(), rest }
+  })
 }
 
 /** Executes the steps; `folder` must be empty or missing. Returns the last stage. */
-export function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
+function runSteps(steps: Step[], folder: string, say: (line: string) => void): Stage {
   const stages = new Map<string, Stage>()
   let stage: Stage | undefined
-  for (const { word, rest } of steps) {
+  for (const step of steps) {
+    const { word, rest } = step
     say(`${word} ${rest}`)
     if (word === 'FROM') {
       const [image = '', , name = 'last'] = rest.split(/\s+/)
@@ -55,19 +53,13 @@ export function runSteps(steps: Step[], folder: string, say: (line: string) => v
       mkdirSync(stage.root, { recursive: true })
       stages.set(name, stage)
     } else if (!stage) throw new Error(`${FILE} does not begin with FROM.`)
-    else execute(stage, stages, word, rest, say)
+    else execute(stage, stages, step, say)
   }
   if (!stage?.command) throw new Error(`${FILE} has no CMD.`)
   return stage
 }
 
-function execute(
-  stage: Stage,
-  stages: Map<string, Stage>,
-  word: string,
-  rest: string,
-  say: (line: string) => void,
-): void {
+function execute(stage: Stage, stages: Map<string, Stage>, { word, rest }: Step, say: (line: string) => void): void {
   const here = join(stage.root, stage.workdir)
   if (word === 'WORKDIR') {
     stage.workdir = resolve(stage.workdir, rest)
@@ -80,32 +72,31 @@ function execute(
     const target = join(here, words.pop() ?? '')
     for (const source of words) copy(from ? join(from.root, source) : join(root, source), target)
   } else if (word === 'RUN') {
-    // The variables of an npm that runs this very script would steer the npm started here.
-    const own = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name)),
-    )
-    const env = { ...own, ...stage.env, npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' }
+    // The npm that runs this script has set variables that would change what the npm started here does.
+    const own = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name))
+    const npm = { npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' }
+    const env = { ...Object.fromEntries(own), ...stage.env, ...npm }
     execFileSync('sh', ['-c', rest], { cwd: here, env, stdio: ['ignore', 'ignore', 'inherit'] })
   } else if (word === 'CMD') stage.command = JSON.parse(rest) as string[]
   else if (word === 'HEALTHCHECK') stage.healthcheck = JSON.parse(rest.slice(rest.indexOf('['))) as string[]
-  else if (word === 'USER') say('  (not done here: this stays the user who runs it)')
-  else if (word !== 'EXPOSE') throw new Error(`${word} is not known here.`)
+  else if (word === 'USER') say('  (not executed: the steps run as the present user)')
+  else if (word !== 'EXPOSE') throw new Error(`tools/image.ts cannot execute ${word}.`)
 }
 
-/** As Docker does it: the content of a folder, or a file into a folder. */
+/** As COPY does: the content of a folder, or a file into a folder. */
 function copy(source: string, target: string): void {
   const into = statSync(source).isDirectory() || !existsSync(target) ? target : join(target, basename(source))
   cpSync(source, into, { recursive: true })
 }
 
-/** The steps run on the Node that is here, which must be that of the image. */
+/** The steps run on the Node of this machine, which must have the version of the image. */
 function requireNode(image: string): void {
   const major = /^node:(\d+)/.exec(image)?.[1]
   if (major === undefined || major === process.versions.node.split('.')[0]) return
   throw new Error(`The image has Node ${major}, this is ${process.version}.`)
 }
 
-/** Starts the command of a stage and asks its healthcheck until it is content. */
+/** Starts the command of a stage and runs its healthcheck until it succeeds. */
 async function tryOut({ root: base, workdir, env, command = [], healthcheck = [] }: Stage): Promise<void> {
   const PORT = String(await freePort())
   const options = { cwd: join(base, workdir), env: { PATH: process.env.PATH, ...env, PORT } }
@@ -117,7 +108,7 @@ async function tryOut({ root: base, workdir, env, command = [], healthcheck = []
   gone.catch(() => {})
   try {
     const [check = '', ...checkArgs] = healthcheck.slice(healthcheck[0] === 'CMD' ? 1 : 0)
-    while (spawnSync(check, checkArgs, { ...options, env: { ...options.env, PORT }, stdio: 'ignore' }).status !== 0) {
+    while (spawnSync(check, checkArgs, { ...options, stdio: 'ignore' }).status !== 0) {
       await Promise.race([sleep(100), gone])
     }
   } finally {
@@ -125,20 +116,8 @@ async function tryOut({ root: base, workdir, env, command = [], healthcheck = []
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
-}
-
-function engineRuns(): boolean {
-  return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0
-}
-
 if (process.argv[1] === import.meta.filename) {
-  if (engineRuns()) {
+  if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0) {
     execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: root, stdio: 'inherit' })
   } else {
     const given = process.argv[2]
@@ -147,7 +126,7 @@ if (process.argv[1] === import.meta.filename) {
     try {
       const stage = runSteps(readSteps(readFileSync(join(root, FILE), 'utf8')), folder, console.log)
       await tryOut(stage)
-      console.log('It starts, and its healthcheck is content. The image itself was not built.')
+      console.log('The command starts, and its healthcheck succeeds. The image itself was not built.')
     } finally {
       if (!given) rmSync(folder, { recursive: true, force: true })
     }

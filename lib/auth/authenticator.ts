@@ -1,81 +1,71 @@
-/** Who sends a request: from the Authorization header to a principal, or to the refusal. */
+/** Finds the caller of a request from its Authorization header, or refuses the request. */
 import type { Clock } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
 import { TokenCache } from './cache.ts'
-import type { Admitted } from './claims.ts'
-import { principalOf, readClaims } from './claims.ts'
-import type { IssuerMetadata } from './discovery.ts'
-import { discover } from './discovery.ts'
-import { Introspector } from './introspection.ts'
-import { JwtVerifier } from './jwt.ts'
-import type { AuthOptions, VerifiedToken } from './options.ts'
-import { checkAuthOptions, issuersOf } from './options.ts'
-import { AuthRefusal, unavailable } from './refusal.ts'
+import { type Identity, principalOf, readClaims, type TokenCheck } from './claims.ts'
+import { discover, type IssuerMetadata } from './discovery.ts'
+import { introspector } from './introspection.ts'
+import { jwtVerifier } from './jwt.ts'
+import { type AuthOptions, issuersOf, type VerifiedToken } from './options.ts'
+import { AuthRefusal, invalid, unavailable } from './refusal.ts'
 
-/** Longer than any answer is waited for: the same wrong token again costs nothing for so long, in ms. */
+/** How long a refused token is refused again without a check, in ms. Longer than a check may take. */
 const REFUSED_FOR = 10_000
-/** Whoever had a valid token is not taken for a stranger for so long, in ms. */
+/** How long a valid token is remembered as one, in ms. */
 const SEEN_FOR = 3_600_000
 
 export class Authenticator {
-  readonly options: AuthOptions
+  readonly #options: AuthOptions
+  /** The scopes that a client without a token should ask for. */
+  readonly scopes: readonly string[]
   readonly #clock: Clock
   readonly #known: ReadonlySet<string>
-  readonly #jwt: JwtVerifier | undefined
-  readonly #introspector: Introspector | undefined
-  readonly #admitted = new TokenCache<Admitted>()
-  /** By digest: what strangers send is not to be kept. */
+  readonly #jwt: TokenCheck | undefined
+  readonly #introspector: TokenCheck | undefined
+  readonly #identities = new TokenCache<Identity>()
+  /** By digest: tokens of unknown clients are not kept. */
   readonly #refused = new TokenCache<AuthRefusal>()
-  /** Tokens that were valid. They are checked again, but not held back for what others at their address send. */
+  /** Tokens that were valid. They are checked again, and the limit of their address does not count them. */
   readonly #seen = new TokenCache<true>()
-  readonly #underWay = new Map<string, Promise<Admitted>>()
+  readonly #underWay = new Map<string, Promise<Identity>>()
   readonly #metadata = new Map<string, Promise<IssuerMetadata>>()
 
   /**
-   * @param known every scope that the server asks for somewhere: what `scopeCovers` is asked about
+   * @param known every scope that something of the server needs: `scopeCovers` is asked for each
    * @param resources the addresses of the endpoint, each an audience
-   * @throws TypeError for options that cannot be used
    */
   constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
-    checkAuthOptions(options)
-    this.options = options
+    this.#options = options
+    this.scopes = options.scopes ?? []
     this.#clock = clock
     this.#known = known
     const { audiences = [], introspection, jwks, verify } = options
     if (verify) return
     const taken = new Set([...resources, ...audiences])
-    if (introspection) this.#introspector = new Introspector(options, introspection, taken, clock)
+    if (introspection) this.#introspector = introspector(options, introspection, taken, clock)
     if (!introspection || jwks !== undefined) {
-      this.#jwt = new JwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
+      this.#jwt = jwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
     }
   }
 
-  /** The scopes that a client without a token should ask for. */
-  get scopes(): readonly string[] {
-    return this.options.scopes ?? []
-  }
-
-  /** Found once, and looked for again a moment after a failure. */
+  /** Fetched once, and again after a failure. */
   metadataOf(issuer: string): Promise<IssuerMetadata> {
-    let found = this.#metadata.get(issuer)
-    if (!found) {
-      found = discover(issuer, this.options.insecureHttp)
-      this.#metadata.set(issuer, found)
-      found.catch(() => this.#metadata.delete(issuer))
-    }
+    const found = this.#metadata.get(issuer) ?? discover(issuer, this.#options.insecureHttp)
+    this.#metadata.set(issuer, found)
+    found.catch(() => this.#metadata.delete(issuer))
     return found
   }
 
   /**
-   * Lets a request in. At once where the token was checked a moment ago.
+   * Finds the caller: at once, without a promise, where the token was checked a moment ago.
    * @throws AuthRefusal (or rejects with it)
    */
-  admit(authorization: string | undefined): Admitted | Promise<Admitted> {
+  authenticate(authorization: string | undefined): Identity | Promise<Identity> {
     const token = readBearer(authorization, this.scopes)
     const now = this.#clock.now()
-    const known = this.#admitted.get(token, now)
+    const known = this.#identities.get(token, now)
     if (known) return known
     const refused = this.#refused.get(digest(token, 16), now)
     if (refused) throw refused
@@ -83,81 +73,79 @@ export class Authenticator {
   }
 
   /** True for a token that was valid when it was last checked. */
-  knows(authorization: string | undefined): boolean {
+  wasValid(authorization: string | undefined): boolean {
     const token = authorization?.slice('bearer '.length)
     if (token === undefined) return false
     const now = this.#clock.now()
-    return this.#admitted.get(token, now) !== undefined || this.#seen.get(token, now) !== undefined
+    return this.#identities.get(token, now) !== undefined || this.#seen.get(token, now) !== undefined
   }
 
   /** Requests with the same token that come together wait for one check. */
-  #check(token: string): Promise<Admitted> {
-    const underWay = this.#underWay.get(token)
-    if (underWay) return underWay
-    const check = this.#verify(token).finally(() => this.#underWay.delete(token))
+  #check(token: string): Promise<Identity> {
+    const check = this.#underWay.get(token) ?? this.#verify(token).finally(() => this.#underWay.delete(token))
     this.#underWay.set(token, check)
     return check
   }
 
-  async #verify(token: string): Promise<Admitted> {
+  async #verify(token: string): Promise<Identity> {
     const now = this.#clock.now()
     try {
       const { auth, cacheFor } = await this.#verified(token)
-      const admitted = this.#admittedAs(auth)
-      const until = Math.min(now + cacheFor, admitted.until ?? Number.POSITIVE_INFINITY)
-      if (cacheFor > 0) this.#admitted.set(token, admitted, until)
+      const identity = this.#identify(auth)
+      const until = Math.min(now + cacheFor, identity.until ?? Number.POSITIVE_INFINITY)
+      if (cacheFor > 0) this.#identities.set(token, identity, until)
       this.#seen.set(token, true, now + SEEN_FOR)
-      return admitted
+      return identity
     } catch (error) {
       const refusal = error instanceof AuthRefusal ? error : unavailable(error)
-      // Not where `verify` said so: what it goes by may change.
+      // A refusal by `verify` is not kept: the author's reasons may change.
       const final = refusal.kind === 'invalid' || refusal.kind === 'scope'
       if (final) this.#seen.delete(token)
-      if (final && !this.options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
+      if (final && !this.#options.verify) this.#refused.set(digest(token, 16), refusal, now + REFUSED_FOR)
       throw refusal
     }
   }
 
   async #verified(token: string): Promise<{ auth: AuthInfo; cacheFor: number }> {
-    const { verify, cacheFor = 60_000, introspection } = this.options
+    const { verify, cacheFor = 60_000, introspection } = this.#options
     if (verify) return { auth: this.#given(await verify(token), token), cacheFor: 0 }
     const isJwt = token.split('.').length === 3
-    if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt.verify(token), cacheFor }
+    if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt(token), cacheFor }
     if (!this.#introspector) throw new Error('auth: nothing checks this token.')
-    return { auth: await this.#introspector.verify(token), cacheFor: introspection?.cacheFor ?? 30_000 }
+    return { auth: await this.#introspector(token), cacheFor: introspection?.cacheFor ?? 30_000 }
   }
 
   #given(verified: VerifiedToken | undefined, token: string): AuthInfo {
-    if (!verified) throw new AuthRefusal('invalid', 'The token is not valid.')
+    if (!verified) throw invalid('The token is not valid.')
     const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
-    const issuer = verified.issuer ?? issuersOf(this.options)[0] ?? ''
+    const issuer = verified.issuer ?? issuersOf(this.#options)[0] ?? ''
     if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.now()) {
-      throw new AuthRefusal('invalid', 'The token has expired.')
+      throw invalid('The token has expired.')
     }
-    const said = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
-    return { ...readClaims(said, issuer, token), claims }
+    const all = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
+    return { ...readClaims(all, issuer, token), claims }
   }
 
   #ends(expiresAt: number): number {
-    return expiresAt * 1_000 + (this.options.clockTolerance ?? 5_000)
+    return expiresAt * 1_000 + (this.#options.clockTolerance ?? 5_000)
   }
 
-  /** @throws AuthRefusal where it lacks what every request needs */
-  #admittedAs(auth: AuthInfo): Admitted {
+  /** @throws AuthRefusal where the token lacks scopes that every request needs */
+  #identify(auth: AuthInfo): Identity {
     const scopes = this.#withCovered(auth.scopes)
     if (!this.scopes.every((scope) => scopes.includes(scope))) {
       throw new AuthRefusal('scope', 'The token lacks scopes that this endpoint needs.', { scopes: this.scopes })
     }
     return {
       auth: { ...auth, scopes },
-      principal: principalOf(auth, this.options.tenantClaim),
+      principal: principalOf(auth, this.#options.tenantClaim),
       until: auth.expiresAt === undefined ? undefined : this.#ends(auth.expiresAt),
     }
   }
 
-  /** The scopes, with those that they include: whoever looks for a scope finds it. */
+  /** The granted scopes, and the scopes of this endpoint that they include. */
   #withCovered(granted: readonly string[]): readonly string[] {
-    const { scopeCovers } = this.options
+    const { scopeCovers } = this.#options
     if (!scopeCovers) return granted
     const asked = new Set([...this.#known, ...this.scopes])
     const covered = [...asked].filter(

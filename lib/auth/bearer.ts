@@ -1,10 +1,10 @@
-/** The token in the Authorization header (RFC 6750). Nowhere else: a token in an address ends up in logs. */
+/** The token in the Authorization header (RFC 6750). Query and body are not read: addresses are written to logs. */
 import { AuthRefusal } from './refusal.ts'
 
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
 const MAX_LENGTH = 16 * 1024
 
-/** @throws AuthRefusal where there is none (401) or no readable one (400) */
+/** @throws AuthRefusal 401 without a token, 400 where it cannot be read */
 export function readBearer(authorization: string | undefined, scopes: readonly string[]): string {
   if (authorization === undefined || !/^bearer(?: |$)/i.test(authorization)) {
     throw new AuthRefusal('missing', 'This endpoint needs an access token: Authorization: Bearer <token>.', { scopes })

@@ -1,4 +1,4 @@
-/** Tokens that were checked a moment ago. Bounded: the oldest goes first. */
+/** Results of recent token checks. Bounded: the oldest entry is dropped first. */
 
 const MAX_TOKENS = 5_000
 
@@ -7,8 +7,7 @@ export class TokenCache<V> {
 
   get(token: string, now: number): V | undefined {
     const entry = this.#entries.get(token)
-    if (entry === undefined) return undefined
-    if (entry.until > now) return entry.value
+    if (entry && entry.until > now) return entry.value
     this.#entries.delete(token)
     return undefined
   }
@@ -17,17 +16,11 @@ export class TokenCache<V> {
     this.#entries.delete(token)
     this.#entries.set(token, { value, until })
     if (this.#entries.size <= MAX_TOKENS) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      break
-    }
+    const [oldest = ''] = this.#entries.keys()
+    this.#entries.delete(oldest)
   }
 
   delete(token: string): void {
     this.#entries.delete(token)
-  }
-
-  get size(): number {
-    return this.#entries.size
   }
 }

@@ -1,23 +1,26 @@
-/** From what a token, or its introspection, says to who calls. */
+/** The caller's identity, read from the claims of a token or of its introspection. */
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import { AuthRefusal } from './refusal.ts'
+import { invalid } from './refusal.ts'
 
-export type Claims = Readonly<Record<string, unknown>>
+type Claims = Readonly<Record<string, unknown>>
 
-/** Who was let in. */
-export interface Admitted {
+/** The caller that a valid token identifies. */
+export interface Identity {
   auth: AuthInfo
-  /** Who it is, for everything that is kept: never the token's bytes, so that a refreshed token goes on. */
+  /** The caller's name in all that is kept. It does not depend on the token's bytes: a refreshed token keeps it. */
   principal: string
-  /** Until when, ms since 1970. */
+  /** When the token expires, ms since 1970. */
   until: number | undefined
 }
+
+/** Checks a token, and rejects with an AuthRefusal where the caller may not use it. */
+export type TokenCheck = (token: string) => Promise<AuthInfo>
 
 /** @throws AuthRefusal */
 export function readClaims(claims: Claims, issuer: string, token: string): AuthInfo {
   const { sub, exp } = claims
-  if (typeof sub !== 'string' || sub === '') throw new AuthRefusal('invalid', 'The token names no subject.')
+  if (typeof sub !== 'string' || sub === '') throw invalid('The token names no subject.')
   const clientId = [claims.client_id, claims.azp, claims.cid].find((id) => typeof id === 'string')
   const info: AuthInfo = { issuer, subject: sub, scopes: scopesOf(claims), claims, token }
   if (typeof clientId === 'string') info.clientId = clientId
@@ -25,14 +28,14 @@ export function readClaims(claims: Claims, issuer: string, token: string): AuthI
   return info
 }
 
-/** `scope` is text (RFC 8693), some servers give a list, and some call it `scp`. */
+/** `scope` is text (RFC 8693). Some authorization servers give a list, and some name the claim `scp`. */
 function scopesOf({ scope, scp }: Claims): string[] {
   const given = scope ?? scp
   if (typeof given === 'string') return given.split(' ').filter((name) => name !== '')
   return Array.isArray(given) ? given.filter((name) => typeof name === 'string') : []
 }
 
-/** One name for issuer, subject, client and tenant. A digest: names of people are no part of keys in the store. */
+/** One name for issuer, subject, client and tenant. It is a digest: keys of the store contain no names of people. */
 export function principalOf({ issuer, subject, clientId, claims }: AuthInfo, tenantClaim: string | undefined): string {
   const tenant = tenantClaim === undefined ? null : (claims[tenantClaim] ?? null)
   return digest(JSON.stringify([issuer, subject, clientId ?? null, tenant]), 16)

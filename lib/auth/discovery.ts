@@ -1,19 +1,16 @@
 /** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
 import { isObject } from '../protocol/jsonrpc.ts'
-import { OWN_CONNECTION } from './connection.ts'
+import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import { requireSafeUrl } from './options.ts'
 
-/** How long an authorization server may take to answer, in ms. */
-export const PATIENCE = 5_000
-
 export interface IssuerMetadata {
-  /** Where it was found. */
+  /** The address of the document. */
   url: string
   jwksUri: string | undefined
 }
 
-/** The places to look at, in the order of the specification (2025-11-25, authorization, metadata discovery). */
-function places(issuer: string): string[] {
+/** The addresses to try, in the order of the specification (2025-11-25, authorization, metadata discovery). */
+function candidates(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   const known = `${origin}/.well-known`
@@ -23,24 +20,20 @@ function places(issuer: string): string[] {
 
 /**
  * Finds the metadata of an issuer.
- * @throws Error where no place has any that names this very issuer
+ * @throws Error where no address has a document that names this issuer
  */
 export async function discover(issuer: string, insecure: boolean | undefined): Promise<IssuerMetadata> {
   let failure: unknown
-  for (const url of places(issuer)) {
+  for (const url of candidates(issuer)) {
     try {
-      const response = await fetch(url, {
-        headers: OWN_CONNECTION,
-        redirect: 'error',
-        signal: AbortSignal.timeout(PATIENCE),
-      })
+      const signal = AbortSignal.timeout(PATIENCE)
+      const response = await fetch(url, { headers: OWN_CONNECTION, redirect: 'error', signal })
       if (response.status !== 200) {
         await response.body?.cancel()
-        failure = new Error(`${url} answered ${response.status}.`)
-        continue
+        throw new Error(`${url} answered ${response.status}.`)
       }
       const document: unknown = await response.json()
-      // Another issuer's document in this place is an attack or a mistake, and either way not to be used (RFC 8414, 3.3).
+      // A document that names another issuer is an attack or a mistake and must not be used (RFC 8414, 3.3).
       if (!isObject(document) || document.issuer !== issuer)
         throw new Error(`${url} does not name the issuer ${issuer}.`)
       const jwksUri = typeof document.jwks_uri === 'string' ? document.jwks_uri : undefined

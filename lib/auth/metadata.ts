@@ -1,35 +1,36 @@
-/** What a client without a token is told: the metadata of the protected resource (RFC 9728). */
-import type { AuthOptions } from './options.ts'
-import { issuersOf } from './options.ts'
+/** The metadata of the protected resource (RFC 9728), which clients read before they have a token. */
+import { type AuthOptions, issuersOf } from './options.ts'
 
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-/** Not to be asked for on a server's behalf. */
+/** A scope that only the client itself may ask for. */
 export const CLIENTS_OWN = 'offline_access'
 
-export interface MetadataFacts {
+export interface ResourceFacts {
   /** Where the endpoint answers. */
   path: string
-  /** Where HTTP+SSE answers, if it does. */
+  /** The paths of HTTP+SSE; none where it is not served. */
   legacy: readonly string[]
-  /** What people call the server. */
+  /** The server's name for people. */
   name: string
-  /** Every scope that something asks for. */
+  /** Every scope that something of the server needs. */
   scopes: ReadonlySet<string>
 }
 
 export class ResourceMetadata {
+  readonly issuers: readonly string[]
   readonly #options: AuthOptions
-  readonly #facts: MetadataFacts
+  readonly #facts: ResourceFacts
   readonly #main: string
   readonly #legacy: string | undefined
 
-  constructor(options: AuthOptions, facts: MetadataFacts) {
+  constructor(options: AuthOptions, facts: ResourceFacts) {
+    this.issuers = issuersOf(options)
     this.#options = options
     this.#facts = facts
     this.#main = options.resource.replace(/\/$/, '')
     const { path, legacy } = facts
-    // A transport at an address of its own is a resource of its own, for clients that compare.
+    // HTTP+SSE has an address of its own, which is a resource of its own for clients that compare the two.
     const base = this.#main.endsWith(path) ? this.#main.slice(0, -path.length) : undefined
     this.#legacy = legacy[0] !== undefined && base !== undefined ? base + legacy[0] : undefined
   }
@@ -43,24 +44,23 @@ export class ResourceMetadata {
     return this.#legacy !== undefined && this.#facts.legacy.includes(path) ? this.#legacy : this.#main
   }
 
-  /** Where the metadata for a route is; undefined where there is no authorization server to name. */
+  /** The address of the metadata for a route; undefined where there is no authorization server to name. */
   urlFor(path: string): string | undefined {
-    if (issuersOf(this.#options).length === 0) return undefined
-    const { origin, pathname } = new URL(this.#resourceAt(path))
-    return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+    if (this.issuers.length === 0) return undefined
+    const url = this.#resourceAt(path)
+    return `${new URL(url).origin}${WELL_KNOWN}${pathOf(url)}`
   }
 
-  /** The document for what follows the well-known path; undefined where nothing is. */
+  /** The document at the well-known path with this suffix; undefined where there is none. */
   documentFor(suffix: string): object | undefined {
-    const servers = issuersOf(this.#options)
-    if (servers.length === 0) return undefined
+    if (this.issuers.length === 0) return undefined
     const { path, legacy, name, scopes } = this.#facts
     const route = [...legacy, path].find((known) => suffix === known || suffix === pathOf(this.#resourceAt(known)))
     if (suffix !== '' && route === undefined) return undefined
     const supported = [...new Set([...(this.#options.scopes ?? []), ...scopes])].filter((one) => one !== CLIENTS_OWN)
     return {
       resource: this.#resourceAt(route ?? path),
-      authorization_servers: servers,
+      authorization_servers: this.issuers,
       bearer_methods_supported: ['header'],
       ...(supported.length > 0 && { scopes_supported: supported }),
       resource_name: name,

@@ -1,53 +1,34 @@
-/** The authenticator, loaded with the first token: an endpoint that asks for none never reads it. */
+/** The authenticator, imported for the first token: an endpoint without authorization never loads it. */
 import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from './authenticator.ts'
-import type { Admitted } from './claims.ts'
-import type { IssuerMetadata } from './discovery.ts'
-import type { AuthOptions } from './options.ts'
-import { checkAuthOptions } from './options.ts'
+import { type ResourceFacts, ResourceMetadata } from './metadata.ts'
+import { type AuthOptions, checkAuthOptions } from './options.ts'
 
-/** What the endpoint needs of an authenticator. */
-export type Admission = Pick<Authenticator, 'options' | 'scopes' | 'metadataOf' | 'admit' | 'knows'>
+/** The check of tokens, and the metadata that clients without a token need. */
+export interface Authorization extends Pick<Authenticator, 'scopes' | 'metadataOf' | 'authenticate' | 'wasValid'> {
+  readonly metadata: ResourceMetadata
+}
 
-export class AuthenticatorOnDemand implements Admission {
-  readonly options: AuthOptions
-  readonly #make: () => Promise<Authenticator>
-  #making: Promise<Authenticator> | undefined
-  #made: Authenticator | undefined
-
-  /**
-   * As the authenticator itself.
-   * @throws TypeError for options that cannot be used
-   */
-  constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
-    checkAuthOptions(options)
-    this.options = options
-    this.#make = async () => {
-      const { Authenticator } = await import('./authenticator.ts')
-      this.#made = new Authenticator(options, known, resources, clock)
-      return this.#made
-    }
+/** @throws TypeError for options that cannot be used */
+export function authorization(options: AuthOptions, facts: ResourceFacts, clock: Clock): Authorization {
+  checkAuthOptions(options)
+  const metadata = new ResourceMetadata(options, facts)
+  let made: Authenticator | undefined
+  let making: Promise<Authenticator> | undefined
+  const make = async () => {
+    const { Authenticator } = await import('./authenticator.ts')
+    made = new Authenticator(options, facts.scopes, metadata.resources, clock)
+    return made
   }
-
-  #authenticator(): Promise<Authenticator> {
-    this.#making ??= this.#make()
-    return this.#making
+  const authenticator = () => {
+    making ??= make()
+    return making
   }
-
-  get scopes(): readonly string[] {
-    return this.options.scopes ?? []
-  }
-
-  async metadataOf(issuer: string): Promise<IssuerMetadata> {
-    return (await this.#authenticator()).metadataOf(issuer)
-  }
-
-  admit(authorization: string | undefined): Admitted | Promise<Admitted> {
-    if (this.#made) return this.#made.admit(authorization)
-    return this.#authenticator().then((authenticator) => authenticator.admit(authorization))
-  }
-
-  knows(authorization: string | undefined): boolean {
-    return this.#made?.knows(authorization) ?? false
+  return {
+    metadata,
+    scopes: options.scopes ?? [],
+    metadataOf: async (issuer) => (await authenticator()).metadataOf(issuer),
+    authenticate: (header) => made?.authenticate(header) ?? authenticator().then((it) => it.authenticate(header)),
+    wasValid: (authorization) => made?.wasValid(authorization) ?? false,
   }
 }

@@ -1,10 +1,10 @@
-/** What an author says about who may call. */
+/** The options of authorization. */
 import type { JSONWebKeySet } from 'jose'
 
-/** Keys by address, or the keys themselves. */
-export type KeySet = string | JSONWebKeySet
+/** The address of a key set, or the keys themselves. */
+type KeySet = string | JSONWebKeySet
 
-/** What is known of a token that was found valid. Times are in seconds since 1970. */
+/** The content of a valid token. Times are in seconds since 1970. */
 export interface VerifiedToken {
   /** Default: the first issuer of the options. */
   issuer?: string | undefined
@@ -20,7 +20,7 @@ export interface IntrospectionOptions {
   url: string
   clientId: string
   clientSecret: string
-  /** How long an answer holds, in ms; a revoked token may be used for so long. Default 30,000. */
+  /** How long an answer is used, in ms; a revoked token works for so long. Default 30,000. */
   cacheFor?: number | undefined
 }
 
@@ -40,25 +40,25 @@ export interface AuthOptions {
   algorithms?: readonly string[] | undefined
   introspection?: IntrospectionOptions | undefined
   /**
-   * Checks tokens in place of all of the above; whom it is for is its business too. Undefined refuses the token; an
-   * exception is "cannot tell now": 503. Its answers are not kept.
+   * Checks tokens in place of all of the above, their audience included. Undefined refuses the token; an exception means
+   * that the token cannot be checked now: 503. Its answers are not kept.
    */
   verify?: ((token: string) => VerifiedToken | undefined | Promise<VerifiedToken | undefined>) | undefined
-  /** Scopes that every request needs. What single tools need is said where they are registered. */
+  /** Scopes that every request needs. Scopes of single tools are given where they are registered. */
   scopes?: readonly string[] | undefined
   /** Whether one scope includes another (`notes` includes `notes:read`). Default: only itself. */
   scopeCovers?: ((granted: string, required: string) => boolean) | undefined
-  /** The claim that tells apart tenants that share an issuer, such as `org_id`: it is part of who somebody is. */
+  /** The claim that separates tenants that share an issuer, such as `org_id`. It is part of the principal. */
   tenantClaim?: string | undefined
   /** How far the clock of an authorization server may be off, in ms. Default 5,000. */
   clockTolerance?: number | undefined
-  /** How long the verification of one JWT holds, in ms, and never beyond its expiry. Default 60,000; 0: not at all. */
+  /** How long a verified JWT is not verified again, in ms, and never beyond its expiry. Default 60,000; 0: never. */
   cacheFor?: number | undefined
   /** How long a key set is used before it is fetched again, in ms. Default 600,000. */
   keysFor?: number | undefined
-  /** A page about the endpoint for people who write clients. */
+  /** The URL of a page about the endpoint, for people who write clients. */
   documentation?: string | undefined
-  /** Lets addresses of authorization servers be `http:` on other machines than this one. For development. */
+  /** Allows `http:` addresses of authorization servers on other machines than this one. For development. */
   insecureHttp?: boolean | undefined
 }
 
@@ -72,10 +72,10 @@ export const DEFAULT_ALGORITHMS = [
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
-/** @throws TypeError on an address to which secrets or keys must not travel */
+/** @throws TypeError for an address that secrets or keys must not be sent to or fetched from */
 export function requireSafeUrl(text: string, what: string, insecure: boolean | undefined): URL {
-  if (!URL.canParse(text)) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
-  const url = new URL(text)
+  const url = URL.parse(text)
+  if (!url) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && (insecure || LOOPBACK.test(url.hostname)))
   if (!safe) throw new TypeError(`auth: ${what} must be an https URL, not ${JSON.stringify(text)}.`)
   return url
@@ -86,11 +86,11 @@ export function issuersOf({ issuer }: AuthOptions): readonly string[] {
   return typeof issuer === 'string' ? [issuer] : issuer
 }
 
-/** @throws TypeError with one line that says what is wrong */
+/** @throws TypeError whose message is one line that names the wrong option */
 export function checkAuthOptions(options: AuthOptions): void {
   const { resource, jwks, introspection, verify, algorithms = DEFAULT_ALGORITHMS, insecureHttp } = options
   const issuers = issuersOf(options)
-  const url = URL.canParse(resource) ? new URL(resource) : undefined
+  const url = URL.parse(resource)
   if (!url || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.search !== '') {
     throw new TypeError('auth: resource must be the public URL of the endpoint, without query and fragment.')
   }

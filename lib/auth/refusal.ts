@@ -1,38 +1,47 @@
-/** How a request is refused for want of a token or of scopes: RFC 6750, with the metadata of RFC 9728. */
+/** Refusals for want of a token or of scopes: RFC 6750, with the metadata of RFC 9728. */
+import { ErrorCode } from '../protocol/errors.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 
-export type RefusalKind = 'missing' | 'malformed' | 'invalid' | 'scope' | 'unavailable'
+type RefusalKind = 'missing' | 'malformed' | 'invalid' | 'scope' | 'unavailable'
 
 const STATUS = { missing: 401, malformed: 400, invalid: 401, scope: 403, unavailable: 503 } as const
 const ERROR = { malformed: 'invalid_request', invalid: 'invalid_token', scope: 'insufficient_scope' } as const
 
-/** A request that is not served. The message goes to the client. */
-export class AuthRefusal extends Error {
+interface AuthRefusalDetails {
+  /** Every scope that the operation needs. */
+  scopes?: readonly string[]
+  /** The address of the resource's metadata (RFC 9728, 5.1). */
+  metadata?: string | undefined
+  id?: RequestId | undefined
+  cause?: unknown
+}
+
+export class AuthRefusal extends Refusal {
   override readonly name = 'AuthRefusal'
   readonly kind: RefusalKind
-  /** With `scope`: every scope that the operation needs. */
-  readonly scopes: readonly string[]
+  readonly #details: AuthRefusalDetails
 
-  constructor(kind: RefusalKind, message: string, options: { scopes?: readonly string[]; cause?: unknown } = {}) {
-    super(message, { cause: options.cause })
+  constructor(kind: RefusalKind, message: string, details: AuthRefusalDetails = {}) {
+    const code = kind === 'unavailable' ? ErrorCode.InternalError : ErrorCode.InvalidRequest
+    super(STATUS[kind], code, message, { ...details, headers: headers(kind, message, details) })
     this.kind = kind
-    this.scopes = options.scopes ?? []
+    this.#details = details
   }
 
-  get status(): number {
-    return STATUS[this.kind]
+  /** The same refusal with the address of the resource's metadata, which depends on the route. */
+  withMetadata(metadata: string | undefined): AuthRefusal {
+    return new AuthRefusal(this.kind, this.message, { ...this.#details, metadata })
   }
+}
 
-  /** The headers of the response. `metadata` is the address of the resource's metadata. */
-  headers(metadata: string | undefined): Record<string, string> {
-    if (this.kind === 'unavailable') return { 'Retry-After': '1' }
-    const parts: string[] = []
-    if (this.kind !== 'missing') {
-      parts.push(`error="${ERROR[this.kind]}"`, `error_description="${quoted(this.message)}"`)
-    }
-    if (this.scopes.length > 0) parts.push(`scope="${quoted(this.scopes.join(' '))}"`)
-    if (metadata !== undefined) parts.push(`resource_metadata="${quoted(metadata)}"`)
-    return { 'WWW-Authenticate': parts.length > 0 ? `Bearer ${parts.join(', ')}` : 'Bearer' }
-  }
+function headers(kind: RefusalKind, message: string, { scopes = [], metadata }: AuthRefusalDetails) {
+  if (kind === 'unavailable') return { 'Retry-After': '1' } as const
+  const parts: string[] = []
+  if (kind !== 'missing') parts.push(`error="${ERROR[kind]}"`, `error_description="${quoted(message)}"`)
+  if (scopes.length > 0) parts.push(`scope="${quoted(scopes.join(' '))}"`)
+  if (metadata !== undefined) parts.push(`resource_metadata="${quoted(metadata)}"`)
+  return { 'WWW-Authenticate': `Bearer ${parts.join(', ')}`.trimEnd() }
 }
 
 /** RFC 6750 allows neither quotes nor backslashes, and clients do not expect them escaped. */
@@ -40,7 +49,12 @@ function quoted(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, "'")
 }
 
-/** @throws AuthRefusal which names the authorization server's failure as its cause, and not in its message */
+/** The token is wrong. */
+export function invalid(message: string): AuthRefusal {
+  return new AuthRefusal('invalid', message)
+}
+
+/** The authorization server failed. The client gets one sentence, and the cause is reported. */
 export function unavailable(cause: unknown): AuthRefusal {
   const message = 'The authorization server does not answer, so the token cannot be checked now. Try again.'
   return new AuthRefusal('unavailable', message, { cause })

@@ -1,4 +1,4 @@
-/** The one clock: what reads time or waits takes it as a parameter, so that a test can hold it still. */
+/** The clock. Code that reads the time or waits takes a clock as a parameter, so that a test can control the time. */
 
 export interface Timer {
   cancel(): void
@@ -12,6 +12,9 @@ export interface Clock {
   /** Runs `fn` every `ms`. The timer never keeps the process alive. */
   every(ms: number, fn: () => void): Timer
 }
+
+/** Milliseconds for durations within this process: a correction of the wall clock does not change them. */
+export const monotonic = (): number => performance.now()
 
 export const systemClock: Clock = {
   now: () => Date.now(),

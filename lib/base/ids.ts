@@ -1,7 +1,7 @@
-/** The one place that makes random ids and digests. */
+/** Random ids, random delays and digests. */
 import { hash, randomFillSync } from 'node:crypto'
 
-/** Random bytes are made this many at a time: asking for a few costs as much as asking for all of them. */
+/** A pool of random bytes: generating a few costs as much as generating all of these. */
 const pool = Buffer.alloc(4_096)
 let used = pool.length
 
@@ -15,11 +15,16 @@ export function randomId(bytes: number): string {
   return pool.toString('base64url', used - bytes, used)
 }
 
+/** A delay between half of `ms` and `ms`, so that instances do not all act at the same moment. */
+export function jitter(ms: number): number {
+  return ms * (0.5 + Math.random() / 2)
+}
+
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** The first `bytes` bytes of SHA-256 over `text`, base64url. */
 export function digest(text: string, bytes: number): string {
-  // Cut as text: a buffer for it would take longer than the hash.
+  // The digest is cut as text, because a buffer would take longer than the hash.
   const full = hash('sha256', text, 'base64url')
   const whole = Math.floor(bytes / 3) * 4
   const rest = bytes % 3

@@ -1,9 +1,9 @@
-/** Results of pure functions that are asked for again and again. */
+/** Keeps the results of pure functions. */
 
-/** Longer texts are nothing that is asked for again and again. */
+/** Longer texts are not kept: they seldom come twice, and clients could fill the memory with them. */
 const LONGEST = 256
 
-/** `make`, with its results for the texts that were asked for last kept: at least `size` of them, at most twice. */
+/** Wraps `make` so that its results for the most recent texts are kept: at least `size`, at most twice as many. */
 export function memoize<T>(make: (text: string) => T, size: number): (text: string) => T {
   let young = new Map<string, T>()
   let old = new Map<string, T>()
@@ -18,5 +18,15 @@ export function memoize<T>(make: (text: string) => T, size: number): (text: stri
     }
     young.set(text, value)
     return value
+  }
+}
+
+/** Wraps `make` so that its result for an object is kept as long as the object lives. */
+export function memoizeByObject<K extends object, T extends object>(make: (key: K) => T): (key: K) => T {
+  const results = new WeakMap<K, T>()
+  return (key) => {
+    const result = results.get(key) ?? make(key)
+    results.set(key, result)
+    return result
   }
 }

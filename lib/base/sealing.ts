@@ -1,18 +1,21 @@
-/** Sealing: AES-256-GCM with a ring of keys. The first key seals, all of them open, so that a key can be replaced. */
+/** Sealing with AES-256-GCM and a ring of keys: the first key seals, every key opens, so that a key can be replaced. */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
 export interface Sealer {
-  /** Seals `text` for one purpose; base64url. */
+  /** Seals `text` for one context; base64url. */
   seal(text: string, context: string): string
-  /** Opens what was sealed with any key of the ring for the same purpose. Undefined: it was not, or was changed. */
+  /**
+   * Opens a text that a key of the ring sealed for the same context. Undefined: another key or context, or a changed
+   * text.
+   */
   open(sealed: string, context: string): string | undefined
 }
 
-/** A key is too short or is not base64. */
-export class BadKey extends Error {
+/** A key is too short or is not base64, or there is no key. */
+class BadKey extends Error {
   override readonly name = 'BadKey'
 }
 
@@ -31,9 +34,16 @@ export function readKeyRing(text: string): Buffer[] {
   })
 }
 
-/** Makes a sealer whose keys are derived from the ring for one use, so that nothing sealed for one opens in another. */
+/** A random key, for a process that is configured without one. */
+export function randomKey(): Uint8Array {
+  return randomBytes(32)
+}
+
+/**
+ * Makes a sealer whose keys are derived from the ring for one use: a text sealed for one use does not open for another.
+ */
 export function createSealer(ring: readonly Uint8Array[], use: string): Sealer {
-  // As key objects: from bytes each use would make one anew, which takes several times as long as the cipher.
+  // Key objects are made once: making one from bytes for each use takes several times as long as the cipher.
   const keys = ring.map((key) => createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `mcp-anywhere/${use}`, 32))))
   const [first] = keys
   if (!first) throw new BadKey('a key ring needs one key or more')
@@ -46,7 +56,7 @@ export function createSealer(ring: readonly Uint8Array[], use: string): Sealer {
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url')
-      // One text, one reading: what decodes leniently to the same bytes is not what was sealed.
+      // Buffer.from is lenient: another text with the same bytes is refused.
       if (bytes.length < IV_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return undefined
       const iv = bytes.subarray(0, IV_BYTES)
       const tag = bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)
@@ -57,7 +67,7 @@ export function createSealer(ring: readonly Uint8Array[], use: string): Sealer {
           decipher.setAAD(Buffer.from(context)).setAuthTag(tag)
           return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
         } catch {
-          // Another key of the ring may have sealed it.
+          // Another key of the ring may have sealed the text.
         }
       }
       return undefined

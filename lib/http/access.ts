@@ -1,155 +1,141 @@
-/** Who sends a request and whether it may be served now: token, scopes, rates. Without any of these it costs nothing. */
+/** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
-import type { Admitted } from '../auth/claims.ts'
-import type { ResourceMetadata } from '../auth/metadata.ts'
+import type { Identity } from '../auth/claims.ts'
 import { CLIENTS_OWN } from '../auth/metadata.ts'
-import type { Admission } from '../auth/on-demand.ts'
+import type { Authorization } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
+import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import type { Caller, RequestNote } from '../runtime/caller.ts'
-import type { Loads } from '../runtime/concurrency.ts'
+import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
+import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
-import type { McpServer } from '../server/mcp-server.ts'
-import { missingScopes } from '../server/methods/scopes.ts'
-import { clientAddress, limitedBy } from './address.ts'
-import type { ReadHeader } from './headers.ts'
-import { remoteAddress } from './headers.ts'
-import type { Rates } from './rate-limit.ts'
-import { HttpRefusal } from './refusal.ts'
+import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
+import { clientAddress, limitKey } from './address.ts'
+import { type ReadHeader, remoteAddress } from './headers.ts'
+import type { RateLimiter } from './rate-limit.ts'
 
-export interface GuardParts {
-  server: McpServer
+interface AccessParts {
+  dispatcher: Dispatcher
   /** Where the endpoint requires tokens. */
-  auth: { authenticator: Admission; metadata: ResourceMetadata } | undefined
-  loads: Loads
+  auth: Authorization | undefined
+  concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
-  principals: Rates | undefined
-  /** Requests of an address: all where nobody needs a token, else those whose token could not be taken. */
-  addresses: Rates | undefined
+  principals: RateLimiter | undefined
+  /** Requests of an address: all where the endpoint requires no token, else those without a valid one. */
+  addresses: RateLimiter | undefined
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
-  onError(error: unknown): void
+  clock: Clock
 }
 
-/** What a platform may hand in with a request, beside what Hono's own adapters do. */
+/** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
   /** When the platform ends the response, ms since 1970. */
   deadline?: number
   note?: RequestNote
 }
 
-export class Guard {
-  readonly #parts: GuardParts
+export class Access {
+  readonly #parts: AccessParts
 
-  constructor(parts: GuardParts) {
+  constructor(parts: AccessParts) {
     this.#parts = parts
   }
 
   /**
-   * Says who sends a request; `limit`: how long its response may take, in ms, 0 for ever.
-   * @throws HttpRefusal (or rejects with it)
+   * Finds the caller of a request. `limit`: how long its response may take, in ms; 0: no limit.
+   * @throws Refusal (or rejects with it)
    */
   caller(c: Context, header: ReadHeader, limit: number): Caller | Promise<Caller> {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     if (!auth) {
-      if (addresses) takeOne(addresses, limitedBy(address))
-      return callerOf(c, limit, address)
+      if (addresses) consume(addresses, limitKey(address))
+      return this.anonymous(c, limit, address)
     }
-    const { authenticator } = auth
     const authorization = header('authorization')
-    const place = addresses && !authenticator.knows(authorization) ? limitedBy(address) : undefined
-    // Before anybody is asked about it: of many that come at once, those over the limit are not looked at.
-    if (addresses) takeOne(addresses, place)
+    const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
+    // Before the token is checked: of many requests that come at once, those over the limit cost no check.
+    if (addresses) consume(addresses, key)
     try {
-      const admitted = authenticator.admit(authorization)
-      if (!(admitted instanceof Promise)) return this.#admitted(c, limit, address, admitted)
-      return admitted.then(
+      const identity = auth.authenticate(authorization)
+      if (!(identity instanceof Promise)) return this.#identified(c, limit, address, identity)
+      return identity.then(
         (known) => {
-          this.#giveBack(place)
-          return this.#admitted(c, limit, address, known)
+          this.#refund(key)
+          return this.#identified(c, limit, address, known)
         },
-        (error: unknown) => this.#refuse(c, place, error),
+        (error: unknown) => this.#refuse(c, key, error),
       )
     } catch (error) {
-      return this.#refuse(c, place, error)
+      return this.#refuse(c, key, error)
     }
   }
 
-  /** What was counted before it was known who sends it. */
-  #giveBack(place: string | undefined): void {
-    if (place !== undefined) this.#parts.addresses?.giveBack(place)
+  /** A caller without a principal. */
+  anonymous(c: Context, limit: number, address?: string): Caller {
+    const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
+    const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
+    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
   }
 
-  #admitted(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Admitted): Caller {
-    const { principals, loads } = this.#parts
-    if (principals) takeOne(principals, principal)
-    return { ...callerOf(c, limit, address), principal, auth, until, load: loads.of(principal) }
+  /** The request was counted for its address before its principal was known. */
+  #refund(key: string | undefined): void {
+    if (key !== undefined) this.#parts.addresses?.refund(key)
   }
 
-  /** What is wrong with a token, as HTTP says it. Whoever sends wrong ones in a row is told to wait. */
-  #refuse(c: Context, place: string | undefined, error: unknown): never {
+  #identified(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Identity): Caller {
+    const { principals, concurrency } = this.#parts
+    if (principals) consume(principals, principal)
+    return { ...this.anonymous(c, limit, address), principal, auth, until, quota: concurrency.quotaOf(principal) }
+  }
+
+  /** Refusals of tokens count for the address; requests without any do not, since every client begins with one. */
+  #refuse(c: Context, key: string | undefined, error: unknown): never {
     if (!(error instanceof AuthRefusal)) throw error
-    const { auth, onError } = this.#parts
-    if (error.kind === 'unavailable') onError(error.cause)
-    // No token at all: how every client begins.
-    if (error.kind === 'missing') this.#giveBack(place)
-    throw asHttp(error, auth?.metadata.urlFor(c.req.path))
+    if (error.kind === 'missing') this.#refund(key)
+    throw error.withMetadata(this.#parts.auth?.metadata.urlFor(c.req.path))
   }
 
   /**
-   * Refuses what the caller lacks scopes for; a batch as a whole. To be asked before a response has begun.
-   * `unites`: the client adds what it has to what it is told that it needs, as 2026-07-28 has it.
-   * @throws HttpRefusal
+   * Refuses a request whose caller lacks scopes, a batch as a whole, and calls beyond those that a principal may have
+   * running. Called before a response has begun.
+   *
+   * @param unites the client adds the scopes that it has to those of the challenge (2026-07-28)
+   * @throws Refusal 403 or 429
    */
-  requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    const { server, auth } = this.#parts
-    if (!auth || caller.auth === undefined || server.scopes.size === 0) return
+  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+    this.#requireScopes(c, caller, messages, unites)
+    const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
+    if (calls === 0 || caller.quota?.admits(calls)) return
+    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
+    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
+  }
+
+  #requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+    const { dispatcher, auth } = this.#parts
+    if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
       const { method, params } = message.request
-      for (const scope of missingScopes(server, caller.auth, method, params) ?? []) needed.add(scope)
+      for (const scope of missingScopes(dispatcher, caller.auth, method, params) ?? []) needed.add(scope)
     }
     if (needed.size === 0) return
     const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)
-    const scopes = [...new Set([...needed, ...auth.authenticator.scopes, ...granted])]
-    const refusal = new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes })
+    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
     const [only] = messages
     const id = messages.length === 1 && only?.kind === 'request' ? only.request.id : undefined
-    throw asHttp(refusal, auth.metadata.urlFor(c.req.path), id)
-  }
-
-  /**
-   * Refuses calls beyond those that a principal may have running.
-   * @throws HttpRefusal
-   */
-  requireRoom({ load }: Caller, messages: readonly Message[]): void {
-    if (!load) return
-    let requests = 0
-    for (const { kind } of messages) if (kind === 'request') requests++
-    if (requests === 0 || load.admits(requests)) return
-    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
-    throw new HttpRefusal(429, ErrorCode.ServerError, message, { 'Retry-After': '1' })
+    const metadata = auth.metadata.urlFor(c.req.path)
+    throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
   }
 }
 
-function callerOf(c: Context, limit: number, address: string | undefined): Caller {
-  const { raw } = c.req
-  const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
-  const deadline = given ?? (limit > 0 ? Date.now() + limit : undefined)
-  return {
-    principal: '',
-    auth: undefined,
-    deadline,
-    note,
-    request: new Sent(raw, address),
-  }
-}
-
-/** The request as a handler sees it. Its headers become an object only when they are asked for. */
-class Sent implements RequestInfo {
+/** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
+class RequestView implements RequestInfo {
   readonly #raw: Request
   readonly address: string | undefined
 
@@ -158,20 +144,17 @@ class Sent implements RequestInfo {
     this.address = address
   }
 
+  /** They become an object only when the handler reads them. */
   get headers(): Headers {
     return this.#raw.headers
   }
 }
 
-function takeOne(rates: Rates, id: string | undefined): void {
-  const wait = id === undefined ? 0 : rates.take(id)
+/** @throws Refusal 429 */
+function consume(limiter: RateLimiter, key: string | undefined): void {
+  const wait = key === undefined ? 0 : limiter.consume(key)
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`
-  throw new HttpRefusal(429, ErrorCode.ServerError, message, { 'Retry-After': String(seconds) })
-}
-
-function asHttp(refusal: AuthRefusal, metadata: string | undefined, id?: string | number): HttpRefusal {
-  const code = refusal.kind === 'unavailable' ? ErrorCode.InternalError : ErrorCode.InvalidRequest
-  return new HttpRefusal(refusal.status, code, refusal.message, refusal.headers(metadata), id)
+  throw new Refusal(429, ErrorCode.ServerError, message, { headers: { 'Retry-After': String(seconds) } })
 }

@@ -1,12 +1,12 @@
-/** Where a request comes from: the address that limits go by. */
+/** The address of a client, and the key under which limits count it. */
 
-/** Addresses of this machine and of private networks: behind them is a proxy, or somebody who is trusted anyway. */
+/** Addresses of this machine and of private networks. They belong to proxies or to trusted clients. */
 const PRIVATE =
   /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd][0-9a-f]{2}:|fe80:)/i
 
 /**
- * The client's address. With `proxies` that many proxies stand in front, and each has added the address of whoever came
- * to it at the end of X-Forwarded-For: what stands further left is the client's own invention.
+ * The client's address. Each of the `proxies` in front of this instance adds the address of its client at the end of
+ * X-Forwarded-For. The client itself may have sent the entries further left: they are not trusted.
  */
 export function clientAddress(
   remote: string | undefined,
@@ -25,10 +25,10 @@ function withoutPort(address: string): string {
 }
 
 /**
- * What a limit is counted under: the address, or the network of 64 bits for IPv6, which one client has to itself.
- * Undefined where the address says nothing about the client.
+ * The key of a limit: the address, or for IPv6 its network of 64 bits, since one client has a whole network. Undefined
+ * where the address does not identify a client.
  */
-export function limitedBy(address: string | undefined): string | undefined {
+export function limitKey(address: string | undefined): string | undefined {
   if (address === undefined) return undefined
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (PRIVATE.test(plain)) return undefined

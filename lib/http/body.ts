@@ -1,33 +1,33 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import { isJsonType, type ReadHeader } from './headers.ts'
 
-export interface BodyLimits {
-  /** Bytes. */
-  maxBytes: number
-  /** Levels of objects and arrays. */
-  maxDepth: number
-}
-
-/** The body is over its limit: 413. */
-export class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge'
+/** @throws Refusal 415 */
+export function requireJson(header: ReadHeader): void {
+  if (isJsonType(header('content-type'))) return
+  throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
 }
 
 /**
- * Rejects where the body breaks off: {@link unread} says how to answer that.
- * @throws BodyTooLarge (or rejects with it)
+ * Reads a body as text. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each request a
+ * promise.
+ * @throws Refusal 413
  */
-export function readBody(request: Request, length: string | undefined, maxBytes: number): Promise<string> {
-  const announced = Number(length)
-  // The HTTP server holds the client to what it announced.
-  if (announced > maxBytes) throw new BodyTooLarge()
+export function readText(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+  const announced = Number(header('content-length'))
+  // The HTTP server holds the client to the announced length.
+  if (announced > maxBytes) throw tooLarge(maxBytes)
   return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
 }
 
-/** What to throw where {@link readBody} failed: a body that breaks off is the client's doing. */
-export function unread(error: unknown): Error {
-  if (error instanceof BodyTooLarge) return error
-  return new ProtocolError(ErrorCode.InvalidRequest, 'The body ended before all of it had arrived.')
+/** The error to throw where {@link readText} rejected with `error`: the client sent no whole body. */
+export function unreadable(error: unknown): ProtocolError {
+  return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
 async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
@@ -36,20 +36,15 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<stri
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
-    if (size > maxBytes) throw new BodyTooLarge()
+    if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
 
-/**
- * Parses JSON.
- * @throws ProtocolError -32700 where it is none, -32600 where it is nested deeper than `maxDepth`.
- */
-export function parseBody(text: string, maxDepth: number): unknown {
-  if (isDeeperThan(text, maxDepth)) {
-    throw new ProtocolError(ErrorCode.InvalidRequest, `The body is nested deeper than ${maxDepth} levels.`)
-  }
+/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
+export function parseJson(text: string, maxDepth: number): unknown {
+  if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)
   } catch {
@@ -57,7 +52,7 @@ export function parseBody(text: string, maxDepth: number): unknown {
   }
 }
 
-/** Most bodies open too few objects and arrays to be deep, wherever these stand; finding that out takes no loop over them. */
+/** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */
 function opensMoreThan(text: string, max: number): boolean {
   let opened = 0
   for (const bracket of ['{', '[']) {
@@ -71,7 +66,7 @@ function opensMoreThan(text: string, max: number): boolean {
 const QUOTE = 34
 const BACKSLASH = 92
 
-/** Counts brackets outside strings. What is not JSON may be counted wrongly; it is refused afterwards anyway. */
+/** Counts brackets outside strings. The count may be wrong for a text that is not JSON, which is refused afterwards. */
 function isDeeperThan(text: string, maxDepth: number): boolean {
   if (text.length <= maxDepth || !opensMoreThan(text, maxDepth)) return false
   let depth = 0

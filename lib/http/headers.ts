@@ -1,5 +1,6 @@
-/** Request headers, read without making objects that a short request does not need. */
+/** Request headers, read without objects that a short request does not need. */
 import type { Context } from 'hono'
+import { memoize } from '../base/memo.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
@@ -28,18 +29,12 @@ export interface Accepted {
 
 const BOTH: Accepted = { json: true, sse: true }
 
-/** Clients have one value each, so that few are ever seen; of others no more than this many are remembered. */
-const MAX_KNOWN = 100
-const known = new Map<string, Accepted>()
+/** Each client sends one value, so that few occur. */
+const parsed = memoize(parseAccept, 50)
 
-/** What the client takes. Tolerant: a missing header and any wildcard that covers a type accept it. */
+/** The types that the client takes. A missing header accepts both, and a wildcard accepts each type that it covers. */
 export function readAccept(value: string | undefined): Accepted {
-  if (value === undefined || value === '' || value === '*/*') return BOTH
-  const seen = known.get(value)
-  if (seen) return seen
-  const accepted = parseAccept(value)
-  if (known.size < MAX_KNOWN && value.length < 200) known.set(value, accepted)
-  return accepted
+  return value === undefined || value === '' || value === '*/*' ? BOTH : parsed(value)
 }
 
 function parseAccept(value: string): Accepted {

@@ -1,95 +1,73 @@
 /**
- * Rates of requests: a leaky bucket for each caller (GCRA), counted in this instance. What is counted here is told to
- * the store now and then, in the background, and what the other instances counted comes back with it: so a limit holds
- * for all instances together, about, and no request waits for it.
+ * Rates of requests: a leaky bucket for each client (GCRA), counted in this instance. The count is reported to the store
+ * in the background, whose answer holds the requests that other instances counted. So a limit holds for all instances
+ * together, approximately, and no request waits for the store.
  */
-import type { Clock } from '../base/clock.ts'
-import type { Store } from '../store/store.ts'
-
-export interface Rate {
-  /** Requests per second in the long run. */
-  perSecond: number
-  /** Requests at once, by one that was quiet before. */
-  burst: number
-}
+import type { Instance } from '../runtime/instance.ts'
+import type { Rate } from '../settings.ts'
 
 interface Bucket {
   /** When the bucket will be empty, ms since 1970. */
   emptyAt: number
-  /** Requests that the store has not been told of. */
-  untold: number
-  /** What the store counted when it was last told; undefined: it was not told yet. */
-  told: number | undefined
-  telling: boolean
+  /** Requests that were not yet reported to the store. */
+  unreported: number
+  /** The store's total at the last report; undefined before the first one. */
+  total: number | undefined
+  reporting: boolean
 }
 
 const MAX_BUCKETS = 50_000
-/** Nobody waits longer than this, in ms, for what all instances together let pass too much. */
+/** The longest that a client waits, in ms, because the instances together let too many of its requests pass. */
 const MAX_DEBT = 10_000
 
-export class Rates {
-  readonly #store: Pick<Store, 'count'>
-  readonly #clock: Clock
-  readonly #track: (work: Promise<unknown>) => void
+export class RateLimiter {
+  readonly #instance: Instance
   readonly #buckets = new Map<string, Bucket>()
   readonly #interval: number
   readonly #depth: number
-  /** So many requests are told at a time: a fraction of what is allowed, so that the limit is not far exceeded. */
+  /** A report is made for so many requests: a fraction of the burst, so that the limit is not far exceeded. */
   readonly #step: number
   readonly #lifetime: number
   readonly #kind: string
 
-  /** `track` is given the work in the background, which may fail. */
-  constructor(
-    kind: string,
-    { perSecond, burst }: Rate,
-    store: Pick<Store, 'count'>,
-    clock: Clock,
-    track: (work: Promise<unknown>) => void,
-  ) {
+  constructor(kind: string, { perSecond, burst }: Rate, instance: Instance) {
     this.#kind = kind
-    this.#store = store
-    this.#clock = clock
-    this.#track = track
+    this.#instance = instance
     this.#interval = 1_000 / perSecond
     this.#depth = this.#interval * burst
     this.#step = Math.max(1, Math.floor(burst / 50))
     this.#lifetime = Math.ceil(Math.max(10_000, 2 * this.#depth))
   }
 
-  /** Counts a request. 0: it may pass; else how long to wait, in ms, and it is not counted. */
-  take(id: string): number {
-    const now = this.#clock.now()
+  /** Counts a request and returns 0, or returns how long to wait, in ms, and does not count it. */
+  consume(id: string): number {
+    const now = this.#instance.clock.now()
     const bucket = this.#buckets.get(id) ?? this.#add(id, now)
     const emptyAt = Math.max(bucket.emptyAt, now) + this.#interval
     const over = emptyAt - now - this.#depth
     if (over > 0) return over
     bucket.emptyAt = emptyAt
-    bucket.untold++
-    if (bucket.untold >= this.#step && !bucket.telling) this.#tell(id, bucket)
+    bucket.unreported++
+    if (bucket.unreported >= this.#step && !bucket.reporting) this.#report(id, bucket)
     return 0
   }
 
-  /** A request that was counted need not have been. */
-  giveBack(id: string): void {
+  /** Takes back the count of one request. */
+  refund(id: string): void {
     const bucket = this.#buckets.get(id)
     if (!bucket) return
     bucket.emptyAt -= this.#interval
-    bucket.untold--
-  }
-
-  get size(): number {
-    return this.#buckets.size
+    bucket.unreported--
   }
 
   #add(id: string, now: number): Bucket {
     if (this.#buckets.size >= MAX_BUCKETS) this.#sweep(now)
-    const bucket: Bucket = { emptyAt: now, untold: 0, told: undefined, telling: false }
+    const bucket: Bucket = { emptyAt: now, unreported: 0, total: undefined, reporting: false }
     this.#buckets.set(id, bucket)
     return bucket
   }
 
-  /** Forgets the empty ones; where all are in use, the older half. */
+  /** Drops the empty buckets; where all are in use, the older half. */
   #sweep(now: number): void {
     for (const [id, { emptyAt }] of this.#buckets) if (emptyAt <= now) this.#buckets.delete(id)
     let left = this.#buckets.size - MAX_BUCKETS / 2
@@ -99,26 +77,26 @@ export class Rates {
     }
   }
 
-  #tell(id: string, bucket: Bucket): void {
-    const n = bucket.untold
-    bucket.untold = 0
-    bucket.telling = true
-    const told = this.#store
+  #report(id: string, bucket: Bucket): void {
+    const n = bucket.unreported
+    bucket.unreported = 0
+    bucket.reporting = true
+    const reported = this.#instance.store
       .count(`${this.#kind}:${id}`, n, this.#lifetime)
       .then((total) => {
-        // What others counted since. A count that began anew meanwhile is smaller than what was known.
-        const before = bucket.told === undefined ? total - n : bucket.told
+        // Requests that other instances counted since. A total that expired meanwhile begins anew and is smaller.
+        const before = bucket.total ?? total - n
         const others = before + n <= total ? total - n - before : Math.max(0, total - n)
-        bucket.told = total
-        const now = this.#clock.now()
-        // More than the bucket holds: what the instances let pass before they knew of each other is paid back.
+        bucket.total = total
+        const now = this.#instance.clock.now()
+        // Longer than the bucket is deep: requests beyond the limit, which passed before this report, are paid back.
         const longest = now + this.#depth + MAX_DEBT
         bucket.emptyAt = Math.min(Math.max(bucket.emptyAt, now) + others * this.#interval, longest)
       })
       .finally(() => {
-        bucket.telling = false
-        if (bucket.untold >= this.#step) this.#tell(id, bucket)
+        bucket.reporting = false
+        if (bucket.unreported >= this.#step) this.#report(id, bucket)
       })
-    this.#track(told)
+    this.#instance.track(reported)
   }
 }

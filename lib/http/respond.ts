@@ -1,8 +1,12 @@
 /** The one place that makes responses. */
-import type { RequestId } from '../protocol/jsonrpc.ts'
-import { errorText } from '../protocol/jsonrpc.ts'
+import type { Clock } from '../base/clock.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
-import type { Reply } from '../runtime/reply.ts'
+import { type Reply, TRY_SOON } from '../runtime/reply.ts'
+import { UnreadableRecord } from '../session/stream/session.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
 import { streamBody } from './stream-body.ts'
 
@@ -15,41 +19,56 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
-export interface RespondOptions {
-  maxBuffered: number
-}
-
+/** `extra`: headers that every response to this request has. */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  options: RespondOptions,
+  streams: { maxBuffered: number; clock: Clock },
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, options.maxBuffered), { status: 200, headers })
+    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
   if (reply.status === 200 && !accepted.json && accepted.sse) {
     // A client that takes streams alone gets a stream of one message.
-    return new Response(sseMessage(reply.body), {
-      status: 200,
-      headers: { ...SSE_HEADERS, ...reply.headers, ...extra },
-    })
+    return new Response(sseMessage(reply.body), { headers: { ...SSE_HEADERS, ...reply.headers, ...extra } })
   }
   const headers = reply.headers || extra ? { ...JSON_HEADERS, ...reply.headers, ...extra } : JSON_HEADERS
   const body = (reply.bytes?.() as Uint8Array<ArrayBuffer> | undefined) ?? reply.body
   return new Response(body, { status: reply.status, headers })
 }
 
-/** An error response; its body is JSON-RPC in every case, since clients read the body to tell revisions apart. */
-export function failure(
-  status: number,
-  code: number,
-  message: string,
-  headers?: Record<string, string>,
+/** A ProtocolError that is no Refusal: the client sent something that is not the protocol. */
+const BAD_REQUEST = { status: 400, headers: {} }
+
+/**
+ * The response to a request whose handling threw `error`. Its body is JSON-RPC in every case, since clients read the body
+ * to tell revisions apart. The cause of a refusal is reported and not sent.
+ *
+ * @param id of the request, where it was read; used where the error has none
+ */
+export function refuse(
+  error: unknown,
+  extra: Record<string, string> | undefined,
+  onError: (error: unknown) => void,
   id?: RequestId,
 ): Response {
-  return new Response(errorText({ code, message }, id), { status, headers: { ...JSON_HEADERS, ...headers } })
+  const known = error instanceof ProtocolError ? error : failure(error)
+  const { status, headers } = known instanceof Refusal ? known : BAD_REQUEST
+  if (known instanceof Refusal && known.cause !== undefined) onError(known.cause)
+  const body = errorText(known.toObject(), known.id ?? id)
+  return new Response(body, { status, headers: { ...JSON_HEADERS, ...headers, ...extra } })
+}
+
+/** The refusal for an error that is not of the protocol. */
+function failure(error: unknown): Refusal {
+  if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
+    // Never 404: it would make the client give its session up.
+    const message = 'The session store did not answer; the session is not lost. Try again.'
+    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+  }
+  return new Refusal(500, ErrorCode.InternalError, 'The endpoint failed to answer.', { cause: error })
 }

@@ -1,30 +1,31 @@
 /** The live body of a streaming response: a ReadableStream with a bound on what a slow reader may leave waiting. */
-import type { Sink, StreamSource } from '../runtime/reply.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 
 const encoder = new TextEncoder()
 
 /** The reader left too much waiting. */
-export class TooSlow extends Error {
+class TooSlow extends Error {
   override readonly name = 'TooSlow'
 
   constructor() {
     super('The client read too slowly.')
-    // The adapter prints it, and where it was thrown says nothing.
+    // The adapter prints the stack, and the place where this error is made tells nothing.
     this.stack = String(this)
   }
 }
 
-/** A reader over the bound that has read nothing for so long (ms) is slow; one that reads was only sent much at once. */
+/** A reader over the bound that reads nothing for so long, in ms, is slow. A reader that reads was sent much at once. */
 const GRACE = 10_000
-/** So many times the bound is too much for any reader. */
+/** No reader may leave so many times the bound waiting. */
 const HARD = 16
 
 /**
- * A body that `source` fills. What is written in one turn leaves as one chunk. A reader that leaves more than
- * `maxBuffered` bytes waiting and does not read, or very much more, is dropped: the connection breaks, and what waited
- * for it goes with it. A client that can resume does so from what it has read.
+ * A body that `source` fills. Texts written in one turn of the event loop leave as one chunk. A reader that leaves more
+ * than `maxBuffered` bytes waiting and does not read, or very much more, is dropped: the connection breaks, and the
+ * waiting bytes are lost. A client that can resume does so after the last event that it has read.
  */
-export function streamBody(source: StreamSource, maxBuffered: number): ReadableStream<Uint8Array> {
+export function streamBody(source: StreamSource, maxBuffered: number, clock: Clock): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
   let waiting = ''
   let state: 'open' | 'ending' | 'closed' = 'open'
@@ -39,9 +40,9 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
     const read = given - (maxBuffered - free)
     if (read > taken || readAt === 0) {
       taken = read
-      readAt = Date.now()
+      readAt = clock.now()
     }
-    return room < (1 - HARD) * maxBuffered || Date.now() - readAt > GRACE
+    return room < (1 - HARD) * maxBuffered || clock.now() - readAt > GRACE
   }
   const flush = () => {
     if (state === 'closed') return
@@ -56,7 +57,7 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
       controller.close()
     }
   }
-  const sink: Sink = {
+  const writer: ResponseWriter = {
     write(text) {
       if (state !== 'open') return false
       if (isTooSlow()) {
@@ -79,7 +80,7 @@ export function streamBody(source: StreamSource, maxBuffered: number): ReadableS
     {
       start(made) {
         controller = made
-        source.attach(sink)
+        source.attach(writer)
       },
       cancel() {
         if (state === 'closed') return

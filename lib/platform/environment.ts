@@ -1,29 +1,23 @@
-/** The environment variables of every platform, read and checked once, before anything starts. */
+/** The environment variables of every platform: read and checked once, before anything starts. */
 
-import type { AuthOptions } from '../auth/options.ts'
-import { checkAuthOptions } from '../auth/options.ts'
+import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { EndpointOptions } from '../endpoint.ts'
-import type { Rate } from '../http/rate-limit.ts'
+import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
 
-export interface Settings {
-  port: number
-  host: string
-  redisUrl: string | undefined
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
+  /** Writes one line of JSON for each request. */
+  log: boolean
   /** Where Redis is, without its password. */
   redisName: string | undefined
-  /** One line of JSON for each request. */
-  log: boolean
-  /** How long a request may take to arrive, in ms. */
-  requestTimeout: number
-  /** What whoever starts it should know before anybody else does. */
+  /** One line for each setting that works but is probably a mistake. */
   warnings: string[]
   endpoint: EndpointOptions
 }
 
-type Environment = Record<string, string | undefined>
-
-/** A variable has a value that cannot be used. */
+/** A variable has a value that cannot be used. Exported for tests. */
 export class BadSetting extends Error {
   override readonly name = 'BadSetting'
 }
@@ -31,54 +25,30 @@ export class BadSetting extends Error {
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1'])
 
 /**
- * Reads the settings.
+ * Reads the settings. Exported for tests.
  * @throws BadSetting with one line that names the variable and says what it may be.
  */
 export function parseEnvironment(env: Environment): Settings {
-  const host = text(env, 'HOST') ?? '127.0.0.1'
-  const redisUrl = text(env, 'REDIS_URL')
+  const platform = { ...defaultsOf(SETTINGS.platform), ...readGroup(env, SETTINGS.platform) }
+  const endpoint = { ...defaultsOf(SETTINGS.endpoint), ...readGroup(env, SETTINGS.endpoint) }
+  const { host, redisUrl } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
   return {
-    port: port(env),
-    host,
-    redisUrl,
+    ...platform,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
-    log: text(env, 'LOG') === undefined ? !local : flag(env, 'LOG'),
-    requestTimeout: duration(env, 'REQUEST_SECONDS', 'requestTimeout', MOMENT).requestTimeout ?? 60_000,
+    log: platform.log ?? !local,
     warnings: [
-      ...(local || auth ? [] : [UNGUARDED]),
-      // With Redis there are other instances, sooner or later, and each would have a random key of its own.
-      ...(redisUrl !== undefined && text(env, 'MCP_SECRET') === undefined ? [KEYLESS] : []),
+      ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      // With Redis there will be several instances, and each of them would have its own random key.
+      ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
     endpoint: {
+      ...endpoint,
       auth,
-      allowedHosts: list(env, 'ALLOWED_HOSTS') ?? (local ? 'local' : undefined),
-      allowedOrigins: list(env, 'ALLOWED_ORIGINS'),
-      keys: keys(env),
-      legacySse: flag(env, 'LEGACY_SSE'),
-      unsealed: choice(env, 'MCP_UNSEALED', ['refuse', 'read', 'write'] as const, 'unsealed').unsealed,
-      http: {
-        ...count(env, 'MAX_BODY_BYTES', 'maxBytes', 1),
-        ...count(env, 'TRUSTED_PROXIES', 'proxies'),
-        ...rate(env, 'RATE_PER_PRINCIPAL', 'principalRate'),
-        ...rate(env, 'RATE_PER_ADDRESS', 'addressRate'),
-      },
-      session: {
-        ...duration(env, 'SESSION_IDLE_SECONDS', 'idleLifetime', LIFETIME),
-        ...duration(env, 'SESSION_MAX_SECONDS', 'maxLifetime', LIFETIME),
-        ...duration(env, 'HEARTBEAT_SECONDS', 'heartbeat'),
-        ...duration(env, 'LEASE_SECONDS', 'lease', MOMENT),
-        ...duration(env, 'DRAIN_SECONDS', 'drainTimeout'),
-        ...duration(env, 'RESPONSE_LIMIT_SECONDS', 'responseLimit'),
-        ...duration(env, 'POLL_WAIT_SECONDS', 'pollWait'),
-        ...duration(env, 'POLL_RETRY_SECONDS', 'pollRetry'),
-        ...count(env, 'MAX_CALLS', 'maxCalls', 1),
-        ...count(env, 'MAX_CALLS_PER_PRINCIPAL', 'maxCallsPerPrincipal', 1),
-        ...count(env, 'MAX_SESSIONS_PER_PRINCIPAL', 'maxSessions', 1),
-        ...count(env, 'MAX_STREAMS', 'maxStreams', 1),
-        ...choice(env, 'GET_POLICY', ['hold', 'poll', 'off'] as const, 'getPolicy'),
-      },
+      allowedHosts: endpoint.allowedHosts ?? (local ? 'local' : undefined),
+      http: readGroup(env, SETTINGS.http),
+      session: readGroup(env, SETTINGS.session),
     },
   }
 }
@@ -94,36 +64,26 @@ export function readEnvironment(env: Environment): Settings {
   }
 }
 
-const UNGUARDED =
-  'Nobody is asked for a token: whoever reaches this address can use every tool. Set AUTH_ISSUER and AUTH_AUDIENCE, or ' +
-  'see to it that a gateway lets in only those who may.'
+const NO_AUTHORIZATION =
+  'Nobody is asked for a token: every client that reaches this address can use every tool. Set AUTH_ISSUER and ' +
+  'AUTH_AUDIENCE, or put a gateway in front that lets in only authorized clients.'
 
-const KEYLESS =
+const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {
-  const issuer = list(env, 'AUTH_ISSUER')
+  const { issuer, resource: named = [], ...others } = readGroup(env, SETTINGS.auth)
   if (issuer === undefined) {
-    const stray = Object.keys(env).find((name) => name.startsWith('AUTH_') && text(env, name) !== undefined)
+    const stray = Object.keys(env).find((name) => name.startsWith('AUTH_') && textOf(env, name) !== undefined)
     if (stray !== undefined) throw new BadSetting(`${stray} is set, and AUTH_ISSUER is not.`)
     return undefined
   }
-  const [resource = '', ...audiences] = list(env, 'AUTH_AUDIENCE') ?? []
-  if (resource === '')
+  const [resource, ...audiences] = named
+  if (resource === undefined)
     throw new BadSetting('AUTH_AUDIENCE must be the public URL of the endpoint, such as https://mcp.example.com/mcp.')
-  const auth: AuthOptions = {
-    issuer,
-    resource,
-    audiences,
-    jwks: text(env, 'AUTH_JWKS'),
-    algorithms: list(env, 'AUTH_ALGORITHMS'),
-    scopes: list(env, 'AUTH_SCOPES'),
-    tenantClaim: text(env, 'AUTH_TENANT_CLAIM'),
-    introspection: introspection(env),
-    insecureHttp: flag(env, 'AUTH_INSECURE_HTTP'),
-  }
+  const auth: AuthOptions = { ...others, issuer, resource, audiences, introspection: introspection(env) }
   try {
     checkAuthOptions(auth)
   } catch (error) {
@@ -133,10 +93,8 @@ function authorization(env: Environment): AuthOptions | undefined {
 }
 
 function introspection(env: Environment): AuthOptions['introspection'] {
-  const url = text(env, 'AUTH_INTROSPECTION_URL')
+  const { url, clientId, clientSecret } = readGroup(env, SETTINGS['auth.introspection'])
   if (url === undefined) return undefined
-  const clientId = text(env, 'AUTH_INTROSPECTION_CLIENT_ID')
-  const clientSecret = text(env, 'AUTH_INTROSPECTION_CLIENT_SECRET')
   if (clientId === undefined || clientSecret === undefined) {
     throw new BadSetting(
       'AUTH_INTROSPECTION_URL needs AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET.',
@@ -145,107 +103,99 @@ function introspection(env: Environment): AuthOptions['introspection'] {
   return { url, clientId, clientSecret }
 }
 
-function count<K extends string>(env: Environment, name: string, key: K, least = 0): Partial<Record<K, number>> {
-  const value = text(env, name)
-  if (value === undefined) return {}
-  if (!/^\d{1,9}$/.test(value) || Number(value) < least) {
-    throw new BadSetting(`${name} must be a whole number from ${least}, not "${value}".`)
-  }
-  return { [key]: Number(value) } as Record<K, number>
-}
-
-/** `50` a second, or `50/200`: and 200 at once. `off`: no limit. */
-function rate<K extends string>(env: Environment, name: string, key: K): Partial<Record<K, Rate | undefined>> {
-  const value = text(env, name)
-  if (value === undefined) return {}
-  if (value === 'off') return { [key]: undefined } as Record<K, undefined>
-  const [, perSecond, burst] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(value) ?? []
-  const given = { perSecond: Number(perSecond), burst: Number(burst ?? Math.max(1, 5 * Number(perSecond))) }
-  if (!(given.perSecond > 0) || !(given.burst >= 1)) {
-    throw new BadSetting(`${name} must be requests a second, such as 50 or 50/200 (and 200 at once), not "${value}".`)
-  }
-  return { [key]: given } as Record<K, Rate>
-}
-
-function text(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim()
-  return value === '' ? undefined : value
-}
-
-function port(env: Environment): number {
-  const value = text(env, 'PORT') ?? '3000'
-  const number = Number(value)
-  if (!/^\d+$/.test(value) || number > 65_535)
-    throw new BadSetting(`PORT must be a port from 0 to 65535, not "${value}".`)
-  return number
-}
-
 function redisNames(urls: string): string {
-  return urls
-    .split(',')
-    .map((url) => {
-      if (!URL.canParse(url.trim()) || !/^rediss?:$/.test(new URL(url.trim()).protocol)) {
-        throw new BadSetting('REDIS_URL must be redis://host:port or rediss://host:port, several with commas.')
-      }
-      return new URL(url.trim()).host
-    })
-    .join(', ')
+  const hosts = urls.split(',').map((text) => {
+    const url = URL.parse(text)
+    if (url && /^rediss?:$/.test(url.protocol)) return url.host
+    throw new BadSetting('REDIS_URL must be redis://host:port or rediss://host:port, several with commas.')
+  })
+  return hosts.join(', ')
 }
 
-function list(env: Environment, name: string): string[] | undefined {
-  return text(env, name)
-    ?.split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-}
-
-function keys(env: Environment): Uint8Array[] | undefined {
-  const value = text(env, 'MCP_SECRET')
-  if (value === undefined) return undefined
-  try {
-    return readKeyRing(value)
-  } catch (error) {
-    throw new BadSetting(`MCP_SECRET: ${error instanceof Error ? error.message : String(error)}.`)
+/** The options of `group` whose variables are set. */
+function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<G>> {
+  const values: Record<string, unknown> = {}
+  for (const [option, setting] of Object.entries(group)) {
+    const text = setting.variable && textOf(env, setting.variable)
+    if (!text) continue
+    const kind = kindOf(setting)
+    try {
+      values[option] = kind.parse(text, setting)
+    } catch {
+      const seen = setting.kind === 'keys' ? '' : `, not "${text}"`
+      throw new BadSetting(`${setting.variable} must be ${kind.mayBe(setting)}${seen}.`)
+    }
   }
+  return values as Partial<Values<G>>
 }
 
-function flag(env: Environment, name: string): boolean {
-  const value = text(env, name)
-  if (value === undefined || value === '0' || value === 'false') return false
-  if (value === '1' || value === 'true') return true
-  throw new BadSetting(`${name} must be 1 or 0, not "${value}".`)
+function textOf(env: Environment, name: string): string | undefined {
+  return env[name]?.trim() || undefined
 }
 
-/** In seconds. A timer runs for 24 days at most. */
-interface Range {
-  least: number
-  most: number
-}
-const ANY: Range = { least: 0, most: 2_000_000 }
-/** What must not be nothing. */
-const MOMENT: Range = { ...ANY, least: 0.1 }
-/** Redis counts it, for ten years at most. */
-const LIFETIME: Range = { least: 1, most: 10 * 365 * 86_400 }
-
-function duration<K extends string>(env: Environment, name: string, key: K, range = ANY): Partial<Record<K, number>> {
-  const value = text(env, name)
-  if (value === undefined) return {}
-  const seconds = Number(value)
-  if (!(seconds >= range.least && seconds <= range.most)) {
-    throw new BadSetting(`${name} must be a number of seconds from ${range.least} to ${range.most}, not "${value}".`)
-  }
-  return { [key]: seconds * 1_000 } as Record<K, number>
+interface Kind<S> {
+  /** The values that the variable may have, as the end of a sentence. */
+  mayBe(setting: S): string
+  /** @throws Error where `text` is something else */
+  parse(text: string, setting: S): unknown
 }
 
-function choice<K extends string, V extends string>(
-  env: Environment,
-  name: string,
-  values: readonly V[],
-  key: K,
-): Partial<Record<K, V>> {
-  const value = text(env, name)
-  if (value === undefined) return {}
-  const chosen = values.find((candidate) => candidate === value)
-  if (chosen === undefined) throw new BadSetting(`${name} must be one of ${values.join(', ')}, not "${value}".`)
-  return { [key]: chosen } as Record<K, V>
+/** A timer runs for 24 days at most. */
+const SECONDS = { from: 0, to: 2_000_000 }
+const WHOLE = { from: 0, to: 999_999_999 }
+type Bounds = typeof WHOLE
+const FLAGS = new Map(Object.entries({ 1: true, true: true, 0: false, false: false }))
+
+const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {
+  duration: {
+    mayBe: (setting) => `a number of seconds ${range({ ...SECONDS, ...setting })}`,
+    parse: (text, setting) => within(Number(text), { ...SECONDS, ...setting }) * 1_000,
+  },
+  count: {
+    mayBe: (setting) => `a whole number ${range({ ...WHOLE, ...setting })}`,
+    parse: (text, setting) => within(/^\d{1,9}$/.test(text) ? Number(text) : Number.NaN, { ...WHOLE, ...setting }),
+  },
+  flag: { mayBe: () => '1 or 0', parse: (text) => FLAGS.get(text) ?? refuse() },
+  choice: {
+    mayBe: ({ values }) => `one of ${values.join(', ')}`,
+    parse: (text, { values }) => values.find((value) => value === text) ?? refuse(),
+  },
+  rate: {
+    mayBe: () => 'requests a second, such as 50 or 50/200 (and 200 at once, otherwise five times as many), or off',
+    parse: (text) => (text === 'off' ? undefined : rateOf(text)),
+  },
+  keys: {
+    mayBe: () => 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas',
+    parse: readKeyRing,
+  },
+  list: { mayBe: () => 'a list with commas', parse: listOf },
+  text: { mayBe: () => 'a text', parse: (text) => text },
+}
+
+/** The functions of a setting's kind. */
+export function kindOf({ kind }: Setting): Kind<Setting> {
+  return KINDS[kind]
+}
+
+function range({ from, to }: Bounds): string {
+  return `from ${from} to ${to}`
+}
+
+function within(number: number, { from, to }: Bounds): number {
+  return number >= from && number <= to ? number : refuse()
+}
+
+function rateOf(text: string): Rate {
+  const [, perSecond, burst] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text) ?? []
+  const rate = { perSecond: Number(perSecond), burst: Number(burst ?? Math.max(1, 5 * Number(perSecond))) }
+  return rate.perSecond > 0 && rate.burst >= 1 ? rate : refuse()
+}
+
+function listOf(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim())
+  return items.filter((item) => item !== '')
+}
+
+function refuse(): never {
+  throw new RangeError()
 }

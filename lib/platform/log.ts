@@ -1,22 +1,23 @@
-/** One line of JSON for each request, for whatever collects the output of a process. */
+/** One line of JSON for each request, on the standard output. */
+import { monotonic, systemClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { RequestNote } from '../runtime/caller.ts'
 
-export interface LogLine {
-  /** Filled on the way by the endpoint. */
+interface LogLine {
+  /** The endpoint fills it while it serves the request. */
   note: RequestNote
-  /** The response has ended. */
+  /** To be called when the response has ended. */
   end(status: number): void
 }
 
 export interface RequestLog {
-  /** `id` is the platform's name for the request; there is a random one where it gives none. */
+  /** @param id the id that the platform gave the request; default: a random one */
   begin(http: string, id?: string): LogLine
-  /** Something that is no request. */
+  /** Writes a line that belongs to no request. */
   say(severity: 'INFO' | 'WARNING' | 'ERROR', message: string, more?: Record<string, unknown>): void
 }
 
-/** The log, if the settings want one. Lines that come in one turn leave in one write. */
+/** The log, where the settings ask for one. The lines of one turn of the event loop are written at once. */
 export function requestLog(settings: { log: boolean }): RequestLog | undefined {
   if (!settings.log) return undefined
   let waiting = ''
@@ -29,21 +30,22 @@ export function requestLog(settings: { log: boolean }): RequestLog | undefined {
     if (waiting === '') setImmediate(flush)
     waiting += `${JSON.stringify(line)}\n`
   }
+  const time = () => new Date(systemClock.now()).toISOString()
   process.once('exit', flush)
   return {
     begin(http, id = randomId(9)) {
-      const started = performance.now()
+      const started = monotonic()
       const note: RequestNote = {}
       return {
         note,
         end(status) {
           const severity = status >= 500 ? 'ERROR' : 'INFO'
           const { method, session, revision } = note
-          const ms = Math.round((performance.now() - started) * 10) / 10
-          write({ severity, time: new Date().toISOString(), id, http, method, revision, session, status, ms })
+          const ms = Math.round((monotonic() - started) * 10) / 10
+          write({ severity, time: time(), id, http, method, revision, session, status, ms })
         },
       }
     },
-    say: (severity, message, more) => write({ severity, time: new Date().toISOString(), message, ...more }),
+    say: (severity, message, more) => write({ severity, time: time(), message, ...more }),
   }
 }

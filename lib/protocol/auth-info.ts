@@ -1,4 +1,4 @@
-/** What a verified token says of the caller. Absent where the endpoint has no authorization. */
+/** The caller, as a verified token describes it. Absent where the endpoint has no authorization. */
 export interface AuthInfo {
   issuer: string
   subject: string

@@ -1,11 +1,12 @@
 /**
- * What each revision may contain. The functions here take what the newest revision knows and give
- * what an older one knows; they never change their argument, and return it as it is where nothing is to be done.
+ * Results, definitions and parameters of the newest revision as an older revision allows them. The functions never
+ * change their argument; they return the argument itself where the older revision allows all of it.
  *
- * Where something would be lost it becomes text. Keys that the schema has never named are the author's and stay.
+ * Content of a type that the older revision lacks becomes text. Members that no revision of the schema names are the
+ * author's and stay.
  */
-import { isObject, type JsonObject, RawJson } from './jsonrpc.ts'
-import { isAtLeast, type Revision, STATELESS_REVISION } from './revisions.ts'
+import { isObject, type JsonObject, RawJson, type Result } from './jsonrpc.ts'
+import { features, isAtLeast, type Revision, STATELESS_REVISION } from './revisions.ts'
 import type {
   Annotations,
   CallToolResult,
@@ -16,10 +17,10 @@ import type {
   Implementation,
   Prompt,
   PromptArgument,
+  PromptMessage,
   ReadResourceResult,
   Resource,
   ResourceContents,
-  ResourceLink,
   ResourceTemplate,
   SamplingMessage,
   SamplingMessageContentBlock,
@@ -32,160 +33,135 @@ const B = '2025-03-26'
 const C = '2025-06-18'
 const D = '2025-11-25'
 
-/** The first revision of each member that is not as old as its type. */
-type Since<T> = { readonly [K in keyof T]?: Revision }
+/**
+ * Rules by member: the first revision that has the member, where it is younger than its type, or what happens to its
+ * value, or to each item of it. A new member of a type is one entry here.
+ */
+type Rules<T> = { readonly [K in keyof T]?: Revision | ((value: never, revision: Revision) => unknown) }
 
-const IMPLEMENTATION: Since<Implementation> = { title: C, icons: D, description: D, websiteUrl: D }
-const TOOL: Since<Tool> = { annotations: B, title: C, outputSchema: C, _meta: C, icons: D }
-const RESOURCE: Since<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D }
-const PROMPT: Since<Prompt> = { title: C, _meta: C, icons: D }
-const PROMPT_ARGUMENT: Since<PromptArgument> = { title: C }
-const CONTENT: Since<TextContent> = { _meta: C }
-const CONTENTS: Since<ResourceContents> = { _meta: C }
-const ANNOTATIONS: Since<Annotations> = { lastModified: C }
-const CAPABILITIES: Since<ServerCapabilities> = { completions: B, extensions: STATELESS_REVISION }
-const SAMPLING_MESSAGE: Since<SamplingMessage> = { _meta: D }
+const knownAnnotations = by<Annotations>({ lastModified: C })
+const knownTool = by<Tool>({ annotations: B, title: C, outputSchema: C, _meta: C, icons: D })
+const RESOURCE: Rules<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D, annotations: knownAnnotations }
+const knownContents = by<ResourceContents>({ _meta: C })
+const CONTENT: Rules<EmbeddedResource> = { _meta: C, annotations: knownAnnotations, resource: knownContents }
+const CONTENT_TYPES: Partial<Record<ContentBlock['type'], Revision>> = { audio: B, resource_link: C }
+const knownResult = byContent<CallToolResult>({ content: downgradeContent })
+const knownMessage = by<SamplingMessage>({ _meta: D })
 
-/** `value` without the members that `revision` does not know. */
-function known<T extends JsonObject>(value: T, since: Since<T>, revision: Revision): T {
-  let kept: T | undefined
-  for (const key in since) {
-    if (value[key] === undefined || isAtLeast(revision, since[key] as Revision)) continue
-    kept ??= { ...value }
-    delete kept[key]
+export const downgradeImplementation = by<Implementation>({ title: C, icons: D, description: D, websiteUrl: D })
+export const downgradeCapabilities = by<ServerCapabilities>({ completions: B, extensions: STATELESS_REVISION })
+export const downgradePrompt = by<Prompt>({ title: C, _meta: C, icons: D, arguments: by<PromptArgument>({ title: C }) })
+export const downgradePromptResult = byContent<GetPromptResult>({
+  messages: by<PromptMessage>({ content: downgradeContent }),
+})
+export const downgradeReadResult = byContent<ReadResourceResult>({ contents: knownContents })
+
+function by<T extends JsonObject>(rules: Rules<T>) {
+  return (value: T, revision: Revision): T => apply(rules, value, revision)
+}
+
+/** As {@link by}, for results: content is the same from 2025-11-25 on. */
+function byContent<T extends JsonObject>(rules: Rules<T>) {
+  return (value: T, revision: Revision): T => (isAtLeast(revision, D) ? value : apply(rules, value, revision))
+}
+
+/** `value` as `revision` allows it. */
+function apply<T extends JsonObject>(rules: Rules<T>, value: T, revision: Revision): T {
+  let changed: T | undefined
+  for (const member in rules) {
+    const before: unknown = value[member]
+    const rule = rules[member]
+    if (before === undefined || rule === undefined) continue
+    if (typeof rule === 'string') {
+      if (isAtLeast(revision, rule)) continue
+      changed ??= { ...value }
+      delete changed[member]
+    } else {
+      const change = rule as (value: unknown, revision: Revision) => unknown
+      const after = Array.isArray(before) ? each(before, (item) => change(item, revision)) : change(before, revision)
+      if (after !== before) changed = { ...(changed ?? value), [member]: after }
+    }
   }
-  return kept ?? value
+  return changed ?? value
 }
 
-function knownAnnotations<T extends JsonObject & { annotations?: Annotations | undefined }>(
-  value: T,
-  revision: Revision,
-): T {
-  if (value.annotations === undefined) return value
-  const annotations = known(value.annotations, ANNOTATIONS, revision)
-  return annotations === value.annotations ? value : { ...value, annotations }
+/** `items`, each changed by `change`; the array itself where no item changes. */
+function each(items: unknown[], change: (item: unknown) => unknown): unknown[] {
+  const changed = items.map(change)
+  return changed.every((item, index) => item === items[index]) ? items : changed
 }
 
-export function gateImplementation(info: Implementation, revision: Revision): Implementation {
-  return known(info, IMPLEMENTATION, revision)
-}
-
-export function gateCapabilities(capabilities: ServerCapabilities, revision: Revision): ServerCapabilities {
-  return known(capabilities, CAPABILITIES, revision)
-}
-
-export function gateTool(tool: Tool, revision: Revision): Tool {
-  const gated = known(tool, TOOL, revision)
+export function downgradeTool(tool: Tool, revision: Revision): Tool {
+  const older = knownTool(tool, revision)
+  const { outputSchema, ...rest } = older
   // Up to 2025-11-25 structured content is an object, so its schema must say so.
-  if (revision === STATELESS_REVISION || gated.outputSchema === undefined || gated.outputSchema.type === 'object') {
-    return gated
+  const fits = outputSchema?.type === 'object' || features(revision).structuredJson
+  return outputSchema === undefined || fits ? older : rest
+}
+
+export function downgradeResource<T extends Resource | ResourceTemplate>(resource: T, revision: Revision): T {
+  return apply(RESOURCE as Rules<T>, resource, revision)
+}
+
+export function downgradeToolResult(result: CallToolResult, revision: Revision): CallToolResult {
+  const { structuredObject, structuredJson } = features(revision)
+  const structured = result.structuredContent
+  if (structured === undefined || structuredJson || (structuredObject && isObject(structured))) {
+    return knownResult(result, revision)
   }
-  const { outputSchema: _, ...rest } = gated
-  return rest
+  const { structuredContent: _, ...rest } = result
+  return knownResult(rest, revision)
 }
 
-export function gateResource<T extends Resource | ResourceTemplate>(resource: T, revision: Revision): T {
-  return knownAnnotations(known(resource, RESOURCE as Since<T>, revision), revision)
+/** A block of content. A block whose type the revision lacks becomes text. Exported for tests. */
+export function downgradeContent(block: ContentBlock, revision: Revision): ContentBlock {
+  const first = CONTENT_TYPES[block.type]
+  if (first !== undefined && !isAtLeast(revision, first)) return asText(block)
+  if (block.type === 'resource_link') return downgradeResource(block, revision)
+  return apply(CONTENT as Rules<typeof block>, block, revision)
 }
 
-export function gatePrompt(prompt: Prompt, revision: Revision): Prompt {
-  const gated = known(prompt, PROMPT, revision)
-  if (isAtLeast(revision, C) || gated.arguments === undefined) return gated
-  return { ...gated, arguments: gated.arguments.map((argument) => known(argument, PROMPT_ARGUMENT, revision)) }
-}
-
-export function gateToolResult(result: CallToolResult, revision: Revision): CallToolResult {
-  if (revision === STATELESS_REVISION) return result
-  const { structuredContent } = result
-  let gated = result
-  if (structuredContent !== undefined && (!isAtLeast(revision, C) || !isObject(structuredContent))) {
-    const { structuredContent: _, ...rest } = result
-    gated = rest
+function asText(block: ContentBlock): TextContent {
+  if (block.type !== 'resource_link') {
+    const kind = 'mimeType' in block ? `${block.type}, ${block.mimeType}` : block.type
+    return { type: 'text', text: `[${kind}: not in this version of the protocol]` }
   }
-  return isAtLeast(revision, D)
-    ? gated
-    : { ...gated, content: gated.content.map((block) => gateContent(block, revision)) }
-}
-
-export function gatePromptResult(result: GetPromptResult, revision: Revision): GetPromptResult {
-  if (isAtLeast(revision, D)) return result
-  return {
-    ...result,
-    messages: result.messages.map((message) => ({ ...message, content: gateContent(message.content, revision) })),
-  }
-}
-
-export function gateReadResult(result: ReadResourceResult, revision: Revision): ReadResourceResult {
-  if (isAtLeast(revision, C)) return result
-  return { ...result, contents: result.contents.map((contents) => known(contents, CONTENTS, revision)) }
-}
-
-/** A block of content; what the revision has no type for becomes text. */
-export function gateContent(block: ContentBlock, revision: Revision): ContentBlock {
-  if (isAtLeast(revision, D)) return block
-  switch (block.type) {
-    case 'resource_link':
-      return isAtLeast(revision, C) ? gateResource(block, revision) : linkText(block)
-    case 'audio':
-      return isAtLeast(revision, B) ? gateBlock(block, revision) : audioText(block.mimeType)
-    case 'resource':
-      return gateEmbedded(block, revision)
-    default:
-      return gateBlock(block, revision)
-  }
-}
-
-function gateBlock<T extends ContentBlock>(block: T, revision: Revision): T {
-  return knownAnnotations(known(block, CONTENT as Since<T>, revision), revision)
-}
-
-function gateEmbedded(block: EmbeddedResource, revision: Revision): EmbeddedResource {
-  const gated = gateBlock(block, revision)
-  const resource = known(gated.resource, CONTENTS, revision)
-  return resource === gated.resource ? gated : { ...gated, resource }
-}
-
-function linkText(link: ResourceLink): TextContent {
-  const name = link.title ?? link.name
-  return { type: 'text', text: `${name}: ${link.uri}${link.description === undefined ? '' : ` (${link.description})`}` }
-}
-
-function audioText(mimeType: string): TextContent {
-  return { type: 'text', text: `[audio, ${mimeType}: not in this version of the protocol]` }
+  const { name, title = name, uri, description } = block
+  return { type: 'text', text: `${title}: ${uri}${description === undefined ? '' : ` (${description})`}` }
 }
 
 /**
  * The parameters of `sampling/createMessage`. Several blocks in one message become several messages before 2025-11-25.
- * `tools` are not handled here: they need a capability that older clients do not have.
+ * `tools` stay: a call with them was refused before, because they need a capability that older clients do not have.
  */
-export function gateSampling(params: CreateMessageRequestParams, revision: Revision): CreateMessageRequestParams {
-  if (isAtLeast(revision, D)) return params
+export function downgradeSampling(params: CreateMessageRequestParams, revision: Revision): CreateMessageRequestParams {
+  if (features(revision).richSampling) return params
   const { _meta: _, ...rest } = params
   return { ...rest, messages: params.messages.flatMap((message) => splitMessage(message, revision)) }
 }
 
 function splitMessage(message: SamplingMessage, revision: Revision): SamplingMessage[] {
   const blocks = Array.isArray(message.content) ? message.content : [message.content]
-  const whole = known(message, SAMPLING_MESSAGE, revision)
-  return blocks.map((block) => ({ ...whole, content: gateSamplingContent(block, revision) }))
+  const older = knownMessage(message, revision)
+  return blocks.map((block) => ({ ...older, content: downgradeSamplingContent(block, revision) }))
 }
 
-function gateSamplingContent(block: SamplingMessageContentBlock, revision: Revision): SamplingMessageContentBlock {
+function downgradeSamplingContent(block: SamplingMessageContentBlock, revision: Revision): SamplingMessageContentBlock {
   return block.type === 'tool_use' || block.type === 'tool_result'
     ? { type: 'text', text: JSON.stringify(block) }
-    : (gateContent(block, revision) as SamplingMessageContentBlock)
+    : (downgradeContent(block, revision) as SamplingMessageContentBlock)
 }
 
 /** The key in `_meta` under which every result of the stateless revision names the server. */
-export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
+const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 
 /**
  * A result as the stateless revision has it: with `resultType`, "complete" where it has none, and the server's
  * identity. Ready text must have neither yet.
  *
- * @param serverInfo JSON of `{ name, version }`, or of all that is known
+ * @param serverInfo JSON of `{ name, version }`, or of the whole description of the server
  */
-export function completeResult(result: JsonObject | RawJson, serverInfo: string): RawJson {
+export function completeResult(result: Result, serverInfo: string): RawJson {
   if (!(result instanceof RawJson) && (result._meta !== undefined || result.resultType !== undefined)) {
     const _meta = { ...(result._meta as JsonObject | undefined), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
     return new RawJson(JSON.stringify({ resultType: 'complete', ...result, _meta }))

@@ -10,7 +10,7 @@ export const ErrorCode = {
   /** No such session, or any refusal of the transport that has no code of its own. Session revisions only. */
   SessionNotFound: -32001,
   ServerError: -32000,
-  /** Session revisions only; the stateless revision says InvalidParams. */
+  /** Session revisions only; the stateless revision has InvalidParams for it. */
   ResourceNotFound: -32002,
   /** 2025-11-25 only. */
   UrlElicitationRequired: -32042,
@@ -23,8 +23,8 @@ export const ErrorCode = {
 } as const
 
 /**
- * A failure that the client is told as a JSON-RPC error.
- * Thrown by a handler it becomes the error response of the request, not a tool error.
+ * A failure that the client gets as a JSON-RPC error.
+ * If a handler throws it, it becomes the error response of the request, not a tool error.
  */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
@@ -41,8 +41,15 @@ export class ProtocolError extends Error {
   }
 
   toObject(): JsonRpcErrorObject {
-    return this.data === undefined
-      ? { code: this.code, message: this.message }
-      : { code: this.code, message: this.message, data: this.data }
+    const { code, message, data } = this
+    return data === undefined ? { code, message } : { code, message, data }
   }
+}
+
+export function invalidRequest(message: string, id?: RequestId): ProtocolError {
+  return new ProtocolError(ErrorCode.InvalidRequest, message, undefined, id)
+}
+
+export function invalidParams(message: string): ProtocolError {
+  return new ProtocolError(ErrorCode.InvalidParams, message)
 }

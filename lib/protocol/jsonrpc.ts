@@ -1,6 +1,6 @@
-/** JSON-RPC 2.0 as MCP uses it: the message types, reading one from parsed JSON, and writing replies. */
+/** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
 import { memoize } from '../base/memo.ts'
-import { ErrorCode, ProtocolError } from './errors.ts'
+import { invalidRequest, type ProtocolError } from './errors.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
 export type RequestId = string | number
@@ -16,7 +16,7 @@ export interface JsonRpcRequest {
   params?: JsonObject
 }
 
-export interface JsonRpcNotification {
+interface JsonRpcNotification {
   jsonrpc: '2.0'
   method: string
   params?: JsonObject
@@ -28,14 +28,14 @@ export interface JsonRpcErrorObject {
   data?: unknown
 }
 
-export interface JsonRpcResponse {
+interface JsonRpcResponse {
   jsonrpc: '2.0'
   id?: RequestId
   result?: JsonObject
   error?: JsonRpcErrorObject
 }
 
-/** One message read from a body, told apart once, so that nothing after it looks at the shape again. */
+/** A message of a body with its kind, which is found once, when the message is read. */
 export type Message =
   | { kind: 'request'; request: JsonRpcRequest }
   | { kind: 'notification'; notification: JsonRpcNotification }
@@ -45,7 +45,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Ids become parts of keys. No client needs one that is longer, in characters. */
+/** The most characters of an id, because ids become parts of keys. */
 const MAX_ID = 1_024
 
 export function isRequestId(value: unknown): value is RequestId {
@@ -55,7 +55,7 @@ export function isRequestId(value: unknown): value is RequestId {
   )
 }
 
-/** The id written with its type, for keys: `n:1` and `s:1` never meet. */
+/** The id with its type, for keys: the ids `1` and `"1"` have different keys. */
 export function typedId(id: RequestId): string {
   return typeof id === 'number' ? `n:${id}` : `s:${id}`
 }
@@ -71,10 +71,10 @@ export function untypedId(text: string): RequestId {
  * @throws ProtocolError -32600, carrying the message's id where it has a usable one.
  */
 export function readMessage(value: unknown): Message {
-  if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidRequest, 'A message must be a JSON object.')
+  if (!isObject(value)) throw invalidRequest('A message must be a JSON object.')
   const { id, method, params } = value
   const usableId = isRequestId(id) ? id : undefined
-  const refuse = (message: string) => new ProtocolError(ErrorCode.InvalidRequest, message, undefined, usableId)
+  const refuse = (message: string) => invalidRequest(message, usableId)
   if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
   if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
     throw refuse(`"id" must be a string of at most ${MAX_ID} Unicode characters or an integer, not null.`)
@@ -110,6 +110,9 @@ function readResponse(
   return { jsonrpc: '2.0', id, result }
 }
 
+/** The result of a request. */
+export type Result = JsonObject | RawJson
+
 /** JSON that is ready to be sent: a result that was serialized once and is used again (lists). */
 export class RawJson {
   readonly text: string
@@ -126,16 +129,16 @@ export class RawJson {
   }
 }
 
-/** A ready result of so many characters is worth it that its responses are kept. */
+/** The length from which the responses of a ready result are kept, in characters. */
 const LONG = 4_096
 
-/** What {@link resultText} gives, in UTF-8, for a long result that is ready: encoding would be most of the work. */
-export function resultBytes(id: RequestId, result: JsonObject | RawJson): (() => Uint8Array) | undefined {
+/** The bytes of {@link resultText} for a long result that is ready: encoding would be most of the work. */
+export function resultBytes(id: RequestId, result: Result): (() => Uint8Array) | undefined {
   return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
 /** The text of a successful response. */
-export function resultText(id: RequestId, result: JsonObject | RawJson): string {
+export function resultText(id: RequestId, result: Result): string {
   return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 

@@ -1,26 +1,28 @@
 /**
- * The methods of MCP: one row each, in one table. Whatever depends on a method's name reads its row here. What a row does
- * not say is not so: a new method is neither run again after a crash nor able to ask its client.
+ * The methods of MCP: one row each, in one table. Code that depends on a method's name reads its row. A member that a
+ * row leaves out is false: a new method is neither run again after a crash nor able to ask its client.
  */
 
-/** What the parameters of a request name, so that the scopes of it apply. */
-export type ScopeSubject = 'tool' | 'prompt' | 'resource' | 'reference' | 'subscriptions'
+/**
+ * The entry that the parameters of a request name. Its policy (scopes, running again, headers) holds for the request.
+ */
+export type Subject = 'tool' | 'prompt' | 'resource' | 'reference' | 'subscriptions'
 
 export interface Method {
   /**
-   * session: its effect is the session's own state. stateless: the stateless revision answers it without a server.
+   * session: the session answers it, from its own state. stateless: the endpoint answers it, in the stateless revision.
    * server: the author's server answers it.
    */
   readonly servedBy: 'session' | 'stateless' | 'server'
   /** The parameter that the header `Mcp-Name` repeats (2026-07-28, "Standard request headers"). */
-  readonly mirrored?: 'name' | 'uri'
+  readonly mirrored?: string
   /** Its handler can ask the client: on the stream of a session's call, and by replay in the stateless revision. */
   readonly asks?: 'in sessions' | 'everywhere'
   /** Its results carry how long a client may keep them (2026-07-28). */
   readonly cacheable?: true
-  /** Another instance may run it when the first one dies: always, or where the server's policy says so. */
+  /** Another instance may run it when the first one dies: always, or where the policy of the request allows it. */
   readonly runsAgain?: 'always' | 'by policy'
-  readonly scopesOf?: ScopeSubject
+  readonly about?: Subject
 }
 
 /** Rows by method name. */
@@ -30,14 +32,14 @@ const ROWS = {
   initialize: { servedBy: 'session' },
   ping: { servedBy: 'session', runsAgain: 'always' },
   'logging/setLevel': { servedBy: 'session', runsAgain: 'always' },
-  'resources/subscribe': { servedBy: 'session', runsAgain: 'always', scopesOf: 'resource' },
-  'resources/unsubscribe': { servedBy: 'session', runsAgain: 'always', scopesOf: 'resource' },
+  'resources/subscribe': { servedBy: 'session', runsAgain: 'always', about: 'resource' },
+  'resources/unsubscribe': { servedBy: 'session', runsAgain: 'always', about: 'resource' },
 
   'server/discover': { servedBy: 'stateless', cacheable: true },
-  'subscriptions/listen': { servedBy: 'stateless', scopesOf: 'subscriptions' },
+  'subscriptions/listen': { servedBy: 'stateless', about: 'subscriptions' },
 
   'tools/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
-  'tools/call': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'by policy', scopesOf: 'tool' },
+  'tools/call': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'by policy', about: 'tool' },
   'resources/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
   'resources/templates/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
   'resources/read': {
@@ -46,26 +48,22 @@ const ROWS = {
     asks: 'everywhere',
     cacheable: true,
     runsAgain: 'always',
-    scopesOf: 'resource',
+    about: 'resource',
   },
   'prompts/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
-  'prompts/get': {
-    servedBy: 'server',
-    mirrored: 'name',
-    asks: 'everywhere',
-    runsAgain: 'always',
-    scopesOf: 'prompt',
-  },
-  'completion/complete': { servedBy: 'server', asks: 'in sessions', runsAgain: 'always', scopesOf: 'reference' },
+  'prompts/get': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'always', about: 'prompt' },
+  'completion/complete': { servedBy: 'server', asks: 'in sessions', runsAgain: 'always', about: 'reference' },
 } as const satisfies Record<string, Method>
 
-/** The name of a method of the specification. */
-export type MethodName = keyof typeof ROWS
+type MethodName = keyof typeof ROWS
+
+type MethodsWith<Row> = { [Name in MethodName]: (typeof ROWS)[Name] extends Row ? Name : never }[MethodName]
 
 /** The methods whose results the stateless revision lets clients keep. */
-export type CacheableMethod = {
-  [Name in MethodName]: (typeof ROWS)[Name] extends { cacheable: true } ? Name : never
-}[MethodName]
+export type CacheableMethod = MethodsWith<{ cacheable: true }>
+
+/** The methods that the author's server answers. */
+export type ServerMethod = MethodsWith<{ servedBy: 'server' }>
 
 /** The methods of the specification. A dispatcher may have more: see `Dispatcher.methods`. */
 export const METHODS: MethodTable = new Map<string, Method>(Object.entries(ROWS))

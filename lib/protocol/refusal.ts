@@ -1,8 +1,8 @@
-/** The one way to refuse a request: thrown anywhere, turned into a response by lib/http/respond.ts. */
+/** The error that refuses a request. Any code may throw it; lib/http/respond.ts makes the response. */
 import { ProtocolError } from './errors.ts'
 import type { RequestId } from './jsonrpc.ts'
 
-export interface RefusalDetails {
+interface RefusalDetails {
   /** Headers of the response, such as `Retry-After`. */
   headers?: Record<string, string> | undefined
   /** `error.data` of the body. */
@@ -13,11 +13,11 @@ export interface RefusalDetails {
 }
 
 /**
- * A request that is refused before a handler runs: an HTTP status, and a JSON-RPC error as the body. Thrown while a call
- * runs it is that call's error response, as any ProtocolError.
+ * A request that is refused before a handler runs: an HTTP status, and a JSON-RPC error as the body. If it is thrown
+ * while a call runs, it becomes the call's error response, as any ProtocolError.
  */
 export class Refusal extends ProtocolError {
-  override readonly name = 'Refusal'
+  override readonly name: string = 'Refusal'
   /** The HTTP status. */
   readonly status: number
   readonly headers: Record<string, string>

@@ -1,4 +1,4 @@
-/** The dated revisions of MCP, and what each has. */
+/** The dated revisions of MCP and their features. */
 
 /** The revisions with sessions, oldest first. */
 export const SESSION_REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -9,10 +9,10 @@ export type Revision = SessionRevision | typeof STATELESS_REVISION
 
 export const LATEST_SESSION_REVISION: SessionRevision = '2025-11-25'
 
-/** What `server/discover` and the error -32022 name: one list, newest first. */
+/** The revisions that `server/discover` and the error -32022 name, newest first. */
 export const SUPPORTED_REVISIONS: readonly Revision[] = [STATELESS_REVISION, ...[...SESSION_REVISIONS].reverse()]
 
-/** What a request without any sign of its revision speaks. */
+/** The revision of a request that does not name one. */
 export const ASSUMED_REVISION: SessionRevision = '2025-03-26'
 
 export function isSessionRevision(value: unknown): value is SessionRevision {
@@ -24,77 +24,51 @@ export function isAtLeast(revision: Revision, than: Revision): boolean {
   return revision >= than
 }
 
-/** What a revision has beside the members of its types, which lib/protocol/downgrade.ts lists. */
-export interface Features {
+/**
+ * The features of revisions, beside the members of their types, which lib/protocol/downgrade.ts lists: the first revision
+ * that has one and, where newer ones lack it, the last.
+ */
+const FEATURES = {
   /** Requests belong to a session. */
-  sessions: boolean
-  /** A body may be an array of messages. */
-  batches: boolean
-  /** A response stream may end with a `retry` before its answer; it begins with an event that has an id and no data. */
-  streamsMayPause: boolean
-  /** `message` in a progress notification. */
-  progressMessage: boolean
-  /** `elicitation/create`. */
-  elicitation: boolean
-  /** `mode` of an elicitation (form, url), and forms with defaults, lists and labelled choices. */
-  elicitationModes: boolean
-  /** `elicitationId` of a URL elicitation, whose completion is announced. */
-  elicitationIds: boolean
-  /** Sampling with tools, with `_meta` and with several blocks in one message. */
-  richSampling: boolean
-  /** What `structuredContent` may be. */
-  structuredContent: 'nothing' | 'objects' | 'any JSON'
-  /** The client asked for something it did not declare: its own error code (-32021) in place of the handler's error. */
-  missingCapabilityError: boolean
-  /** `ttlMs` and `cacheScope` in results. */
-  cacheHints: boolean
+  sessions: ['2024-11-05', '2025-11-25'],
   /** -32002 for a resource that does not exist; else -32602. */
-  resourceNotFoundCode: boolean
+  resourceNotFoundCode: ['2024-11-05', '2025-11-25'],
+  /** A body may be an array of messages. */
+  batches: ['2025-03-26', '2025-03-26'],
+  /** `message` in a progress notification. */
+  progressMessage: ['2025-03-26'],
+  /** `elicitation/create`. */
+  elicitation: ['2025-06-18'],
+  /** `structuredContent` that is an object. */
+  structuredObject: ['2025-06-18'],
+  /** `structuredContent` that is any JSON value. */
+  structuredJson: ['2026-07-28'],
+  /** A stream may end with `retry` before its response, and begins with an event that has an id and no data. */
+  streamsMayPause: ['2025-11-25', '2025-11-25'],
+  /** `mode` of an elicitation (form, url), and forms with defaults, lists and labelled choices. */
+  elicitationModes: ['2025-11-25'],
+  /** `elicitationId` of a URL elicitation, whose completion is announced. */
+  elicitationIds: ['2025-11-25', '2025-11-25'],
+  /** Sampling with tools, with `_meta` and with several blocks in one message. */
+  richSampling: ['2025-11-25'],
+  /** -32021 where a handler needs a capability that the client did not declare; else the handler's error. */
+  missingCapabilityError: ['2026-07-28'],
+  /** `ttlMs` and `cacheScope` in results. */
+  cacheHints: ['2026-07-28'],
+} as const satisfies Record<string, readonly [first: Revision, last?: Revision]>
+
+type Features = Readonly<Record<keyof typeof FEATURES, boolean>>
+
+function featuresOf(revision: Revision): Features {
+  const rows = Object.entries(FEATURES).map(([name, [first, last]]) => {
+    return [name, isAtLeast(revision, first) && (last === undefined || isAtLeast(last, revision))]
+  })
+  return Object.fromEntries(rows) as Features
 }
 
-const OLDEST: Features = {
-  sessions: true,
-  batches: false,
-  streamsMayPause: false,
-  progressMessage: false,
-  elicitation: false,
-  elicitationModes: false,
-  elicitationIds: false,
-  richSampling: false,
-  structuredContent: 'nothing',
-  missingCapabilityError: false,
-  cacheHints: false,
-  resourceNotFoundCode: true,
-}
-const MARCH: Features = { ...OLDEST, batches: true, progressMessage: true }
-const JUNE: Features = { ...MARCH, batches: false, elicitation: true, structuredContent: 'objects' }
-const NOVEMBER: Features = {
-  ...JUNE,
-  streamsMayPause: true,
-  elicitationModes: true,
-  elicitationIds: true,
-  richSampling: true,
-}
-const STATELESS: Features = {
-  ...NOVEMBER,
-  sessions: false,
-  streamsMayPause: false,
-  elicitationIds: false,
-  structuredContent: 'any JSON',
-  missingCapabilityError: true,
-  cacheHints: true,
-  resourceNotFoundCode: false,
-}
+const BY_REVISION = new Map(SUPPORTED_REVISIONS.map((revision) => [revision, featuresOf(revision)]))
 
-const FEATURES: Readonly<Record<Revision, Features>> = {
-  '2024-11-05': OLDEST,
-  '2025-03-26': MARCH,
-  '2025-06-18': JUNE,
-  '2025-11-25': NOVEMBER,
-  '2026-07-28': STATELESS,
-}
-
-/** What a revision has. */
+/** The features of a revision. */
 export function features(revision: Revision): Features {
-  return FEATURES[revision]
+  return BY_REVISION.get(revision) as Features
 }

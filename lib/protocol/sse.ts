@@ -1,6 +1,6 @@
-/** Server-sent events, the sending side: the framing and nothing else. */
+/** Server-sent events: the framing of what the server sends. */
 
-/** A comment: ignored by every client, keeps proxies from cutting an idle stream. */
+/** A comment. Clients ignore it; it keeps proxies from cutting an idle stream. */
 export const SSE_COMMENT = ': \n\n'
 
 /** A message. `data` must be one line, which JSON.stringify guarantees. */
@@ -13,7 +13,7 @@ export function ssePriming(id: string, retryMs: number): string {
   return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`
 }
 
-/** How long the client should wait before it comes back. No data: nothing is dispatched by the client. */
+/** The time that the client should wait before it comes back. The event has no data, so the client dispatches none. */
 export function sseRetry(retryMs: number): string {
   return `retry: ${retryMs}\n\n`
 }

@@ -1,19 +1,19 @@
 /**
- * The data types of MCP under the names of the published schema: what an author writes and what goes on the wire.
+ * The data types of MCP under the names of the published schema: for authors and for the wire.
  *
- * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one does not know. Members are
+ * They describe the newest revision; lib/protocol/downgrade.ts takes away what an older one lacks. Members are
  * type aliases, not interfaces, so that they can be used where any JSON object is expected, and optional members may
  * be given as `undefined`, which JSON leaves out.
  */
-import type { JsonObject } from './jsonrpc.ts'
+import { isObject, type JsonObject } from './jsonrpc.ts'
 
-export type Role = 'user' | 'assistant'
+type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
 
 /** A JSON Schema 2020-12 object. */
 export type JsonSchema = JsonObject
 
-export type Icon = {
+type Icon = {
   src: string
   mimeType?: string | undefined
   /** `48x48`, or `any` for scalable images. */
@@ -29,19 +29,20 @@ export type Annotations = {
   lastModified?: string | undefined
 }
 
-/** What all named things have: the program's name, and one for people. */
-type Named = {
-  name: string
-  title?: string | undefined
-  icons?: Icon[] | undefined
-}
+/** A name for programs, and a title and icons for people. */
+type Named = { name: string; title?: string | undefined; icons?: Icon[] | undefined }
 
+type Described = { description?: string | undefined }
 type WithMeta = { _meta?: JsonObject | undefined }
 
-export type Implementation = Named & {
-  version: string
-  description?: string | undefined
-  websiteUrl?: string | undefined
+export type Implementation = Named & Described & { version: string; websiteUrl?: string | undefined }
+
+/** Reads a client's info. A name or version that is missing, or is no text, becomes empty. Undefined: it is no object. */
+export function readImplementation(value: unknown): Implementation | undefined {
+  if (!isObject(value)) return undefined
+  const { name, version } = value
+  if (typeof name === 'string' && typeof version === 'string') return value as Implementation
+  return { ...value, name: typeof name === 'string' ? name : '', version: typeof version === 'string' ? version : '' }
 }
 
 // Content
@@ -50,16 +51,16 @@ type Annotated = WithMeta & { annotations?: Annotations | undefined }
 
 export type TextContent = Annotated & { type: 'text'; text: string }
 /** `data` is base64. */
-export type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
+type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
 /** `data` is base64. */
-export type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
+type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
 export type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
-export type ResourceLink = Resource & { type: 'resource_link' }
+type ResourceLink = Resource & { type: 'resource_link' }
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource
 
 // Tools
 
-export type ToolAnnotations = {
+type ToolAnnotations = {
   title?: string | undefined
   readOnlyHint?: boolean | undefined
   destructiveHint?: boolean | undefined
@@ -94,7 +95,7 @@ export type Resource = Named &
     size?: number | undefined
   }
 
-/** The list entry; what an author registers is the class of the same name in lib/server. */
+/** The entry of a list. Authors register the class of the same name in lib/server. */
 export type ResourceTemplate = Named &
   Annotated & {
     /** RFC 6570. */
@@ -104,31 +105,22 @@ export type ResourceTemplate = Named &
   }
 
 type ContentsOf = WithMeta & { uri: string; mimeType?: string | undefined }
-export type TextResourceContents = ContentsOf & { text: string }
+type TextResourceContents = ContentsOf & { text: string }
 /** `blob` is base64. */
-export type BlobResourceContents = ContentsOf & { blob: string }
+type BlobResourceContents = ContentsOf & { blob: string }
 export type ResourceContents = TextResourceContents | BlobResourceContents
 
 export type ReadResourceResult = WithMeta & { contents: ResourceContents[] }
 
 // Prompts and completion
 
-export type PromptArgument = {
-  name: string
-  title?: string | undefined
-  description?: string | undefined
-  required?: boolean | undefined
-}
+export type PromptArgument = Described & { name: string; title?: string | undefined; required?: boolean | undefined }
 
-export type Prompt = Named &
-  WithMeta & {
-    description?: string | undefined
-    arguments?: PromptArgument[] | undefined
-  }
+export type Prompt = Named & WithMeta & Described & { arguments?: PromptArgument[] | undefined }
 
 export type PromptMessage = { role: Role; content: ContentBlock }
 
-export type GetPromptResult = WithMeta & { description?: string | undefined; messages: PromptMessage[] }
+export type GetPromptResult = WithMeta & Described & { messages: PromptMessage[] }
 
 export type CompleteResult = WithMeta & {
   completion: {
@@ -163,7 +155,7 @@ export type ServerCapabilities = {
   extensions?: Record<string, JsonObject> | undefined
 }
 
-/** Who may keep a result and give it to others: everyone, or only who got it. */
+/** A cache may give the result to every client (`public`), or only to the client that got it (`private`). */
 export type CacheScope = 'public' | 'private'
 
 // Logging
@@ -181,10 +173,10 @@ export function compareLevels(a: LoggingLevel, b: LoggingLevel): number {
   return LOGGING_LEVELS.indexOf(a) - LOGGING_LEVELS.indexOf(b)
 }
 
-// What the server asks of the client
+// Requests from the server to the client
 
-export type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
-export type ToolResultContent = WithMeta & {
+type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
+type ToolResultContent = WithMeta & {
   type: 'tool_result'
   toolUseId: string
   content: ContentBlock[]
@@ -199,7 +191,7 @@ export type SamplingMessage = WithMeta & {
   content: SamplingMessageContentBlock | SamplingMessageContentBlock[]
 }
 
-export type ModelPreferences = {
+type ModelPreferences = {
   hints?: { name?: string | undefined }[] | undefined
   costPriority?: number | undefined
   speedPriority?: number | undefined
@@ -223,7 +215,6 @@ export type CreateMessageRequestParams = WithMeta & {
 export type CreateMessageResult = SamplingMessage & { model: string; stopReason?: string | undefined }
 
 export type ElicitContent = Record<string, string | number | boolean | string[]>
-export type ElicitResult = WithMeta & { action: 'accept' | 'decline' | 'cancel'; content?: ElicitContent | undefined }
 
 export type Root = WithMeta & { uri: string; name?: string | undefined }
 export type ListRootsResult = WithMeta & { roots: Root[] }

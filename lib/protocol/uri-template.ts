@@ -2,8 +2,8 @@
  * RFC 6570 URI templates, read backwards: from a URI to the values of the variables.
  *
  * Matching takes time proportional to the length of the URI times the parts of the template, whatever the URI:
- * a table says from which positions the rest of the template can still match, and one walk over it picks the values.
- * Where several readings are possible a variable takes as little as it can, and the last one the rest.
+ * a table has the positions from which the rest of the template can still match, and one walk over it picks the values.
+ * Where several readings are possible, each variable gets the shortest value that it can, and the last one the rest.
  *
  * Variables of `{a}`, `{+a}`, `{/a}` and `{.a}` must be there and not empty; those of `{;a}`, `{?a}`, `{&a}` and
  * `{#a}` may be missing. Prefixes (`{a:3}`) cannot be read backwards and are refused.
@@ -37,7 +37,7 @@ export class UriTemplate {
   readonly #parts: readonly Part[]
   readonly #prefix: string
 
-  /** @throws TypeError that says what is wrong with the template. */
+  /** @throws TypeError with the reason why the template cannot be used */
   constructor(text: string) {
     this.text = text
     this.#parts = parse(text)
@@ -143,7 +143,7 @@ function reachable(parts: readonly Part[], uri: string): Uint8Array[] {
   return table
 }
 
-/** Where the part that starts at `at` ends, at the earliest. The table has said that it ends somewhere. */
+/** The first position where the part that starts at `at` can end. The table shows that there is one. */
 function endOf(part: Part, uri: string, at: number, rest: Uint8Array): number {
   if (part.kind === 'literal') return at + part.text.length
   if (part.kind === 'optional' && rest[at] === 1 && uri.charAt(at) !== part.lead) return at

@@ -1,29 +1,28 @@
-/** The sender of a request, as HTTP found it. */
+/** The caller of a request, as HTTP identified it. */
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
-import type { Load } from './concurrency.ts'
+import type { CallQuota } from './concurrency.ts'
 
-/** What a line of a log says of a request; filled as the request makes its way. */
+/** Members of the access log's line for a request. HTTP, sessions and the stateless revision fill them. */
 export interface RequestNote {
   /** The JSON-RPC method, of the first message where there are several. */
   method?: string
-  /** The session's key: it shows which requests belong together, and nobody can use it as a session id. */
+  /** The session's key, which requests of one session share. It cannot be used as a session id. */
   session?: string
   revision?: Revision
 }
 
-/** Who sent a request. */
 export interface Caller {
   principal: string
   auth: AuthInfo | undefined
   request: RequestInfo
   /** When the platform ends the response, ms since 1970. */
   deadline?: number | undefined
-  /** Until when the token holds that the request came with, ms since 1970: its stream ends then. */
+  /** When the request's token expires, ms since 1970: its stream ends then. */
   until?: number | undefined
-  /** What the principal has running; absent where there are no principals. */
-  load?: Load | undefined
-  /** Given where somebody keeps a log. */
+  /** The principal's running calls and their limit; absent where there are no principals. */
+  quota?: CallQuota | undefined
+  /** Given where the platform writes an access log. */
   note?: RequestNote | undefined
 }

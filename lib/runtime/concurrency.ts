@@ -1,11 +1,11 @@
 /**
- * How many calls a principal has running at once, on all instances. Short calls are counted here alone; those that
- * register are also counted in the store, in the background, and what the others run comes back with it.
+ * How many calls a principal may have running at once, on all instances. Short calls are counted in this instance only;
+ * calls that register are also counted in the store, in the background. Its answer holds the calls of other instances.
  */
 import type { Instance } from './instance.ts'
 
-/** With half of the limit used, what the others run is asked again when it is known for longer than this, in ms. */
-const BELIEVED = 500
+/** With half of the limit used, the count of other instances is read again when it is older than this, in ms. */
+const FRESH_FOR = 500
 
 interface Running {
   here: number
@@ -15,18 +15,18 @@ interface Running {
   elsewhereAt: number
 }
 
-/** The load of one principal. */
-export interface Load {
-  /** Whether so many more calls may begin. */
+/** The running calls of one principal, and its limit. */
+export interface CallQuota {
+  /** True if so many more calls may begin. */
   admits(calls: number): boolean
   begin(): void
   end(): void
-  /** A run is registered, or its heartbeat says that it still is. */
+  /** A run is registered, or its heartbeat reports that it still is. */
   registered(owner: string): void
   unregistered(owner: string): void
 }
 
-export class Loads {
+export class ConcurrencyLimiter {
   readonly #instance: Instance
   readonly #max: number
   readonly #running = new Map<string, Running>()
@@ -36,24 +36,20 @@ export class Loads {
     this.#max = max
   }
 
-  of(principal: string): Load {
+  quotaOf(principal: string): CallQuota {
     return {
       admits: (calls) => this.#admits(principal, calls),
       begin: () => void this.#at(principal).here++,
       end: () => this.#ended(principal),
       registered: (owner) => {
         this.#at(principal).registered.add(owner)
-        this.#tell(principal, owner, 4 * this.#instance.options.heartbeat || 60_000)
+        this.#report(principal, owner, 4 * this.#instance.options.heartbeat || 60_000)
       },
       unregistered: (owner) => {
-        if (this.#running.get(principal)?.registered.delete(owner)) this.#tell(principal, owner, 0)
+        if (this.#running.get(principal)?.registered.delete(owner)) this.#report(principal, owner, 0)
         this.#forget(principal)
       },
     }
-  }
-
-  get size(): number {
-    return this.#running.size
   }
 
   #at(principal: string): Running {
@@ -70,9 +66,9 @@ export class Loads {
     if (!running) return calls <= this.#max
     const total = running.here + calls + running.elsewhere
     const { clock } = this.#instance
-    if (total > this.#max / 2 && clock.now() - running.elsewhereAt > BELIEVED) {
+    if (total > this.#max / 2 && clock.now() - running.elsewhereAt > FRESH_FOR) {
       running.elsewhereAt = clock.now()
-      this.#tell(principal, '', 0)
+      this.#report(principal, '', 0)
     }
     return total <= this.#max
   }
@@ -89,13 +85,14 @@ export class Loads {
     if (running && running.here <= 0 && running.registered.size === 0) this.#running.delete(principal)
   }
 
-  #tell(principal: string, owner: string, lifetime: number): void {
-    const told = this.#instance.store.occupy(principal, owner, lifetime).then((total) => {
+  /** Counts `owner` in the store for `lifetime` ms (0: no longer), and reads how many runs it has of the principal. */
+  #report(principal: string, owner: string, lifetime: number): void {
+    const reported = this.#instance.store.occupy(principal, owner, lifetime).then((total) => {
       const running = this.#running.get(principal)
       if (!running) return
       running.elsewhere = Math.max(0, total - running.registered.size)
       running.elsewhereAt = this.#instance.clock.now()
     })
-    this.#instance.track(told)
+    this.#instance.track(reported)
   }
 }

@@ -1,4 +1,4 @@
-/** The end of an instance: nothing of its sessions is lost with it. */
+/** The shutdown of an instance. Its sessions go on elsewhere. */
 import type { Instance } from './instance.ts'
 
 /**
@@ -7,16 +7,15 @@ import type { Instance } from './instance.ts'
  */
 export async function drain(instance: Instance): Promise<void> {
   const { options, clock } = instance
-  instance.draining = true
-  for (const connection of [...instance.connections.values()]) connection.drain()
+  instance.beginDrain()
   await Promise.race([
     instance.settled(),
     new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve)),
   ])
-  const left = [...new Set([...instance.calls.values(), ...instance.early.values()])]
+  const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close(options.retry)
   await instance.settled()
-  await instance.owed.finish()
+  await instance.retry.finish()
   await instance.stop()
 }

@@ -1,66 +1,41 @@
 /**
- * This process as the other instances see it: its id, its mailbox, the connections that it holds and the calls that
- * it runs, and the timers that they share. It holds nothing of a session beyond its live connections and calls.
+ * This process as the other instances see it: its id, its mailbox, the connections that it holds, the calls that it runs,
+ * and the timers that these share. An instance has nothing of a session beyond its live connections and calls.
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import type { ChangeEntry, Holder, Owner, Receiving, Store } from '../store/store.ts'
-import type { Mail } from './mail.ts'
-import { readMail } from './mail.ts'
-import type { SessionOptions } from './options.ts'
-import { Owed } from './retry-queue.ts'
+import type { SessionOptions } from '../settings.ts'
+import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
+import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
+import { type Mail, readMail } from './mail.ts'
+import { RetryQueue } from './retry-queue.ts'
 
-/** A connection as the instance drives it. */
-export interface HeldConnection {
-  readonly token: string
-  /** The instance that runs the calls whose messages come through this connection, where it is another one. */
-  owners(): Iterable<Owner>
-  /** Asks the store who the owners are, where the connection cannot know. */
-  findOwners?(): Promise<void>
-  receive(mail: Mail): void
-  /** The heartbeat: a comment to the client, a look at the store. */
-  beat(): void
-  changes(entries: ChangeEntry[]): void
-  /** The instance of `owner` is dead. */
-  ownerLost(owner: Owner): void
-  /** The instance goes: end what may end before its answer. */
-  drain(): void
-  /** The drain is over: end in any case. */
-  close(retry: number): void
-}
-
-/** A registered call as the instance drives it. */
-export interface RunningCall {
-  readonly token: string
-  receive(mail: Mail): void
-  beat(): void
-  /** The instance goes and will not wait any longer: hand over or fail. Resolves when the store knows. */
-  abandon(): Promise<void>
+/**
+ * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
+ * store names an instance, so that these are on the store that {@link Instance.attend} gives.
+ */
+export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'> & {
+  append(key: SessionKey, append: Append & { register?: undefined }): Promise<AppendReply>
 }
 
 const BEAT_SLOTS = 8
-/** 24 days: what is further away would be due at once. */
+/** In ms, 24 days: Node runs a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
-
-/** A call that only this process knows. */
-export interface EarlyCall {
-  cancel(reason?: string): void
-  /** As {@link RunningCall.abandon}. */
-  abandon(): void | Promise<void>
-}
 
 export class Instance {
   readonly id = randomId(9)
-  readonly store: Store
+  readonly store: UnnamedStore
   readonly options: SessionOptions
   readonly clock: Clock
+  /** By token. */
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
-  /** Calls that the store does not know (yet): those of sessions by session key and typed id. */
-  readonly early = new Map<string, EarlyCall>()
-  /** What the store did not take when it was to be told. */
-  readonly owed: Owed
-  draining = false
+  /** Those of sessions by session key and typed id. */
+  readonly unregistered = new Map<string, UnregisteredCall>()
+  /** Work at the store for calls that have ended here while the store was away. */
+  readonly retry: RetryQueue
+  readonly #store: Store
+  #draining = false
   #receiving: Promise<Receiving> | undefined
   #upAt = Number.NEGATIVE_INFINITY
   #timers: Timer[] = []
@@ -69,20 +44,32 @@ export class Instance {
 
   constructor(store: Store, options: SessionOptions, clock: Clock, onError: (error: unknown) => void) {
     this.store = store
+    this.#store = store
     this.options = options
     this.clock = clock
     this.#errors = onError
-    this.owed = new Owed(clock, options.idleLifetime, onError)
+    this.retry = new RetryQueue(clock, options.idleLifetime, onError)
   }
 
-  /** The token by which the store and the other instances know a connection or a run here. */
+  /** The name by which the store and the other instances address a connection or a run here. */
   name(token: string): Holder & Owner {
     return `${this.id}:${token}`
   }
 
-  /** It holds as many streams as it may. */
+  /** The instance holds as many streams as it may. */
   get full(): boolean {
     return this.connections.size >= this.options.maxStreams
+  }
+
+  /** The instance shuts down. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Has every stream end that may end before its response. */
+  beginDrain(): void {
+    this.#draining = true
+    for (const connection of [...this.connections.values()]) connection.drain()
   }
 
   isHere(name: Holder | Owner): boolean {
@@ -90,10 +77,11 @@ export class Instance {
   }
 
   /**
-   * Makes this instance reachable: mail is received and its sign of life is written. To be awaited before anything
-   * in the store names it.
+   * Makes this instance reachable: it receives mail, and its sign of life is in the store.
+   *
+   * @returns the store with the operations by which it names this instance
    */
-  async attend(): Promise<void> {
+  async attend(): Promise<Store> {
     if (this.#stopping) await this.#stopping
     this.#receiving ??= this.store
       .receive(this.id, {
@@ -107,6 +95,7 @@ export class Instance {
       })
     const stale = this.clock.now() - this.#upAt > this.options.lease / 4
     await (stale ? Promise.all([this.#receiving, this.#signOfLife()]) : this.#receiving)
+    return this.#store
   }
 
   async #signOfLife(): Promise<void> {
@@ -132,57 +121,50 @@ export class Instance {
     this.#timers = []
   }
 
-  /** `call` no longer needs to be found. Another one under the same key (an id that is used twice) stays. */
-  forgetEarly(key: string, call: EarlyCall): void {
-    if (this.early.get(key) === call && this.early.delete(key)) this.#wake()
-  }
-
-  /** Tries, while the session may live, until the store has done what it must know of a call that has ended here. */
-  insist(work: () => Promise<unknown>): void {
-    this.owed.add(work)
+  /** Removes `call` from the table. Another call under the same key (a request id that is used twice) stays. */
+  forgetUnregistered(key: string, call: UnregisteredCall): void {
+    if (this.unregistered.get(key) === call && this.unregistered.delete(key)) this.#wake()
   }
 
   #wake(): void {
     if (this.#waiters.length > 0) for (const wake of this.#waiters.splice(0)) wake()
   }
 
-  /** Resolves when the next connection, call or background work has gone. */
+  /** Resolves when a connection, a call or the last background work has ended. */
   changed(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
 
-  /** Sends mail to whom it names: directly where that is here, else through the mailbox of its instance. */
-  tell(mail: Mail): void {
+  /**
+   * Sends mail to the connection or run that it names: at once where that is here, else through the mailbox of its
+   * instance. The promise resolves when the mailbox has it, and never rejects: a heartbeat finds in the store what mail lost.
+   */
+  send(mail: Mail): Promise<unknown> | undefined {
     const instance = instanceOf(mail.to)
     if (instance === this.id) this.#deliver(mail)
-    else if (instance !== '') this.track(this.store.send(instance, JSON.stringify(mail)))
+    else if (instance !== '') return this.track(this.store.send(instance, JSON.stringify(mail)))
+    return undefined
   }
 
-  /** As {@link tell}, and resolves when the mailbox has it. A failure is swallowed: the store has the truth. */
-  async told(mail: Mail): Promise<void> {
-    const instance = instanceOf(mail.to)
-    if (instance === this.id) this.#deliver(mail)
-    else if (instance !== '') await this.store.send(instance, JSON.stringify(mail)).catch(this.#errors)
-  }
-
-  /** Something that nobody waits for, but that is to be done before this process may sleep. */
-  track(work: Promise<unknown>): void {
+  /** Work in the background that has to be done before this process may sleep. Its failure is reported. */
+  track(work: Promise<unknown>): Promise<unknown> {
     const done = work.catch(this.#errors).finally(() => {
       this.#background.delete(done)
       if (this.#background.size === 0) this.#wake()
     })
     this.#background.add(done)
+    return done
   }
   readonly #background = new Set<Promise<unknown>>()
 
-  /** Resolves when no call runs here and everything owed to the store is written. Streams may still be open. */
+  /** Resolves when no call runs here and the background work is done. Streams may still be open. */
   async settled(): Promise<void> {
-    while (this.calls.size > 0 || this.early.size > 0 || this.#background.size > 0) await this.changed()
+    while (this.calls.size > 0 || this.unregistered.size > 0 || this.#background.size > 0) await this.changed()
   }
 
   /**
-   * Runs `end` in time before the platform cuts the response off, `margin` ms before the deadline or, where the whole
-   * time is short, after half of it (`share`).
+   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (ms since 1970). Where little time
+   * is left, the margin is the part `share` of it.
    */
   before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
     if (deadline === undefined) return undefined
@@ -197,18 +179,18 @@ export class Instance {
     return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
   }
 
-  /** Something failed in the background; nobody waits for it. */
+  /** Reports a failure that no client is told in full. */
   report(error: unknown): void {
     this.#errors(error)
   }
 
-  /** Gives the waiting connection up while nothing is open here. */
+  /** Closes the waiting connection to the store if nothing is open here. */
   async rest(): Promise<void> {
     await this.settled()
     if (this.connections.size === 0 && this.#receiving) await this.stop()
   }
 
-  /** Ends the sign of life and the mailbox. */
+  /** Removes the sign of life and the mailbox. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
@@ -221,7 +203,7 @@ export class Instance {
     })
     return this.#stopping
   }
-  /** Who attends meanwhile begins again after it. */
+  /** {@link attend} begins again after it. */
   #stopping: Promise<void> | undefined
 
   async #leave(started: Promise<Receiving>): Promise<void> {
@@ -251,7 +233,7 @@ export class Instance {
     if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
-  /** Beats are spread over the interval by token, so that thousands of connections do not ask the store at once. */
+  /** Heartbeats are spread over the interval by token, so that thousands of connections do not ask the store at once. */
   #beatSlot(): void {
     const slot = this.#slot++ % BEAT_SLOTS
     this.#beat((token) => token.charCodeAt(token.length - 1) % BEAT_SLOTS === slot)
@@ -268,7 +250,7 @@ export class Instance {
     this.#findLost().catch(this.#errors)
   }
 
-  /** Looks whether the instances still live whose calls speak through connections here. */
+  /** Asks the store which of the instances live that run calls for connections here. */
   async #findLost(): Promise<void> {
     const watchers = [...this.connections.values()]
     await Promise.all(watchers.map((connection) => connection.findOwners?.()))

@@ -1,4 +1,4 @@
-/** What one instance tells another. Mail brings news fast; the store is the truth, so any of it may be lost. */
+/** The messages that instances send to each other. Mail is fast and may be lost: a heartbeat finds in the store what mail lost. */
 import { isObject } from '../protocol/jsonrpc.ts'
 
 export type Mail =

@@ -1,16 +1,16 @@
-/** Announcing to clients, from an endpoint or from any other process that has the store. */
+/** Announces changes to clients, from an endpoint or from any other process that has the store. */
 import { digest, randomId } from '../base/ids.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Announcer } from '../server/context/client-channel.ts'
-import { GET_STREAM } from '../session/stream/event-id.ts'
-import type { Store } from '../store/store.ts'
+import { GET_STREAM } from '../store/names.ts'
+import type { BusStore, StreamStore, ValueStore } from '../store/store.ts'
 import { instanceOf } from './instance.ts'
 import type { Mail } from './mail.ts'
 
 export interface Notifier extends Announcer {
   /**
-   * The user is done with the page of a URL elicitation: its client is told (2025-11-25). False: there is no such
-   * elicitation, or its session has ended.
+   * Sends `notifications/elicitation/complete` (2025-11-25) to the client of a URL elicitation whose user has finished.
+   * False: there is no such elicitation, or its session has ended.
    */
   elicitationCompleted(elicitationId: string): Promise<boolean>
 }
@@ -22,7 +22,7 @@ export interface Notifier extends Announcer {
  * const notify = createNotifier(redisStore(process.env.REDIS_URL))
  * await notify.resourceUpdated('note://7')
  */
-export function createNotifier(store: Store): Notifier {
+export function createNotifier(store: BusStore & StreamStore & ValueStore): Notifier {
   const tag = randomId(3)
   return {
     toolsChanged: () => store.publish({ kind: 'tools' }),
@@ -33,10 +33,11 @@ export function createNotifier(store: Store): Notifier {
       const key = await store.getValue('elic', elicitationId)
       if (key === undefined) return false
       const data = notificationText('notifications/elicitation/complete', { elicitationId })
-      // The same completion twice is one message.
+      // The message has the same id each time, so that a repeated completion sends nothing.
       const id = `elic.${digest(elicitationId, 9)}`
-      const { status, n, holder } = await store.post(key, GET_STREAM, data, tag, id)
-      if (status === 'gone') return false
+      const reply = await store.post(key, GET_STREAM, data, tag, id)
+      if (reply.status === 'gone') return false
+      const { n, holder } = reply
       if (holder !== undefined) {
         const mail: Mail = { t: 'entries', to: holder, n, tag, data: [data], final: false }
         await store.send(instanceOf(holder), JSON.stringify(mail))

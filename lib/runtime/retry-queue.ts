@@ -1,6 +1,6 @@
 /**
- * What the store is still to be told of calls that have ended here. It is tried again for as long as it matters, with
- * growing pauses, and one after the other, so that a store that is back is not run over.
+ * Work at the store for calls that have ended here while the store was away. Each item is tried again for as long as its session may
+ * live, with growing pauses, and one after the other, so that a store that is back is not flooded.
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -11,14 +11,14 @@ interface Item {
   until: number
 }
 
-/** The most that waits; beyond it the oldest is given up, whose session has the least time left. */
+/** How many items wait at most. Beyond that the oldest is given up: its session has the least time left. */
 const MOST = 5_000
 const FIRST_PAUSE = 5_000
 const LONGEST_PAUSE = 60_000
 /** How long the last try may take, in ms. */
 const LAST_TRY = 1_000
 
-export class Owed {
+export class RetryQueue {
   readonly #clock: Clock
   readonly #lifetime: number
   readonly #report: (error: unknown) => void
@@ -36,12 +36,12 @@ export class Owed {
     this.#report = report
   }
 
-  /** Does it now, or later where the store does not answer. It must be harmless twice. */
+  /** Does the work now, or later where the store does not answer. The work must be harmless when it is done twice. */
   add(work: () => Promise<unknown>): void {
     void this.#try({ work, until: this.#clock.now() + this.#lifetime })
   }
 
-  /** One last try before the process goes. What is left then is given up. */
+  /** Tries everything once more before the process ends. The rest is given up. */
   async finish(): Promise<void> {
     this.#finished = true
     if (this.#waiting.size === 0) return

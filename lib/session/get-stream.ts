@@ -1,19 +1,17 @@
 /**
- * The session's own stream, and how list changes and resource updates reach it. All changes are one list in the store;
- * each session has a position in it, which moves in the same step that adds the notifications to the session's log.
- * So each is told once, on one stream, by whichever instance holds it, and what came while nobody held it is made up
- * for when somebody does.
+ * The session's own stream, and how list changes and resource updates reach it. The store has one list of all changes.
+ * Each session has a position in that list, which moves in the same step that adds notifications to the session's log. So
+ * each change is sent once, on one stream, by the instance that holds the stream, and changes that were made while no
+ * connection held it are sent when the next one does.
  */
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
-import type { Advance, Change, ChangeEntry, Owner } from '../store/store.ts'
-import { comparePositions } from '../store/store.ts'
-import type { Adopt } from './stream/connection.ts'
-import { Connection } from './stream/connection.ts'
+import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
+import { Connection, type TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
-import type { Feed } from './stream/sse-response.ts'
+import type { SseResponse } from './stream/sse-response.ts'
 
 const LIST_CHANGED = {
   tools: notificationText('notifications/tools/list_changed'),
@@ -21,7 +19,7 @@ const LIST_CHANGED = {
   resources: notificationText('notifications/resources/list_changed'),
 }
 
-export function updatedText(uri: string): string {
+function updatedText(uri: string): string {
   return notificationText('notifications/resources/updated', { uri })
 }
 
@@ -35,18 +33,19 @@ export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
   #subscribed = new Set<string>()
+  /** Subscriptions that changed since the store was asked for them. */
   #news: { uri: string; on: boolean }[] = []
   #waiting: ChangeEntry[] = []
   #advancing = false
   #begun = false
-  /** Calls that speak through this stream, and who runs each (HTTP+SSE). */
+  /** The calls that are relayed to this stream, and the owner of each (HTTP+SSE). */
   #calls: { stream: string; owner: Owner }[] = []
 
-  constructor(instance: Instance, session: Session, feed: Feed, adopt: Adopt) {
-    super(instance, session, GET_STREAM, feed, adopt)
+  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver) {
+    super(instance, session, GET_STREAM, response, takeOver)
   }
 
-  /** Makes up for what was missed while nobody held the stream; `lost`: and for a log that no longer reaches back. */
+  /** Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back. */
   async begin(lost: boolean): Promise<void> {
     const { store, options } = this.instance
     const { key } = this.session
@@ -78,11 +77,11 @@ export class GetConnection extends Connection {
     if (this.#begun) this.#advance()
   }
 
-  /** HTTP+SSE: every call of the session speaks through this stream, so its death is this connection's business. */
+  /** HTTP+SSE: every call of the session is relayed to this stream, so that this connection watches their owners. */
   async findOwners(): Promise<void> {
     if (!this.session.legacy || this.done) return
     this.#calls = await this.instance.store.calls(this.session.key)
-    for (const { stream, owner } of this.#calls) if (owner === '') this.adopt(stream, '')
+    for (const { stream, owner } of this.#calls) if (owner === '') this.takeOver(stream, '')
   }
 
   override *owners(): Iterable<Owner> {
@@ -90,13 +89,13 @@ export class GetConnection extends Connection {
   }
 
   override ownerLost(owner: Owner): void {
-    for (const call of this.#calls) if (call.owner === owner) this.adopt(call.stream, owner)
+    for (const call of this.#calls) if (call.owner === owner) this.takeOver(call.stream, owner)
   }
 
   override beat(): void {
     super.beat()
     if (this.#begun && this.#waiting.length > 0) this.#advance()
-    // Its own round trip, and only for the few that subscribe: the store is the truth about subscriptions, too.
+    // Mail about subscriptions may be lost, too. Only few sessions subscribe and cost this round trip.
     if (this.#subscribed.size === 0 || this.done) return
     this.#news = []
     this.instance.store.subscriptions(this.session.key).then(
@@ -105,7 +104,7 @@ export class GetConnection extends Connection {
     )
   }
 
-  /** What the store said, and what mail said since it was asked. */
+  /** Takes the subscriptions from the store, and what mail has changed since it was asked. */
   #subscribe(uris: string[]): void {
     this.#subscribed = new Set(uris)
     for (const { uri, on } of this.#news.splice(0)) {
@@ -118,18 +117,18 @@ export class GetConnection extends Connection {
     return change.kind !== 'updated' || this.#subscribed.has(change.uri)
   }
 
-  /** The log has a hole that cannot be filled. Told once: the session stands at `to` afterwards. */
+  /** The log has a gap that cannot be filled: everything is announced, once, and the session stands at `to` then. */
   async #announceAll(from: string, to: string): Promise<void> {
     const all = [MISSED, LIST_CHANGED.tools, LIST_CHANGED.prompts, LIST_CHANGED.resources]
     const reply = await this.#step(from, to, [...all, ...[...this.#subscribed].map(updatedText)], [])
     if (reply.status === 'gone') return this.finish()
-    // Moved: who holds the stream now tells it.
+    // Another connection holds the stream, and announces it.
     if (reply.status !== 'ok') return this.look()
     this.#at = to
     for (const entry of reply.entries) this.deliver(entry)
   }
 
-  /** Moves the session's position from one change to another, and adds what is told of those between to its log. */
+  /** Moves the session's position from one change to another, and adds the notifications of those between to its log. */
   #step(from: string, to: string, messages: string[], updates: Advance['updates']) {
     const { holder, instance } = this
     const tag = instance.id.slice(0, 4)
@@ -155,7 +154,7 @@ export class GetConnection extends Connection {
     const { store } = this.instance
     while (!this.done) {
       const from = this.#at
-      // What is read when GET begins and what is heard meanwhile overlap, in any order.
+      // Changes that `begin` reads and changes that are received meanwhile overlap, in any order.
       const entries = this.#waiting
         .filter((entry) => from === undefined || comparePositions(entry.at, from) > 0)
         .sort((a, b) => comparePositions(a.at, b.at))
@@ -163,7 +162,7 @@ export class GetConnection extends Connection {
       const last = entries.at(-1)
       if (!last || from === undefined) return
       const kinds = new Set(entries.map(({ change }) => change.kind))
-      // One notice of each kind says as much as many.
+      // A single notification of each kind is enough.
       const updates = new Map<string, string>()
       for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
       const step = this.#step(
@@ -182,7 +181,7 @@ export class GetConnection extends Connection {
       } else if (reply.status === 'gone') {
         return this.finish()
       } else {
-        // Moved, or a reply was lost and the step was done: the log and the store's position tell.
+        // Another connection holds the stream, or the reply to a step that was done was lost: read log and position.
         this.look()
         const at = await store.changePosition(this.session.key)
         if (at === undefined || at === from) return

@@ -1,28 +1,26 @@
 /** `GET /mcp`: the session's own stream, and the resuming of any of its streams. */
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
-import { isAtLeast } from '../protocol/revisions.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Reply, Sink } from '../runtime/reply.ts'
-import { refusal, sessionNotFound } from '../runtime/reply.ts'
-import type { Store } from '../store/store.ts'
-import type { CallHost } from './call/call.ts'
+import { sessionNotFound } from '../runtime/refusals.ts'
+import type { Reply, ResponseWriter } from '../runtime/reply.ts'
+import type { StreamStore } from '../store/store.ts'
+import type { CallHost } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
-import type { EventPosition } from './stream/event-id.ts'
-import { GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
+import { type EventPosition, GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
-import { Feed } from './stream/sse-response.ts'
+import { openResponse, type SseResponse } from './stream/sse-response.ts'
 
-const NOTHING_TO_SEND: Reply = {
-  ...refusal(405, ErrorCode.ServerError, 'There is no stream to GET here.'),
-  headers: { Allow: 'POST, DELETE' },
+function nothingToSend(): Refusal {
+  const headers = { Allow: 'POST, DELETE' }
+  return new Refusal(405, ErrorCode.ServerError, 'There is no stream to GET here.', { headers })
 }
 
-/** Opens the session's own stream: what belongs to no call. */
+/** Opens the session's own stream: the messages that belong to no call. */
 export async function openGetStream(host: CallHost, session: Session, caller: Caller): Promise<Reply> {
-  const { options } = host.instance
-  if (options.getPolicy === 'off') return NOTHING_TO_SEND
+  if (host.instance.options.getPolicy === 'off') throw nothingToSend()
   return holdGetStream(host, session, caller, undefined)
 }
 
@@ -31,20 +29,14 @@ export async function resume(host: CallHost, session: Session, caller: Caller, l
   const positions = parseEventId(session.key, lastEventId)
   const [first, ...more] = positions ?? []
   if (!first) {
-    return refusal(400, ErrorCode.InvalidRequest, 'Last-Event-ID is not an event id that this session was given.')
+    const message = 'Last-Event-ID is not an event id that this session was given.'
+    throw new Refusal(400, ErrorCode.InvalidRequest, message)
   }
   if (first.stream === GET_STREAM) {
-    return more.length === 0 ? holdGetStream(host, session, caller, first) : NOTHING_TO_SEND
+    if (more.length > 0) throw nothingToSend()
+    return holdGetStream(host, session, caller, first)
   }
   return resumeCalls(host, session, caller, [first, ...more])
-}
-
-function newFeed(host: CallHost, session: Session): Feed {
-  return new Feed({
-    key: session.key,
-    primes: isAtLeast(session.revision, '2025-11-25'),
-    retry: host.instance.options.retry,
-  })
 }
 
 async function holdGetStream(
@@ -53,33 +45,38 @@ async function holdGetStream(
   caller: Caller,
   after: EventPosition | undefined,
 ): Promise<Reply> {
+  const response = openResponse(host.instance, session, caller)
+  await hold(host, session, caller, response, after)
+  return { kind: 'stream', source: response }
+}
+
+/** Makes a response the holder of the session's own stream, and sends what was missed. */
+async function hold(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  response: SseResponse,
+  after: EventPosition | undefined,
+): Promise<void> {
   const { instance } = host
-  const { store } = instance
-  await instance.attend()
-  const feed = newFeed(host, session)
-  const connection = new GetConnection(instance, session, feed, host.adoptFor(caller))
-  connection.open()
   try {
-    // A log that no longer reaches back, or was rolled back: said, and everything that may have changed with it.
+    const store = await instance.attend()
+    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller))
+    connection.open()
+    // A log that no longer reaches back, or was rolled back: the client is told so, and everything is announced again.
     let lost = false
     let reply = await store.take(session.key, GET_STREAM, connection.holder, after)
     if (reply.status !== 'ok' && reply.status !== 'gone') {
       lost = true
       reply = await store.take(session.key, GET_STREAM, connection.holder, undefined)
     }
-    if (reply.status !== 'ok') {
-      connection.abandoned()
-      return sessionNotFound()
-    }
+    if (reply.status !== 'ok') throw sessionNotFound()
     connection.startAt(reply.position, reply.tag ?? '')
-    feed.begin()
-    feed.endsBefore(instance, caller.deadline)
-    feed.endsAt(instance, caller.until)
+    response.begin()
     connection.deliverTaken(reply)
     await connection.begin(lost)
-    return { kind: 'stream', source: feed }
   } catch (error) {
-    feed.detached()
+    response.detached()
     throw error
   }
 }
@@ -91,65 +88,54 @@ async function resumeCalls(
   positions: EventPosition[],
 ): Promise<Reply> {
   const { instance } = host
-  await instance.attend()
-  const feed = newFeed(host, session)
-  const adopt = host.adoptFor(caller)
-  const connections = positions.map((position) => {
-    const connection = new Connection(instance, session, position.stream, feed, adopt)
-    connection.startAt(position.n, position.tag)
-    connection.open()
-    return connection
-  })
-  feed.begin()
-  feed.endsBefore(instance, caller.deadline)
-  feed.endsAt(instance, caller.until)
+  const response = openResponse(instance, session, caller)
   try {
+    const store = await instance.attend()
+    const takeOver = host.takeOverFor(caller)
+    const connections = positions.map((position) => {
+      const connection = new Connection(instance, session, position.stream, response, takeOver)
+      connection.startAt(position.n, position.tag)
+      connection.open()
+      return connection
+    })
+    response.begin()
     const outcomes = await Promise.all(
-      connections.map((connection, i) => continueStream(instance.store, connection, positions[i])),
+      connections.map((connection, i) => continueStream(store, connection, positions[i])),
     )
-    if (outcomes.includes('gone')) {
-      feed.detached()
-      return sessionNotFound()
-    }
+    if (outcomes.includes('gone')) throw sessionNotFound()
     // Every stream has ended and the client has all of it: with 405 it stops asking.
-    if (outcomes.every((outcome) => outcome === 'complete')) {
-      feed.detached()
-      return NOTHING_TO_SEND
-    }
-    return { kind: 'stream', source: feed }
+    if (outcomes.every((outcome) => outcome === 'complete')) throw nothingToSend()
+    return { kind: 'stream', source: response }
   } catch (error) {
-    feed.detached()
+    response.detached()
     throw error
   }
 }
 
 async function continueStream(
-  store: Store,
+  store: StreamStore,
   connection: Connection,
   after: EventPosition | undefined,
 ): Promise<'ok' | 'complete' | 'gone'> {
   const { session, stream, holder } = connection
+  const fail = (message: string) => {
+    connection.fail(errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream)))
+    return 'ok' as const
+  }
   const reply = await store.take(session.key, stream, holder, after)
   if (reply.status === 'gone') return 'gone'
-  if (reply.status !== 'ok') {
-    // The id was given out by this session, and the store no longer has what followed: said, never silence.
-    const id = requestIdOf(stream)
-    const message = 'The messages of this call are no longer available; its outcome is unknown.'
-    connection.fail(errorText({ code: ErrorCode.InternalError, message }, id))
-    return 'ok'
-  }
+  // This session was given the event id, and the store no longer has what followed: an error, never silence.
+  if (reply.status !== 'ok') return fail('The messages of this call are no longer available; its outcome is unknown.')
   const complete = reply.ended && reply.entries.every((entry) => entry.data === '')
   if (!reply.ended && reply.owner === undefined) {
-    const message = 'The instance that ran this call was lost; its outcome is unknown.'
-    connection.fail(errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream)))
-    return 'ok'
+    return fail('The instance that ran this call was lost; its outcome is unknown.')
   }
   connection.deliverTaken(reply)
   return complete ? 'complete' : 'ok'
 }
 
 /**
- * `GET /sse` (2024-11-05): the same stream without ids; its first event names the address to POST to, and the session
+ * `GET /sse` (2024-11-05): the same stream without ids. Its first event names the address to POST to, and the session
  * ends with it.
  */
 export async function openLegacyStream(
@@ -159,35 +145,22 @@ export async function openLegacyStream(
   firstEvent: string,
   onClosed: () => void,
 ): Promise<Reply> {
-  const { instance } = host
-  await instance.attend()
-  const feed = new Feed({ key: session.key, primes: false, retry: instance.options.retry, first: firstEvent })
-  const connection = new GetConnection(instance, session, feed, host.adoptFor(caller))
-  connection.open()
+  const response = openResponse(host.instance, session, caller, firstEvent)
   try {
-    const reply = await instance.store.take(session.key, GET_STREAM, connection.holder, undefined)
-    if (reply.status !== 'ok') {
-      connection.abandoned()
-      return sessionNotFound()
-    }
-    connection.startAt(reply.position, reply.tag ?? '')
-    feed.endsBefore(instance, caller.deadline)
-    feed.endsAt(instance, caller.until)
-    connection.deliverTaken(reply)
-    await connection.begin(false)
+    await hold(host, session, caller, response, undefined)
   } catch (error) {
-    feed.detached()
     onClosed()
     throw error
   }
-  const end = (sink: Sink) => {
-    sink.end()
+  const end = (writer: ResponseWriter) => {
+    writer.end()
     onClosed()
   }
   const source = {
-    attach: (sink: Sink) => feed.attach({ write: (text) => sink.write(text), end: () => end(sink) }),
+    attach: (writer: ResponseWriter) =>
+      response.attach({ write: (text) => writer.write(text), end: () => end(writer) }),
     detached: () => {
-      feed.detached()
+      response.detached()
       onClosed()
     },
   }

@@ -1,33 +1,26 @@
-/**
- * The session revisions (2024-11-05 to 2025-11-25) as HTTP uses them: POST, GET and DELETE of a session that any
- * instance may have opened.
- */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
-import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import type { Implementation } from '../protocol/types.ts'
+import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Instance } from '../runtime/instance.ts'
-import type { SessionOptions } from '../runtime/options.ts'
-import { lifetimeOf } from '../runtime/options.ts'
+import type { Instance, UnnamedStore } from '../runtime/instance.ts'
+import { lifetimeOf } from '../runtime/lifetime.ts'
+import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { refusal, sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/reply.ts'
-import type { Store } from '../store/store.ts'
-import type { CallHost } from './call/call.ts'
-import { answerText, Call } from './call/call.ts'
+import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
+import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
-import type { Session } from './stream/session.ts'
-import { newSessionId, readRecord, sessionKey, writeRecord } from './stream/session.ts'
-import { adoption, relayTo } from './takeover.ts'
+import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
+import { relayTo, takeOvers } from './takeover.ts'
 
-/** What the server answers to `initialize`, for a negotiated revision. */
-export type Introduce = (revision: Session['revision']) => object
+/** Makes the result of `initialize` for a negotiated revision. */
+type Introduce = (revision: Session['revision']) => JsonObject
 
-export interface PostInput {
+interface PostInput {
   caller: Caller
   sessionId: string
   messages: Message[]
@@ -37,27 +30,37 @@ export interface PostInput {
   streams: boolean
 }
 
-/** Every request of the session reads its record. */
+/** The longest session record, in characters: every request of the session reads its record. */
 const MAX_RECORD = 16_384
 
-/** What `initialize` says of its client, or the refusal of one that does not say what it must. */
-function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> | Reply {
+/**
+ * Reads the revision and the client's description from `initialize`.
+ * @throws Refusal if the request names no revision
+ */
+function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
   const { protocolVersion, capabilities, clientInfo } = params
   if (typeof protocolVersion !== 'string') {
-    return refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', id)
+    throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
   }
   return {
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
       capabilities: isObject(capabilities) ? capabilities : {},
-      info: isObject(clientInfo) ? (clientInfo as unknown as Implementation) : undefined,
+      info: readImplementation(clientInfo),
     },
   }
 }
 
-function saysTooMuch({ id }: JsonRpcRequest): Reply {
+/** @throws Refusal if the description of the client in `initialize` is too long */
+function checkLength(record: string, { id }: JsonRpcRequest): void {
+  if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-  return refusal(400, ErrorCode.InvalidParams, message, id)
+  throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
+}
+
+/** The result or the error that a client sent for an ask, as the store keeps it. */
+function answerText(response: { result?: unknown; error?: unknown }): string {
+  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
@@ -66,8 +69,8 @@ export class Sessions {
   readonly #host: CallHost
   readonly #introduce: Introduce
 
-  constructor(host: Omit<CallHost, 'adoptFor'>, introduce: Introduce) {
-    const full: CallHost = { ...host, adoptFor: (caller) => adoption(full, caller) }
+  constructor(host: Omit<CallHost, 'takeOverFor'>, introduce: Introduce) {
+    const full: CallHost = { ...host, takeOverFor: (caller) => takeOvers(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }
@@ -75,69 +78,68 @@ export class Sessions {
   get #instance(): Instance {
     return this.#host.instance
   }
-  get #store(): Store {
+  get #store(): UnnamedStore {
     return this.#instance.store
-  }
-  get #options(): SessionOptions {
-    return this.#instance.options
-  }
-  get #clock(): Clock {
-    return this.#instance.clock
   }
 
   /**
-   * `initialize`: negotiates the revision and opens a session; a session id that came with it is ignored.
-   * The answer goes out once the store has the session: the client's next request may reach another instance.
+   * `initialize`: negotiates the revision and opens a session. A session id in the request is ignored.
+   * The response is sent once the store has the session: the client's next request may reach another instance.
    */
   async initialize(request: JsonRpcRequest, caller: Caller): Promise<Reply> {
-    const said = readInitialize(request)
-    if ('kind' in said) return said
-    const id = newSessionId()
-    const session = {
-      ...said,
-      createdAt: this.#clock.now(),
-      legacy: false,
-    }
-    const record = writeRecord(session)
-    if (record.length > MAX_RECORD) return saysTooMuch(request)
-    const key = sessionKey(caller.principal, id)
-    const owner = this.#owner(caller)
-    if (!(await this.#store.createSession(key, record, this.#options.firstLifetime, owner))) {
-      return tooManySessions(this.#options.maxSessions, request.id)
-    }
-    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    const body = resultText(request.id, this.#introduce(session.revision) as Record<string, unknown>)
+    const { id, revision } = await this.#create(caller, readInitialize(request), false, request)
+    const body = resultText(request.id, this.#introduce(revision))
     return { kind: 'json', status: 200, body, headers: { 'Mcp-Session-Id': id } }
   }
 
-  /** Whose sessions are counted: nobody's where everybody is the same principal. */
-  #owner({ principal }: Caller): { id: string; max: number } | undefined {
-    return principal === '' ? undefined : { id: principal, max: this.#options.maxSessions }
+  async #create(
+    caller: Caller,
+    described: Pick<Session, 'revision' | 'client'>,
+    legacy: boolean,
+    request?: JsonRpcRequest,
+  ): Promise<Session> {
+    const { clock, options, store } = this.#instance
+    const id = newSessionId()
+    const key = sessionKey(caller.principal, id)
+    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    const record = writeRecord(session)
+    if (request) checkLength(record, request)
+    const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
+    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
+    if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    return session
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or somebody else's. */
+  /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
+  #owner({ principal }: Caller): { id: string; max: number } | undefined {
+    return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
+  }
+
+  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#options.idleLifetime : undefined)
+    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#clock.now() - session.createdAt <= this.#options.maxLifetime) return session
+    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
     await this.#end(session.key, caller)
     return undefined
   }
 
   async post(input: PostInput): Promise<Reply> {
     const { caller, sessionId, messages, batch } = input
-    // `initialized` is no use of the session yet: a client that walks away after it leaves nothing for long.
+    // `initialized` does not extend the session: a client that leaves after its handshake leaves nothing behind for
+    // long.
     const first = messages[0]
-    const greeting =
+    const handshake =
       !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
-    const session = await this.#open(caller, sessionId, !greeting)
-    if (!session || session.legacy) return sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
-    if (batch && session.revision !== '2025-03-26') {
-      const message = `Batches belong to 2025-03-26; this session speaks ${session.revision}. Send one message a POST.`
-      return refusal(400, ErrorCode.InvalidRequest, message)
+    const session = await this.#open(caller, sessionId, !handshake)
+    if (!session || session.legacy) throw sessionNotFound(first?.kind === 'request' ? first.request.id : undefined)
+    if (batch && !features(session.revision).batches) {
+      const message = `Only 2025-03-26 has batches; this session has ${session.revision}. Send one message per POST.`
+      throw new Refusal(400, ErrorCode.InvalidRequest, message)
     }
     return this.#handle(session, input)
   }
@@ -151,24 +153,19 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    const exchange = new Exchange(this.#instance, session, {
-      streams,
-      batch,
-      deadline: caller.deadline,
-      until: caller.until,
-    })
-    for (const request of requests) exchange.add(new Call(this.#host, session, request, caller, exchange))
-    return exchange.start()
+    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
   }
 
-  /** A notification or a response: done, or stored, when this resolves; only then is it acknowledged. */
+  /**
+   * Handles a notification or a response. When this resolves, the message is stored or done and may be acknowledged.
+   */
   async #take(session: Session, message: Exclude<Message, { kind: 'request' }>): Promise<void> {
     if (message.kind === 'response') {
       const { id } = message.response
       if (typeof id !== 'string') return
       const value = answerText(message.response)
-      const { owner } = await this.#store.answer(session.key, id, value)
-      if (owner) await this.#instance.told({ t: 'answer', to: owner, ask: id, value })
+      const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
     const { method, params } = message.notification
@@ -181,90 +178,74 @@ export class Sessions {
 
   async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
     const id = typedId(requestId)
-    const early = this.#instance.early.get(session.key + id)
-    if (early) return early.cancel(reason)
-    const { owner } = await this.#store.cancel(session.key, id)
-    if (owner) await this.#instance.told({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    const unregistered = this.#instance.unregistered.get(session.key + id)
+    if (unregistered) return unregistered.cancel(reason)
+    const reply = await this.#store.cancel(session.key, id)
+    if (reply.status !== 'ok') return
+    await this.#instance.send({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) return tooManyStreams()
+    if (this.#instance.full) throw tooManyStreams()
     const session = await this.#open(caller, sessionId)
-    if (!session || session.legacy) return sessionNotFound()
+    if (!session || session.legacy) throw sessionNotFound()
     return lastEventId === undefined || lastEventId === ''
       ? openGetStream(this.#host, session, caller)
       : resume(this.#host, session, caller, lastEventId)
   }
 
-  /** DELETE: when this resolves, no request of the session that comes later is served, anywhere. */
+  /** DELETE: when this resolves, no instance serves a later request of the session. */
   async delete(caller: Caller, sessionId: string): Promise<Reply> {
-    const existed = await this.#end(sessionKey(caller.principal, sessionId), caller)
-    return existed ? { kind: 'empty', status: 204 } : sessionNotFound()
+    if (!(await this.#end(sessionKey(caller.principal, sessionId), caller))) throw sessionNotFound()
+    return { kind: 'empty', status: 204 }
   }
 
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
-    if (!ended) return false
-    for (const to of [...ended.holders, ...ended.owners]) this.#instance.tell({ t: 'gone', to })
-    return ended.existed
+    if (ended.status === 'gone') return false
+    for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
+    return ended.status === 'ok'
   }
 
   // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
 
-  /** `GET /sse`: opens a session whose messages all travel on this response. `addressOf` makes the POST address. */
+  /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) return tooManyStreams()
-    const id = newSessionId()
-    const session: Session = {
-      id,
-      key: sessionKey(caller.principal, id),
-      revision: '2024-11-05',
-      client: { capabilities: {}, info: undefined },
-      createdAt: this.#clock.now(),
-      legacy: true,
-      level: undefined,
-    }
-    const { maxSessions } = this.#options
-    const lifetime = lifetimeOf(session, this.#options)
-    if (!(await this.#store.createSession(session.key, writeRecord(session), lifetime, this.#owner(caller)))) {
-      return tooManySessions(maxSessions)
-    }
-    const first = sseEvent('endpoint', addressOf(id))
+    if (this.#instance.full) throw tooManyStreams()
+    const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
+    const session = await this.#create(caller, described, true)
+    const first = sseEvent('endpoint', addressOf(session.id))
     return openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
   }
 
-  /** `POST /messages`: 202 once the message is taken; what there is to say goes out on the stream. */
+  /**
+   * `POST /messages`: 202 once the message is accepted. Responses and notifications are sent on the session's stream.
+   */
   async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
-    // Its stream keeps the session alive, not what is sent to it.
-    const session = await this.#open(caller, sessionId, this.#options.heartbeat <= 0)
-    if (!session?.legacy) return sessionNotFound()
+    // The heartbeats of the stream extend the session. Without heartbeats, its POSTs do.
+    const session = await this.#open(caller, sessionId, this.#instance.options.heartbeat <= 0)
+    if (!session?.legacy) throw sessionNotFound()
     if (message.kind !== 'request') {
       await this.#take(session, message)
       return EMPTY_202
     }
     if (message.request.method === 'initialize') {
-      const said = readInitialize(message.request)
-      if ('kind' in said) return said
-      Object.assign(session, said)
+      Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
-      if (record.length > MAX_RECORD) return saysTooMuch(message.request)
-      if (!(await this.#store.replaceRecord(session.key, record))) return sessionNotFound()
-      const result = this.#introduce(session.revision) as Record<string, unknown>
-      await relayTo(
-        this.#instance,
-        session,
-        resultText(message.request.id, result),
-        `init.${typedId(message.request.id)}`,
-      )
+      checkLength(record, message.request)
+      const { status } = await this.#store.replaceRecord(session.key, record)
+      if (status === 'gone') throw sessionNotFound()
+      const { id } = message.request
+      const text = resultText(id, this.#introduce(session.revision))
+      await relayTo(this.#instance, session, text, `init.${typedId(id)}`)
       return EMPTY_202
     }
     await this.#instance.attend()
-    const call = Call.relayed(this.#host, session, message.request, caller, (data, id) =>
-      relayTo(this.#instance, session, data, id),
-    )
-    call.start()
+    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const { request } = message
+    new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202
   }
 }

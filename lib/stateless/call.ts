@@ -1,51 +1,41 @@
 /**
- * One run of one stateless request. What the handler asks is answered from the retry's `inputResponses` and the sealed
- * state; what is not answered yet ends the run with `input_required`, and the retry replays the handler.
+ * A run of a stateless request. The handler's asks are answered from the retry's `inputResponses` and from the
+ * sealed state. An ask without an answer ends the run with `input_required`, and the retry runs the handler again.
  */
-import { digest } from '../base/ids.ts'
-import type { AuthInfo } from '../protocol/auth-info.ts'
+import { digest, randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, notificationText } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
-import type { LoggingLevel } from '../protocol/types.ts'
-import { compareLevels } from '../protocol/types.ts'
+import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
+import type { Caller } from '../runtime/caller.ts'
+import type { SharedParts } from '../runtime/handler-channel.ts'
 import { isAnswer } from '../server/context/answers.ts'
-import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from '../server/context/client-channel.ts'
+import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
-import type { Store } from '../store/store.ts'
-import type { Handles, KeyValues } from '../store/values.ts'
-import { handleValues, userValues } from '../store/values.ts'
 import type { Envelope } from './envelope.ts'
-import type { Run } from './exchange.ts'
-import type { CallState, StateBox } from './request-state.ts'
-import { askDigest, bindingOf } from './request-state.ts'
+import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
+import { Run, type SendMessage } from './run.ts'
 
-/** What the calls of an endpoint share. */
-export interface StatelessHost {
-  store: Store
-  announce: Announcer
+/** The parts that all stateless calls of an endpoint share. */
+export interface StatelessHost extends SharedParts {
+  methods: MethodTable
   states: StateBox
-  /** Asks of one round. */
+  /** The most asks of one round. */
   maxAsks: number
-  /** How long `{ single: true }` remembers, in ms. */
+  /** How long the store keeps the result of `{ single: true }`, in ms. */
   singleLifetime: number
 }
 
-/** What a run is told of its request. */
-export interface RunInput {
+/** A request with its envelope, its caller, and the function that sends messages to the client. */
+interface RunInput {
   request: JsonRpcRequest
   envelope: Envelope
-  principal: string
-  auth: AuthInfo | undefined
-  info: RequestInfo
-  /** Sends a message before the result; absent where the client takes JSON alone. */
-  say: ((text: string) => void) | undefined
+  caller: Caller
+  send: SendMessage
 }
 
-const REPLAYED = new Set(['tools/call', 'prompts/get', 'resources/read'])
-
-export class StatelessCall implements ClientChannel, Run {
+export class StatelessCall extends Run {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject
@@ -53,13 +43,10 @@ export class StatelessCall implements ClientChannel, Run {
   #state: CallState | undefined
   #pending: Map<string, JsonObject> | undefined
   #asked: Map<string, string> | undefined
-  #abort: AbortController | undefined
-  /** What `once` does in this run, by name: twice in one turn is once. */
-  #once: Map<string, Promise<unknown>> | undefined
-  #over = false
 
-  /** @throws ProtocolError -32602 for a state that is not valid, or responses that are no object */
+  /** @throws ProtocolError -32602 for a state that is not valid, or for `inputResponses` that are not an object */
   constructor(host: StatelessHost, input: RunInput) {
+    super(host, input.caller, input.request.id, input.send)
     this.#host = host
     this.#input = input
     const { inputResponses, requestState } = input.request.params ?? {}
@@ -67,12 +54,10 @@ export class StatelessCall implements ClientChannel, Run {
       throw new ProtocolError(ErrorCode.InvalidParams, '"inputResponses" must be an object of answers by key.')
     }
     this.#responses = inputResponses ?? {}
-    if (!REPLAYED.has(input.request.method)) return
-    this.#binding = requestState === undefined ? undefined : bindingOf(input.principal, input.request)
+    if (!this.#mayAsk) return
+    this.#binding = requestState === undefined ? undefined : bindingOf(this.principal, input.request)
     if (this.#binding !== undefined) this.#state = host.states.open(requestState, this.#binding)
   }
-
-  // What the handler sees ---------------------------------------------------------------------------------------
 
   get revision(): Revision {
     return STATELESS_REVISION
@@ -80,47 +65,21 @@ export class StatelessCall implements ClientChannel, Run {
   get client(): ClientView {
     return { info: this.#input.envelope.info, capabilities: this.#input.envelope.capabilities }
   }
-  get requestId(): RequestId {
-    return this.#input.request.id
-  }
-  get auth() {
-    return this.#input.auth
-  }
-  get request() {
-    return this.#input.info
-  }
-  get announce() {
-    return this.#host.announce
-  }
-  get session(): undefined {
-    return undefined
-  }
-  get user(): KeyValues {
-    return userValues(this.#host.store, this.#input.principal)
-  }
-  get handles(): Handles {
-    return handleValues(this.#host.store, this.#input.principal)
-  }
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    if (this.#over && !this.#abort.signal.aborted) this.#abort.abort()
-    return this.#abort.signal
+
+  /** A method may ask only where the retry can run its handler again. */
+  get #mayAsk(): boolean {
+    return this.#host.methods.get(this.#input.request.method)?.asks === 'everywhere'
   }
 
-  /** Nothing is logged for a request that named no level. */
+  /** A request without a level in its `_meta` gets no log messages (2026-07-28, "Logging"). */
   wants(level: LoggingLevel): boolean {
     const { logLevel } = this.#input.envelope
     return logLevel !== undefined && compareLevels(level, logLevel) >= 0
   }
 
-  notify(method: string, params: JsonObject): Promise<void> {
-    if (!this.#over) this.#input.say?.(notificationText(method, params))
-    return Promise.resolve()
-  }
-
   ask({ key, method, params }: Ask): Promise<JsonObject> {
     const { request } = this.#input
-    if (!REPLAYED.has(request.method)) {
+    if (!this.#mayAsk) {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
       return Promise.reject(new ProtocolError(ErrorCode.InternalError, message))
     }
@@ -139,7 +98,7 @@ export class StatelessCall implements ClientChannel, Run {
 
   #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | undefined {
     const earlier = this.#state?.answers.get(key)
-    // The same key with another question is another ask.
+    // An answer counts for one method and params: the same key with other params is another ask.
     if (earlier?.ask === ask) return earlier.result
     const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
     const asked = this.#state?.asked.get(key)
@@ -149,39 +108,31 @@ export class StatelessCall implements ClientChannel, Run {
     return response
   }
 
-  once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
-    this.#once ??= new Map()
-    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.#keep(name, fn, options)
-    this.#once.set(name, running)
-    return running
-  }
-
-  async #keep<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean }): Promise<T> {
-    const known = this.#state
-    if (known?.kept.has(name)) return known.kept.get(name) as T
-    const value = options.single && known ? await this.#single(known, name, fn) : await fn()
+  /** A name with a result from an earlier round returns that result; `fn` does not run. */
+  protected override async runOnce<T>(
+    name: string,
+    fn: () => T | Promise<T>,
+    options: { single?: boolean },
+  ): Promise<T> {
+    const state = this.#state
+    if (state?.kept.has(name)) return state.kept.get(name) as T
+    const value = options.single && state ? await this.#single(state, name, fn) : await fn()
     this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
   }
 
-  /** The client may send one state twice: the store remembers who was first, and what came of it. */
+  /** The client may send one state twice: the store records which request came first, and its result. */
   async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     const { store, singleLifetime } = this.#host
-    const id = digest(`${this.#input.principal}\n${state.id}\n${name}`, 16)
-    const first = await store.addValue(
-      'used',
-      id,
-      `by ${String(this.#input.request.id)} ${Math.random()}`,
-      singleLifetime,
-    )
-    if (!first) {
+    const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)
+    const run = `by ${String(this.#input.request.id)} ${randomId(6)}`
+    const { status } = await store.addValue('used', id, run, singleLifetime)
+    if (status === 'taken') {
       const kept = await store.getValue('used', id)
       if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
-      throw new ProtocolError(
-        ErrorCode.InvalidParams,
-        `"${name}" is being done by another request with the same state.`,
-      )
+      const message = `"${name}" is being done by another request with the same state.`
+      throw new ProtocolError(ErrorCode.InvalidParams, message)
     }
     try {
       const value = await fn()
@@ -193,31 +144,19 @@ export class StatelessCall implements ClientChannel, Run {
     }
   }
 
-  closeStream(): void {}
-
-  // How it ends -------------------------------------------------------------------------------------------------
-
-  /** What the run has left open: the result is then `input_required`, whatever the handler made of it. */
-  get pending(): boolean {
+  override get pending(): boolean {
     return this.#pending !== undefined
   }
 
-  /** The `input_required` result. */
-  inputRequired(): JsonObject {
+  override inputRequired(): JsonObject {
     const state = this.#state ?? this.#host.states.create()
     state.asked = this.#asked ?? new Map()
-    const binding = this.#binding ?? bindingOf(this.#input.principal, this.#input.request)
+    const binding = this.#binding ?? bindingOf(this.principal, this.#input.request)
     return {
       resultType: 'input_required',
       inputRequests: Object.fromEntries(this.#pending ?? []),
       requestState: this.#host.states.seal(state, binding),
       _meta: {},
     }
-  }
-
-  /** Nothing more is said. `cancelled`: the client has gone, or the instance must. */
-  end(cancelled?: string): void {
-    this.#over = true
-    if (cancelled !== undefined) this.#abort?.abort(new DOMException(cancelled, 'AbortError'))
   }
 }

@@ -1,10 +1,9 @@
-/** What a request of the stateless revision says of itself: in `_meta`, mirrored by headers. */
+/** The `_meta` fields of a request of the stateless revision, and the headers that repeat parts of the body. */
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
-import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
+import { isLoggingLevel, LOGGING_LEVELS, readImplementation } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'
@@ -13,7 +12,6 @@ export const META = {
   clientCapabilities: `${PREFIX}clientCapabilities`,
   clientInfo: `${PREFIX}clientInfo`,
   logLevel: `${PREFIX}logLevel`,
-  serverInfo: `${PREFIX}serverInfo`,
   subscriptionId: `${PREFIX}subscriptionId`,
 } as const
 
@@ -25,16 +23,20 @@ export interface Envelope {
   logLevel: LoggingLevel | undefined
 }
 
-/** A refusal of the request as such: HTTP 400, or 404 for a method that does not exist. */
+/** An error before the method is dispatched: HTTP 400. */
 function refuse(request: JsonRpcRequest, code: number, message: string, data?: unknown): ProtocolError {
   return new ProtocolError(code, message, data, request.id)
+}
+
+function invalid(request: JsonRpcRequest, message: string): ProtocolError {
+  return refuse(request, ErrorCode.InvalidParams, message)
 }
 
 function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
   return refuse(request, ErrorCode.HeaderMismatch, message)
 }
 
-/** True if the body claims this revision, well or badly: either of the required fields is there. */
+/** True if the body claims the stateless revision: one of the two required fields is there, with any value. */
 export function hasClaim(body: unknown): boolean {
   const params = isObject(body) ? body.params : undefined
   const meta = isObject(params) ? params._meta : undefined
@@ -46,22 +48,23 @@ export function versionHeader(header: ReadHeader): string | undefined {
   return header('mcp-protocol-version')?.trim()
 }
 
-/** @throws ProtocolError -32602 for a field, -32020 for a header, -32022 for the version, in this order */
-export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envelope {
+/**
+ * @param mirrored the name of the parameter that `Mcp-Name` repeats
+ * @throws ProtocolError -32602 for a wrong field, -32020 for a wrong header, -32022 for a wrong version, in this order
+ */
+export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): Envelope {
   const meta = request.params?._meta
   const fields: JsonObject = isObject(meta) ? meta : {}
   const version = fields[META.protocolVersion]
   if (typeof version !== 'string') {
     const message = missing(META.protocolVersion, 'a string')
-    throw refuse(request, ErrorCode.InvalidParams, request.method === 'initialize' ? `${message} ${OPENING}` : message)
+    throw invalid(request, request.method === 'initialize' ? `${message} ${OPENING}` : message)
   }
   const capabilities = fields[META.clientCapabilities]
-  if (!isObject(capabilities))
-    throw refuse(request, ErrorCode.InvalidParams, missing(META.clientCapabilities, 'an object'))
+  if (!isObject(capabilities)) throw invalid(request, missing(META.clientCapabilities, 'an object'))
   const level = fields[META.logLevel]
   if (level !== undefined && !isLoggingLevel(level)) {
-    const message = `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`
-    throw refuse(request, ErrorCode.InvalidParams, message)
+    throw invalid(request, `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`)
   }
   const named = versionHeader(header)
   if (named !== version) {
@@ -69,48 +72,33 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader): Envel
   }
   if (version !== STATELESS_REVISION) {
     const data = { supported: SUPPORTED_REVISIONS, requested: version }
-    const message = `Version ${version} is not supported in this form. Session revisions begin with initialize.`
+    const message = `Version ${version} is not supported without a session. Session revisions begin with initialize.`
     throw refuse(request, ErrorCode.UnsupportedProtocolVersion, message, data)
   }
-  requireStandardHeaders(request, header)
-  const info = fields[META.clientInfo]
-  return {
-    capabilities,
-    info: isObject(info) ? (info as unknown as Implementation) : undefined,
-    logLevel: level,
-  }
+  requireStandardHeaders(request, header, mirrored)
+  return { capabilities, info: readImplementation(fields[META.clientInfo]), logLevel: level }
 }
 
-/** It may be all that the user of an older client is shown. */
-const OPENING = `A session begins without the header; it may speak ${SESSION_REVISIONS.join(', ')}.`
+/** Added to the error for `initialize`: an older client may show its user nothing but this message. */
+const OPENING = `To open a session, send initialize without the header, for one of ${SESSION_REVISIONS.join(', ')}.`
 
 function missing(field: string, what: string): string {
   return `params._meta["${field}"] must be ${what}.`
 }
 
-/** The parameter that `Mcp-Name` repeats, by method. */
-const NAMED_BY = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-])
-
-function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader): void {
+function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): void {
   const method = header('mcp-method')?.trim()
   if (method !== request.method) {
     throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
   }
-  const parameter = NAMED_BY.get(request.method)
-  if (parameter === undefined) return
+  if (mirrored === undefined) return
   const name = decodeHeader(header('mcp-name'))
-  const expected = request.params?.[parameter]
-  // Where the body lacks the parameter, there is nothing to compare with: the method itself refuses.
+  const expected = request.params?.[mirrored]
+  // Without the parameter in the body there is nothing to compare with, and the method refuses the request itself.
   if (expected === undefined && name === undefined) return
   if (name !== expected) {
-    throw mismatch(
-      request,
-      `Mcp-Name must be params.${parameter} of the body; it is ${name === undefined ? 'missing or malformed' : 'another value'}.`,
-    )
+    const found = name === undefined ? 'missing or malformed' : 'another value'
+    throw mismatch(request, `Mcp-Name must be params.${mirrored} of the body; it is ${found}.`)
   }
 }
 
@@ -125,7 +113,7 @@ export function requireParamHeaders(request: JsonRpcRequest, params: readonly Pa
     const raw = header(`mcp-param-${name.toLowerCase()}`)
     if (value === undefined || value === null) {
       if (raw === undefined) continue
-      throw mismatch(request, `Mcp-Param-${name} is there, and the argument ${path.join('.')} is not.`)
+      throw mismatch(request, `Mcp-Param-${name} is sent without the argument ${path.join('.')}.`)
     }
     const given = decodeHeader(raw)
     const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === String(value)
@@ -140,8 +128,8 @@ function isSameInteger(given: string, value: unknown): boolean {
 
 const SENTINEL = /^=\?base64\?(.*)\?=$/s
 
-/** Reads a header value: plain, or base64 between its marks. Undefined: missing or malformed. */
-export function decodeHeader(raw: string | undefined): string | undefined {
+/** Reads a header value, plain or as `=?base64?…?=`. Undefined: missing or malformed. */
+function decodeHeader(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined
   const value = raw.trim()
   const encoded = SENTINEL.exec(value)?.[1]

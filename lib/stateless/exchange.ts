@@ -1,86 +1,84 @@
-/** One stateless POST and its one reply: JSON while nothing was said before the result, else a stream that it ends. */
+/**
+ * A stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
+ * result.
+ */
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
-import type { Load } from '../runtime/concurrency.ts'
+import type { Caller } from '../runtime/caller.ts'
+import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
-import type { Reply, Sink, StreamSource } from '../runtime/reply.ts'
+import { PendingReply } from '../runtime/pending-reply.ts'
+import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import type { Run } from './run.ts'
 
-/** A run of the handler, as its exchange drives it. */
-export interface Run {
-  /** It has left asks open: the result is then `input_required`. */
-  readonly pending: boolean
-  inputRequired(): JsonObject
-  /** Nothing more is said. `cancelled`: the client has gone, or the instance must. */
-  end(cancelled?: string): void
+/** A request, its caller and its connection. */
+export interface StatelessInput {
+  caller: Caller
+  request: JsonRpcRequest
+  /** The client takes `text/event-stream`. */
+  streams: boolean
+  /**
+   * The signal that is aborted when the client's connection ends. Called only for a call that does not return at once.
+   */
+  gone?(): AbortSignal | undefined
 }
-
-/** The status of an error that comes before anything else was said. */
-export type StatusOf = (error: unknown) => number
 
 export class StatelessExchange implements StreamSource {
   readonly #instance: Instance
-  readonly #request: JsonRpcRequest
+  readonly #input: StatelessInput
   readonly #complete: (result: JsonObject | RawJson) => RawJson
   readonly #streamAfter: number
-  readonly #load: Load | undefined
-  readonly #statusOf: StatusOf
+  readonly #statusOf: (error: unknown) => number
   #call: Run | undefined
   #timer: Timer | undefined
   #deadline: Timer | undefined
-  #early: string[] = []
-  #sink: Sink | undefined
+  /** Messages that were sent before the response began. */
+  #queue: string[] = []
+  #writer: ResponseWriter | undefined
   #streaming = false
-  #reply: Reply | undefined
-  #resolve: ((reply: Reply) => void) | undefined
+  readonly #reply = new PendingReply()
   #key: string | undefined
 
+  /** `statusOf`: the HTTP status of an error that is the first message of the reply. */
   constructor(
     instance: Instance,
-    request: JsonRpcRequest,
+    input: StatelessInput,
     complete: (result: JsonObject | RawJson) => RawJson,
     streamAfter: number,
-    load: Load | undefined,
-    statusOf: StatusOf = statelessStatus,
+    statusOf = statelessStatus,
   ) {
     this.#instance = instance
-    this.#request = request
+    this.#input = input
     this.#complete = complete
     this.#streamAfter = streamAfter
-    this.#load = load
     this.#statusOf = statusOf
   }
 
-  /** Runs the call; `gone` is aborted when the client's connection ends. */
-  run(
-    call: Run,
-    streams: boolean,
-    deadline: number | undefined,
-    gone: () => AbortSignal | undefined,
-    work: () => JsonObject | RawJson | Promise<JsonObject | RawJson>,
-  ): Reply | Promise<Reply> {
+  run(call: Run, work: () => JsonObject | RawJson | Promise<JsonObject | RawJson>): Reply | Promise<Reply> {
+    const { caller, streams } = this.#input
     this.#call = call
     try {
       const result = work()
       if (!(result instanceof Promise)) {
         this.#finish(result)
-        return this.#reply as unknown as Reply
+        return this.#reply.take()
       }
-      // It is under way: a drain waits for it, and a client that goes cancels it.
+      // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
-      this.#instance.early.set(this.#key, this)
-      this.#load?.begin()
-      const signal = gone()
-      const left = () => this.cancel('The client closed the connection.')
-      if (signal?.aborted) queueMicrotask(left)
-      else signal?.addEventListener('abort', left, { once: true })
+      this.#instance.unregistered.set(this.#key, this)
+      caller.quota?.begin()
+      const signal = this.#input.gone?.()
+      const cancel = () => this.cancel('The client closed the connection.')
+      if (signal?.aborted) queueMicrotask(cancel)
+      else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
+      this.#deadline = this.#instance.before(caller.deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
@@ -90,19 +88,19 @@ export class StatelessExchange implements StreamSource {
     } catch (error) {
       this.#fail(error)
     }
-    return this.#reply ?? new Promise((resolve) => (this.#resolve = resolve))
+    return this.#reply.take()
   }
 
-  /** A message before the result. */
-  say(text: string): void {
+  /** Sends a message before the result. */
+  send(text: string): void {
     this.#beginStream()
     this.#write(sseMessage(text))
   }
 
   #beginStream(): void {
-    if (this.#streaming || this.#reply) return
+    if (this.#streaming || this.#reply.isGiven) return
     this.#streaming = true
-    this.#answer({ kind: 'stream', source: this })
+    this.#reply.give({ kind: 'stream', source: this })
     this.#keepAlive()
   }
 
@@ -116,45 +114,45 @@ export class StatelessExchange implements StreamSource {
     })
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
-    const text = this.#early.join('')
-    this.#early = []
-    sink.write(text === '' ? SSE_COMMENT : text)
-    if (!this.#call) sink.end()
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
+    const text = this.#queue.join('')
+    this.#queue = []
+    writer.write(text === '' ? SSE_COMMENT : text)
+    if (!this.#call) writer.end()
   }
 
   detached(): void {
     this.cancel('The client closed the connection.')
   }
 
-  /** Closing the response cancels the call: nothing more is said. */
+  /** Cancels the call and sends nothing more: closing the response is a cancel (2026-07-28, "Cancellation"). */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
-    const sink = this.#sink
+    const writer = this.#writer
     this.#end(reason)
-    this.#sink = undefined
-    if (this.#streaming) sink?.end()
-    else this.#answer({ kind: 'empty', status: 499 })
+    this.#writer = undefined
+    if (this.#streaming) writer?.end()
+    else this.#reply.give({ kind: 'empty', status: 499 })
   }
 
-  /** The instance goes and waits no longer. */
+  /** Ends the call with an error, because the instance or the platform ends. */
   abandon(message = SHUT_DOWN): void {
-    this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#request.id), 503, message)
+    this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#input.request.id), 503, message)
   }
 
   #finish(result: JsonObject | RawJson): void {
     const call = this.#call
     if (!call) return
     if (call.pending) return this.#askAgain(call)
-    const { id } = this.#request
+    const { id } = this.#input.request
     const complete = this.#complete(result)
     this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
   #askAgain(call: Run): void {
     try {
-      this.#settle(resultText(this.#request.id, this.#complete(call.inputRequired())), 200)
+      this.#settle(resultText(this.#input.request.id, this.#complete(call.inputRequired())), 200)
     } catch (error) {
       this.#settle(this.#errorText(error), 200)
     }
@@ -168,16 +166,7 @@ export class StatelessExchange implements StreamSource {
   }
 
   #errorText(error: unknown): string {
-    const { id } = this.#request
-    if (error instanceof ProtocolError) return errorText(error.toObject(), id)
-    if (error instanceof MissingCapability) {
-      const data = { requiredCapabilities: error.requiredCapabilities }
-      return errorText({ code: ErrorCode.MissingClientCapability, message: error.message, data }, id)
-    }
-    this.#instance.report(error)
-    const message =
-      error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
-    return errorText({ code: ErrorCode.InternalError, message }, id)
+    return failureResponse(error, this.#input.request.id, (unknown) => this.#instance.report(unknown))
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
@@ -185,10 +174,10 @@ export class StatelessExchange implements StreamSource {
     if (this.#streaming) {
       this.#write(sseMessage(text))
       this.#end(cancelled)
-      this.#sink?.end()
+      this.#writer?.end()
     } else {
       this.#end(cancelled)
-      this.#answer({ kind: 'json', status, body: text, bytes })
+      this.#reply.give({ kind: 'json', status, body: text, bytes })
     }
   }
 
@@ -198,26 +187,20 @@ export class StatelessExchange implements StreamSource {
     this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
-    this.#load?.end()
-    this.#instance.forgetEarly(this.#key, this)
-  }
-
-  #answer(reply: Reply): void {
-    this.#reply = reply
-    this.#resolve?.(reply)
+    this.#input.caller.quota?.end()
+    this.#instance.forgetUnregistered(this.#key, this)
   }
 
   #write(text: string): void {
-    if (!this.#sink) this.#early.push(text)
-    // It reads too slowly, and nothing can be resumed here: the client sends the request again.
-    else if (!this.#sink.write(text)) this.cancel('The client read too slowly.')
+    if (!this.#writer) this.#queue.push(text)
+    // The client reads too slowly. A stateless response cannot be resumed: the client has to send the request again.
+    else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
   }
 }
 
 const SHUT_DOWN = 'The instance is shutting down; send the request again.'
-const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
-/** Spec-matrix 1.4. */
+/** 2026-07-28, "Streamable HTTP": which errors have an HTTP status of their own. */
 function statelessStatus(error: unknown): number {
   if (error instanceof MissingCapability) return 400
   if (error instanceof ProtocolError) return error.code === ErrorCode.MethodNotFound ? 404 : 200

@@ -6,26 +6,22 @@ import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
-import type { HeldConnection, Instance } from '../runtime/instance.ts'
-import type { Sink, StreamSource } from '../runtime/reply.ts'
+import type { HeldConnection } from '../runtime/held.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 import { META } from './envelope.ts'
 
 interface Filter {
-  tools: boolean
-  prompts: boolean
-  resources: boolean
+  /** The lists whose changes are sent. */
+  lists: (typeof LISTS)[number][]
   uris: ReadonlySet<string>
 }
 
+const LISTS = ['tools', 'prompts', 'resources'] as const
+
 /** The most URIs of one filter. */
 const MAX_URIS = 1_000
-
-const METHODS = {
-  tools: 'notifications/tools/list_changed',
-  prompts: 'notifications/prompts/list_changed',
-  resources: 'notifications/resources/list_changed',
-}
 
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
@@ -34,14 +30,14 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
-  #sink: Sink | undefined
-  /** What is to be told when the response begins, each thing once; it follows the acknowledgement. */
-  readonly #early = new Set<string>()
+  #writer: ResponseWriter | undefined
+  /** Messages to send after the acknowledgement, when the response begins. Equal messages are sent once. */
+  readonly #queue = new Set<string>()
   #done = false
-  /** The planned end is there. Where the response has not begun, it ends as it begins. */
+  /** The planned end has come. A response that has not begun ends as it begins. */
   #ending = false
   #planned: Timer | undefined
-  /** The end of the token that it was opened with. */
+  /** Fires when the access token of the request expires. */
   #until: Timer | undefined
 
   /** @throws ProtocolError -32602 */
@@ -54,17 +50,17 @@ export class Listening implements HeldConnection, StreamSource {
     this.#instance = instance
     this.#request = request
     this.#complete = complete
-    this.#filter = narrow(readFilter(request.params?.notifications), offered)
+    this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
   }
 
-  /** Receives changes from now on: before the client is told that it does. */
+  /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
     this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
     this.#until = this.#instance.at(until, () => this.drain())
     try {
-      // The waiting connection may be down for the moment: then nothing is promised.
+      // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
     } catch (error) {
       this.#leave()
@@ -72,31 +68,29 @@ export class Listening implements HeldConnection, StreamSource {
     }
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
-    const { tools, prompts, resources, uris } = this.#filter
-    const notifications: JsonObject = {}
-    if (tools) notifications.toolsListChanged = true
-    if (prompts) notifications.promptsListChanged = true
-    if (resources) notifications.resourcesListChanged = true
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
+    const { lists, uris } = this.#filter
+    const notifications: JsonObject = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]))
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
     this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
-    for (const text of this.#early) this.#write(text)
-    this.#early.clear()
+    for (const text of this.#queue) this.#write(text)
+    this.#queue.clear()
     if (this.#ending || this.#instance.draining) this.drain()
   }
 
   detached(): void {
-    this.#sink = undefined
+    this.#writer = undefined
     this.#leave()
   }
 
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
+    const { lists, uris } = this.#filter
     for (const { change } of entries) {
       if (change.kind === 'updated') {
-        if (this.#filter.uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
-      } else if (this.#filter[change.kind]) this.#send(METHODS[change.kind], {})
+        if (uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
+      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
     }
   }
 
@@ -106,31 +100,31 @@ export class Listening implements HeldConnection, StreamSource {
 
   #send(method: string, params: JsonObject): void {
     const text = this.#message(method, params)
-    if (this.#sink) this.#write(text)
-    else this.#early.add(text)
+    if (this.#writer) this.#write(text)
+    else this.#queue.add(text)
   }
 
   #write(text: string): void {
-    if (this.#sink?.write(text) !== false) return
-    // It reads too slowly: cut, so that it opens a new one.
-    const sink = this.#sink
+    if (this.#writer?.write(text) !== false) return
+    // The client reads too slowly. Its connection is cut, so that it opens a new one.
+    const writer = this.#writer
     this.detached()
-    sink.end()
+    writer.end()
   }
 
   beat(): void {
-    if (this.#sink) this.#write(SSE_COMMENT)
+    if (this.#writer) this.#write(SSE_COMMENT)
   }
 
-  /** The planned end: the result of the request, then the end of the stream. */
+  /** Sends the result of the request and ends the stream. */
   drain(): void {
     this.#ending = true
-    const sink = this.#sink
-    if (!sink) return
+    const writer = this.#writer
+    if (!writer) return
     this.#write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
-    this.#sink = undefined
+    this.#writer = undefined
     this.#leave()
-    sink.end()
+    writer.end()
   }
 
   close(): void {
@@ -146,12 +140,13 @@ export class Listening implements HeldConnection, StreamSource {
     this.#done = true
     this.#planned?.cancel()
     this.#until?.cancel()
-    this.#early.clear()
+    this.#queue.clear()
     this.#instance.remove(this)
   }
 }
 
-function readFilter(value: unknown): Filter {
+/** The part of the client's filter that the server offers. No more is acknowledged. */
+function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
   }
@@ -160,19 +155,7 @@ function readFilter(value: unknown): Filter {
     throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
   }
   return {
-    tools: value.toolsListChanged === true,
-    prompts: value.promptsListChanged === true,
-    resources: value.resourcesListChanged === true,
-    uris: new Set(uris as string[]),
-  }
-}
-
-/** Only what the server offers is acknowledged. */
-function narrow({ tools, prompts, resources, uris }: Filter, offered: ServerCapabilities): Filter {
-  return {
-    tools: tools && offered.tools?.listChanged === true,
-    prompts: prompts && offered.prompts?.listChanged === true,
-    resources: resources && offered.resources?.listChanged === true,
-    uris: offered.resources?.subscribe === true ? uris : new Set(),
+    lists: LISTS.filter((list) => value[`${list}ListChanged`] === true && offered[list]?.listChanged === true),
+    uris: new Set(offered.resources?.subscribe === true ? (uris as string[]) : []),
   }
 }

@@ -1,51 +1,48 @@
 /**
- * `requestState`: what a call carries from one round of asks to the next, in the client's hands. Sealed, so that the
- * client can neither read nor change it; bound to principal, method, name and arguments, so that it is worth nothing
- * anywhere else; and it ends by itself.
+ * `requestState`: the state of a call that the client sends back with its answers. The state is sealed, so that the
+ * client can neither read nor change it. It is bound to principal, method, name and arguments, so that no other request
+ * can use it. It expires.
  */
 import type { Clock } from '../base/clock.ts'
 import { digest, randomId } from '../base/ids.ts'
 import type { Sealer } from '../base/sealing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
-import type { StatelessOptions } from './options.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import type { StatelessOptions } from '../settings.ts'
 
 interface Answer {
-  /** The digest of the ask that it answers. */
+  /** The digest of the ask that this answers. */
   ask: string
   result: JsonObject
 }
 
-/** Keys and names are the author's: any string. */
+/** Keys and names come from the author of the server and may be any string. */
 export interface CallState {
   /** Random, the same in every round of one call. */
   id: string
   /** When the call began, ms since 1970. */
   born: number
-  /** Answers by key. */
+  /** The answers so far, by key. */
   answers: Map<string, Answer>
-  /** The asks that went out last, by key: their digests. */
+  /** The digests of the asks of the last round, by key. */
   asked: Map<string, string>
-  /** What `ctx.once` kept, by name. */
+  /** The results of `ctx.once`, by name. */
   kept: Map<string, unknown>
 }
 
-interface Sealed {
+interface Sealed extends Pick<CallState, 'born' | 'id'> {
   v: 1
-  /** When it ends, ms since 1970. */
+  /** When the state expires, ms since 1970. */
   until: number
-  born: number
-  id: string
   answers: Record<string, Answer>
   asked: Record<string, string>
   kept: Record<string, unknown>
 }
 
-/** Objects with their keys in order, so that the same value has one text. */
+/** JSON with the keys of objects in order, so that equal values have the same text. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  // JSON has numbers that are none here: 1e400 is not null.
+  // 1e400 parses as Infinity, which JSON.stringify would write as null.
   if (typeof value === 'number') return String(value)
   if (!isObject(value)) return JSON.stringify(value) ?? 'null'
   const members = Object.keys(value).sort()
@@ -56,14 +53,10 @@ export function askDigest(method: string, params: JsonObject | undefined): strin
   return digest(`${method}\n${canonical(params ?? {})}`, 12)
 }
 
-/** What a state is bound to: everything of the request that stays the same in its retry. */
+/** The text that a state is bound to: all parts of the request that are the same in its retry. */
 export function bindingOf(principal: string, { method, params = {} }: JsonRpcRequest): string {
   const { _meta, inputResponses, requestState, ...salient } = params
   return canonical([principal, method, salient])
-}
-
-function mapOf<T>(members: Record<string, T>): Map<string, T> {
-  return new Map(Object.entries(members))
 }
 
 export class StateBox {
@@ -77,12 +70,12 @@ export class StateBox {
     this.#options = options
   }
 
-  /** The state of a call that begins. */
+  /** Makes the state of a new call. */
   create(): CallState {
     return { id: randomId(12), born: this.#clock.now(), answers: new Map(), asked: new Map(), kept: new Map() }
   }
 
-  /** @throws ProtocolError -32603 if the state would be over its bound */
+  /** @throws ProtocolError -32603 if the sealed state is longer than `maxState` */
   seal(state: CallState, binding: string): string {
     const sealed: Sealed = {
       v: 1,
@@ -95,13 +88,13 @@ export class StateBox {
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
-      const message = `The answers and kept values of this call are over ${this.#options.maxState} bytes.`
+      const message = `The answers and the results of ctx.once are over ${this.#options.maxState} bytes.`
       throw new ProtocolError(ErrorCode.InternalError, message)
     }
     return text
   }
 
-  /** @throws ProtocolError -32602, without a word about why */
+  /** @throws ProtocolError -32602; the message gives no reason, so that a forger learns nothing */
   open(text: unknown, binding: string): CallState {
     const opened =
       typeof text === 'string' && text.length <= this.#options.maxState ? this.#sealer.open(text, binding) : undefined
@@ -109,7 +102,7 @@ export class StateBox {
     if (state?.v !== 1 || state.until < this.#clock.now()) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
-    const { id, born, answers, asked, kept } = state
-    return { id, born, answers: mapOf(answers), asked: mapOf(asked), kept: mapOf(kept) }
+    const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
+    return { id: state.id, born: state.born, answers, asked, kept: new Map(Object.entries(state.kept)) }
   }
 }

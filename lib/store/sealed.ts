@@ -1,21 +1,23 @@
 /**
- * A store in which every text is sealed: session records, data, handles, values, requests, messages, answers, mail.
- * What can be read without the key are digests, ids, times, log levels, and the names of resources that changed.
+ * A store that seals every text: session records, data, handles, values, requests, messages, answers, mail.
+ * A reader without the key sees digests, ids, times, log levels, and the names of resources that changed.
  *
- * Each text is bound to the key and the kind of what it is, so that whoever can write to the store cannot put one in
- * the place of another. What does not open does not exist: a session is then unknown, a message was never kept.
+ * Each text is bound to its key and its kind, so that an attacker who can write to the store cannot put one text in the
+ * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.
  */
 import { createSealer } from '../base/sealing.ts'
-import type { LogEntry, SessionKey, Store, ValueKind } from './store.ts'
-import { GET_STREAM } from './store.ts'
+import { GET_STREAM, type SessionKey } from './names.ts'
+import type { Store } from './store.ts'
+import type { LogEntry } from './streams.ts'
+import type { ValueKind } from './values.ts'
 
 /**
- * What becomes of texts without a seal. refuse: they do not exist. read: they are read, while sealing is being turned
- * on. write: they are read and written, and sealed ones read: the step before.
+ * How texts without a seal are treated. refuse: they do not exist. read: they are read, while sealing is being turned
+ * on. write: they are read and written, and sealed texts are read: the step before.
  */
 export type Unsealed = 'refuse' | 'read' | 'write'
 
-/** No text that the endpoint writes begins so: they are JSON, digests, or begin with a word. */
+/** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
 type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKind
@@ -34,48 +36,47 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   function seal(text: string, kind: Kind, ...place: string[]): string {
     return unsealed === 'write' ? text : MARK + sealer.seal(text, [kind, ...place].join('\n'))
   }
-  function open(text: string, kind: Kind, ...place: string[]): string | undefined {
-    if (text.startsWith(MARK)) return sealer.open(text.slice(MARK.length), [kind, ...place].join('\n'))
+  function open(text: string | undefined, kind: Kind, ...place: string[]): string | undefined {
+    if (text?.startsWith(MARK)) return sealer.open(text.slice(MARK.length), [kind, ...place].join('\n'))
     return unsealed === 'refuse' ? undefined : text
-  }
-  function maybe(text: string | undefined, kind: Kind, ...place: string[]): string | undefined {
-    return text === undefined ? undefined : open(text, kind, ...place)
   }
   const sealMessage = (key: SessionKey, stream: string, text: string) => seal(text, 'log', key, stream)
 
-  /** Undefined if any of them does not open: a log with a hole is no log. A marker has no text. */
+  /** Undefined if any of them does not open: a log with a hole is no log. An entry without text has no seal. */
   function openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined {
-    const opened: LogEntry[] = []
-    for (const entry of entries) {
+    const opened = entries.flatMap((entry) => {
       const data = entry.data === '' ? '' : open(entry.data, 'log', key, stream)
-      if (data === undefined) return undefined
-      opened.push({ ...entry, data })
-    }
-    return opened
+      return data === undefined ? [] : { ...entry, data }
+    })
+    return opened.length === entries.length ? opened : undefined
+  }
+
+  /** The members of the store that have no text to seal. */
+  function plain<Name extends keyof Store>(...names: Name[]): Pick<Store, Name> {
+    const members = names.map((name) => {
+      const member: unknown = store[name]
+      return [name, typeof member === 'function' ? member.bind(store) : member]
+    })
+    return Object.fromEntries(members) as Pick<Store, Name>
   }
 
   return {
-    kind: store.kind,
-    ping: () => store.ping(),
-    close: () => store.close(),
-    wake: (idleMs) => store.wake(idleMs),
+    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
+    ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
+    ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
+    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
 
     createSession: (key, record, lifetime, owner) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner),
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
-      const record = maybe(row?.record, 'record', key)
+      const record = open(row?.record, 'record', key)
       return record === undefined ? undefined : { record, level: row?.level }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
-    deleteSession: (key, owner) => store.deleteSession(key, owner),
-    setLevel: (key, level) => store.setLevel(key, level),
-    getData: async (key, name) => maybe(await store.getData(key, name), 'data', key, name),
+    getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),
     setData: (key, name, value) =>
       store.setData(key, name, value === undefined ? undefined : seal(value, 'data', key, name)),
-    subscribe: (key, uri, max) => store.subscribe(key, uri, max),
-    unsubscribe: (key, uri) => store.unsubscribe(key, uri),
-    subscriptions: (key) => store.subscriptions(key),
 
     register: (key, registration) => store.register(key, sealRequest(key, registration)),
     append: (key, append) =>
@@ -84,7 +85,6 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         messages: append.messages.map((text) => sealMessage(key, append.stream, text)),
         register: append.register && sealRequest(key, append.register),
       }),
-    endCall: (key, call) => store.endCall(key, call),
     post: (key, stream, message, tag, id) => store.post(key, stream, sealMessage(key, stream, message), tag, id),
     async take(key, stream, holder, after) {
       const reply = await store.take(key, stream, holder, after)
@@ -92,15 +92,16 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       const entries = openEntries(key, stream, reply.entries)
       return entries ? { ...reply, entries } : { status: 'trimmed' }
     },
-    async look(key, stream, holder, after, lifetime, tag) {
-      const reply = await store.look(key, stream, holder, after, lifetime, tag)
+    async look(key, stream, holder, after, lifetime) {
+      const reply = await store.look(key, stream, holder, after, lifetime)
+      if (reply.status !== 'ok') return reply
       const entries = openEntries(key, stream, reply.entries)
-      // Whoever comes back for it is told by `take`.
-      return entries ? { ...reply, entries } : { ...reply, entries: [], moved: true }
+      // `take` reports the reason to a client that comes back.
+      return entries ? { ...reply, entries } : { status: 'moved' }
     },
-    release: (key, stream, holder) => store.release(key, stream, holder),
     async lookCall(key, stream, owner, asks, lifetime) {
       const reply = await store.lookCall(key, stream, owner, asks, lifetime)
+      if (reply.status !== 'ok') return reply
       const answers = new Map<string, string>()
       for (const [ask, value] of reply.answers) {
         const opened = open(value, 'answer', key, ask)
@@ -108,24 +109,21 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       }
       return { ...reply, answers }
     },
-    calls: (key) => store.calls(key),
     async claim(key, stream, expected, owner) {
       const reply = await store.claim(key, stream, expected, owner)
-      return { ...reply, request: maybe(reply.request, 'request', key, stream) }
+      if (reply.status !== 'ok') return reply
+      return { ...reply, request: open(reply.request, 'request', key, stream) }
     },
-    releaseCall: (key, stream, owner) => store.releaseCall(key, stream, owner),
     readLog: async (key, stream) => openEntries(key, stream, await store.readLog(key, stream)) ?? [],
-    cancel: (key, id) => store.cancel(key, id),
 
     async answer(key, ask, value) {
       const reply = await store.answer(key, ask, seal(value, 'answer', key, ask))
-      if (reply.stored || reply.owner === undefined) return reply
-      // Two seals of one text differ. An answer that is there stays there when it is read.
-      const present = maybe(await store.closeAsk(key, ask), 'answer', key, ask)
-      return { ...reply, stored: present === value }
+      if (reply.status !== 'late') return reply
+      // Two seals of one text differ, so the stored answer is read. It stays there.
+      const present = open(await store.closeAsk(key, ask), 'answer', key, ask)
+      return { ...reply, status: present === value ? 'ok' : 'late' }
     },
-    closeAsk: async (key, ask) => maybe(await store.closeAsk(key, ask), 'answer', key, ask),
-    changePosition: (key) => store.changePosition(key),
+    closeAsk: async (key, ask) => open(await store.closeAsk(key, ask), 'answer', key, ask),
     async advance(key, advance) {
       const { messages, updates } = advance
       const reply = await store.advance(key, {
@@ -133,6 +131,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         messages: messages.map((text) => sealMessage(key, GET_STREAM, text)),
         updates: updates.map((update) => ({ ...update, message: sealMessage(key, GET_STREAM, update.message) })),
       })
+      if (reply.status !== 'ok') return reply
       return { ...reply, entries: openEntries(key, GET_STREAM, reply.entries) ?? [] }
     },
 
@@ -140,31 +139,22 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     receive: (instance, receiver) =>
       store.receive(instance, {
         mail: (text) => {
-          // Mail that does not open is lost, as any mail may be: the store is the truth.
+          // Mail that does not open is dropped. Any mail may be lost: the store has the truth.
           const message = open(text, 'mail', instance)
           if (message !== undefined) receiver.mail(message)
         },
         change: (entry) => receiver.change(entry),
         resumed: () => receiver.resumed(),
       }),
-    up: (instance, ttl) => store.up(instance, ttl),
-    down: (instance) => store.down(instance),
-    alive: (instances) => store.alive(instances),
-    publish: (change) => store.publish(change),
-    changesAfter: (position) => store.changesAfter(position),
-    lastChange: () => store.lastChange(),
 
-    getValue: async (kind, id, lifetime) => maybe(await store.getValue(kind, id, lifetime), kind, id),
+    getValue: async (kind, id, lifetime) => open(await store.getValue(kind, id, lifetime), kind, id),
     setValue: (kind, id, value, lifetime) => store.setValue(kind, id, seal(value, kind, id), lifetime),
     replaceValue: (kind, id, value, lifetime) => store.replaceValue(kind, id, seal(value, kind, id), lifetime),
     async addValue(kind, id, value, lifetime) {
-      if (await store.addValue(kind, id, seal(value, kind, id), lifetime)) return true
-      return maybe(await store.getValue(kind, id), kind, id) === value
+      const reply = await store.addValue(kind, id, seal(value, kind, id), lifetime)
+      if (reply.status === 'ok') return reply
+      return { status: open(await store.getValue(kind, id), kind, id) === value ? 'ok' : 'taken' }
     },
-    deleteValue: (kind, id) => store.deleteValue(kind, id),
-
-    count: (id, n, lifetime) => store.count(id, n, lifetime),
-    occupy: (id, member, lifetime) => store.occupy(id, member, lifetime),
   }
 
   function sealRequest<T extends { stream: string; request?: string | undefined }>(key: SessionKey, given: T): T {

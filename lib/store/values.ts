@@ -1,6 +1,23 @@
-/** `ctx.user` and `ctx.handles`: values that belong to a principal and to no session. */
+/** Values that belong to no session, and what an author gets of them: `ctx.user` and `ctx.handles`. */
 import { digest, randomId } from '../base/ids.ts'
-import type { Store } from './store.ts'
+
+/** user, handle: values of a principal. elic: the session of a URL elicitation. used: results of a state used once. */
+export type ValueKind = 'user' | 'handle' | 'elic' | 'used'
+
+/** Every value has a lifetime in ms from the moment it is written. */
+export interface ValueStore {
+  /** Reads a value; with `lifetime` it lives for that many ms from now on. */
+  getValue(kind: ValueKind, id: string, lifetime?: number): Promise<string | undefined>
+  setValue(kind: ValueKind, id: string, value: string, lifetime: number): Promise<void>
+  /** Replaces a value that exists. gone: there is none, and none is made: a handle that expired does not come back. */
+  replaceValue(kind: ValueKind, id: string, value: string, lifetime: number): Promise<{ status: 'ok' | 'gone' }>
+  /**
+   * Adds a value where there is none: of several callers with different values one gets ok. A repeat with the same value
+   * is ok too. taken: another value is there.
+   */
+  addValue(kind: ValueKind, id: string, value: string, lifetime: number): Promise<{ status: 'ok' | 'taken' }>
+  deleteValue(kind: ValueKind, id: string): Promise<void>
+}
 
 /** Values by name. Values are JSON. `set` replaces: of two calls that read, add and write at once, one overwrites the other. */
 export interface KeyValues {
@@ -27,7 +44,7 @@ function parse<T>(text: string | undefined): T | undefined {
 }
 
 /** Values kept for a principal, 90 days after they were last read or written. Anonymous callers are one principal. */
-export function userValues(store: Store, principal: string): KeyValues {
+export function userValues(store: ValueStore, principal: string): KeyValues {
   const id = (name: string) => digest(`${principal}\n${name}`, 16)
   return {
     get: async <T>(name: string) => parse<T>(await store.getValue('user', id(name), USER_LIFETIME)),
@@ -45,7 +62,7 @@ interface Stored {
  * Handles: 128 random bits, stored under a digest of principal and handle, so that a foreign one misses by
  * construction and the store's keys reveal none.
  */
-export function handleValues(store: Store, principal: string): Handles {
+export function handleValues(store: ValueStore, principal: string): Handles {
   const id = (handle: string) => digest(`${principal}\n${handle}`, 16)
   const read = async (handle: string) => parse<Stored>(await store.getValue('handle', id(handle)))
   return {
@@ -60,7 +77,8 @@ export function handleValues(store: Store, principal: string): Handles {
       const stored = await read(handle)
       if (!stored) return false
       const text = JSON.stringify({ value: value ?? null, lifetime: stored.lifetime })
-      return store.replaceValue('handle', id(handle), text, stored.lifetime)
+      const { status } = await store.replaceValue('handle', id(handle), text, stored.lifetime)
+      return status === 'ok'
     },
     delete: (handle) => store.deleteValue('handle', id(handle)),
   }

@@ -1,7 +1,6 @@
-/** A stream ends with the token that it was opened with, and goes on with the next one. */
+/** A stream ends when the token of its request expires, and is resumed with the next token. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { Signer } from '../support/authorization.ts'
@@ -67,7 +66,7 @@ const CALL = {
   params: { name: 'long', arguments: {}, _meta: { progressToken: 1 } },
 }
 
-test('the GET stream closes with a retry; the old token is 401, the new one goes on', async () => {
+test('the GET stream closes with a retry; the old token is 401, and the new token resumes the stream', async () => {
   const token = await signer.token({}, { expiresIn: 600 })
   const session = await open(token)
   const reader = new EventReader(await send('GET', token, session))

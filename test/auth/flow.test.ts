@@ -1,4 +1,4 @@
-/** The official clients, from nothing but the address: discovery, registration, sign-in, token, tool call, refresh. */
+/** The official clients, which have only the address: discovery, registration, sign-in, token, tool call, refresh. */
 import { type ServerType, serve } from '@hono/node-server'
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
@@ -6,8 +6,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { AuthorizationServer, AuthorizationServerOptions } from '../support/authorization-server.ts'
 import { REDIRECT, REGISTERED_CLIENT, startAuthorizationServer } from '../support/authorization-server.ts'
@@ -54,7 +53,7 @@ afterEach(async () => {
   await as.stop()
 })
 
-/** What an application keeps of the authorization. */
+/** The state of the authorization that an application keeps. */
 class Keeper {
   readonly redirectUrl = REDIRECT
   readonly clientMetadata = {
@@ -88,7 +87,7 @@ interface Transport {
   finishAuth(code: string, issuer?: string): Promise<void>
 }
 
-/** Connects; where the user is needed, does what the user does and connects again. */
+/** Connects; where the user must sign in, does so and connects again. */
 async function through(keeper: Keeper, transport: () => Transport, connect: (to: Transport) => Promise<Official>) {
   const first = transport()
   const refused = await connect(first).then(
@@ -167,7 +166,7 @@ describe.each([
   ['client 2.x', sdk2],
   ['client 1.x over HTTP+SSE', overSse],
 ])('the official %s', (_name, connect) => {
-  test('gets from the address alone to a tool call', async () => {
+  test('needs only the address to call a tool', async () => {
     await start()
     const keeper = new Keeper()
     const client = await connect(keeper)
@@ -177,7 +176,7 @@ describe.each([
     await client.close()
   })
 
-  test('goes on with a refreshed token in the same session', async () => {
+  test('continues its session with a refreshed token', async () => {
     await start()
     const keeper = new Keeper()
     const client = await connect(keeper)
@@ -192,7 +191,7 @@ describe.each([
     await client.close()
   })
 
-  test('gets through with opaque tokens', async () => {
+  test('works with opaque tokens', async () => {
     await start({}, { format: 'opaque', introspector: { id: 'notes-endpoint', secret: 'a secret' } })
     const client = await connect(new Keeper())
     expect(await client.call('whoami')).toBe('ada')
@@ -204,23 +203,26 @@ describe.each([
 test.each([
   ['1.x', sdk1],
   ['2.x', sdk2],
-])('the official client %s that lacks a scope is sent for it, and goes on in its session', async (_name, connect) => {
-  await start()
-  const keeper = new Keeper()
-  keeper.kept.client = { client_id: REGISTERED_CLIENT }
-  // With a refresh token the clients try that first, which brings no new scope.
-  keeper.saveTokens = ({ access_token }) =>
-    void Object.assign(keeper.kept, { tokens: { access_token, token_type: 'Bearer' } })
-  const client = await connect(keeper)
-  const session = client.sessionId()
-  await expect(client.call('write')).rejects.toThrow()
-  const asked = keeper.asked.at(-1) ?? url
-  expect(asked.searchParams.get('scope')).toContain('notes:write')
-  await client.finish(await as.authorize(asked))
-  expect(await client.call('write')).toBe('ok')
-  expect(client.sessionId()).toBe(session)
-  await client.close()
-})
+])(
+  'the official client %s that lacks a scope gets it from the authorization server and continues its session',
+  async (_name, connect) => {
+    await start()
+    const keeper = new Keeper()
+    keeper.kept.client = { client_id: REGISTERED_CLIENT }
+    // With a refresh token the clients try that first, which brings no new scope.
+    keeper.saveTokens = ({ access_token }) =>
+      void Object.assign(keeper.kept, { tokens: { access_token, token_type: 'Bearer' } })
+    const client = await connect(keeper)
+    const session = client.sessionId()
+    await expect(client.call('write')).rejects.toThrow()
+    const asked = keeper.asked.at(-1) ?? url
+    expect(asked.searchParams.get('scope')).toContain('notes:write')
+    await client.finish(await as.authorize(asked))
+    expect(await client.call('write')).toBe('ok')
+    expect(client.sessionId()).toBe(session)
+    await client.close()
+  },
+)
 
 test('a token for another resource of the same server is refused', async () => {
   await start()

@@ -1,11 +1,9 @@
-/** Where keys and answers about tokens come from: discovery, rotation, introspection, a check of one's own. */
+/** Sources of keys and of answers about tokens: discovery, rotation, introspection, the author's `verify`. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
-import type { JsonServer } from '../support/authorization.ts'
-import { Signer, serveJson } from '../support/authorization.ts'
+import { type JsonServer, Signer, serveJson } from '../support/authorization.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
@@ -53,11 +51,11 @@ describe('keys are found through the metadata of the issuer', () => {
     start({ issuer })
     expect((await ping(await signer.token())).status).toBe(200)
     expect((await ping(await signer.token())).status).toBe(200)
-    // Metadata and keys once for both.
+    // Metadata and keys are fetched once for both requests.
     expect(as.requests.filter((request) => request.path === '/keys')).toHaveLength(1)
   })
 
-  test('which must name that issuer: another one is 503 and reported, not trusted', async () => {
+  test('and metadata that names another issuer is 503 and reported', async () => {
     let signer: Signer | undefined
     as = await serveJson((asked) =>
       asked.startsWith('/.well-known') ? { issuer: 'https://evil.example', jwks_uri: `${as?.url}/keys` } : signer?.keys,
@@ -71,7 +69,7 @@ describe('keys are found through the metadata of the issuer', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('an authorization server that is away is 503, and is asked again', async () => {
+  test('an authorization server that does not answer is 503, and is asked again', async () => {
     let up = false
     let signer: Signer | undefined
     as = await serveJson((asked) => {
@@ -90,7 +88,7 @@ describe('keys are found through the metadata of the issuer', () => {
 })
 
 describe('keys are rotated', () => {
-  test('a new key is found when the old set has become old', async () => {
+  test('a new key is found when the old set has expired', async () => {
     let keys: object | undefined
     as = await serveJson(() => keys)
     const [first, second] = [
@@ -106,7 +104,7 @@ describe('keys are rotated', () => {
     expect((await ping(await first.token())).status).toBe(401)
   })
 
-  test('unknown key ids do not make every request ask for the keys', async () => {
+  test('unknown key ids do not make every request fetch the keys', async () => {
     let keys: object | undefined
     as = await serveJson(() => keys)
     const signer = await Signer.create(as.url, RESOURCE)
@@ -119,7 +117,7 @@ describe('keys are rotated', () => {
     expect(as.requests).toHaveLength(1)
   })
 
-  test('a verified token holds for a while, and never beyond its expiry', async () => {
+  test('a verified token is not verified again for a while, and never accepted beyond its expiry', async () => {
     let keys: object | undefined
     as = await serveJson(() => keys)
     const signer = await Signer.create(as.url, RESOURCE)
@@ -142,7 +140,7 @@ describe('keys are rotated', () => {
 })
 
 describe('several issuers', () => {
-  test('each vouches for its own tokens only', async () => {
+  test('are each accepted for their own tokens only', async () => {
     const [one, two] = [
       await Signer.create('https://one.example', RESOURCE),
       await Signer.create('https://two.example', RESOURCE),
@@ -167,7 +165,7 @@ describe('introspection (RFC 7662)', () => {
     return as
   }
 
-  test('asks with the credentials of the endpoint, encoded as the RFC wants it', async () => {
+  test('sends the credentials of the endpoint, encoded as RFC 6749 defines it', async () => {
     const { requests } = await introspecting(() => live)
     expect((await ping('opaque')).status).toBe(200)
     const basic = Buffer.from('rs%3A1:s%25cret+%C3%BC').toString('base64')
@@ -175,7 +173,7 @@ describe('introspection (RFC 7662)', () => {
     expect(new URLSearchParams(requests[0]?.body).get('token')).toBe('opaque')
   })
 
-  test('an answer holds for a while, and requests that come together share one', async () => {
+  test('keeps an answer for a while, and concurrent requests share one', async () => {
     const clock = new ManualClock(Date.now())
     const { requests } = await introspecting(() => live, {}, clock)
     const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await ping('opaque')).status))
@@ -186,7 +184,7 @@ describe('introspection (RFC 7662)', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('a token that is revoked is refused once the answer is old', async () => {
+  test('refuses a revoked token once the kept answer has expired', async () => {
     const clock = new ManualClock(Date.now())
     let active = true
     await introspecting(() => ({ ...live, active }), {}, clock)
@@ -211,20 +209,20 @@ describe('introspection (RFC 7662)', () => {
     expect(errors).toEqual([])
   })
 
-  test('a wrong token is not asked about again at once', async () => {
+  test('is not repeated at once for a wrong token', async () => {
     const { requests } = await introspecting(() => ({ active: false }))
     for (let i = 0; i < 5; i++) expect((await ping('opaque')).status).toBe(401)
     expect(requests).toHaveLength(1)
   })
 
-  test('no answer is 503 without a word of where it was asked', async () => {
+  test('without an answer is 503, and the response does not contain its address', async () => {
     await introspecting(() => undefined)
     const response = await ping('opaque')
     expect(response.status).toBe(503)
     expect(await response.text()).not.toContain('127.0.0.1')
   })
 
-  test('beside a key set, JWTs are verified here and the rest is asked about', async () => {
+  test('is used for opaque tokens only where there is a key set for JWTs', async () => {
     const { requests, url } = await introspecting(() => live)
     await endpoint?.close()
     const signer = await Signer.create(url, RESOURCE)
@@ -240,24 +238,24 @@ describe('introspection (RFC 7662)', () => {
   })
 })
 
-describe('a check of one’s own', () => {
-  test('says who calls; what it does not know is 401', async () => {
+describe('the option verify', () => {
+  test('identifies the caller; a token for which it returns undefined is 401', async () => {
     start({ verify: (token) => (token === 'key-1' ? { subject: 'robot', scopes: ['a'] } : undefined) })
     expect((await ping('key-1')).status).toBe(200)
     const refused = await ping('key-2')
     expect(refused.status).toBe(401)
-    // There is no authorization server to send anybody to.
+    // There is no authorization server that the challenge could name.
     expect(refused.headers.get('www-authenticate')).not.toContain('resource_metadata')
   })
 
-  test('is asked each time', async () => {
+  test('is called for each request', async () => {
     let calls = 0
     start({ verify: () => (++calls === 1 ? { subject: 'once' } : undefined) })
     expect((await ping('key')).status).toBe(200)
     expect((await ping('key')).status).toBe(401)
   })
 
-  test('that fails is 503, and is reported', async () => {
+  test('that throws is 503, and the error is reported', async () => {
     start({
       verify: () => {
         throw new Error('the database at 10.0.0.5 is away')
@@ -270,7 +268,7 @@ describe('a check of one’s own', () => {
   })
 })
 
-describe('options that cannot be used stop the start', () => {
+describe('createEndpoint throws for wrong options:', () => {
   test.each<[string, Partial<AuthOptions>]>([
     ['no issuer', {}],
     ['an issuer without https', { issuer: 'http://as.example' }],

@@ -1,7 +1,6 @@
-/** What a client without a token finds out by itself (RFC 9728). */
+/** The metadata of the protected resource (RFC 9728). */
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { serveJson } from '../support/authorization.ts'
 
@@ -41,12 +40,12 @@ test.each([WELL_KNOWN, `${WELL_KNOWN}/mcp`])(
   },
 )
 
-test('nothing is said of other paths', async () => {
+test('other paths have no metadata', async () => {
   start()
   expect((await get(`${WELL_KNOWN}/other`)).status).toBe(404)
 })
 
-test('behind a prefix the metadata is where clients look for it', async () => {
+test('behind a path prefix the metadata is at the address that clients derive', async () => {
   start({ resource: 'https://mcp.example/team/mcp' })
   const document = (await (await get(`${WELL_KNOWN}/team/mcp`)).json()) as { resource: string }
   expect(document.resource).toBe('https://mcp.example/team/mcp')
@@ -70,7 +69,7 @@ test('HTTP+SSE is a resource of its own', async () => {
   }
 })
 
-test('a page of an allowed origin may read it, any other not', async () => {
+test('a page of an allowed origin may read the metadata, and other pages may not', async () => {
   start({}, { allowedOrigins: ['https://app.example'] })
   const allowed = await get(WELL_KNOWN, { headers: { origin: 'https://app.example' } })
   expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example')
@@ -83,7 +82,7 @@ test('a page of an allowed origin may read it, any other not', async () => {
   expect(preflight.headers.get('access-control-allow-headers')).toContain('mcp-protocol-version')
 })
 
-test('clients of 2025-03-26 are shown the way to the authorization server', async () => {
+test('clients of 2025-03-26 are redirected to the metadata of the authorization server', async () => {
   const as = await serveJson((path) =>
     path === '/.well-known/openid-configuration' ? { issuer: as.url, jwks_uri: `${as.url}/keys` } : undefined,
   )

@@ -1,8 +1,7 @@
-/** What a caller lacks the scopes for it does not see, and using it is 403 with the scopes that it needs. */
+/** Lists omit entries whose scopes the caller lacks, and using such an entry is 403 with the scopes that it needs. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { request as dispatched, fakeChannel } from '../server/fake-channel.ts'
@@ -123,13 +122,13 @@ describe.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])('in a se
     const refused = await send({ scope: 'other', body: request(5, method, params), headers })
     expect(refused.status).toBe(403)
     expect(refused.headers.get('content-type')).toBe('application/json')
-    // With what the token has already: clients of these revisions ask for no more than they are told.
+    // Including the scopes of the token: clients of these revisions ask only for the scopes of the challenge.
     expect(refused.headers.get('www-authenticate')).toBe(
       `Bearer error="insufficient_scope", error_description="The token lacks scopes that this request needs.", scope="${needed} other", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"`,
     )
     expect(await refused.json()).toMatchObject({ jsonrpc: '2.0', id: 5, error: { code: -32600 } })
     expect(ran).toEqual([])
-    // The same session goes on with a token that has them.
+    // The session continues with a token that has these scopes.
     const served = await send({ scope: needed, body: request(6, method, params), headers })
     expect(served.status).toBe(200)
     await served.text()
@@ -172,7 +171,7 @@ describe('lists', () => {
     ['notes:read', ['open', 'read', 'speak', 'me']],
     ['notes:write admin', ['open', 'purge', 'me']],
     ['notes:write', ['open', 'me']],
-  ])('show to "%s" the tools %j', async (scope, names) => {
+  ])('show to a token with the scopes "%s" the tools %j', async (scope, names) => {
     start()
     const { result } = (await (await stateless(scope, 'tools/list')).json()) as {
       result: { tools: { name: string }[] }
@@ -195,7 +194,7 @@ test('a batch is refused as a whole, with all the scopes that it needs', async (
   expect(ran).toEqual([])
 })
 
-test('scopes are looked at before the session, so that 403 tells nothing of it', async () => {
+test('scopes are checked before the session, so that 403 does not reveal whether it exists', async () => {
   start()
   const refused = await send({
     scope: '',
@@ -205,7 +204,7 @@ test('scopes are looked at before the session, so that 403 tells nothing of it',
   expect(refused.status).toBe(403)
 })
 
-test('over HTTP+SSE the POST is refused', async () => {
+test('over HTTP+SSE the POST is 403', async () => {
   start()
   const refused = await send({
     scope: '',
@@ -226,7 +225,7 @@ test('a scope may include others', async () => {
   expect(result.tools.map(({ name }) => name)).toContain('read')
 })
 
-test('a handler sees who calls', async () => {
+test('a handler reads the identity of its caller', async () => {
   start()
   const answer = (await (await stateless('a b', 'tools/call', { name: 'me', arguments: {} })).json()) as {
     result: { content: { text: string }[] }
@@ -240,7 +239,7 @@ test('a handler sees who calls', async () => {
   })
 })
 
-test('a call that another instance runs again needs them too', async () => {
+test('a call that another instance runs again needs the scopes too', async () => {
   const server = build()
   const run = (scopes: string[]) =>
     dispatched(server, 'tools/call', { name: 'read', arguments: {} }, fakeChannel({ scopes }))

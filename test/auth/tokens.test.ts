@@ -1,10 +1,9 @@
-/** Every wrong token is refused as the specification says, before anything else is looked at. */
+/** Every wrong token is refused as the specification defines it, before anything else is checked. */
 import { createHmac } from 'node:crypto'
 import { exportSPKI, generateKeyPair, importJWK } from 'jose'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
 import { Signer } from '../support/authorization.ts'
 
@@ -52,7 +51,7 @@ async function send(authorization: string | undefined, init: RequestInit = {}, p
   )
 }
 
-/** What makes each token wrong, and nothing else does. */
+/** Tokens that are right but for one error each. */
 const WRONG: [string, () => Promise<string> | string][] = [
   ['expired', () => signer.token({}, { expiresIn: -60 })],
   ['not valid yet', () => signer.token({ nbf: Math.floor(Date.now() / 1_000) + 600 })],
@@ -135,12 +134,12 @@ describe('a wrong token', () => {
     expect(challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"]+", resource_metadata="/)
     expect(challenge).toContain('resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"')
     expect(await response.json()).toMatchObject({ jsonrpc: '2.0', error: { code: -32600 } })
-    // The same again, which is answered from memory, is answered the same.
+    // The second answer, which comes from memory, is the same.
     expect((await send(`Bearer ${await make()}`)).status).toBe(401)
     expect(errors).toEqual([])
   })
 
-  test('is answered alike the second time, without being verified again', async () => {
+  test('is refused the second time without a check, and the response is the same', async () => {
     const token = await foreignKey()
     const [first, second] = [await send(`Bearer ${token}`), await send(`Bearer ${token}`)]
     expect([second.status, second.headers.get('www-authenticate')]).toEqual([
@@ -176,12 +175,12 @@ describe('no token', () => {
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_request"/)
   })
 
-  test('in the address does not count', async () => {
+  test('in the header is 401, even if the query has one', async () => {
     const token = await signer.token()
     expect((await send(undefined, {}, `/mcp?access_token=${token}`)).status).toBe(401)
   })
 
-  test('names the scopes that every request needs', async () => {
+  test('is refused with the scopes that every request needs', async () => {
     start({ scopes: ['mcp', 'notes'] })
     expect((await send(undefined)).headers.get('www-authenticate')).toContain('scope="mcp notes"')
   })
@@ -200,11 +199,11 @@ describe('a right token', () => {
     expect((await send(`Bearer ${await signer.token(claims, options)}`)).status).toBe(200)
   })
 
-  test('is taken whatever the case of its scheme', async () => {
+  test('is accepted in any case of the word Bearer', async () => {
     expect((await send(`bearer ${await signer.token()}`)).status).toBe(200)
   })
 
-  test('that lacks a scope that every request needs is 403 with the scopes', async () => {
+  test('without a scope that every request needs is 403 with these scopes', async () => {
     start({ scopes: ['mcp', 'notes'] })
     const response = await send(`Bearer ${await signer.token({ scope: 'mcp' })}`)
     expect(response.status).toBe(403)
@@ -214,7 +213,7 @@ describe('a right token', () => {
     expect((await send(`Bearer ${await signer.token({ scp: ['notes', 'mcp'] })}`)).status).toBe(200)
   })
 
-  test('signed by the second key of several without a key id is found', async () => {
+  test('without a key id is verified with each key of the set', async () => {
     const other = await Signer.create(ISSUER, RESOURCE, { kid: 'k0' })
     start({ jwks: { keys: [...other.keys.keys, ...signer.keys.keys] } })
     expect((await send(`Bearer ${await signer.token({}, { header: { kid: undefined } })}`)).status).toBe(200)
@@ -222,7 +221,7 @@ describe('a right token', () => {
   })
 })
 
-describe('without a token nothing is looked at', () => {
+describe('without a token', () => {
   test.each([
     ['GET', '/mcp'],
     ['POST', '/mcp'],
@@ -232,20 +231,20 @@ describe('without a token nothing is looked at', () => {
     ['GET', '/sse'],
     ['POST', '/messages?sessionId=x'],
     ['DELETE', '/messages'],
-  ])('%s %s is 401, whatever else is wrong', async (method, path) => {
+  ])('%s %s is 401, even if the request has other errors', async (method, path) => {
     const headers = { 'content-type': 'text/plain', accept: 'text/html', 'mcp-protocol-version': 'x' }
     const body = method === 'POST' ? 'no JSON' : null
     const response = await send(undefined, { method, body, headers }, path)
     expect(response.status).toBe(401)
   })
 
-  test('but OPTIONS answers', async () => {
+  test('OPTIONS is answered', async () => {
     start()
     const response = await send(undefined, { method: 'OPTIONS', body: null })
     expect(response.status).toBe(204)
   })
 
-  test('and health needs no token', async () => {
+  test('/healthz is answered', async () => {
     start()
     expect((await send(undefined, { method: 'GET', body: null }, '/healthz')).status).toBe(200)
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { memoize } from '../../lib/base/memo.ts'
+import { memoize, memoizeByObject } from '../../lib/base/memo.ts'
 
-test('keeps the results for the texts that were asked for last, and not for ever more texts', () => {
+test('memoize keeps the results for the most recent texts, and for a bounded number of texts', () => {
   const made: string[] = []
   const twice = memoize((text) => {
     made.push(text)
@@ -10,14 +10,26 @@ test('keeps the results for the texts that were asked for last, and not for ever
   const ask = (texts: string) => [...texts].map(twice)
   expect(ask('abcabc')).toEqual(['aa', 'bb', 'cc', 'aa', 'bb', 'cc'])
   expect(made.splice(0)).toEqual(['a', 'b', 'c'])
-  // What is asked for stays, however many others come.
+  // A text that is used again stays, although many others are used.
   ask('adaeafagahai')
   expect(made.splice(0).join('')).toBe('defghi')
-  // What is not asked for goes.
+  // A text that is not used again is dropped.
   ask('b')
   expect(made.splice(0)).toEqual(['b'])
-  // Nobody can have long ones kept.
+  // Long texts are not kept.
   const long = 'x'.repeat(1_000)
   expect([twice(long), twice(long)].map(({ length }) => length)).toEqual([2_000, 2_000])
   expect(made).toEqual([long, long])
+})
+
+test('memoizeByObject makes one result for each object', () => {
+  const made: object[] = []
+  const wrapped = memoizeByObject((value: object) => {
+    made.push(value)
+    return { value }
+  })
+  const [a, b] = [{}, {}]
+  expect(wrapped(a)).toBe(wrapped(a))
+  expect(wrapped(b)).toEqual({ value: b })
+  expect(made).toEqual([a, b])
 })

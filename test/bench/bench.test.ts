@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('the benchmark measures every workload, and counts what does not depend on time', {
+test('the benchmark measures every workload and every figure', {
   timeout: 180_000,
 }, async () => {
   const run = fileURLToPath(new URL('run.ts', import.meta.url))
@@ -25,7 +25,7 @@ test('the benchmark measures every workload, and counts what does not depend on 
     'stream',
   ])
   for (const { variants } of report.races) {
-    // On a loaded machine a peer may answer nothing in the short time that it is given here.
+    // On a loaded machine, another server may not answer in the short time of this test.
     const own = variants.filter(({ name }: { name: string }) => /^(ours|raw)/.test(name))
     expect(own.length).toBeGreaterThan(0)
     for (const { name, rate } of own) expect(rate.median, name).toBeGreaterThan(0)
@@ -37,4 +37,23 @@ test('the benchmark measures every workload, and counts what does not depend on 
   expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
+})
+
+test('the comparison with another checkout prints every row, and says what a checkout lacks', {
+  timeout: 180_000,
+}, async () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url))
+  const own = fileURLToPath(new URL('../..', import.meta.url))
+  const options = { env: { ...process.env, NODE_OPTIONS: '' } }
+  // One short round decides nothing, so the status may be either.
+  const { stdout } = await promisify(execFile)(process.execPath, [run, '--short', '--against', own], options).catch(
+    (error) => error as { stdout: string },
+  )
+  const rows = stdout
+    .split('\n')
+    .flatMap((line) => /^\| (.+?) \| \d\S* \(\S+\) \| \d\S* \(\S+\) \| 1 \|/.exec(line)?.[1] ?? [])
+  const names = ['stateless', 'session', 'session, sealed', 'session in memory', 'initialize', 'list', 'stream']
+  expect(rows).toEqual([...names, 'cold start'])
+  const refused = promisify(execFile)(process.execPath, [run, '--against', folder], options)
+  await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^.* is no checkout .*\n$/) })
 })

@@ -1,7 +1,7 @@
 /**
- * How large the bundles are, and how long it takes from the start of a process to its first answer: the Node bundle with
- * Redis, beside Hono with ioredis bundled with the same settings (what tools/build-plugins.ts changes of the client is
- * work of this project, so the reference does without it). `node test/bench/coldstart.ts` prints it for itself.
+ * The size of the bundles, and the time from the start of a process to its first response. The Node bundle with Redis
+ * is compared with Hono and ioredis in a bundle of the same settings, but without the changes of
+ * tools/build-plugins.ts, which are work of this project. `node test/bench/coldstart.ts` prints this alone.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,26 +17,29 @@ import { pinned } from './processes.ts'
 
 export interface BundleSize {
   name: string
-  /** Bytes, minified: what is loaded at the start, without the author's server and its packages; and what may follow. */
+  /**
+   * Minified bytes that are loaded at the start, without the author's server and its packages, and bytes that may
+   * follow.
+   */
   own: number
   later: number
 }
 
 export interface ColdStart {
   sizes: BundleSize[]
-  /** ms from the start of a process to its first answer, by round. */
+  /** The time from the start of the process to its first response in each round, in ms. */
   endpoint: number[]
   raw: number[]
-  /** The endpoint over the reference, of the medians. */
+  /** The ratio of the medians, endpoint to reference. */
   ratio: number
 }
 
-/** What the ratio is to be at most. */
+/** The greatest ratio that meets the goal. */
 export const COLD_START_GOAL = 1.1
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** Builds both, and starts them in turn `rounds` times. */
+/** Builds both bundles, and starts them in turn `rounds` times. */
 export async function measureColdStart(rounds = 15): Promise<ColdStart> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-cold-'))
   const redis = await startRedis()
@@ -47,7 +50,7 @@ export async function measureColdStart(rounds = 15): Promise<ColdStart> {
     const reference = join(folder, 'raw', 'raw.mjs')
     const endpoint: number[] = []
     const raw: number[] = []
-    // The first round of each reads the files for the first time, and is not counted.
+    // The first round reads the files from disk and is not counted.
     for (let round = 0; round <= rounds; round++) {
       const [mine, theirs] =
         round % 2 === 0
@@ -64,19 +67,19 @@ export async function measureColdStart(rounds = 15): Promise<ColdStart> {
   }
 }
 
-/** Of the entries of the two platforms. */
-export function sizesOf({ lambda, node }: { lambda: Metafile; node: Metafile }): BundleSize[] {
+/** The sizes of the entries of both platforms. */
+export function sizesOf(built: Record<string, Metafile>): BundleSize[] {
   const entries = [
-    ['Lambda', lambda, 'lambda'],
-    ['Node', node, 'server'],
+    ['Lambda', 'lambda', 'lambda'],
+    ['Node', 'node', 'server'],
   ] as const
-  return entries.map(([name, metafile, entry]) => {
-    const { own, later } = startSize(metafile, entry)
+  return entries.map(([name, platform, entry]) => {
+    const { own, later } = startSize(built[platform]!, entry)
     return { name, own, later }
   })
 }
 
-/** As in every deployment of several instances. */
+/** A key, as every deployment of several instances has one. */
 const MCP_SECRET = Buffer.alloc(32, 7).toString('base64')
 
 const INITIALIZE = JSON.stringify({
@@ -86,8 +89,8 @@ const INITIALIZE = JSON.stringify({
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } },
 })
 
-/** ms from the start of the process to the end of its answer to `initialize`, which is kept in Redis. */
-async function firstAnswer(script: string, redisUrl: string): Promise<number> {
+/** Measures the time from the start of the process to the end of its response to `initialize` with Redis, in ms. */
+export async function firstAnswer(script: string, redisUrl: string): Promise<number> {
   const started = performance.now()
   const [command = '', ...args] = [...(pinned ? ['taskset', '-c', '0'] : []), process.execPath, script]
   const child = spawn(command, args, {
@@ -126,7 +129,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
-/** Prints it as the benchmark prints its other tables. */
+/** Prints the result as a table. */
 export function printColdStart(
   { sizes, endpoint, raw, ratio }: ColdStart,
   print: (line: string) => void = console.log,

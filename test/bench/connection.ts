@@ -1,10 +1,9 @@
 /**
- * One keep-alive connection of the load: it writes bytes that are ready and looks at an answer only as far as is needed
- * to find its end, so that the load costs less than any server that it measures.
+ * One keep-alive connection of the load. It writes prepared bytes and parses a response only to find its end, so that
+ * the load costs less than any measured server.
  */
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 export interface Answer {
   status: number
@@ -12,31 +11,31 @@ export interface Answer {
   body: string
 }
 
-/** What is known of an answer whose bytes are not kept. */
+/** Status and size of a response whose bytes are not kept. */
 export interface Outline {
   status: number
-  /** Bytes, with the head. */
+  /** Bytes, including the head. */
   size: number
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n')
-/** All connections read into the same place, and copy what they keep. */
+/** The shared read buffer of all connections. Bytes that are kept are copied. */
 const READ = Buffer.allocUnsafeSlow(65_536)
 const NOTHING = Buffer.alloc(0)
 
 export class Connection {
   readonly #socket: Socket
-  /** Requests that were sent so far. */
+  /** The number of requests so far. */
   sent = 0
-  /** What is here of an answer that is kept; of another, its head while that is incomplete. */
+  /** The bytes so far of a response that is kept. For any other response, its head while that is incomplete. */
   #kept: Buffer[] = []
   #keeps = false
   #size = 0
   #status = 0
-  /** Bytes of the whole answer; -1: it ends with the last chunk; undefined: the head is not here yet. */
+  /** The bytes of the whole response. -1: the response is chunked. Undefined: the head is incomplete. */
   #wanted: number | undefined
-  /** The last bytes so far of an answer that ends with the last chunk. */
+  /** The last bytes so far of a chunked response. */
   #tail: Buffer = NOTHING
   #done: ((outline: Outline) => void) | undefined
   #failed: ((error: Error) => void) | undefined
@@ -59,7 +58,7 @@ export class Connection {
     return connection
   }
 
-  /** Sends a request; resolves when its answer has ended. */
+  /** Sends a request. Resolves when its response has ended. */
   send(request: Buffer | string): Promise<Outline> {
     return new Promise((resolve, reject) => {
       this.sent++
@@ -69,7 +68,7 @@ export class Connection {
     })
   }
 
-  /** Sends a request and keeps the bytes of the answer. */
+  /** Sends a request and keeps the bytes of its response. */
   async ask(request: Buffer | string): Promise<Answer> {
     this.#keeps = true
     const { status } = await this.send(request)
@@ -80,7 +79,7 @@ export class Connection {
     return { status, head: text.slice(0, at), body: text.slice(at + 4) }
   }
 
-  /** Resolves with what `pattern` captures, once the answer that was asked for and is on its way has it. */
+  /** Resolves with the capture of `pattern` once the response in progress, whose bytes are kept, matches. */
   async seen(pattern: RegExp): Promise<string> {
     for (;;) {
       const found = pattern.exec(Buffer.concat(this.#kept).toString())
@@ -96,7 +95,7 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** `chunk` is overwritten once this has returned. */
+  /** Reads a chunk of the response. `chunk` is overwritten after this returns. */
   #take(chunk: Buffer): void {
     this.#size += chunk.length
     if (this.#wanted === undefined && !this.#readHead(chunk)) return

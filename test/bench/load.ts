@@ -1,41 +1,39 @@
-/** The load generator: a process of its own, told by messages what to send where. */
-import { randomBytes } from 'node:crypto'
+/** The load generator: a process of its own, which gets its orders as messages. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from './connection.ts'
-import type { Workload, WorkloadName } from './workloads.ts'
-import { acrossSessions, WORKLOADS } from './workloads.ts'
+import { acrossSessions, WORKLOADS, type Workload, type WorkloadName } from './workloads.ts'
 
 export interface LoadOrder {
   port: number
   workload: WorkloadName | { sessions: string[] }
   revision: string
   connections: number
-  /** How long, in ms; the warm-up is not counted. */
+  /** The duration without the warm-up, in ms. */
   ms: number
   warmUp: number
   token?: string
-  /** Sends so many requests per second and counts every status; default: as many as it can, and each must be 200. */
+  /** The rate of requests, with any status. Default: as many as possible, and each must be 200. */
   perSecond?: number
 }
 
 export interface LoadResult {
   /** Requests per second. */
   rate: number
-  /** All that were sent, also before and after what is counted. */
+  /** The number of all requests, also before and after the counted time. */
   requests: number
   /** Latencies in ms. */
   p50: number
   p99: number
-  /** How many had which status, of all that were sent after the warm-up. */
+  /** The number of responses by status, of the requests after the warm-up. */
   statuses: Record<number, number>
   /** The share of a core that the load itself took. */
   busy: number
 }
 
-/** An answer that is shorter than this share of the one that was looked at is another answer. */
+/** A response that is shorter than this share of the checked one counts as wrong. */
 const ALIKE = 0.9
 
-/** Sends one request after the other on each connection, for `ms`. */
+/** Sends one request after the other on each connection for `ms`. */
 export async function load(order: LoadOrder): Promise<LoadResult> {
   const { port, connections, ms, warmUp, revision, token, perSecond } = order
   const workload: Workload =
@@ -95,11 +93,6 @@ export async function load(order: LoadOrder): Promise<LoadResult> {
 async function until(due: number): Promise<void> {
   const wait = due - performance.now()
   if (wait > 0) await sleep(wait)
-}
-
-/** Ids for sessions that nobody opened by HTTP. */
-export function sessionIds(count: number): string[] {
-  return Array.from({ length: count }, () => randomBytes(16).toString('base64url'))
 }
 
 if (process.env.BENCH_LOAD === '1') {

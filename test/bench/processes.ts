@@ -1,6 +1,5 @@
-/** Starting the servers and the load, each on a core of its own where the system can do that. */
-import type { ChildProcess } from 'node:child_process'
-import { fork, spawnSync } from 'node:child_process'
+/** Starts the servers and the load, each on a core of its own if the system can pin processes. */
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +10,7 @@ export type ServerName = 'raw' | 'ours' | 'sdk1' | 'sdk2' | 'mcp-lite'
 
 const PINS = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 
-/** The servers have core 0, the load and Redis the others. */
+/** Pins a process: servers to core 0, the load and Redis to the other cores. */
 export function pin(pid: number | undefined, place: 'server' | 'rest'): void {
   if (!PINS || pid === undefined) return
   const cores = place === 'server' ? '0' : `1-${availableParallelism() - 1}`
@@ -24,16 +23,19 @@ export interface Server {
   port: number
   pid: number
   usage(): Promise<Usage>
-  /** What is left after a collection of garbage. */
+  /** The memory after a garbage collection. */
   memory(): Promise<Usage>
-  /** Stands still, and takes nothing from the one that is measured, until {@link resume}. */
+  /** Stops the process until {@link resume}, so that it takes no time from the measured server. */
   pause(): void
   resume(): void
   stop(): Promise<void>
 }
 
-function start(file: string, env: Record<string, string>, execArgv: string[] = []): ChildProcess {
-  const path = fileURLToPath(new URL(file, import.meta.url))
+/** The root of this checkout. */
+export const OWN = new URL('../../', import.meta.url)
+
+function start(file: string, env: Record<string, string>, execArgv: string[] = [], root = OWN): ChildProcess {
+  const path = fileURLToPath(new URL(`test/bench/${file}`, root))
   return fork(path, { env: { ...process.env, ...env }, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
@@ -57,13 +59,11 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-export async function startServer(name: ServerName, env: Record<string, string> = {}): Promise<Server> {
+/** `root` is the checkout whose server it is. */
+export async function startServer(name: ServerName, env: Record<string, string> = {}, root = OWN): Promise<Server> {
   const profile = process.env.BENCH_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : []
-  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, [
-    '--expose-gc',
-    '--disable-warning=ExperimentalWarning',
-    ...profile,
-  ])
+  const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', ...profile]
+  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, flags, root)
   pin(child.pid, 'server')
   const { port } = await reply<{ port: number }>(child)
   return {

@@ -1,10 +1,10 @@
-/** What was measured, as a table, as JSON and as a chart. */
+/** The results as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
 import { pinned } from './processes.ts'
 import type { Asked, Flood, RedisBytes } from './scenarios.ts'
 import type { RaceResult, Spread } from './throughput.ts'
 
-/** A figure that is not a race: what it is, and what it should be. */
+/** A figure that is not a race, with its goal. */
 export interface Figure {
   name: string
   value: string
@@ -125,7 +125,7 @@ export function figures(s: Scenarios): Figure[] {
   return list
 }
 
-/** As Markdown, which reads well on a terminal too. */
+/** The results as a Markdown table. */
 export function table({ races, figures: list }: Pick<Report, 'races' | 'figures'>): string {
   const lines: string[] = []
   for (const { title, reference, variants, goals } of races) {
@@ -160,7 +160,7 @@ export function table({ races, figures: list }: Pick<Report, 'races' | 'figures'
 
 const COLOURS: Record<string, string> = { ours: '#1a7f5a', 'ours, sealed': '#57a98a', 'ours in memory': '#8cc7b0' }
 
-/** A bar for each server in each workload, as a ratio to the reference. */
+/** A chart with a bar for each server in each workload, as a ratio to the reference. */
 export function chart({ races, machine: where, date }: Report): string {
   const bars: string[] = []
   let y = 46

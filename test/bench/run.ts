@@ -1,20 +1,21 @@
 /**
- * `npm run bench`: measures this project beside a raw Hono app and its peers.
+ * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
- * `--short` only shows that everything works. `--only session,stream` chooses workloads (`scenarios` is what is counted
- * rather than raced), `--variants ours` servers, `--rounds 7` and `--seconds 2` say how much, and `--out
- * docs/performance` where JSON and chart go.
+ * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` selects the
+ * figures that are not races. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * docs/performance` sets the path of the JSON file and the chart.
+ *
+ * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
+import { against } from './against.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
-import type { Figure, Report } from './report.ts'
-import { chart, figures, machine, table } from './report.ts'
+import { chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
-import type { Effort, RaceResult } from './throughput.ts'
-import { RACES, race } from './throughput.ts'
+import { type Effort, RACES, type RaceResult, race } from './throughput.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,9 +25,19 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     out: { type: 'string' },
+    against: { type: 'string' },
   },
 })
 const { short = false } = values
+if (values.against !== undefined) {
+  try {
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+    process.exit((await against({ checkout: values.against, only: values.only?.split(','), rounds, short })) ? 0 : 1)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(1)
+  }
+}
 const effort: Effort = {
   rounds: Number(values.rounds ?? (short ? 1 : 5)),
   ms: Number(values.seconds ?? (short ? 0.1 : 1)) * 1_000,
@@ -47,7 +58,7 @@ async function scenarios(): Promise<Figure[]> {
   const [few, many] = short ? [2, 20] : [100, 100_000]
   const asked = await askElsewhere(redis, short ? 2 : 50)
   const resume = await resumes(redis, events, short ? 2 : 20)
-  const told = await fanOut(redis, streams, short ? 1 : 10)
+  const updated = await fanOut(redis, streams, short ? 1 : 10)
   const bytes = await redisBytes(redis)
   const memory = await streamMemory(redis, open)
   const grown = await growth(redis, loader, few, many, effort)
@@ -57,7 +68,7 @@ async function scenarios(): Promise<Figure[]> {
     asked,
     resume,
     events,
-    fanOut: told,
+    fanOut: updated,
     streams,
     bytes,
     memory: { ...memory, open },

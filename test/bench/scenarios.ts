@@ -1,4 +1,4 @@
-/** What is counted rather than raced: round trips, resumes, fan-out, memory, and growth. */
+/** The figures that are not races: round trips, resumes, fan-out, memory, and growth. */
 import { Redis } from 'ioredis'
 import { newSessionId, sessionKey, writeRecord } from '../../lib/session/stream/session.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
@@ -6,11 +6,9 @@ import { Signer } from '../support/authorization.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { Connection, postBytes } from './connection.ts'
 import type { LoadResult } from './load.ts'
-import type { LoadProcess } from './processes.ts'
-import { startLoad, startServer } from './processes.ts'
+import { type LoadProcess, startLoad, startServer } from './processes.ts'
 import { forEach, openStream } from './streams.ts'
-import type { Effort, Spread } from './throughput.ts'
-import { spread } from './throughput.ts'
+import { type Effort, type Spread, spread } from './throughput.ts'
 import { openSession } from './workloads.ts'
 
 const REVISION = '2025-11-25'
@@ -38,14 +36,14 @@ async function post(port: number, body: object, headers: Record<string, string>)
 }
 
 export interface Asked {
-  /** The commands that Redis saw between the ask and its answer, in order. */
+  /** The commands that Redis received between the ask and its answer, in order. */
   commands: string[]
   roundTrips: number
   /** From the call to its result, in ms. */
   latency: Spread
 }
 
-/** A call asks on one instance, the answer arrives at another. */
+/** Measures calls that ask on one instance and get the answer from another. */
 export async function askElsewhere(redis: RedisServer, times: number): Promise<Asked> {
   const env = { BENCH_REDIS: redis.url }
   const [one, other] = await Promise.all([startServer('ours', env), startServer('ours', env)])
@@ -68,10 +66,10 @@ export async function askElsewhere(redis: RedisServer, times: number): Promise<A
       await post(other.port, answer, headers)
       if (!(await result).body.includes('accept')) throw new Error('The ask was not answered.')
       connection.close()
-      // The first makes the instances known to each other.
+      // The first call opens the connections for mail and is not counted.
       if (n > 0) latencies.push(performance.now() - begin)
     }
-    // The two that read the session of a POST, and the call's own end, are not part of the ask.
+    // The reads of the session and the end of the call are not part of the ask.
     const commands = await settled(seen)
     monitor.disconnect()
     return { commands, roundTrips: commands.length, latency: spread(latencies) }
@@ -81,20 +79,20 @@ export async function askElsewhere(redis: RedisServer, times: number): Promise<A
   }
 }
 
-/** The scripts of an exchange by the order in which they came: the ask, its answer, the mail; then the call's end. */
+/** The scripts between the ask and the end of the call, in order. */
 async function settled(seen: readonly string[][]): Promise<string[]> {
   await new Promise((resolve) => setTimeout(resolve, 50))
   const scripts = seen.filter(([name]) => /^eval/i.test(name ?? ''))
   const asks = scripts.findIndex((args) => args.some((arg) => arg.includes('elicitation/create')))
   const final = scripts.findIndex((args) => args.some((arg) => arg.includes('"result":{"content"')))
-  if (asks < 0 || final < 0) throw new Error('The exchange left another trace than expected.')
+  if (asks < 0 || final < 0) throw new Error('Redis did not receive the ask and the result.')
   return scripts.slice(asks, final).map((args) => {
     if (args.some((arg) => arg.includes(':box:'))) return 'mail to the owner'
     return args.some((arg) => arg.includes('elicitation/create')) ? 'ask appended' : 'answer stored'
   })
 }
 
-/** Resumes of a log of many events, one after the other. Events per second. */
+/** Measures resumes of a log of many events, one after the other. `rate`: events per second. */
 export async function resumes(
   redis: RedisServer,
   events: number,
@@ -129,7 +127,7 @@ export async function resumes(
   }
 }
 
-/** One update, and the time until the last of the streams on three instances has it. ms. */
+/** Measures the time in ms until an update has reached the last of the streams on three instances. */
 export async function fanOut(redis: RedisServer, streams: number, times: number): Promise<Spread> {
   const env = { BENCH_REDIS: redis.url }
   const servers = await Promise.all([0, 1, 2].map(() => startServer('ours', env)))
@@ -145,9 +143,9 @@ export async function fanOut(redis: RedisServer, streams: number, times: number)
     const durations: number[] = []
     for (let n = 0; n < times; n++) {
       const begin = performance.now()
-      const told = Promise.all(open.map((stream) => stream.until('notifications/resources/updated')))
+      const received = Promise.all(open.map((stream) => stream.until('notifications/resources/updated')))
       await post(port(n), call('touch', {}), caller)
-      await told
+      await received
       durations.push(performance.now() - begin)
     }
     for (const stream of open) stream.close()
@@ -159,12 +157,12 @@ export async function fanOut(redis: RedisServer, streams: number, times: number)
 
 export interface RedisBytes {
   idleSession: number
-  /** While it runs: what the session has beside the record. */
+  /** The keys of a running call, without the session's record. */
   streamingCall: number
   logEvent: number
 }
 
-/** Bytes in Redis, keys included, as MEMORY USAGE says. */
+/** Measures bytes in Redis with MEMORY USAGE, keys included. */
 export async function redisBytes(redis: RedisServer): Promise<RedisBytes> {
   const server = await startServer('ours', { BENCH_REDIS: redis.url })
   const client = new Redis(redis.url)
@@ -202,14 +200,14 @@ async function logSize(port: number, headers: Record<string, string>, client: Re
 }
 
 /**
- * Bytes of memory for each open GET stream, in this project's instance and in a bare Hono app. Both get the same requests
- * and write one event; the app keeps nothing of a session.
+ * Measures bytes of memory for each open GET stream, in an instance of this project and in a bare Hono app. Both get
+ * the same requests and write one event. The app keeps nothing of a session.
  */
 export async function streamMemory(redis: RedisServer, streams: number) {
   const measure = async (name: 'ours' | 'raw') => {
     const server = await startServer(name, name === 'ours' ? { BENCH_REDIS: redis.url } : {})
     try {
-      // The first ones warm up what is made once.
+      // The first streams create the state that all streams share.
       const inNewSession = async () => openStream(server.port, await newSession(server.port))
       const warm = await forEach(200, 32, inNewSession)
       const before = await server.memory()
@@ -226,9 +224,10 @@ export async function streamMemory(redis: RedisServer, streams: number) {
   return { raw, ours }
 }
 
-/** Tool calls in a few sessions and in very many, in turn. Ratio of the throughput with many to that with few. */
+/** The lifetime of the sessions of `growth`, in ms. */
 const LIFETIME = 24 * 60 * 60_000
 
+/** Measures the throughput of tool calls in many sessions as a ratio to that in a few, in turn. */
 export async function growth(redis: RedisServer, loader: LoadProcess, few: number, many: number, effort: Effort) {
   const server = await startServer('ours', { BENCH_REDIS: redis.url })
   const store = redisStore(redis.url)
@@ -239,7 +238,7 @@ export async function growth(redis: RedisServer, loader: LoadProcess, few: numbe
     await forEach(many, 1_000, async (n) => {
       const key = sessionKey('', ids[n] ?? '')
       await store.createSession(key, record, LIFETIME, undefined)
-      // Each has been used: its first request costs a command more than all others.
+      // The first request of a session costs one command more than all others, so each session gets it before.
       await store.readSession(key, LIFETIME)
     })
     const { rounds, ms, warmUp, connections } = effort
@@ -263,9 +262,9 @@ export async function growth(redis: RedisServer, loader: LoadProcess, few: numbe
   }
 }
 
-/** What a principal may send. */
+/** The rate limit of a principal. */
 const LIMIT = { perSecond: 200, burst: 100 }
-/** After so long, in ms, who sends three times as much has used up its burst. */
+/** The time in ms after which a client at three times the limit has used up its burst. */
 const BURST_OVER = 300
 
 export interface Flood {
@@ -274,20 +273,20 @@ export interface Flood {
   beside: { p50: Spread; p99: Spread }
   /** The share of the other client's requests that got 429. */
   refused: Spread
-  /** 429 and 5xx that the ordinary client saw. */
+  /** The number of 429 and 5xx responses to the ordinary client. */
   failures: number
 }
 
 /**
- * An ordinary client's tool calls alone, and beside a client that sends at three times its limit, in turn. Alone may be
- * the slower: cores that sleep between its calls wake up first.
+ * Measures the tool calls of an ordinary client, alone and beside a client that sends at three times its limit, in
+ * turn. The client may be slower alone, because idle cores have to wake up for each call.
  */
 export async function flood(redis: RedisServer, loader: LoadProcess, effort: Effort): Promise<Flood> {
   const signer = await Signer.create('https://as.example', 'https://mcp.example/mcp')
   const auth = { issuer: signer.issuer, resource: signer.resource, jwks: signer.keys }
-  const guard = JSON.stringify({ auth, http: { principalRate: LIMIT } })
+  const options = JSON.stringify({ auth, http: { principalRate: LIMIT } })
   const [ordinary, greedy] = [await signer.token({ sub: 'ordinary' }), await signer.token({ sub: 'greedy' })]
-  const server = await startServer('ours', { BENCH_REDIS: redis.url, BENCH_GUARD: guard })
+  const server = await startServer('ours', { BENCH_REDIS: redis.url, BENCH_OPTIONS: options })
   const attacker = startLoad()
   try {
     const { rounds, ms } = effort
@@ -308,7 +307,7 @@ export async function flood(redis: RedisServer, loader: LoadProcess, effort: Eff
     }
     const seen = [...alone, ...beside].flatMap(({ statuses }) => Object.entries(statuses))
     const failures = seen.reduce((sum, [status, count]) => sum + (status === '200' ? 0 : count), 0)
-    if (failures > 0) throw new Error(`The ordinary client saw ${JSON.stringify(seen)}.`)
+    if (failures > 0) throw new Error(`The ordinary client got ${JSON.stringify(seen)}.`)
     const of = (results: LoadResult[]) => ({
       p50: spread(results.map(({ p50 }) => p50)),
       p99: spread(results.map(({ p99 }) => p99)),

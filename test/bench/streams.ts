@@ -1,15 +1,14 @@
-/** Many open GET streams, held as bare sockets. */
+/** Many open GET streams, as plain sockets. */
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 export interface OpenStream {
-  /** Resolves when the text has been received from now on. */
+  /** Resolves when the text arrives after this call. */
   until(text: string): Promise<void>
   close(): void
 }
 
-/** Opens a GET stream; resolves when its first bytes are here. */
+/** Opens a GET stream. Resolves when its first bytes have arrived. */
 export async function openStream(port: number, headers: Record<string, string>): Promise<OpenStream> {
   const socket: Socket = connect({ port, host: '127.0.0.1' })
   await once(socket, 'connect')
@@ -46,7 +45,7 @@ export async function openStream(port: number, headers: Record<string, string>):
   return stream
 }
 
-/** Does `work` for every number below `count`, so many at a time. */
+/** Runs `work` for every number below `count`, with a bounded number at a time. */
 export async function forEach<T>(count: number, atOnce: number, work: (n: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let next = 0

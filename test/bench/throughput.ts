@@ -1,7 +1,6 @@
-/** Requests per second of each server in each workload, as a ratio to the reference that was measured around it. */
+/** Requests per second of each server in each workload, as a ratio to a reference that is measured before and after. */
 import type { RedisServer } from '../support/redis.ts'
-import type { LoadProcess, Server, ServerName } from './processes.ts'
-import { startServer } from './processes.ts'
+import { type LoadProcess, type Server, type ServerName, startServer } from './processes.ts'
 import type { WorkloadName } from './workloads.ts'
 
 export interface Variant {
@@ -17,7 +16,7 @@ export interface Race {
   title: string
   reference: Variant
   others: Variant[]
-  /** What is to be reached: ours over the named one. */
+  /** The goals: the least ratio of this project to the named server. */
   goals: { over: string; ratio: number }[]
   tools?: number
 }
@@ -89,15 +88,15 @@ export interface RaceResult {
     name: string
     /** Requests per second. */
     rate: Spread
-    /** To the reference, in requests per second. */
+    /** The ratio to the reference in requests per second. */
     ratio: Spread
-    /** To the reference, in CPU time of the server per request: below 1 is more time. */
+    /** The ratio to the reference by CPU time of the server per request. Below 1, the server takes more time. */
     cpuRatio: Spread
     /** CPU time of the server per request, µs. */
     cpu: number
     p50: number
     p99: number
-    /** The share of a core that the server took, and the load: where the load's is near 1, the rate is the load's. */
+    /** The shares of a core that the server and the load took. If the load's is near 1, the load limited the rate. */
     busy: number
     loadBusy: number
   }[]
@@ -163,7 +162,7 @@ export async function race(
       const cpu = ((await server.usage()).cpu - before.cpu) / requests
       return { rate, p50, p99, cpu, busy: (rate * cpu) / 1e6, loadBusy: busy }
     }
-    // Long enough for the compiler of the JavaScript engine to have seen everything.
+    // The warm-up is long enough for the JavaScript engine to compile everything.
     for (const variant of variants) await loader.run({ ...orderOf(variant), ms: 0, warmUp: 10 * warmUp })
     const kept = new Map<string, (Measured & { ratio: number; cpuRatio: number })[]>()
     const keep = (name: string, value: Measured & { ratio: number; cpuRatio: number }) =>

@@ -1,4 +1,4 @@
-/** The tools of all servers that are measured, and the texts that they answer with. */
+/** The tools of all measured servers, and the texts of their results. */
 import { z } from 'zod'
 
 export const ECHO = 'echo'
@@ -13,7 +13,7 @@ export function echoed({ text, times = 1 }: { text: string; times?: number | und
 
 export const DONE = { content: [{ type: 'text' as const, text: 'done' }] }
 
-/** One of the tools that only stand in the list: a handful of fields, as tools have. */
+/** A tool for lists, with a typical number of parameters. */
 export function listedTool(n: number) {
   return {
     name: `listed_${n}`,

@@ -1,16 +1,16 @@
-/** What is sent in each workload, and what an answer must have in it. */
+/** The requests of each workload, and the pattern that each response must match. */
 import { type Connection, postBytes } from './connection.ts'
 import { ECHO, STEPS } from './tools.ts'
 
 export type WorkloadName = 'stateless' | 'session' | 'initialize' | 'list' | 'stream'
 
-/** Gives the bytes of the next request of one connection. */
+/** Returns the bytes of the next request of a connection. */
 export type Requests = () => Buffer
 
 export interface Workload {
-  /** What every answer has in its body. */
+  /** The pattern that the body of every response matches. */
   expects: RegExp
-  /** Makes a connection ready. */
+  /** Prepares a connection. */
   prepare(connection: Connection, revision: string, n: number, headers: Record<string, string>): Promise<Requests>
 }
 
@@ -24,7 +24,7 @@ function initializeBytes(revision: string, headers: Record<string, string> = {})
   return postBytes({ jsonrpc: '2.0', id: 0, method: 'initialize', params }, headers)
 }
 
-/** The headers of a session that is now open, with those that its client always sends. */
+/** Opens a session and returns its headers, with the given ones. */
 export async function openSession(
   connection: Connection,
   revision: string,
@@ -81,7 +81,7 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
   }),
 }
 
-/** A tool call in each of many sessions in turn. */
+/** A workload of tool calls in many sessions in turn. */
 export function acrossSessions(ids: readonly string[], connections: number): Workload {
   return {
     expects: ECHOED,

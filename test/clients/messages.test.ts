@@ -1,14 +1,12 @@
 /**
- * Everything that the endpoint says, in every session revision, over three instances: each message has its shape by the
- * official schemas, and nothing in it is newer than its revision.
+ * All kinds of messages that three instances send in each session revision: each message is valid by the official
+ * schemas, and none of its members is newer than the revision of the session.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, ALL_CAPABILITIES, EventReader, request, toolCall } from '../support/raw.ts'
-import { notIn } from './vocabulary.ts'
-import { Wire } from './wire.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { ACCEPT_BOTH, ALL_CAPABILITIES, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
+import { MessageRecorder } from './message-recorder.ts'
+import { notInRevision } from './revision-members.ts'
 
 let fleet: Fleet
 
@@ -19,17 +17,17 @@ afterAll(() => fleet.stop())
 
 const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
 
-/** What a user or a model says to each kind of ask. */
+/** The client's result for each kind of ask. */
 const ANSWERS: Record<string, object> = {
   ping: {},
   'roots/list': { roots: [{ uri: 'file:///home', name: 'home' }] },
-  'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'said' } },
+  'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'an answer' } },
   'elicitation/create': { action: 'decline' },
 }
 
-/** A client that reads along, and answers what it is asked. */
-class Talker {
-  readonly wire = new Wire()
+/** A client that records the messages of the endpoint and answers its asks. */
+class RecordingClient {
+  readonly recorder = new MessageRecorder()
   readonly #headers: Record<string, string> = { 'content-type': 'application/json', accept: ACCEPT_BOTH }
   #id = 0
 
@@ -43,39 +41,41 @@ class Talker {
   }
 
   #post(message: object): Promise<Response> {
-    return this.wire.fetch(fleet.url, { method: 'POST', headers: this.#headers, body: JSON.stringify(message) })
+    return this.recorder.fetch(fleet.url, { method: 'POST', headers: this.#headers, body: JSON.stringify(message) })
   }
 
-  /** Opens a stream for what the server says on its own, or for the rest of one that was closed. */
+  /** Opens the GET stream, or resumes a stream that was closed. */
   async listen(lastEventId?: string): Promise<EventReader> {
     const headers = { ...this.#headers, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) }
     const abort = new AbortController()
-    return new EventReader(await this.wire.fetch(fleet.url, { headers, signal: abort.signal }), abort)
+    return new EventReader(await this.recorder.fetch(fleet.url, { headers, signal: abort.signal }), abort)
   }
 
-  /** Sends a request, answers what the server asks meanwhile, and comes back for the answer if it has to. */
-  async say(method: string, params?: object): Promise<RpcMessage> {
+  async request(method: string, params?: object): Promise<RpcMessage> {
     return this.send(request(++this.#id, method, params))
   }
 
+  /** Sends a request, answers asks meanwhile, and resumes the stream until the response is there. */
   async send(message: object): Promise<RpcMessage> {
     const response = await this.#post(message)
     if (response.headers.get('content-type') !== 'text/event-stream') return (await response.json()) as RpcMessage
     let reader = new EventReader(response)
     for (;;) {
-      const said = await reader.message()
-      if (said && said.method === undefined) return said
-      if (said?.id !== undefined) await this.#post({ jsonrpc: '2.0', id: said.id, result: ANSWERS[said.method ?? ''] })
-      if (!said) reader = await this.listen(reader.lastId)
+      const received = await reader.message()
+      if (!received) reader = await this.listen(reader.lastId)
+      else if (received.method === undefined) return received
+      else if (received.id !== undefined) {
+        await this.#post({ jsonrpc: '2.0', id: received.id, result: ANSWERS[received.method] })
+      }
     }
   }
 
-  /** All pages of a list. */
+  /** Reads all pages of a list. */
   async list<T>(kind: 'tools' | 'prompts' | 'resources' | 'resources/templates'): Promise<T[]> {
     const items: T[] = []
     let cursor: string | undefined
     do {
-      const { result } = await this.say(`${kind}/list`, cursor === undefined ? undefined : { cursor })
+      const { result } = await this.request(`${kind}/list`, cursor === undefined ? undefined : { cursor })
       items.push(...(Object.values(result as object).find(Array.isArray) as T[]))
       cursor = result.nextCursor
     } while (cursor !== undefined)
@@ -83,7 +83,7 @@ class Talker {
   }
 }
 
-/** Arguments for tools that have something to say with them. All tools are called without any, too. */
+/** Calls with arguments. All tools are also called without arguments. */
 const CALLS: [name: string, args: object][] = [
   ['echo', { message: 'x' }],
   ['progress', { n: 3 }],
@@ -96,8 +96,8 @@ const CALLS: [name: string, args: object][] = [
   ['remember', { name: 'n', value: 'v' }],
 ]
 
-/** What everybody hears of, and what some revisions have in addition. */
-const HEARD = [
+/** Answered methods and received messages in every revision. */
+const RECEIVED = [
   'initialize',
   'ping',
   'tools/list',
@@ -119,54 +119,54 @@ const HEARD = [
   'roots/list',
 ]
 
-describe.each(REVISIONS)('%s', (version) => {
-  const talker = new Talker()
+describe.each(REVISIONS)('messages of %s are valid', (version) => {
+  const client = new RecordingClient()
 
-  beforeAll(() => talker.open(version))
+  beforeAll(() => client.open(version))
 
-  test('every tool, with and without arguments', async () => {
-    await talker.say('logging/setLevel', { level: 'debug' })
-    const tools = await talker.list<{ name: string }>('tools')
+  test('for every tool, with and without arguments', async () => {
+    await client.request('logging/setLevel', { level: 'debug' })
+    const tools = await client.list<{ name: string }>('tools')
     expect(tools.length).toBeGreaterThan(40)
     const calls = [...CALLS, ...tools.map(({ name }) => [name, {}] as const)]
     for (const [i, [name, args]] of calls.entries()) {
-      const answer = await talker.send(toolCall(`tool-${i}`, name, args, { progressToken: `token-${i}` }))
+      const answer = await client.send(toolCall(`tool-${i}`, name, args, { progressToken: `token-${i}` }))
       expect(answer.id).toBe(`tool-${i}`)
     }
-    talker.wire.check(version)
+    client.recorder.check(version)
   })
 
-  test('every resource, template and prompt, and completions', async () => {
-    for (const { uri } of (await talker.list<{ uri: string }>('resources')).slice(0, 10)) {
-      await talker.say('resources/read', { uri })
+  test('for resources, templates, prompts and completions', async () => {
+    for (const { uri } of (await client.list<{ uri: string }>('resources')).slice(0, 10)) {
+      await client.request('resources/read', { uri })
     }
-    await talker.list('resources/templates')
-    await talker.say('resources/read', { uri: 'test://template/1/data' })
-    expect((await talker.say('resources/read', { uri: 'test://nothing' })).error?.code).toBe(-32002)
+    await client.list('resources/templates')
+    await client.request('resources/read', { uri: 'test://template/1/data' })
+    expect((await client.request('resources/read', { uri: 'test://nothing' })).error?.code).toBe(-32002)
     const args = { arg1: 'a', arg2: 'b', resourceUri: 'test://static-text' }
-    for (const { name } of await talker.list<{ name: string }>('prompts')) {
-      await talker.say('prompts/get', { name, arguments: args })
+    for (const { name } of await client.list<{ name: string }>('prompts')) {
+      await client.request('prompts/get', { name, arguments: args })
     }
     const ref = { type: 'ref/prompt', name: 'test_prompt_with_arguments' }
-    await talker.say('completion/complete', { ref, argument: { name: 'arg1', value: 'p' } })
-    await talker.say('ping')
-    talker.wire.check(version)
+    await client.request('completion/complete', { ref, argument: { name: 'arg1', value: 'p' } })
+    await client.request('ping')
+    client.recorder.check(version)
   })
 
-  test('what the server says on its own', async () => {
-    await talker.say('resources/subscribe', { uri: 'test://watched-resource' })
-    const stream = await talker.listen()
-    // The stream is open from its first byte on; a list change is told to whoever listens then.
-    await talker.say('tools/call', { name: 'announce', arguments: { what: 'tools' } })
+  test('for notifications on the GET stream', async () => {
+    await client.request('resources/subscribe', { uri: 'test://watched-resource' })
+    const stream = await client.listen()
+    // The stream receives changes from its first byte on.
+    await client.request('tools/call', { name: 'announce', arguments: { what: 'tools' } })
     await stream.until(({ method }) => method === 'notifications/tools/list_changed')
-    await talker.say('tools/call', { name: 'announce', arguments: { what: 'resource' } })
+    await client.request('tools/call', { name: 'announce', arguments: { what: 'resource' } })
     await stream.until(({ method }) => method === 'notifications/resources/updated')
     stream.drop()
-    await talker.say('resources/unsubscribe', { uri: 'test://watched-resource' })
-    talker.wire.check(version)
+    await client.request('resources/unsubscribe', { uri: 'test://watched-resource' })
+    client.recorder.check(version)
   })
 
-  test('errors', async () => {
+  test('for errors', async () => {
     for (const [method, params] of [
       ['no/such', {}],
       ['tools/call', { name: 'none' }],
@@ -176,31 +176,31 @@ describe.each(REVISIONS)('%s', (version) => {
       ['logging/setLevel', { level: 'loud' }],
       ['completion/complete', { ref: { type: 'ref/prompt', name: 'none' }, argument: { name: 'a', value: '' } }],
     ] as const) {
-      expect((await talker.say(method, params)).error, method).toBeDefined()
+      expect((await client.request(method, params)).error, method).toBeDefined()
     }
-    talker.wire.check(version)
+    client.recorder.check(version)
   })
 
-  test('all of that was heard, and nothing that the revision does not have', () => {
-    const heard = talker.wire.check(version)
-    expect([...heard]).toEqual(expect.arrayContaining(HEARD))
-    expect(heard.has('elicitation/create')).toBe(version >= '2025-06-18')
+  test('and include every kind of message, elicitation from 2025-06-18 on', () => {
+    const received = client.recorder.check(version)
+    expect([...received]).toEqual(expect.arrayContaining(RECEIVED))
+    expect(received.has('elicitation/create')).toBe(version >= '2025-06-18')
   })
 })
 
-test('the check is not blind: what 2025-11-25 gets is refused for each older revision', async () => {
-  const talker = new Talker()
-  await talker.open('2025-11-25')
-  const tools = await talker.say('tools/list')
-  const link = await talker.send(toolCall('l', 'link'))
+test('the check reports messages of 2025-11-25 as invalid in each older revision', async () => {
+  const client = new RecordingClient()
+  await client.open('2025-11-25')
+  const tools = await client.request('tools/list')
+  const link = await client.send(toolCall('l', 'link'))
   for (const older of REVISIONS.slice(0, 3)) {
-    expect(notIn(older, tools, 'tools/list').join()).toContain('.icons is not in')
-    expect(notIn(older, link, 'tools/call').join()).toContain(
+    expect(notInRevision(older, tools, 'tools/list').join()).toContain('.icons is not in')
+    expect(notInRevision(older, link, 'tools/call').join()).toContain(
       older < '2025-06-18' ? '.type is not in' : '.icons is not in',
     )
   }
-  expect(notIn('2025-11-25', tools, 'tools/list')).toEqual([])
+  expect(notInRevision('2025-11-25', tools, 'tools/list')).toEqual([])
   expect(
-    notIn('2025-11-25', { ...tools, result: { ...tools.result, resultType: 'complete' } }, 'tools/list'),
+    notInRevision('2025-11-25', { ...tools, result: { ...tools.result, resultType: 'complete' } }, 'tools/list'),
   ).toHaveLength(1)
 })

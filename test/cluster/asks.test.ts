@@ -1,14 +1,13 @@
-/** Asks: the question goes out on the call's stream from one instance, the answer comes in at another. */
+/** Asks: one instance sends the ask on the stream of its call, another instance receives the answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, EventReader, getStream, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet
 
 beforeAll(async () => {
-  // Without heartbeats nothing is found later: what works here works by mail, at once.
+  // Without heartbeats, only mail between instances can deliver an answer.
   fleet = await startFleet({ session: { heartbeat: 0 } })
 })
 afterAll(() => fleet.stop())
@@ -25,8 +24,8 @@ function textOf(message: { result?: { content: { text: string }[] } } | undefine
   return JSON.parse(message?.result?.content[0]?.text ?? 'null')
 }
 
-describe.each(['2025-06-18', '2025-11-25'])('in %s', (version) => {
-  test('an answer posted to another instance reaches the waiting handler', async () => {
+describe.each(['2025-06-18', '2025-11-25'])('an ask in %s', (version) => {
+  test('gets the answer that is posted to another instance', async () => {
     const session = await initialize(fleet.at(0), version)
     const stream = await postStream(fleet.at(0), toolCall(1, 'ask'), { session })
     const { message } = await stream.until(({ method }) => method === 'elicitation/create')
@@ -36,7 +35,7 @@ describe.each(['2025-06-18', '2025-11-25'])('in %s', (version) => {
     expect(textOf(rest.at(-1))).toEqual(accept(7))
   })
 
-  test('three questions in a row are answered on three instances', async () => {
+  test('can follow other asks of its call, each answered on another instance', async () => {
     const session = await initialize(fleet.at(2), version)
     const stream = await postStream(fleet.at(0), toolCall('r', 'elicit_then_sample'), { session })
     const first = await stream.until(({ method }) => method === 'elicitation/create')
@@ -50,7 +49,7 @@ describe.each(['2025-06-18', '2025-11-25'])('in %s', (version) => {
   })
 })
 
-test('ids of asks differ, also between two instances that ask in one session at once', async () => {
+test('asks of one session have different ids, also from several instances at once', async () => {
   const session = await initialize(fleet.at(0))
   const streams = await Promise.all(
     [0, 1, 2, 0, 1, 2].map((at, i) => postStream(fleet.at(at), toolCall(i, 'ask'), { session })),
@@ -58,13 +57,13 @@ test('ids of asks differ, also between two instances that ask in one session at 
   const asks = await Promise.all(streams.map((stream) => stream.until(({ method }) => method === 'elicitation/create')))
   const ids = asks.map(({ message }) => message?.id)
   expect(new Set(ids).size).toBe(6)
-  // Answered crosswise, each handler gets its own.
+  // Each answer goes to another instance than its handler's.
   await Promise.all(ids.map((id, i) => answer((i + 1) % 3, session, id, accept(i + 1))))
   const results = await Promise.all(streams.map(async (stream) => textOf((await stream.rest()).at(-1))))
   expect(results).toEqual([1, 2, 3, 4, 5, 6].map(accept))
 })
 
-test('a repeated, late, unknown or forged answer is taken with 202 and changes nothing', async () => {
+test('a repeated, late, unknown or forged answer is 202 and has no effect', async () => {
   const session = await initialize(fleet.at(0))
   const other = await initialize(fleet.at(0))
   const stream = await postStream(fleet.at(0), toolCall(1, 'ask'), { session })
@@ -78,7 +77,7 @@ test('a repeated, late, unknown or forged answer is taken with 202 and changes n
   expect(await answer(0, session, message?.id, accept(3))).toBe(202)
 })
 
-test('an error as the answer, and a deadline, are told to the handler', async () => {
+test('an ask fails in the handler with the error of the client, or with a timeout', async () => {
   const session = await initialize(fleet.at(0))
   const refused = await postStream(fleet.at(0), toolCall(1, 'ask'), { session })
   const { message } = await refused.until(({ method }) => method === 'elicitation/create')
@@ -89,13 +88,13 @@ test('an error as the answer, and a deadline, are told to the handler', async ()
   const late = await postStream(fleet.at(0), toolCall(2, 'ask', { timeout: 100 }), { session })
   const ask = await late.until(({ method }) => method === 'elicitation/create')
   const rest = await late.rest()
-  // The client is told that its answer is no longer wanted.
+  // The timeout cancels the ask at the client.
   expect(rest.find(({ method }) => method === 'notifications/cancelled')?.params.requestId).toBe(ask.message?.id)
   expect(textOf(rest.at(-1))).toEqual({ failed: 'timeout' })
   expect(await answer(1, session, ask.message?.id, accept(1))).toBe(202)
 })
 
-test('what the client did not declare is not asked: the model reads why', async () => {
+test('an ask without the capability of the client is a tool error that names the capability', async () => {
   const session = await initialize(fleet.at(0), '2025-11-25', { elicitation: {} })
   for (const tool of ['roots', 'test_sampling', 'ask_url', 'sample_tools']) {
     const args = tool === 'test_sampling' ? { prompt: 'x' } : {}
@@ -105,14 +104,14 @@ test('what the client did not declare is not asked: the model reads why', async 
   }
 })
 
-test('a client that takes JSON alone is told in the tool result that it cannot be asked', async () => {
+test('an ask fails as unreachable for a client that accepts JSON only', async () => {
   const session = await initialize(fleet.at(0))
   const response = await post(fleet.at(0), toolCall(1, 'ask'), { session, accept: 'application/json' })
   expect(response.headers.get('content-type')).toBe('application/json')
   expect(textOf((await response.json()) as never)).toEqual({ failed: 'unreachable' })
 })
 
-test('roots, a ping and sampling with tools go the same way', async () => {
+test('roots/list, ping and sampling with tools get their answers from other instances', async () => {
   const session = await initialize(fleet.at(0))
   const roots = await postStream(fleet.at(1), toolCall(1, 'roots'), { session })
   const ask = await roots.until(({ method }) => method === 'roots/list')
@@ -137,7 +136,7 @@ test('roots, a ping and sampling with tools go the same way', async () => {
   expect(textOf((await sample.rest()).at(-1))).toMatchObject({ stopReason: 'toolUse' })
 })
 
-test('the answers of one array reach waiters on different instances (2025-03-26)', async () => {
+test('the answers of one batch reach handlers on different instances (2025-03-26)', async () => {
   const session = await initialize(fleet.at(0), '2025-03-26', { sampling: {}, roots: {} })
   const streams = await Promise.all(
     [0, 1].map((at) => postStream(fleet.at(at), toolCall(`c${at}`, 'test_sampling', { prompt: 'Hi' }), { session })),
@@ -156,7 +155,7 @@ test('the answers of one array reach waiters on different instances (2025-03-26)
   }
 })
 
-test('a URL elicitation that is completed on another instance is told to its client alone', async () => {
+test('the completion of a URL elicitation reaches its client alone, from any instance, once', async () => {
   const [session, other] = [await initialize(fleet.at(0)), await initialize(fleet.at(0))]
   const get = await getStream(fleet.at(1), session)
   const otherGet = await getStream(fleet.at(1), other)
@@ -167,10 +166,10 @@ test('a URL elicitation that is completed on another instance is told to its cli
   await stream.rest()
   const complete = (at: number) => fetch(new URL('/__test/complete', fleet.at(at)), { method: 'POST', body: 'e-17' })
   expect(await (await complete(2)).json()).toBe(true)
-  // A browser that loads its callback twice.
+  // The browser loads the callback a second time.
   await complete(0)
-  const { message: told } = await get.until(({ method }) => method === 'notifications/elicitation/complete')
-  expect(told?.params).toEqual({ elicitationId: 'e-17' })
+  const { message: completion } = await get.until(({ method }) => method === 'notifications/elicitation/complete')
+  expect(completion?.params).toEqual({ elicitationId: 'e-17' })
   await fleet.instances[0]?.announce('tools')
   await get.until(({ method }) => method === 'notifications/tools/list_changed')
   await otherGet.until(({ method }) => method === 'notifications/tools/list_changed')
@@ -180,7 +179,7 @@ test('a URL elicitation that is completed on another instance is told to its cli
   otherGet.drop()
 })
 
-test('a level that is set on one instance counts for a tool that runs on another, at once', async () => {
+test('logging/setLevel on one instance applies at once to a running tool on another', async () => {
   const session = await initialize(fleet.at(0))
   expect((await call(fleet.at(1), session, request(1, 'logging/setLevel', { level: 'emergency' }))).result).toEqual({})
   const stream = await postStream(fleet.at(0), toolCall(2, 'log_slowly', { rounds: 1_000, delayMs: 20 }), { session })
@@ -193,7 +192,7 @@ test('a level that is set on one instance counts for a tool that runs on another
   expect((await stream.rest()).some(({ id }) => id === 2)).toBe(false)
 })
 
-test('both kinds of revision are served interleaved on one TCP connection', async () => {
+test('one TCP connection serves session revisions and the stateless revision in turn', async () => {
   const session = await initialize(fleet.at(0))
   const meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -201,7 +200,7 @@ test('both kinds of revision are served interleaved on one TCP connection', asyn
   }
   const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'whoami' }
   for (let round = 0; round < 5; round++) {
-    // The agent of fetch keeps one connection while requests follow one another.
+    // fetch uses one connection while its requests follow one another.
     const old = await call(fleet.at(0), session, toolCall(round, 'whoami'))
     expect((textOf(old) as { revision: string }).revision).toBe('2025-11-25')
     const response = await post(fleet.at(0), toolCall(round, 'whoami', {}, meta), { headers })
@@ -212,7 +211,7 @@ test('both kinds of revision are served interleaved on one TCP connection', asyn
   }
 })
 
-test('a call that is cancelled while it waits for an answer ends without a response', async () => {
+test('a call that is cancelled during an ask ends without a response', async () => {
   const session = await initialize(fleet.at(0))
   const stream = new EventReader(await post(fleet.at(0), toolCall(1, 'ask'), { session }))
   await stream.until(({ method }) => method === 'elicitation/create')

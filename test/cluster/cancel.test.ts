@@ -1,8 +1,10 @@
-/** Cancelling and ending, on whichever instance the word arrives. Heartbeats are off: mail alone has to do. */
+/**
+ * `notifications/cancelled` and DELETE on another instance than the call's. Heartbeats are off: only mail delivers
+ * them.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RawSession } from '../support/raw.ts'
 import {
   call,
@@ -48,14 +50,14 @@ async function abortedIn(label: string): Promise<number> {
 async function idle(): Promise<void> {
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { calls, early, connections } = await instance.stats()
-      return calls + early + connections === 0 ? true : undefined
+      const { calls, unregistered, connections } = await instance.stats()
+      return calls + unregistered + connections === 0 ? true : undefined
     })
   }
 }
 
 describe('notifications/cancelled', () => {
-  test('on another instance aborts a call that has said nothing; its POST ends as an empty stream', async () => {
+  test('on another instance aborts a call that has sent nothing, and its POST ends as an empty stream', async () => {
     const session = await initialize(fleet.at(0))
     const answered = post(fleet.at(0), toolCall(1, 'slow', { ms: 600_000, label: 'silent' }), { session })
     await eventually(async () => ((await fleet.instances[0]?.stats())?.calls ? true : undefined))
@@ -67,7 +69,7 @@ describe('notifications/cancelled', () => {
     await idle()
   })
 
-  test('ends the stream of a call that has spoken, and whoever resumes it finds it ended', async () => {
+  test('ends the stream of a call that has sent messages, and resuming it is 405', async () => {
     const session = await initialize(fleet.at(0))
     const meta = { progressToken: 'p' }
     const stream = await postStream(fleet.at(0), toolCall(1, 'progress', { n: 1e5, delayMs: 5 }, meta), { session })
@@ -80,7 +82,7 @@ describe('notifications/cancelled', () => {
     await idle()
   })
 
-  test('that overtakes its call wins', async () => {
+  test('that arrives before its call cancels the call', async () => {
     const session = await initialize(fleet.at(0))
     await cancel(1, session, 'soon')
     const response = await post(fleet.at(0), toolCall('soon', 'slow', { ms: 600_000, label: 'overtaken' }), { session })
@@ -88,7 +90,7 @@ describe('notifications/cancelled', () => {
     expect(await abortedIn('overtaken')).toBe(fleet.instances[0]?.child.pid)
   })
 
-  test('knows 1 from "1", and one session from another', async () => {
+  test('does not cancel the call 1 for the id "1", nor the call of another session', async () => {
     const [session, other] = [await initialize(fleet.at(0)), await initialize(fleet.at(0))]
     const meta = { progressToken: 'p' }
     const mine = await postStream(fleet.at(0), toolCall(1, 'progress', { n: 60, delayMs: 10 }, meta), { session })
@@ -98,7 +100,7 @@ describe('notifications/cancelled', () => {
     expect((await mine.rest()).at(-1)?.id).toBe(1)
   })
 
-  test('of an unknown or finished call, or malformed, is taken and does nothing', async () => {
+  test('is 202 and has no effect when the call is unknown or finished, or the message is malformed', async () => {
     const session = await initialize(fleet.at(0))
     await call(fleet.at(0), session, toolCall(1, 'echo', { message: 'x' }))
     await cancel(1, session, 1)
@@ -106,11 +108,11 @@ describe('notifications/cancelled', () => {
       const notification = { jsonrpc: '2.0', method: 'notifications/cancelled', params }
       expect((await post(fleet.at(1), notification, { session })).status).toBe(202)
     }
-    // The mark that is left belongs to the id 1: the same id again is a new call only after its seconds.
+    // The store keeps a cancel mark for the id 1 for some seconds. Another id is not affected.
     expect((await call(fleet.at(0), session, toolCall(2, 'echo', { message: 'y' }))).result.content[0].text).toBe('y')
   })
 
-  test('a client that takes JSON alone gets no response either', async () => {
+  test('makes the POST of a client that accepts JSON only an empty 202', async () => {
     const session = await initialize(fleet.at(0))
     const slow = toolCall(1, 'slow', { ms: 600_000, label: 'json' })
     const answered = post(fleet.at(0), slow, { session, accept: 'application/json' })
@@ -129,7 +131,7 @@ describe('DELETE', () => {
     return response.status
   }
 
-  test('on another instance ends streams and calls, and every instance says 404 from then on', async () => {
+  test('on another instance ends streams and calls, and every instance answers 404 from then on', async () => {
     const session = await initialize(fleet.at(0))
     const get = await getStream(fleet.at(2), session)
     const stream = await postStream(fleet.at(0), toolCall(1, 'ask'), { session })
@@ -153,7 +155,7 @@ describe('DELETE', () => {
     await idle()
   })
 
-  test('does not wait for an instance that is silent, and what that one adds later is refused', async () => {
+  test('does not wait for a stopped instance, whose later appends are refused', async () => {
     const session = await initialize(fleet.at(0))
     const meta = { progressToken: 'p' }
     const stream = await postStream(fleet.at(0), toolCall(1, 'progress', { n: 1e5, delayMs: 5 }, meta), { session })
@@ -169,7 +171,7 @@ describe('DELETE', () => {
     await idle()
   })
 
-  test('leaves no key behind', async () => {
+  test('leaves no key of the session in Redis', async () => {
     await idle()
     const before = new Set(await keysOf(fleet))
     const session = await initialize(fleet.at(0))
@@ -180,7 +182,7 @@ describe('DELETE', () => {
     await idle()
     expect((await keysOf(fleet)).filter((key) => !before.has(key)).length).toBeGreaterThanOrEqual(2)
     expect(await end(1, session)).toBe(204)
-    // Signs of life and mailboxes are the instances'.
+    // Signs of life and mailboxes belong to the instances.
     const left = (await keysOf(fleet)).filter((key) => !before.has(key) && !/^mcp:(up:|\{bus\})/.test(key))
     expect(left).toEqual([])
   })

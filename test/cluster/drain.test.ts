@@ -1,7 +1,6 @@
-/** SIGTERM: an instance goes, and nothing goes with it. */
+/** SIGTERM: an instance drains, and no session, stream or call is lost. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { InstanceProcess, startFleet } from '../support/fleet.ts'
+import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
 import { EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
 
 let fleet: Fleet
@@ -17,7 +16,7 @@ async function startLeaving(drainTimeout = 20_000): Promise<InstanceProcess> {
   return InstanceProcess.start(fleet.redis.url, { session: { drainTimeout, lease: 2_000 } })
 }
 
-test('streams of 2025-11-25 close with a hint, the call runs on, and the client reads its end elsewhere', async () => {
+test('streams of 2025-11-25 close with `retry`, the call runs on, and its client resumes on another instance', async () => {
   const leaving = await startLeaving()
   const url = `${leaving.url}/mcp`
   const session = await initialize(url)
@@ -35,7 +34,7 @@ test('streams of 2025-11-25 close with a hint, the call runs on, and the client 
   expect(leaving.errors).toEqual([])
 })
 
-test('streams of older revisions stay until they are answered', async () => {
+test('streams of older revisions stay open until the call is answered', async () => {
   const leaving = await startLeaving()
   const url = `${leaving.url}/mcp`
   const session = await initialize(url, '2025-06-18')
@@ -46,7 +45,7 @@ test('streams of older revisions stay until they are answered', async () => {
   expect(await leaving.ended()).toBe(0)
 })
 
-test('a call that may run again is handed over when its time is up', async () => {
+test('a rerunnable call is handed over at the drain timeout', async () => {
   const leaving = await startLeaving(300)
   const url = `${leaving.url}/mcp`
   const session = await initialize(url)
@@ -56,31 +55,34 @@ test('a call that may run again is handed over when its time is up', async () =>
   await stream.rest()
   const rest = await (await getStream(fleet.at(0), session, stream.lastId)).rest()
   expect(rest.at(-1)?.result.content[0].text).toContain(`by ${fleet.instances[0]?.child.pid}`)
-  const told = [...stream.events.flatMap(({ message }) => message ?? []), ...rest].flatMap(
+  const progress = [...stream.events.flatMap(({ message }) => message ?? []), ...rest].flatMap(
     (m) => m.params?.progress ?? [],
   )
-  expect(told).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+  expect(progress).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
   expect(await leaving.ended()).toBe(0)
 })
 
-test.each(['2025-06-18', '2025-11-25'])('any other call gets an error when its time is up (%s)', async (version) => {
-  const leaving = await startLeaving(300)
-  const url = `${leaving.url}/mcp`
-  const session = await initialize(url, version)
-  const stream = await postStream(url, toolCall(1, 'progress', { n: 1e5, delayMs: 20 }, meta), { session })
-  await stream.until(({ params }) => params?.progress === 3)
-  const silent = post(url, toolCall(2, 'slow', { ms: 600_000 }), { session, accept: 'application/json' })
-  const soon = post(url, toolCall(3, 'slow', { ms: 10 }), { session, accept: 'application/json' })
-  expect(((await (await soon).json()) as { result: object }).result).toBeDefined()
-  leaving.signal('SIGTERM')
-  const here = await stream.rest()
-  const rest = version === '2025-11-25' ? await (await getStream(fleet.at(0), session, stream.lastId)).rest() : here
-  expect(rest.at(-1)).toMatchObject({ id: 1, error: { code: -32603, message: expect.stringContaining('shut down') } })
-  expect(await (await silent).json()).toMatchObject({ id: 2, error: { code: -32603 } })
-  expect(await leaving.ended()).toBe(0)
-})
+test.each(['2025-06-18', '2025-11-25'])(
+  'a call that may not run again gets an error at the drain timeout (%s)',
+  async (version) => {
+    const leaving = await startLeaving(300)
+    const url = `${leaving.url}/mcp`
+    const session = await initialize(url, version)
+    const stream = await postStream(url, toolCall(1, 'progress', { n: 1e5, delayMs: 20 }, meta), { session })
+    await stream.until(({ params }) => params?.progress === 3)
+    const silent = post(url, toolCall(2, 'slow', { ms: 600_000 }), { session, accept: 'application/json' })
+    const soon = post(url, toolCall(3, 'slow', { ms: 10 }), { session, accept: 'application/json' })
+    expect(((await (await soon).json()) as { result: object }).result).toBeDefined()
+    leaving.signal('SIGTERM')
+    const here = await stream.rest()
+    const rest = version === '2025-11-25' ? await (await getStream(fleet.at(0), session, stream.lastId)).rest() : here
+    expect(rest.at(-1)).toMatchObject({ id: 1, error: { code: -32603, message: expect.stringContaining('shut down') } })
+    expect(await (await silent).json()).toMatchObject({ id: 2, error: { code: -32603 } })
+    expect(await leaving.ended()).toBe(0)
+  },
+)
 
-test('a stateless call is waited for, and a listening client gets the result of its request', async () => {
+test('a drain waits for stateless calls, and ends subscriptions/listen with its result', async () => {
   const leaving = await startLeaving()
   const url = `${leaving.url}/mcp`
   const _meta = {
@@ -102,7 +104,7 @@ test('a stateless call is waited for, and a listening client gets the result of 
   expect(await leaving.ended()).toBe(0)
 })
 
-test('nothing of the instance is left in Redis', async () => {
+test('a drained instance leaves no key of its own in Redis', async () => {
   const leaving = await startLeaving()
   const { id } = await leaving.stats()
   const session = await initialize(`${leaving.url}/mcp`)

@@ -1,9 +1,8 @@
-/** What many sessions cost while they are there, and that nothing of them stays. */
+/** Connections, keys and memory of many sessions, and that nothing of them is left when they have ended. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { EventReader, RawSession } from '../support/raw.ts'
 import { call, getStream, initialize, postStream, request, toolCall } from '../support/raw.ts'
 
@@ -32,7 +31,7 @@ async function connections(): Promise<string[]> {
     .filter((line) => !line.startsWith(`id=${own} `))
 }
 
-test('an instance opens its connections when they are needed: none, then one, then one to wait', async () => {
+test('an instance opens its Redis connections on demand: none, one for commands, one more for a waiting stream', async () => {
   expect(await connections()).toHaveLength(0)
   const session = await initialize(fleet.at(0))
   await call(fleet.at(0), session, toolCall(1, 'echo', { message: 'x' }))
@@ -46,7 +45,7 @@ test('an instance opens its connections when they are needed: none, then one, th
   for (const each of [stream, ...more]) each.drop()
 })
 
-test('2,000 sessions with a GET stream each: one update reaches each once, and then nothing is left', async () => {
+test('2,000 sessions with a GET stream each receive an update once, and leave nothing after DELETE', async () => {
   await redis.flushall()
   const open: { session: RawSession; get: EventReader }[] = []
   const lanes = Array.from({ length: 20 }, async (_, lane) => {
@@ -60,7 +59,7 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   await Promise.all(lanes)
   await fleet.instances[0]?.announce('updated', URI)
   await Promise.all(open.map(({ get }) => get.until(({ method }) => method === 'notifications/resources/updated')))
-  // A second kind of change behind it: what came twice would have come by then.
+  // A repeated update would arrive before this change of another kind.
   await fleet.instances[1]?.announce('tools')
   await Promise.all(open.map(({ get }) => get.until(({ method }) => method === 'notifications/tools/list_changed')))
   expect(open.every(({ get }) => get.events.filter(({ message }) => message).length === 2)).toBe(true)
@@ -81,8 +80,8 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   await Promise.all(ends)
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { connections, calls, early } = await instance.stats()
-      return connections + calls + early === 0 ? true : undefined
+      const { connections, calls, unregistered } = await instance.stats()
+      return connections + calls + unregistered === 0 ? true : undefined
     })
   }
   const left = async () =>
@@ -94,7 +93,7 @@ test('2,000 sessions with a GET stream each: one update reaches each once, and t
   })
 }, 120_000)
 
-test('calls that streamed leave nothing in the instance either', async () => {
+test('calls that streamed leave nothing in the instance', async () => {
   const sessions = await Promise.all(Array.from({ length: 50 }, () => initialize(fleet.url)))
   await Promise.all(
     sessions.map(async (session) => {
@@ -104,8 +103,8 @@ test('calls that streamed leave nothing in the instance either', async () => {
   )
   for (const instance of fleet.instances) {
     await eventually(async () => {
-      const { connections, calls, early } = await instance.stats()
-      return connections + calls + early === 0 ? true : undefined
+      const { connections, calls, unregistered } = await instance.stats()
+      return connections + calls + unregistered === 0 ? true : undefined
     })
   }
 })

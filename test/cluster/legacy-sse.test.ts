@@ -1,10 +1,9 @@
-/** HTTP+SSE (2024-11-05): the stream on one instance, each POST on another. */
+/** HTTP+SSE (2024-11-05): one instance holds the stream, the POSTs reach other instances. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
 
 const options = { legacySse: true, session: { lease: 2_000, heartbeat: 500, drainTimeout: 300 } }
@@ -44,21 +43,21 @@ async function opened(at: number) {
   return connection
 }
 
-test('the official client does its work while no two requests meet the same instance', async () => {
+test('the official client works although no two requests in a row reach the same instance', async () => {
   const client = new Client({ name: 'old', version: '1' }, { capabilities: { roots: {} } })
   await client.connect(new SSEClientTransport(new URL('/sse', fleet.url)))
-  // This client hands notifications on later than responses: of two in one packet, it drops the progress. So the call
-  // does not end before its first progress has been heard.
+  // This client handles notifications later than responses, and drops a progress in the same packet as the result. So
+  // the call ends only after the client has its first progress.
   const progress: number[] = []
   const opened: Promise<unknown>[] = []
-  const open = () => client.callTool({ name: 'user_set', arguments: { name: 'gate:heard', value: 'open' } })
-  const result = await client.callTool({ name: 'gated', arguments: { gate: 'heard' } }, undefined, {
-    onprogress: (told) => {
-      progress.push(told.progress)
-      if (told.progress === 1) opened.push(open())
+  const open = () => client.callTool({ name: 'user_set', arguments: { name: 'gate:progress', value: 'open' } })
+  const result = await client.callTool({ name: 'gated', arguments: { gate: 'progress' } }, undefined, {
+    onprogress: (notification) => {
+      progress.push(notification.progress)
+      if (notification.progress === 1) opened.push(open())
     },
   })
-  expect(JSON.stringify(result.content)).toContain('through heard')
+  expect(JSON.stringify(result.content)).toContain('through progress')
   expect(progress[0]).toBe(1)
   await Promise.all(opened)
   const texts = await Promise.all(
@@ -70,7 +69,7 @@ test('the official client does its work while no two requests meet the same inst
   await client.close()
 })
 
-test('messages keep their order: what a call says comes before its response', async () => {
+test('the messages of a call arrive in order, before its response', async () => {
   const { reader, send } = await opened(0)
   await send(1, toolCall(1, 'progress', { n: 20 }, { progressToken: 'p' }))
   const before: unknown[] = []
@@ -79,12 +78,12 @@ test('messages keep their order: what a call says comes before its response', as
     return message.id === 1
   })
   expect(before).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
-  // This transport cannot resume: its events have no ids.
+  // This transport cannot resume, so its events have no ids.
   expect(reader.events.every(({ id }) => id === undefined)).toBe(true)
   reader.drop()
 })
 
-test('an ask goes out on the stream, and its answer comes in anywhere', async () => {
+test('an ask is sent on the stream, and any instance accepts its answer', async () => {
   const { reader, send } = await opened(0)
   await send(1, toolCall(1, 'roots'))
   const { message } = await reader.until(({ method }) => method === 'roots/list')
@@ -96,7 +95,7 @@ test('an ask goes out on the stream, and its answer comes in anywhere', async ()
   reader.drop()
 })
 
-test('a call is cancelled on another instance, and says nothing more', async () => {
+test('a cancel on another instance ends a call without a response', async () => {
   const { reader, send } = await opened(0)
   await send(1, toolCall(1, 'progress', { n: 1e5, delayMs: 5 }, { progressToken: 'p' }))
   await reader.until(({ params }) => params?.progress === 2)
@@ -108,7 +107,7 @@ test('a call is cancelled on another instance, and says nothing more', async () 
   reader.drop()
 })
 
-test('a connection that ends is the end of its session: POSTs are 404, calls are aborted', async () => {
+test('a session ends with its connection: POSTs are 404, calls are aborted', async () => {
   const { reader, send } = await opened(0)
   await send(1, toolCall(1, 'slow', { ms: 600_000 }))
   await eventually(async () => ((await fleet.instances[1]?.stats())?.calls === 1 ? true : undefined))
@@ -117,7 +116,7 @@ test('a connection that ends is the end of its session: POSTs are 404, calls are
   await eventually(async () => ((await fleet.instances[1]?.stats())?.calls === 0 ? true : undefined))
 })
 
-test('the two transports do not mix: neither serves a session of the other', async () => {
+test('each transport refuses the sessions of the other', async () => {
   const session = await initialize(fleet.at(0))
   const cross = await post(new URL(`/messages?sessionId=${session.id}`, fleet.at(1)), request(1, 'ping'))
   expect(cross.status).toBe(404)
@@ -129,7 +128,7 @@ test('the two transports do not mix: neither serves a session of the other', asy
   reader.drop()
 })
 
-test('when the instance that runs a call dies, the call is run again or ends with an error', async () => {
+test('a call whose instance dies runs again or ends with an error', async () => {
   const { reader, send } = await opened(0)
   await send(1, toolCall('again', 'rerunnable', { n: 60, delayMs: 20 }, { progressToken: 'a' }))
   await send(1, toolCall('lost', 'progress', { n: 60_000, delayMs: 20 }, { progressToken: 'b' }))
@@ -141,15 +140,15 @@ test('when the instance that runs a call dies, the call is run again or ends wit
     ? reader.events.find(({ message }) => message?.id === 'again')
     : await reader.until(({ id }) => id === 'again')
   expect(again?.message?.result.content[0].text).toContain('done 60')
-  const told = reader.events.flatMap(({ message }) =>
+  const progress = reader.events.flatMap(({ message }) =>
     message?.params?.progressToken === 'a' ? [message.params.progress] : [],
   )
-  expect(told).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+  expect(progress).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
   reader.drop()
   await fleet.restart(1)
 })
 
-test('initialize is checked as it is on /mcp', async () => {
+test('a malformed or oversized initialize is 400, as on /mcp', async () => {
   const { reader, send } = await open(0)
   const params = {
     protocolVersion: '2024-11-05',
@@ -164,7 +163,7 @@ test('initialize is checked as it is on /mcp', async () => {
   reader.drop()
 })
 
-test('a session whose holder died does not live on: its stream alone keeps it', async () => {
+test('a session whose stream is lost with its instance expires after minutes, although POSTs arrive', async () => {
   const { Redis } = await import('ioredis')
   const redis = new Redis(fleet.redis.url)
   const sessions = async () => (await redis.keys('mcp:{*}')).filter((key) => /^mcp:\{[^}]+\}$/.test(key))
@@ -174,7 +173,7 @@ test('a session whose holder died does not live on: its stream alone keeps it', 
   await fleet.instances[0]?.kill()
   await reader.rest()
   for (const to of [1, 2]) expect((await send(to, request(9, 'tools/list'))).status).toBe(202)
-  // Ten minutes at most; a session whose client can come back has a day.
+  // The record lives ten minutes at most; a session that can be resumed lives a day.
   const left = await redis.pttl(key)
   expect(left).toBeGreaterThan(0)
   expect(left).toBeLessThanOrEqual(600_000)

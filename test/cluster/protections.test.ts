@@ -1,6 +1,6 @@
 /**
- * Every protection of the fabric is taken out once, in a copy of the source, and the test that is to notice must fail.
- * A mutation whose text is no longer in the source fails too: the table goes with the code.
+ * Removes each protection between instances in a copy of the source: the test that covers the protection must fail.
+ * A mutation whose text is not in the source fails as well, so that the table follows the code.
  */
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,114 +11,120 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 interface Protection {
   name: string
   file: string
-  /** Text and what takes its place; each must occur. */
+  /** Source texts and their replacements. Each text must occur once. */
   without: [string, string][]
   also?: Pick<Protection, 'file' | 'without'>
-  /** The test file that notices, and a part of the name of its test. */
-  noticed: string
+  /** The test file that must fail, and a part of the name of the test. */
+  failing: string
   called?: string
 }
 
 const CALLS = 'lib/store/redis/scripts/calls.ts'
 const STREAMS = 'lib/store/redis/scripts/streams.ts'
 const CONNECTION = 'lib/session/stream/connection.ts'
-const RULE = 'test/cluster/property-memory.test.ts'
+const RULE = 'test/cluster/stream-property-memory.test.ts'
 const CONTRACT = 'test/store/redis.test.ts'
 
 const protections: Protection[] = [
   {
-    name: 'the fence: only the run that owns a call appends to it',
+    name: 'only the run that owns a call appends to it',
     file: CALLS,
-    without: [["if redis.call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
-    noticed: CONTRACT,
+    without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
+    failing: CONTRACT,
   },
   {
-    name: 'numbers without holes: an append beyond the end is refused',
+    name: 'an append beyond the end of a log is refused',
     file: CALLS,
     without: [["if from > top + 1 then return reply('gap') end", '']],
-    noticed: CONTRACT,
+    failing: CONTRACT,
   },
   {
-    name: 'the cancel flag, seen by the append',
+    name: 'an append to a cancelled call is refused',
     file: CALLS,
-    without: [["if redis.call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
-    noticed: CONTRACT,
+    without: [["if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
+    failing: CONTRACT,
   },
   {
-    name: 'the existence check of the append',
+    name: 'an append to an ended session is refused',
     file: CALLS,
-    without: [["if redis.call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top", 'local top']],
-    noticed: CONTRACT,
+    without: [['  gone: "{ \'gone\' }",\n  reply(reply): AppendReply', '  reply(reply): AppendReply']],
+    failing: CONTRACT,
   },
   {
-    name: 'the existence check of the take',
+    name: 'a take of a stream of an ended session is refused',
     file: STREAMS,
     without: [
       [
-        "if redis.call('EXISTS', session) == 0 then return { 'gone' } end\nlocal top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner",
-        'local top, ended = last(log)\nlocal own = own_end(session, stream)\nlocal owner',
+        "  gone: \"{ 'gone' }\",\n  reply: either(['gone', 'unknown', 'trimmed', 'beyond']",
+        "  reply: either(['gone', 'unknown', 'trimmed', 'beyond']",
       ],
     ],
-    noticed: CONTRACT,
+    failing: CONTRACT,
   },
   {
-    name: 'the holder check of the heartbeat',
+    name: 'a heartbeat of a former holder is refused',
     file: STREAMS,
-    without: [
-      ["if redis.call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", ''],
-    ],
-    noticed: CONTRACT,
+    without: [["if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", '']],
+    failing: CONTRACT,
   },
   {
-    name: 'a claim is compare and set',
+    name: 'a claim replaces only the expected owner',
     file: CALLS,
     without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
-    noticed: CONTRACT,
+    failing: CONTRACT,
   },
   {
-    name: 'a missing number is read from the log',
+    name: 'missing messages are read from the log',
     file: CONNECTION,
     without: [['|| entry.n > this.#n + 1)', ')']],
-    noticed: RULE,
+    failing: RULE,
   },
   {
-    name: 'the heartbeat looks at the store',
+    name: 'a heartbeat looks for messages in the store',
     file: CONNECTION,
-    without: [['    this.feed.comment()\n    this.look()\n', '    this.feed.comment()\n']],
-    noticed: RULE,
+    without: [['    this.response.comment()\n    this.look()\n', '    this.response.comment()\n']],
+    failing: RULE,
   },
   {
-    name: 'what was delivered is not delivered again',
+    name: 'a delivered message is not delivered again',
     file: CONNECTION,
     without: [['(this.#confirmed && entry.n <= this.#n)', 'false']],
-    noticed: RULE,
+    failing: RULE,
   },
   {
     name: 'event ids belong to their session',
     file: 'lib/session/stream/event-id.ts',
     without: [['check(key, stream, n, tag) === given ?', "given !== '' ?"]],
-    noticed: 'test/cluster/streams.test.ts',
+    failing: 'test/cluster/streams.test.ts',
     called: 'of another session',
   },
   {
-    name: 'the lookup of a cancel is scoped to the session',
-    file: 'lib/session/call/call.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
-    without: [['return `${this.#session.key}${typedId(this.requestId)}`', 'return typedId(this.requestId)']],
-    also: { file: 'lib/session/sessions.ts', without: [['.early.get(session.key + id)', '.early.get(id)']] },
-    noticed: 'test/cluster/scopes.test.ts',
+    name: 'a cancel looks for the call of its own session only',
+    file: 'lib/session/call/pace.ts',
+    without: [
+      [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the string is source text
+        'return `${this.#parts.session.key}${typedId(this.#parts.request.id)}`',
+        'return typedId(this.#parts.request.id)',
+      ],
+    ],
+    also: {
+      file: 'lib/session/sessions.ts',
+      without: [['.unregistered.get(session.key + id)', '.unregistered.get(id)']],
+    },
+    failing: 'test/cluster/session-isolation.test.ts',
   },
   {
-    name: 'a mark for the cancel that overtakes its call',
+    name: 'a cancel that arrives before its call leaves a mark',
     file: 'lib/store/memory/calls.ts',
     without: [['cancelled: state.marks.has(part(key, id))', 'cancelled: false']],
-    noticed: 'test/cluster/scopes.test.ts',
+    failing: 'test/cluster/session-isolation.test.ts',
   },
   {
-    name: 'a resumed stream primes its client again',
+    name: 'a resumed stream begins with a priming event',
     file: 'lib/session/stream/sse-response.ts',
     without: [['(primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)', 'SSE_COMMENT']],
-    noticed: 'test/cluster/scopes.test.ts',
+    failing: 'test/cluster/session-isolation.test.ts',
   },
 ]
 
@@ -148,23 +154,23 @@ function run(file: string, called: string | undefined): Promise<{ code: number |
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, output })))
 }
 
-describe('taken out, it is missed:', () => {
+describe('a test fails without the protection:', () => {
   test.each(protections)(
     '$name',
-    async ({ file, without, also, noticed, called }) => {
+    async ({ file, without, also, failing, called }) => {
       const changes = [{ file, without }, ...(also ? [also] : [])]
       for (const change of changes) {
         let source = readFileSync(join(root, change.file), 'utf8')
-        for (const [text, instead] of change.without) {
+        for (const [text, replacement] of change.without) {
           expect(source.split(text).length, `${text} is not in ${change.file}, or more than once`).toBe(2)
-          source = source.replace(text, () => instead)
+          source = source.replace(text, () => replacement)
         }
         writeFileSync(join(copy, change.file), source)
       }
       try {
-        const { code, output } = await run(noticed, called)
+        const { code, output } = await run(failing, called)
         expect(code, output).toBe(1)
-        // A test failed; it was not the file that could not be run.
+        // A test has failed: the exit code alone could come from a file that cannot be loaded.
         expect(output).toMatch(/Tests .*\d+ failed/)
       } finally {
         for (const change of changes) cpSync(join(root, change.file), join(copy, change.file))

@@ -1,18 +1,16 @@
-/** The edges of a call's life: what happens while a step of it is under way at the store. */
+/** Cancels, ends and heartbeats while an operation of the call is in flight at the store. */
 import { expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
-import { body, headers, tool } from '../stateless/support.ts'
-import type { Step } from '../support/held.ts'
-import { held } from '../support/held.ts'
+import { body, headers, tool } from '../stateless/requests.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ManualClock, turn } from './sim.ts'
+import { ManualClock, turn } from './simulation.ts'
 
-/** One tool, `act`, that does what the test says. */
+/** An endpoint with one tool, `act`, whose handler is `act`. */
 function make(act: (ctx: Context) => Promise<string>, options: EndpointOptions = {}) {
   const clock = new ManualClock()
   const server = new McpServer({ name: 'races', version: '1' })
@@ -45,98 +43,101 @@ const act = (id: number) => ({
   params: { name: 'act', arguments: {}, _meta: { progressToken: id } },
 })
 const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
-const nothing = { connections: 0, calls: 0, early: 0 }
+const nothing = { connections: 0, calls: 0, unregistered: 0 }
 const never = () => new Promise<never>(() => {})
 
-test('a cancel while the first append is under way ends the stream', async () => {
-  const gate = Promise.withResolvers<void>()
-  const append: Step = async (go) => {
-    const reply = await go()
-    await gate.promise
+test('a cancel while the first append is in flight ends the stream', async () => {
+  const barrier = Promise.withResolvers<void>()
+  const append: Step = async (proceed) => {
+    const reply = await proceed()
+    await barrier.promise
     return reply
   }
-  const { endpoint } = make((ctx) => ctx.progress(1).then(never), { store: held({ append }) })
+  const { endpoint } = make((ctx) => ctx.progress(1).then(never), { store: interceptedStore({ append }) })
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
   await turn()
   await send(endpoint, cancel(1), session)
-  gate.resolve()
+  barrier.resolve()
   expect((await new EventReader(await answered).rest()).filter(({ id }) => id === 1)).toEqual([])
   await turn()
   expect(endpoint.stats()).toEqual(nothing)
 })
 
-test('a cancel that another instance took before the first append ends the stream', async () => {
+test('a cancel on another instance before the first append ends the stream', async () => {
   const store = memoryStore()
-  const go = Promise.withResolvers<void>()
-  const { endpoint } = make(async (ctx) => go.promise.then(() => ctx.progress(1)).then(never), { store })
+  const start = Promise.withResolvers<void>()
+  const { endpoint } = make(async (ctx) => start.promise.then(() => ctx.progress(1)).then(never), { store })
   const other = make(never, { store }).endpoint
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
   await turn()
   await send(other, cancel(1), session)
-  go.resolve()
+  start.resolve()
   expect(await new EventReader(await answered).rest()).toEqual([])
   await turn()
   expect(endpoint.stats()).toEqual(nothing)
 })
 
 test('a batch streams although one of its calls was cancelled before', async () => {
-  const go = Promise.withResolvers<void>()
-  const speak = async (ctx: Context) => {
+  const start = Promise.withResolvers<void>()
+  const handler = async (ctx: Context) => {
     if (ctx.requestId === 1) return never()
-    await go.promise
+    await start.promise
     await ctx.progress(1)
     return 'two'
   }
-  const { endpoint } = make(speak)
+  const { endpoint } = make(handler)
   const session = await open(endpoint, '2025-03-26')
   const answered = send(endpoint, [act(1), act(2)], session)
   await turn()
   await send(endpoint, cancel(1), session)
-  go.resolve()
+  start.resolve()
   const messages = await new EventReader(await answered).rest()
   expect(messages.at(-1)?.id).toBe(2)
   await turn()
   expect(endpoint.stats()).toEqual(nothing)
 })
 
-test.each(['cancel', 'DELETE'])('a %s while the call registers and speaks leaves nothing behind', async (how) => {
-  const go = Promise.withResolvers<void>()
-  const gate = Promise.withResolvers<void>()
-  const register: Step = async (work) => {
-    await gate.promise
-    return work()
-  }
-  const { endpoint, clock } = make((ctx) => go.promise.then(() => ctx.progress(1)).then(never), {
-    store: held({ register }),
-  })
-  const session = await open(endpoint)
-  const answered = send(endpoint, act(1), session)
-  await turn()
-  await clock.advance(60)
-  go.resolve()
-  await turn()
-  if (how === 'cancel') await send(endpoint, cancel(1), session)
-  else await endpoint.fetch(new Request('http://localhost/mcp', { method: 'DELETE', headers: session }))
-  gate.resolve()
-  await (await answered).text()
-  await endpoint.settled()
-  expect(endpoint.stats()).toEqual(nothing)
-})
+test.each(['cancel', 'DELETE'])(
+  'a %s while the call registers and sends leaves nothing in the instance',
+  async (how) => {
+    const start = Promise.withResolvers<void>()
+    const barrier = Promise.withResolvers<void>()
+    const register: Step = async (proceed) => {
+      await barrier.promise
+      return proceed()
+    }
+    const { endpoint, clock } = make((ctx) => start.promise.then(() => ctx.progress(1)).then(never), {
+      store: interceptedStore({ register }),
+    })
+    const session = await open(endpoint)
+    const answered = send(endpoint, act(1), session)
+    await turn()
+    await clock.advance(60)
+    start.resolve()
+    await turn()
+    if (how === 'cancel') await send(endpoint, cancel(1), session)
+    else await endpoint.fetch(new Request('http://localhost/mcp', { method: 'DELETE', headers: session }))
+    barrier.resolve()
+    await (await answered).text()
+    await endpoint.settled()
+    expect(endpoint.stats()).toEqual(nothing)
+  },
+)
 
-test.each(['the time to stream comes', 'a heartbeat looks'])(
+test.each(['streamAfter passes', 'a heartbeat reads the store'])(
   'a result is not lost when %s while the call ends',
   async (what) => {
     const done = Promise.withResolvers<string>()
-    const gate = Promise.withResolvers<void>()
-    const endCall: Step = async (go) => {
-      const reply = await go()
-      await gate.promise
+    const barrier = Promise.withResolvers<void>()
+    const endCall: Step = async (proceed) => {
+      const reply = await proceed()
+      await barrier.promise
       return reply
     }
     const session = { streamAfter: 2_000, heartbeat: 1_000 }
-    const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session })
+    const { endpoint, clock } = make(() => done.promise, { store: interceptedStore({ endCall }), session })
     const opening = await open(endpoint)
     const accept = what.startsWith('a heartbeat') ? { accept: 'application/json' } : {}
     const answered = send(endpoint, act(1), { ...opening, ...accept })
@@ -145,16 +146,19 @@ test.each(['the time to stream comes', 'a heartbeat looks'])(
     done.resolve('the result')
     await turn()
     await clock.advance(2_000)
-    gate.resolve()
+    barrier.resolve()
     expect(await (await answered).text()).toContain('the result')
   },
 )
 
-test('a slot of the session is free again although the end of its call failed', async () => {
+test('an ended call frees its slot of the session although endCall failed at first', async () => {
   const done = Promise.withResolvers<string>()
   let fails = true
-  const endCall: Step = (go) => (fails ? Promise.reject(new StoreUnavailable('away')) : go())
-  const { endpoint, clock } = make(() => done.promise, { store: held({ endCall }), session: { maxCalls: 1 } })
+  const endCall: Step = (proceed) => (fails ? Promise.reject(new StoreUnavailable('away')) : proceed())
+  const { endpoint, clock } = make(() => done.promise, {
+    store: interceptedStore({ endCall }),
+    session: { maxCalls: 1 },
+  })
   const session = await open(endpoint)
   const answered = send(endpoint, act(1), session)
   await turn()
@@ -168,7 +172,7 @@ test('a slot of the session is free again although the end of its call failed', 
   expect(await (await again).text()).toContain('done')
 })
 
-test('a stateless call whose client has gone before it began is cancelled', async () => {
+test('a stateless call is cancelled when its client disconnected before the call began', async () => {
   const aborted = Promise.withResolvers<string>()
   const { endpoint } = make(async (ctx) => {
     ctx.signal.addEventListener('abort', () => aborted.resolve('aborted'))

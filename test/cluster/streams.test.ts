@@ -1,7 +1,6 @@
-/** Streams: the GET stream and the resuming of any stream, each request on another instance. Heartbeats are off. */
+/** The GET stream, and the resume of any stream, with each request on another instance. Heartbeats are off. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { InstanceProcess, startFleet } from '../support/fleet.ts'
+import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, getStream, initialize, openGet, post, postStream, request, toolCall } from '../support/raw.ts'
 
@@ -17,12 +16,12 @@ const URI = 'test://watched-resource'
 const subscribe = (at: number, session: RawSession, on = true) =>
   call(fleet.at(at), session, request(9, `resources/${on ? 'subscribe' : 'unsubscribe'}`, { uri: URI }))
 
-function told(messages: { params?: { progress?: number } }[]): (number | undefined)[] {
+function progressOf(messages: { params?: { progress?: number } }[]): (number | undefined)[] {
   return messages.flatMap(({ params }) => (params?.progress === undefined ? [] : [params.progress]))
 }
 
-describe('a call that streams', () => {
-  test('is resumed on another instance while it runs: every later message once, in order, and the end', async () => {
+describe('the stream of a call', () => {
+  test('is resumed on another instance while the call runs: each later message once, in order, and the result', async () => {
     const session = await initialize(fleet.at(0))
     const first = await postStream(fleet.at(0), progress(60, 5), { session })
     await first.until(({ params }) => params?.progress === 5)
@@ -30,17 +29,17 @@ describe('a call that streams', () => {
     first.drop()
     const second = await getStream(fleet.at(1), session, lastId)
     await second.until(({ params }) => params?.progress === 20)
-    // A second loss: what the resumed stream gave out can be resumed as well.
+    // A second loss: an event id of the resumed stream can be resumed as well.
     const again = second.lastId
     second.drop()
     const third = await getStream(fleet.at(2), session, again)
     const rest = await third.rest()
-    const all = told([...first.events, ...second.events].flatMap(({ message }) => message ?? [])).concat(told(rest))
-    expect(all).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+    const before = [...first.events, ...second.events].flatMap(({ message }) => message ?? [])
+    expect(progressOf([...before, ...rest])).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
     expect(rest.at(-1)?.id).toBe('c')
   })
 
-  test('is resumed after its end, from any point, and ends; with nothing left it is 405', async () => {
+  test('is resumed after its end from each of its event ids, and a resume from the last one is 405', async () => {
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), progress(5), { session })
     await stream.rest()
@@ -49,7 +48,7 @@ describe('a call that streams', () => {
     for (const [i, id] of ids.slice(0, -1).entries()) {
       const resumed = await getStream(fleet.at(i % 3), session, id)
       const rest = await resumed.rest()
-      expect(told(rest)).toEqual([1, 2, 3, 4, 5].slice(i))
+      expect(progressOf(rest)).toEqual([1, 2, 3, 4, 5].slice(i))
       expect(rest.at(-1)?.id).toBe('c')
     }
     const finished = await openGet(fleet.at(1), session, ids.at(-1))
@@ -57,7 +56,7 @@ describe('a call that streams', () => {
     expect(((await finished.json()) as { error: object }).error).toBeDefined()
   })
 
-  test('primes each connection anew in 2025-11-25, and never a client of an older revision', async () => {
+  test('begins each connection with a priming event in 2025-11-25, and with a comment in older revisions', async () => {
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), progress(100, 5), { session })
     expect(await stream.next()).toMatchObject({ data: '', retry: 1000 })
@@ -81,46 +80,46 @@ describe('a call that streams', () => {
     expect(plain.comments + later.comments + get.comments).toBeGreaterThanOrEqual(3)
   })
 
-  test('closes its connection when the handler says so, and goes on (2025-11-25 alone)', async () => {
+  test('closes its connection on closeStream while the call runs on, in 2025-11-25 only', async () => {
     const meta = { progressToken: 'p' }
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), toolCall('c', 'close_stream', { ms: 200, retryMs: 77 }, meta), {
       session,
     })
     const before = await stream.rest()
-    expect(told(before)).toEqual([1])
+    expect(progressOf(before)).toEqual([1])
     expect(stream.events.at(-1)).toMatchObject({ retry: 77 })
     const rest = await (await getStream(fleet.at(1), session, stream.lastId)).rest()
-    expect([told(rest), rest.at(-1)?.id]).toEqual([[2], 'c'])
+    expect([progressOf(rest), rest.at(-1)?.id]).toEqual([[2], 'c'])
 
     const old = await initialize(fleet.at(0), '2025-06-18')
     const whole = await postStream(fleet.at(0), toolCall('c', 'close_stream', { ms: 10 }, meta), { session: old })
     expect((await whole.rest()).at(-1)?.id).toBe('c')
   })
 
-  test('cut by the network goes on elsewhere although its instance still believes in the old connection', async () => {
+  test('is resumed on another instance while its first connection is still open', async () => {
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), progress(40, 5), { session })
     const { id } = await stream.until(({ params }) => params?.progress === 3)
-    // Not dropped: half open, as after a change of network. The client comes back and reads the new connection only.
+    // The first connection stays half open, as after a change of network. The client reads the new connection only.
     const resumed = await getStream(fleet.at(1), session, id)
     const rest = await resumed.rest()
-    expect(told(rest)).toEqual(Array.from({ length: 37 }, (_, i) => i + 4))
-    // The old one was told to end and not to come back soon.
+    expect(progressOf(rest)).toEqual(Array.from({ length: 37 }, (_, i) => i + 4))
+    // The first connection ends with a long `retry`.
     await stream.rest()
     expect(stream.events.at(-1)?.retry).toBe(60_000)
   })
 })
 
 describe('an event id', () => {
-  test('of another session, or one that was never given out, is 400 with a JSON-RPC body', async () => {
+  test('of another session, or one that no session issued, is 400 with a JSON-RPC body', async () => {
     const [session, other] = [await initialize(fleet.at(0)), await initialize(fleet.at(0))]
     const stream = await postStream(fleet.at(0), progress(3), { session })
     await stream.rest()
     const id = stream.events[1]?.id ?? ''
     const parts = id.split('.')
     const beyond = [parts[0], '99', ...parts.slice(2)].join('.')
-    for (const [who, value] of [
+    for (const [sender, value] of [
       [other, id],
       [session, beyond],
       [session, 'nonsense'],
@@ -128,13 +127,13 @@ describe('an event id', () => {
       [session, 'get.0..AAAAAAAA'],
       [session, '../../etc.1.a.bbbbbbbb'],
     ] as const) {
-      const response = await openGet(fleet.at(1), who, value)
+      const response = await openGet(fleet.at(1), sender, value)
       expect(response.status, value).toBe(400)
       expect(((await response.json()) as { error: { code: number } }).error.code).toBe(-32600)
     }
   })
 
-  test('whose log is gone gets an error for its request, in the stream that was asked for', async () => {
+  test('whose log has expired gets a stream with an error for its request', async () => {
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), progress(3), { session })
     await stream.rest()
@@ -148,7 +147,7 @@ describe('an event id', () => {
 })
 
 describe('the GET stream', () => {
-  test('gets what belongs to no call, wherever it happens, and each once', async () => {
+  test('receives list changes and updates from every instance, each once', async () => {
     const session = await initialize(fleet.at(0))
     const get = await getStream(fleet.at(0), session)
     await subscribe(1, session)
@@ -171,7 +170,7 @@ describe('the GET stream', () => {
     expect(counts).toHaveLength(5)
   })
 
-  test('makes up for what happened while nobody held it, and does not tell it twice', async () => {
+  test('receives the changes since its last connection once', async () => {
     const session = await initialize(fleet.at(0))
     await subscribe(0, session)
     for (let i = 0; i < 3; i++) await fleet.instances[1]?.announce('updated', URI)
@@ -188,7 +187,7 @@ describe('the GET stream', () => {
     expect(again.events.filter(({ message }) => message)).toHaveLength(1)
   })
 
-  test('is taken over by a newer GET on the same or another instance; never 409', async () => {
+  test('is taken over by a newer GET on the same or another instance, without a 409', async () => {
     const session = await initialize(fleet.at(0))
     const streams = []
     for (const at of [0, 0, 1, 2, 1]) streams.push(await getStream(fleet.at(at), session))
@@ -203,7 +202,7 @@ describe('the GET stream', () => {
     last?.drop()
   })
 
-  test('is resumed with its last id: what came in between is delivered, in order', async () => {
+  test('is resumed with its last event id and receives the changes since then', async () => {
     const session = await initialize(fleet.at(0))
     const get = await getStream(fleet.at(0), session)
     await fleet.instances[0]?.announce('tools')
@@ -213,13 +212,13 @@ describe('the GET stream', () => {
     const resumed = await getStream(fleet.at(1), session, get.lastId)
     await resumed.until(({ method }) => method === 'notifications/prompts/list_changed')
     resumed.drop()
-    // Twice from the same point: the log has it, not the connection.
+    // A second resume from the same event id reads the same log.
     const again = await getStream(fleet.at(2), session, get.lastId)
     await again.until(({ method }) => method === 'notifications/prompts/list_changed')
     again.drop()
   })
 
-  test('whose log no longer reaches back says so and announces everything again', async () => {
+  test('sends a warning and announces everything again when its log has expired', async () => {
     const session = await initialize(fleet.at(0))
     await subscribe(0, session)
     const get = await getStream(fleet.at(0), session)
@@ -248,7 +247,7 @@ describe('the GET stream', () => {
     resumed.drop()
   })
 
-  test('carries no answer to a request: a response has its own stream', async () => {
+  test('carries no messages of calls', async () => {
     const session = await initialize(fleet.at(0))
     const get = await getStream(fleet.at(1), session)
     await call(fleet.at(0), session, progress(10, 1))
@@ -259,8 +258,8 @@ describe('the GET stream', () => {
   })
 })
 
-describe('GET policies', () => {
-  test('poll: what waits is delivered, then the stream closes and says when to come back', async () => {
+describe('the GET policy', () => {
+  test('poll delivers waiting changes, then closes the stream with `retry`', async () => {
     const options = { session: { getPolicy: 'poll', pollWait: 50, pollRetry: 5_000 } } as const
     const instance = await InstanceProcess.start(fleet.redis.url, options)
     try {
@@ -275,7 +274,7 @@ describe('GET policies', () => {
     }
   })
 
-  test('off: 405, nothing is advertised that could not be delivered, and calls are resumed all the same', async () => {
+  test('off answers 405, announces no list changes or subscriptions, and still resumes calls', async () => {
     const instance = await InstanceProcess.start(fleet.redis.url, { session: { getPolicy: 'off' } })
     try {
       const url = `${instance.url}/mcp`

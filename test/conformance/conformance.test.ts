@@ -1,11 +1,10 @@
-/** The official conformance suite through three instances behind round robin, in peace and while instances die. */
+/** The official conformance suite through three instances behind round robin, also while instances are killed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startFleet } from '../support/fleet.ts'
-import type { Outcome } from './suite.ts'
-import { inLanes, listScenarios, runScenario, surprise } from './suite.ts'
+import { inLanes, listScenarios, type Outcome, runScenario, surprise } from './suite.ts'
 
-test('every scenario of 2025-06-18, 2025-11-25 and 2026-07-28 is clean, and those of extensions fail as expected', async () => {
+test('every scenario of the revisions is clean, and the scenarios of extensions fail as listed', async () => {
   const fleet = await startFleet()
   try {
     const scenarios = await listScenarios()
@@ -14,11 +13,11 @@ test('every scenario of 2025-06-18, 2025-11-25 and 2026-07-28 is clean, and thos
     }
     const outcomes = await inLanes(scenarios, 2, (scenario) => runScenario(fleet.url.href, scenario))
     expect(outcomes.flatMap((outcome) => surprise(outcome) ?? [])).toEqual([])
-    // Of the revisions themselves nothing is skipped, and no failure is expected.
+    // No check of a revision is skipped, and no scenario of a revision is on the list of expected failures.
     expect(
       outcomes.filter(({ version, clean, skipped }) => version !== 'extension' && (!clean || skipped > 0)),
     ).toEqual([])
-    // The balancer spread them: no instance served an exchange alone.
+    // The load balancer gave every instance its share.
     const total = fleet.proxy.counts.reduce((sum, count) => sum + count, 0)
     for (const count of fleet.proxy.counts) expect(count).toBeGreaterThan(total / 4)
   } finally {
@@ -26,7 +25,7 @@ test('every scenario of 2025-06-18, 2025-11-25 and 2026-07-28 is clean, and thos
   }
 }, 240_000)
 
-test('the scenarios with sessions pass while every two seconds an instance is killed and another put in its place', async () => {
+test('the scenarios with sessions pass while an instance is killed and replaced every two seconds', async () => {
   const fleet = await startFleet({ session: { lease: 2_000 } })
   let over = false
   let kills = 0
@@ -43,7 +42,7 @@ test('the scenarios with sessions pass while every two seconds an instance is ki
     let retries = 0
     const outcomes = await inLanes(scenarios, 2, async (scenario) => {
       let outcome: Outcome | undefined
-      // One that lost its own connection may be tried again.
+      // A scenario whose own connection was lost may run again.
       for (let attempt = 0; attempt <= 3 && !outcome?.clean; attempt++) {
         if (attempt > 0) retries++
         outcome = await runScenario(fleet.url.href, scenario)
@@ -62,7 +61,7 @@ test('the scenarios with sessions pass while every two seconds an instance is ki
   }
 }, 240_000)
 
-test('a failure that nobody expects is wrong, and so is a success where a failure was', () => {
+test('surprise reports an unlisted failure and a listed scenario that passes', () => {
   const outcome = { version: 'extension', checks: 1, skipped: 0 } as const
   expect(surprise({ ...outcome, problems: [], scenario: 'ping', clean: true })).toBeUndefined()
   expect(surprise({ ...outcome, problems: ['why'], scenario: 'tasks-lifecycle', clean: false })).toBeUndefined()

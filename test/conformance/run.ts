@@ -1,7 +1,6 @@
 /** `npm run conformance`: the official suite through three instances behind round robin. */
 import { startFleet } from '../support/fleet.ts'
-import type { Outcome } from './suite.ts'
-import { inLanes, listScenarios, runScenario, surprise, VERSIONS } from './suite.ts'
+import { inLanes, listScenarios, type Outcome, runScenario, surprise, VERSIONS } from './suite.ts'
 
 function line(outcome: Outcome): string {
   const { scenario, version, clean, checks, skipped } = outcome
@@ -30,5 +29,5 @@ try {
 } finally {
   await fleet.stop()
 }
-for (const what of wrong) console.error(what)
+for (const problem of wrong) console.error(problem)
 process.exit(wrong.length === 0 ? 0 : 1)

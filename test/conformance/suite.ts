@@ -1,11 +1,11 @@
-/** The official conformance suite, scenario by scenario, against any URL. */
+/** Runs single scenarios of the official conformance suite against a URL. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 
-/** The revisions that the suite knows, and the extensions, which belong to none. */
+/** The revisions of the suite, and `extension` for scenarios of extensions, which belong to no revision. */
 export const VERSIONS = ['2025-06-18', '2025-11-25', '2026-07-28', 'extension'] as const
 export type Version = (typeof VERSIONS)[number]
 
@@ -18,9 +18,9 @@ export interface Outcome extends Scenario {
   /** No check failed or warned. */
   clean: boolean
   checks: number
-  /** Those of the checks that did not apply. */
+  /** The number of skipped checks. */
   skipped: number
-  /** What was not clean, a line each. */
+  /** Failures and warnings, a line each. */
   problems: string[]
 }
 
@@ -34,7 +34,7 @@ function run(args: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, output })))
 }
 
-/** The server scenarios, once for each revision that they belong to. */
+/** Lists the server scenarios, once for each of their revisions. */
 export async function listScenarios(): Promise<Scenario[]> {
   const { output } = await run(['list', '--server'])
   return [...output.matchAll(/^ {2}- (\S+) \[([^\]]+)\]$/gm)].flatMap(([, scenario = '', revisions = '']) =>
@@ -72,7 +72,10 @@ const expected: ReadonlySet<string> = new Set(
   (parse(readFileSync(new URL('./expected-failures.yaml', import.meta.url), 'utf8')) as { server: string[] }).server,
 )
 
-/** What is wrong about an outcome: a failure that nobody expects, or an expected one that did not come. */
+/**
+ * The problem of an outcome: an unlisted failure, or a listed scenario that passes. Undefined: the outcome is as
+ * expected.
+ */
 export function surprise({ scenario, version, clean, problems }: Outcome): string | undefined {
   if (!clean) return expected.has(scenario) ? undefined : `${version} ${scenario} is not clean: ${problems.join('; ')}`
   return expected.has(scenario) ? `${version} ${scenario} passes, and is on the list of expected failures` : undefined

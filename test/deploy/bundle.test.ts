@@ -15,15 +15,17 @@ const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-sizes-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the deployed bundle', () => {
+  let metafiles: Record<string, Metafile>
   let metafile: Metafile
   beforeAll(async () => {
-    metafile = (await bundle({ out: folder })).lambda
+    metafiles = await bundle({ out: folder })
+    metafile = metafiles.lambda!
   })
 
-  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint’s own part is under 300 KB', (entry) => {
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 300 KB', (entry) => {
     const { own, author, later } = startSize(metafile, entry)
     expect(own).toBeLessThan(300_000)
-    // It does count something: the example has zod, and there is something left to load.
+    // The measure works: the example has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)
     expect(later).toBeGreaterThan(50_000)
@@ -35,14 +37,23 @@ describe('the deployed bundle', () => {
     'node_modules/ioredis/built/cluster/',
     'lib/store/memory/',
     'lib/auth/authenticator.ts',
-  ])('%s is loaded when it is used', (part) => {
+  ])('%s is loaded only when it is used', (part) => {
     const { startFiles } = startSize(metafile, 'lambda')
     const has = (files: string[]) => files.some((file) => file.includes(part))
     expect(has(startFiles)).toBe(false)
     expect(has(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)))).toBe(true)
   })
 
-  test('nothing is in it that only development needs', () => {
+  test.each([
+    ['lambda', ['lib/platform/node/', 'node_modules/@hono/node-server/']],
+    ['node', ['lib/platform/lambda/']],
+  ] as const)('the %s bundle has no code of the other platform', (platform, others) => {
+    const files = Object.keys(metafiles[platform]!.inputs)
+    expect(files.some((file) => file.startsWith(`lib/platform/${platform}/`))).toBe(true)
+    expect(files.filter((file) => others.some((other) => file.includes(other)))).toEqual([])
+  })
+
+  test('no development dependency is in it', () => {
     const files = Object.keys(metafile.inputs).join('\n')
     for (const name of ['vitest', 'typescript', 'osls', 'esbuild', '@modelcontextprotocol', 'yaml', 'test/']) {
       expect(files).not.toContain(name.endsWith('/') ? name : `node_modules/${name}`)
@@ -51,11 +62,11 @@ describe('the deployed bundle', () => {
 })
 
 describe('the Redis client in a bundle', () => {
-  /** What a program prints that is bundled as the entries are. */
+  /** The output of a program that is bundled as the entries are. */
   async function printed(name: string, source: string): Promise<string> {
     const file = join(folder, `${name}.ts`)
     writeFileSync(file, source)
-    // Where the packages are to be found.
+    // The program is in a temporary folder: its packages are those of this project.
     await bundleEntries({ [name]: file }, join(folder, name), [
       {
         name: 'here',
@@ -68,7 +79,7 @@ describe('the Redis client in a bundle', () => {
     return execFileSync(process.execPath, [join(folder, name, `${name}.mjs`)], { encoding: 'utf8' })
   }
 
-  test('has errors with the names that they are told apart by', async () => {
+  test('has errors whose names tell them apart', async () => {
     const names = await printed(
       'names',
       `import errors from 'redis-errors'
@@ -80,7 +91,7 @@ describe('the Redis client in a bundle', () => {
     expect(names).toBe('AbortError,ReplyError,InterruptError,MaxRetriesPerRequestError\n')
   })
 
-  test('has every command, for an author who uses it too', async () => {
+  test('has every Redis command, for authors who use the client themselves', async () => {
     const methods = (from: object) => {
       const client = from as { getBuiltinCommands(): string[] } & Record<string, unknown>
       const names = client.getBuiltinCommands().flatMap((name) => [name, `${name}Buffer`])
@@ -100,7 +111,7 @@ describe('the Redis client in a bundle', () => {
   })
 })
 
-test('the bundle serves from a cluster, whose client it loads then, and from memory', async () => {
+test('the bundle serves from a Redis cluster and from memory, whose code it loads on demand', async () => {
   const { file, remove } = await nodeBundle()
   const cluster = await startCluster()
   const instances = await Promise.all([

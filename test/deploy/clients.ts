@@ -1,10 +1,10 @@
-/** The official clients behind one small interface, so that one test is run with each of them. */
+/** The official clients behind one small interface, so that the same test runs with each of them. */
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 
-export interface Told {
+export interface Progress {
   progress: number
   message?: string | undefined
 }
@@ -12,13 +12,13 @@ export interface Told {
 export interface OfficialClient {
   tools(): Promise<string[]>
   /** The text of the result. */
-  call(name: string, args?: Record<string, unknown>, onProgress?: (told: Told) => void): Promise<string>
+  call(name: string, args?: Record<string, unknown>, onProgress?: (progress: Progress) => void): Promise<string>
   /** Ends the session, where there is one. */
   end(): Promise<void>
   close(): Promise<void>
 }
 
-/** What the user answers to a question. */
+/** The user's answer to an elicitation. */
 export type User = (message: string) => Record<string, string | number | boolean>
 
 export type Connect = (url: URL, user?: User) => Promise<OfficialClient>
@@ -26,7 +26,7 @@ export type Connect = (url: URL, user?: User) => Promise<OfficialClient>
 const info = { name: 'official', version: '1.0.0' }
 const capabilities = { elicitation: {} }
 const patient = { timeout: 120_000 }
-/** As the clients are, but quicker to come back where the server does not say when. */
+/** As the defaults of the clients, but with shorter delays where the server sends no `retry`. */
 const reconnectionOptions = {
   initialReconnectionDelay: 100,
   maxReconnectionDelay: 1_000,
@@ -34,14 +34,14 @@ const reconnectionOptions = {
   maxRetries: 20,
 }
 const nobody: User = () => {
-  throw new Error('Nobody was to be asked.')
+  throw new Error('This test expects no elicitation.')
 }
 
 export const connect1: Connect = async (url, user = nobody) => {
   const client = new Client1(info, { capabilities })
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ action: 'accept', content: user(params.message) }))
   const transport = new Transport1(url, { reconnectionOptions })
-  // Its types do not know exactOptionalPropertyTypes.
+  // The types of the client do not compile with exactOptionalPropertyTypes.
   await client.connect(transport as Parameters<typeof client.connect>[0])
   return {
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
@@ -68,7 +68,7 @@ const connect2 =
     }
   }
 
-/** The 2.x client itself, for what only it has. */
+/** The 2.x client itself, for methods that the interface lacks. */
 export async function client2(url: URL, mode: 'legacy' | { pin: string }, user: User = nobody) {
   const client = new Client2(info, { capabilities, versionNegotiation: { mode } })
   client.setRequestHandler('elicitation/create', ({ params }) => ({ action: 'accept', content: user(params.message) }))
@@ -77,7 +77,7 @@ export async function client2(url: URL, mode: 'legacy' | { pin: string }, user: 
   return { client, transport }
 }
 
-/** With a session. */
+/** Clients with a session. */
 export const sessionClients: Record<string, Connect> = { '1.x': connect1, '2.x': connect2('legacy') }
 export const statelessClient: Connect = connect2({ pin: '2026-07-28' })
 

@@ -1,16 +1,17 @@
-/** docs/deploy.md says what is: its tables agree with the files that they speak of, and its sums are right. */
+/** Documents agree with the files that they describe, and their sums are right. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/runtime/options.ts'
+import { DEFAULT_SESSION_OPTIONS } from '../../lib/settings.ts'
 import { root } from '../../tools/build.ts'
+import { settingsDocument, VARIABLES } from '../../tools/settings.ts'
 
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
 const text = read('docs/deploy.md')
 const serverless = parse(read('serverless.yml'))
 
-test('every param of serverless.yml is explained, with its default', () => {
+test('docs/deploy.md explains every param of serverless.yml with its default', () => {
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
   for (const [name, value] of Object.entries(serverless.params.default)) {
     const row = rows.find((line) => line.split('|')[1]?.includes(`\`${name}\``))
@@ -19,7 +20,7 @@ test('every param of serverless.yml is explained, with its default', () => {
   }
 })
 
-test('the prices of the GET policies are what they are made of', () => {
+test('docs/deploy.md has the right prices of the GET policies', () => {
   const perSecond = 0.0000133334 * (serverless.params.default.memory / 1024)
   const perRequest = 0.2 / 1e6
   const seconds = 22 * 8 * 3600
@@ -45,31 +46,28 @@ test('the prices of the GET policies are what they are made of', () => {
   }
 })
 
-test('what it names is there', () => {
+test('docs/deploy.md names only files and scripts that exist', () => {
   const files = [...text.matchAll(/`((?:infra|tools|functions|test|docs|dist)\/[\w./-]+|serverless\.yml)`/g)]
   expect(files.length).toBeGreaterThan(5)
   for (const [, name = ''] of files)
     if (!name.startsWith('dist/')) expect(existsSync(join(root, name)), name).toBe(true)
   const scripts = JSON.parse(read('package.json')).scripts
   for (const [, name = ''] of text.matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
-  const known = `${read('lib/platform/environment.ts')}${read('functions/node.ts')}`
-  for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+)(?:=\d)?`/g)) {
-    if (!name.startsWith('AWS_')) expect(known, name).toContain(`'${name}'`)
-  }
 })
 
-test('the README names every variable that is read', () => {
-  const variables = read('lib/platform/environment.ts')
-  const names = new Set([...variables.matchAll(/env, '([A-Z_]+)'/g)].map(([, name = '']) => name))
-  expect(names.size).toBeGreaterThan(25)
-  const readme = read('README.md')
-  for (const name of names) {
-    const short = name.replace('AUTH_INTROSPECTION_CLIENT', '…_CLIENT')
-    expect(readme.includes(`\`${name}\``) || readme.includes(`\`${short}\``), name).toBe(true)
-  }
+test('docs/settings.md is what tools/settings.ts writes', () => {
+  expect(read('docs/settings.md')).toBe(settingsDocument())
 })
 
-test('links within it lead somewhere', () => {
+test.each(['README.md', 'docs/deploy.md', 'docs/security.md', 'docs/design.md'])(
+  '%s names no variable that is not read',
+  (file) => {
+    const named = [...read(file).matchAll(/`([A-Z]+_[A-Z_]+)(?:=\d)?`/g)].flatMap(([, name = '']) => name)
+    expect(named.filter((name) => !/^(AWS|NODE)_/.test(name) && !VARIABLES.includes(name))).toEqual([])
+  },
+)
+
+test('the links within docs/deploy.md have targets', () => {
   const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
   for (const [, anchor = ''] of text.matchAll(/\(#([\w-]+)\)/g)) {
     expect(anchors.map((name) => name.replace(/[^\w-]/g, ''))).toContain(anchor)

@@ -1,10 +1,11 @@
-/** The other files under infra/: that they say what the endpoint needs, and that they agree with each other. */
+/** The other files under infra/ have the values that the endpoint needs, and agree with each other. */
 import { readFileSync } from 'node:fs'
 import { Service } from '@kubernetes-models/knative/serving.knative.dev/v1/Service'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseEnvironment } from '../../lib/platform/environment.ts'
+import { VARIABLES } from '../../tools/settings.ts'
 
 const infra = (name: string) => readFileSync(new URL(`../../infra/${name}`, import.meta.url), 'utf8')
 
@@ -16,7 +17,7 @@ describe('cloudrun/service.yaml', () => {
     container.env.map(({ name, value }: { name: string; value?: string }) => [name, value]),
   )
 
-  test('is a service of Knative', () => {
+  test('is a valid Knative service', () => {
     expect(() => new Service(manifest).validate()).not.toThrow()
     const wrong = parse(
       infra('cloudrun/service.yaml').replace('containerConcurrency: 1000', 'containerConcurrency: many'),
@@ -24,7 +25,7 @@ describe('cloudrun/service.yaml', () => {
     expect(() => new Service(wrong).validate()).toThrow(/containerConcurrency/)
   })
 
-  test('streams end before the platform ends them, and calls before it kills', () => {
+  test('streams end before the time limit of the platform, and calls before SIGKILL', () => {
     expect(Number(env.RESPONSE_LIMIT_SECONDS)).toBe(spec.timeoutSeconds)
     expect(Number(env.DRAIN_SECONDS)).toBeLessThan(10)
   })
@@ -36,7 +37,7 @@ describe('cloudrun/service.yaml', () => {
     })
   })
 
-  test('secrets are references', () => {
+  test('has secrets as references only', () => {
     const named = Object.fromEntries(container.env.map((entry: { name: string }) => [entry.name, entry]))
     for (const name of ['REDIS_URL', 'MCP_SECRET']) {
       expect(named[name]).not.toHaveProperty('value')
@@ -44,15 +45,14 @@ describe('cloudrun/service.yaml', () => {
     }
   })
 
-  test('probes ask for what is there: Redis before the first request, life afterwards', () => {
+  test('probes /readyz before the first request and /healthz afterwards', () => {
     expect(container.startupProbe.httpGet).toEqual({ path: '/readyz', port: 8080 })
     expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
     expect(container.ports).toEqual([{ name: 'http1', containerPort: 8080 }])
   })
 
-  test('its variables are variables of the endpoint', () => {
-    const known = readFileSync(new URL('../../lib/platform/environment.ts', import.meta.url), 'utf8')
-    for (const name of Object.keys(env)) expect(known, name).toContain(`'${name}'`)
+  test('sets only variables that the endpoint reads', () => {
+    for (const name of Object.keys(env)) expect(VARIABLES).toContain(name)
     expect(
       parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint.session,
     ).toMatchObject({
@@ -65,11 +65,11 @@ describe('cloudrun/service.yaml', () => {
 describe('Dockerfile', () => {
   const text = infra('Dockerfile')
 
-  test('is one', () => {
+  test('is valid', () => {
     expect(validate(text)).toEqual([])
   })
 
-  test('leaves the packages behind, runs as nobody special, and says how it is', () => {
+  test('has no packages in the image, runs as an unprivileged user, and has a healthcheck', () => {
     const last = text.slice(text.lastIndexOf('FROM '))
     expect(last).not.toMatch(/npm|node_modules/)
     expect(last).toMatch(/^USER node$/m)
@@ -82,7 +82,7 @@ describe('Dockerfile', () => {
 describe('compose.yaml', () => {
   const compose = parse(infra('compose.yaml'), { merge: true })
 
-  test('has three equal instances, which nginx.conf names', () => {
+  test('has the three equal instances of nginx.conf', () => {
     const { nginx, redis, ...instances } = compose.services
     expect(Object.values(instances)).toHaveLength(3)
     for (const instance of Object.values(instances)) expect(instance).toEqual(instances['mcp-1'])
@@ -93,12 +93,12 @@ describe('compose.yaml', () => {
     expect(redis.command).toContain('noeviction')
   })
 
-  test('has no secret in it', () => {
+  test('has no secret', () => {
     expect(compose['x-instance'].environment.MCP_SECRET).toMatch(/^\$\{MCP_SECRET:\?/)
   })
 })
 
-test('nothing anywhere is sticky', () => {
+test('no file configures sticky sessions', () => {
   for (const name of ['nginx.conf', 'compose.yaml']) {
     const settings = infra(name).replace(/#.*/g, '')
     expect(settings).not.toMatch(/sticky|ip_hash|hash \$|affinity/i)

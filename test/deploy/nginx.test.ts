@@ -1,9 +1,7 @@
 /** The official clients over nginx, with its default buffering, before three instances of the Node bundle. */
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
-import type { Nginx } from './nginx.ts'
-import { configurations, startNginx } from './nginx.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { configurations, type Nginx, startNginx } from './nginx.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
 import { officialClientTests } from './official.ts'
 

@@ -11,12 +11,12 @@ import { freePort } from '../support/ports.ts'
 
 export interface Nginx {
   url: URL
-  /** What it logged as wrong. */
+  /** The error log. */
   errors(): string
   stop(): Promise<void>
 }
 
-/** The configuration that is deployed, with these addresses (host and port) in the place of its own. */
+/** infra/nginx.conf with these addresses (host and port) in place of its own. */
 function deployed(instances: string[], port: number): string {
   const text = readFileSync(new URL('../../infra/nginx.conf', import.meta.url), 'utf8')
   const [first = ''] = /( *server mcp-\d+:8080;\n)+/.exec(text) ?? []
@@ -25,7 +25,7 @@ function deployed(instances: string[], port: number): string {
     .replace('listen 8000;', `listen 127.0.0.1:${port};`)
 }
 
-/** As little as can be said: what somebody has who reads nothing. */
+/** The shortest configuration that works: for users who read no documentation. */
 function bare(instances: string[], port: number): string {
   const servers = instances.map((instance) => `server ${instance};`).join(' ')
   return `upstream endpoint { ${servers} }
@@ -50,7 +50,7 @@ export async function startNginx(configure: typeof bare, instances: string[]): P
       ${configure(instances, port)}
     }`,
   )
-  // As root it would run as another user, who may not write here.
+  // Started as root, nginx would run as another user, who may not write to this folder.
   const user = process.getuid?.() === 0 ? ['-g', 'user root;'] : []
   const child = spawn(ensureBinary('nginx'), ['-e', log, '-p', folder, '-c', file, ...user], { stdio: 'ignore' })
   const die = () => child.kill('SIGKILL')

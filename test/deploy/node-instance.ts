@@ -1,6 +1,5 @@
-/** The Node entry as a process, from the bundle that is deployed. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+/** The bundled Node entry in a process. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +21,7 @@ export interface LogLine {
   address?: string
 }
 
-/** The bundle of the everything server, gone after `remove`. */
+/** The bundle of the everything server; `remove` deletes it. */
 export async function nodeBundle(): Promise<{ file: string; remove(): void }> {
   const out = mkdtempSync(join(tmpdir(), 'mcp-anywhere-node-'))
   await bundle({ server: fileURLToPath(new URL('../fixtures/everything.ts', import.meta.url)), out })
@@ -31,9 +30,9 @@ export async function nodeBundle(): Promise<{ file: string; remove(): void }> {
 
 export class NodeInstance {
   readonly child: ChildProcess
-  /** What it wrote, line by line. */
+  /** The lines of its output. */
   readonly output: string[] = []
-  /** Its `/mcp`. */
+  /** The address of its endpoint. */
   url = new URL('http://127.0.0.1')
 
   private constructor(file: string, env: Record<string, string>) {
@@ -73,7 +72,7 @@ export class NodeInstance {
     return new URL(path, this.url)
   }
 
-  /** Resolves with the exit code, or the signal's name. */
+  /** Resolves with the exit code or the name of the signal. */
   async ended(): Promise<number | string> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
     return this.child.exitCode ?? this.child.signalCode ?? ''

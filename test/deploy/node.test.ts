@@ -1,11 +1,10 @@
-/** Life and death of an instance in a container. */
+/** A Node process as in a container: probes, log lines, signals. */
 import { connect } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
 
 let redis: RedisServer
@@ -34,7 +33,7 @@ async function start(env: Record<string, string> = {}): Promise<NodeInstance> {
 
 const status = async (url: URL) => (await fetch(url)).status
 
-test('/healthz says that it is alive, /readyz whether Redis answers', async () => {
+test('/healthz answers as long as the process lives, /readyz only if Redis answers', async () => {
   const instance = await start()
   expect(await status(instance.at('/healthz'))).toBe(200)
   expect(await (await fetch(instance.at('/readyz'))).json()).toEqual({ status: 'ok', store: 'redis' })
@@ -47,7 +46,7 @@ test('/healthz says that it is alive, /readyz whether Redis answers', async () =
   await eventually(async () => ((await status(instance.at('/readyz'))) === 200 ? true : undefined))
 })
 
-test('each request is one line of JSON, with the session’s key in place of its id', async () => {
+test('each request is logged as one line of JSON, with the key of its session instead of the id', async () => {
   const instance = await start()
   const session = await initialize(instance.url)
   const headers = { 'x-request-id': 'from-the-load-balancer' }
@@ -94,7 +93,7 @@ test('the log can be switched off', async () => {
   expect(instance.output.filter((line) => line.startsWith('{'))).toEqual([])
 })
 
-test('SIGTERM: what runs is answered to its last byte, streams say when to come back, and the exit is 0', async () => {
+test('SIGTERM: running calls get complete responses, streams end with retry, and the exit code is 0', async () => {
   const instance = await start()
   const session = await initialize(instance.url)
   const held = await getStream(instance.url, session)
@@ -111,7 +110,7 @@ test('SIGTERM: what runs is answered to its last byte, streams say when to come 
   await held.rest()
   expect(held.broken).toBe(false)
   expect(held.events.at(-1)?.retry).toBeGreaterThan(0)
-  // Nobody can connect any more; the gate is opened through another instance.
+  // The instance accepts no connections any more, so another instance opens the gate.
   await eventually(async () => ((await connects(instance.url)) ? undefined : true))
   await call(other.url, await initialize(other.url), toolCall(1, 'user_set', { name: 'gate:term', value: 'open' }))
   const last = (await streaming.rest()).at(-1)
@@ -121,7 +120,7 @@ test('SIGTERM: what runs is answered to its last byte, streams say when to come 
   expect(await instance.ended()).toBe(0)
 })
 
-test('SIGTERM: what takes too long gets an error', async () => {
+test('SIGTERM: a call that takes too long gets an error', async () => {
   const instance = await start({ DRAIN_SECONDS: '0.2' })
   const session = await initialize(instance.url, '2025-06-18')
   const stream = new EventReader(
@@ -134,7 +133,7 @@ test('SIGTERM: what takes too long gets an error', async () => {
   expect(await instance.ended()).toBe(0)
 })
 
-test('SIGTERM: it ends although Redis does not answer', async () => {
+test('SIGTERM: the process exits although Redis does not answer', async () => {
   const instance = await start({ DRAIN_SECONDS: '0.2' })
   const session = await initialize(instance.url)
   const held = await getStream(instance.url, session)
@@ -154,7 +153,7 @@ test('maintenance of the network (SIGTSTP, SIGCONT) stops nothing', async () => 
   expect((await call(instance.url, session, toolCall(2, 'count_session'))).result.content[0].text).toBe('1')
 })
 
-/** What the store knows of calls. */
+/** The number of calls in the store. */
 async function callsUnderWay(): Promise<number> {
   const client = new Redis(redis.url)
   const live = await client.keys('mcp:*:live')

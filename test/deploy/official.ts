@@ -1,6 +1,6 @@
-/** What every deployment must do for the official clients, each request on another instance than the one before. */
+/** The tests of the official clients that every deployment passes; each request meets another instance than the last. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Connect, OfficialClient, Told } from './clients.ts'
+import type { Connect, OfficialClient, Progress } from './clients.ts'
 import { client2, sessionClients, statelessClient } from './clients.ts'
 
 export interface Deployment {
@@ -9,7 +9,7 @@ export interface Deployment {
   quiet?(): Promise<void>
 }
 
-/** Declares the tests. `deployed` is asked when they run. */
+/** @param deployed returns the deployment; called when the tests run */
 export function officialClientTests(deployed: () => Deployment): void {
   const open: { close(): Promise<void> }[] = []
   const connected = async (
@@ -39,7 +39,7 @@ export function officialClientTests(deployed: () => Deployment): void {
       expect(await passGate(client, 'gated', gate)).toMatch(`through ${gate}`)
     })
 
-    test('answers a question that another instance asked', async () => {
+    test('answers an elicitation of another instance', async () => {
       const asked: string[] = []
       const client = await connected(connect, (message) => {
         asked.push(message)
@@ -54,10 +54,10 @@ export function officialClientTests(deployed: () => Deployment): void {
   describe.each(Object.entries(sessionClients))('client %s', (_, connect) => {
     test('resumes a call whose stream was closed, and misses nothing', async () => {
       const client = await connected(connect)
-      const told: Told[] = []
-      const text = await client.call('close_stream', { ms: 500, retryMs: 50 }, (progress) => void told.push(progress))
+      const progress: Progress[] = []
+      const text = await client.call('close_stream', { ms: 500, retryMs: 50 }, (update) => void progress.push(update))
       expect(text).toBe('closed and done')
-      expect(told.map(({ progress }) => progress)).toEqual([1, 2])
+      expect(progress.map((update) => update.progress)).toEqual([1, 2])
     })
 
     test('ends its session everywhere', async () => {
@@ -68,30 +68,30 @@ export function officialClientTests(deployed: () => Deployment): void {
     })
   })
 
-  test('client 2.x stateless listens, and hears of a change that was announced on another instance', async () => {
+  test('client 2.x stateless subscribes and gets a change that another instance announced', async () => {
     const { client } = await client2(deployed().url, { pin: '2026-07-28' })
     open.push(client)
-    const heard = new Promise<void>((resolve) => {
+    const changed = new Promise<void>((resolve) => {
       client.setNotificationHandler('notifications/tools/list_changed', () => resolve())
     })
     const subscription = await client.listen({ toolsListChanged: true })
     expect(subscription.honoredFilter).toEqual({ toolsListChanged: true })
     const caller = await connected(statelessClient)
     await caller.call('announce', { what: 'tools' })
-    await heard
+    await changed
     await subscription.close()
   })
 }
 
-/** Calls a tool that waits at a gate, which is opened when its progress has been heard: not before, so it came in time. */
+/** Calls a tool that waits at a gate, and opens the gate after its first progress: so progress arrived before the end. */
 export async function passGate(client: OfficialClient, tool: string, gate: string): Promise<string> {
-  const heard: number[] = []
+  const progressed: number[] = []
   const opened: Promise<string>[] = []
   const text = await client.call(tool, { gate }, ({ progress }) => {
-    heard.push(progress)
+    progressed.push(progress)
     if (progress === 1) opened.push(client.call('user_set', { name: `gate:${gate}`, value: 'open' }))
   })
   expect(await Promise.all(opened)).toEqual(['kept'])
-  expect(heard).toEqual([1, 2])
+  expect(progressed).toEqual([1, 2])
   return text
 }

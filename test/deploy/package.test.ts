@@ -1,4 +1,4 @@
-/** What `npm run package` builds for AWS, without an account and without a network. */
+/** The result of `npm run package` for AWS, without an account and without a network. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ interface Template {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-package-'))
-/** The service alone, in a place of its own: other tests build, too. */
+/** In a folder of its own, because other tests build too. */
 beforeAll(async () => {
   for (const name of ['serverless.yml', 'infra']) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
@@ -26,17 +26,17 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A process without a network, where the system has that; else one that is told of a proxy which is not there. */
-const alone = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []
+/** Removes the network of a process, where the system can; elsewhere the process gets a proxy that does not exist. */
+const offline = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []
 
 function packaged(front: string, ...more: string[]): Template {
   const out = join(folder, `out-${front}-${more.length}`)
   const osls = join(root, 'node_modules/osls/bin/serverless.js')
   const params = [`front=${front}`, ...more].flatMap((param) => ['--param', param])
-  const [command = '', ...args] = [...alone, process.execPath, osls, 'package', '--package', out, ...params]
+  const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out, ...params]
   execFileSync(command, args, {
     cwd: folder,
-    // No credentials, no home with any.
+    // Neither the variables nor the home folder have credentials.
     env: { PATH: process.env.PATH, HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9' },
     stdio: 'pipe',
   })
@@ -66,7 +66,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     })
   })
 
-  test('answers are streamed where the front door can', () => {
+  test('responses are streamed where the gateway can stream', () => {
     const urls = ofType(template, 'AWS::Lambda::Url')
     const methods = ofType(template, 'AWS::ApiGateway::Method')
     if (front === 'url') expect(urls).toMatchObject([{ InvokeMode: 'RESPONSE_STREAM', AuthType: 'NONE' }])
@@ -83,7 +83,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     }
   })
 
-  test('the URL may be called through the URL alone', () => {
+  test('the function may be invoked through its front only', () => {
     for (const permission of ofType(template, 'AWS::Lambda::Permission')) {
       if (permission.Principal !== '*') expect(permission.Principal).toBe('apigateway.amazonaws.com')
       else if (permission.Action === 'lambda:InvokeFunction') expect(permission.InvokedViaFunctionUrl).toBe(true)
@@ -95,14 +95,14 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect(text).not.toMatch(/sticky|affinity|stickiness/i)
   })
 
-  test('secrets are references: to the key that seals, and to the password of Valkey', () => {
+  test('the sealing key and the password of Valkey are references to secrets', () => {
     const { MCP_SECRET, REDIS_URL } = ofType(template, 'AWS::Lambda::Function')[0].Environment.Variables
     expect(MCP_SECRET).toEqual({ 'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'SealingKey' }, '}}']] })
     expect(JSON.stringify(REDIS_URL)).toMatch(/^{"Fn::Join":\["",\["rediss:\/\/:{{resolve:secretsmanager:/)
     const secrets = ofType(template, 'AWS::SecretsManager::Secret')
     expect(secrets).toHaveLength(2)
     for (const secret of secrets) expect(secret).not.toHaveProperty('SecretString')
-    // As long as the endpoint demands, in letters that are base64.
+    // 32 bytes or more in characters of base64.
     const { PasswordLength, ExcludePunctuation } = (template.Resources.SealingKey as Resource).Properties
       .GenerateSecretString
     expect(Math.floor((PasswordLength * 6) / 8)).toBeGreaterThanOrEqual(32)
@@ -110,7 +110,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect(text).not.toMatch(/NoEcho|AuthToken":"[^{]/)
   })
 
-  test('Valkey takes TLS alone, has a password, and hears from the function alone', () => {
+  test('Valkey requires TLS and a password, and accepts connections of the function only', () => {
     expect(ofType(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject([
       {
         Engine: 'valkey',
@@ -129,7 +129,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect((template.Resources.FunctionGroup as Resource).Properties).not.toHaveProperty('SecurityGroupIngress')
   })
 
-  test('the function may write its log, and nothing else', () => {
+  test('the role of the function allows its log and nothing else', () => {
     const [role, ...more] = ofType(template, 'AWS::IAM::Role')
     expect(more).toEqual([])
     expect(role).not.toHaveProperty('ManagedPolicyArns')
@@ -140,7 +140,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect(others).toEqual([])
     expect(log).toMatchObject({ Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'] })
     expect(log.Resource['Fn::Sub']).toMatch(/:log-group:\/aws\/lambda\/mcp-anywhere-prod-mcp:\*$/)
-    // Lambda itself connects the function to its network with this role; the code in it may do none of that.
+    // Lambda connects the function to its network with this role. The code of the function may not use that.
     expect(network.Effect).toBe('Allow')
     expect(forbidden).toMatchObject({
       Effect: 'Deny',
@@ -165,7 +165,7 @@ test('the archive has the bundle and nothing else', () => {
   expect(names.filter((name) => !/^dist\/lambda\/[\w-]+\.[cm]js(\.map)?$/.test(name))).toEqual([])
 })
 
-test('what may be chosen is chosen on the command line', () => {
+test('params of the command line set memory, timeout, GET policy and cache nodes', () => {
   const template = packaged('url', 'memory=1024', 'timeout=60', 'getPolicy=off', 'cacheNodes=1')
   expect(ofType(template, 'AWS::Lambda::Function')[0]).toMatchObject({
     MemorySize: 1024,

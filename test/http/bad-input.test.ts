@@ -1,21 +1,19 @@
-/** What clients should not send: each gets its status and code, a sentence that says what is wrong, and nothing is lost. */
+/** Wrong requests: each gets its status, its code and a message that names the error, and the session stays as it was. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { call, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { Served } from './served.ts'
-import { startServed } from './served.ts'
+import { call, initialize, post, type RawSession, type RpcMessage, request, toolCall } from '../support/raw.ts'
+import { type EverythingServer, startEverything } from './everything-server.ts'
 
-let served: Served
+let server: EverythingServer
 let session: RawSession
 
 beforeAll(async () => {
-  served = await startServed({ http: { maxBytes: 10_000, maxDepth: 20 } })
-  session = await initialize(served.url)
+  server = await startEverything({ http: { maxBytes: 10_000, maxDepth: 20 } })
+  session = await initialize(server.url)
 })
-afterAll(() => served.stop())
+afterAll(() => server.stop())
 
 async function refused(response: Response, status: number, code: number): Promise<RpcMessage> {
   const answer = (await response.json()) as RpcMessage
@@ -24,8 +22,8 @@ async function refused(response: Response, status: number, code: number): Promis
   expect(answer.jsonrpc).toBe('2.0')
   expect(answer.error?.message.length).toBeGreaterThan(10)
   expect(answer.error?.message).not.toMatch(/\/work|node_modules|at .*\.ts/)
-  // The session has taken no harm.
-  expect((await call(served.url, session, toolCall('after', 'echo', { message: 'fine' }))).result.content[0].text).toBe(
+  // The session still works.
+  expect((await call(server.url, session, toolCall('after', 'echo', { message: 'fine' }))).result.content[0].text).toBe(
     'fine',
   )
   return answer
@@ -55,30 +53,30 @@ describe('a body', () => {
     ['an array, in a revision without batches', [{ jsonrpc: '2.0', id: 1, method: 'ping' }], 400, -32600],
     ['an empty array', [], 400, -32600],
   ])('%s', async (_what, body, status, code) => {
-    await refused(await post(served.url, body, { session }), status, code)
+    await refused(await post(server.url, body, { session }), status, code)
   })
 
-  test('with a usable id in a bad message names it in the error', async () => {
+  test('that is a bad message with a usable id gets an error with that id', async () => {
     const answer = await refused(
-      await post(served.url, { jsonrpc: '2.0', id: 'x', method: 7 }, { session }),
+      await post(server.url, { jsonrpc: '2.0', id: 'x', method: 7 }, { session }),
       400,
       -32600,
     )
     expect(answer.id).toBe('x')
-    const without = await refused(await post(served.url, '{', { session }), 400, -32700)
+    const without = await refused(await post(server.url, '{', { session }), 400, -32700)
     expect('id' in without).toBe(false)
   })
 
-  test('of another content type is 415, and any JSON type is taken', async () => {
+  test('of another content type is 415, and every JSON content type is accepted', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
       await refused(
-        await post(served.url, request(1, 'ping'), { session, headers: { 'content-type': type } }),
+        await post(server.url, request(1, 'ping'), { session, headers: { 'content-type': type } }),
         415,
         -32600,
       )
     }
     for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/vnd.mcp+json']) {
-      const response = await post(served.url, request(1, 'ping'), { session, headers: { 'content-type': type } })
+      const response = await post(server.url, request(1, 'ping'), { session, headers: { 'content-type': type } })
       expect(response.status).toBe(200)
       await response.text()
     }
@@ -86,7 +84,7 @@ describe('a body', () => {
 
   test('over the limit is 413, whether its length is announced or not', async () => {
     const large = JSON.stringify(toolCall(1, 'echo', { message: 'x'.repeat(20_000) }))
-    await refused(await post(served.url, large, { session }), 413, -32600)
+    await refused(await post(server.url, large, { session }), 413, -32600)
     const stream = new ReadableStream({
       start(controller) {
         controller.enqueue(new TextEncoder().encode(large))
@@ -95,12 +93,12 @@ describe('a body', () => {
     })
     const headers = { 'content-type': 'application/json', accept: '*/*', 'mcp-session-id': session.id }
     const init = { method: 'POST', headers, body: stream, duplex: 'half' }
-    await refused(await fetch(served.url, init as RequestInit), 413, -32600)
+    await refused(await fetch(server.url, init as RequestInit), 413, -32600)
   })
 
-  test('over the limit is refused before the rest of it has come', async () => {
-    const socket = connect(served.port, '127.0.0.1')
-    const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${served.port}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`
+  test('over the limit is refused before the rest of it has arrived', async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`
     // One byte of a hundred million is sent, and no more.
     socket.write(`${head}{`)
     const answer = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())))
@@ -109,7 +107,7 @@ describe('a body', () => {
   })
 })
 
-describe('in the log', () => {
+describe('the log', () => {
   async function sent(body: string | ReadableStream) {
     const errors: unknown[] = []
     const endpoint = createEndpoint(new McpServer({ name: 'log', version: '1' }), { onError: (e) => errors.push(e) })
@@ -121,7 +119,7 @@ describe('in the log', () => {
     return { response, errors, note }
   }
 
-  test('a body that breaks off is a client’s doing, and no error', async () => {
+  test('has no error for a body that breaks off, since the client caused it', async () => {
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error('aborted')) })
     const { response, errors } = await sent(body)
     expect(response.status).toBe(400)
@@ -129,20 +127,20 @@ describe('in the log', () => {
     expect(errors).toEqual([])
   })
 
-  test('a method of any length takes little room', async () => {
+  test('has at most 100 characters of a method', async () => {
     const { note } = await sent(JSON.stringify(request(1, 'x'.repeat(9_000))))
     expect(note.method).toBe('x'.repeat(100))
   })
 })
 
 describe('a session', () => {
-  test('that is not named is 400, and one that is not known is 404, for every method', async () => {
+  test('id that is missing is 400, and an unknown id is 404, for every HTTP method', async () => {
     for (const method of ['POST', 'GET', 'DELETE']) {
       const body = method === 'POST' ? { body: JSON.stringify(request(1, 'tools/list')) } : {}
       const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
-      await refused(await fetch(served.url, { method, headers, ...body }), 400, -32600)
+      await refused(await fetch(server.url, { method, headers, ...body }), 400, -32600)
       await refused(
-        await fetch(served.url, { method, headers: { ...headers, 'mcp-session-id': 'unknown' }, ...body }),
+        await fetch(server.url, { method, headers: { ...headers, 'mcp-session-id': 'unknown' }, ...body }),
         404,
         -32001,
       )
@@ -150,17 +148,17 @@ describe('a session', () => {
   })
 
   test('that has ended is 404', async () => {
-    const ended = await initialize(served.url)
+    const ended = await initialize(server.url)
     const headers = { 'mcp-session-id': ended.id }
-    expect((await fetch(served.url, { method: 'DELETE', headers })).status).toBe(204)
-    await refused(await post(served.url, request(1, 'ping'), { session: ended }), 404, -32001)
-    await refused(await fetch(served.url, { method: 'DELETE', headers }), 404, -32001)
+    expect((await fetch(server.url, { method: 'DELETE', headers })).status).toBe(204)
+    await refused(await post(server.url, request(1, 'ping'), { session: ended }), 404, -32001)
+    await refused(await fetch(server.url, { method: 'DELETE', headers }), 404, -32001)
   })
 
-  test('id on initialize, an old one or "null", is ignored: a new one is opened', async () => {
+  test('id on initialize, old or "null", is ignored: a new session is opened', async () => {
     for (const id of [session.id, 'gone', 'null']) {
       const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
-      const opened = await post(served.url, request(0, 'initialize', params), { headers: { 'mcp-session-id': id } })
+      const opened = await post(server.url, request(0, 'initialize', params), { headers: { 'mcp-session-id': id } })
       expect(opened.status).toBe(200)
       expect(opened.headers.get('mcp-session-id')).not.toBe(id)
       expect(opened.headers.get('mcp-session-id')).toMatch(/^[\x21-\x7e]{22,}$/)
@@ -171,30 +169,30 @@ describe('a session', () => {
 describe('a version', () => {
   test.each(['2099-01-01', '1.0', 'latest', ''])('%j in the header is 400', async (version) => {
     const headers = { 'mcp-protocol-version': version }
-    const response = await post(served.url, request(1, 'ping'), { session, headers })
+    const response = await post(server.url, request(1, 'ping'), { session, headers })
     if (version === '') return expect(response.status).toBeLessThan(500)
     const answer = await refused(response, 400, -32022)
     expect(answer.error?.data).toMatchObject({ requested: version, supported: expect.arrayContaining(['2025-11-25']) })
   })
 
-  test('in the header that is supported but not the session’s is served with the session’s', async () => {
+  test('in the header that is supported but is not the session’s is served with the session’s', async () => {
     for (const version of ['2024-11-05', '2025-03-26', '2025-06-18']) {
       const headers = { 'mcp-protocol-version': version }
-      const response = await post(served.url, toolCall(1, 'whoami'), { session, headers })
+      const response = await post(server.url, toolCall(1, 'whoami'), { session, headers })
       const { result } = (await response.json()) as RpcMessage
       expect(JSON.parse(result.content[0].text).revision).toBe('2025-11-25')
     }
   })
 
-  test('on initialize that is unknown is answered with the newest; the stateless one too', async () => {
+  test('on initialize that is unknown or stateless is answered with the newest session revision', async () => {
     for (const version of ['1999-01-01', '2026-07-28', 'x']) {
-      expect((await initialize(served.url, version)).version).toBe('2025-11-25')
+      expect((await initialize(server.url, version)).version).toBe('2025-11-25')
     }
     for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
-      expect((await initialize(served.url, version)).version).toBe(version)
+      expect((await initialize(server.url, version)).version).toBe(version)
     }
     const params = { capabilities: {}, clientInfo: { name: 'a', version: '1' } }
-    await refused(await post(served.url, request(1, 'initialize', params)), 400, -32602)
+    await refused(await post(server.url, request(1, 'initialize', params)), 400, -32602)
   })
 })
 
@@ -208,7 +206,7 @@ describe('a method', () => {
       'initialize/x',
       '__proto__',
     ]) {
-      await refused(await post(served.url, request(1, method), { session }), 200, -32601)
+      await refused(await post(server.url, request(1, method), { session }), 200, -32601)
     }
   })
 
@@ -221,27 +219,27 @@ describe('a method', () => {
     ['a level that is none', 'logging/setLevel', { level: 'loud' }],
     ['a subscription without a URI', 'resources/subscribe', {}],
   ])('with %s is -32602', async (_what, method, params) => {
-    await refused(await post(served.url, request(1, method, params), { session }), 200, -32602)
+    await refused(await post(server.url, request(1, method, params), { session }), 200, -32602)
   })
 
-  test('of HTTP that is none of ours is 405 with what is allowed, and elsewhere there is nothing', async () => {
+  test('of HTTP that the endpoint does not have is 405 with Allow, and another path is 404', async () => {
     for (const method of ['PUT', 'PATCH']) {
-      const response = await fetch(served.url, { method, body: '{}' })
+      const response = await fetch(server.url, { method, body: '{}' })
       expect(response.headers.get('allow')).toBe('POST, GET, DELETE')
       await refused(response, 405, -32600)
     }
-    await refused(await fetch(new URL('/other', served.url)), 404, -32600)
-    await refused(await fetch(new URL('/mcp/x', served.url), { method: 'POST', body: '{}' }), 404, -32600)
-    const head = await fetch(served.url, { method: 'HEAD' })
+    await refused(await fetch(new URL('/other', server.url)), 404, -32600)
+    await refused(await fetch(new URL('/mcp/x', server.url), { method: 'POST', body: '{}' }), 404, -32600)
+    const head = await fetch(server.url, { method: 'HEAD' })
     expect(head.status).toBe(405)
   })
 
-  test('GET, HEAD and DELETE with a body do no harm', async () => {
+  test('GET, HEAD or DELETE with a body does not disturb the next request', async () => {
     const send = (method: string) =>
       new Promise<string>((resolve) => {
-        const socket = connect(served.port, '127.0.0.1')
+        const socket = connect(server.port, '127.0.0.1')
         socket.write(
-          `${method} /mcp HTTP/1.1\r\nHost: localhost:${served.port}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+          `${method} /mcp HTTP/1.1\r\nHost: localhost:${server.port}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
         )
         let text = ''
         socket.on('data', (chunk) => (text += chunk))

@@ -1,18 +1,20 @@
-/** Several messages in one POST: 2025-03-26 has them, and no other revision. */
+/** Several messages in one POST, which only 2025-03-26 has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { EventReader, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
-import type { Served } from './served.ts'
-import { startServed } from './served.ts'
+import { type EverythingServer, startEverything } from './everything-server.ts'
 
-let served: Served
+let server: EverythingServer
 let session: RawSession
 
 beforeAll(async () => {
-  served = await startServed({ http: { maxBatch: 5 }, session: { maxCalls: 2, registerAfter: 20, streamAfter: 100 } })
-  session = await initialize(served.url, '2025-03-26')
+  server = await startEverything({
+    http: { maxBatch: 5 },
+    session: { maxCalls: 2, registerAfter: 20, streamAfter: 100 },
+  })
+  session = await initialize(server.url, '2025-03-26')
 })
-afterAll(() => served.stop())
+afterAll(() => server.stop())
 
 const one = request(1, 'ping')
 const two = toolCall('2', 'echo', { message: 'b' })
@@ -23,23 +25,23 @@ const talks = (id: string | number) => toolCall(id, 'progress', { n: 3, delayMs:
 const answers = (messages: RpcMessage[]) => messages.filter(({ method }) => method === undefined)
 
 describe('a batch is answered', () => {
-  test('with an array, whose answers are those of its requests alone', async () => {
-    const response = await post(served.url, [one, note, answer, two], { session })
+  test('with an array that has an answer for each request', async () => {
+    const response = await post(server.url, [one, note, answer, two], { session })
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
     expect(((await response.json()) as RpcMessage[]).map(({ id }) => id)).toEqual([1, '2'])
   })
 
-  test('with an array also where it has one request', async () => {
-    expect(await (await post(served.url, [one], { session })).json()).toEqual([{ jsonrpc: '2.0', id: 1, result: {} }])
+  test('with an array where it has one request', async () => {
+    expect(await (await post(server.url, [one], { session })).json()).toEqual([{ jsonrpc: '2.0', id: 1, result: {} }])
   })
 
-  test('with an array also for a client that takes JSON alone, whatever its calls say', async () => {
-    const response = await post(served.url, [one, talks(3)], { session, accept: 'application/json' })
+  test('with an array to a client that takes only JSON, even if its calls send notifications', async () => {
+    const response = await post(server.url, [one, talks(3)], { session, accept: 'application/json' })
     expect(((await response.json()) as RpcMessage[]).map(({ id }) => id)).toEqual([1, 3])
   })
 
-  test('with an error for each request that has one, and results for the others', async () => {
-    const response = await post(served.url, [request('x', 'no/such'), two], { session })
+  test('with errors for the requests that fail, and results for the others', async () => {
+    const response = await post(server.url, [request('x', 'no/such'), two], { session })
     const [failed, done] = (await response.json()) as RpcMessage[]
     expect([failed?.id, failed?.error?.code, done?.id]).toEqual(['x', -32601, '2'])
   })
@@ -48,52 +50,52 @@ describe('a batch is answered', () => {
     ['notifications', [note, note]],
     ['responses', [answer, answer]],
     ['both', [answer, note]],
-  ])('with 202 and no body where it has %s alone', async (_what, body) => {
-    const response = await post(served.url, body, { session })
+  ])('with 202 and no body where it has only %s', async (_what, body) => {
+    const response = await post(server.url, body, { session })
     expect([response.status, await response.text()]).toEqual([202, ''])
   })
 
-  test('on one stream as soon as one of its calls speaks', async () => {
-    const messages = await (await postStream(served.url, [one, talks(3), two], { session })).rest()
+  test('on one stream as soon as one of its calls sends a message', async () => {
+    const messages = await (await postStream(server.url, [one, talks(3), two], { session })).rest()
     expect(messages.filter(({ method }) => method === 'notifications/progress')).toHaveLength(3)
     expect(new Set(answers(messages).map(({ id }) => id))).toEqual(new Set([1, 3, '2']))
   })
 })
 
-describe('one id twice in a batch', () => {
+describe('an id that occurs twice in a batch', () => {
   test('is answered twice where the answer is JSON', async () => {
-    const response = await post(served.url, [one, one], { session })
+    const response = await post(server.url, [one, one], { session })
     expect(((await response.json()) as RpcMessage[]).map(({ id }) => id)).toEqual([1, 1])
   })
 
-  test('is answered twice on a stream, which ends: one of the two is told that the id is in use', async () => {
-    const messages = await (await postStream(served.url, [talks(3), talks(3)], { session })).rest()
+  test('is answered twice on a stream, which ends: one of the two answers is the error that the id is in use', async () => {
+    const messages = await (await postStream(server.url, [talks(3), talks(3)], { session })).rest()
     expect(answers(messages).map(({ id }) => id)).toEqual([3, 3])
     expect(answers(messages).filter(({ error }) => error)).toMatchObject([{ error: { code: -32600 } }])
     expect(answers(messages).filter(({ result }) => result)).toHaveLength(1)
   })
 
-  test('is answered twice where both calls were known before the stream began', async () => {
+  test('is answered twice where both calls began before the stream', async () => {
     const slow = toolCall('slow', 'slow', { ms: 150 })
-    const messages = await (await postStream(served.url, [slow, slow], { session })).rest()
+    const messages = await (await postStream(server.url, [slow, slow], { session })).rest()
     expect(answers(messages).map(({ id }) => id)).toEqual(['slow', 'slow'])
     expect(answers(messages).filter(({ error }) => error)).toHaveLength(1)
   })
 
-  test('does not disturb the others of the batch', async () => {
-    const messages = await (await postStream(served.url, [talks(3), two, talks(3)], { session })).rest()
+  test('does not disturb the other requests of the batch', async () => {
+    const messages = await (await postStream(server.url, [talks(3), two, talks(3)], { session })).rest()
     const [other] = answers(messages).filter(({ id }) => id === '2')
     expect(other?.result.content[0].text).toBe('b')
   })
 })
 
-test('calls beyond the number that a session may have are refused one by one, and the stream ends', async () => {
-  const messages = await (await postStream(served.url, ['a', 'b', 'c'].map(talks), { session })).rest()
+test('each call beyond the limit of a session is refused, and the stream ends', async () => {
+  const messages = await (await postStream(server.url, ['a', 'b', 'c'].map(talks), { session })).rest()
   expect(new Set(answers(messages).map(({ id }) => id))).toEqual(new Set(['a', 'b', 'c']))
   expect(answers(messages).filter(({ error }) => error)).toMatchObject([{ error: { code: -32000 } }])
 })
 
-describe('a batch is 400, and nothing of it is done,', () => {
+describe('a batch is 400, and none of its messages is processed,', () => {
   const keep = toolCall('keep', 'remember', { name: 'kept', value: 'yes' })
   test.each<[string, unknown[]]>([
     ['when it is empty', []],
@@ -103,24 +105,24 @@ describe('a batch is 400, and nothing of it is done,', () => {
     ['with an array in it', [keep, [one]]],
     ['with the id null in it', [keep, { ...one, id: null }]],
   ])('%s', async (_what, body) => {
-    const response = await post(served.url, body, { session })
+    const response = await post(server.url, body, { session })
     const refused = (await response.json()) as RpcMessage
     expect([response.status, refused.error?.code]).toEqual([400, -32600])
-    const recalled = await post(served.url, toolCall(1, 'recall', { name: 'kept' }), { session })
+    const recalled = await post(server.url, toolCall(1, 'recall', { name: 'kept' }), { session })
     expect(((await recalled.json()) as RpcMessage).result.content[0].text).toBe('null')
   })
 
   test.each(['2024-11-05', '2025-06-18', '2025-11-25'])('in %s', async (version) => {
-    const other = await initialize(served.url, version)
+    const other = await initialize(server.url, version)
     for (const body of [[one], [note], [one, two]]) {
-      const response = await post(served.url, body, { session: other })
+      const response = await post(server.url, body, { session: other })
       expect([response.status, ((await response.json()) as RpcMessage).error?.code]).toEqual([400, -32600])
     }
   })
 })
 
-test('nothing is left behind when all are answered', async () => {
-  await new EventReader(await post(served.url, [talks(1), talks(1), one], { session })).rest()
-  await served.endpoint.settled()
-  expect(served.endpoint.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+test('the endpoint holds no call and no connection when all batches are answered', async () => {
+  await new EventReader(await post(server.url, [talks(1), talks(1), one], { session })).rest()
+  await server.endpoint.settled()
+  expect(server.endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
 })

@@ -1,8 +1,8 @@
-/** Results that are kept ready are what they would be if they were made anew, whoever asks and with whatever id. */
+/** A kept result is the same as a new one, for each caller and each request id. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { body, headers } from '../stateless/support.ts'
+import { body, headers } from '../stateless/requests.ts'
 import { ACCEPT_BOTH, request } from '../support/raw.ts'
 
 const TOOLS = 40
@@ -22,7 +22,7 @@ function start() {
 
 const IDS = [1, 1, '1', 'a"\\é', 2, 3, 4, 5, 6, 7, 8, 9, 1, 'a"\\é']
 
-test.each(['2025-11-25', '2026-07-28'])('a long list is right for every id: %s', async (revision) => {
+test.each(['2025-11-25', '2026-07-28'])('a kept list has the id of each request: %s', async (revision) => {
   const { server, post } = start()
   const params = { protocolVersion: revision, capabilities: {}, clientInfo: { name: 'a', version: '1' } }
   const opened = await post(request(0, 'initialize', params), {})

@@ -1,25 +1,23 @@
-/** Which revision a request speaks: every edge, as a table. */
+/** The revision that a request speaks: every case, as a table. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RawSession, RpcMessage } from '../support/raw.ts'
-import { initialize, post } from '../support/raw.ts'
-import type { Served } from './served.ts'
-import { startServed } from './served.ts'
+import { initialize, post, type RawSession, type RpcMessage } from '../support/raw.ts'
+import { type EverythingServer, startEverything } from './everything-server.ts'
 
 const E = '2026-07-28'
 const VERSION = 'io.modelcontextprotocol/protocolVersion'
 const CAPS = 'io.modelcontextprotocol/clientCapabilities'
 const INFO = 'io.modelcontextprotocol/clientInfo'
 
-let served: Served
+let server: EverythingServer
 let session: RawSession
 let old: RawSession
 
 beforeAll(async () => {
-  served = await startServed()
-  session = await initialize(served.url)
-  old = await initialize(served.url, '2025-03-26')
+  server = await startEverything()
+  session = await initialize(server.url)
+  old = await initialize(server.url, '2025-03-26')
 })
-afterAll(() => served.stop())
+afterAll(() => server.stop())
 
 const meta = (claim: unknown = E, more: object = {}) => ({
   [VERSION]: claim,
@@ -245,45 +243,45 @@ const rows: Row[] = [
 describe('POST', () => {
   test.each(rows)('$what', async ({ headers = {}, body, expected: [status, code], session: which }) => {
     const chosen = which === 'old' ? old : which === 'new' ? session : undefined
-    const response = await post(served.url, body, {
+    const response = await post(server.url, body, {
       headers: { ...(chosen && { 'mcp-session-id': chosen.id }), ...headers },
     })
     const text = await response.text()
     const answer = (text === '' ? {} : JSON.parse(text)) as RpcMessage
     expect([response.status, answer.error?.code], text).toEqual([status, code])
     if (headers['mcp-protocol-version'] === E) expect(response.headers.get('mcp-session-id')).toBeNull()
-    // Errors name the request, where its id could be read; the body of what is refused unread was not looked at.
+    // Errors have the id of the request where its body was read; some requests are refused before that.
     const { id, method } = body as { id?: unknown; method?: unknown }
     const named = typeof id === 'number' && Number.isInteger(id) && method !== undefined && status !== 415
     if (code !== undefined) expect(answer.id, text).toBe(named ? id : undefined)
   })
 
-  test('V-1: the result is complete, and says for how long and for whom it may be kept', async () => {
-    const { result } = (await (await post(served.url, modern(list), { headers: h(E, list) })).json()) as RpcMessage
+  test('V-1: the result is complete and has its cache hints', async () => {
+    const { result } = (await (await post(server.url, modern(list), { headers: h(E, list) })).json()) as RpcMessage
     expect(result).toMatchObject({ resultType: 'complete', ttlMs: expect.any(Number) })
     expect(['public', 'private']).toContain(result.cacheScope)
   })
 
-  test('V-12, V-21: the error of a version that is not there names those that are', async () => {
-    const asked = await post(served.url, rpc(list), { headers: h('2099-01-01') })
+  test('V-12, V-21: the error for an unknown version names the supported ones', async () => {
+    const asked = await post(server.url, rpc(list), { headers: h('2099-01-01') })
     const { error } = (await asked.json()) as RpcMessage
     expect(error?.data).toMatchObject({ requested: '2099-01-01', supported: expect.arrayContaining([E, '2025-11-25']) })
-    const opened = await post(served.url, rpc('initialize', init(E)), { headers: h(E) })
+    const opened = await post(server.url, rpc('initialize', init(E)), { headers: h(E) })
     expect(((await opened.json()) as RpcMessage).error?.message).toContain('2025-11-25')
   })
 
   test('V-22: another supported version in the header is served with the session’s', async () => {
     const whoami = rpc('tools/call', { name: 'whoami' })
-    const response = await post(served.url, whoami, { session, headers: h('2025-06-18') })
+    const response = await post(server.url, whoami, { session, headers: h('2025-06-18') })
     const { result } = (await response.json()) as RpcMessage
     expect(JSON.parse(result.content[0].text).revision).toBe('2025-11-25')
   })
 
-  test('V-9: the error names what is supported, as server/discover does', async () => {
-    const refused = await post(served.url, modern(list, {}, 'v999'), { headers: h('v999', list) })
+  test('V-9: the error names the supported versions, as server/discover does', async () => {
+    const refused = await post(server.url, modern(list, {}, 'v999'), { headers: h('v999', list) })
     const { error } = (await refused.json()) as RpcMessage
     expect(error?.data.requested).toBe('v999')
-    const found = await post(served.url, modern('server/discover'), { headers: h(E, 'server/discover') })
+    const found = await post(server.url, modern('server/discover'), { headers: h(E, 'server/discover') })
     const { result } = (await found.json()) as RpcMessage
     expect(result.supportedVersions).toEqual(error?.data.supported)
     expect(result).toMatchObject({ resultType: 'complete', ttlMs: expect.any(Number), cacheScope: expect.any(String) })
@@ -295,7 +293,7 @@ describe('POST', () => {
     ['1.0.0', '2025-11-25'],
     ['2025-06-18', '2025-06-18'],
   ])('V-14, V-15: initialize with %s is answered with %s', async (asked, given) => {
-    const response = await post(served.url, rpc('initialize', init(asked)))
+    const response = await post(server.url, rpc('initialize', init(asked)))
     expect(((await response.json()) as RpcMessage).result.protocolVersion).toBe(given)
     expect(response.headers.get('mcp-session-id')).toBeTruthy()
   })
@@ -304,20 +302,20 @@ describe('POST', () => {
 describe('GET and DELETE', () => {
   test.each(['GET', 'DELETE'])('V-25, V-26: %s with the new header is 405', async (method) => {
     const headers = { 'mcp-protocol-version': E, accept: 'text/event-stream', 'mcp-session-id': session.id }
-    const response = await fetch(served.url, { method, headers })
+    const response = await fetch(server.url, { method, headers })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
     expect(((await response.json()) as RpcMessage).error).toBeDefined()
   })
 
   test('V-27: GET without a session is 400, never an endpoint event', async () => {
-    const response = await fetch(served.url, { headers: { accept: 'text/event-stream' } })
+    const response = await fetch(server.url, { headers: { accept: 'text/event-stream' } })
     expect(response.status).toBe(400)
   })
 })
 
 describe('Mcp-Param', () => {
   const call = (args: object, headers: Record<string, string>) =>
-    post(served.url, modern('tools/call', { name: 'test_x_mcp_header', arguments: args }), {
+    post(server.url, modern('tools/call', { name: 'test_x_mcp_header', arguments: args }), {
       headers: { ...h(E, 'tools/call', 'test_x_mcp_header'), ...headers },
     })
 

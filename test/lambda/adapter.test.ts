@@ -1,4 +1,4 @@
-/** Requests in and responses out of a function, whatever they are made of. */
+/** Requests and responses of every kind pass through the Lambda adapter unchanged. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,15 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleEntries } from '../../tools/build.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Lambda } from './emulator.ts'
-import { startLambda } from './emulator.ts'
+import { type Lambda, startLambda } from './emulator.ts'
 import type { Front } from './fronts.ts'
 
-const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-odd-'))
+const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-adapter-'))
 const started: Lambda[] = []
 
 beforeAll(async () => {
-  await bundleEntries({ odd: fileURLToPath(new URL('./odd.ts', import.meta.url)) }, task)
+  await bundleEntries({ routes: fileURLToPath(new URL('./adapter-routes.ts', import.meta.url)) }, task)
 })
 afterAll(async () => {
   await Promise.all(started.map((lambda) => lambda.stop()))
@@ -28,7 +27,7 @@ interface Answer {
   body: Buffer
 }
 
-/** fetch has no GET with a body, and hides headers. */
+/** With `http`, because `fetch` sends no GET with a body and hides headers. */
 function send(
   lambda: Lambda,
   path: string,
@@ -54,10 +53,10 @@ function send(
 const json = ({ body }: Answer) => JSON.parse(body.toString())
 
 const FRONTS: [Front, string][] = [
-  ['url', 'odd.handler'],
-  ['rest', 'odd.handler'],
-  ['http', 'odd.buffered'],
-  ['alb', 'odd.buffered'],
+  ['url', 'routes.handler'],
+  ['rest', 'routes.handler'],
+  ['http', 'routes.buffered'],
+  ['alb', 'routes.buffered'],
 ]
 
 describe.each(FRONTS)('behind %s', (front, handler) => {
@@ -69,15 +68,15 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
 
   test.each([202, 204, 205, 304])('an empty response keeps its status %i and its headers', async (status) => {
     const answer = await send(lambda, `/empty/${status}`)
-    expect(answer).toMatchObject({ status, headers: { 'x-odd': 'yes' } })
+    expect(answer).toMatchObject({ status, headers: { 'x-custom': 'yes' } })
     expect(answer.body).toHaveLength(0)
   })
 
-  test('so does one whose body has no bytes', async () => {
-    expect(await send(lambda, '/no-bytes')).toMatchObject({ status: 404, headers: { 'x-odd': 'yes' } })
+  test('a response whose body has no bytes keeps them too', async () => {
+    expect(await send(lambda, '/no-bytes')).toMatchObject({ status: 404, headers: { 'x-custom': 'yes' } })
   })
 
-  test('cookies stay apart both ways, and headers of one connection stay with it', async () => {
+  test('cookies stay separate in both directions, and headers of a single connection are not forwarded', async () => {
     const { headers, body } = await send(lambda, '/cookies')
     expect(headers['set-cookie']).toEqual(['a=1; Path=/', 'b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT'])
     expect(headers).not.toHaveProperty('te')
@@ -86,7 +85,7 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
     expect(json(await send(lambda, '/echo', { headers: { cookie: 'a=1; b=2' } })).cookie).toBe('a=1; b=2')
   })
 
-  test('path, repeated and encoded query keys, host and address arrive', async () => {
+  test('the function gets path, repeated and encoded query keys, host and address', async () => {
     const echoed = json(await send(lambda, '/echo?a=1&a=2&b%20c=d%26e%2Ff', { headers: { host: 'mcp.example.com' } }))
     expect(echoed).toMatchObject({
       path: '/echo',
@@ -96,7 +95,7 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
     })
   })
 
-  test('bytes arrive and leave as they were', async () => {
+  test('bytes are unchanged in both directions', async () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) % 256))
     const headers = { 'content-type': 'application/octet-stream', 'content-length': bytes.length }
     const { sum, length } = json(await send(lambda, '/echo', { method: 'POST', headers }, bytes))
@@ -105,7 +104,7 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
     expect((await send(lambda, '/bytes')).body).toEqual(Buffer.from(Array.from({ length: 256 }, (_, i) => i)))
   })
 
-  test('text that is not ASCII arrives and leaves as it was', async () => {
+  test('text that is not ASCII is unchanged in both directions', async () => {
     const headers = { 'content-type': 'application/json', accept: 'application/json' }
     const message = { jsonrpc: '2.0', id: 'ü 名', method: 'ping' }
     expect(json(await send(lambda, '/mcp', { method: 'POST', headers }, JSON.stringify(message)))).toEqual({
@@ -115,7 +114,7 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
     })
   })
 
-  test.each(['GET', 'HEAD', 'DELETE'])('%s with a body does no harm', async (method) => {
+  test.each(['GET', 'HEAD', 'DELETE'])('%s with a body is served', async (method) => {
     const headers = { 'content-type': 'application/json', 'content-length': 2 }
     const answer = await send(lambda, '/echo', { method, headers }, '{}')
     expect(answer.status).toBe(200)
@@ -123,30 +122,30 @@ describe.each(FRONTS)('behind %s', (front, handler) => {
     else expect(json(answer).method).toBe(method)
   })
 
-  test('what is found nowhere is JSON-RPC, too', async () => {
+  test('an unknown path gets a JSON-RPC error', async () => {
     const answer = await send(lambda, '/nothing')
     expect(answer.status).toBe(404)
     expect(json(answer)).toMatchObject({ jsonrpc: '2.0', error: { message: expect.stringContaining('/nothing') } })
   })
 })
 
-describe('a response that streams', () => {
+describe('a streamed response', () => {
   async function start(options: { size: number }): Promise<Lambda> {
-    const lambda = await startLambda({ task, handler: 'odd.handler', ...options })
+    const lambda = await startLambda({ task, handler: 'routes.handler', ...options })
     started.push(lambda)
     return lambda
   }
 
-  test('has its status and headers before its first byte', async () => {
+  test('sends status and headers before its first byte', async () => {
     const lambda = await start({ size: 1 })
     const response = await fetch(new URL('/late', lambda.url))
     expect(response.status).toBe(203)
-    // Only now is there a body to have.
+    // The first byte of the body exists only from here on.
     process.kill(lambda.environments[0]?.pid ?? 0, 'SIGUSR2')
     expect(await response.text()).toBe('late')
   })
 
-  test('and whose body fails is cut off, and the environment lives on', async () => {
+  test('is cut off where its body fails, and the environment goes on', async () => {
     const lambda = await start({ size: 1 })
     const response = await fetch(new URL('/broken', lambda.url))
     expect(response.status).toBe(200)
@@ -161,7 +160,7 @@ describe('a response that streams', () => {
     const response = await fetch(new URL('/endless', lambda.url))
     const reader = response.body?.getReader()
     await reader?.read()
-    // It makes no more than what fits between it and the client: asked twice in a row, it says the same.
+    // The function makes no more chunks than the buffers up to the client hold: its count stays the same.
     const said = async () => {
       const { log, pid } = lambda.environments[0] ?? { log: [], pid: 0 }
       const lines = log.length
@@ -178,7 +177,7 @@ describe('a response that streams', () => {
     expect(bytes).toBeGreaterThanOrEqual(64 * 1024 * 1024)
   })
 
-  test('an event that is no HTTP request is a 400', async () => {
+  test('an event that is no HTTP request gets 400', async () => {
     const lambda = await start({ size: 1 })
     const chunks: Buffer[] = []
     await lambda.environments[0]?.invoke(
@@ -195,8 +194,8 @@ describe('a response that streams', () => {
   })
 })
 
-test('more requests at once than environments are allowed are turned away by the platform, and harm nobody', async () => {
-  const lambda = await startLambda({ task, handler: 'odd.handler', size: 1, limit: 2 })
+test('the platform refuses more requests at once than it may have environments, and other requests are served', async () => {
+  const lambda = await startLambda({ task, handler: 'routes.handler', size: 1, limit: 2 })
   started.push(lambda)
   const open = await Promise.all([1, 2].map(() => fetch(new URL('/late', lambda.url))))
   expect((await fetch(new URL('/echo', lambda.url))).status).toBe(429)

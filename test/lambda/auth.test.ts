@@ -1,4 +1,4 @@
-/** Tokens in environments that sleep: the keys that check them are fetched again, over a network that forgot them. */
+/** Tokens in environments that were frozen: the keys that verify them are fetched again over a new connection. */
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,8 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TcpProxy } from '../store/tcp-proxy.ts'
 import { initialize, post, toolCall } from '../support/raw.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 
 const ISSUER = 'https://auth.example.com'
 const AUDIENCE = 'https://mcp.example.com/mcp'
@@ -57,7 +56,7 @@ test.each(['cut', 'silently dropped'])(
       expect((await post(lambda.url, toolCall(1, 'whoami'), { session })).status).toBe(401)
       await lambda.quiet()
       const before = fetched
-      // Longer than keys are kept.
+      // Longer than the endpoint keeps keys.
       for (const environment of lambda.environments) environment.moveClock(20 * 60_000)
       if (how === 'cut') network.reset()
       else network.blackhole()

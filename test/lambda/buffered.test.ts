@@ -1,10 +1,9 @@
-/** Front doors that take an answer only as a whole: what is offered there works, and what does not is not offered. */
+/** Gateways that do not stream: the endpoint announces only features that work there. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sessionClients, statelessClient } from '../deploy/clients.ts'
 import { initialize, post, request, toolCall } from '../support/raw.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 let tests: LambdaTests
 beforeAll(async () => {
@@ -36,14 +35,14 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
     },
   )
 
-  test('initialize announces what can be delivered', async () => {
+  test('initialize announces only capabilities that work without streams', async () => {
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
     const response = await post(lambda.url, request(1, 'initialize', params))
     const { result } = (await response.json()) as { result: { capabilities: object } }
     expect(result.capabilities).toEqual({ tools: {}, prompts: {}, resources: {}, completions: {} })
   })
 
-  test('so does server/discover, and there is nothing to listen to', async () => {
+  test('server/discover announces the same, and subscriptions/listen is not served', async () => {
     const ask = (method: string, params: object = {}) =>
       post(lambda.url, request(1, method, { ...params, _meta: STATELESS }), {
         headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
@@ -55,13 +54,13 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
     expect(await listen.json()).toMatchObject({ error: { code: -32601 } })
   })
 
-  test('a client of the stateless revision is asked all the same: that takes no stream', async () => {
+  test('a stateless client can be asked, because that needs no stream', async () => {
     const client = await statelessClient(lambda.url, () => ({ username: 'ada', email: 'a@b.c' }))
     expect(await client.call('test_elicitation', { message: 'Who?' })).toContain('"username":"ada"')
     await client.close()
   })
 
-  test('a call with progress answers JSON with its result, to clients that would take a stream, too', async () => {
+  test('a call with progress answers JSON also to clients that accept a stream', async () => {
     const session = await initialize(lambda.url)
     for (const accept of ['application/json, text/event-stream', 'text/event-stream', '*/*']) {
       const message = toolCall(1, 'progress', { n: 3 }, { progressToken: 1 })
@@ -71,7 +70,7 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
     }
   })
 
-  test.each([undefined, 'an-event-id'])('there is no stream to GET (Last-Event-ID: %s)', async (id) => {
+  test.each([undefined, 'an-event-id'])('GET is refused (Last-Event-ID: %s)', async (id) => {
     const session = await initialize(lambda.url)
     const headers = { accept: 'text/event-stream', 'mcp-session-id': session.id, ...(id && { 'last-event-id': id }) }
     const response = await fetch(lambda.url, { headers })
@@ -80,7 +79,7 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
     expect(await response.json()).toMatchObject({ jsonrpc: '2.0', error: {} })
   })
 
-  test('a call that takes too long ends with an error before the front door gives up', async () => {
+  test('a call that takes too long ends with an error before the time limit of the gateway', async () => {
     const session = await initialize(lambda.url)
     const response = await post(lambda.url, toolCall('long', 'slow', { ms: 60_000 }), { session })
     expect(response.status).toBe(200)

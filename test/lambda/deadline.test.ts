@@ -1,19 +1,18 @@
-/** The time of a function runs out in the middle of something: what ends, when, and what the client sees. */
+/** Calls and streams that reach the time limit of their function: when they end, and with what response. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { client2, connect1, sessionClients } from '../deploy/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
 let tests: LambdaTests
 let lambda: Lambda
 
-// Streams that can be resumed close in the middle of it, calls are given up after three quarters.
+// Streams that can be resumed close after half of it, calls end with an error after three quarters.
 const TIMEOUT = 12_000
 
 beforeAll(async () => {
@@ -22,7 +21,7 @@ beforeAll(async () => {
   lambda = await tests.start({ timeout: TIMEOUT, limit: 16 })
 })
 afterAll(async () => {
-  // Whatever ran out of time ended by itself: nothing was cut off, and nothing fell over.
+  // Every function ended by itself before its time limit: no environment was lost.
   await lambda.quiet()
   expect(lambda.lost()).toEqual([])
   await tests.stop()
@@ -36,7 +35,7 @@ async function open(gate: string): Promise<void> {
   await call(lambda.url, session, toolCall(1, 'user_set', { name: `gate:${gate}`, value: 'open' }))
 }
 
-/** How the function fares that was sent the call for this gate. */
+/** The request of the call for this gate. */
 const servedCall = (gate: string) =>
   eventually(async () =>
     lambda.requests.find(({ body, environment }) => environment && body.includes(`"gate":"${gate}"`)),
@@ -57,18 +56,18 @@ describe.concurrent('2025-11-25', () => {
     async (_, connect) => {
       const gate = newGate()
       const client = await connect(lambda.url)
-      const told: number[] = []
-      const result = client.call('gated_rerunnable', { gate }, ({ progress }) => void told.push(progress))
-      // The gate opens when the function that was sent the call is done with it: it was handed over.
+      const progressed: number[] = []
+      const result = client.call('gated_rerunnable', { gate }, ({ progress }) => void progressed.push(progress))
+      // The gate opens when the first function has ended, so another one completes the call.
       await (await servedCall(gate)).finished
       await open(gate)
       expect(await result).toMatch(`through ${gate}`)
-      expect(told).toEqual([1, 2])
+      expect(progressed).toEqual([1, 2])
       await client.close()
     },
   )
 
-  test('the stream closes with retry, the function runs on, and its result is fetched on another', async () => {
+  test('the stream closes with retry, the function goes on, and another function delivers the result', async () => {
     const gate = newGate()
     const session = await initialize(lambda.url)
     const { response, served } = await running(session, 'gated', gate)
@@ -85,7 +84,7 @@ describe.concurrent('2025-11-25', () => {
     expect(textOf(rest.at(-1))).toMatch(`through ${gate}`)
   })
 
-  test('a call that must not run twice gets its error, also where nobody held its stream then', async () => {
+  test('a call that must not run twice gets its error, also where its client was not connected at that time', async () => {
     const session = await initialize(lambda.url)
     const { response, served } = await running(session, 'gated', newGate())
     const first = new EventReader(await response)
@@ -96,7 +95,7 @@ describe.concurrent('2025-11-25', () => {
     expect(more).toEqual([])
   })
 
-  test('a call that may run twice waits for its client to come back, and runs where it does', async () => {
+  test('a call that may run twice runs again in the function to which its client comes back', async () => {
     const gate = newGate()
     const session = await initialize(lambda.url)
     const { response, served } = await running(session, 'gated_rerunnable', gate)
@@ -108,14 +107,14 @@ describe.concurrent('2025-11-25', () => {
     expect(textOf((await resumed.rest()).at(-1))).toMatch(`through ${gate}`)
   })
 
-  test('a client that takes JSON alone gets the error as JSON', async () => {
+  test('a client that accepts only JSON gets the error as JSON', async () => {
     const session = await initialize(lambda.url)
     const { response } = await running(session, 'gated', newGate(), 'application/json')
     const message = (await (await response).json()) as RpcMessage
     expect(message).toMatchObject({ id: 'the-call', error: { message: expect.stringMatching(OUT_OF_TIME) } })
   })
 
-  test('official client 1.x is told why a call failed', async () => {
+  test('official client 1.x gets the reason why a call failed', async () => {
     const client = await connect1(lambda.url)
     await expect(client.call('gated', { gate: newGate() })).rejects.toThrow(OUT_OF_TIME)
     await client.close()
@@ -123,7 +122,7 @@ describe.concurrent('2025-11-25', () => {
 })
 
 describe.concurrent.each(['2025-03-26', '2025-06-18'])('%s', (version) => {
-  test('the stream stays until the answer', async () => {
+  test('the stream stays open until the response', async () => {
     const gate = newGate()
     const session = await initialize(lambda.url, version)
     const stream = new EventReader(await (await running(session, 'gated', gate)).response)
@@ -132,12 +131,12 @@ describe.concurrent.each(['2025-03-26', '2025-06-18'])('%s', (version) => {
     expect(textOf((await stream.rest()).at(-1))).toMatch(`through ${gate}`)
   })
 
-  test('the stream ends with the error of a call that is not done, may it run twice or not', async () => {
+  test('the stream ends with the error of an unfinished call, whether it may run twice or not', async () => {
     const session = await initialize(lambda.url, version)
     const { response } = await running(session, 'gated_rerunnable', newGate())
     const stream = new EventReader(await response)
-    const [told, error, ...more] = await stream.rest()
-    expect(told?.params.progress).toBe(1)
+    const [progress, error, ...more] = await stream.rest()
+    expect(progress?.params.progress).toBe(1)
     expect(error).toMatchObject({ id: 'the-call', error: { message: expect.stringMatching(OUT_OF_TIME) } })
     expect(more).toEqual([])
     expect(stream.broken).toBe(false)
@@ -145,13 +144,13 @@ describe.concurrent.each(['2025-03-26', '2025-06-18'])('%s', (version) => {
 })
 
 describe.concurrent('2026-07-28', () => {
-  test('a call gets its error', async () => {
+  test('a call gets an error', async () => {
     const { client } = await client2(lambda.url, { pin: '2026-07-28' })
     await expect(client.callTool({ name: 'gated', arguments: { gate: newGate() } })).rejects.toThrow(OUT_OF_TIME)
     await client.close()
   })
 
-  test('a listener gets its closing result', async () => {
+  test('subscriptions/listen ends with its closing result', async () => {
     const { client } = await client2(lambda.url, { pin: '2026-07-28' })
     const subscription = await client.listen({ toolsListChanged: true })
     expect(await subscription.closed).toBe('graceful')

@@ -1,6 +1,6 @@
 /**
- * AWS Lambda for tests: a front door (Function URL, API Gateway REST or HTTP API, load balancer) before as many
- * execution environments as are allowed at once. Each serves one request at a time, the one that has waited longest gets
+ * AWS Lambda for tests: a front (Function URL, API Gateway REST or HTTP API, load balancer) before a limited number of
+ * execution environments. Each serves one request at a time, the one that has waited longest gets
  * the next, and between requests all of them are frozen.
  */
 import { once } from 'node:events'
@@ -9,10 +9,8 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Answer } from './environment.ts'
-import { Environment } from './environment.ts'
-import type { Front } from './fronts.ts'
-import { makeEvent, readHead, readWhole } from './fronts.ts'
+import { type Answer, Environment } from './environment.ts'
+import { type Front, makeEvent, readHead, readWhole } from './fronts.ts'
 
 export interface LambdaOptions {
   task: string
@@ -31,7 +29,7 @@ export interface LambdaOptions {
 export interface Served {
   method: string
   body: string
-  /** The environment, or undefined for what was turned away. */
+  /** The environment, or undefined for a request that was refused. */
   environment: string | undefined
   status: number
   /** Resolves when the function has ended. */
@@ -39,10 +37,10 @@ export interface Served {
 }
 
 export interface Lambda {
-  /** The endpoint behind the front door. */
+  /** The endpoint behind the front. */
   url: URL
   environments: Environment[]
-  /** What those that were lost had to say. */
+  /** The logs of the environments that were lost. */
   lost(): string[][]
   /** Every request so far that was answered. */
   requests: Served[]
@@ -51,7 +49,7 @@ export interface Lambda {
   stop(): Promise<void>
 }
 
-/** What a function may be sent, in bytes. */
+/** Of a request to a function, in bytes. */
 const LARGEST_EVENT = 6 * 1024 * 1024
 
 export async function startLambda(options: LambdaOptions): Promise<Lambda> {
@@ -89,7 +87,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     const [environment] = environments.splice(index, 1)
     if (!environment) return undefined
     environments.push(environment)
-    // Before anybody else looks.
+    // At once, so that no other request picks it.
     environment.state = 'busy'
     return environment
   }
@@ -138,7 +136,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   }
 }
 
-/** The client's response. That the client has gone is nothing that a function hears of. */
+/** The response to the client. The function gets no notice when the client disconnects. */
 function answerTo(res: http.ServerResponse, front: Front, served: Served): Answer {
   let head: Buffer | undefined = Buffer.alloc(0)
   const begin = (status: number, headers: http.OutgoingHttpHeaders) => {
@@ -153,7 +151,7 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
     await Promise.race(['drain', 'close'].map((event) => once(res, event, writable)))
     writable.abort()
   }
-  // Lambda tells the client nothing of it, but whoever reads a failed test wants to know.
+  // Lambda does not send the reason to the client. Here it helps the reader of a failed test.
   const broken = (why: string) => {
     begin(502, { 'content-type': 'application/json' })
     res.end(JSON.stringify({ message: 'Internal Server Error', why }))
@@ -168,7 +166,7 @@ function answerTo(res: http.ServerResponse, front: Front, served: Served): Answe
       await write(read.rest)
     },
     end(error, why) {
-      // A stream that ends before its head is told has no status.
+      // A stream that ends before its head has no status.
       if (head) return broken(why)
       if (error !== undefined) res.destroy()
       else res.end()

@@ -1,6 +1,5 @@
-/** One execution environment of AWS Lambda: the real runtime client in a process, and the Runtime API that it talks to. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+/** An execution environment of AWS Lambda: the official runtime client in a process, and the Runtime API for it. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -9,22 +8,22 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { runtimeClient } from './ric.ts'
 
-/** Where the answer of a function goes. */
+/** The receiver of a function's response. */
 export interface Answer {
-  /** A chunk of what the function streams. Resolves when more may come. */
+  /** A chunk of the response stream. Resolves when the next one may follow. */
   chunk(bytes: Buffer): Promise<void> | void
-  /** The stream has ended; `error`: what its trailers say went wrong. `why`: what to say if there was no head yet. */
+  /** The stream has ended; `error`: the error in its trailers. `why`: the reason to report if there was no head yet. */
   end(error: string | undefined, why: string): void
-  /** What a function returned that does not stream. */
+  /** The result of a function that does not stream. */
   whole(result: string): void
-  /** The function threw, died, or ran out of time; `why` says which, and what it had to say. */
+  /** The function threw, exited, or exceeded its time limit; `why`: the reason, and its log. */
   fail(why: string): void
 }
 
 interface Invocation {
   id: string
   answer: Answer
-  /** The whole answer is there; the function may still run. */
+  /** The response is complete; the function may still run. */
   answered: boolean
   timer: NodeJS.Timeout
   finished: () => void
@@ -45,7 +44,7 @@ export class Environment {
   readonly name = randomUUID().slice(0, 8)
   readonly log: string[] = []
   state: 'starting' | 'idle' | 'busy' | 'dead' = 'starting'
-  /** It died by itself, or was killed because its time was over. */
+  /** The process exited by itself, or was killed at its time limit. */
   lost = false
   /** ms by which its clock is ahead. */
   #ahead = 0
@@ -53,7 +52,7 @@ export class Environment {
   #current: Invocation | undefined
   #child: ChildProcess | undefined
   readonly #options: FunctionOptions
-  // A connection may say nothing for as long as a function thinks.
+  // A connection is silent for as long as the function runs.
   readonly #server = http.createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => this.#serve(req, res))
   readonly #waiting: (() => void)[] = []
 
@@ -98,7 +97,7 @@ export class Environment {
     if (ready) throw new Error(`The function did not start:\n${this.log.join('\n')}`)
   }
 
-  /** Resolves when it waits for an event. */
+  /** Resolves when the function waits for an event. */
   async idle(): Promise<void> {
     while (this.state !== 'idle') {
       if (this.state === 'dead') throw new Error(`The environment is gone:\n${this.log.join('\n')}`)
@@ -106,7 +105,7 @@ export class Environment {
     }
   }
 
-  /** Hands it an event. Resolves when the function has ended, which may be long after its answer. */
+  /** Sends an event. Resolves when the function has ended, which may be long after its response. */
   invoke(event: object, answer: Answer): Promise<void> {
     this.state = 'busy'
     return new Promise((finished) => {
@@ -126,23 +125,23 @@ export class Environment {
     })
   }
 
-  /** While it sleeps, time goes on. */
+  /** Moves the wall clock of the process ahead, as time passes while it is frozen. */
   moveClock(ms: number): void {
     this.#ahead += ms
     writeFileSync(this.#options.clockFile, String(this.#ahead))
   }
 
   /**
-   * It is gone in the middle of a request, as with a machine that fails.
+   * Kills the process in the middle of a request, as a machine that fails does.
    *
-   * @throws Error where it is in the middle of nothing
+   * @throws Error where it serves no request
    */
   kill(): void {
     if (!this.#current || this.#current.answered) throw new Error(`Environment ${this.name} serves nobody.`)
     this.#died('killed')
   }
 
-  /** Ends it, as Lambda does without notice. */
+  /** Ends the process without notice, as Lambda does. */
   async stop(): Promise<void> {
     this.#died('stop')
     this.#server.closeAllConnections()
@@ -179,7 +178,7 @@ export class Environment {
     this.#settle()
   }
 
-  /** The function asks for the next event and has answered the last one: it is frozen until there is one. */
+  /** The function has responded and asks for the next event: freezes it until there is one. */
   #settle(): void {
     if (!this.#next || (this.#current && !this.#current.answered)) return
     const done = this.#current

@@ -1,13 +1,11 @@
-/** Environments that slept for minutes while their connections died: the next request is served on the first try. */
+/** Environments that were frozen for minutes while their connections broke: they serve the next request at once. */
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { TcpProxy } from '../store/tcp-proxy.ts'
 import { eventually } from '../support/eventually.ts'
-import type { RawSession } from '../support/raw.ts'
-import { call, EventReader, getStream, initialize, post, toolCall } from '../support/raw.ts'
+import { call, EventReader, getStream, initialize, post, type RawSession, toolCall } from '../support/raw.ts'
+import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
-import type { LambdaTests } from './support.ts'
-import { lambdaTests } from './support.ts'
 
 let tests: LambdaTests
 let network: TcpProxy
@@ -34,7 +32,7 @@ afterEach(async () => {
   await lambda.stop()
 })
 
-/** All environments are frozen, minutes pass, and something happens to the network. */
+/** All environments are frozen, `ms` pass, and `happens` does something to the network. */
 async function sleep(ms: number, happens: () => void): Promise<void> {
   await lambda.quiet()
   for (const environment of lambda.environments) environment.moveClock(ms)
@@ -49,7 +47,7 @@ describe.each([
   ['silently dropped', 5 * 60_000, () => network.blackhole()],
   ['silently dropped a moment ago', 0, () => network.blackhole()],
 ])('connections to Redis %s', (_, slept, fail) => {
-  test('cost no request, in none of three environments', async () => {
+  test('fail no request in any of three environments', async () => {
     await start(3)
     const session = await initialize(lambda.url)
     for (let i = 1; i <= 3; i++) expect(await count(session)).toBe(`${i}`)
@@ -58,7 +56,7 @@ describe.each([
     expect(lambda.requests.every(({ status }) => status < 300)).toBe(true)
   })
 
-  test('cost no stream: a call that asks, and is answered through another environment that slept, too', async () => {
+  test('fail no call that asks and gets its answer through another environment', async () => {
     await start(2)
     const session = await initialize(lambda.url)
     await count(session)
@@ -72,7 +70,7 @@ describe.each([
   })
 })
 
-test('what was announced while the environments slept is told when a stream is opened', async () => {
+test('a stream that opens after the freeze delivers a change that was announced before it', async () => {
   await start(2)
   const session = await initialize(lambda.url)
   await (await getStream(lambda.url, session)).rest()
@@ -83,7 +81,7 @@ test('what was announced while the environments slept is told when a stream is o
   expect(stream.events.at(-1)?.retry).toBe(15_000)
 })
 
-test('a stream that was interrupted before the sleep is resumed after it', async () => {
+test('a stream that was interrupted before the freeze is resumed after it', async () => {
   await start(2)
   const session = await initialize(lambda.url)
   const reader = new EventReader(
@@ -91,7 +89,7 @@ test('a stream that was interrupted before the sleep is resumed after it', async
   )
   const second = await reader.until(({ params }) => params?.progress === 2)
   reader.drop()
-  // The function is not told that its client has gone.
+  // Lambda does not inform the function that its client disconnected.
   await sleep(5 * 60_000, () => network.blackhole())
   const rest = await (await getStream(lambda.url, session, second.id)).rest()
   expect(rest.map(({ params }) => params?.progress)).toEqual([3, 4, 5, undefined])
@@ -103,12 +101,12 @@ describe('connections to Redis of one environment', () => {
     return clients.split('\n').filter((line) => line.includes('id=') && !line.includes('cmd=client')).length
   }
 
-  test('are one, two while something waits, and one again', async () => {
+  test('are one, two while a call waits for its client, and one again', async () => {
     await start(2)
     const session = await initialize(lambda.url)
     await count(session)
     await lambda.quiet()
-    // One each.
+    // One for each environment.
     expect(await connections()).toBe(2)
     const asking = new EventReader(await post(lambda.url, toolCall('a', 'ask'), { session }))
     const { message } = await asking.until(({ method }) => method === 'elicitation/create')
@@ -117,7 +115,7 @@ describe('connections to Redis of one environment', () => {
     await post(lambda.url, answer, { session })
     await asking.rest()
     await lambda.quiet()
-    // The waiting connection is closed before the environment is frozen; Redis hears of it a moment later.
+    // The waiting connection is closed before the environment is frozen; Redis notices that a moment later.
     await eventually(async () => ((await connections()) === 2 ? true : undefined))
   })
 

@@ -1,4 +1,4 @@
-/** The front doors of a function: the events that they make of requests, and the responses that they make of results. */
+/** The gateways and load balancers of AWS: the events that they make of requests, and the responses that they make of results. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 
 /** `url`: Function URL. `rest`: API Gateway REST. `http`: HTTP API, at a stage with a name. `alb`: load balancer. */
@@ -47,7 +47,7 @@ export function makeEvent(front: Front, req: IncomingMessage, body: Buffer): obj
   }
 }
 
-/** Names and values in turn, as they came. */
+/** `raw` has names and values in turn. */
 function pairs(raw: string[]): Record<string, string[]> {
   const all: Record<string, string[]> = {}
   for (let i = 0; i < raw.length; i += 2) {
@@ -74,7 +74,7 @@ export function readHead(bytes: Buffer): { status: number; headers: OutgoingHttp
 
 export function readWhole(front: Front, text: string): { status: number; headers: OutgoingHttpHeaders; body: Buffer } {
   const result = JSON.parse(text) as Head & { body?: string; isBase64Encoded?: boolean }
-  // A target group with multi-value headers knows nothing else.
+  // A target group with multi-value headers ignores `headers`.
   if (front === 'alb') delete result.headers
   const body = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8')
   return { status: result.statusCode, headers: headersOf(result), body }

@@ -1,6 +1,6 @@
 /**
- * Loaded before Lambda's runtime client. Takes the place of its one compiled part, which posts the results of handlers
- * that do not stream, and gives the process a clock that a test can move.
+ * Loaded before Lambda's runtime client. Replaces its one compiled part, which posts the results of handlers that do not
+ * stream, and gives the process a wall clock that a test can move.
  */
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'

@@ -1,4 +1,4 @@
-/** The runtime interface client of AWS Lambda itself, as npm has it, without compiling its native part. */
+/** The official runtime interface client of AWS Lambda from npm, without compiling its native part. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ export function runtimeClient(): string {
   return join(home, 'index.mjs')
 }
 
-/** Unpacks aside and renames: of two test files at once one wins, and nobody sees half of it. */
+/** Unpacks into a folder of its own and renames it, so that two test files at once do not see half a package. */
 function fetchPackage(home: string): void {
   mkdirSync(dirname(home), { recursive: true })
   const aside = mkdtempSync(join(dirname(home), 'tmp-'))
@@ -34,7 +34,7 @@ function fetchPackage(home: string): void {
       .update(readFileSync(join(aside, archive)))
       .digest('base64')
     if (`sha512-${sum}` !== INTEGRITY)
-      throw new Error(`${archive} is not what it was when this test was written: ${sum}`)
+      throw new Error(`${archive} has another checksum than when this test was written: ${sum}`)
     execFileSync('tar', ['-xzf', archive], { cwd: aside })
     renameSync(join(aside, 'package'), home)
   } catch (error) {

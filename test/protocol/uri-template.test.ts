@@ -62,7 +62,7 @@ describe('a URI template', () => {
     expect(() => new UriTemplate(template)).toThrow(reason)
   })
 
-  it('names a variable after anything without meeting what objects inherit', () => {
+  it('may have a variable with the name of a member that objects inherit', () => {
     const found = new UriTemplate('x:{toString}/{__proto__}').match('x:1/2')
     expect(found?.toString).toBe('1')
     expect(Object.getPrototypeOf({})).toBe(Object.prototype)
@@ -78,14 +78,14 @@ describe('a URI template', () => {
     )
   })
 
-  it('takes no longer than a moment for any URI', () => {
+  it('matches every URI in time proportional to its length', () => {
     const template = new UriTemplate('x:{a}-{b}-{c}-{d}-{+e}-{f}!')
     const started = performance.now()
     for (let round = 0; round < 20; round++) template.match(`x:${'-'.repeat(8000)}`)
     expect(performance.now() - started).toBeLessThan(2000)
   })
 
-  it('does not look at a URI longer than any resource needs', () => {
+  it('does not match a URI that is longer than a resource needs', () => {
     expect(match('x:{a}', `x:${'a'.repeat(10_000)}`)).toBeUndefined()
   })
 })

@@ -1,18 +1,16 @@
-/** Many requests: sessions that nobody uses leave nothing, and what is over a rate does not touch anybody else. */
+/** Many requests: unused sessions leave nothing, and a client over its rate does not disturb other clients. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { server } from '../fixtures/everything.ts'
 import { Signer } from '../support/authorization.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACCEPT_BOTH, request } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 let redis: RedisServer
@@ -75,17 +73,17 @@ async function initialize(times: number): Promise<void> {
   await Promise.all(Array.from({ length: 50 }, worker))
 }
 
-test('10,000 sessions that are opened and left leave no key and no memory', { timeout: 120_000 }, async () => {
+test('10,000 sessions that are opened and not used leave no key and no memory', { timeout: 120_000 }, async () => {
   start(1, { session: { firstLifetime: 2_000 } })
   await initialize(500)
   const before = heap()
   await initialize(10_000)
   expect(heap() - before).toBeLessThan(8 * 1024 * 1024)
-  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, early: 0 })
+  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
   await eventually(async () => ((await admin.dbsize()) === 0 ? true : undefined))
 })
 
-test('three times the rate is 429 for who asks too much, and nothing to anybody else', {
+test('a client that sends three times its rate gets 429, and other clients are served', {
   timeout: 60_000,
 }, async () => {
   const signer = await Signer.create('https://as.example', RESOURCE)
@@ -125,6 +123,6 @@ test('three times the rate is 429 for who asks too much, and nothing to anybody 
   const seconds = (Date.now() - began) / 1_000
   expect([...statuses.ordinary.keys()]).toEqual([200])
   expect([...statuses.loud.keys()].sort()).toEqual([200, 429])
-  // All instances together: what is allowed, and a little for what they learn late.
+  // All instances together: the limit, and a few more that pass before the instances have exchanged their counts.
   expect(statuses.loud.get(200)).toBeLessThan((rate.burst + rate.perSecond * seconds) * 1.5)
 })

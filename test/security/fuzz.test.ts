@@ -1,16 +1,14 @@
-/** Random bodies, headers, event ids, cursors, states and tokens: no 5xx, no crash, nothing that is not theirs, no leak. */
+/** Random bodies, headers, event ids, cursors, states and tokens: no 5xx, no crash, no data of others, no leak. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { Signer } from '../support/authorization.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 const RUNS = { bodies: 40_000, headers: 25_000, events: 10_000, cursors: 10_000, states: 10_000, tokens: 10_000 }
@@ -19,7 +17,7 @@ let plain: Endpoint
 let guarded: Endpoint
 let signer: Signer
 let token: string
-/** Failures that no client is told of: there must be none. */
+/** Errors that were reported to the author: there must be none. */
 const errors: unknown[] = []
 const sessions: Record<string, string> = {}
 let eventId = ''
@@ -59,7 +57,7 @@ function send(endpoint: Endpoint, method: string, headers: Record<string, string
     try {
       made.set(name, value)
     } catch {
-      // No HTTP client and no server lets it through.
+      // HTTP clients and servers refuse it.
     }
   }
   const withBody = method === 'GET' || method === 'HEAD' ? null : ((body ?? null) as string | null)
@@ -112,7 +110,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-/** What every response must be; reads its body or gives it up. */
+/** Checks what holds for every response, and reads or cancels its body. */
 async function check(response: Response): Promise<RpcMessage | undefined> {
   expect(response.status).toBeLessThan(500)
   const type = response.headers.get('content-type')
@@ -131,7 +129,7 @@ async function check(response: Response): Promise<RpcMessage | undefined> {
 
 async function run<T>(name: keyof typeof RUNS, arbitrary: fc.Arbitrary<T>, act: (value: T) => Promise<void>) {
   const property = fc.asyncProperty(arbitrary, act)
-  // The first runs fill what is filled once: compiled code, cached pages.
+  // The first runs fill caches and compile code.
   await fc.assert(property, { numRuns: 1_000 })
   const before = heap()
   await fc.assert(property, { numRuns: RUNS[name] })
@@ -207,7 +205,7 @@ function headersOf(which: string): Record<string, string> {
   return { 'mcp-session-id': sessions[which] ?? 'unknown' }
 }
 
-test('what is changed below works as it was given', async () => {
+test('the requests that are changed below are served unchanged', async () => {
   const headers = { 'mcp-session-id': sessions['2025-11-25'] ?? '' }
   const resumed = await send(plain, 'GET', { ...headers, accept: 'text/event-stream', 'last-event-id': eventId })
   expect((await new EventReader(resumed).rest()).at(-1)?.id).toBe(1)
@@ -219,7 +217,7 @@ test('what is changed below works as it was given', async () => {
   expect((await json(guarded, { authorization: `Bearer ${token}` }, request(1, 'ping'))).status).toBe(200)
 })
 
-test(`${RUNS.bodies} bodies`, { timeout: 300_000 }, () =>
+test(`${RUNS.bodies} random bodies are answered with JSON-RPC`, { timeout: 300_000 }, () =>
   run('bodies', fc.tuple(body, session, fc.boolean()), async ([text, which, modern]) => {
     const headers = modern
       ? { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
@@ -245,7 +243,7 @@ const HEADERS = [
   ],
 ]
 
-test(`${RUNS.headers} sets of headers`, { timeout: 300_000 }, () =>
+test(`${RUNS.headers} random sets of headers are answered with JSON-RPC`, { timeout: 300_000 }, () =>
   run(
     'headers',
     fc.tuple(
@@ -266,7 +264,7 @@ test(`${RUNS.headers} sets of headers`, { timeout: 300_000 }, () =>
   ),
 )
 
-/** A text in which something is different. */
+/** A text with a random change. */
 function changed(original: () => string): fc.Arbitrary<string> {
   const position = fc.nat({ max: 400 })
   const char = fc.string({
@@ -291,7 +289,7 @@ function changed(original: () => string): fc.Arbitrary<string> {
     })
 }
 
-test(`${RUNS.events} event ids give nothing but what the session was given`, { timeout: 300_000 }, () =>
+test(`${RUNS.events} random event ids return only events of the session`, { timeout: 300_000 }, () =>
   run(
     'events',
     changed(() => eventId),
@@ -304,7 +302,7 @@ test(`${RUNS.events} event ids give nothing but what the session was given`, { t
       const response = await send(plain, 'GET', headers)
       const message = await check(response)
       const sent = id.trim()
-      // Empty is none: the session's own stream. The very id that was given may be used.
+      // An empty id means none: the session's own stream. The unchanged id may be used.
       if (sent === '' || sent === eventId) return
       expect(response.status).toBe(400)
       expect(message?.error).toBeDefined()
@@ -312,7 +310,7 @@ test(`${RUNS.events} event ids give nothing but what the session was given`, { t
   ),
 )
 
-test(`${RUNS.cursors} cursors give a page of the list, or an error`, { timeout: 300_000 }, () =>
+test(`${RUNS.cursors} random cursors return a page of the list or an error`, { timeout: 300_000 }, () =>
   run('cursors', fc.oneof(changed(() => cursor) as fc.Arbitrary<unknown>, anything), async (given) => {
     const text = asText(request(1, 'prompts/list', { cursor: given }))
     const response = await send(plain, 'POST', headersOf('2025-11-25'), text)
@@ -323,7 +321,7 @@ test(`${RUNS.cursors} cursors give a page of the list, or an error`, { timeout: 
   }),
 )
 
-test(`${RUNS.states} states are refused unless they are the one that was given`, { timeout: 300_000 }, () =>
+test(`${RUNS.states} changed values of requestState are refused`, { timeout: 300_000 }, () =>
   run('states', fc.oneof(changed(() => state) as fc.Arbitrary<unknown>, anything), async (given) => {
     const text = asText(given)
     if (text === '' || text === asText(state)) return
@@ -333,7 +331,7 @@ test(`${RUNS.states} states are refused unless they are the one that was given`,
   }),
 )
 
-test(`${RUNS.tokens} tokens let nobody in`, { timeout: 300_000 }, () =>
+test(`${RUNS.tokens} random tokens are refused`, { timeout: 300_000 }, () =>
   run(
     'tokens',
     fc.tuple(

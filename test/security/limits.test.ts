@@ -1,14 +1,12 @@
-/** Every limit: what is over it is refused in the words of HTTP and JSON-RPC, on whichever instance it arrives. */
+/** Every limit: a request beyond it is refused with its HTTP status and a JSON-RPC error, on any instance. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { Signer } from '../support/authorization.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 let signer: Signer
@@ -109,7 +107,7 @@ async function expectRefusal(response: Response, status: number): Promise<RpcMes
 describe('a body', () => {
   const large = (bytes: number) => JSON.stringify(request(1, 'ping', { x: 'x'.repeat(bytes) }))
 
-  test('over its size is 413, announced or not', async () => {
+  test('over the limit is 413, with or without Content-Length', async () => {
     start({ http: { maxBytes: 1_000 } })
     expect((await send({ body: large(800) })).status).toBe(200)
     await expectRefusal(await send({ body: large(1_000), headers: { 'content-length': '1100' } }), 413)
@@ -159,7 +157,7 @@ describe('calls at once', () => {
     )
     const refused = await expectRefusal(await send({ at: 2, body: toolCall(9, 'wait'), headers }), 429)
     expect(refused.id).toBe(9)
-    // What answers at once is no load.
+    // Calls that answer at once are not counted.
     expect((await send({ at: 2, body: toolCall(10, 'quick'), headers })).status).toBe(200)
     for (const done of finish.splice(0)) done()
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200])
@@ -169,7 +167,7 @@ describe('calls at once', () => {
     expect((await again).status).toBe(200)
   })
 
-  test('of one session are not those of another', async () => {
+  test('of one session are not counted for another', async () => {
     start(limit)
     const [one, two] = [await open(), await open()]
     const running = [1, 2].map((id) => send({ body: toolCall(id, 'wait'), headers: one }))
@@ -191,7 +189,7 @@ describe('calls at once', () => {
       send({ at: 1, body: toolCall(4, 'wait'), headers: second, token }),
     ]
     await eventually(async () => (finish.length === 4 ? true : undefined))
-    // The instances learn of each other's calls in the background.
+    // The instances exchange their counts in the background.
     for (const at of [0, 1]) {
       const refused = await eventually(async () => {
         const response = await send({ at, body: toolCall(9, 'quick'), headers: first, token })
@@ -212,7 +210,7 @@ describe('calls at once', () => {
       headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'quick' },
     })
     await expectRefusal(stateless, 429)
-    // Somebody else is served, and so is this one's cancel.
+    // Another principal is served, and so is a cancel of this principal.
     const bob = await open(other)
     expect((await send({ body: toolCall(1, 'quick'), headers: bob, token: other })).status).toBe(200)
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 99 } }
@@ -227,7 +225,7 @@ describe('calls at once', () => {
 })
 
 describe('sessions of a principal', () => {
-  test('are refused with 429 beyond their number, on any instance, and have room again after a DELETE', async () => {
+  test('are refused with 429 beyond the limit, on any instance, and a DELETE makes room', async () => {
     start({ ...withAuth(), session: { maxSessions: 3 } }, 2)
     const token = await signer.token()
     const opened: string[] = []
@@ -241,14 +239,14 @@ describe('sessions of a principal', () => {
     expect((await send({ at: 1, body: INITIALIZE, token })).status).toBe(200)
   })
 
-  test('have no number where nobody says who they are', async () => {
+  test('have no limit where there is no authorization', async () => {
     start({ session: { maxSessions: 3 } })
     for (let i = 0; i < 10; i++) expect((await send({ body: INITIALIZE })).status).toBe(200)
   })
 })
 
 describe('streams of an instance', () => {
-  test('are refused with 503 beyond their number, while calls go on and another instance has room', async () => {
+  test('are refused with 503 beyond the limit, while calls and other instances work', async () => {
     start({ session: { maxStreams: 2 } }, 2)
     const sessions = [await open(), await open(), await open()]
     const readers: EventReader[] = []
@@ -266,7 +264,7 @@ describe('streams of an instance', () => {
 })
 
 describe('subscriptions of a session', () => {
-  test('beyond their number are refused, and one that ends makes room', async () => {
+  test('beyond the limit are refused, and an unsubscribe makes room', async () => {
     start({ session: { maxSubscriptions: 1 } })
     const headers = await open()
     const change = async (method: string, uri: string) => {
@@ -281,7 +279,7 @@ describe('subscriptions of a session', () => {
 })
 
 describe('asks of a call', () => {
-  test('beyond their number fail in the handler', async () => {
+  test('beyond the limit fail in the handler', async () => {
     start({ session: { maxAsks: 3 } })
     const headers = await open()
     const reader = new EventReader(await send({ body: toolCall(1, 'curious'), headers }))
@@ -298,7 +296,7 @@ describe('the rate of requests', () => {
   const rate = { perSecond: 1, burst: 50 }
   const PING = request(1, 'ping')
 
-  test('of a principal is 429 beyond its burst, and says when to come back', async () => {
+  test('of a principal is 429 with Retry-After beyond its burst', async () => {
     const clock = new ManualClock(Date.now())
     start({ ...withAuth(), clock, http: { principalRate: rate } })
     const [token, refreshed] = [await signer.token(), await signer.token()]
@@ -316,7 +314,7 @@ describe('the rate of requests', () => {
     await expectRefusal(await send({ body: PING, token }), 429)
   })
 
-  test('holds for all instances together, about, and nobody waits for the store', async () => {
+  test('holds approximately for all instances together, and no request waits for the store', async () => {
     const clock = new ManualClock(Date.now())
     start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 100 } } }, 4)
     const token = await signer.token()
@@ -324,12 +322,12 @@ describe('the rate of requests', () => {
     for (let i = 0; i < 400; i++) {
       if ((await send({ at: i % 4, body: PING, token })).status === 200) served++
     }
-    // Each may be a step behind the others.
+    // Each instance may lack the last report of the others.
     expect(served).toBeGreaterThanOrEqual(100)
     expect(served).toBeLessThanOrEqual(130)
   })
 
-  test('goes on being counted here when the store does not answer', async () => {
+  test('is counted in this instance while the store does not answer', async () => {
     const clock = new ManualClock(Date.now())
     const broken = memoryStore({ clock })
     const store = { ...broken, count: () => Promise.reject(new Error('away')) }
@@ -339,19 +337,19 @@ describe('the rate of requests', () => {
     await expectRefusal(await send({ body: PING, token }), 429)
   })
 
-  test('of an address without tokens', async () => {
+  test('of an address is limited where there is no authorization', async () => {
     const clock = new ManualClock(Date.now())
     start({ clock, http: { addressRate: rate } })
     for (let i = 0; i < 50; i++) expect((await send({ body: PING, from: '203.0.113.7' })).status).toBe(200)
     await expectRefusal(await send({ body: PING, from: '203.0.113.7' }), 429)
     expect((await send({ body: PING, from: '203.0.113.8' })).status).toBe(200)
-    // A proxy is not a client.
+    // A private address is a proxy and not a client.
     for (const from of ['127.0.0.1', '10.1.2.3', '::1', '::ffff:192.168.1.1', 'fd00::1', '169.254.1.1']) {
       for (let i = 0; i < 60; i++) expect((await send({ body: PING, from })).status).toBe(200)
     }
   })
 
-  test('of an IPv6 network is one: its owner has all of its addresses', async () => {
+  test('of an IPv6 client is counted for its network of 64 bits', async () => {
     start({ clock: new ManualClock(Date.now()), http: { addressRate: rate } })
     for (let i = 0; i < 50; i++) {
       expect((await send({ body: PING, from: `2001:db8:1:2::${i.toString(16)}` })).status).toBe(200)
@@ -360,7 +358,7 @@ describe('the rate of requests', () => {
     expect((await send({ body: PING, from: '2001:db8:1:3::1' })).status).toBe(200)
   })
 
-  test('behind proxies is that of the address that the last trusted one saw, not of what a client claims', async () => {
+  test('behind proxies is counted for the address that the last trusted proxy saw, not for one that a client sends', async () => {
     start({ clock: new ManualClock(Date.now()), http: { addressRate: rate, proxies: 1 } })
     const via = (forwarded: string) => send({ body: PING, from: '10.0.0.1', headers: { 'x-forwarded-for': forwarded } })
     for (let i = 0; i < 50; i++) expect((await via(`198.51.100.${i}, 203.0.113.7`)).status).toBe(200)
@@ -368,7 +366,7 @@ describe('the rate of requests', () => {
     expect((await via('203.0.113.7, 203.0.113.9')).status).toBe(200)
   })
 
-  test('of wrong tokens is limited by address, and a caller with a good one does not notice', async () => {
+  test('of wrong tokens is limited by address, and a caller with a valid token is served', async () => {
     start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { addressRate: rate } })
     const [good, from] = [await signer.token(), '203.0.113.7']
     expect((await send({ body: PING, token: good, from })).status).toBe(200)
@@ -383,7 +381,7 @@ describe('the rate of requests', () => {
       'where `verify` is asked each time',
       { issuer: [], verify: (token: string) => (token.startsWith('wrong') ? undefined : { subject: 'ada' }) },
     ],
-  ])('of wrong tokens does not hold back a token that was good: %s', async (_when, auth) => {
+  ])('of wrong tokens does not affect a token that was valid before: %s', async (_when, auth) => {
     const clock = new ManualClock(Date.now())
     const { auth: usual } = withAuth()
     start({ auth: { ...usual, resource: RESOURCE, ...auth }, clock, http: { addressRate: rate } })
@@ -395,7 +393,7 @@ describe('the rate of requests', () => {
     expect((await send({ body: PING, token: good, from })).status).toBe(200)
   })
 
-  test('of wrong tokens that come at once: no more are looked at than may pass', async () => {
+  test('of wrong tokens that arrive at once is limited before they are checked', async () => {
     let looked = 0
     let decide: () => void = () => {}
     const decided = new Promise<undefined>((resolve) => {
@@ -414,7 +412,7 @@ describe('the rate of requests', () => {
     expect([statuses.filter((s) => s === 401).length, statuses.filter((s) => s === 429).length]).toEqual([50, 30])
   })
 
-  test('of good tokens, and of requests without one, is not held against their address', async () => {
+  test('of valid tokens, and of requests without a token, is not counted for their address', async () => {
     start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { addressRate: rate, principalRate: undefined } })
     const from = '203.0.113.7'
     for (let i = 0; i < 60; i++) {

@@ -1,11 +1,10 @@
 /**
- * Everything that belongs to one caller, tried by every other kind of caller, on three instances: what they get is byte
- * for byte what they get for something that never was.
+ * Other callers try everything that belongs to one caller, on three instances. Their responses are byte for byte those
+ * for something that never existed.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Signer } from '../support/authorization.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
@@ -31,7 +30,7 @@ afterAll(() => fleet.stop())
 type Token = string | undefined
 const owner = () => signer.token({ org_id: 'one' })
 
-/** Who else may try. */
+/** The other callers. */
 const STRANGERS: [string, () => Promise<Token>][] = [
   ['another user', () => signer.token({ org_id: 'one', sub: 'eve' })],
   ['the same user with another client', () => signer.token({ org_id: 'one', client_id: 'other-app' })],
@@ -52,7 +51,7 @@ interface Send {
 }
 
 let turn = 0
-/** Each request goes to the next instance, but where the test says which. */
+/** Each request goes to the next instance, unless the test names one. */
 const next = () => turn++ % 3
 
 async function send({ token, at, method = 'POST', path = '/mcp', headers = {}, body }: Send): Promise<Response> {
@@ -68,7 +67,7 @@ async function send({ token, at, method = 'POST', path = '/mcp', headers = {}, b
   })
 }
 
-/** Something of the owner's, by which it can be named. `forget` it and it is only a name. */
+/** Something that belongs to the owner, and its name. `forget` removes it, so that only the name is left. */
 interface Thing {
   session: string
   lastEventId: string
@@ -111,7 +110,7 @@ async function resultOf(response: Response): Promise<any> {
   return ((await response.json()) as { result: unknown }).result
 }
 
-/** Makes the owner's things: a session with an open question, a stream that was read in part, a handle, a state. */
+/** Makes what belongs to the owner: a session with an open ask, a stream read in part, a handle, a state. */
 async function make(): Promise<Thing> {
   const token = await owner()
   const session = await openSession(token)
@@ -135,7 +134,7 @@ async function make(): Promise<Thing> {
   }
 }
 
-/** Names of the same shape, of nothing. */
+/** Names of the same form, of nothing that exists. */
 function unknown(thing: Thing): Thing {
   const turned = (text: string) => `${text.slice(0, 3) === 'AAA' ? 'BBB' : 'AAA'}${text.slice(3)}`
   return {
@@ -209,7 +208,7 @@ function inSession(token: Token, at: number, session: string, body: object): Pro
   return send({ token, at, headers: { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }, body })
 }
 
-/** All that a caller can tell a response by, but its time. */
+/** All of a response that a caller can compare, except its time. */
 async function seen(response: Response) {
   const headers = Object.fromEntries(
     [...response.headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)),
@@ -224,7 +223,7 @@ describe.each(STRANGERS)('%s', (_who, tokenOf) => {
     thing ??= await make()
   })
 
-  test.each(OPERATIONS)('cannot %s, nor tell that it is there', async (_what, run) => {
+  test.each(OPERATIONS)('cannot %s, and cannot find out that it exists', async (_what, run) => {
     const token = await tokenOf()
     for (const at of [0, 1, 2]) {
       const real = await seen(await run(token, at, thing))
@@ -234,7 +233,7 @@ describe.each(STRANGERS)('%s', (_who, tokenOf) => {
     }
   })
 
-  test('does not see what the owner keeps', async () => {
+  test('does not see the values of the owner', async () => {
     const response = await stateless(await tokenOf(), 'user_get', { name: 'n' })
     if (response.status === 401) return
     expect((await resultOf(response)).content[0].text).toBe('null')
@@ -246,7 +245,7 @@ describe('the owner, with a refreshed token,', () => {
     thing ??= await make()
   })
 
-  test('finds everything as it was, and goes on', async () => {
+  test('finds everything as it was and continues', async () => {
     const token = await owner()
     const { session, lastEventId, ask, handle, state } = thing
     const echo = await resultOf(await inSession(token, next(), session, toolCall(8, 'echo', { message: 'm' })))
@@ -257,7 +256,7 @@ describe('the owner, with a refreshed token,', () => {
     const retried = await resultOf(await stateless(token, 'ask', {}, { requestState: state, inputResponses }))
     expect(retried).toBeDefined()
 
-    // The question is still open, the stream can be resumed, and nobody's answer but the owner's counts.
+    // The ask is still open, the stream can be resumed, and only the owner's answer is taken.
     const headers = { 'mcp-session-id': session, 'last-event-id': lastEventId }
     const resumed = new EventReader(await send({ token, at: next(), method: 'GET', headers }))
     const answer = { jsonrpc: '2.0', id: ask, result: { action: 'accept', content: { number: 42 } } }

@@ -8,14 +8,13 @@ import { serve } from '@hono/node-server'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
-import { minded } from '../../lib/platform/node/harden.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
+import { harden } from '../../lib/platform/node/harden.ts'
 import { server as everything } from '../fixtures/everything.ts'
 import { eventually } from '../support/eventually.ts'
 import { getStream, initialize, post, toolCall } from '../support/raw.ts'
 
-/** A connection on which bytes are written by hand, and read when the test wants it. */
+/** A socket whose bytes the test writes and reads itself. */
 class Wire {
   readonly socket: Socket
   text = ''
@@ -24,7 +23,7 @@ class Wire {
     this.socket.on('error', () => {})
     this.socket.setEncoding('utf8')
   }
-  /** Reads until `match` is in what was read, then not a byte more. */
+  /** Reads until the text contains `match`, and then no further. */
   async readUntil(match: RegExp): Promise<string> {
     await new Promise<void>((resolve) => {
       this.socket.on('data', (chunk: string) => {
@@ -70,7 +69,7 @@ describe('a client that stops reading', () => {
         resolve()
       }) as Server
     })
-    minded(http, patience)
+    harden(http, patience)
     return `http://127.0.0.1:${port}/mcp`
   }
   afterEach(async () => {
@@ -80,19 +79,19 @@ describe('a client that stops reading', () => {
     await new Promise((resolve) => http.close(resolve))
   })
 
-  test('is dropped, and gets the rest when it comes back for it', async () => {
+  test('is dropped, and gets the rest when it resumes', async () => {
     const url = await start(60_000)
     const session = await initialize(url)
     const message = 'x'.repeat(8_000)
     const wire = new Wire(port)
     wires.push(wire)
-    // Twelve megabytes: more than any buffer of the system takes, and less than the log keeps.
+    // Twelve megabytes: more than the buffers of the system hold, and less than the log keeps.
     const call = toolCall(1, 'log', { level: 'info', message, times: 1_500 })
     wire.socket.write(rawPost('/mcp', call, { 'mcp-session-id': session.id, 'mcp-protocol-version': session.version }))
     const read = await wire.readUntil(/\nid: \S+\ndata: \{.*notifications\/message/)
     const lastId = [...read.matchAll(/\nid: (\S+)\ndata: .+\n\n/g)].at(-1)?.[1] ?? ''
     expect(lastId).not.toBe('')
-    // The call goes to its end without its reader, who holds nothing here any more.
+    // The call runs to its end without its reader, and the connection is released.
     await eventually(async () =>
       endpoint.stats().connections === 0 && endpoint.stats().calls === 0 ? true : undefined,
     )
@@ -105,7 +104,7 @@ describe('a client that stops reading', () => {
     expect(before + rest.length).toBe(1_501)
   })
 
-  test('of a large answer is cut', async () => {
+  test('of a large answer loses its connection', async () => {
     const url = await start(200)
     const session = await initialize(url)
     const wire = new Wire(port)
@@ -120,7 +119,7 @@ describe('a client that stops reading', () => {
     wire.socket.write(rawPost('/mcp', call, { accept: 'application/json', 'mcp-session-id': session.id }))
     await eventually(async () => (socket.writableLength > 1_000_000 ? true : undefined))
     await closed
-    // It was not the client who left.
+    // The endpoint closed the connection, not the client.
     expect(wire.socket.destroyed).toBe(false)
   })
 })
@@ -157,7 +156,7 @@ describe('the Node entry', () => {
   }
   const error = { jsonrpc: '2.0', error: { code: expect.any(Number), message: expect.any(String) } }
 
-  test('does not wait for a body that trickles', async () => {
+  test('gives up a body that arrives too slowly', async () => {
     const wire = new Wire(port)
     wire.socket.write(
       'POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{',
@@ -168,7 +167,7 @@ describe('the Node entry', () => {
     expect(refusalOf(text)).toEqual({ status: 408, body: error })
   })
 
-  test('does not wait for headers that trickle', async () => {
+  test('gives up headers that arrive too slowly', async () => {
     const wire = new Wire(port)
     wire.socket.write('POST /mcp HTTP/1.1\r\n')
     const drip = setInterval(() => wire.socket.write('x-a: b\r\n'), 50)
@@ -194,7 +193,7 @@ describe('the Node entry', () => {
   test('serves a client while thousands of connections do nothing', { timeout: 120_000 }, async () => {
     const url = new URL(`http://127.0.0.1:${port}/mcp`)
     const sockets: Socket[] = []
-    // Some say nothing, some stop in the middle of a request. The entry gives them up after a second; they come again.
+    // Some send nothing, some stop in the middle of a request. The entry closes them after a second; they connect again.
     const occupy = (i: number) => {
       const socket = connect(port, '127.0.0.1')
       sockets[i] = socket

@@ -1,4 +1,4 @@
-/** Redis over TLS, with a user who may do only what the endpoint does. */
+/** Redis over TLS, with a user that has only the rights that the endpoint needs. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -8,10 +8,9 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../support/ports.ts'
 import { call, getStream, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
-/** What docs/security.md recommends. */
+/** The rights that docs/security.md recommends. */
 const ACL = 'on >s3cret ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection -@dangerous +info +time'
 
 let folder: string

@@ -34,7 +34,7 @@ describe('progress', () => {
     expect(channel.notified.map(({ params }) => params.progress)).toEqual([1, 2, 3])
   })
 
-  it('is not told to who did not ask', async () => {
+  it('is not sent to a client that did not ask for it', async () => {
     for (const meta of [undefined, {}, { progressToken: null }, { progressToken: 1.5 }]) {
       const { ctx, channel } = contextWith({}, meta)
       await ctx.progress(1)
@@ -50,7 +50,7 @@ describe('progress', () => {
 })
 
 describe('log', () => {
-  it('sends what the client wants to hear', async () => {
+  it('sends messages of the level that the client wants, and above', async () => {
     const { ctx, channel } = contextWith({ level: 'warning' })
     await ctx.log('info', 'quiet')
     await ctx.log('error', { loud: true }, 'disk')
@@ -65,7 +65,7 @@ describe('log', () => {
 describe('elicit', () => {
   const accept = (content: Record<string, unknown>) => () => ({ action: 'accept', content })
 
-  it('asks with a form, and gives what the schema makes of the answer', async () => {
+  it('asks with a form, and returns the answer as the schema parses it', async () => {
     const { ctx, channel } = contextWith({ capabilities: everything, answer: accept({ name: 'Ann', age: '7' }) })
     const schema = z.object({ name: z.string(), age: z.coerce.number(), city: z.string().default('Bern') })
     const answer = await ctx.elicit('Who?', schema, { key: 'who', timeout: 5 })
@@ -73,7 +73,7 @@ describe('elicit', () => {
     expect(channel.asked).toMatchObject([{ method: 'elicitation/create', key: 'who', timeout: 5 }])
   })
 
-  it.each(['decline', 'cancel'])('tells that the user said %s', async (action) => {
+  it.each(['decline', 'cancel'])('returns the action %s of the user', async (action) => {
     const { ctx } = contextWith({ capabilities: everything, answer: () => ({ action }) })
     expect(await ctx.elicit('Who?', form)).toEqual({ action })
   })
@@ -85,7 +85,7 @@ describe('elicit', () => {
     [{ action: 'perhaps' }],
     [{ action: 'accept', content: 'Ann' }],
     [{}],
-  ])('does not take %j for an answer', async (answer) => {
+  ])('rejects %j as an answer', async (answer) => {
     const { ctx } = contextWith({ capabilities: everything, answer: () => answer })
     const error = await ctx.elicit('Who?', form).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(AskError)
@@ -111,12 +111,12 @@ describe('elicit', () => {
     expect(channel.asked).toEqual([])
   })
 
-  it('takes "elicitation: {}" for forms', async () => {
+  it('reads "elicitation: {}" as a client with forms', async () => {
     const { ctx } = contextWith({ capabilities: { elicitation: {} }, answer: () => ({ action: 'cancel' }) })
     expect(await ctx.elicit('Who?', form)).toEqual({ action: 'cancel' })
   })
 
-  it('says "mode" from 2025-11-25 on', async () => {
+  it('sends "mode" from 2025-11-25 on', async () => {
     for (const revision of ['2025-06-18', '2025-11-25', '2026-07-28'] as const) {
       const { ctx, channel } = contextWith({ revision, capabilities: everything, answer: () => ({ action: 'cancel' }) })
       await ctx.elicit('Who?', form)
@@ -128,7 +128,7 @@ describe('elicit', () => {
 describe('elicitUrl', () => {
   const accept = () => ({ action: 'accept' })
 
-  it('sends the user to a page, under a name in 2025-11-25', async () => {
+  it('asks the user to open a page, with an elicitationId in 2025-11-25', async () => {
     const { ctx, channel } = contextWith({ capabilities: everything, answer: accept })
     expect(await ctx.elicitUrl('Sign in', 'https://example.com/in', { id: 'e1' })).toEqual({ action: 'accept' })
     await ctx.elicitUrl('Sign in', new URL('https://example.com/in'))
@@ -142,7 +142,7 @@ describe('elicitUrl', () => {
     expect(String(second?.params?.elicitationId).length).toBeGreaterThanOrEqual(22)
   })
 
-  it('has no name for it in the stateless revision', async () => {
+  it('has no elicitationId in the stateless revision', async () => {
     const { ctx, channel } = contextWith({ revision: '2026-07-28', capabilities: everything, answer: accept })
     await ctx.elicitUrl('Sign in', 'https://example.com/in', { id: 'e1' })
     expect(channel.asked[0]?.params).toEqual({ mode: 'url', message: 'Sign in', url: 'https://example.com/in' })
@@ -152,7 +152,7 @@ describe('elicitUrl', () => {
     ['2025-11-25', { elicitation: {} }],
     ['2025-11-25', {}],
     ['2025-06-18', everything],
-  ] as const)('needs a client that can: %s, %j', async (revision, capabilities) => {
+  ] as const)('needs a client with pages: %s, %j', async (revision, capabilities) => {
     const { ctx } = contextWith({ revision, capabilities })
     await expect(ctx.elicitUrl('Sign in', 'https://example.com/in')).rejects.toMatchObject({
       requiredCapabilities: { elicitation: { url: {} } },
@@ -173,7 +173,7 @@ describe('sample', () => {
     expect(channel.asked).toEqual([{ method: 'sampling/createMessage', params, key: 'sample-1', timeout: undefined }])
   })
 
-  it('needs a client that can, and for tools one that can tools', async () => {
+  it('needs a client with sampling, and for tools one with sampling.tools', async () => {
     const tools = [{ name: 't', inputSchema: { type: 'object' } }]
     await expect(contextWith().ctx.sample(params)).rejects.toMatchObject({ requiredCapabilities: { sampling: {} } })
     for (const options of [{ capabilities: { sampling: {} } }, { capabilities: everything, revision: '2025-06-18' }]) {
@@ -183,7 +183,7 @@ describe('sample', () => {
     }
   })
 
-  it('asks for context only where the client declares it, or is too old to', async () => {
+  it('asks for context only where the client declares it or its revision has no declaration for it', async () => {
     const asked = async (options: FakeOptions) => {
       const { ctx, channel } = contextWith({ answer: () => message, ...options })
       await ctx.sample({ ...params, includeContext: 'thisServer' })
@@ -194,7 +194,7 @@ describe('sample', () => {
     expect(await asked({ capabilities: { sampling: {} }, revision: '2025-06-18' })).toBe('thisServer')
   })
 
-  it('makes several messages of one with several blocks, for clients that know no such thing', async () => {
+  it('splits a message with several blocks for revisions that have one block a message', async () => {
     const { ctx, channel } = contextWith({ revision: '2025-06-18', capabilities: everything, answer: () => message })
     const content = [
       { type: 'text' as const, text: 'a' },
@@ -205,7 +205,7 @@ describe('sample', () => {
   })
 
   it.each([[{}], [{ ...message, model: undefined }], [{ ...message, content: 'Hi' }], [{ ...message, content: [1] }]])(
-    'does not take %j for an answer',
+    'rejects %j as an answer',
     async (answer) => {
       const { ctx } = contextWith({ capabilities: everything, answer: () => answer })
       await expect(ctx.sample(params)).rejects.toMatchObject({ name: 'AskError', reason: 'invalid' })
@@ -214,7 +214,7 @@ describe('sample', () => {
 })
 
 describe('listRoots', () => {
-  it('gives the roots', async () => {
+  it('returns the roots', async () => {
     const roots = [{ uri: 'file:///home', name: 'Home' }]
     const { ctx, channel } = contextWith({ capabilities: everything, answer: () => ({ roots }) })
     expect(await ctx.listRoots({ key: 'client_roots' })).toEqual(roots)
@@ -223,7 +223,7 @@ describe('listRoots', () => {
     ])
   })
 
-  it('needs a client that has some, and an answer that has some', async () => {
+  it('needs a client with roots, and an answer with roots', async () => {
     await expect(contextWith().ctx.listRoots()).rejects.toBeInstanceOf(MissingCapability)
     const { ctx } = contextWith({ capabilities: everything, answer: () => ({ roots: [{}] }) })
     await expect(ctx.listRoots()).rejects.toBeInstanceOf(AskError)
@@ -231,7 +231,7 @@ describe('listRoots', () => {
 })
 
 describe('ping', () => {
-  it('asks a session client for a sign of life, and a stateless one for nothing', async () => {
+  it('asks the client of a session, and no client of the stateless revision', async () => {
     const { ctx, channel } = contextWith({ answer: () => ({}) })
     await ctx.ping({ timeout: 10 })
     expect(channel.asked).toEqual([{ method: 'ping', params: undefined, key: 'ping-1', timeout: 10 }])
@@ -250,7 +250,7 @@ describe('the key of an ask', () => {
     expect(channel.asked.map(({ key }) => key)).toEqual(['elicit-1', 'roots-1', 'elicit-2'])
   })
 
-  it('is used once in a call', async () => {
+  it('must not occur twice in a call', async () => {
     const { ctx } = contextWith(options)
     await ctx.elicit('1', form, { key: 'same' })
     await expect(ctx.listRoots({ key: 'same' })).rejects.toThrow('Two asks of one call have the key "same".')
@@ -263,7 +263,7 @@ describe('the key of an ask', () => {
   })
 })
 
-it('shows a handler its call', async () => {
+it('gives a handler the members of its call', async () => {
   const { ctx, channel } = contextWith({ scopes: ['read'] }, { 'example.com/a': 1 })
   expect(ctx.auth?.scopes).toEqual(['read'])
   expect(ctx.requestId).toBe(1)

@@ -19,7 +19,7 @@ const field = (schema: z.ZodType | JsonSchema, revision?: '2025-06-18') =>
 const titled = (values: string[]) => values.map((value) => ({ const: value, title: value.toUpperCase() }))
 
 describe('a form', () => {
-  it('is a flat object and nothing else', () => {
+  it('is a flat object without keywords that forms lack', () => {
     expect(formOf(z.strictObject({ a: z.string(), b: z.string().optional() }).meta({ title: 'T' }))).toEqual({
       type: 'object',
       properties: { a: { type: 'string' }, b: { type: 'string' } },
@@ -96,7 +96,7 @@ describe('a form', () => {
 })
 
 describe('a form of 2025-06-18', () => {
-  it('has no defaults but for yes or no', () => {
+  it('has defaults for booleans only', () => {
     expect(field(z.string().default('x'), '2025-06-18')).toEqual({ type: 'string' })
     expect(field(z.enum(['x']).default('x'), '2025-06-18')).toEqual({ type: 'string', enum: ['x'] })
     expect(field(z.boolean().default(true), '2025-06-18')).toEqual({ type: 'boolean', default: true })
@@ -107,7 +107,7 @@ describe('a form of 2025-06-18', () => {
     expect(field(schema, '2025-06-18')).toEqual({ type: 'string', enum: ['x', 'y'], enumNames: ['X', 'Y'] })
   })
 
-  it('has no choice of several', () => {
+  it('has no lists of choices', () => {
     expect(() => field(z.array(z.enum(['x'])), '2025-06-18')).toThrow(/2025-11-25 or newer/)
   })
 })

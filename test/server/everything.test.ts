@@ -6,7 +6,7 @@ import { call, fakeChannel, request } from './fake-channel.ts'
 const server = everything()
 const namesOf = (items: { name: string }[]) => items.map(({ name }) => name)
 
-it('has what the conformance suite asks for', async () => {
+it('has the tools, resources and prompts that the conformance suite asks for', async () => {
   const { tools } = await request(server, 'tools/list')
   expect(namesOf(tools)).toEqual(
     expect.arrayContaining([
@@ -90,7 +90,7 @@ it.each([...SUPPORTED_REVISIONS])('serves every list and a call in %s', async (r
   expect(structuredContent).toEqual(revision === '2026-07-28' ? [1, 2, 3] : undefined)
 })
 
-it('remembers that a slow call was aborted', async () => {
+it('records that a slow call was aborted', async () => {
   const channel = fakeChannel()
   const slow = call(server, 'slow', { ms: 60_000, label: 'x' }, channel)
   channel.abort()

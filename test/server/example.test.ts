@@ -31,7 +31,7 @@ it('keeps the notes of a user, asks before it deletes one, and suggests ids', as
   expect(await call(server, 'delete_note', { id }, channel)).toMatchObject({ isError: true })
 })
 
-it('tells its progress', async () => {
+it('reports its progress', async () => {
   const channel = fakeChannel()
   const params = { name: 'import_notes', arguments: { lines: ['a', 'b'] }, _meta: { progressToken: 1 } }
   await request(server, 'tools/call', params, channel)

@@ -1,14 +1,12 @@
-/** A call without a carrier: what a handler sends is kept, and asks are answered by a function. */
+/** A channel of a test: it keeps the messages of a handler, and a function answers its asks. */
 
 import type { AuthInfo } from '../../lib/protocol/auth-info.ts'
-import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
-import { RawJson } from '../../lib/protocol/jsonrpc.ts'
+import { type JsonObject, RawJson } from '../../lib/protocol/jsonrpc.ts'
 import type { Revision } from '../../lib/protocol/revisions.ts'
-import type { ClientCapabilities, LoggingLevel } from '../../lib/protocol/types.ts'
-import { compareLevels } from '../../lib/protocol/types.ts'
+import { type ClientCapabilities, compareLevels, type LoggingLevel } from '../../lib/protocol/types.ts'
 import type { Ask, ClientChannel } from '../../lib/server/context/client-channel.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import type { Handles, KeyValues } from '../../lib/store/values.ts'
 
 export interface FakeOptions {
@@ -56,7 +54,7 @@ export function fakeChannel(options: FakeOptions = {}): FakeChannel {
     notify: async (method, params) => void channel.notified.push({ method, params }),
     ask: async (ask) => {
       channel.asked.push(ask)
-      if (options.answer === undefined) throw new Error('Nobody answers.')
+      if (options.answer === undefined) throw new Error('The test has no answer to asks.')
       return options.answer(ask)
     },
     once: async (_name, fn) => fn(),
@@ -100,7 +98,7 @@ export async function request(
   channel: ClientChannel = fakeChannel(),
   // biome-ignore lint/suspicious/noExplicitAny: tests look into results whose shape they assert
 ): Promise<any> {
-  const result = await dispatch(server, method, params, channel)
+  const result = await dispatcherOf(server).dispatch(method, params, channel)
   return JSON.parse(result instanceof RawJson ? result.text : JSON.stringify(result))
 }
 

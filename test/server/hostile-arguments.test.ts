@@ -1,4 +1,4 @@
-/** Arguments that would keep the checker busy, or make its answer long. What hangs here is stopped by the test's limit. */
+/** Arguments that would keep the checker busy, or make its answer long. A check that hangs runs into the test's limit. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { McpServer } from '../../lib/server/mcp-server.ts'
@@ -22,13 +22,13 @@ describe('many wrong items', () => {
       { type: 'object', additionalProperties: false },
       Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, 1])),
     ],
-  ])('%s are told in a short text', async (_what, schema, value) => {
+  ])('%s have a short text of problems', async (_what, schema, value) => {
     const text = await problems(schema, value)
     expect(text).not.toBe('')
     expect(text.length).toBeLessThan(6_000)
   })
 
-  test('are each told with their own ways, and no other item’s', async () => {
+  test('have each their own alternatives, and those of no other item', async () => {
     const said = await problems({ type: 'array', items: EITHER }, ['a', 1, {}])
     expect(said.split('; ')).toEqual([
       '1: One of these must be put right: Instance type "number" is invalid. Expected "string" | Instance type "number" is invalid. Expected "object"',

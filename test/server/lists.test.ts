@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeChannel, request } from './fake-channel.ts'
 
@@ -28,7 +28,7 @@ const LISTS = [
 ] as const
 
 describe.each(LISTS)('%s', (method, member, prefix) => {
-  it('gives everything, page by page, in the order of registration', async () => {
+  it('has every entry, page by page, in the order of registration', async () => {
     const server = build(25, { pageSize: 10 })
     const names: string[] = []
     const sizes: number[] = []
@@ -43,7 +43,7 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
     expect(names).toEqual(Array.from({ length: 25 }, (_, index) => `${prefix}${index + 1}`))
   })
 
-  it('gives a cursor that another instance can read', async () => {
+  it('has cursors that another instance can read', async () => {
     const { nextCursor } = await request(build(25, { pageSize: 10 }), method)
     const page = await request(build(25, { pageSize: 10 }), method, { cursor: nextCursor })
     expect(page[member][0].name).toBe(`${prefix}11`)
@@ -53,7 +53,7 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
     expect(await request(build(10, { pageSize: 10 }), method)).not.toHaveProperty('nextCursor')
   })
 
-  it('refuses a cursor that it never gave', async () => {
+  it('refuses a cursor that no page has', async () => {
     const server = build(25, { pageSize: 10 })
     const [other] = LISTS.filter(([name]) => name !== method)
     const foreign = (await request(server, other?.[0] ?? '')).nextCursor
@@ -80,12 +80,12 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
   })
 
   it('is serialized once and then sent as it is', () => {
-    const server = build(3)
-    const first = dispatch(server, method, undefined, fakeChannel())
-    expect(dispatch(server, method, {}, fakeChannel())).toBe(first)
+    const dispatcher = dispatcherOf(build(3))
+    const first = dispatcher.dispatch(method, undefined, fakeChannel())
+    expect(dispatcher.dispatch(method, {}, fakeChannel())).toBe(first)
   })
 
-  it('says in the stateless revision, and only there, how long it may be kept', async () => {
+  it('has a cache hint in the stateless revision only', async () => {
     const server = build(3, { cacheHints: { [method]: { ttlMs: 5000, cacheScope: 'public' } } })
     expect(await request(server, method, {}, fakeChannel({ revision: '2026-07-28' }))).toMatchObject({
       ttlMs: 5000,
@@ -99,7 +99,7 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
   })
 })
 
-it('shows something registered late', async () => {
+it('shows a tool that was registered after the list was read', async () => {
   const server = build(1)
   await request(server, 'tools/list')
   server.registerTool('late', {}, text)
@@ -115,7 +115,7 @@ describe('scopes', () => {
     return tools.map((tool: { name: string }) => tool.name)
   }
 
-  it('hide from a caller what it may not use', async () => {
+  it('hide tools from a caller that lacks them', async () => {
     expect(await names([])).toEqual(['t1'])
     expect(await names(['admin'])).toEqual(['t1'])
     expect(await names(['write', 'other'])).toEqual(['t1', 'write'])
@@ -126,7 +126,7 @@ describe('scopes', () => {
     expect(await names()).toEqual(['t1', 'write', 'admin'])
   })
 
-  it('make a list private, whatever the author said', async () => {
+  it('make a list private, also where the author made it public', async () => {
     const channel = fakeChannel({ revision: '2026-07-28', scopes: ['write', 'admin'] })
     expect(await request(server, 'tools/list', {}, channel)).toMatchObject({ cacheScope: 'private' })
   })
@@ -146,7 +146,7 @@ describe('a template that lists its resources', () => {
   })
   server.registerResource('dynamic', template, { mimeType: 'text/plain', title: 'Dynamic' }, contents)
 
-  it('adds them after the fixed ones, over pages, with what the template says of all', async () => {
+  it('adds them after the fixed ones, over pages, with the members of the template', async () => {
     const first = await request(server, 'resources/list')
     expect(first.resources.map((resource: { name: string }) => resource.name)).toEqual(['r1', 'r2', 'r3', 'd0'])
     expect(first.resources[3]).toMatchObject({ mimeType: 'text/html', title: 'for fake' })
@@ -158,7 +158,7 @@ describe('a template that lists its resources', () => {
     expect(second).not.toHaveProperty('nextCursor')
   })
 
-  it('is asked each time', async () => {
+  it('lists them anew for each request', async () => {
     count = 0
     expect((await request(server, 'resources/list')).resources).toHaveLength(3)
   })

@@ -54,7 +54,7 @@ describe('prompts/list', () => {
 describe('prompts/get', () => {
   const get = (params: Record<string, unknown>) => request(server, 'prompts/get', params)
 
-  it('gives the handler what the schema makes of the arguments', async () => {
+  it('gives the handler the arguments as the schema parses them', async () => {
     expect(await get({ name: 'greet', arguments: { name: 'Ann', times: '2' } })).toEqual({
       description: 'A greeting',
       ...message('Hello, Ann! Hello, Ann! '),
@@ -76,7 +76,7 @@ describe('prompts/get', () => {
     await expect(get(params)).rejects.toMatchObject({ code: -32602 })
   })
 
-  it('tells what a handler throws, and does not send a result that is none', async () => {
+  it('answers with an error where the handler throws or returns no messages', async () => {
     await expect(get({ name: 'broken' })).rejects.toMatchObject({ code: -32603, message: 'Out of words' })
     await expect(get({ name: 'wordless' })).rejects.toMatchObject({ code: -32603 })
   })
@@ -97,13 +97,13 @@ describe('completion/complete', () => {
     expect((await complete({ type: 'ref/resource', uri: 'notes://{id}' }, 'id', '')).values).toEqual(['1', '2'])
   })
 
-  it('gives a hundred at most, and says how many there are', async () => {
+  it('has at most a hundred values, and the number of all', async () => {
     const found = await complete(greet, 'times', '')
     expect(found.values).toHaveLength(100)
     expect(found).toMatchObject({ total: 250, hasMore: true })
   })
 
-  it('has nothing to suggest where the author has not', async () => {
+  it('has no values where the author gave no completions', async () => {
     const nothing = { values: [], total: 0, hasMore: false }
     expect(await complete({ type: 'ref/prompt', name: 'plain' }, 'x', '')).toEqual(nothing)
     expect(await complete({ type: 'ref/resource', uri: 'notes://all/of/them' }, 'x', '')).toEqual(nothing)

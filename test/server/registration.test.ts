@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Revision } from '../../lib/protocol/revisions.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { call, request } from './fake-channel.ts'
 
@@ -44,7 +46,7 @@ it('accepts names with every character that the specification allows', async () 
   expect(await call(server, name)).toEqual(text())
 })
 
-it('accepts a union of objects, and says that it is an object', async () => {
+it('accepts a union of objects, and lists it with the type of an object', async () => {
   const server = newServer()
   const inputSchema = z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('a') }),
@@ -72,7 +74,7 @@ describe('a resource is refused when it is registered', () => {
     )
   })
 
-  it('with something that is no URI, or no name', () => {
+  it('with an invalid URI, or an empty name', () => {
     expect(() => newServer().registerResource('a', 'not a uri', {}, contents)).toThrow(/not a URI/)
     expect(() => newServer().registerResource('', 'test://a', {}, contents)).toThrow(/must not be empty/)
   })
@@ -81,7 +83,7 @@ describe('a resource is refused when it is registered', () => {
     expect(() => new ResourceTemplate('test://{a}', { complete: { b: () => [] } })).toThrow(/no variable "b"/)
   })
 
-  it('with a lifetime in a cache that is no number of milliseconds', () => {
+  it('with a ttlMs that is no number of milliseconds', () => {
     const cacheHint = { ttlMs: -1 }
     expect(() => newServer().registerResource('a', 'test://a', { cacheHint }, contents)).toThrow(RangeError)
     const cacheHints = { 'tools/list': { ttlMs: 0.5 } }
@@ -99,32 +101,34 @@ describe('a prompt is refused when it is registered', () => {
 
   it('with completions for an argument that it does not have', () => {
     const config = { argsSchema: z.object({ a: z.string() }), complete: { b: () => [] } }
-    // @ts-expect-error the types say so too
+    // @ts-expect-error the types refuse it too
     expect(() => newServer().registerPrompt('a', config, messages)).toThrow(/no argument "b"/)
   })
 })
 
-it('refuses a page size that is no count', () => {
+it('refuses a page size below 1', () => {
   expect(() => new McpServer({ name: 'a', version: '1' }, { pageSize: 0 })).toThrow(RangeError)
 })
 
-describe('what the server says it can do', () => {
-  const offer = { listChanged: true, subscribe: true }
+describe('the capabilities of a server', () => {
+  const offer = { listChanged: true, subscribe: true, logging: true }
+  const logging = { listChanged: false, subscribe: false, logging: true }
 
-  it('is what is registered', () => {
+  it('follow from what is registered, also after a description was made', () => {
     const server = newServer()
-    expect(server.capabilities('2025-11-25', offer)).toEqual({ logging: {} })
+    const dispatcher = dispatcherOf(server)
+    expect(dispatcher.describe('2025-11-25', offer).capabilities).toEqual({ logging: {} })
     server.registerTool('a', {}, text)
     server.registerResource('a', 'test://a', {}, contents)
     server.registerPrompt('a', { argsSchema: z.object({ b: z.string() }), complete: { b: () => [] } }, messages)
-    expect(server.capabilities('2025-11-25', offer)).toEqual({
+    expect(dispatcher.describe('2025-11-25', offer).capabilities).toEqual({
       logging: {},
       tools: { listChanged: true },
       resources: { listChanged: true, subscribe: true },
       prompts: { listChanged: true },
       completions: {},
     })
-    expect(server.capabilities('2024-11-05', { listChanged: false, subscribe: false })).toEqual({
+    expect(dispatcher.describe('2024-11-05', logging).capabilities).toEqual({
       logging: {},
       tools: {},
       resources: {},
@@ -142,12 +146,12 @@ describe('what the server says it can do', () => {
     'prompts/get',
     'completion/complete',
     'nothing/known',
-  ])('does not hold for %s where nothing is registered', async (method) => {
+  ])('leave %s out where nothing is registered: -32601', async (method) => {
     await expect(request(newServer(), method, {})).rejects.toMatchObject({ code: -32601 })
   })
 })
 
-it('says who it is as far as the revision has words for it', () => {
+it('describes its info with the members that the revision has', () => {
   const info = {
     name: 'test',
     version: '1.0.0',
@@ -156,9 +160,10 @@ it('says who it is as far as the revision has words for it', () => {
     websiteUrl: 'https://example.com',
     icons: [{ src: 'https://example.com/icon.png' }],
   }
-  const server = new McpServer(info)
-  expect(server.implementation('2025-03-26')).toEqual({ name: 'test', version: '1.0.0' })
-  expect(server.implementation('2025-06-18')).toEqual({ name: 'test', version: '1.0.0', title: 'Test' })
-  expect(server.implementation('2025-11-25')).toEqual(info)
-  expect(JSON.parse(server.identity)).toEqual({ name: 'test', version: '1.0.0' })
+  const dispatcher = dispatcherOf(new McpServer(info))
+  const described = (revision: Revision) =>
+    dispatcher.describe(revision, { listChanged: true, subscribe: true, logging: true }).info
+  expect(described('2025-03-26')).toEqual({ name: 'test', version: '1.0.0' })
+  expect(described('2025-06-18')).toEqual({ name: 'test', version: '1.0.0', title: 'Test' })
+  expect(described('2025-11-25')).toEqual(info)
 })

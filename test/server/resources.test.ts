@@ -40,13 +40,13 @@ describe('resources/read', () => {
     expect(await textOf('https://example.com')).toBe('web')
   })
 
-  it('gives no variable a way out of its place', async () => {
+  it('lets no variable leave its part of the path', async () => {
     expect(await textOf('test://files/a/../b')).toBe('b')
     await expect(read('test://files/../other/x')).resolves.toMatchObject({ contents: [{ text: 'other/x' }] })
     await expect(read('test://files/%2e%2e/%2e%2e/x')).resolves.toMatchObject({ contents: [{ text: 'x' }] })
   })
 
-  it.each([['test://other'], ['not a uri'], [''], ['gone://1']])('does not find %j, and says so', async (uri) => {
+  it.each([['test://other'], ['not a uri'], [''], ['gone://1']])('does not find %j: -32002', async (uri) => {
     await expect(read(uri)).rejects.toMatchObject({ code: -32002, data: { uri } })
     await expect(read(uri, '2026-07-28')).rejects.toMatchObject({ code: -32602, data: { uri } })
   })
@@ -55,17 +55,17 @@ describe('resources/read', () => {
     await expect(read(uri)).rejects.toMatchObject({ code: -32602 })
   })
 
-  it('tells what a handler throws, without the stack', async () => {
+  it('answers with the message of an error that a handler throws, without the stack', async () => {
     const error = await read('test://broken').catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ProtocolError)
     expect(error).toMatchObject({ code: -32603, message: 'The disk is full' })
   })
 
-  it('does not send a result that is none', async () => {
+  it('does not send a result without contents', async () => {
     await expect(read('test://empty')).rejects.toMatchObject({ code: -32603 })
   })
 
-  it('says in the stateless revision, and only there, how long it may be kept', async () => {
+  it('has a cache hint in the stateless revision only', async () => {
     expect(await read('test://files/a', '2026-07-28')).toMatchObject({ ttlMs: 10, cacheScope: 'private' })
     expect(await read('https://example.com', '2026-07-28')).toMatchObject({ ttlMs: 20, cacheScope: 'public' })
     expect(await read('test://secret', '2026-07-28')).toMatchObject({ ttlMs: 10, cacheScope: 'private' })

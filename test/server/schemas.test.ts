@@ -46,11 +46,11 @@ describe.each([
     })
   })
 
-  it('lets arguments through that fit', async () => {
+  it('accepts arguments that fit', async () => {
     expect(await callWith(server, { city: 'Bern', days: 2 })).toEqual({ text: '{"city":"Bern","days":2}' })
   })
 
-  it('tells a model what does not fit, and where', async () => {
+  it('names the arguments that do not fit, and why', async () => {
     const { text, isError } = await callWith(server, { city: 'B', days: 'two' })
     expect(isError).toBe(true)
     expect(text).toContain('"tool"')
@@ -60,7 +60,7 @@ describe.each([
   })
 })
 
-it('gives the handler what the schema makes of the arguments', async () => {
+it('gives the handler the arguments as the schema parses them', async () => {
   const server = serverWith(z.object({ n: z.coerce.number(), unit: z.string().default('m') }))
   expect((await callWith(server, { n: '3' })).text).toBe('{"n":3,"unit":"m"}')
 })
@@ -71,7 +71,7 @@ it('waits for a schema that checks asynchronously', async () => {
   expect((await callWith(server, { name: 'taken' })).text).toContain('name: is taken')
 })
 
-it('takes an error inside a schema for a refusal', async () => {
+it('refuses arguments where the code of a schema throws', async () => {
   const throwing = () => {
     throw new Error('cannot look this up')
   }
@@ -80,13 +80,13 @@ it('takes an error inside a schema for a refusal', async () => {
   )
 })
 
-it('tells a few of many problems', async () => {
+it('lists a few of many problems', async () => {
   const { text } = await callWith(serverWith(z.object({ a: z.array(z.string()) })), { a: Array(1000).fill(1) })
   expect(text.length).toBeLessThan(2000)
   expect(text).toContain('990 more')
 })
 
-it('says how a valibot schema is given', () => {
+it('refuses a valibot schema with a hint how to give it', () => {
   const bare = v.object({ a: v.string() }) as unknown as Schema
   expect(() => serverWith(bare)).toThrow(/toStandardJsonSchema/)
 })
@@ -160,7 +160,7 @@ describe('a plain JSON Schema', () => {
 })
 
 describe('x-mcp-header', () => {
-  const headersOf = (inputSchema: Schema) => serverWith(inputSchema).tools.get('tool')?.paramHeaders
+  const headersOf = (inputSchema: Schema) => serverWith(inputSchema).registry.tools.get('tool')?.policy.paramHeaders
 
   it('is found wherever only properties lead to it', () => {
     const region = z.string().meta({ 'x-mcp-header': 'Region' })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ErrorCode, ProtocolError } from '../../lib/protocol/errors.ts'
 import { AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
-import { dispatch } from '../../lib/server/dispatch.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { call, fakeChannel, request } from './fake-channel.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
@@ -20,11 +20,11 @@ function throwing(error: unknown, { later = false } = {}): McpServer {
 }
 
 describe('tools/call', () => {
-  it('answers at once where the handler does', () => {
+  it('answers synchronously where the handler does', () => {
     const server = newServer()
     server.registerTool('sync', { inputSchema: z.object({ a: z.string() }) }, ({ a }) => text(a))
     const params = { name: 'sync', arguments: { a: 'x' } }
-    expect(dispatch(server, 'tools/call', params, fakeChannel())).toEqual(text('x'))
+    expect(dispatcherOf(server).dispatch('tools/call', params, fakeChannel())).toEqual(text('x'))
   })
 
   it('gives a tool without arguments the context alone', async () => {
@@ -33,7 +33,7 @@ describe('tools/call', () => {
     expect(await call(server, 'tool', { ignored: true })).toEqual(text('1 2025-11-25'))
   })
 
-  it('takes missing arguments for none', async () => {
+  it('accepts a call without arguments where all are optional', async () => {
     const server = newServer()
     server.registerTool('tool', { inputSchema: z.object({ a: z.string().optional() }) }, ({ a }) => text(String(a)))
     expect(await call(server, 'tool')).toEqual(text('undefined'))
@@ -61,12 +61,12 @@ describe('tools/call', () => {
 })
 
 describe.each([[false], [true]])('an error that a handler throws (asynchronously: %s)', (later) => {
-  it('is told to the model, without the stack', async () => {
+  it('is a result that a model can read, without the stack', async () => {
     const result = await call(throwing(new TypeError('Out of paper'), { later }), 'tool')
     expect(result).toEqual({ ...text('Out of paper'), isError: true })
   })
 
-  it('is told whatever was thrown', async () => {
+  it('is such a result for every value that can be thrown', async () => {
     expect(await call(throwing('just text', { later }), 'tool')).toEqual({ ...text('just text'), isError: true })
     expect(await call(throwing(new RangeError(), { later }), 'tool')).toEqual({ ...text('RangeError'), isError: true })
   })
@@ -76,12 +76,12 @@ describe.each([[false], [true]])('an error that a handler throws (asynchronously
     await expect(call(throwing(error, { later }), 'tool')).rejects.toBe(error)
   })
 
-  it('reaches the carrier where it is AskPending', async () => {
+  it('reaches the call where it is AskPending', async () => {
     const error = new AskPending('a')
     await expect(call(throwing(error, { later }), 'tool')).rejects.toBe(error)
   })
 
-  it('reaches the carrier of the stateless revision where a capability is missing, a model in a session', async () => {
+  it('reaches the call of the stateless revision where a capability is missing; in a session it is a result', async () => {
     const error = new MissingCapability({ sampling: { tools: {} } })
     const channel = fakeChannel({ revision: '2026-07-28' })
     await expect(call(throwing(error, { later }), 'tool', {}, channel)).rejects.toBe(error)
@@ -101,13 +101,13 @@ describe('structured content', () => {
     expect(await call(server, 'tool')).toEqual({ ...text('{"sum":3}'), structuredContent: { sum: 3 } })
   })
 
-  it('leaves content alone that the author gives', async () => {
+  it('leaves the content of the author as it is', async () => {
     const server = newServer()
     server.registerTool('tool', { outputSchema }, () => ({ ...text('three'), structuredContent: { sum: 3 } }))
     expect(await call(server, 'tool')).toEqual({ ...text('three'), structuredContent: { sum: 3 } })
   })
 
-  it('is what the schema makes of it, so that it fits what the list promises', async () => {
+  it('is sent as the schema parses it, so that it fits the schema in the list', async () => {
     const server = newServer()
     const result = { sum: 3, secret: 'x' }
     server.registerTool('tool', { outputSchema }, () => ({ structuredContent: result }))
@@ -123,7 +123,7 @@ describe('structured content', () => {
     expect(await call(server, 'missing')).toMatchObject({ isError: true, content: [{ text: /no structuredContent/ }] })
   })
 
-  it('is not asked of a result that is an error', async () => {
+  it('may be missing in a result that is an error', async () => {
     const server = newServer()
     server.registerTool('tool', { outputSchema }, () => ({ ...text('no'), isError: true }))
     expect(await call(server, 'tool')).toEqual({ ...text('no'), isError: true })
@@ -137,7 +137,7 @@ describe('structured content', () => {
   })
 })
 
-it('does not send a result that is none', async () => {
+it('does not send a result without content', async () => {
   const server = newServer()
   server.registerTool('tool', {}, () => undefined as unknown as ReturnType<typeof text>)
   await expect(call(server, 'tool')).rejects.toMatchObject({ code: ErrorCode.InternalError })

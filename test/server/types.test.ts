@@ -1,4 +1,4 @@
-/** What the type checker knows. `npm run types` is the test; running it shows that the calls work. */
+/** The types that the compiler infers. `npm run types` is the test; running it shows that the calls work. */
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { expect, expectTypeOf, it } from 'vitest'
@@ -12,7 +12,7 @@ import type { KeyValues } from '../../lib/store/values.ts'
 
 const text = { content: [{ type: 'text' as const, text: 'ok' }] }
 
-it('infers what a handler gets from the schemas', () => {
+it('infers the arguments of a handler from the schemas', () => {
   const server = new McpServer({ name: 'test', version: '1.0.0' })
 
   server.registerTool(
@@ -63,7 +63,7 @@ it('infers what a handler gets from the schemas', () => {
     expectTypeOf(ctx).toEqualTypeOf<Context>()
     return { contents: [] }
   })
-  expect(server.tools.size).toBe(7)
+  expect(server.registry.tools.size).toBe(7)
 })
 
 it('infers the content of a form from its schema', () => {

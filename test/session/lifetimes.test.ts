@@ -1,8 +1,8 @@
-/** How long a session lives. The clock stands still until it is told to move. */
+/** The lifetimes of a session. The clock is a manual one. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { ManualClock } from '../cluster/sim.ts'
+import { ManualClock } from '../cluster/simulation.ts'
 import { everything } from '../fixtures/everything.ts'
 
 const MINUTE = 60_000
@@ -30,17 +30,17 @@ function make() {
   return { clock, send, open, ping }
 }
 
-test('a session that sees no request after initialize lives minutes; `initialized` is none', async () => {
+test('a session without a request after its handshake ends after minutes', async () => {
   const { clock, send, open, ping } = make()
-  const [silent, greeted] = [await open(), await open()]
-  expect((await send(greeted, { method: 'notifications/initialized' })).status).toBe(202)
+  const [silent, initialized] = [await open(), await open()]
+  expect((await send(initialized, { method: 'notifications/initialized' })).status).toBe(202)
   await clock.advance(9 * MINUTE)
-  expect((await send(greeted, { method: 'notifications/initialized' })).status).toBe(202)
+  expect((await send(initialized, { method: 'notifications/initialized' })).status).toBe(202)
   await clock.advance(2 * MINUTE)
-  expect([await ping(silent), await ping(greeted)]).toEqual([404, 404])
+  expect([await ping(silent), await ping(initialized)]).toEqual([404, 404])
 })
 
-test('one in use lives a day after its last request, sliding', async () => {
+test('a session in use ends a day after its last request', async () => {
   const { clock, open, ping } = make()
   const session = await open()
   for (const hours of [0, 23, 23]) {
@@ -51,7 +51,7 @@ test('one in use lives a day after its last request, sliding', async () => {
   expect(await ping(session)).toBe(404)
 })
 
-test('and no longer than its greatest age, however much it is used', async () => {
+test('a session in constant use ends at its greatest age', async () => {
   const { clock, open, ping } = make()
   const session = await open()
   for (let i = 0; i < 6; i++) {

@@ -1,13 +1,10 @@
-/** Redis that stops, dies, comes back, and comes back empty, under load. */
+/** Sessions while Redis is paused, killed and restarted, with its data and without. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RawSession } from '../support/raw.ts'
-import { answerOf, call, initialize, post, request, toolCall } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { answerOf, call, initialize, post, type RawSession, request, toolCall } from '../support/raw.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let redis: RedisServer
 let fleet: Fleet
@@ -21,8 +18,8 @@ afterAll(async () => {
   await redis.stop()
 })
 
-/** Sends requests of all sessions to all instances until told to stop; what came back, by status. */
-function load(sessions: RawSession[]) {
+/** Sends requests of all sessions to all instances until `stop`, and counts the responses by status. */
+function sendRequests(sessions: RawSession[]) {
   const statuses = new Map<number, number>()
   const wrong: string[] = []
   let over = false
@@ -46,7 +43,7 @@ function load(sessions: RawSession[]) {
   return {
     statuses,
     wrong,
-    /** Resolves when another `n` answers with this status have come. */
+    /** Resolves when `n` more responses have this status. */
     async until(status: number, n = 20) {
       const before = statuses.get(status) ?? 0
       await eventually(async () => ((statuses.get(status) ?? 0) >= before + n ? true : undefined), 25_000)
@@ -70,9 +67,9 @@ async function allServed(sessions: RawSession[]): Promise<void> {
   }
 }
 
-test('paused and continued: nothing but 503 in between, and no session is lost', async () => {
+test('a paused Redis makes every request of a session 503, and no session is lost', async () => {
   const sessions = await Promise.all(Array.from({ length: 10 }, () => initialize(fleet.url)))
-  const running = load(sessions)
+  const running = sendRequests(sessions)
   await running.until(200)
   redis.pause()
   await running.until(503)
@@ -84,9 +81,9 @@ test('paused and continued: nothing but 503 in between, and no session is lost',
   await allServed(sessions)
 }, 60_000)
 
-test('killed and restarted from its append-only file: the same', async () => {
+test('a Redis that is killed and restarted from its append-only file loses no session', async () => {
   const sessions = await Promise.all(Array.from({ length: 10 }, () => initialize(fleet.url)))
-  const running = load(sessions)
+  const running = sendRequests(sessions)
   await running.until(200)
   await redis.kill()
   await running.until(503)
@@ -97,7 +94,7 @@ test('killed and restarted from its append-only file: the same', async () => {
   await allServed(sessions)
 }, 60_000)
 
-test('without Redis, /healthz is well, a session is 503 on every method, and none is opened in memory', async () => {
+test('without Redis, /healthz is 200, every method of a session is 503, and no session is opened in memory', async () => {
   const session = await initialize(fleet.url)
   await redis.kill()
   try {
@@ -113,7 +110,7 @@ test('without Redis, /healthz is well, a session is 503 on every method, and non
         expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
         await response.text()
       }
-      // An answer or a cancel is acknowledged only once it is stored.
+      // An answer or a cancel is acknowledged only when it is stored.
       for (const message of [
         { jsonrpc: '2.0', id: 'a', result: {} },
         { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } },
@@ -127,7 +124,7 @@ test('without Redis, /healthz is well, a session is 503 on every method, and non
   await allServed([session])
 }, 60_000)
 
-test('restarted empty: 404, never 500, and a new session works', async () => {
+test('after Redis has lost its data, an old session is 404 and a new session works', async () => {
   const session = await initialize(fleet.url)
   const { Redis } = await import('ioredis')
   const client = new Redis(redis.url)

@@ -1,32 +1,31 @@
-/** What a request costs at Redis: commands are counted by Redis, round trips on the wire. */
+/** The cost of a request at Redis: Redis counts its commands, a proxy counts the round trips. */
 
-import type { AddressInfo, Server } from 'node:net'
-import { createServer, connect as dial } from 'node:net'
+import { type AddressInfo, createServer, connect as dial, type Server } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { everything } from '../fixtures/everything.ts'
-import { body, headers, tool } from '../stateless/support.ts'
+import { body, headers, tool } from '../stateless/requests.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let redis: RedisServer
-let wire: Server
+let proxy: Server
 let store: Store
 let endpoint: Endpoint
 let admin: Redis
-/** Packets from the endpoint to Redis: with the replies awaited one after the other, each is a round trip. */
+/**
+ * Packets from the endpoint to Redis. Where each reply is awaited before the next command, a packet is a round trip.
+ */
 let sent = 0
 
 beforeAll(async () => {
   redis = await startRedis()
   admin = new Redis(redis.url)
-  wire = createServer((socket) => {
+  proxy = createServer((socket) => {
     const upstream = dial(redis.port, redis.host)
     socket.on('data', (chunk) => {
       sent++
@@ -37,14 +36,14 @@ beforeAll(async () => {
     upstream.on('close', () => socket.destroy())
     for (const each of [socket, upstream]) each.on('error', () => {})
   })
-  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve))
-  store = redisStore(`redis://127.0.0.1:${(wire.address() as AddressInfo).port}`)
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  store = redisStore(`redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
   endpoint = createEndpoint(everything(), { store })
 })
 afterAll(async () => {
   await endpoint.close()
   await admin.quit()
-  wire.close()
+  proxy.close()
   await redis.stop()
 })
 
@@ -60,7 +59,7 @@ async function open(): Promise<Record<string, string>> {
   return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
 }
 
-/** Commands by name since the last call. In one transaction, so that none is counted by neither. */
+/** Commands by name since the last call. The counters are read and reset in one transaction, so that none is missed. */
 async function commands(): Promise<Record<string, number>> {
   const [counts] = (await admin.multi().info('commandstats').config('RESETSTAT').exec()) ?? []
   const info = String(counts?.[1])
@@ -78,12 +77,12 @@ beforeEach(async () => {
   await commands()
 })
 
-test('a short tool call is one round trip and one command: the session is read', async () => {
+test('a short tool call takes one round trip and one command, which reads the session', async () => {
   const session = await open()
   const calls = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { message: 'x' } } }
   await commands()
   await (await post(calls, session)).text()
-  // The first one has the session live on; nobody waits for that.
+  // The first call also extends the session, in the background.
   await eventually(async () => (await commands()).pexpire)
   const before = sent
   await (await post(calls, session)).text()
@@ -103,7 +102,7 @@ test('sixteen calls at once share round trips', async () => {
   expect(sent - before).toBeLessThanOrEqual(16)
 })
 
-test('a stateless call is none', async () => {
+test('a stateless call takes no round trip', async () => {
   const before = sent
   const request = tool('echo', { message: 'x' })
   const answer = await (await post(body(request), headers(request))).json()
@@ -111,7 +110,7 @@ test('a stateless call is none', async () => {
   expect(sent - before).toBe(0)
 })
 
-test('initialize is one', async () => {
+test('initialize takes one round trip', async () => {
   const before = sent
   await open()
   expect(sent - before).toBe(1)

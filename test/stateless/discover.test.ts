@@ -1,15 +1,13 @@
-/** What a server says of itself. */
+/** The server's description of itself in results of the stateless revision. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { StatelessRequest } from './support.ts'
-import { body, headers } from './support.ts'
+import { ACCEPT_BOTH, type RpcMessage } from '../support/raw.ts'
+import { body, headers, type StatelessRequest } from './requests.ts'
 
 const KEY = 'io.modelcontextprotocol/serverInfo'
 
-test('server/discover says all of it, as initialize does; other results say who it is', async () => {
+test('server/discover carries the full server info, and other results carry its name and version', async () => {
   const info = {
     name: 'a',
     version: '1',

@@ -1,12 +1,10 @@
-/** Headers, `_meta` and states that no client would send: never a 5xx, and never a result for a state that was changed. */
+/** Random headers, `_meta` and states: the endpoint never answers 5xx, and never gives a result for a changed state. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { ALL, body, headers, META, retry, tool, VERSION } from './support.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
+import { ALL, body, headers, META, retry, tool, VERSION } from './requests.ts'
 
 let endpoint: Endpoint
 
@@ -29,7 +27,7 @@ async function post(message: unknown, extra: Record<string, string>): Promise<{ 
   return { status: response.status, ...(read !== '' && { answer: JSON.parse(read) as RpcMessage }) }
 }
 
-/** What may stand in a header. */
+/** Any text that fetch accepts as a header value. */
 const headerText = fc.string({
   unit: fc.integer({ min: 0x20, max: 0x7e }).map((n) => String.fromCharCode(n)),
   maxLength: 40,
@@ -68,7 +66,7 @@ const meta = fc.oneof(
 )
 const named = fc.constantFrom('echo', 'ask', 'none', 'test_x_mcp_header', 'test://static-text', 'test_simple_prompt')
 
-test('fuzzed headers and _meta never give a 5xx, and every refusal is JSON-RPC', async () => {
+test('random headers and _meta never give a 5xx, and every 4xx has a JSON-RPC error', async () => {
   const request = fc.record({
     headers: fc.record(
       {
@@ -112,7 +110,7 @@ test('fuzzed headers and _meta never give a 5xx, and every refusal is JSON-RPC',
       expect(status).toBeLessThan(500)
       if (status >= 400) expect(answer).toMatchObject({ jsonrpc: '2.0', error: { code: expect.any(Number) } })
       if (answer?.error && extra['mcp-protocol-version'] === VERSION && status !== 404) {
-        // Of its own codes, the revision has three.
+        // The revision defines no codes from -32000 to -32019.
         const { code } = answer.error
         expect(code <= -32000 && code >= -32019).toBe(false)
       }
@@ -121,14 +119,14 @@ test('fuzzed headers and _meta never give a 5xx, and every refusal is JSON-RPC',
   )
 }, 120_000)
 
-test('a state that was changed in any way never gives a result', async () => {
+test('a changed requestState never gives a result', async () => {
   const request = tool('ask')
   const first = (await post(body(request), headers(request))).answer as RpcMessage
   const state = first.result.requestState as string
   const answered = retry(request, first, { 'elicit-1': { action: 'accept', content: { number: 1 } } })
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const changed = fc.oneof(
-    // One character is another.
+    // One character is replaced.
     fc
       .tuple(fc.nat(state.length - 1), fc.nat(63))
       .map(([at, n]) => state.slice(0, at) + alphabet[n] + state.slice(at + 1)),

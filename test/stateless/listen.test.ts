@@ -1,27 +1,27 @@
-/** A stream of changes whose end comes before its beginning. In one process, with a clock and a store that are held. */
+/** `subscriptions/listen` before and at the start of its response. One process, a manual clock, a store that waits. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { ManualClock, turn } from '../cluster/sim.ts'
-import { held } from '../support/held.ts'
+import { ManualClock, turn } from '../cluster/simulation.ts'
+import { interceptedStore } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader } from '../support/raw.ts'
-import { body, headers } from './support.ts'
+import { body, headers } from './requests.ts'
 
 const URI = 'test://a'
 
 function listen() {
   const clock = new ManualClock()
-  const gate = Promise.withResolvers<void>()
-  const ping = async (go: () => Promise<unknown>) => {
-    await gate.promise
-    return go()
+  const barrier = Promise.withResolvers<void>()
+  const ping = async (proceed: () => Promise<unknown>) => {
+    await barrier.promise
+    return proceed()
   }
   const server = new McpServer({ name: 'listen', version: '1' })
   server.registerTool('one', {}, () => ({ content: [] }))
   server.registerResource('a', URI, {}, () => ({ contents: [] }))
   const endpoint = createEndpoint(server, {
     clock,
-    store: held({ ping }),
+    store: interceptedStore({ ping }),
     session: { responseLimit: 10_000 },
   })
   const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: [URI] }
@@ -30,21 +30,24 @@ function listen() {
   const init = { method: 'POST', headers: all, body: JSON.stringify(body(request)) }
   const answered = Promise.resolve(endpoint.fetch(new Request('http://localhost/mcp', init)))
   const read = async () => new EventReader(await answered)
-  return { clock, endpoint, read, begin: () => gate.resolve() }
+  return { clock, endpoint, read, begin: () => barrier.resolve() }
 }
 
-test.each(['the time of the response is over', 'the instance goes'])('it ends properly when %s', async (what) => {
-  const { clock, endpoint, read, begin } = listen()
-  await turn()
-  if (what === 'the instance goes') await endpoint.close()
-  else await clock.advance(9_000)
-  begin()
-  const messages = await (await read()).rest()
-  expect(messages.map(({ method, id }) => method ?? id)).toEqual(['notifications/subscriptions/acknowledged', 'L'])
-  expect(endpoint.stats().connections).toBe(0)
-})
+test.each(['the response reaches its time limit', 'the instance drains'])(
+  'a stream ends with its result when %s before the response begins',
+  async (what) => {
+    const { clock, endpoint, read, begin } = listen()
+    await turn()
+    if (what === 'the instance drains') await endpoint.close()
+    else await clock.advance(9_000)
+    begin()
+    const messages = await (await read()).rest()
+    expect(messages.map(({ method, id }) => method ?? id)).toEqual(['notifications/subscriptions/acknowledged', 'L'])
+    expect(endpoint.stats().connections).toBe(0)
+  },
+)
 
-test('what changes often before the response begins is told once', async () => {
+test('repeated changes before the response begins are sent once', async () => {
   const { clock, endpoint, read, begin } = listen()
   await turn()
   for (let n = 0; n < 50; n++) {
@@ -65,7 +68,7 @@ test('what changes often before the response begins is told once', async () => {
   ])
 })
 
-test('what the server does not offer is neither acknowledged nor told', async () => {
+test('changes that the server does not offer are neither acknowledged nor sent', async () => {
   const { clock, endpoint, read, begin } = listen()
   begin()
   const stream = await read()

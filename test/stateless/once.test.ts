@@ -1,15 +1,13 @@
-/** `ctx.once`, states that run out or grow too large, and keys that are rotated. In one process, with a clock held. */
+/** `ctx.once`, the lifetime and size of `requestState`, and the rotation of its keys. One process, a manual clock. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { bindingOf } from '../../lib/stateless/request-state.ts'
 import type { memoryStore } from '../../lib/store/memory/index.ts'
-import { ManualClock } from '../cluster/sim.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { ACCEPT_BOTH } from '../support/raw.ts'
-import type { StatelessRequest } from './support.ts'
-import { body, headers, retry, tool } from './support.ts'
+import { ManualClock } from '../cluster/simulation.ts'
+import { ACCEPT_BOTH, type RpcMessage } from '../support/raw.ts'
+import { body, headers, retry, type StatelessRequest, tool } from './requests.ts'
 
 const FORM = { type: 'object', properties: { ok: { type: 'boolean' } } } as const
 const yes = { 'elicit-1': { action: 'accept', content: { ok: true } } }
@@ -47,7 +45,7 @@ function make(
   return { ask, done }
 }
 
-test('what was done once is not done again by the replay', async () => {
+test('a replay does not repeat the functions of ctx.once', async () => {
   const { ask, done } = make()
   const first = await ask(tool('act'))
   const answer = await ask(retry(tool('act'), first, yes))
@@ -55,7 +53,7 @@ test('what was done once is not done again by the replay', async () => {
   expect(done).toEqual({ before: 1, once: 1, single: 1 })
 })
 
-test('a state that is sent twice does it twice, unless it was to be single', async () => {
+test('a state that is sent twice runs a function of ctx.once twice, unless it is single', async () => {
   const { ask, done } = make()
   const first = await ask(tool('act'))
   const again = retry(tool('act'), first, yes)
@@ -64,7 +62,7 @@ test('a state that is sent twice does it twice, unless it was to be single', asy
   expect(done).toEqual({ before: 1, once: 2, single: 1 })
 })
 
-test('what is to be done once is done once, also where a handler says so twice at the same time', async () => {
+test('ctx.once runs one function for two concurrent calls with the same name', async () => {
   let done = 0
   const { ask } = make({}, async (ctx) => {
     const both = await Promise.all([ctx.once('pay', async () => ++done), ctx.once('pay', async () => ++done)])
@@ -74,7 +72,7 @@ test('what is to be done once is done once, also where a handler says so twice a
   expect(done).toBe(1)
 })
 
-test('a state ends by itself', async () => {
+test('a state expires', async () => {
   const clock = new ManualClock()
   const { ask } = make({ clock })
   const first = await ask(tool('act'))
@@ -84,7 +82,7 @@ test('a state ends by itself', async () => {
   expect((await ask(retry(tool('act'), first, yes))).error?.code).toBe(-32602)
 })
 
-test('however often a client asks for another state, a call ends, and what was single is not done again', async () => {
+test('a call expires although its state is renewed again and again, and a single function does not run again', async () => {
   const clock = new ManualClock()
   const { ask, done } = make({ clock })
   const first = await ask(tool('act'))
@@ -102,19 +100,19 @@ test('however often a client asks for another state, a call ends, and what was s
   expect(done.single).toBe(1)
 })
 
-test('a state for one number is none for another: what JSON writes larger than any is not null', () => {
+test('the bindings of null, of 1e400 and of 1 differ', () => {
   const of = (n: unknown) =>
     bindingOf('ada', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { arguments: { n } } })
   const [none, infinite, one] = ['null', '1e400', '1'].map((text) => of(JSON.parse(text)))
   expect(new Set([none, infinite, one]).size).toBe(3)
 })
 
-test('a state that would be over its bound is an error, not a large state', async () => {
+test('a state over its bound is an error', async () => {
   const { ask } = make()
   expect((await ask(tool('large'))).error?.message).toMatch(/65536 bytes/)
 })
 
-test('the key is rotated without a call being lost: the first seals, all open', async () => {
+test('a key rotation loses no call: the first key seals, every key opens', async () => {
   const [one, two, three] = [1, 2, 3].map((n) => Buffer.alloc(32, n)) as [Buffer, Buffer, Buffer]
   const before = make({ keys: [one] })
   const between = make({ keys: [two, one] })
@@ -127,20 +125,23 @@ test('the key is rotated without a call being lost: the first seals, all open', 
   expect((await make({ keys: [three] }).ask(retry(tool('act'), recent, yes))).error?.code).toBe(-32602)
 })
 
-test.each(['constructor', 'toString', '__proto__'])('"%s" is a key and a name like any other', async (name) => {
-  let done = 0
-  const { ask } = make({}, async (ctx) => {
-    const once = await ctx.once(name, () => ({ done: ++done }))
-    const { content } = await ctx.elicit('Sure?', FORM, { key: name })
-    const { action } = await ctx.elicit('Really?', FORM)
-    return JSON.stringify({ once, content, action })
-  })
-  const first = await ask(tool('free'))
-  expect(Object.keys(first.result.inputRequests)).toEqual([name])
-  const accept = { action: 'accept', content: { ok: true } }
-  const second = await ask(retry(tool('free'), first, Object.fromEntries([[name, accept]])))
-  expect(Object.keys(second.result.inputRequests)).toEqual(['elicit-2'])
-  const third = await ask(retry(tool('free'), second, { 'elicit-2': { action: 'decline' } }))
-  const said = { once: { done: 1 }, content: { ok: true }, action: 'decline' }
-  expect(JSON.parse(third.result.content[0].text)).toEqual(said)
-})
+test.each(['constructor', 'toString', '__proto__'])(
+  '"%s" works as a key of an ask and as a name of once',
+  async (name) => {
+    let done = 0
+    const { ask } = make({}, async (ctx) => {
+      const once = await ctx.once(name, () => ({ done: ++done }))
+      const { content } = await ctx.elicit('Sure?', FORM, { key: name })
+      const { action } = await ctx.elicit('Really?', FORM)
+      return JSON.stringify({ once, content, action })
+    })
+    const first = await ask(tool('free'))
+    expect(Object.keys(first.result.inputRequests)).toEqual([name])
+    const accept = { action: 'accept', content: { ok: true } }
+    const second = await ask(retry(tool('free'), first, Object.fromEntries([[name, accept]])))
+    expect(Object.keys(second.result.inputRequests)).toEqual(['elicit-2'])
+    const third = await ask(retry(tool('free'), second, { 'elicit-2': { action: 'decline' } }))
+    const expected = { once: { done: 1 }, content: { ok: true }, action: 'decline' }
+    expect(JSON.parse(third.result.content[0].text)).toEqual(expected)
+  },
+)

@@ -1,10 +1,10 @@
-/** Asks of the stateless revision: each round on another instance, with nothing kept between. */
+/**
+ * Asks of the stateless revision: each round reaches another instance, and no instance keeps anything between rounds.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RpcMessage } from '../support/raw.ts'
-import type { StatelessRequest } from './support.ts'
-import { ask, retry, send, tool } from './support.ts'
+import { ask, retry, type StatelessRequest, send, tool } from './requests.ts'
 
 let fleet: Fleet
 
@@ -20,8 +20,8 @@ function textOf({ result }: RpcMessage): string {
   return result?.content?.[0]?.text
 }
 
-describe('rounds', () => {
-  test('three in sequence, each on another instance; the state changes with each', async () => {
+describe('a call with asks', () => {
+  test('takes three rounds on three instances, and its state changes with each round', async () => {
     const request = tool('elicit_then_sample')
     const first = await ask(fleet.at(0), request)
     expect(first.result).toMatchObject({ resultType: 'input_required' })
@@ -37,7 +37,7 @@ describe('rounds', () => {
     expect(JSON.parse(textOf(last))).toMatchObject({ name: 'Ada', sent: true })
   })
 
-  test('asks of one turn go out together, and partial answers are kept', async () => {
+  test('sends the asks of one turn together, and keeps partial answers', async () => {
     const request = tool('test_input_required_result_multiple_inputs')
     const first = await ask(fleet.at(0), request)
     expect(Object.keys(first.result.inputRequests)).toEqual(['user_name', 'greeting', 'client_roots'])
@@ -47,7 +47,7 @@ describe('rounds', () => {
     expect(textOf(await ask(fleet.at(2), retry(request, second, rest)))).toBe('Hello Ada with 0 roots')
   })
 
-  test('answers without a state are taken by key', async () => {
+  test('accepts answers by key without a state', async () => {
     const request = tool('ask')
     const inputResponses = { 'elicit-1': accept({ number: 5 }) }
     const answered = await ask(fleet.at(1), { ...request, params: { ...request.params, inputResponses } })
@@ -55,7 +55,7 @@ describe('rounds', () => {
   })
 
   test.each([12345, null, 'x', [], {}, { action: 'maybe' }])(
-    'a malformed answer (%j) is asked for again',
+    'repeats the ask after a malformed answer (%j)',
     async (bad) => {
       const request = tool('ask')
       const first = await ask(fleet.at(0), request)
@@ -64,15 +64,15 @@ describe('rounds', () => {
     },
   )
 
-  test('a question that has changed is asked again, although there is an answer under its key', async () => {
+  test('refuses the state of a call with another message under the same key', async () => {
     const first = await ask(fleet.at(0), tool('ask', { message: 'One?' }))
-    // The same key, but another message: the digest of the ask differs. Arguments are bound, so it is another request.
+    // The message is an argument, and the state is bound to the arguments.
     const other = tool('ask', { message: 'Two?' })
     const refused = await ask(fleet.at(1), retry(other, first, { 'elicit-1': accept({ number: 1 }) }))
     expect(refused.error?.code).toBe(-32602)
   })
 
-  test('decline and cancel reach the handler', async () => {
+  test('passes decline and cancel to the handler', async () => {
     for (const action of ['decline', 'cancel']) {
       const request = tool('ask')
       const first = await ask(fleet.at(0), request)
@@ -82,7 +82,7 @@ describe('rounds', () => {
     }
   })
 
-  test('finally runs in every round, and what the handler returns while it asks is discarded', async () => {
+  test('runs the finally block in every round, and discards the return value while an ask is open', async () => {
     const request = tool('ask_and_clean_up')
     const first = await ask(fleet.at(0), request)
     expect(first.result.resultType).toBe('input_required')
@@ -94,7 +94,7 @@ describe('rounds', () => {
     expect(textOf(await ask(fleet.at(0), tool('user_get', { name: 'failed' })))).toBe('null')
   })
 
-  test('prompts ask in the same way', async () => {
+  test('can be a prompt', async () => {
     const request = { method: 'prompts/get', params: { name: 'test_input_required_result_prompt' } }
     const first = await ask(fleet.at(0), request)
     const [key] = Object.keys(first.result.inputRequests)
@@ -103,10 +103,10 @@ describe('rounds', () => {
   })
 })
 
-describe('a state', () => {
+describe('a requestState', () => {
   const request = tool('ask')
 
-  test('that was changed, truncated or made up is refused without a word about why', async () => {
+  test('that was changed, truncated or invented is refused with an error that gives no reason', async () => {
     const { result } = await ask(fleet.at(0), request)
     const state = result.requestState as string
     const flipped = `${state.slice(0, -4)}${state.at(-4) === 'A' ? 'B' : 'A'}${state.slice(-3)}`
@@ -131,7 +131,7 @@ describe('a state', () => {
     expect(bodies.size).toBe(1)
   })
 
-  test('is worth nothing for another tool, other arguments or another method', async () => {
+  test('is refused for another tool, other arguments or another method', async () => {
     const first = await ask(fleet.at(0), request)
     const others: StatelessRequest[] = [
       tool('ask_url'),
@@ -144,7 +144,7 @@ describe('a state', () => {
     }
   })
 
-  test('may be sent again, by a client that lost the answer', async () => {
+  test('may be sent again by a client that lost the response', async () => {
     const first = await ask(fleet.at(0), request)
     const again = retry(request, first, { 'elicit-1': accept({ number: 3 }) })
     for (const at of [0, 1, 2])
@@ -152,14 +152,14 @@ describe('a state', () => {
   })
 })
 
-describe('capabilities', () => {
+describe('a tool that asks', () => {
   test.each([
     ['ask', { elicitation: {} }, {}],
     ['test_sampling', { sampling: {} }, { elicitation: {} }],
     ['roots', { roots: {} }, { elicitation: {} }],
     ['ask_url', { elicitation: { url: {} } }, { elicitation: {} }],
     ['sample_tools', { sampling: { tools: {} } }, { sampling: {} }],
-  ])('%s without %j is 400 and -32021', async (name, required, capabilities) => {
+  ])('(%s) is 400 and -32021 for a client without %j', async (name, required, capabilities) => {
     const args = name === 'test_sampling' ? { prompt: 'x' } : {}
     const response = await send(fleet.at(0), { ...tool(name, args), capabilities })
     expect(response.status).toBe(400)
@@ -168,7 +168,7 @@ describe('capabilities', () => {
     expect(Object.keys(error?.data.requiredCapabilities)).toEqual(Object.keys(required))
   })
 
-  test('count anew in each round', async () => {
+  test('is -32021 in a round whose request lacks the capability', async () => {
     const request = tool('elicit_then_sample')
     const first = await ask(fleet.at(0), request)
     const second = {

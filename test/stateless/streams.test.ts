@@ -1,11 +1,9 @@
-/** What the stateless revision streams: messages before a result, and listening. */
+/** Streams of the stateless revision: messages before a result, and `subscriptions/listen`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import type { Fleet } from '../support/fleet.ts'
-import { startFleet } from '../support/fleet.ts'
-import type { RpcMessage } from '../support/raw.ts'
-import { EventReader } from '../support/raw.ts'
-import { ask, body, headers, META, send, tool } from './support.ts'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { EventReader, type RpcMessage } from '../support/raw.ts'
+import { ask, body, headers, META, send, tool } from './requests.ts'
 
 let fleet: Fleet
 
@@ -30,8 +28,8 @@ async function listen(at: number, notifications: object, id: string | number = '
   return new EventReader(response, abort)
 }
 
-describe('messages before the result', () => {
-  test('progress makes the answer a stream, without event ids, which the result ends', async () => {
+describe('the response of a call', () => {
+  test('becomes a stream with the first progress, has no event ids, and ends with the result', async () => {
     const request = { ...tool('progress', { n: 3 }), meta: { progressToken: 'p' } }
     const stream = new EventReader(await send(fleet.at(0), request))
     const messages = await stream.rest()
@@ -40,7 +38,7 @@ describe('messages before the result', () => {
     expect(stream.events.every(({ id, retry }) => id === undefined && retry === undefined)).toBe(true)
   })
 
-  test('logs come only to a request that names a level, from that level on', async () => {
+  test('carries log messages from the level of its request on, and none without a level', async () => {
     const quiet = await send(fleet.at(0), tool('log_slowly', { rounds: 1, delayMs: 0 }))
     expect(quiet.headers.get('content-type')).toBe('application/json')
     await quiet.text()
@@ -51,13 +49,13 @@ describe('messages before the result', () => {
     expect([wrong.status, ((await wrong.json()) as RpcMessage).error?.code]).toEqual([400, -32602])
   })
 
-  test('a client that takes JSON alone gets the result alone', async () => {
+  test('is the result alone for a client that accepts JSON only', async () => {
     const request = { ...tool('progress', { n: 3 }), meta: { progressToken: 'p' } }
     const response = await send(fleet.at(0), request, { accept: 'application/json' })
     expect(((await response.json()) as RpcMessage).result.content[0].text).toContain('done 3')
   })
 
-  test.each([true, false])('closing the connection cancels the call (streaming: %s)', async (streams) => {
+  test.each([true, false])('cancels the call when its connection closes (streaming: %s)', async (streams) => {
     const label = `closed-${streams}`
     const abort = new AbortController()
     const slow = tool('slow', { ms: 600_000, label })
@@ -72,11 +70,11 @@ describe('messages before the result', () => {
       body: JSON.stringify(body(request)),
       signal: abort.signal,
     })
-    await eventually(async () => ((await fleet.instances[2]?.stats())?.early === 1 ? true : undefined))
+    await eventually(async () => ((await fleet.instances[2]?.stats())?.unregistered === 1 ? true : undefined))
     if (streams) await new EventReader(await answered).message()
     abort.abort()
     await answered.catch(() => {})
-    await eventually(async () => ((await fleet.instances[2]?.stats())?.early === 0 ? true : undefined))
+    await eventually(async () => ((await fleet.instances[2]?.stats())?.unregistered === 0 ? true : undefined))
     if (streams) return
     const aborted = await eventually(async () => {
       const { result } = await ask(fleet.at(0), tool('user_get', { name: `aborted:${label}` }))
@@ -85,7 +83,7 @@ describe('messages before the result', () => {
     expect(aborted).toBe(fleet.instances[2]?.child.pid)
   })
 
-  test('a call that says nothing for long becomes a stream that is kept alive', async () => {
+  test('becomes a stream with heartbeats when the call sends nothing for long', async () => {
     const response = await send(fleet.at(0), tool('slow', { ms: 2_500 }))
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     expect((await new EventReader(response).rest()).at(-1)?.id).toBe(1)
@@ -93,7 +91,7 @@ describe('messages before the result', () => {
 })
 
 describe('subscriptions/listen', () => {
-  test('acknowledges first, then tells what was asked for, wherever it happens; each stream gets its own copy', async () => {
+  test('acknowledges first, then sends each stream its changes from every instance', async () => {
     const tools = await listen(0, { toolsListChanged: true }, 1)
     const both = await listen(
       1,
@@ -131,7 +129,7 @@ describe('subscriptions/listen', () => {
     })
   })
 
-  test('what is announced by another process with the store is heard as well', async () => {
+  test('sends changes that another process announces through the store', async () => {
     const { createNotifier } = await import('../../lib/runtime/notifier.ts')
     const { redisStore } = await import('../../lib/store/redis/index.ts')
     const store = redisStore(fleet.redis.url)
@@ -143,7 +141,7 @@ describe('subscriptions/listen', () => {
     await store.close()
   })
 
-  test('a change that races with the opening comes after the acknowledgement or not at all', async () => {
+  test('never sends a change before the acknowledgement', async () => {
     let racing = true
     const announcing = (async () => {
       while (racing) await fleet.instances[0]?.announce('tools')
@@ -160,15 +158,15 @@ describe('subscriptions/listen', () => {
 
   test.each([
     ['no filter', {}],
-    ['a filter that is none', { notifications: 'all' }],
-    ['URIs that are none', { notifications: { resourceSubscriptions: [1] } }],
-  ])('%s is -32602', async (_what, params) => {
+    ['a malformed filter', { notifications: 'all' }],
+    ['malformed URIs', { notifications: { resourceSubscriptions: [1] } }],
+  ])('is -32602 with %s', async (_what, params) => {
     const answer = await ask(fleet.at(0), { method: 'subscriptions/listen', params })
     expect(answer.error?.code).toBe(-32602)
   })
 })
 
-test('with Redis stopped, calls that use no stored state go on, on every instance', async () => {
+test('calls without stored values succeed on every instance while Redis is stopped', async () => {
   await fleet.redis.kill()
   try {
     const requests = [
@@ -188,7 +186,7 @@ test('with Redis stopped, calls that use no stored state go on, on every instanc
         expect(asked.result.resultType).toBe('input_required')
       }
     }
-    // What needs the store says so.
+    // Calls that need the store fail with an error.
     const stored = await ask(fleet.at(0), tool('user_get', { name: 'x' }))
     expect(stored.result?.isError ?? stored.error).toBeTruthy()
     const listening = await send(fleet.at(1), {

@@ -1,12 +1,10 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
-import { StoreUnavailable } from '../../lib/store/store.ts'
-import type { RedisCluster } from '../support/redis.ts'
-import { startCluster } from '../support/redis.ts'
+import { type StoreOptions, StoreUnavailable } from '../../lib/store/store.ts'
+import { type RedisCluster, startCluster } from '../support/redis.ts'
+import { storeContract } from './contract/index.ts'
 import { Inbox, newKey, until } from './contract/support.ts'
-import { storeContract } from './contract.ts'
-import { checked } from './support.ts'
 
 let cluster: RedisCluster
 let nodes: Redis[]
@@ -21,14 +19,18 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-storeContract('a Redis cluster', async (options) => {
+async function makeStore(options?: StoreOptions) {
   await Promise.all(nodes.map((node) => node.flushall()))
-  return checked(redisStore({ ...options, cluster: cluster.urls.slice(0, 1) }), async () => {
-    for (const node of nodes) {
-      for (const key of await node.keys('*')) expect(await node.pttl(key), `${key} lives for ever`).not.toBe(-1)
-    }
-  })
-})
+  return redisStore({ ...options, cluster: cluster.urls.slice(0, 1) })
+}
+
+async function everyKeyHasALifetime() {
+  for (const node of nodes) {
+    for (const key of await node.keys('*')) expect(await node.pttl(key), `${key} lives for ever`).not.toBe(-1)
+  }
+}
+
+storeContract(makeStore, { name: 'the store in a Redis cluster', afterEachOperation: everyKeyHasALifetime })
 
 describe('a store in a cluster', () => {
   test('takes a list of addresses in one text, and uses every node', async () => {
@@ -40,7 +42,7 @@ describe('a store in a cluster', () => {
     await store.close()
   })
 
-  test('goes on after its connections were cut, and tells its receivers to look', async () => {
+  test('goes on after its connections were cut, and its receivers get resumed', async () => {
     const store = redisStore({ cluster: cluster.urls })
     const inbox = new Inbox<string>()
     await store.receive('i1', { mail: inbox.add, change: () => {}, resumed: () => inbox.add('resumed') })

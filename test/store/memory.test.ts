@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../lib/base/clock.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { storeContract } from './contract.ts'
+import { storeContract } from './contract/index.ts'
 
-storeContract('memory', async (options) => memoryStore(options))
+storeContract(memoryStore, { name: 'the store in memory' })
 
-/** A clock that stands still until it is moved, and knows its timers. */
+/** A clock that stands still until a test moves it, and lists its timers. */
 class StillClock implements Clock {
   time = 1_000_000
   readonly repeating = new Set<() => void>()
@@ -25,7 +25,7 @@ class StillClock implements Clock {
 }
 
 describe('the memory store', () => {
-  test('has one timer while it holds something, and none otherwise', async () => {
+  test('has one timer while it has entries, and none otherwise', async () => {
     const clock = new StillClock()
     const store = memoryStore({ clock })
     expect(clock.repeating.size).toBe(0)
@@ -44,7 +44,7 @@ describe('the memory store', () => {
     expect(clock.repeating.size).toBe(0)
   })
 
-  test('never shows what is over, swept or not', async () => {
+  test('never returns an expired entry', async () => {
     const clock = new StillClock()
     const store = memoryStore({ clock })
     await store.createSession('a', 'r', 1_000)

@@ -23,7 +23,7 @@ async function commandCounts(): Promise<Record<string, number>> {
 }
 
 describe('connections', () => {
-  test('there are none before the first command, then one, and two while receiving', async () => {
+  test('the first command opens one, and receiving opens a second', async () => {
     const store = f.open()
     expect(await connections()).toBe(0)
     await store.ping()
@@ -66,7 +66,7 @@ describe('connections', () => {
     expect(await f.admin.exists(name)).toBe(0)
   })
 
-  test('what is asked in one turn goes in one round trip', async () => {
+  test('commands of one turn share a round trip', async () => {
     const store = f.open({ url: f.proxy.url })
     await store.ping()
     const before = f.proxy.requests
@@ -74,7 +74,7 @@ describe('connections', () => {
     expect(f.proxy.requests - before).toBe(1)
   })
 
-  test('scripts go by their hash after the first time, and in full where Redis has forgotten them', async () => {
+  test('scripts are sent by their hash after the first time, and in full where Redis has lost them', async () => {
     const store = f.open()
     await store.createSession(newKey(), 'r', MINUTE)
     await f.admin.config('RESETSTAT')
@@ -87,7 +87,7 @@ describe('connections', () => {
     expect(await store.readSession(key, undefined)).toBeDefined()
   })
 
-  test('an address that is none is refused at once, and does not appear in the message', () => {
+  test('an invalid address is refused at once, and the message does not repeat it', () => {
     expect(() => redisStore('http://user:secret@host')).toThrow(TypeError)
     expect(() => redisStore('http://user:secret@host')).not.toThrow(/secret/)
     expect(() => redisStore({})).toThrow(TypeError)
@@ -105,8 +105,8 @@ describe('connections', () => {
   })
 })
 
-describe('what is left behind', () => {
-  test('of mail that was handed over, nothing', async () => {
+describe('what Redis keeps', () => {
+  test('nothing of mail that was delivered', async () => {
     const store = f.open()
     const { inbox, receiver } = inboxOf()
     await store.receive('i1', receiver)
@@ -115,7 +115,7 @@ describe('what is left behind', () => {
     await until(async () => (await f.admin.xlen('mcp:{bus}:box:i1')) === 0)
   })
 
-  test('of a session that was deleted, whom to tell', async () => {
+  test('only holders and owners of a session that was deleted', async () => {
     const store = f.open()
     const key = newKey()
     await store.createSession(key, 'r', MINUTE, { id: 'p', max: 5 })
@@ -133,13 +133,13 @@ describe('what is left behind', () => {
   })
 })
 
-test('a session with more logs than a call has room for arguments is deleted', async () => {
+test('a session with more logs than a JavaScript call takes arguments is deleted', async () => {
   const store = f.open()
   const key = newKey()
   await store.createSession(key, 'r', MINUTE, { id: 'p', max: 5 })
   const add = "for i = 1, 150000 do redis.call('ZADD', KEYS[1], ARGV[1], 's' .. i) end"
   await f.admin.eval(add, 1, `mcp:{${key}}:logs`, Date.now() + 60_000)
-  expect(await store.deleteSession(key, { id: 'p' })).toMatchObject({ existed: true })
+  expect(await store.deleteSession(key, { id: 'p' })).toMatchObject({ status: 'ok' })
   expect(await f.admin.keys(`mcp:{${key}}*`)).toEqual([])
 })
 
@@ -153,7 +153,7 @@ describe('closing', () => {
     expect(await connections()).toBe(0)
   })
 
-  test('writes what is waiting', async () => {
+  test('writes the commands that are waiting', async () => {
     const store = f.open()
     const writes = Array.from({ length: 200 }, (_, i) => store.setValue('user', `k${i}`, 'v', MINUTE))
     await store.close()

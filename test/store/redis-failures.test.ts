@@ -1,4 +1,4 @@
-/** What the Redis store does when Redis does not answer. */
+/** The Redis store while Redis does not answer. */
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { StoreUnavailable } from '../../lib/store/store.ts'
@@ -9,7 +9,7 @@ import { answers, inboxOf, redisFixture } from './redis-fixture.ts'
 const f = redisFixture()
 
 describe('a Redis that does not answer', () => {
-  test('where nothing listens is unavailable', async () => {
+  test('is unavailable where no server listens', async () => {
     const gone = await startRedis()
     await gone.kill()
     const store = f.open({ url: gone.url })
@@ -21,7 +21,7 @@ describe('a Redis that does not answer', () => {
     await gone.stop()
   })
 
-  test('while it is paused is unavailable, and has lost nothing afterwards', async () => {
+  test('is unavailable while it is paused, and has lost nothing afterwards', async () => {
     const store = f.open({ commandTimeout: 1_500 })
     const { inbox, receiver } = inboxOf()
     const key = newKey()
@@ -47,7 +47,7 @@ describe('a Redis that does not answer', () => {
     await until(() => inbox.all.includes('awake'))
   })
 
-  test('is not blamed for the time in which this process stood still', async () => {
+  test('gets its time again after this process stood still', async () => {
     const store = f.open({ commandTimeout: 500 })
     const key = newKey()
     await store.createSession(key, 'r', MINUTE)
@@ -56,22 +56,22 @@ describe('a Redis that does not answer', () => {
       store.setData(key, 'a', '1'),
       store.append(key, append(1, ['a'], { register: call })),
     ]
-    // They are on their way, and are answered while nobody here reads.
+    // The commands are sent, and the replies arrive while this process does not read.
     await new Promise((resolve) => setImmediate(resolve))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
-    expect(await Promise.all(all)).toMatchObject([{ record: 'r' }, true, { status: 'ok' }])
+    expect(await Promise.all(all)).toMatchObject([{ record: 'r' }, { status: 'ok' }, { status: 'ok' }])
   })
 
-  test('as a replica that takes no writes is unavailable, until it is a primary again', async () => {
+  test('is unavailable as a replica, until it is a primary again', async () => {
     const store = f.open()
     await store.createSession('k', 'r', MINUTE)
     await f.admin.replicaof('127.0.0.1', 1)
     await expect(store.createSession('l', 'r', MINUTE)).rejects.toThrow(StoreUnavailable)
     await f.admin.replicaof('NO', 'ONE')
-    expect(await store.createSession('l', 'r', MINUTE)).toBe(true)
+    expect(await store.createSession('l', 'r', MINUTE)).toEqual({ status: 'ok' })
   })
 
-  test('that comes back from its append-only file has everything', async () => {
+  test('has everything after a restart from its append-only file', async () => {
     const kept = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     const store = f.open({ url: kept.url, commandTimeout: 2_500 })
     const { inbox, receiver } = inboxOf()
@@ -92,17 +92,17 @@ describe('a Redis that does not answer', () => {
     expect(await store.getData(key, 'a')).toBe('1')
     expect(await store.subscriptions(key)).toEqual(['file:///a'])
     expect(await store.append(key, append(2, ['b']))).toMatchObject({ status: 'ok', end: 2, holder: 'i1:c1' })
-    expect(await store.answer(key, 'q', 'yes')).toEqual({ stored: true, owner: 'i1:run1' })
-    expect(await store.look(key, 'get', 'i1:c2', 0, MINUTE)).toMatchObject({ entries: [entry(1, 'm')] })
+    expect(await store.answer(key, 'q', 'yes')).toEqual({ status: 'ok', owner: 'i1:run1' })
+    expect(await store.look(key, 'get', 'i1:c2', { n: 0, tag: '' }, MINUTE)).toMatchObject({ entries: [entry(1, 'm')] })
     expect((await store.changesAfter('0-0')).entries).toHaveLength(1)
-    expect(await store.createSession(newKey(), 'r', MINUTE, { id: 'p', max: 1 })).toBe(false)
+    expect(await store.createSession(newKey(), 'r', MINUTE, { id: 'p', max: 1 })).toEqual({ status: 'full' })
     await until(() => inbox.all.includes('resumed'))
     await store.send('i1', 'after')
     await until(() => inbox.all.includes('after'))
     await kept.stop()
   })
 
-  test('that comes back empty, with a clock that is behind, delivers again', async () => {
+  test('delivers again after a restart without data and with a clock that is behind', async () => {
     const forgetful = await startRedis()
     const store = f.open({ url: forgetful.url })
     const { inbox, receiver } = inboxOf()

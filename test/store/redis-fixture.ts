@@ -1,11 +1,9 @@
 /** A Redis for a test file, a proxy before it for each test, and stores that give up only where something hangs. */
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import type { RedisStoreOptions } from '../../lib/store/redis/index.ts'
-import { redisStore } from '../../lib/store/redis/index.ts'
+import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { Inbox } from './contract/support.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 

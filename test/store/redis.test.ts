@@ -1,10 +1,9 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
-import { storeContract } from './contract.ts'
-import { checked } from './support.ts'
+import type { StoreOptions } from '../../lib/store/store.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { storeContract } from './contract/index.ts'
 
 let server: RedisServer
 let admin: Redis
@@ -19,9 +18,13 @@ afterAll(async () => {
   await server.stop()
 })
 
-storeContract('Redis', async (options) => {
+async function makeStore(options?: StoreOptions) {
   await admin.flushall()
-  return checked(redisStore({ ...options, url: server.url }), async () => {
-    for (const key of await admin.keys('*')) expect(await admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
-  })
-})
+  return redisStore({ ...options, url: server.url })
+}
+
+async function everyKeyHasALifetime() {
+  for (const key of await admin.keys('*')) expect(await admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
+}
+
+storeContract(makeStore, { name: 'the store in Redis', afterEachOperation: everyKeyHasALifetime })

@@ -1,4 +1,4 @@
-/** Whatever is asked of it, Redis answers what the memory store answers: any sequence of operations, in any state. */
+/** Redis and the memory store give the same replies to any sequence of operations, in any state. */
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,8 +6,7 @@ import { randomId } from '../../lib/base/ids.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Append, Registration, Store } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { MINUTE } from './contract/support.ts'
 
 let server: RedisServer
@@ -26,7 +25,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** One of the two stores, with what differs between them: the positions at which its session stood. */
+/** A store under comparison, with the positions at which its session stood, which differ between the two. */
 interface Side {
   store: Store
   prefix: string
@@ -159,7 +158,7 @@ const operations = fc.oneof(
     ),
   },
   operation('look', { key, stream: anyStream, holder, number, tag }, ({ store, prefix }, o) =>
-    store.look(prefix + o.key, o.stream, o.holder, o.number, MINUTE, o.tag),
+    store.look(prefix + o.key, o.stream, o.holder, { n: o.number, tag: o.tag }, MINUTE),
   ),
   operation('release', { key, stream: anyStream, holder }, ({ store, prefix }, o) =>
     store.release(prefix + o.key, o.stream, o.holder),
@@ -179,7 +178,7 @@ const operations = fc.oneof(
   ),
 )
 
-/** A store to which everything is said twice, as by a client library whose first reply was lost. */
+/** A store that gets every operation twice, as from a client library whose first reply was lost. */
 function twice(store: Store): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -188,7 +187,7 @@ function twice(store: Store): Store {
       return async (...args: unknown[]) => {
         const first: unknown = await member.apply(target, args)
         const second: unknown = await member.apply(target, args)
-        // Both tell whom to tell; only the first can say that there was a session, or who held the stream before.
+        // Both replies have holders and owners; only the first reports that the session existed, or the previous holder.
         if (name === 'deleteSession') return first
         if (name === 'take') return Object.assign(second as object, previousOf(first))
         return second
@@ -226,7 +225,7 @@ test('both stores give the same replies to the same operations', async () => {
   )
 }, 120_000)
 
-test('saying everything twice makes no difference', async () => {
+test('sending every operation twice makes no difference', async () => {
   await fc.assert(
     fc.asyncProperty(sequence, (sequence) => compare(sequence, twice(redis))),
     { numRuns: 200 },

@@ -1,15 +1,13 @@
-/** The sealed store keeps the contract, shows nothing to who reads Redis, and takes nothing from who writes there. */
+/** The sealed store keeps the contract. A reader of Redis learns no text, and a writer without a key can add none. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
-import type { Unsealed } from '../../lib/store/sealed.ts'
-import { sealedStore } from '../../lib/store/sealed.ts'
+import { sealedStore, type Unsealed } from '../../lib/store/sealed.ts'
 import type { Store } from '../../lib/store/store.ts'
-import type { RedisServer } from '../support/redis.ts'
-import { startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { storeContract } from './contract/index.ts'
 import { call } from './contract/support.ts'
-import { storeContract } from './contract.ts'
 
 const [FIRST, SECOND, OTHER] = ['first', 'second', 'other'].map((text) => Buffer.alloc(32, text)) as [
   Buffer,
@@ -38,14 +36,17 @@ function open(ring: Buffer[], unsealed?: Unsealed): Store {
   return store
 }
 
-storeContract('a sealed store in memory', async (options) => sealedStore(memoryStore(options), [FIRST, SECOND]))
-storeContract('a sealed store in Redis', async (options) => {
-  await admin.flushall()
-  return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
-})
-storeContract('a store that is about to be sealed', async (options) =>
-  sealedStore(memoryStore(options), [FIRST], 'write'),
+storeContract((options) => sealedStore(memoryStore(options), [FIRST, SECOND]), { name: 'a sealed store in memory' })
+storeContract(
+  async (options) => {
+    await admin.flushall()
+    return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
+  },
+  { name: 'a sealed store in Redis' },
 )
+storeContract((options) => sealedStore(memoryStore(options), [FIRST], 'write'), {
+  name: 'a store that is about to be sealed',
+})
 
 /** Everything in Redis as text. */
 async function everything(): Promise<string> {
@@ -85,14 +86,14 @@ describe('in Redis', () => {
     expect(await everything()).not.toContain('SECRET')
   })
 
-  test('everything could be, without a seal: the test looks in the right places', async () => {
+  test('the test finds every text of a store without a seal', async () => {
     const store = redisStore(server.url)
     stores.push(store)
     await fill(store)
     expect((await everything()).match(/SECRET/g)).toHaveLength(12)
   })
 
-  test('two equal texts do not look equal', async () => {
+  test('two equal texts have different seals', async () => {
     const store = open([FIRST])
     await store.setValue('user', 'a', 'same', MINUTE)
     await store.setValue('user', 'b', 'same', MINUTE)
@@ -100,7 +101,7 @@ describe('in Redis', () => {
   })
 })
 
-describe('who can write to Redis, and has no key,', () => {
+describe('an attacker who can write to Redis, without a key,', () => {
   test('cannot put one text in the place of another', async () => {
     const store = open([FIRST])
     await store.createSession('mine', 'my record', MINUTE)
@@ -115,7 +116,7 @@ describe('who can write to Redis, and has no key,', () => {
     expect(await store.getValue('handle', 'mine')).toBeUndefined()
   })
 
-  test('cannot bring in a text of its own, or change one', async () => {
+  test('cannot add or change a text', async () => {
     const store = open([FIRST])
     await store.createSession('k', 'record', MINUTE)
     const sealed = (await admin.hget('mcp:{k}', 'rec')) ?? ''
@@ -127,7 +128,7 @@ describe('who can write to Redis, and has no key,', () => {
     expect(await store.readSession('k', undefined)).toMatchObject({ record: 'record' })
   })
 
-  test('cannot put a message into a stream: its log no longer counts', async () => {
+  test('cannot add a message to a stream: its log is then unreadable', async () => {
     const store = open([FIRST])
     await store.createSession('k', 'record', MINUTE)
     await store.post('k', 'get', 'a message', 't', 'p1')
@@ -135,7 +136,7 @@ describe('who can write to Redis, and has no key,', () => {
     await admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
     await admin.hset('mcp:{k}', 'e:get', '2')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
-    expect(await store.look('k', 'get', 'i:c', 1, MINUTE)).toMatchObject({ moved: true, entries: [] })
+    expect(await store.look('k', 'get', 'i:c', { n: 1, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
   })
 
   test('cannot send mail', async () => {
@@ -162,7 +163,7 @@ describe('who can write to Redis, and has no key,', () => {
 })
 
 describe('the ring of keys', () => {
-  test('is changed without losing anything: the new key opens before it seals, the old one after', async () => {
+  test('is changed without loss: the new key first only opens, then the old one does', async () => {
     const old = open([FIRST])
     await fill(old)
     const prepared = open([FIRST, SECOND])
@@ -172,12 +173,12 @@ describe('the ring of keys', () => {
     expect(await prepared.readSession('n', undefined)).toMatchObject({ record: 'new record' })
     expect((await turned.readLog('k', 'S')).map(({ data }) => data)).toEqual(['SECRET message'])
     expect(await open([SECOND]).readSession('n', undefined)).toBeDefined()
-    // What only the removed key could open does not exist any more.
+    // A text that only the removed key could open does not exist any more.
     expect(await open([SECOND]).readSession('k', undefined)).toBeUndefined()
     expect(await open([OTHER]).readSession('n', undefined)).toBeUndefined()
   })
 
-  test('is turned on without losing anything, in three steps', async () => {
+  test('is turned on without loss, in three steps', async () => {
     const plain = redisStore(server.url)
     stores.push(plain)
     await fill(plain)

@@ -1,12 +1,11 @@
-/** A TCP proxy that does what networks do: loses connections, swallows what is said, or loses only the replies. */
+/** A TCP proxy that fails like a network: it cuts connections, drops what is sent, or drops only the replies. */
 import { once } from 'node:events'
-import type { AddressInfo, Socket } from 'node:net'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 interface Pair {
   client: Socket
   upstream: Socket
-  /** Nothing passes any more, and nobody is told. */
+  /** Drops everything from now on, without closing. */
   swallows: boolean
 }
 

@@ -1,32 +1,32 @@
-/** A real authorization server (oidc-provider) on loopback, whose user is signed in by saying a name. */
+/** A real authorization server (oidc-provider) on loopback. The test sets the user who signs in. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
 import { Provider } from 'oidc-provider'
 
-/** Where applications are sent back to. Nothing needs to listen there. */
+/** The redirect URI of applications. No server listens there. */
 export const REDIRECT = 'http://127.0.0.1:4711/callback'
 
-/** An application that is known from the start, and may ask for every scope. */
+/** The client id of an application that is registered from the start and may request every scope. */
 export const REGISTERED_CLIENT = 'registered'
 
 export interface AuthorizationServer {
   issuer: string
-  /** Who signs in next. */
+  /** The user who signs in next. */
   user: string
-  /** The paths that were asked for. */
+  /** The paths of all requests. */
   paths: string[]
-  /** Does what a browser and its user do: follows an authorization URL to the code at its end. */
+  /** Follows an authorization URL as a browser does, and returns the redirect with the code. */
   authorize(url: URL): Promise<URL>
   stop(): Promise<void>
 }
 
 export interface AuthorizationServerOptions {
-  /** The resources that it gives tokens for, with their scopes. */
+  /** The resources that may be requested, with their scopes. */
   resources: Record<string, string>
-  /** `opaque`: only the server itself can read its tokens. */
+  /** `opaque`: tokens must be introspected. */
   format?: 'jwt' | 'opaque'
-  /** The credentials of a resource server that introspects. */
+  /** The credentials of the resource server that introspects tokens. */
   introspector?: { id: string; secret: string }
 }
 
@@ -68,7 +68,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx: unknown, resource: string) => {
           const scope = resources[resource]
-          if (scope === undefined) throw new Error(`Nobody knows ${resource}.`)
+          if (scope === undefined) throw new Error(`The resource ${resource} is not configured.`)
           return { scope, audience: resource, accessTokenFormat: format, jwt: { sign: { alg: 'RS256' } } }
         },
       },
@@ -79,8 +79,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     findAccount: (_ctx: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
     // The user agrees to everything.
     async loadExistingGrant({ oidc: { session, client } }: import('oidc-provider').OidcContext) {
-      const known = session.grantIdFor(client.clientId)
-      if (known !== undefined) return provider.Grant.find(known)
+      const existing = session.grantIdFor(client.clientId)
+      if (existing !== undefined) return provider.Grant.find(existing)
       const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
       grant.addOIDCScope(scopes)
       for (const [resource, scope] of Object.entries(resources)) grant.addResourceScope(resource, scope)
@@ -116,7 +116,7 @@ function resourceServer({ id, secret }: { id: string; secret: string }): object 
   return { client_id: id, client_secret: secret, redirect_uris: [], response_types: [], grant_types: [] }
 }
 
-/** Follows redirects with cookies until one leaves the server. */
+/** Follows redirects with cookies until a redirect leads to another origin. */
 async function authorize(start: URL): Promise<URL> {
   const cookies = new Map<string, string>()
   let url = start
@@ -134,5 +134,5 @@ async function authorize(start: URL): Promise<URL> {
     url = new URL(location, url)
     if (url.origin !== start.origin) return url
   }
-  throw new Error(`${start} leads nowhere.`)
+  throw new Error(`${start} redirects more than ten times.`)
 }

@@ -1,8 +1,7 @@
-/** Keys, tokens and a key set server of an authorization server that a test has in its hands. */
+/** Signs access tokens for tests, and serves key sets and other JSON documents. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CryptoKey, JSONWebKeySet, JWTPayload } from 'jose'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from 'jose'
 
 export interface TokenOptions {
   /** Seconds from now; default an hour. */
@@ -37,7 +36,7 @@ export class Signer {
     return new Signer(issuer, resource, kid, privateKey, { keys: [jwk] })
   }
 
-  /** A token that is right, but for what the test wants otherwise. Undefined removes a claim. */
+  /** Makes a valid token with the given claims replaced. Undefined removes a claim. */
   token(
     claims: { [claim in keyof JWTPayload]: JWTPayload[claim] | undefined } = {},
     { expiresIn = 3_600, header = {}, key = this.#key }: TokenOptions = {},
@@ -50,7 +49,7 @@ export class Signer {
       client_id: 'app',
       iat: now,
       exp: now + expiresIn,
-      // Two tokens of one moment are two tokens.
+      // Tokens of the same second differ.
       jti: crypto.randomUUID(),
       ...claims,
     }
@@ -64,12 +63,12 @@ export class Signer {
 
 export interface JsonServer {
   url: string
-  /** Paths that were asked for, in their order. */
+  /** All requests, in order. */
   requests: { path: string; body: string; headers: Record<string, unknown> }[]
   close(): Promise<void>
 }
 
-/** A server of JSON documents on loopback. `answer` gives undefined for 404. */
+/** Serves JSON documents on loopback. `answer` returns undefined for 404. */
 export async function serveJson(
   answer: (path: string, body: string) => object | undefined | Promise<object | undefined>,
 ): Promise<JsonServer> {

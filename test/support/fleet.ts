@@ -1,13 +1,10 @@
-/** Several instances of the everything server behind round robin, as processes, on one Redis. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+/** Instances of the everything server as processes, behind round robin, on one Redis. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { EndpointOptions } from '../../lib/endpoint.ts'
-import type { RoundRobin } from './proxy.ts'
-import { startRoundRobin } from './proxy.ts'
-import type { RedisServer } from './redis.ts'
-import { startRedis } from './redis.ts'
+import { type RoundRobin, startRoundRobin } from './proxy.ts'
+import { type RedisServer, startRedis } from './redis.ts'
 
 export type FleetOptions = Omit<EndpointOptions, 'store' | 'onError' | 'clock'>
 
@@ -16,13 +13,16 @@ export interface Stats {
   pid: number
   connections: number
   calls: number
-  early: number
+  unregistered: number
 }
+
+/** The root of this checkout. */
+const OWN = new URL('../../', import.meta.url)
 
 export class InstanceProcess {
   readonly child: ChildProcess
   readonly url: string
-  /** What it wrote to stderr. */
+  /** The lines that the process wrote to stderr. */
   readonly errors: string[]
 
   private constructor(child: ChildProcess, url: string, errors: string[]) {
@@ -31,8 +31,14 @@ export class InstanceProcess {
     this.errors = errors
   }
 
-  static async start(redisUrl: string, options: FleetOptions = {}, plain = false): Promise<InstanceProcess> {
-    const child = spawn(process.execPath, [new URL('./instance.ts', import.meta.url).pathname], {
+  /** `root` is the checkout whose instance it is. */
+  static async start(
+    redisUrl: string,
+    options: FleetOptions = {},
+    plain = false,
+    root = OWN,
+  ): Promise<InstanceProcess> {
+    const child = spawn(process.execPath, [new URL('test/support/instance.ts', root).pathname], {
       env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain }) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -88,18 +94,23 @@ export interface Fleet {
   url: URL
   /** The endpoint of one instance. */
   at(index: number): URL
-  /** Puts a new instance in the place of one that ended. */
-  restart(index: number, options?: FleetOptions): Promise<InstanceProcess>
+  /** Replaces an instance that has ended. */
+  restart(index: number, options?: FleetOptions, root?: URL): Promise<InstanceProcess>
   stop(): Promise<void>
 }
 
 export async function startFleet(
   options: FleetOptions = {},
-  { size = 3, redis: given, plain = false }: { size?: number; redis?: RedisServer; plain?: boolean } = {},
+  {
+    size = 3,
+    redis: given,
+    plain = false,
+    roots = [],
+  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[] } = {},
 ): Promise<Fleet> {
   const redis = given ?? (await startRedis())
   const instances = await Promise.all(
-    Array.from({ length: size }, () => InstanceProcess.start(redis.url, options, plain)),
+    Array.from({ length: size }, (_, i) => InstanceProcess.start(redis.url, options, plain, roots[i])),
   )
   const proxy = await startRoundRobin(instances.map((instance) => instance.url))
   return {
@@ -108,9 +119,9 @@ export async function startFleet(
     proxy,
     url: new URL(`${proxy.url}/mcp`),
     at: (index) => new URL(`${instances[index]?.url}/mcp`),
-    async restart(index, changed = options) {
+    async restart(index, changed = options, root = roots[index]) {
       proxy.setTarget(index, undefined)
-      const instance = await InstanceProcess.start(redis.url, changed, plain)
+      const instance = await InstanceProcess.start(redis.url, changed, plain, root)
       instances[index] = instance
       proxy.setTarget(index, instance.url)
       return instance

@@ -1,4 +1,4 @@
-/** What the tests need on the machine, made sure of before the first one runs. Nothing is skipped for want of it. */
+/** Installs the programs that the tests and the models need, so that no test is skipped. */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,13 +6,13 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface Binary {
-  /** Names on PATH, the first one that exists is taken. */
+  /** Names on PATH; the first that exists is used. */
   names: string[]
-  /** The environment variable that names another one. */
+  /** The environment variable with the path of another program. */
   variable: string
   apt: string
   brew: string
-  /** A Docker image whose program of the same name will do. */
+  /** A Docker image with a program of the same name. */
   image?: string
 }
 
@@ -25,9 +25,11 @@ const BINARIES = {
     image: 'redis:7.4',
   },
   nginx: { names: ['nginx'], variable: 'NGINX', apt: 'nginx', brew: 'nginx' },
+  spin: { names: ['spin'], variable: 'SPIN', apt: 'spin', brew: 'spin' },
+  gcc: { names: ['gcc'], variable: 'CC', apt: 'gcc libc6-dev', brew: 'gcc' },
 } as const satisfies Record<string, Binary>
 
-/** Not everybody's PATH has them. */
+/** Folders that PATH may lack. */
 const USUAL_PLACES = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin']
 
 /** Vitest's global setup. */
@@ -41,9 +43,9 @@ export default function setup(): void {
 }
 
 /**
- * The path of a program that tests start, installed when it is missing: by apt as root, by brew, or wrapped from a
- * Docker image. Safe to call from several test files at once.
- * @throws Error with one line that says what to install.
+ * Returns the path of a program. A missing program is installed by apt (as root) or brew, or run from a Docker image.
+ * Several test files may call this at once.
+ * @throws Error that names the package to install
  */
 export function ensureBinary(name: keyof typeof BINARIES): string {
   const binary: Binary = BINARIES[name]
@@ -55,15 +57,15 @@ export function ensureBinary(name: keyof typeof BINARIES): string {
   const path = find(binary.names) ?? install(name, binary)
   if (path) return path
   throw new Error(
-    `The tests need ${name}: install it (apt-get install ${binary.apt}, brew install ${binary.brew}) or set ${binary.variable} to its path.`,
+    `${name} is missing: install it (apt-get install ${binary.apt}, brew install ${binary.brew}) or set ${binary.variable} to its path.`,
   )
 }
 
 function install(name: string, { names, apt, brew, image }: Binary): string | undefined {
   if (process.getuid?.() === 0 && find(['apt-get'])) {
     console.error(`${name} is missing: installing it with apt-get`)
-    // One at a time: an update does not wait for apt's own locks. The package lists of a fresh image are empty, those
-    // of an old one point at files that are gone.
+    // A lock of our own, since `apt-get update` does not wait for apt's locks. The update is needed where the package
+    // lists are empty (a new image) or outdated (an old image).
     const add = `apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 ${apt}`
     run('flock', [join(tmpdir(), 'mcp-anywhere-apt.lock'), 'sh', '-c', `${add} || { apt-get update && ${add}; }`])
   } else if (find(['brew'])) {
@@ -74,8 +76,8 @@ function install(name: string, { names, apt, brew, image }: Binary): string | un
 }
 
 /**
- * A script that runs the program of an image as a process of this machine: same network, process ids, user and
- * temporary files, so that tests can signal it like any other. On Linux only, elsewhere Docker is a virtual machine.
+ * Writes a script that runs the program of an image with the network, process ids, user and temporary files of this
+ * machine, so that tests can signal it. On Linux only: elsewhere Docker runs in a virtual machine.
  */
 function wrapImage(name: string, image: string): string | undefined {
   if (process.platform !== 'linux' || !run('docker', ['info'])) return undefined
@@ -104,7 +106,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Runs a command to its end, quietly; whether it succeeded. */
+/** Runs a command without output. Returns whether it succeeded. */
 function run(command: string, args: string[]): boolean {
   try {
     execFileSync(command, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })

@@ -1,20 +1,19 @@
 /**
- * One instance of the everything server as a process of its own, with the settings that a test gives it in JSON and
- * a side door by which the test looks inside.
+ * An instance of the everything server as a process of its own. The test passes settings as JSON, and reads statistics
+ * and triggers announcements by the routes under `/__test`.
  */
 import { serve } from '@hono/node-server'
-import type { EndpointOptions } from '../../lib/endpoint.ts'
-import { createEndpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { server } from '../fixtures/everything.ts'
 
 const { redisUrl, options, plain } = JSON.parse(process.env.INSTANCE ?? '{}') as {
   redisUrl: string
   options: EndpointOptions
-  /** Without a key: what Redis holds can be read and changed by the test. */
+  /** Without a key, so that the test can read and change the texts in Redis. */
   plain?: boolean
 }
-/** Every instance of a fleet has the same key. */
+/** The key of every instance of a fleet. */
 const keys = [Buffer.alloc(32, 'a key for tests')]
 const endpoint = createEndpoint(server, {
   allowedHosts: 'local',

@@ -1,4 +1,4 @@
-/** A clock that moves when it is told to, for endpoints whose time is not waited for. */
+/** A clock that advances only by `advance`, so that a test need not wait. */
 import type { Clock, Timer } from '../../lib/base/clock.ts'
 
 export class ManualClock implements Clock {
@@ -27,7 +27,7 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) }
   }
 
-  /** Lets `ms` pass; what is due runs in its order. */
+  /** Advances by `ms` and runs due timers in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     for (;;) {

@@ -1,12 +1,14 @@
-/** Ports for servers that must be told theirs. A server that can listen on port 0 should do that instead. */
+/** Free ports, for servers that need a port number at their start. A server that can listen on port 0 should do so. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below the ports that Linux and macOS give to outgoing connections and to port 0, so that none is taken meanwhile. */
+/**
+ * Below the range that Linux and macOS use for outgoing connections and for port 0, so that no port is taken meanwhile.
+ */
 const FIRST = 10_000
 const LAST = 32_000
 
-/** A port of 127.0.0.1 on which nothing listens, chosen at random: tests run side by side. */
+/** A free port of 127.0.0.1, chosen at random because tests run in parallel. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST))

@@ -1,16 +1,16 @@
-/** A plain load balancer: each request goes to the next target, also on one keep-alive connection. */
+/** A round-robin load balancer: sends each request to the next target, also within one keep-alive connection. */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface RoundRobin {
   url: string
-  /** How many requests went to each target. */
+  /** The number of requests to each target. */
   counts: number[]
   /** Every request so far: method, path and target. */
   requests: { method: string; path: string; target: number; status?: number }[]
-  /** Takes a target out or puts another address in its place. */
+  /** Removes a target, or replaces its address. */
   setTarget(index: number, url: string | undefined): void
-  /** Cuts the connections of all requests that are under way. */
+  /** Cuts the connections of all requests in flight. */
   cut(): void
   close(): Promise<void>
 }

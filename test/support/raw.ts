@@ -1,13 +1,13 @@
-/** Raw HTTP against the endpoint, for what the official clients cannot express. */
+/** Raw HTTP requests to the endpoint, for tests that the official clients cannot express. */
 import { expect } from 'vitest'
 
 export interface SseEvent {
   id?: string
   event?: string
   retry?: number
-  /** The JSON of `data`; undefined where data is empty. */
+  /** The parsed data; undefined where the data is empty. */
   message?: RpcMessage
-  /** Raw text of the data; undefined for an event without a data line. */
+  /** The text of the data; undefined for an event without a data line. */
   data?: string
 }
 
@@ -15,7 +15,7 @@ export interface RpcMessage {
   jsonrpc: '2.0'
   id?: string | number
   method?: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into messages of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read messages of every shape
   params?: any
   // biome-ignore lint/suspicious/noExplicitAny: as above
   result?: any
@@ -26,7 +26,7 @@ export interface RpcMessage {
 /** Reads an SSE body event by event. */
 export class EventReader {
   readonly response: Response
-  /** Everything that was read so far, comments left out. */
+  /** All events so far, without comments. */
   readonly events: SseEvent[] = []
   comments = 0
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
@@ -54,7 +54,7 @@ export class EventReader {
     return this.events[this.#next++]
   }
 
-  /** The next event that is a message, priming and retry events passed over. */
+  /** The next message. Priming and retry events are skipped. */
   async message(): Promise<RpcMessage | undefined> {
     for (;;) {
       const event = await this.next()
@@ -166,7 +166,7 @@ export async function post(url: URL | string, body: unknown, options: PostOption
   })
 }
 
-/** A POST whose answer is read as a stream. */
+/** Sends a POST whose response must be a stream. */
 export async function postStream(url: URL | string, body: unknown, options: PostOptions = {}): Promise<EventReader> {
   const abort = new AbortController()
   const response = await fetch(url, {
@@ -191,7 +191,7 @@ export async function openGet(url: URL | string, session: RawSession, lastEventI
   })
 }
 
-/** A GET whose answer must be a stream. */
+/** Sends a GET whose response must be a stream. */
 export async function getStream(url: URL | string, session: RawSession, lastEventId?: string): Promise<EventReader> {
   const abort = new AbortController()
   const response = await fetch(url, {
@@ -231,8 +231,8 @@ export async function initialize(
   if (!id) throw new Error('initialize gave no session id')
   const session = { id, version: (JSON.parse(text) as RpcMessage).result.protocolVersion as string }
   const initialized = await post(url, { jsonrpc: '2.0', method: 'notifications/initialized' }, { session, headers })
-  const said = await initialized.text()
-  if (initialized.status !== 202) throw new Error(`notifications/initialized answered ${initialized.status}: ${said}`)
+  const answer = await initialized.text()
+  if (initialized.status !== 202) throw new Error(`notifications/initialized answered ${initialized.status}: ${answer}`)
   return session
 }
 
@@ -244,7 +244,7 @@ export function toolCall(id: string | number, name: string, args: object = {}, m
   return request(id, 'tools/call', { name, arguments: args, ...(meta && { _meta: meta }) })
 }
 
-/** A request whose answer is one JSON response, or the last message of a stream. */
+/** Sends a request and returns its response, from JSON or from the end of a stream. */
 export async function call(url: URL | string, session: RawSession, message: object): Promise<RpcMessage> {
   return answerOf(await post(url, message, { session }))
 }

@@ -24,7 +24,7 @@ async function redis(options?: Parameters<typeof startRedis>[0]) {
   return { server, redis: client(server.url) }
 }
 
-/** By its port: a process that nobody has reaped yet still counts as one. */
+/** Checks the port, since a process that is not reaped yet still exists. */
 async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
@@ -38,7 +38,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 describe('a Redis server for tests', () => {
-  test('answers on a port of its own and is gone after stop', async () => {
+  test('answers on a port of its own and ends with stop', async () => {
     const one = await redis()
     const two = await redis()
     await one.redis.set('a', '1')
@@ -49,17 +49,17 @@ describe('a Redis server for tests', () => {
     expect(await two.redis.ping()).toBe('PONG')
   })
 
-  test('listens where it is told to', async () => {
+  test('listens on the given port', async () => {
     const port = await freePort()
     const { server } = await redis({ port })
     expect(server.url).toBe(`redis://127.0.0.1:${port}`)
   })
 
-  test('says why it does not start', async () => {
+  test('reports why it does not start', async () => {
     await expect(startRedis({ args: ['--no-such-option', 'x'] })).rejects.toThrow('no-such-option')
   })
 
-  test('answers nothing while paused and everything after', async () => {
+  test('answers nothing while paused, and answers pending commands afterwards', async () => {
     const { server, redis: db } = await redis()
     await db.ping()
     server.pause()
@@ -76,7 +76,7 @@ describe('a Redis server for tests', () => {
     expect(await answer).toBe('OK')
   })
 
-  test('forgets everything when killed without persistence', async () => {
+  test('loses its data when killed without persistence', async () => {
     const { server, redis: db } = await redis()
     await db.set('a', '1')
     await server.kill()
@@ -84,7 +84,7 @@ describe('a Redis server for tests', () => {
     expect(await db.get('a')).toBeNull()
   })
 
-  test('comes back with its append-only file', async () => {
+  test('restores its data from its append-only file', async () => {
     const { server, redis: db } = await redis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     await db.set('a', '1')
     const before = server.pid
@@ -96,7 +96,7 @@ describe('a Redis server for tests', () => {
     expect(await db.get('a')).toBe('12')
   })
 
-  test('dies with the process that started it, even one that is killed', async () => {
+  test('ends with the process that started it, also when that is killed', async () => {
     const script = `
       import { startRedis } from ${JSON.stringify(new URL('./redis.ts', import.meta.url).href)}
       const server = await startRedis()
@@ -112,7 +112,7 @@ describe('a Redis server for tests', () => {
   })
 })
 
-test('a cluster takes keys of every slot and gives them back', async () => {
+test('a cluster stores and returns keys of every slot', async () => {
   const servers = await startCluster()
   cleanups.push(servers.stop)
   expect(servers.nodes).toHaveLength(3)

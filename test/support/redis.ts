@@ -1,6 +1,5 @@
-/** Real Redis servers for tests, each in a process and a folder of its own, gone when the test process is. */
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+/** Real Redis servers for tests. Each has a process and a folder of its own, and ends with the test process. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { connect, Socket } from 'node:net'
@@ -11,9 +10,9 @@ import { ensureBinary } from './global.ts'
 import { freePort } from './ports.ts'
 
 export interface RedisOptions {
-  /** More of the command line; what it says wins. Persistence is off unless it is turned on here. */
+  /** Further arguments, which override the defaults. Persistence is off unless they turn it on. */
   args?: string[]
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number
 }
 
@@ -23,14 +22,14 @@ export interface RedisServer {
   readonly url: string
   /** Changes with {@link restart}. */
   readonly pid: number
-  /** Connections stay open and nothing is answered, until {@link resume}. */
+  /** Keeps connections open and answers nothing until {@link resume}. */
   pause(): void
   resume(): void
-  /** Dies at once, as in a crash. Comes back with {@link restart}. */
+  /** Kills the process, as in a crash. {@link restart} starts it again. */
   kill(): Promise<void>
-  /** Ends in good order (unless it has been killed) and starts on the same port, with the data that was persisted. */
+  /** Ends the process with SIGTERM, unless it was killed, and starts it on the same port with its persisted data. */
   restart(): Promise<void>
-  /** For good: the process and its files are gone. */
+  /** Ends the process and removes its files. */
   stop(): Promise<void>
 }
 
@@ -50,12 +49,12 @@ export async function startRedis({ args = [], port: wanted }: RedisOptions = {})
   const basics = { port, bind: HOST, dir: folder, pidfile: pidFile, save: '', appendonly: 'no' }
   const line = [...Object.entries(basics).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args]
 
-  // Its input ends when this process does, however that happens, or when stop() ends it.
-  const undertaker = spawn('sh', ['-c', 'cat; test -s "$0/pid" && kill -9 "$(cat "$0/pid")"; rm -rf "$0"', folder], {
+  // Kills Redis when its input ends: in stop(), or when this process ends in any way.
+  const cleaner = spawn('sh', ['-c', 'cat; test -s "$0/pid" && kill -9 "$(cat "$0/pid")"; rm -rf "$0"', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
-  unref(undertaker)
+  unref(cleaner)
 
   let child: ChildProcess
   let pid: number
@@ -64,7 +63,7 @@ export async function startRedis({ args = [], port: wanted }: RedisOptions = {})
     await ready(child)
     await answers(port)
     unref(child)
-    // The child is not Redis itself where a script starts it.
+    // The child may be a script that starts Redis.
     pid = Number(readFileSync(pidFile, 'utf8'))
   }
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -73,8 +72,8 @@ export async function startRedis({ args = [], port: wanted }: RedisOptions = {})
     await ended(child)
   }
   async function stop(): Promise<void> {
-    undertaker.stdin.end()
-    await Promise.all([ended(undertaker), ended(child)])
+    cleaner.stdin.end()
+    await Promise.all([ended(cleaner), ended(child)])
   }
 
   try {
@@ -101,7 +100,7 @@ export async function startRedis({ args = [], port: wanted }: RedisOptions = {})
   }
 }
 
-/** A Redis Cluster of masters that share the slots evenly. */
+/** Starts a Redis Cluster of masters that share the slots evenly. */
 export async function startCluster(size = 3): Promise<RedisCluster> {
   const buses = await Promise.all(Array.from({ length: size }, freePort))
   const nodes = await Promise.all(
@@ -139,7 +138,7 @@ async function joined(port: number, size: number): Promise<void> {
   }
 }
 
-/** Resolves when the log says so: another server on the port would answer PING as well. */
+/** Resolves when the log reports that Redis is ready. A PING could be answered by another server on the port. */
 async function ready(child: ChildProcess): Promise<void> {
   let log = ''
   await new Promise<void>((resolve, reject) => {
@@ -155,13 +154,13 @@ async function ready(child: ChildProcess): Promise<void> {
 }
 
 async function answers(port: number): Promise<void> {
-  // A server with a password answers too: NOAUTH.
+  // A server with a password answers with the error NOAUTH.
   await ask(port, 'PING').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== undefined) throw error
   })
 }
 
-/** One command over a connection of its own, for a server that no client library knows yet. The reply as text. */
+/** Sends one command over a connection of its own and returns the reply as text. */
 async function ask(port: number, ...command: (string | number)[]): Promise<string> {
   const socket = connect(port, HOST).setEncoding('utf8')
   const words = command.map((word) => `$${Buffer.byteLength(`${word}`)}\r\n${word}\r\n`)
@@ -180,7 +179,7 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** Lets this process end by itself while the child runs. */
+/** Lets this process end while the child runs. */
 function unref(child: ChildProcess): void {
   child.unref()
   for (const stream of child.stdio) if (stream instanceof Socket) stream.unref()

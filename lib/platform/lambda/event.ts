@@ -1,4 +1,4 @@
-/** What a Function URL, API Gateway or a load balancer hands to a function, as a Request. */
+/** The event of a Function URL, of API Gateway or of a load balancer, as a Request. */
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda'
 
 /** Payload 2.0 (Function URL, HTTP API), payload 1.0 (REST API) or an ALB's own. */
@@ -6,15 +6,15 @@ export type HttpEvent = APIGatewayProxyEventV2 | APIGatewayProxyEvent | ALBEvent
 
 export interface Incoming {
   request: Request
-  /** Who sent it, as the front door saw it. */
+  /** The address of the client, as the gateway has it. */
   address: string | undefined
-  /** Payload 1.0, and an ALB target group with multi-value headers: the answer is to be in the same form. */
+  /** Payload 1.0, or a load balancer with multi-value headers: the result needs multi-value headers too. */
   multiValue: boolean
 }
 
 /**
  * Reads an event.
- * @throws TypeError where it is no HTTP request
+ * @throws TypeError where the event is no HTTP request
  */
 export function readEvent(event: HttpEvent): Incoming {
   return isV2(event) ? readV2(event) : readV1(event)
@@ -29,7 +29,7 @@ function readV2(event: APIGatewayProxyEventV2): Incoming {
   const headers = new Headers()
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, wire(value))
   if (event.cookies && event.cookies.length > 0) headers.set('cookie', wire(event.cookies.join('; ')))
-  // An HTTP API puts the name of its stage in front; a Function URL has none.
+  // An HTTP API puts the name of its stage before the path; a Function URL has no stage.
   const prefix = `/${stage}/`
   const path = event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
@@ -60,7 +60,7 @@ function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
   }
 }
 
-/** The value of a header as an HTTP server would have read its bytes: each is a character. */
+/** The value of a header as an HTTP server reads it: each byte is one character. */
 function wire(value: string): string {
   return /[^\0-\xff]/.test(value) ? Buffer.from(value).toString('latin1') : value
 }
@@ -84,7 +84,7 @@ function newRequest(
 ): Request {
   const host = headers.get('host') ?? 'lambda.invalid'
   const init: RequestInit = { method, headers }
-  // A body with GET or HEAD means nothing, and no Request can have one.
+  // A Request cannot have a body with GET or HEAD, where it has no meaning anyway.
   if (body && method !== 'GET' && method !== 'HEAD') init.body = isBase64Encoded ? Buffer.from(body, 'base64') : body
   return new Request(new URL(`https://${host}${target.startsWith('/') ? target : `/${target}`}`), init)
 }

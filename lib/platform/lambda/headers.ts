@@ -1,17 +1,9 @@
-/** The head of a Response as Lambda wants it. */
+/** Status and headers of a Response, in the form of Lambda. */
 
-/** They concern one connection, and the client's connection is not this one. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+/** They are about one connection, and the connection of the client is another one (RFC 9110, 7.6.1). */
+const HOP_BY_HOP = /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/
 
-export interface Head extends Record<string, unknown> {
+interface Head extends Record<string, unknown> {
   statusCode: number
   headers: Record<string, string>
   cookies: string[]
@@ -20,7 +12,7 @@ export interface Head extends Record<string, unknown> {
 export function statusAndHeaders(response: Response): Head {
   const headers: Record<string, string> = {}
   for (const [name, value] of response.headers) {
-    if (name !== 'set-cookie' && !HOP_BY_HOP.has(name)) headers[name] = value
+    if (name !== 'set-cookie' && !HOP_BY_HOP.test(name)) headers[name] = value
   }
   return { statusCode: response.status, headers, cookies: response.headers.getSetCookie() }
 }

@@ -1,17 +1,38 @@
 /**
- * A Response through Lambda's response stream. Hono's own adapter loses the status of an empty body, holds the headers
- * back until the first byte, and takes the whole environment down with a body that fails.
+ * Responses through Lambda's response stream. Hono's own adapter loses the status of an empty body, sends the headers
+ * only with the first byte, and a body that fails ends the whole environment.
  */
 import type { Writable } from 'node:stream'
+import type { StreamifyHandler } from 'aws-lambda'
+import type { Endpoint } from '../../endpoint.ts'
+import type { McpServer } from '../../server/mcp-server.ts'
+import type { HttpEvent } from './event.ts'
 import { statusAndHeaders } from './headers.ts'
+import { invocations, type LambdaOptions } from './invocation.ts'
+import { startEndpoint } from './start.ts'
+
+/** Serves `server` with the settings of the environment: for {@link streamingHandler}'s gateways. */
+export async function serveStreaming(server: McpServer): Promise<StreamifyHandler<HttpEvent, void>> {
+  // A held GET would occupy an environment for as long as it is open.
+  const { endpoint, log } = await startEndpoint(server, { GET_POLICY: 'poll' })
+  return streamingHandler(endpoint, { log })
+}
+
+/** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. Exported for tests. */
+export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}): StreamifyHandler<HttpEvent, void> {
+  const invoke = invocations(endpoint, false, options)
+  return awslambda.streamifyResponse((event, out, context) =>
+    invoke(event, context, (response, { request }) => sendResponse(response, request.method, out)),
+  )
+}
 
 /**
- * Sends `response`. Resolves when Lambda has all of it.
- * @throws what the body failed with: the runtime then breaks the client's connection, and the environment lives on
+ * Sends `response`. Resolves when Lambda has received it completely. Exported for tests.
+ * @throws the error of the body: the runtime then breaks the connection to the client, and the environment goes on
  */
 export async function sendResponse(response: Response, method: string, out: Writable): Promise<void> {
   const stream: Writable = awslambda.HttpResponseStream.from(out, statusAndHeaders(response))
-  // Status and headers leave with the first write, so there is one even where there is no body, and at once.
+  // The first write sends status and headers: they must not wait for a body, which may come late or not at all.
   stream.write('')
   if (response.body && method !== 'HEAD') await pump(response.body, stream)
   await new Promise<void>((resolve, reject) => {
@@ -23,7 +44,7 @@ export async function sendResponse(response: Response, method: string, out: Writ
 async function pump(body: ReadableStream<Uint8Array>, stream: Writable): Promise<void> {
   const reader = body.getReader()
   let failure: Error | undefined
-  // Also while the body is silent: whoever fills it learns that nobody reads it.
+  // Also while no chunk comes: the source of the body must stop when nobody reads it.
   const fail = (error: Error = new Error('The response stream was closed.')) => {
     failure ??= error
     reader.cancel(failure).catch(() => {})
@@ -44,7 +65,7 @@ async function pump(body: ReadableStream<Uint8Array>, stream: Writable): Promise
   }
 }
 
-/** Resolves also where Lambda has stopped listening: it will never drain. */
+/** Resolves also where the stream is closed or fails: then it never drains. */
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {

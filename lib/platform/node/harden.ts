@@ -1,10 +1,10 @@
-/** What Node's HTTP server leaves open about clients that break the rules, or do not read what they asked for. */
+/** Protection of Node's HTTP server against clients that send invalid requests or do not read their responses. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
 
-/** How long a client may take nothing of what waits for it, in ms. */
+/** How long a client may read nothing while bytes wait for it, in ms. */
 const PATIENCE = 60_000
 
 const REFUSALS: Record<string, [number, string, string]> = {
@@ -14,8 +14,8 @@ const REFUSALS: Record<string, [number, string, string]> = {
 }
 const MALFORMED: [number, string, string] = [400, 'Bad Request', 'This is no HTTP request.']
 
-/** Answers what never becomes a request with JSON-RPC too, and cuts clients that have stopped reading. */
-export function minded<S extends Server>(http: S, patience = PATIENCE): S {
+/** Answers invalid HTTP with a JSON-RPC error, and closes connections whose clients have stopped reading. */
+export function harden<S extends Server>(http: S, patience = PATIENCE): S {
   http.on('clientError', refuse)
   const progress = new Map<Socket, number>()
   http.on('connection', (socket: Socket) => {
@@ -29,7 +29,7 @@ export function minded<S extends Server>(http: S, patience = PATIENCE): S {
 }
 
 interface AnsweringSocket extends Socket {
-  /** What Node is writing on it, if anything. */
+  /** The response that Node is writing to this socket. */
   _httpMessage?: { headersSent?: boolean; req?: IncomingMessage } | null
 }
 
@@ -44,7 +44,7 @@ function refuse(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy())
 }
 
-/** `progress`: how many bytes each client had taken when it was last looked at, if some waited for it. */
+/** @param progress bytes that each client had read at the last check; -1 where no byte waited for it */
 function cutStalled(progress: Map<Socket, number>): void {
   for (const [socket, before] of progress) {
     const waiting = socket.writableLength

@@ -5,8 +5,8 @@ import type { Ask } from './client-channel.ts'
 const ACTIONS: readonly unknown[] = ['accept', 'decline', 'cancel']
 
 /**
- * True if `value` can be an answer to an ask of this method. The stateless revision asks again for what is not; in a
- * session it is an AskError.
+ * True if `value` can be an answer to an ask of this method. For another value the stateless revision asks again, and a
+ * session rejects the ask with an AskError.
  */
 export function isAnswer(method: Ask['method'], value: unknown): value is JsonObject {
   if (!isObject(value)) return false

@@ -1,9 +1,11 @@
 /**
- * What the server asks of whoever carries a call: the door through which a handler reaches the client. The session
- * revisions and the stateless revision implement it, each in its way; a handler cannot tell them apart.
+ * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
+ * each in its way; a handler cannot tell them apart.
  */
 import type { AuthInfo } from '../../protocol/auth-info.ts'
+import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
+import type { Method } from '../../protocol/methods.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
@@ -24,18 +26,18 @@ export interface ClientView {
 export interface Ask {
   method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list' | 'ping'
   params: JsonObject | undefined
-  /** The author's key, or `kind-ordinal`: what a replayed handler is matched by. */
+  /** The author's key, or `kind-ordinal`. A replayed handler finds its answer under the same key. */
   key: string
   /** How long to wait, in ms; undefined: the endpoint's default. */
   timeout: number | undefined
 }
 
-/** Tells every client that something changed, whichever instance it is connected to. */
+/** Notifies every client of a change, whichever instance it is connected to. */
 export interface Announcer {
   toolsChanged(): Promise<void>
   promptsChanged(): Promise<void>
   resourcesChanged(): Promise<void>
-  /** For those who subscribed to the URI. */
+  /** Notifies the clients that subscribed to the URI. */
   resourceUpdated(uri: string): Promise<void>
 }
 
@@ -45,7 +47,7 @@ export interface ClientChannel {
   readonly requestId: RequestId
   readonly auth: AuthInfo | undefined
   readonly request: RequestInfo
-  /** Aborted when the call was cancelled, its session ended, or its instance must go. Made when first asked for. */
+  /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */
   readonly session: KeyValues | undefined
@@ -53,16 +55,16 @@ export interface ClientChannel {
   readonly handles: Handles
   /** The same four as `endpoint.notify`. */
   readonly announce: Announcer
-  /** True if a log message of this level would be sent. */
+  /** True if the client wants log messages of this level. */
   wants(level: LoggingLevel): boolean
   /**
-   * Sends a notification on the call's stream. It is in order and not lost, but the promise does not wait for the
-   * client; it waits only while the stream is over its bound. Does nothing where the client takes no stream.
+   * Sends a notification on the call's stream, in order. The promise does not wait for the client; it waits only while
+   * the stream is over its bound. A client that takes no stream gets no notification.
    */
   notify(method: string, params: JsonObject): Promise<void>
   /**
    * Sends a request to the client and waits for its result.
-   * It is called in the turn in which the handler asks, so that asks of one turn can go out together.
+   * `ctx.elicit` and the like call it before their first await, so that the asks of one turn go out together.
    *
    * @throws AskError when the client answers with an error, the deadline passes, or the client takes no stream.
    * @throws AskPending when the answer comes with a later request (stateless revision).
@@ -72,4 +74,18 @@ export interface ClientChannel {
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T>
   /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */
   closeStream(retryMs?: number): void
+}
+
+/** The channel that a method's handler gets: it asks only where the method's row lets it. */
+export function channelFor(method: string, row: Method | undefined, channel: ClientChannel): ClientChannel {
+  if (row?.asks !== undefined) return channel
+  const refuse = () =>
+    Promise.reject(new ProtocolError(ErrorCode.InternalError, `A handler of ${method} cannot ask the client.`))
+  return new Proxy(channel, {
+    get(target, name) {
+      // The channels have private members: their getters and methods need the channel itself as `this`.
+      const member: unknown = name === 'ask' ? refuse : Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
 }

@@ -1,23 +1,22 @@
-/** What may be asked of a client: only what it declared, and only what its revision has. */
-import { isAtLeast, type Revision } from '../../protocol/revisions.ts'
+/** Asks that a client may get: those whose capability it declared, as far as its revision has them. */
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type { CreateMessageRequestParams } from '../../protocol/types.ts'
 import type { ClientView } from './client-channel.ts'
 import { MissingCapability } from './errors.ts'
 
 /** @throws MissingCapability */
 export function requireElicitation({ capabilities }: ClientView, revision: Revision, mode: 'form' | 'url'): void {
-  const declared = isAtLeast(revision, '2025-06-18') ? capabilities.elicitation : undefined
-  if (declared === undefined) {
-    throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
-  }
-  const modes = isAtLeast(revision, '2025-11-25') ? declared : {}
-  // `elicitation: {}` is how a client says "forms" that knows of no other mode.
+  const { elicitation, elicitationModes } = features(revision)
+  const declared = elicitation ? capabilities.elicitation : undefined
+  if (declared === undefined) throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
+  const modes = elicitationModes ? declared : {}
+  // A client of the time before modes declares `elicitation: {}` and means forms.
   const form = modes.form !== undefined || modes.url === undefined
   if (mode === 'form' ? !form : modes.url === undefined) throw new MissingCapability({ elicitation: { [mode]: {} } })
 }
 
 /**
- * @returns the parameters without what the client did not declare and can do without
+ * @returns the parameters, without `includeContext` where the client declared no `sampling.context`
  * @throws MissingCapability
  */
 export function requireSampling(
@@ -27,17 +26,12 @@ export function requireSampling(
 ): CreateMessageRequestParams {
   const { sampling } = capabilities
   if (sampling === undefined) throw new MissingCapability({ sampling: {} })
-  const newest = isAtLeast(revision, '2025-11-25')
-  if ((params.tools !== undefined || params.toolChoice !== undefined) && !(newest && sampling.tools !== undefined)) {
-    throw new MissingCapability({ sampling: { tools: {} } })
-  }
+  const { richSampling } = features(revision)
+  const needsTools = params.tools !== undefined || params.toolChoice !== undefined
+  const hasTools = richSampling && sampling.tools !== undefined
+  if (needsTools && !hasTools) throw new MissingCapability({ sampling: { tools: {} } })
   const { includeContext, ...rest } = params
   const more = includeContext === 'thisServer' || includeContext === 'allServers'
-  // From 2025-11-25 on this is for clients that declare it; without it they include nothing.
-  return newest && more && sampling.context === undefined ? rest : params
-}
-
-/** @throws MissingCapability */
-export function requireRoots({ capabilities }: ClientView): void {
-  if (capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
+  // From 2025-11-25 on only clients that declare `sampling.context` can include the context of servers.
+  return richSampling && more && sampling.context === undefined ? rest : params
 }

@@ -1,8 +1,8 @@
 import { randomId } from '../../base/ids.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { gateSampling } from '../../protocol/downgrade.ts'
+import { downgradeSampling } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
-import { isAtLeast, type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type {
   CreateMessageRequestParams,
   CreateMessageResult,
@@ -17,8 +17,8 @@ import { formSchema } from '../schema/form.ts'
 import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { isAnswer } from './answers.ts'
 import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
-import { requireElicitation, requireRoots, requireSampling } from './client-features.ts'
-import { AskError } from './errors.ts'
+import { requireElicitation, requireSampling } from './client-features.ts'
+import { AskError, MissingCapability } from './errors.ts'
 
 export interface AskOptions {
   /**
@@ -26,23 +26,23 @@ export interface AskOptions {
    * differ from run to run. Default: the kind and its ordinal in the call, such as `elicit-1`.
    */
   key?: string | undefined
-  /** How long to wait, in ms. Default: the endpoint's. In the stateless revision nobody waits. */
+  /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
   timeout?: number | undefined
 }
 
-/** What the user did with a form. */
+/** The user's answer to a form. */
 export type Elicited<Content> =
   | { action: 'accept'; content: Content }
   | { action: 'decline' | 'cancel'; content?: undefined }
 
-/** The content that a form of this schema brings. */
+/** The content of an answer to a form of this schema. */
 export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
 
 type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 
 /**
- * What a handler gets besides its arguments: the way to its client, and what is known about it. The same for every
- * revision; where a revision lacks something, the method says what happens.
+ * The second argument of a handler: its client, its caller and its values. It is the same for every revision; where a
+ * revision lacks a feature, the method's comment describes the effect.
  */
 export class Context {
   readonly #channel: ClientChannel
@@ -69,12 +69,12 @@ export class Context {
     return this.#channel.revision
   }
 
-  /** What the client said about itself. It proves nothing; capabilities tell what can be asked. */
+  /** The client's own description. It proves nothing. Only asks of its capabilities can reach the client. */
   get client(): ClientView {
     return this.#channel.client
   }
 
-  /** Who calls; undefined where the endpoint has no authorization. */
+  /** The caller; undefined where the endpoint has no authorization. */
   get auth(): AuthInfo | undefined {
     return this.#channel.auth
   }
@@ -97,7 +97,7 @@ export class Context {
 
   /**
    * Values kept for the caller, over all its sessions and clients, for 90 days after they were last read or written.
-   * Without authorization all callers are one.
+   * Without authorization all callers share them.
    */
   get user(): KeyValues {
     return this.#channel.user
@@ -108,16 +108,16 @@ export class Context {
     return this.#channel.handles
   }
 
-  /** Tells clients, on every instance, that something changed. */
+  /** Notifies clients, on every instance, of changes. */
   get announce(): Announcer {
     return this.#channel.announce
   }
 
   /**
-   * Tells how far the call is. Nothing is sent to a client that did not ask for it, nor a value that is not greater
-   * than the last.
+   * Reports the progress of the call. It sends nothing to a client that did not ask for progress, and no value that is
+   * not greater than the last.
    *
-   * @param message for people; left out in 2024-11-05
+   * @param message text for people; left out in 2024-11-05
    */
   progress(progress: number, total?: number, message?: string): Promise<void> {
     const token = this.meta?.progressToken
@@ -125,7 +125,7 @@ export class Context {
     this.#progress = progress
     const params: JsonObject = { progressToken: token, progress }
     if (total !== undefined) params.total = total
-    if (message !== undefined && isAtLeast(this.revision, '2025-03-26')) params.message = message
+    if (message !== undefined && features(this.revision).progressMessage) params.message = message
     return this.#channel.notify('notifications/progress', params)
   }
 
@@ -141,7 +141,7 @@ export class Context {
     return this.#channel.notify('notifications/message', params)
   }
 
-  /** Sends a notification of one's own on the call's stream. */
+  /** Sends a notification of any method on the call's stream. */
   notify(method: string, params: JsonObject = {}): Promise<void> {
     return this.#channel.notify(method, params)
   }
@@ -150,9 +150,9 @@ export class Context {
    * Asks the user to fill in a form.
    *
    * @param schema an object of strings, numbers, booleans and choices. The answer is checked against all of it, also
-   *   against what no form can show
+   *   against keywords that a form cannot have
    * @throws MissingCapability if the client has no forms
-   * @throws AskError if it answers with an error, not in time, or with what the schema does not allow
+   * @throws AskError if it answers with an error, not in time, or with content that does not fit the schema
    * @throws TypeError if the schema cannot be a form
    */
   async elicit<const S extends Schema>(
@@ -163,7 +163,7 @@ export class Context {
     requireElicitation(this.client, this.revision, 'form')
     const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.revision)
-    const mode = isAtLeast(this.revision, '2025-11-25') ? { mode: 'form' } : {}
+    const mode = features(this.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
     const { action, content } = await this.#ask('elicit', 'elicitation/create', params, options)
     if (action !== 'accept') return { action: action as 'decline' | 'cancel' }
@@ -173,8 +173,8 @@ export class Context {
   }
 
   /**
-   * Asks the user to open a page, for what must not pass through the client. `accept` means that the user agreed to
-   * open it, not that anything was done there.
+   * Asks the user to open a page, for data that must not pass through the client. `accept` means that the user agreed
+   * to open the page, not that the user finished there.
    *
    * @param options `id` names the elicitation for `endpoint.elicitationCompleted(id)`; only 2025-11-25 has such a name.
    *   Default: a random one
@@ -188,21 +188,21 @@ export class Context {
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
     requireElicitation(this.client, this.revision, 'url')
     const params: JsonObject = { mode: 'url', message, url: String(url) }
-    if (this.revision !== STATELESS_REVISION) params.elicitationId = options.id ?? randomId(16)
+    if (features(this.revision).elicitationIds) params.elicitationId = options.id ?? randomId(16)
     const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
     return { action: action as 'accept' | 'decline' | 'cancel' }
   }
 
   /**
-   * Asks the client's model.
+   * Asks the client's model for a message.
    *
    * @throws MissingCapability if the client has no sampling, or `tools` are given and it has no tools in it
    * @throws AskError if the client answers with an error or not in time
    */
   async sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
     const allowed = requireSampling(this.client, this.revision, params)
-    const gated = gateSampling(allowed, this.revision)
-    return (await this.#ask('sample', 'sampling/createMessage', gated, options)) as CreateMessageResult
+    const request = downgradeSampling(allowed, this.revision)
+    return (await this.#ask('sample', 'sampling/createMessage', request, options)) as CreateMessageResult
   }
 
   /**
@@ -212,40 +212,40 @@ export class Context {
    * @throws AskError if it answers with an error or not in time
    */
   async listRoots(options: AskOptions = {}): Promise<Root[]> {
-    requireRoots(this.client)
+    if (this.client.capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
     const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
     return roots
   }
 
   /**
-   * Waits for a sign of life of the client. The stateless revision has none: there it returns at once.
+   * Waits until the client answers a ping. The stateless revision has no ping: there it returns at once.
    *
-   * @throws AskError if none comes in time
+   * @throws AskError if no answer comes in time
    */
   async ping(options: { timeout?: number | undefined } = {}): Promise<void> {
-    if (this.revision !== STATELESS_REVISION) await this.#ask('ping', 'ping', undefined, options)
+    if (features(this.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
   }
 
   /**
-   * Does something once for the call, however often the handler is replayed, and keeps its JSON result.
+   * Runs `fn` once for the call, however often the handler is replayed, and keeps its JSON result.
    *
-   * @param options `single`: once even if the client sends the same state twice (stateless revision)
+   * @param options `single`: once even if the client sends the same `requestState` twice (stateless revision)
    */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
     return this.#channel.once(name, fn, options)
   }
 
   /**
-   * Ends the connection while the call goes on; the client comes back for the rest (2025-11-25). Nothing happens in
+   * Ends the connection while the call goes on; the client comes back for the rest (2025-11-25). It has no effect in
    * other revisions.
    *
-   * @param retryMs when the client should come back
+   * @param retryMs how long the client should wait before it comes back, in ms
    */
   closeStream(retryMs?: number): void {
     this.#channel.closeStream(retryMs)
   }
 
-  /** Not async up to the ask itself, so that the asks of one turn go out together. */
+  /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
     return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {

@@ -1,15 +1,15 @@
-/** What can go wrong when a handler asks the client for something. */
+/** Errors of asks. */
 import type { ClientCapabilities } from '../../protocol/types.ts'
 
-/** Why an ask brought no usable answer. */
+/** The reason why an ask has no usable answer. */
 export type AskFailure =
   /** The client answered with a JSON-RPC error. */
   | 'refused'
   /** No answer before the deadline. */
   | 'timeout'
-  /** The client takes no stream, so that the question cannot reach it. */
+  /** The client takes no stream, so the ask cannot reach it. */
   | 'unreachable'
-  /** The answer does not have the shape that was asked for. */
+  /** The answer does not have the shape that the ask needs. */
   | 'invalid'
 
 /** The client was asked and gave no usable answer. A handler may catch it and go on. */
@@ -29,8 +29,8 @@ export class AskError extends Error {
 }
 
 /**
- * The answer is not there yet: the run of the handler ends here, and the client's retry replays it. Only the
- * stateless revision throws it. A handler that catches everything should let it pass; what it does after is discarded.
+ * The answer has not come yet: the run of the handler ends here, and the client's retry replays it. Only the stateless
+ * revision throws it. A handler that catches all errors should throw this one again; its result would be discarded.
  */
 export class AskPending extends Error {
   override readonly name = 'AskPending'
@@ -42,7 +42,7 @@ export class AskPending extends Error {
   }
 }
 
-/** The handler asked for something that the client did not declare. */
+/** The handler asked for a capability that the client did not declare. */
 export class MissingCapability extends Error {
   override readonly name = 'MissingCapability'
   /** As the error -32021 carries it: `{ elicitation: { url: {} } }`. */

@@ -1,26 +1,33 @@
-/** What becomes of an error that a handler throws. */
+/** Errors that a handler throws, as the client may see them. */
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
-import { STATELESS_REVISION } from '../../protocol/revisions.ts'
+import { features } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { AskPending, MissingCapability } from '../context/errors.ts'
+import type { MethodHandler } from './method.ts'
 
-/** True for what the carrier of the call must see as it is, in a tool as anywhere else. */
+/** True for an error that the call itself handles, in a tool as in any other method. */
 export function passesThrough(error: unknown, channel: ClientChannel): boolean {
   return (
     error instanceof ProtocolError ||
     error instanceof AskPending ||
-    (error instanceof MissingCapability && channel.revision === STATELESS_REVISION)
+    (error instanceof MissingCapability && features(channel.revision).missingCapabilityError)
   )
 }
 
-/** The text that the other end may see: the message, never the stack, and nothing of where the store is. */
+/** The text that the client may see: the message, never the stack, and no address of the store. */
 export function failureText(error: unknown): string {
   if (error instanceof StoreUnavailable) return 'The store did not answer; try again.'
   return error instanceof Error ? error.message || error.name : String(error)
 }
 
-/** The error of a handler whose result has no place for errors, as a JSON-RPC error. */
-export function asProtocolError(error: unknown, channel: ClientChannel): unknown {
-  return passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+/** `run` with the errors of authors' functions as JSON-RPC errors: its result has no place for errors. */
+export function withProtocolErrors(run: MethodHandler): MethodHandler {
+  return (registry, params, channel) => {
+    const result = run(registry, params, channel)
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      throw passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+    })
+  }
 }

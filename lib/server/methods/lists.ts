@@ -2,157 +2,105 @@
  * The four lists: `tools/list`, `prompts/list`, `resources/list` and `resources/templates/list`.
  *
  * A page is serialized once for each revision and each set of scopes that makes a difference, and sent as it is from
- * then on. Only `resources/list` with templates that list their own resources is made anew each time.
+ * then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { gatePrompt, gateResource, gateTool } from '../../protocol/downgrade.ts'
-import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
+import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
-import { type Revision, STATELESS_REVISION } from '../../protocol/revisions.ts'
+import type { CacheableMethod } from '../../protocol/methods.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
-import type { RegisteredTemplate } from '../registry/entries.ts'
-import { asProtocolError } from './failures.ts'
+import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { MethodHandler } from './method.ts'
 
-export type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
-
-interface Listed {
-  readonly requiredScopes: readonly string[]
+/** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
+function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
+  return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
 }
 
-/** The name of the list in its result, its entries, and an entry as the revision has it. */
-interface List<Entry extends Listed> {
-  member: string
-  entries(server: McpServer): Iterable<Entry>
-  item(entry: Entry, revision: Revision): unknown
-}
-
-const list = <Entry extends Listed>(definition: List<Entry>): List<Listed> => definition as unknown as List<Listed>
-
-const LISTS: Readonly<Record<ListMethod, List<Listed>>> = {
-  'tools/list': list({
-    member: 'tools',
-    entries: (server) => server.tools.values(),
-    item: (entry, revision) => gateTool(entry.definition, revision),
-  }),
-  'prompts/list': list({
-    member: 'prompts',
-    entries: (server) => server.prompts.values(),
-    item: (entry, revision) => gatePrompt(entry.definition, revision),
-  }),
-  'resources/list': list({
-    member: 'resources',
-    entries: (server) => server.resources.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
-  }),
-  'resources/templates/list': list({
-    member: 'resourceTemplates',
-    entries: (server) => server.templates.values(),
-    item: (entry, revision) => gateResource(entry.definition, revision),
-  }),
-}
-
-/** What a caller lacks the scopes for it does not see. Without authorization everybody sees everything. */
-export function isVisible({ requiredScopes }: Listed, auth: AuthInfo | undefined): boolean {
-  return auth === undefined || requiredScopes.every((scope) => auth.scopes.includes(scope))
-}
-
-/** More than any sensible number of pages, revisions and scope sets; a bound nevertheless. */
+/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
 const MAX_PAGES = 1000
 
 /**
- * One page of a list.
+ * The handler of a list, whose name in its results is `member`.
  *
- * @throws ProtocolError -32602 for a cursor that no instance ever made
+ * @throws ProtocolError -32602 (or rejects with it) for a cursor that no instance ever made
  */
-export function listPage(
-  server: McpServer,
-  method: ListMethod,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): RawJson | Promise<RawJson> {
-  const start = readCursor(params?.cursor, method)
-  const { auth, revision } = channel
-  const makers = method === 'resources/list' ? resourceMakers(server, auth) : []
-  if (makers.length > 0) return madeAnew(server, makers, start, params, channel)
-
-  const key = `${method} ${revision} ${start} ${scopeKey(server, auth)}`
-  const ready = server.pages.get(key)
-  if (ready !== undefined) return ready
-  const made = page(server, method, staticItems(server, method, auth, revision), start, revision)
-  if (server.pages.size >= MAX_PAGES) server.pages.clear()
-  server.pages.set(key, made)
-  return made
-}
-
-/** Only the scopes that something here asks for make a difference. */
-function scopeKey(server: McpServer, auth: AuthInfo | undefined): string {
-  if (auth === undefined || server.scopes.size === 0) return '*'
-  return [...server.scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
-}
-
-function staticItems(server: McpServer, method: ListMethod, auth: AuthInfo | undefined, revision: Revision): unknown[] {
-  const { entries, item } = LISTS[method]
-  const items: unknown[] = []
-  for (const entry of entries(server)) if (isVisible(entry, auth)) items.push(item(entry, revision))
-  return items
-}
-
-function page(server: McpServer, method: ListMethod, items: unknown[], start: number, revision: Revision): RawJson {
-  if (start > items.length) throw unknownCursor()
-  const end = start + server.pageSize
-  const result: JsonObject = { [LISTS[method].member]: items.slice(start, end) }
-  if (end < items.length) result.nextCursor = writeCursor(end, method)
-  if (revision === STATELESS_REVISION) Object.assign(result, hint(server, method))
-  return new RawJson(JSON.stringify(result))
-}
-
-/** The same for all pages, and private where it depends on the caller. */
-function hint(server: McpServer, method: ListMethod) {
-  const own = server.cacheHint(method)
-  const entries = [...LISTS[method].entries(server), ...(method === 'resources/list' ? server.templates.values() : [])]
-  return entries.some((entry) => entry.requiredScopes.length > 0) ? { ...own, cacheScope: 'private' } : own
-}
-
-function resourceMakers(server: McpServer, auth: AuthInfo | undefined): RegisteredTemplate[] {
-  const makers: RegisteredTemplate[] = []
-  for (const entry of server.templates.values()) {
-    if (entry.template.list !== undefined && isVisible(entry, auth)) makers.push(entry)
+function lister<Definition>(
+  method: CacheableMethod,
+  member: string,
+  entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
+  downgrade: (definition: Definition, revision: Revision) => Definition,
+): MethodHandler {
+  const page = (registry: Registry, { auth, revision }: ClientChannel, start: number, listed: readonly Resource[]) => {
+    const entries = [...entriesOf(registry).values()]
+    const visible = entries.filter((entry) => isVisible(entry, auth))
+    const items = [...visible.map(({ definition }) => downgrade(definition, revision)), ...listed]
+    if (start > items.length) throw unknownCursor()
+    const end = start + registry.pageSize
+    const result: JsonObject = { [member]: items.slice(start, end) }
+    if (end < items.length) result.nextCursor = writeCursor(end, method)
+    if (features(revision).cacheHints) {
+      // The same for all pages.
+      const all = [...entries, ...(method === 'resources/list' ? registry.templates.values() : [])]
+      Object.assign(result, registry.cacheHint(method, 60_000, all))
+    }
+    return new RawJson(JSON.stringify(result))
   }
-  return makers
+  return (registry, params, channel) => {
+    const start = readCursor(params?.cursor, method)
+    const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
+    if (templates.length > 0) {
+      return listedBy(templates, new Context(channel, params)).then((more) => page(registry, channel, start, more))
+    }
+    const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
+    const ready = registry.pages.get(key)
+    if (ready !== undefined) return ready
+    const made = page(registry, channel, start, [])
+    if (registry.pages.size >= MAX_PAGES) registry.pages.clear()
+    registry.pages.set(key, made)
+    return made
+  }
 }
 
-async function madeAnew(
-  server: McpServer,
-  makers: readonly RegisteredTemplate[],
-  start: number,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): Promise<RawJson> {
-  const { auth, revision } = channel
-  const ctx = new Context(channel, params)
-  const listed = async ({ template, definition }: RegisteredTemplate): Promise<Resource[]> => {
+export const listTools = lister('tools/list', 'tools', ({ tools }) => tools, downgradeTool)
+export const listPrompts = lister('prompts/list', 'prompts', ({ prompts }) => prompts, downgradePrompt)
+export const listResources = lister('resources/list', 'resources', ({ resources }) => resources, downgradeResource)
+const templatesOf = ({ templates }: Registry) => templates
+export const listTemplates = lister('resources/templates/list', 'resourceTemplates', templatesOf, downgradeResource)
+
+/** The part of a page's key that depends on the caller: those of its scopes that an entry of this server needs. */
+function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
+  if (auth === undefined || scopes.size === 0) return '*'
+  return [...scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
+}
+
+/** The templates that list their own resources. */
+function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
+  return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
+}
+
+async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {
+  const listed = templates.map(async ({ template, definition }) => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
     const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => gateResource({ ...inherited, ...resource }, revision))
-  }
-  const made = await Promise.all(makers.map(listed)).catch((error: unknown) => {
-    throw asProtocolError(error, channel)
+    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, ctx.revision))
   })
-  const items = [...staticItems(server, 'resources/list', auth, revision), ...made.flat()]
-  return page(server, 'resources/list', items, start, revision)
+  return (await Promise.all(listed)).flat()
 }
 
-// A cursor is a position, so that every instance and every build can read it.
+// A cursor is a position, which every instance and every build can read.
 
-function writeCursor(position: number, method: ListMethod): string {
+function writeCursor(position: number, method: string): string {
   return Buffer.from(`${method}:${position}`).toString('base64url')
 }
 
-function readCursor(cursor: unknown, method: ListMethod): number {
+function readCursor(cursor: unknown, method: string): number {
   if (cursor === undefined) return 0
   if (typeof cursor !== 'string') throw unknownCursor()
   const text = Buffer.from(cursor, 'base64url').toString()
@@ -162,5 +110,5 @@ function readCursor(cursor: unknown, method: ListMethod): number {
 }
 
 function unknownCursor(): ProtocolError {
-  return new ProtocolError(ErrorCode.InvalidParams, 'Unknown cursor: it is not one that this list gave.')
+  return invalidParams('Unknown cursor: it is not one that this list gave.')
 }

@@ -1,15 +1,17 @@
 /** `tools/call`. */
 
-import { gateToolResult } from '../../protocol/downgrade.ts'
+import { downgradeToolResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
-import type { McpServer } from '../mcp-server.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passesThrough } from './failures.ts'
+import { type MethodHandler, withEntry } from './method.ts'
+
+type ToolReply = CallToolResult | Promise<CallToolResult>
 
 /**
  * Calls a tool. Arguments that do not fit, errors that the handler throws and results that do not fit `outputSchema`
@@ -17,36 +19,14 @@ import { failureText, passesThrough } from './failures.ts'
  *
  * @throws ProtocolError -32602 for an unknown tool
  */
-export function callTool(
-  server: McpServer,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): CallToolResult | Promise<CallToolResult> {
-  const name = params?.name
-  const tool = typeof name === 'string' ? server.tools.get(name) : undefined
-  if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool ${JSON.stringify(name)}.`)
-  const args = params?.arguments ?? {}
-  if (!isObject(args)) throw new ProtocolError(ErrorCode.InvalidParams, '"arguments" must be an object.')
+export const callTool: MethodHandler = ({ tools }, params, channel) =>
+  withEntry('tool', tools, params, (tool, checked) =>
+    checked.ok
+      ? run(tool, checked.value, params, channel)
+      : toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`),
+  )
 
-  if (tool.input === undefined) return run(tool, args, params, channel)
-  const checked = tool.input.check(args)
-  return checked instanceof Promise
-    ? checked.then((outcome) => runChecked(tool, outcome, params, channel))
-    : runChecked(tool, checked, params, channel)
-}
-
-function runChecked(tool: RegisteredTool, checked: Checked, params: JsonObject | undefined, channel: ClientChannel) {
-  return checked.ok
-    ? run(tool, checked.value, params, channel)
-    : toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`)
-}
-
-function run(
-  tool: RegisteredTool,
-  args: unknown,
-  params: JsonObject | undefined,
-  channel: ClientChannel,
-): CallToolResult | Promise<CallToolResult> {
+function run(tool: RegisteredTool, args: unknown, params: JsonObject | undefined, channel: ClientChannel): ToolReply {
   try {
     const result = tool.handler(args, new Context(channel, params))
     if (!isThenable(result)) return finish(tool, result, channel)
@@ -72,31 +52,25 @@ function toolError(text: string): CallToolResult {
   return { content: [{ type: 'text', text }], isError: true }
 }
 
-function finish(
-  tool: RegisteredTool,
-  value: unknown,
-  channel: ClientChannel,
-): CallToolResult | Promise<CallToolResult> {
+function finish(tool: RegisteredTool, value: unknown, channel: ClientChannel): ToolReply {
   if (!isObject(value) || (value.content === undefined && value.structuredContent === undefined)) {
     throw new ProtocolError(ErrorCode.InternalError, `The tool "${tool.definition.name}" returned no content.`)
   }
   if (tool.output === undefined || value.isError === true) return complete(value, channel)
   const { structuredContent } = value
-  if (structuredContent === undefined) return unfit(tool, 'there is no structuredContent')
-  const checked = tool.output.check(structuredContent)
+  // A result and no protocol error: the model can read it, and try another tool or other arguments.
   const then = (outcome: Checked) =>
-    outcome.ok ? complete({ ...value, structuredContent: outcome.value }, channel) : unfit(tool, outcome.problems)
+    outcome.ok
+      ? complete({ ...value, structuredContent: outcome.value }, channel)
+      : toolError(`The result of "${tool.definition.name}" does not fit its output schema: ${outcome.problems}`)
+  if (structuredContent === undefined) return then({ ok: false, problems: 'there is no structuredContent' })
+  const checked = tool.output.check(structuredContent)
   return checked instanceof Promise ? checked.then(then) : then(checked)
 }
 
-/** The server's fault, but the model is the one who can do something about it: try something else. */
-function unfit(tool: RegisteredTool, problems: string): CallToolResult {
-  return toolError(`The result of "${tool.definition.name}" does not fit its output schema: ${problems}`)
-}
-
 function complete(value: JsonObject, channel: ClientChannel): CallToolResult {
-  // Clients that know nothing of structured content, and models, read the text.
+  // Clients without structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: JSON.stringify(value.structuredContent) }]
   const result = value.content === undefined ? { ...value, content } : value
-  return gateToolResult(result as CallToolResult, channel.revision)
+  return downgradeToolResult(result as CallToolResult, channel.revision)
 }

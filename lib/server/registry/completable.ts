@@ -3,10 +3,10 @@ import type { Context } from '../context/context.ts'
 import type { InputOf, StandardSchema } from '../schema/schema.ts'
 
 /**
- * Suggests values that go on from what was typed.
+ * Suggests values that begin with the typed text, or that go with it in another way.
  *
- * @param value what was typed so far
- * @param context the arguments that are already settled
+ * @param value the text that the user typed so far
+ * @param context the arguments that already have a value
  */
 export type Completer = (
   value: string,
@@ -18,8 +18,8 @@ export type Completer = (
 const KEY = Symbol.for('mcp.completable')
 
 /**
- * Gives a field of `argsSchema` its completions. The same can be said with `complete` in the configuration of the
- * prompt, which works with every schema.
+ * Gives a field of `argsSchema` its completions. `complete` in the configuration of the prompt does the same, with
+ * every schema.
  *
  * @example
  * argsSchema: z.object({ language: completable(z.string(), (typed) => languages.filter((l) => l.startsWith(typed))) })

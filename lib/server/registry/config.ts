@@ -1,15 +1,13 @@
-/** What an author gives to the three register calls: configurations and handlers. */
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
+/** Arguments of the three register calls: configurations and handlers. */
 import type {
-  Annotations,
   CacheScope,
   CallToolResult,
   ContentBlock,
   GetPromptResult,
-  Icon,
+  Prompt,
   ReadResourceResult,
   Resource,
-  ToolAnnotations,
+  Tool,
 } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
@@ -18,31 +16,28 @@ import type { Completer } from './completable.ts'
 
 type Awaitable<T> = T | Promise<T>
 
-/** How long and by whom a result may be kept (stateless revision, C-1). */
+/** How long and by whom a result may be kept (2026-07-28). */
 export interface CacheHint {
   /** In ms. */
   ttlMs?: number | undefined
   cacheScope?: CacheScope | undefined
 }
 
-/** What tools, resources and prompts have in common. */
-export interface CommonConfig {
-  title?: string | undefined
-  description?: string | undefined
-  icons?: Icon[] | undefined
-  _meta?: JsonObject | undefined
-  /** OAuth scopes a caller needs: without them it neither sees nor uses this. */
+/** The options of tools, resources and prompts that are no members of their definitions. */
+interface CommonConfig {
+  /** OAuth scopes that a caller needs. The entry is neither listed nor served to a caller that lacks one of them. */
   requiredScopes?: readonly string[] | undefined
 }
 
-export interface ToolConfig<In extends Schema | undefined, Out extends Schema | undefined> extends CommonConfig {
+export interface ToolConfig<In extends Schema | undefined, Out extends Schema | undefined>
+  extends CommonConfig,
+    Omit<Tool, 'name' | 'inputSchema' | 'outputSchema'> {
   inputSchema?: In
   /** Results then carry `structuredContent`, which is checked. */
   outputSchema?: Out
-  annotations?: ToolAnnotations | undefined
 }
 
-/** `content` may be left out where there is `structuredContent`: it is then its JSON text. */
+/** Without `content` the result gets the JSON text of `structuredContent` as its content. */
 export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> &
   (
     | { content: ContentBlock[]; structuredContent?: Structured | undefined }
@@ -55,11 +50,7 @@ export type ToolHandler<In extends Schema | undefined, Out extends Schema | unde
   ? (args: OutputOf<In>, ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
   : (ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
 
-export interface ResourceConfig extends CommonConfig {
-  mimeType?: string | undefined
-  /** In bytes. */
-  size?: number | undefined
-  annotations?: Annotations | undefined
+export interface ResourceConfig extends CommonConfig, Omit<Resource, 'name' | 'uri'> {
   cacheHint?: CacheHint | undefined
 }
 
@@ -67,8 +58,10 @@ export type ResourceHandler = (uri: URL, ctx: Context) => Awaitable<ReadResource
 export type ResourceTemplateHandler = (uri: URL, variables: Variables, ctx: Context) => Awaitable<ReadResourceResult>
 export type ListResourcesCallback = (ctx: Context) => Awaitable<{ resources: Resource[] }>
 
-export interface PromptConfig<Args extends Schema | undefined> extends CommonConfig {
-  /** Arguments of a prompt are strings on the wire; `z.coerce` turns them into other things. */
+export interface PromptConfig<Args extends Schema | undefined>
+  extends CommonConfig,
+    Omit<Prompt, 'name' | 'arguments'> {
+  /** Arguments of a prompt are strings on the wire; `z.coerce` makes other types of them. */
   argsSchema?: Args
   /** Completions by argument. */
   complete?: { readonly [K in keyof OutputOf<Args>]?: Completer } | undefined

@@ -1,45 +1,49 @@
-/** What the registries hold: each thing as the lists show it, and what is needed to serve it, made ready once. */
+/** Entries of the registry: the definition that lists show, and what serves it, compiled when it is registered. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
-import { type ParamHeader, paramHeaders } from '../schema/param-headers.ts'
+import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileObjectSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
-import type { CacheHint, CommonConfig, PromptConfig, ResourceConfig, ToolConfig } from './config.ts'
+import type {
+  CacheHint,
+  PromptConfig,
+  ResourceConfig,
+  ResourceHandler,
+  ResourceTemplateHandler,
+  ToolConfig,
+} from './config.ts'
+import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
-interface Registered<Definition> {
+export interface Registered<Definition> {
   readonly definition: Definition
-  readonly requiredScopes: readonly string[]
-}
-
-export interface RegisteredTool extends Registered<Tool> {
-  readonly input: CompiledSchema | undefined
-  readonly output: CompiledSchema | undefined
-  /** What the stateless revision's clients repeat in headers. */
-  readonly paramHeaders: readonly ParamHeader[]
-  readonly handler: (args: unknown, ctx: Context) => unknown
-}
-
-export interface RegisteredResource extends Registered<Resource> {
-  readonly cacheHint: CacheHint | undefined
-  readonly handler: (uri: URL, ctx: Context) => unknown
-}
-
-export interface RegisteredTemplate extends Registered<TemplateEntry> {
-  readonly template: ResourceTemplate
-  readonly cacheHint: CacheHint | undefined
-  readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
+  /** The policy of requests about it. */
+  readonly policy: Policy
+  /** Completions by argument or variable. */
+  readonly complete?: ReadonlyMap<string, Completer>
 }
 
 export interface RegisteredPrompt extends Registered<Prompt> {
   readonly input: CompiledSchema | undefined
-  readonly complete: ReadonlyMap<string, Completer>
   readonly handler: (args: unknown, ctx: Context) => unknown
 }
 
-/** 2025-11-25 and newer name this range; clients build function names for models from it. */
+export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt, 'input' | 'handler'> {
+  readonly output: CompiledSchema | undefined
+}
+
+export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
+  readonly cacheHint: CacheHint | undefined
+  readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
+}
+
+export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
+  readonly template: ResourceTemplate
+}
+
+/** 2025-11-25 and newer recommend these characters; clients make function names for models from them. */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,64}$/
 
 export function toolEntry(
@@ -50,57 +54,43 @@ export function toolEntry(
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(`Tool name ${JSON.stringify(name)}: 1 to 64 of the characters A-Z a-z 0-9 _ . / - are allowed.`)
   }
-  const { inputSchema, outputSchema, annotations } = config
+  const { inputSchema, outputSchema, requiredScopes, ...members } = config
+  const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema === undefined ? undefined : compileObjectSchema(inputSchema, what)
-  const output =
-    outputSchema === undefined ? undefined : compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileObjectSchema(inputSchema, what)
+  const output = outputSchema && compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
-    definition: compact({
-      ...common(name, config),
-      inputSchema: input?.json ?? { type: 'object', properties: {} },
-      outputSchema: output?.json,
-      annotations,
-    }),
-    requiredScopes: config.requiredScopes ?? [],
+    definition: compact({ name, ...members, ...schemas }),
+    policy: {
+      scopes: requiredScopes ?? [],
+      runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+      paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
+    },
     input,
     output,
-    paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     handler: withArguments(input, handler),
   }
 }
 
-export function resourceEntry(
-  name: string,
-  uri: string,
-  config: ResourceConfig,
-  handler: RegisteredResource['handler'],
-): RegisteredResource {
+export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
   requireName(name, 'resource')
   if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
-  return {
-    definition: compact({ uri, ...common(name, config), ...resourceMembers(config), size: config.size }),
-    requiredScopes: config.requiredScopes ?? [],
-    cacheHint: config.cacheHint,
-    handler,
-  }
+  const { requiredScopes, cacheHint, ...members } = config
+  const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
+  return { definition: compact({ uri, name, ...members }), policy: policyFor(requiredScopes), cacheHint, handler: run }
 }
 
 export function templateEntry(
   name: string,
   template: ResourceTemplate,
   config: ResourceConfig,
-  handler: RegisteredTemplate['handler'],
+  handler: ResourceTemplateHandler,
 ): RegisteredTemplate {
   requireName(name, 'resource')
-  const uriTemplate = template.uriTemplate.text
-  return {
-    definition: compact({ uriTemplate, ...common(name, config), ...resourceMembers(config) }),
-    requiredScopes: config.requiredScopes ?? [],
-    template,
-    cacheHint: config.cacheHint,
-    handler,
-  }
+  const { requiredScopes, cacheHint, size, ...members } = config
+  const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
+  return { definition, policy: policyFor(requiredScopes), complete: template.complete, template, cacheHint, handler }
 }
 
 export function promptEntry(
@@ -109,20 +99,20 @@ export function promptEntry(
   handler: (...args: never[]) => unknown,
 ): RegisteredPrompt {
   requireName(name, 'prompt')
-  const { argsSchema } = config
-  const input = argsSchema === undefined ? undefined : compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
-  const args = input === undefined ? undefined : promptArguments(input)
-  const given = Object.entries((config.complete ?? {}) as Record<string, Completer>)
+  const { argsSchema, complete, requiredScopes, ...members } = config
+  const input = argsSchema && compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
+  const args = input && promptArguments(input)
+  const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
     if (!args?.some((known) => known.name === argument)) {
       throw new TypeError(`Prompt "${name}" has no argument "${argument}" to complete.`)
     }
   }
   return {
-    definition: compact({ ...common(name, config), arguments: args }),
-    requiredScopes: config.requiredScopes ?? [],
+    definition: compact({ name, ...members, arguments: args }),
+    policy: policyFor(requiredScopes),
     input,
-    complete: new Map([...(argsSchema === undefined ? [] : fieldCompleters(argsSchema)), ...given]),
+    complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
     handler: withArguments(input, handler),
   }
 }
@@ -130,7 +120,7 @@ export function promptEntry(
 /** Without a schema a handler gets the context alone. */
 function withArguments(input: CompiledSchema | undefined, handler: (...args: never[]) => unknown) {
   if (input !== undefined) return handler as (args: unknown, ctx: Context) => unknown
-  const alone = handler as unknown as (ctx: Context) => unknown
+  const alone = handler as (ctx: Context) => unknown
   return (_args: unknown, ctx: Context) => alone(ctx)
 }
 
@@ -139,26 +129,20 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
   const required = Array.isArray(json.required) ? json.required : []
   return Object.entries(properties).map(([name, property]) => {
     const { title, description } = isObject(property) ? property : {}
-    const argument: PromptArgument = { name, required: required.includes(name) }
-    if (typeof title === 'string') argument.title = title
-    if (typeof description === 'string') argument.description = description
-    return argument
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+    return compact({ name, required: required.includes(name), title: text(title), description: text(description) })
   })
 }
 
-function common(name: string, { title, description, icons, _meta }: CommonConfig) {
-  return { name, title, description, icons, _meta }
-}
-
-function resourceMembers({ mimeType, annotations }: ResourceConfig) {
-  return { mimeType, annotations }
+function policyFor(scopes: readonly string[] | undefined): Policy {
+  return scopes ? { ...NO_POLICY, scopes } : NO_POLICY
 }
 
 function requireName(name: string, kind: string): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
-/** Without members that are undefined, so that a definition can be looked at as it will be sent. */
+/** `value` without members that are undefined: a definition has the members that will be sent. */
 function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

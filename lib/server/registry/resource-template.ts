@@ -3,15 +3,15 @@ import type { Completer } from './completable.ts'
 import type { ListResourcesCallback } from './config.ts'
 
 export interface ResourceTemplateOptions {
-  /** The resources that the template stands for, for `resources/list`. */
+  /** The resources of the template, for `resources/list`. */
   list?: ListResourcesCallback | undefined
   /** Completions by variable. */
   complete?: Readonly<Record<string, Completer>> | undefined
 }
 
 /**
- * A family of resources: an RFC 6570 URI template for `registerResource`. What is matched is the URI as the URL parser
- * writes it, so that `..` has no effect.
+ * A family of resources: an RFC 6570 URI template for `registerResource`. The template is matched with the URI as the
+ * URL parser writes it, so `..` has no effect.
  *
  * @throws TypeError for a template that cannot be matched, or completions for a variable it does not have
  *

@@ -1,11 +1,11 @@
-/** What checking a value against a schema says. */
+/** Checks of values against schemas, and the texts of their problems. */
 
-/** `value` is the value after parsing; `problems` is a text that a model can act on. */
+/** The outcome of a check: the value after parsing, or the problems, as a text that a model can act on. */
 export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }
 
 export type Check = (value: unknown) => Checked | Promise<Checked>
 
-/** A schema whose own code throws has refused the value as well. */
+/** `check`, with an error that the schema's own code throws as a problem of the value. */
 export function guarded(check: Check): Check {
   const refused = (error: unknown): Checked => ({
     ok: false,
@@ -21,17 +21,17 @@ export function guarded(check: Check): Check {
   }
 }
 
-/** More do not help, and a large argument could have thousands. */
+/** The most problems in one text. A large argument could have thousands. */
 const MAX_PROBLEMS = 10
-/** Characters of one problem: it may name whatever was sent. */
+/** The most characters of one problem, which may quote the value. */
 const MAX_PROBLEM = 500
 
-/** One text for pairs of a path (empty for the root) and what is wrong there. */
+/** One text for all problems. Each has a path (empty for the root) and a message. */
 export function describeProblems(problems: readonly (readonly [path: string, message: string])[]): string {
-  const told = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => {
+  const listed = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => {
     const text = path === '' ? message : `${path}: ${message}`
     return text.length > MAX_PROBLEM ? `${text.slice(0, MAX_PROBLEM)}…` : text
   })
-  const more = problems.length - told.length
-  return told.join('; ') + (more > 0 ? `; and ${more} more` : '')
+  const more = problems.length - listed.length
+  return listed.join('; ') + (more > 0 ? `; and ${more} more` : '')
 }

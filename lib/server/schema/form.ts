@@ -1,9 +1,9 @@
 /**
  * The restricted schema of a form (`requestedSchema`): a flat object of strings, numbers, booleans and choices.
- * What the form cannot express, such as a pattern, is left out of it and still checked on the answer.
+ * Keywords that a form cannot express, such as `pattern`, are left out of it; the answer is still checked against them.
  */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
-import { isAtLeast, type Revision } from '../../protocol/revisions.ts'
+import { features, type Revision } from '../../protocol/revisions.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 
 const FORMATS: readonly unknown[] = ['email', 'uri', 'date', 'date-time']
@@ -23,18 +23,16 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
   if (schema.type !== 'object' || !isObject(schema.properties)) {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
-  const newest = isAtLeast(revision, '2025-11-25')
+  const newest = features(revision).elicitationModes
   const fields = Object.entries(schema.properties).map(([name, property]) => {
     return [name, field(resolve(property, schema), newest, name)]
   })
   const properties: JsonObject = Object.fromEntries(fields)
   const { required } = schema
-  return Array.isArray(required) && required.length > 0
-    ? { type: 'object', properties, required }
-    : { type: 'object', properties }
+  return { type: 'object', properties, ...(Array.isArray(required) && required.length > 0 && { required }) }
 }
 
-/** Libraries put a named part into `$defs`. */
+/** The property itself, or the named part of `$defs` that it refers to. Libraries put named schemas there. */
 function resolve(property: unknown, root: JsonSchema): unknown {
   if (!isObject(property) || typeof property.$ref !== 'string') return property
   const { $ref, ...own } = property
@@ -61,7 +59,7 @@ function field(property: unknown, newest: boolean, name: string): JsonSchema {
     }
     case 'number':
     case 'integer':
-      // A form would not show which numbers there are to choose from.
+      // Forms have no choice of numbers.
       if (schema.enum !== undefined || schema.const !== undefined) break
       return { type: schema.type, ...head, ...preset, ...bounds(schema) }
     case 'array': {
@@ -78,20 +76,18 @@ function pick(schema: JsonSchema, keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.filter((key) => schema[key] !== undefined).map((key) => [key, schema[key]]))
 }
 
-/** The choices of an enumeration in any of the ways in which libraries write it; undefined if it is none. */
+/** The choices of an enumeration, in any of the ways in which libraries write it; undefined for another schema. */
 function choices(schema: JsonSchema): Choice[] | undefined {
   if (typeof schema.const === 'string') return [{ value: schema.const, title: undefined }]
   const listed = schema.enum
   if (Array.isArray(listed)) {
-    return listed.every((value) => typeof value === 'string')
-      ? listed.map((value) => ({ value, title: undefined }))
-      : undefined
+    const allText = listed.every((value) => typeof value === 'string')
+    return allText ? listed.map((value) => ({ value, title: undefined })) : undefined
   }
   const branches = schema.oneOf ?? schema.anyOf
   if (!Array.isArray(branches) || branches.length === 0) return undefined
   const found = branches.map((branch) => {
-    const value = isObject(branch) ? branch.const : undefined
-    const title = isObject(branch) ? branch.title : undefined
+    const { const: value, title } = isObject(branch) ? branch : {}
     return typeof value === 'string' ? { value, title: typeof title === 'string' ? title : undefined } : undefined
   })
   return found.every((choice) => choice !== undefined) ? found : undefined
@@ -115,7 +111,10 @@ function labelledChoice({ value, title }: Choice): JsonObject {
   return { const: value, title: title ?? value }
 }
 
-/** A form has inclusive bounds only. Bounds that merely say "a safe integer" would only puzzle a reader. */
+/**
+ * The bounds of a number. Forms have inclusive bounds only; the bounds of safe integers, which libraries add, are left
+ * out.
+ */
 function bounds(schema: JsonSchema): JsonObject {
   const integer = schema.type === 'integer'
   const minimum = bound(schema.minimum, schema.exclusiveMinimum, integer ? 1 : undefined)

@@ -1,54 +1,14 @@
-/** Plain JSON Schema 2020-12: walking one, refusing what cannot be used, and checking values with it. */
-import type { OutputUnit, Validator } from '@cfworker/json-schema'
+/** Plain JSON Schema 2020-12: refusing a schema that cannot be used, and checking values with one. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
-import { type Check, type Checked, describeProblems } from './check.ts'
+import type { Check, Checked } from './check.ts'
+import { walkSchema } from './walk.ts'
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
-const WITH_SCHEMA = [
-  'items',
-  'contains',
-  'additionalProperties',
-  'propertyNames',
-  'if',
-  'then',
-  'else',
-  'not',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-  'contentSchema',
-]
-const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
-const WITH_MAP = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
-
-/** `path`: the names of the `properties` that lead to the schema; undefined where anything else is on the way. */
-type Visit = (schema: JsonSchema, path: readonly string[] | undefined) => void
-
-/** Visits a schema and every schema in it. */
-export function walkSchema(schema: JsonSchema, visit: Visit): void {
-  walk(schema, [], visit)
-}
-
-function walk(schema: unknown, path: readonly string[] | undefined, visit: Visit): void {
-  if (!isObject(schema)) return
-  visit(schema, path)
-  for (const [name, value] of entries(schema.properties)) walk(value, path && [...path, name], visit)
-  for (const key of WITH_SCHEMA) walk(schema[key], undefined, visit)
-  for (const key of WITH_MAP) for (const [, value] of entries(schema[key])) walk(value, undefined, visit)
-  for (const key of WITH_LIST) {
-    const list = schema[key]
-    if (Array.isArray(list)) for (const value of list) walk(value, undefined, visit)
-  }
-}
-
-function entries(value: unknown): [string, unknown][] {
-  return isObject(value) ? Object.entries(value) : []
-}
-
 /**
- * Refuses what would fail, or mean something else, when the schema is used: another dialect, a reference that leads
- * out of the schema (nothing is ever fetched), or one that leads nowhere.
+ * Refuses a schema that would fail, or mean something else, when it is used: one of another dialect, or with a
+ * reference that leads out of the schema (no document is ever fetched) or that has no target.
  *
  * @throws TypeError
  */
@@ -79,7 +39,7 @@ export function assertUsable(schema: JsonSchema, what: string): void {
         `${what}: "$ref" to ${JSON.stringify(reference)} leads out of the schema; nothing is fetched.`,
       )
     }
-    // With embedded `$id`s a fragment may be relative to any of them: the validator knows, this does not.
+    // With embedded `$id`s a fragment may be relative to any of them; only the validator resolves such references.
     if (ids.size === 1 && !anchors.has(fragment) && !pointsIntoSchema(schema, fragment)) {
       throw new TypeError(`${what}: "$ref" to ${JSON.stringify(reference)} leads nowhere.`)
     }
@@ -102,119 +62,20 @@ function pointsIntoSchema(schema: unknown, pointer: string): boolean {
   return typeof at === 'object' || typeof at === 'boolean'
 }
 
-let library: typeof import('@cfworker/json-schema') | undefined
+let library: typeof import('./validator.ts') | undefined
 
-/** Of values with more parts than this, only the first problem is told: the library needs long to find all. */
-const MAX_PARTS = 1_000
-/** The library compares each item with each other one. */
-const MAX_UNIQUE = 2_000
-
-/** The check of a plain schema. The validator is loaded when it is first used: most servers never need it. */
+/** The check of a plain schema. The validator is loaded when it is first used, because most servers never need it. */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
-  let unique: boolean | undefined
-  let first: Validator | undefined
-  let all: Validator | undefined
-  const run = ({ Validator }: NonNullable<typeof library>, value: unknown): Checked => {
-    unique ??= asksForUnique(schema)
-    if (unique && hasLongArray(value)) {
-      return { ok: false, problems: `An array has more than ${MAX_UNIQUE} items, too many to be checked for repeats` }
+  let validate: ((value: unknown) => Checked) | undefined
+  const check: Check = (value) => {
+    if (library === undefined) {
+      return import('./validator.ts').then((loaded) => {
+        library = loaded
+        return check(value)
+      })
     }
-    first ??= new Validator(copyOf(schema), '2020-12', true)
-    const { valid, errors } = first.validate(value)
-    if (valid) return { ok: true, value }
-    if (hasMoreParts(value)) return { ok: false, problems: describeProblems(innermost(errors)) }
-    all ??= new Validator(copyOf(schema), '2020-12', false)
-    return { ok: false, problems: describeProblems(innermost(all.validate(value).errors)) }
+    validate ??= library.validatorOf(schema)
+    return validate(value)
   }
-  return (value) => {
-    if (library !== undefined) return run(library, value)
-    return import('@cfworker/json-schema').then((loaded) => {
-      library = loaded
-      return run(loaded, value)
-    })
-  }
-}
-
-/**
- * A copy for the library, which writes into it. Its expression for `url`, a format that 2020-12 does not have, takes time
- * exponential in the length of a text; `uri` says as much.
- */
-function copyOf(schema: JsonSchema): JsonSchema {
-  const copy = structuredClone(schema)
-  walkSchema(copy, (each) => {
-    if (each.format === 'url') each.format = 'uri'
-  })
-  return copy
-}
-
-function asksForUnique(schema: JsonSchema): boolean {
-  let asks = false
-  walkSchema(schema, ({ uniqueItems }) => {
-    asks ||= uniqueItems === true
-  })
-  return asks
-}
-
-function hasMoreParts(value: unknown): boolean {
-  let left = MAX_PARTS
-  const count = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null) return
-    for (const name in part) {
-      if (--left < 0) return
-      count((part as Record<string, unknown>)[name])
-    }
-  }
-  count(value)
-  return left < 0
-}
-
-function hasLongArray(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (Array.isArray(value) && value.length > MAX_UNIQUE) return true
-  return Object.values(value).some(hasLongArray)
-}
-
-/** Ways that are told of one `anyOf`. */
-const MAX_WAYS = 10
-
-/**
- * The library repeats an error for each schema around the one that failed, just before it. Only the innermost says what
- * to change, but below `anyOf` and `oneOf` it is one way of several.
- */
-function innermost(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  // "else does not match" and "nothing matches false" say less than what stands beside them.
-  return told(errors.filter(({ keyword }) => keyword !== 'if' && keyword !== 'false'))
-}
-
-function told(errors: readonly OutputUnit[]): [path: string, message: string][] {
-  const found: [string, string][] = []
-  for (let at = 0; at < errors.length; at++) {
-    const error = errors[at] as OutputUnit
-    const below = `${error.keywordLocation}/`
-    const isBelow = (other: OutputUnit | undefined) => other?.keywordLocation.startsWith(below) === true
-    if (!isBelow(errors[at + 1])) found.push([pathText(error), messageText(error)])
-    else if (error.keyword === 'anyOf' || error.keyword === 'oneOf') {
-      let end = at + 1
-      while (isBelow(errors[end])) end++
-      const here = pathText(error)
-      const ways = told(errors.slice(at + 1, end)).map(([path, message]) =>
-        path === here ? message : `${path}: ${message}`,
-      )
-      const several = [...new Set(ways)].slice(0, MAX_WAYS)
-      found.push([here, `One of these must be put right: ${several.join(' | ')}`])
-      at = end - 1
-    }
-  }
-  return found
-}
-
-function pathText({ instanceLocation }: OutputUnit): string {
-  const steps = instanceLocation.split('/').slice(1)
-  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~')).join('.')
-}
-
-function messageText({ keyword, error }: OutputUnit): string {
-  const [, property] = /^Property "(.*)" does not match/.exec(error) ?? []
-  const closed = keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
-  return closed && property !== undefined ? `Property "${property}" is not allowed` : error.replace(/\.$/, '')
+  return check
 }

@@ -1,6 +1,6 @@
-/** Arguments that a client of the stateless revision repeats as HTTP headers: `x-mcp-header`. */
+/** Arguments that a client repeats as HTTP headers: `x-mcp-header` (2026-07-28). */
 import type { JsonSchema } from '../../protocol/types.ts'
-import { walkSchema } from './json-schema.ts'
+import { walkSchema } from './walk.ts'
 
 export interface ParamHeader {
   /** Without the prefix `Mcp-Param-`. */
@@ -16,7 +16,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /**
  * The headers that a tool's input schema names.
  *
- * @throws TypeError for an annotation that makes the tool invalid: clients would drop the tool without a word.
+ * @throws TypeError for an annotation that makes the tool invalid: clients would leave the tool out silently
  */
 export function paramHeaders(schema: JsonSchema, what: string): readonly ParamHeader[] {
   const headers: ParamHeader[] = []

@@ -1,5 +1,5 @@
 /**
- * Schemas as an author writes them, made ready once: JSON Schema for the lists, and a function that checks a value.
+ * Schemas as an author writes them, compiled once: JSON Schema for the lists, and a function that checks a value.
  *
  * Any library that implements Standard Schema with its JSON Schema part will do (zod 4, arktype; valibot through
  * `toStandardJsonSchema` of @valibot/to-json-schema), and so will a plain JSON Schema 2020-12 object.
@@ -32,35 +32,35 @@ interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What `inputSchema`, `outputSchema`, `argsSchema` and the schema of `ctx.elicit` may be. */
+/** The type of `inputSchema`, `outputSchema`, `argsSchema` and the schema of `ctx.elicit`. */
 export type Schema = StandardSchema | JsonSchema
 
 type TypesOf<S> = S extends { readonly '~standard': { readonly types?: infer T } } ? NonNullable<T> : never
 
-/** What a handler gets: the value after parsing. A plain JSON Schema says nothing to the type checker. */
+/** The type after parsing, which a handler gets. The type checker cannot read a plain JSON Schema. */
 export type OutputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { output: infer O } ? O : unknown) : JsonObject
 
-/** What a handler gives: the value before parsing. */
+/** The type before parsing, which a handler returns. */
 export type InputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { input: infer I } ? I : unknown) : unknown
 
 export interface CompiledSchema {
   /** JSON Schema 2020-12, as the lists show it. */
   json: JsonSchema
-  /** Gives a promise only where the library does, or while the validator of plain schemas is being loaded. */
+  /** Returns a promise only where the library does, or while the validator of plain schemas is being loaded. */
   check: Check
 }
 
-export function isStandardSchema(schema: unknown): schema is StandardSchema {
+function isStandardSchema(schema: unknown): schema is StandardSchema {
   if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null) return false
   const standard = (schema as { '~standard'?: unknown })['~standard']
   return typeof standard === 'object' && standard !== null
 }
 
 /**
- * Makes a schema ready for use.
+ * Compiles a schema.
  *
- * @param direction which side of a parsing schema the other end sees: `input` for arguments, `output` for results
- * @param what names the schema in errors
+ * @param direction the side of a parsing schema that the client sees: `input` for arguments, `output` for results
+ * @param what the name of the schema in errors
  * @throws TypeError for a schema that cannot be shown as JSON Schema 2020-12, refers to the network, or is in another
  *   dialect.
  */
@@ -71,13 +71,13 @@ export function compileSchema(schema: Schema, direction: 'input' | 'output', wha
   return { json, check: guarded(standard ? standardCheck(schema) : jsonSchemaCheck(json)) }
 }
 
-/** The same for what must be an object at its root: arguments of tools and prompts, elicited content. */
+/** Compiles a schema of an object: arguments of tools and prompts, elicited content. */
 export function compileObjectSchema(schema: Schema, what: string): CompiledSchema {
   const { json, check } = compileSchema(schema, 'input', what)
   return { json: withObjectRoot(json, what), check }
 }
 
-/** A union of objects is an object too, but says so only in its branches. */
+/** The schema with `type: "object"`. A union of objects has the type in its branches only. */
 function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
   if (json.type === 'object') return json
   const branches = json.anyOf ?? json.oneOf

@@ -1,8 +1,7 @@
-/** The asks of one call that wait for the client's answer. The store has the truth; mail only brings it fast. */
+/** The asks of one call that wait for the client's answer. Mail brings answers fast; the store has those that it lost. */
 import type { Timer } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { isObject, notificationText } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { SessionKey } from '../../store/store.ts'
@@ -30,7 +29,7 @@ export class Asks {
     return this.#ids
   }
 
-  /** Those without an answer. */
+  /** The asks without an answer. */
   get waiting(): string[] {
     return this.#waiting ? [...this.#waiting.keys()] : []
   }
@@ -39,13 +38,13 @@ export class Asks {
    * Begins to wait. The id is random within the session: ids of the server are unique across instances and
    * cannot be guessed.
    */
-  open(method: string, timeout: number, say: (text: string) => void): { id: string; answer: Promise<JsonObject> } {
+  open(method: string, timeout: number, send: (text: string) => void): { id: string; answer: Promise<JsonObject> } {
     const id = randomId(12)
     this.#waiting ??= new Map()
     this.#ids.push(id)
     const waiting = this.#waiting
     const answer = new Promise<JsonObject>((resolve, reject) => {
-      const timer = this.#instance.clock.after(timeout, () => void this.#expire(id, timeout, say))
+      const timer = this.#instance.clock.after(timeout, () => void this.#expire(id, timeout, send))
       waiting.set(id, { method, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.
@@ -60,12 +59,12 @@ export class Asks {
     const { result, error } = isObject(answer) ? answer : {}
     if (isObject(result)) return waiting.resolve(result)
     const { code, message, data } = isObject(error) ? error : {}
-    const said = typeof message === 'string' ? message : 'no result'
+    const reason = typeof message === 'string' ? message : 'no result'
     const details = { ...(typeof code === 'number' && { code }), data }
-    waiting.reject(new AskError('refused', `${waiting.method}: the client answered with an error: ${said}`, details))
+    waiting.reject(new AskError('refused', `${waiting.method}: the client answered with an error: ${reason}`, details))
   }
 
-  /** The call has ended: nobody waits any more. */
+  /** The call has ended: every ask is rejected. */
   abandon(): void {
     for (const id of this.waiting) {
       this.#take(id)?.reject(new DOMException('The call ended before the client answered.', 'AbortError'))
@@ -79,13 +78,13 @@ export class Asks {
     return waiting
   }
 
-  /** A deadline asks the store before it gives up: an answer may be there whose mail was lost. */
-  async #expire(id: string, timeout: number, say: (text: string) => void): Promise<void> {
+  /** Before it gives up, a deadline asks the store for an answer whose mail was lost. */
+  async #expire(id: string, timeout: number, send: (text: string) => void): Promise<void> {
     const value = await this.#instance.store.closeAsk(this.#key, id).catch((error) => this.#instance.report(error))
     if (typeof value === 'string') return this.answered(id, value)
     const waiting = this.#take(id)
     if (!waiting) return
-    say(notificationText('notifications/cancelled', { requestId: id, reason: 'The answer took too long.' }))
+    send(notificationText('notifications/cancelled', { requestId: id, reason: 'The answer took too long.' }))
     waiting.reject(new AskError('timeout', `${waiting.method}: the client did not answer within ${timeout} ms.`))
   }
 }

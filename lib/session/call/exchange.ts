@@ -1,92 +1,72 @@
 /**
- * One POST with requests and its one reply. It is JSON while no call has said anything before its result; the moment
- * one does, or takes long, the reply becomes a stream that carries them all.
+ * A POST with requests, and its one reply. The reply is JSON while no call has sent anything before its response; the
+ * moment that one does, or takes long, the reply becomes a stream that carries the responses of all.
  */
-import { isAtLeast } from '../../protocol/revisions.ts'
-import type { Instance } from '../../runtime/instance.ts'
-import type { Reply } from '../../runtime/reply.ts'
-import { emptyStream, sessionNotFound, TRY_SOON } from '../../runtime/reply.ts'
+import type { JsonRpcRequest } from '../../protocol/jsonrpc.ts'
+import type { Caller } from '../../runtime/caller.ts'
+import { PendingReply } from '../../runtime/pending-reply.ts'
+import { sessionNotFound } from '../../runtime/refusals.ts'
+import { emptyStream, type Reply, TRY_SOON } from '../../runtime/reply.ts'
 import type { Session } from '../stream/session.ts'
-import { Feed } from '../stream/sse-response.ts'
-import type { Call } from './call.ts'
-
-/** Where a call's result goes. */
-export interface Carrier {
-  /** False: the client takes JSON alone, so nothing can be said before the result. */
-  readonly streams: boolean
-  /** The reply is that of several calls: a batch. */
-  readonly shared: boolean
-  /** Makes the reply a stream, if it is not one yet. */
-  beginStream(): void
-  /** The call has its result (or, cancelled, none), and no stream carries it. */
-  settled(call: Call): void
-  /** The session turned out to be gone. */
-  gone(call: Call): void
-}
-
-/** A continued call has its stream already: everything it says goes to the log, and from there to the holder. */
-export const continuedCarrier: Carrier = {
-  streams: true,
-  shared: false,
-  beginStream: () => {},
-  settled: () => {},
-  gone: () => {},
-}
+import { openResponse, type SseResponse } from '../stream/sse-response.ts'
+import { Call } from './call.ts'
+import type { CallHost, Carrier } from './host.ts'
+import type { Opened } from './stream.ts'
 
 export class Exchange implements Carrier {
   readonly streams: boolean
   readonly shared: boolean
+  readonly #host: CallHost
   readonly #session: Session
-  readonly #instance: Instance
-  readonly #deadline: number | undefined
-  readonly #until: number | undefined
+  readonly #caller: Caller
   readonly #calls: Call[] = []
-  #feed: Feed | undefined
-  #started = false
-  #reply: Reply | undefined
-  #resolve: ((reply: Reply) => void) | undefined
+  readonly #reply = new PendingReply()
+  #response: SseResponse | undefined
+  /** The calls that carry, on the stream, the responses of those that the store is still ending. */
+  #successors: Map<Call, Call> | undefined
 
+  /** `streams`: the client takes a stream. `batch`: the body was an array (2025-03-26). */
   constructor(
-    instance: Instance,
+    host: CallHost,
     session: Session,
-    options: { streams: boolean; batch: boolean; deadline: number | undefined; until?: number | undefined },
+    caller: Caller,
+    { streams, batch }: { streams: boolean; batch: boolean },
   ) {
-    this.#instance = instance
+    this.#host = host
     this.#session = session
-    this.streams = options.streams
-    this.shared = options.batch
-    this.#deadline = options.deadline
-    this.#until = options.until
+    this.#caller = caller
+    this.streams = streams
+    this.shared = batch
   }
 
-  add(call: Call): void {
-    this.#calls.push(call)
-  }
-
-  /** Runs the calls. The reply is there at once when every handler returned at once. */
-  start(): Reply | Promise<Reply> {
+  /** Runs the requests. The reply is there at once when every handler returned at once. */
+  run(requests: readonly JsonRpcRequest[]): Reply | Promise<Reply> {
+    const [host, session, caller] = [this.#host, this.#session, this.#caller]
+    for (const request of requests) this.#calls.push(new Call({ host, session, caller, request, carrier: this }))
     for (const call of this.#calls) call.start()
-    this.#started = true
-    this.#trySettle()
-    return this.#reply ?? new Promise((resolve) => (this.#resolve = resolve))
+    this.#tryJson()
+    return this.#reply.take()
   }
 
-  settled(_call: Call): void {
-    if (this.#started) this.#trySettle()
+  settled(call: Call): void {
+    const successor = this.#successors?.get(call)
+    if (successor) giveResponse(successor, call.text)
+    else this.#tryJson()
   }
 
-  gone(_call: Call): void {
-    this.#answer(sessionNotFound())
+  sessionGone(): void {
+    this.#reply.give(sessionNotFound())
   }
 
-  #trySettle(): void {
-    if (this.#feed || this.#reply || !this.#calls.every((call) => call.over)) return
+  /** Answers with JSON if every call is over and none has begun a stream. */
+  #tryJson(): void {
+    if (this.#response || this.#reply.isGiven || !this.#calls.every((call) => call.over)) return
     const texts = this.#calls.flatMap((call) => call.text ?? [])
     const body = this.shared ? `[${texts.join(',')}]` : texts[0]
-    if (body !== undefined && texts.length > 0) this.#answer(this.#json(body))
+    if (body !== undefined && texts.length > 0) this.#reply.give(this.#json(body))
     // Every call was cancelled: there is no response to give.
-    else if (this.streams) this.#answer({ kind: 'stream', source: emptyStream })
-    else this.#answer({ kind: 'empty', status: 202 })
+    else if (this.streams) this.#reply.give({ kind: 'stream', source: emptyStream })
+    else this.#reply.give({ kind: 'empty', status: 202 })
   }
 
   #json(body: string): Reply {
@@ -98,35 +78,48 @@ export class Exchange implements Carrier {
     return { kind: 'json', status: 429, body, headers: TRY_SOON }
   }
 
-  #answer(reply: Reply): void {
-    if (this.#reply) return
-    this.#reply = reply
-    this.#resolve?.(reply)
+  beginStream(): void {
+    if (this.#response || this.#reply.isGiven || !this.streams) return
+    const response = openResponse(this.#host.instance, this.#session, this.#caller)
+    this.#response = response
+    // A call that was cancelled before has nothing to send.
+    const sending = this.#calls.filter((call) => !call.over || call.text !== undefined)
+    const opened = sending.map((call) => this.#add(call, response))
+    response.begin()
+    // No event id leaves before the store has the calls: the priming event waits for their registration.
+    void Promise.all(opened).then((states) => this.#answer(states, response, sending[0]))
   }
 
-  beginStream(): void {
-    if (this.#feed || this.#reply || !this.streams) return
-    const feed = new Feed({
-      key: this.#session.key,
-      primes: isAtLeast(this.#session.revision, '2025-11-25'),
-      retry: this.#instance.options.retry,
-    })
-    this.#feed = feed
-    // No event id leaves before the store has the call: the priming event waits for the registration.
-    feed.endsBefore(this.#instance, this.#deadline)
-    feed.endsAt(this.#instance, this.#until)
-    // One that was cancelled before has nothing to say.
-    const speaking = this.#calls.filter((call) => !call.over || call.text !== undefined)
-    const opened = speaking.map((call) => call.openStream(feed))
-    feed.begin()
-    void Promise.all(opened).then((states) => {
-      if (states.includes('gone')) {
-        feed.detached()
-        this.#answer(sessionNotFound())
-      } else if (states[0] === 'refused') {
-        feed.detached()
-        this.#answer(this.#json(speaking[0]?.text ?? ''))
-      } else this.#answer({ kind: 'stream', source: feed })
-    })
+  #add(call: Call, response: SseResponse): Promise<Opened> {
+    if (!call.hasResponse) {
+      const opened = call.connect(response)
+      call.openStream()
+      return opened
+    }
+    // The store has forgotten the call, or is about to: a new call carries its response through the log.
+    const successor = call.successor()
+    const opened = successor.connect(response)
+    if (call.over) giveResponse(successor, call.text)
+    else {
+      this.#successors ??= new Map()
+      this.#successors.set(call, successor)
+    }
+    return opened
   }
+
+  #answer(states: Opened[], response: SseResponse, first: Call | undefined): void {
+    if (!states.includes('gone') && states[0] !== 'refused') {
+      return this.#reply.give({ kind: 'stream', source: response })
+    }
+    response.detached()
+    if (states.includes('gone')) this.sessionGone()
+    else this.#reply.give(this.#json(first?.text ?? ''))
+  }
+}
+
+/** Has a successor carry a response; undefined: its call was cancelled, and there is none. */
+function giveResponse(successor: Call, text: string | undefined): void {
+  if (text === undefined) return successor.cancel()
+  successor.openStream()
+  successor.respond(text)
 }

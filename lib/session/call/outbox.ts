@@ -1,13 +1,13 @@
 /**
- * The way out of a call: a queue of messages for one stream. Each is appended to the log first and sent afterwards;
- * what waits while an append is under way goes together in the next one. The handler does not wait for any of it,
- * unless the queue is over its bound.
+ * The queue of messages between a call and the log of its stream. Each message is appended to the log first and sent to
+ * the holder afterwards; messages that wait while an append is under way go together in the next one. The handler waits
+ * only while the queue is over its bound.
  */
 import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Append, AppendReply, Holder, Owner, Registration } from '../../store/store.ts'
-import { StoreUnavailable } from '../../store/store.ts'
+import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
+import type { Ending } from './state.ts'
 
 interface Item {
   data: string
@@ -15,25 +15,24 @@ interface Item {
   final: boolean
 }
 
-/** What becomes of a call that cannot go on. */
-export type Ending = 'lost' | 'cancelled' | 'taken' | 'full' | 'gone' | 'unreachable'
-
-export interface OutboxOptions {
+interface OutboxOptions {
   stream: string
   owner: Owner
   /** Registers the call with its first append; absent where it is registered already. */
   register?: Registration | undefined
+  /** The request that registers the call, where one is under way. */
+  registration: () => Promise<void> | undefined
   /** The number of the first message. */
   from: number
   /** The asks of the call, to be forgotten with its last message. */
   asks: () => string[]
   onEnding: (ending: Ending) => void
-  /** The store knows the call and its holder. Before anything is sent. */
+  /** The store has registered the call, and names its holder. Called before anything is sent. */
   onRegistered: () => void
   /** The last message is in the log and on its way. */
   onDone: () => void
   onLevel: (level: string | undefined) => void
-  /** Where no connection holds the stream: HTTP+SSE calls speak through the session's one stream. */
+  /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: ((data: string, id: string) => Promise<void>) | undefined
 }
 
@@ -50,11 +49,11 @@ export class Outbox {
   #next: number
   #tag = randomId(3)
   #running = false
-  #closed = false
-  #complete = false
+  /** complete: the last message is queued. closed: nothing more goes out. */
+  #phase: 'open' | 'complete' | 'closed' = 'open'
   #holder: Holder | undefined
   #drained: (() => void)[] = []
-  /** Waits for room. */
+  /** Pushes that wait for room. */
   #room: (() => void)[] = []
 
   constructor(instance: Instance, session: Session, options: OutboxOptions) {
@@ -65,21 +64,23 @@ export class Outbox {
     this.#next = options.from
   }
 
-  /** Who holds the stream, as the store last said. */
+  /** The holder of the stream, as the store last named it. */
   get holder(): Holder | undefined {
     return this.#holder
   }
 
-  /** The call is registered, by the first append or otherwise. */
-  markRegistered(): void {
-    if (!this.#register) return
+  /** The store has the call: no append needs to register it. */
+  registered(): void {
     this.#register = undefined
-    this.#options.onRegistered()
   }
 
-  /** Something is queued or on its way. */
+  /** A message is queued, or on its way to the log. */
   get busy(): boolean {
     return this.#running || this.#queue.length > 0
+  }
+
+  get #isClosed(): boolean {
+    return this.#phase === 'closed'
   }
 
   get full(): boolean {
@@ -89,16 +90,16 @@ export class Outbox {
 
   /** Queues a message. The promise resolves at once, or when there is room again. */
   push(data: string, ask?: string, final = false): Promise<void> {
-    if (this.#closed || this.#complete) return Promise.resolve()
-    // The first last message counts: a handler that is aborted while its call fails for it has its say no more.
-    this.#complete = final
+    // The first last message counts: a handler may still send while its call fails.
+    if (this.#phase !== 'open') return Promise.resolve()
+    if (final) this.#phase = 'complete'
     this.#queue.push({ data, ask, final })
     this.#bytes += data.length
     this.#start()
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
   }
 
-  /** Resolves when everything queued so far is in the log and on its way, or will never be. */
+  /** Resolves when everything queued so far is in the log and on its way, or never will be. */
   flushed(): Promise<void> {
     if (!this.busy) return Promise.resolve()
     return new Promise((resolve) => this.#drained.push(resolve))
@@ -106,7 +107,7 @@ export class Outbox {
 
   /** Nothing more goes out. */
   close(): void {
-    this.#closed = true
+    this.#phase = 'closed'
     this.#queue = []
     this.#bytes = 0
     this.#wake()
@@ -115,13 +116,13 @@ export class Outbox {
   #start(): void {
     if (this.#running) return
     this.#running = true
-    // After all microtasks, so that what a handler says in one go, awaiting nothing else, shares one append.
+    // After all microtasks, so that messages that a handler sends without awaiting anything else share one append.
     process.nextTick(() => {
       this.#run()
         .catch((error) => this.#instance.report(error))
         .finally(() => {
           this.#running = false
-          if (this.#queue.length > 0 && !this.#closed) this.#start()
+          if (this.#queue.length > 0 && !this.#isClosed) this.#start()
           else this.#wake()
         })
     })
@@ -133,11 +134,11 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#closed) {
+    while (this.#queue.length > 0 && !this.#isClosed) {
       const batch = this.#batch()
       const reply = await this.#append(batch)
-      if (this.#closed || !reply) return
-      if (reply.level !== undefined) this.#options.onLevel(reply.level)
+      if (this.#isClosed || !reply) return
+      this.#options.onLevel(reply.level)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told.
@@ -150,7 +151,10 @@ export class Outbox {
         this.#options.onEnding(reply.status)
         return
       }
-      this.markRegistered()
+      if (this.#register) {
+        this.registered()
+        this.#options.onRegistered()
+      }
       this.#holder = reply.holder
       const n = this.#next
       this.#next += batch.length
@@ -178,24 +182,29 @@ export class Outbox {
 
   async #append(batch: Item[]): Promise<AppendReply | undefined> {
     const final = batch.at(-1)?.final === true
-    const append: Append = {
+    const append = {
       stream: this.#options.stream,
       owner: this.#options.owner,
       from: this.#next,
       messages: batch.map((item) => item.data),
       tag: this.#tag,
       final,
-      register: this.#register,
       asks: batch.flatMap((item) => item.ask ?? []),
       forget: final ? this.#options.asks() : undefined,
     }
+    const { key } = this.#session
     return this.#patiently(async () => {
-      if (this.#register) await this.#instance.attend()
-      return this.#instance.store.append(this.#session.key, append)
+      // Were both sent at once, a registration that the client library repeats would meet a call that has ended.
+      if (this.#register) await this.#options.registration()
+      if (this.#isClosed) return undefined
+      const register = this.#register
+      if (!register) return this.#instance.store.append(key, append)
+      const store = await this.#instance.attend()
+      return store.append(key, { ...append, register })
     })
   }
 
-  /** Tries until the store has done it, the queue is closed, or patience ends: then the call ends too. */
+  /** Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. */
   async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock, options } = this.#instance
     const deadline = clock.now() + options.storePatience
@@ -211,7 +220,7 @@ export class Outbox {
         }
       }
       await new Promise<void>((resolve) => void clock.after(wait, resolve))
-      if (this.#closed) return undefined
+      if (this.#isClosed) return undefined
     }
   }
 
@@ -224,7 +233,14 @@ export class Outbox {
         await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
       }
     } else if (holder !== undefined) {
-      this.#instance.tell({ t: 'entries', to: holder, n, tag: this.#tag, data: batch.map((item) => item.data), final })
+      void this.#instance.send({
+        t: 'entries',
+        to: holder,
+        n,
+        tag: this.#tag,
+        data: batch.map((item) => item.data),
+        final,
+      })
     }
   }
 }

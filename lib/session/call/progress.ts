@@ -1,41 +1,42 @@
 /**
- * What a call's client was told of its progress. Progress must increase; between the author's own messages the
- * endpoint tells the last figure plus next to nothing, so that clients with an idle limit do not give up.
+ * The progress that a call's client has received. Progress must increase: between the author's own messages the endpoint
+ * sends the last figure plus next to nothing, so that clients with an idle limit do not give up.
  */
-import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
-import { isObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import { isProgressToken } from '../../server/context/context.ts'
 
 export class AutoProgress {
   readonly #token: unknown
-  #told: number
+  /** The greatest figure that was sent. */
+  #sent: number
   #total: unknown
+  /** Nothing was sent since the last tick. */
   #quiet = true
 
-  /** `told`: what an earlier run of the same call had told. */
-  constructor(request: JsonRpcRequest, told: number | undefined) {
+  /** `sent`: the greatest figure that an earlier run of the same call has sent. */
+  constructor(request: JsonRpcRequest, sent: number | undefined) {
     const meta = request.params?._meta
     const token = isObject(meta) ? meta.progressToken : undefined
     // Some clients send null for none.
     this.#token = isProgressToken(token) ? token : undefined
-    this.#told = told ?? Number.NEGATIVE_INFINITY
+    this.#sent = sent ?? Number.NEGATIVE_INFINITY
   }
 
   get wanted(): boolean {
     return this.#token !== undefined
   }
 
-  /** The author's progress: false if the client was told as much already. */
-  tell(params: JsonObject): boolean {
+  /** Takes the author's progress. False if the client has received as much already. */
+  advance(params: JsonObject): boolean {
     const progress = Number(params.progress)
-    if (!(progress > this.#told)) return false
-    this.#told = progress
+    if (!(progress > this.#sent)) return false
+    this.#sent = progress
     this.#total = params.total
     return true
   }
 
-  /** The call said something. */
-  said(): void {
+  /** The call has sent a message. */
+  messageSent(): void {
     this.#quiet = false
   }
 
@@ -44,9 +45,9 @@ export class AutoProgress {
     const quiet = this.#quiet
     this.#quiet = true
     if (!quiet) return undefined
-    const told = Number.isFinite(this.#told) ? this.#told : 0
-    this.#told = told + Math.max(Math.abs(told), 1) * 1e-6
-    const params: JsonObject = { progressToken: this.#token, progress: this.#told }
+    const sent = Number.isFinite(this.#sent) ? this.#sent : 0
+    this.#sent = sent + Math.max(Math.abs(sent), 1) * 1e-6
+    const params: JsonObject = { progressToken: this.#token, progress: this.#sent }
     if (this.#total !== undefined) params.total = this.#total
     return params
   }

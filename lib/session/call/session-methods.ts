@@ -1,4 +1,4 @@
-/** The methods whose effect is the session's own state. All others belong to the author's server. */
+/** The methods whose effect is the session's own state. The author's server answers all others. */
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
@@ -32,9 +32,9 @@ async function setLevel(instance: Instance, key: SessionKey, level: unknown): Pr
     const message = `"level" must be one of ${LOGGING_LEVELS.join(', ')}.`
     throw new ProtocolError(ErrorCode.InvalidParams, message)
   }
-  const owners = await instance.store.setLevel(key, level)
-  // Running calls learn it at once, wherever they run.
-  for (const to of owners ?? []) instance.tell({ t: 'level', to, level })
+  const reply = await instance.store.setLevel(key, level)
+  // Running calls get it at once, wherever they run.
+  if (reply.status === 'ok') for (const to of reply.owners) void instance.send({ t: 'level', to, level })
   return {}
 }
 
@@ -45,12 +45,14 @@ async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: 
     throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
   }
   const { store, options } = instance
-  const holder = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
-  if (holder === false) {
+  const reply = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
+  if (reply.status === 'full') {
     const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
     throw new ProtocolError(ErrorCode.ServerError, message)
   }
-  // The holder knows before the client is answered, so that a change made after that is told.
-  if (holder) await instance.told({ t: 'subscription', to: holder, uri, on })
+  // The holder gets it before the client is answered, so that a change that is made after the answer is announced.
+  if (reply.status === 'ok' && reply.holder !== undefined) {
+    await instance.send({ t: 'subscription', to: reply.holder, uri, on })
+  }
   return {}
 }

@@ -1,36 +1,35 @@
 /**
- * A live connection to one stream: its holder, while the store says so. It delivers the stream's entries in order and
+ * A live connection to one stream: its holder, while the store names it so. It delivers the stream's entries in order and
  * each once, whether they come from a run in this process, by mail, or from the log.
  */
 import { randomId } from '../../base/ids.ts'
-import { isAtLeast } from '../../protocol/revisions.ts'
-import type { HeldConnection, Instance } from '../../runtime/instance.ts'
-import { tokenOf } from '../../runtime/instance.ts'
+import { features } from '../../protocol/revisions.ts'
+import type { HeldConnection } from '../../runtime/held.ts'
+import { type Instance, tokenOf } from '../../runtime/instance.ts'
+import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
-import { lifetimeOf } from '../../runtime/options.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
-import type { EventPosition } from './event-id.ts'
-import { GET_STREAM } from './event-id.ts'
+import { type EventPosition, GET_STREAM } from './event-id.ts'
 import type { Session } from './session.ts'
-import type { Feed, FeedMember } from './sse-response.ts'
+import type { ResponseMember, SseResponse } from './sse-response.ts'
 
-/** Takes over the call of a stream whose owner is dead or has released it, on behalf of the client that waits here. */
-export type Adopt = (connection: Connection, stream: string, owner: Owner) => void
+/** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
+export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
-export class Connection implements HeldConnection, FeedMember {
+export class Connection implements HeldConnection, ResponseMember {
   readonly token: string
   readonly holder: Holder
   readonly session: Session
   readonly stream: string
-  readonly feed: Feed
+  readonly response: SseResponse
   protected readonly instance: Instance
-  readonly #adopt: Adopt
+  readonly #takeOver: TakeOver
   #n = 0
   #tag = ''
   #done = false
   /** The store has named this connection the holder. Until then nothing is delivered and nothing compared. */
   #confirmed = false
-  /** The run whose messages come here, if it is known. */
+  /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
   #looking = false
   #lookAgain = false
@@ -39,25 +38,25 @@ export class Connection implements HeldConnection, FeedMember {
     instance: Instance,
     session: Session,
     stream: string,
-    feed: Feed,
-    adopt: Adopt,
+    response: SseResponse,
+    takeOver: TakeOver,
     token: string = randomId(6),
   ) {
     this.token = token
     this.instance = instance
     this.session = session
     this.stream = stream
-    this.feed = feed
+    this.response = response
     this.holder = instance.name(this.token)
-    this.#adopt = adopt
-    feed.add(this)
+    this.#takeOver = takeOver
+    response.add(this)
   }
 
   get done(): boolean {
     return this.#done
   }
 
-  /** Enters the instance's table. Before the store names it: mail that overtakes the reply must find it. */
+  /** Enters the instance's table, before the store names this connection: mail that overtakes the reply must find it. */
   open(): void {
     this.instance.add('connection', this)
   }
@@ -66,15 +65,15 @@ export class Connection implements HeldConnection, FeedMember {
     return { stream: this.stream, n: this.#n, tag: this.#tag }
   }
 
-  /** Starts where the store says that this connection starts. Entries are delivered by {@link deliverTaken}. */
+  /** Sets the position after which this connection delivers. */
   startAt(n: number, tag: string): void {
     this.#n = n
     this.#tag = tag
   }
 
-  /** The store names this connection the holder from now on. */
+  /** The store names this connection the holder. */
   confirm(): void {
-    // It ended before the store knew it: what it said then went unheard.
+    // The connection closed while `take` or `register` was in flight, so its release was rejected. Release it again.
     if (this.#done && !this.#confirmed) this.#release()
     this.#confirmed = true
     if (!this.#lookAgain || this.#looking) return
@@ -82,10 +81,10 @@ export class Connection implements HeldConnection, FeedMember {
     this.look()
   }
 
-  /** Delivers what `take` found, and looks after the stream's owner. */
+  /** Delivers what `take` has read, and watches the stream's owner. */
   deliverTaken(reply: Extract<TakeReply, { status: 'ok' }>): void {
     if (reply.previous !== undefined && reply.previous !== this.holder) {
-      this.instance.tell({ t: 'look', to: reply.previous })
+      void this.instance.send({ t: 'look', to: reply.previous })
     }
     if (this.#done) return this.confirm()
     this.#confirmed = true
@@ -94,14 +93,14 @@ export class Connection implements HeldConnection, FeedMember {
     this.confirm()
   }
 
-  /** The run that appends to this stream is in this process and hands over what the log has. */
+  /** Delivers an entry that the log has, unless it was delivered before. */
   deliver(entry: LogEntry): void {
     if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
-    // A number is missing: mail was lost. The log has it.
+    // Mail was lost, and the log has the entries that are missing.
     if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
-    if (entry.data !== '') this.feed.message(entry.data)
+    if (entry.data !== '') this.response.message(entry.data)
     if (entry.final) this.finish()
   }
 
@@ -120,7 +119,7 @@ export class Connection implements HeldConnection, FeedMember {
     else if (mail.t === 'gone') this.finish()
   }
 
-  /** Compares with the store: what mail lost, a newer holder, a dead owner, the end of the session. */
+  /** Reads in the store what mail may have lost: entries, a newer holder, a released call, the end of the session. */
   look(): void {
     if (this.#looking || !this.#confirmed) {
       this.#lookAgain = true
@@ -131,11 +130,11 @@ export class Connection implements HeldConnection, FeedMember {
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
     store
-      .look(this.session.key, this.stream, this.holder, this.#n, lifetime, this.#tag)
+      .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
       .then((reply) => {
         if (this.#done) return
-        if (reply.gone) return this.finish()
-        if (reply.moved) return this.#replaced()
+        if (reply.status === 'gone') return this.finish()
+        if (reply.status === 'moved') return this.#replaced()
         this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })
@@ -153,10 +152,10 @@ export class Connection implements HeldConnection, FeedMember {
     if (this.#done || this.stream === GET_STREAM) return
     if (ended && owner === undefined) return this.finish()
     this.#owner = owner
-    if (owner === '') this.#adopt(this, this.stream, '')
+    if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {
-      // The store says that a run of this instance owns the call, and there is none: a claim whose reply was lost.
-      this.#adopt(this, this.stream, owner)
+      // The store names a run of this instance as the owner, and there is none: the reply to a claim was lost.
+      this.#takeOver(this, this.stream, owner)
     }
   }
 
@@ -165,48 +164,48 @@ export class Connection implements HeldConnection, FeedMember {
   }
 
   ownerLost(owner: Owner): void {
-    if (this.#owner === owner) this.adopt(this.stream, owner)
+    if (this.#owner === owner) this.takeOver(this.stream, owner)
   }
 
-  /** Has a call claimed that belongs to this client. */
-  protected adopt(stream: string, owner: Owner): void {
-    this.#adopt(this, stream, owner)
+  /** Takes over a call of this client. */
+  protected takeOver(stream: string, owner: Owner): void {
+    this.#takeOver(this, stream, owner)
   }
 
   beat(): void {
     if (this.#done) return
-    this.feed.comment()
+    this.response.comment()
     this.look()
   }
 
   changes(_entries: ChangeEntry[]): void {}
 
-  /** A newer connection holds the stream: this one ends, and asks its client not to come back soon. */
+  /** A newer connection holds the stream. This one ends, with a long `retry`, so that its client stays away. */
   #replaced(): void {
     if (this.#done) return
     this.#leave(false)
-    this.feed.closeWith(this.instance.options.replacedRetry)
+    this.response.closeWith(this.instance.options.replacedRetry)
   }
 
-  /** Ends the response and says when to come back; the stream goes on. */
+  /** Ends the response with this `retry` (ms). The stream goes on. */
   closeWith(retry: number): void {
     if (this.#done) return
     this.#leave(true)
-    this.feed.closeWith(retry)
+    this.response.closeWith(retry)
   }
 
-  /** Ends with an error that is in no log: there is none, or it cannot be reached. */
+  /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.feed.message(data)
+    this.response.message(data)
     this.finish()
   }
 
-  /** The stream has ended, with or without a last message. */
+  /** The stream has ended. */
   finish(): void {
     if (this.#done) return
     this.#leave(true)
-    this.feed.memberDone()
+    this.response.memberDone()
   }
 
   abandoned(): void {
@@ -226,7 +225,7 @@ export class Connection implements HeldConnection, FeedMember {
   }
 
   drain(): void {
-    const mayClose = this.stream === GET_STREAM || isAtLeast(this.session.revision, '2025-11-25')
+    const mayClose = this.stream === GET_STREAM || features(this.session.revision).streamsMayPause
     if (mayClose) this.closeWith(this.instance.options.retry)
   }
 

@@ -1,14 +1,13 @@
 /**
- * Event ids: `<stream>.<n>.<tag>.<check>`. An id names its stream and says of itself whether this session gave
- * it out, so that a foreign or invented id is told apart from one whose log is gone without asking the store.
+ * Event ids: `<stream>.<n>.<tag>.<check>`. The id names its stream. Its check proves that this session issued it: a
+ * foreign or invented id is refused without asking the store, and an issued id whose log has expired is not.
  */
 import { digest, randomId } from '../../base/ids.ts'
-import type { RequestId } from '../../protocol/jsonrpc.ts'
-import { isRequestId } from '../../protocol/jsonrpc.ts'
+import { isRequestId, type RequestId } from '../../protocol/jsonrpc.ts'
+import { GET_STREAM } from '../../store/names.ts'
 import type { SessionKey } from '../../store/store.ts'
 
-/** The name of the stream that a session's `GET /mcp` holds. */
-export const GET_STREAM = 'get'
+export { GET_STREAM }
 
 export interface EventPosition {
   stream: string
@@ -20,8 +19,8 @@ export interface EventPosition {
 const MAX_NAMED_ID = 128
 
 /**
- * A name for a call's stream. It carries the request id, so that even a stream whose log has expired can be answered
- * with an error for its request.
+ * Makes a name for a call's stream. The name carries the request id: a client that resumes a stream whose log has
+ * expired gets an error for that request.
  */
 export function newStreamName(id: RequestId): string {
   const text = JSON.stringify(id)
@@ -51,7 +50,7 @@ export function formatEventId(key: SessionKey, { stream, n, tag }: EventPosition
 
 const EVENT_ID = /^([A-Za-z0-9_~-]{1,240})\.(0|[1-9][0-9]{0,14})\.([A-Za-z0-9_-]{0,16})\.([A-Za-z0-9_-]{8})$/
 
-/** Reads one id. Undefined: this session never gave it out. */
+/** Reads one id. Undefined: this session did not issue it. */
 function parseOne(key: SessionKey, text: string): EventPosition | undefined {
   const match = EVENT_ID.exec(text)
   if (!match) return undefined
@@ -61,8 +60,8 @@ function parseOne(key: SessionKey, text: string): EventPosition | undefined {
 }
 
 /**
- * Reads `Last-Event-ID`. The response to a batch (2025-03-26) carries several streams, and each of its ids names the
- * position in all of them, separated by `!`.
+ * Reads `Last-Event-ID`. The response to a batch (2025-03-26) carries several streams, and each of its event ids names
+ * the positions in all of them, separated by `!`. Undefined: this session did not issue the id.
  */
 export function parseEventId(key: SessionKey, text: string): EventPosition[] | undefined {
   const positions: EventPosition[] = []

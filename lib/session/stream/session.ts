@@ -1,15 +1,13 @@
-/** One session as one request sees it: read from the store, used, forgotten. Nothing here outlives a response. */
+/** A session as one request reads it from the store. An instance keeps nothing of it after the response. */
 import { digest, randomId } from '../../base/ids.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { isObject } from '../../protocol/jsonrpc.ts'
-import type { SessionRevision } from '../../protocol/revisions.ts'
-import { isSessionRevision } from '../../protocol/revisions.ts'
-import type { LoggingLevel } from '../../protocol/types.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
+import { isSessionRevision, type SessionRevision } from '../../protocol/revisions.ts'
+import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
-import type { SessionKey, SessionRow, Store } from '../../store/store.ts'
+import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 
-/** The format of the record that this build writes, and the newest one that it can read. */
+/** The format of the record that this build writes, and the newest format that this build reads. */
 const RECORD_FORMAT = 1
 
 export interface Session {
@@ -17,26 +15,26 @@ export interface Session {
   key: SessionKey
   revision: SessionRevision
   client: ClientView
-  /** When it was opened, ms since 1970. */
+  /** When the session was opened, ms since 1970. */
   createdAt: number
-  /** Opened by `GET /sse` (2024-11-05): every message goes out on the session's one stream. */
+  /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
 }
 
-/** A record that a newer build wrote in a format this one cannot read: another instance can serve it. */
+/** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord'
 }
 
-/** 128 random bits. */
+/** A session id of 128 random bits. */
 export function newSessionId(): string {
   return randomId(16)
 }
 
 /**
- * The session's key. The principal is part of it: another principal misses by construction, and a listing of keys
- * reveals no id that a client could present.
+ * The session's key in the store: a digest of principal and id. With another principal the same id has another key, and
+ * a listing of the keys reveals no id that a client could send.
  */
 export function sessionKey(principal: string, sessionId: string): SessionKey {
   return digest(`${principal}\n${sessionId}`, 16)
@@ -55,8 +53,8 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
 }
 
 /**
- * Reads a record. A newer format may add members; where it changes the meaning of those read here it says so with
- * `min`, the oldest format whose readers understand it.
+ * Reads a record. A newer format may add members. If it changes the meaning of the members read here, its `min` names
+ * the oldest format whose readers understand the record.
  *
  * @throws UnreadableRecord
  */
@@ -74,7 +72,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     revision: r,
     client: {
       capabilities: isObject(c) ? c : {},
-      info: isObject(i) ? (i as unknown as ClientView['info']) : undefined,
+      info: readImplementation(i),
     },
     createdAt: t,
     legacy: l === 1,
@@ -82,7 +80,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
   }
 }
 
-/** What another build, or one that has a key, wrote may be no JSON at all. */
+/** Undefined if the text is not JSON: another build, or an instance with a key, may have written it. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -91,10 +89,11 @@ function parse(text: string): unknown {
   }
 }
 
-/** `ctx.session`: values of the author, kept with the session. */
-export function sessionData(store: Store, key: SessionKey): KeyValues {
+/** `ctx.session`: values that the author of the server keeps with the session. */
+export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
   const put = async (name: string, value: string | undefined) => {
-    if (!(await store.setData(key, name, value))) throw new Error('The session has ended; nothing was stored.')
+    const { status } = await store.setData(key, name, value)
+    if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
   }
   return {
     async get<T>(name: string) {

@@ -1,24 +1,26 @@
 /**
- * One streaming response and the connections that it carries: one for a call or for GET, several for a batch of
- * 2025-03-26. It knows the sink; the connections know their streams.
+ * A response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
+ * for a batch (2025-03-26).
  */
 import type { Timer } from '../../base/clock.ts'
+import { features } from '../../protocol/revisions.ts'
 import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/sse.ts'
+import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Sink, StreamSource } from '../../runtime/reply.ts'
-import type { EventPosition } from './event-id.ts'
-import { formatEventId } from './event-id.ts'
+import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
+import { type EventPosition, formatEventId } from './event-id.ts'
+import type { Session } from './session.ts'
 
-/** What a feed needs to know of its connections. */
-export interface FeedMember {
+/** A connection, as its response uses it. */
+export interface ResponseMember {
   position(): EventPosition
-  /** End the response if it may end before its answer. */
+  /** Ends the stream, if that may end before its response. */
   drain(): void
   /** The client has gone, or reads too slowly. */
   abandoned(): void
 }
 
-export interface FeedOptions {
+interface SseResponseOptions {
   key: string
   /** 2025-11-25: the response begins with an event that has an id and no data. */
   primes: boolean
@@ -28,32 +30,28 @@ export interface FeedOptions {
 }
 
 /** Characters that may wait for the response to begin: a whole log. Beyond them the client comes back for the rest. */
-const MAX_EARLY = 32 * 1024 * 1024
+const MAX_WAITING = 32 * 1024 * 1024
 
-export class Feed implements StreamSource {
-  readonly #options: FeedOptions
-  readonly #members: FeedMember[] = []
+export class SseResponse implements StreamSource {
+  readonly #options: SseResponseOptions
+  readonly #members: ResponseMember[] = []
   #open = 0
-  #sink: Sink | undefined
-  /** What was delivered before the response began. */
-  #early: string[] = []
-  #waiting = 0
+  #writer: ResponseWriter | undefined
+  /** The text that was delivered before the response began, and its length in characters. */
+  #queue: string[] = []
+  #queued = 0
   #ended = false
 
-  constructor(options: FeedOptions) {
+  constructor(options: SseResponseOptions) {
     this.#options = options
   }
 
-  add(member: FeedMember): void {
+  add(member: ResponseMember): void {
     this.#members.push(member)
     this.#open++
   }
 
-  get ended(): boolean {
-    return this.#ended
-  }
-
-  /** Half a minute before the platform ends the response, the feed ends it where the client can come back for the rest. */
+  /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
     this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {
       for (const member of [...this.#members]) member.drain()
@@ -61,7 +59,7 @@ export class Feed implements StreamSource {
   }
   #planned: Timer | undefined
 
-  /** The response ends with the token that it was opened with; with a new one the client goes on. */
+  /** Ends the response when the token expires that it was opened with (ms since 1970). */
   endsAt(instance: Instance, until: number | undefined): void {
     this.#until = instance.at(until, () => {
       for (const member of [...this.#members]) member.drain()
@@ -69,44 +67,44 @@ export class Feed implements StreamSource {
   }
   #until: Timer | undefined
 
-  /** Delivers one message; the members' positions already include it. */
+  /** Writes one message. The positions of the members include it already. */
   message(data: string): void {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
   }
 
   comment(): void {
-    if (this.#sink) this.#write(SSE_COMMENT)
+    if (this.#writer) this.#write(SSE_COMMENT)
   }
 
-  /** Tells the client when to come back, and ends the response. */
+  /** Ends the response, and has the client come back after so many ms. */
   closeWith(retry: number): void {
     this.#write(sseRetry(retry))
     this.#end()
   }
 
-  /** One member has nothing more to say; the last one ends the response. */
+  /** The stream of one member has ended. The last one ends the response. */
   memberDone(): void {
     this.#open--
     if (this.#open <= 0) this.#end()
   }
 
-  attach(sink: Sink): void {
-    this.#sink = sink
+  attach(writer: ResponseWriter): void {
+    this.#writer = writer
     const { first, primes, retry } = this.#options
     // The first byte goes out at once: some proxies hold the headers back until there is one.
     const head = first ?? (primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)
-    const text = head + this.#early.join('')
-    this.#early = []
-    if (!sink.write(text)) this.#abandon()
-    if (this.#ended) sink.end()
+    const text = head + this.#queue.join('')
+    this.#queue = []
+    if (!writer.write(text)) this.#abandon()
+    if (this.#ended) writer.end()
   }
 
   detached(): void {
-    this.#sink = undefined
+    this.#writer = undefined
     this.#abandon()
   }
 
-  /** Fixes the id of the priming event: the positions before anything was delivered. */
+  /** Fixes the id of the priming event: the positions before anything is delivered. */
   begin(): void {
     this.#startId = this.#eventId()
   }
@@ -121,14 +119,14 @@ export class Feed implements StreamSource {
 
   #write(text: string): void {
     if (this.#ended) return
-    if (this.#sink ? this.#sink.write(text) : this.#keep(text)) return
+    if (this.#writer ? this.#writer.write(text) : this.#keep(text)) return
     this.#abandon()
   }
 
   #keep(text: string): boolean {
-    this.#waiting += text.length
-    if (this.#waiting > MAX_EARLY) return false
-    this.#early.push(text)
+    this.#queued += text.length
+    if (this.#queued > MAX_WAITING) return false
+    this.#queue.push(text)
     return true
   }
 
@@ -137,7 +135,7 @@ export class Feed implements StreamSource {
     this.#ended = true
     this.#planned?.cancel()
     this.#until?.cancel()
-    this.#sink?.end()
+    this.#writer?.end()
   }
 
   #abandon(): void {
@@ -145,4 +143,25 @@ export class Feed implements StreamSource {
     this.#end()
     for (const member of this.#members) member.abandoned()
   }
+}
+
+/**
+ * A response that ends before the platform ends it, and with the caller's token. `first`: the first event of HTTP+SSE
+ * (2024-11-05).
+ */
+export function openResponse(
+  instance: Instance,
+  session: Session,
+  { deadline, until }: Pick<Caller, 'deadline' | 'until'>,
+  first?: string,
+): SseResponse {
+  const response = new SseResponse({
+    key: session.key,
+    primes: first === undefined && features(session.revision).streamsMayPause,
+    retry: instance.options.retry,
+    first,
+  })
+  response.endsBefore(instance, deadline)
+  response.endsAt(instance, until)
+  return response
 }

@@ -1,17 +1,12 @@
-/** What instances in one process tell each other, and the list of changes, in memory. */
-import type { Change, ChangeEntry, Receiver, Store, StoreOptions } from '../store.ts'
-import { comparePositions, DEFAULT_CHANGES } from '../store.ts'
+/** Mail, signs of life and the list of changes of the instances in one process. */
+import { type BusStore, type ChangeEntry, comparePositions, type Receiver } from '../bus.ts'
+import { DEFAULT_CHANGES, type StoreOptions } from '../options.ts'
 import type { State } from './state.ts'
 
-type BusOperations = Pick<
-  Store,
-  'send' | 'receive' | 'up' | 'down' | 'alive' | 'publish' | 'changesAfter' | 'lastChange'
->
-
-/** A mailbox that nobody empties keeps the newest of this many. */
+/** A mailbox that no instance reads keeps the newest of this many messages. */
 const MAX_MAIL = 10_000
 
-/** Hands over in order, and never in the turn of the one who sends. */
+/** Delivers in order, and never during the call of the sender. */
 class Delivery {
   readonly #receiver: Receiver
   readonly #onError: (error: unknown) => void
@@ -40,11 +35,11 @@ class Delivery {
   }
 }
 
-export function busOperations(state: State, options: StoreOptions): BusOperations {
-  const { clock, lifetimes, sweeper } = state
+export function busOperations(state: State, options: StoreOptions): BusStore {
+  const { clock, lifetimes } = state
   const max = options.changes ?? DEFAULT_CHANGES
-  const boxes = sweeper.map<string[]>()
-  const up = sweeper.map<true>()
+  const boxes = state.map<string[]>()
+  const up = state.map<true>()
   const receiving = new Map<string, Delivery>()
   let changes: ChangeEntry[] = []
   let last = '0-0'
@@ -54,15 +49,6 @@ export function busOperations(state: State, options: StoreOptions): BusOperation
     const [ms = '0', seq = '0'] = last.split('-')
     const now = clock.now()
     return now > Number(ms) ? `${now}-0` : `${ms}-${Number(seq) + 1}`
-  }
-
-  function publish(change: Change): void {
-    last = nextPosition()
-    const entry = { at: last, change }
-    changes.push(entry)
-    if (changes.length > max) trimmed = changes.at(-max - 1)?.at ?? trimmed
-    changes = changes.slice(-max)
-    for (const delivery of receiving.values()) delivery.push((receiver) => receiver.change(entry))
   }
 
   return {
@@ -101,7 +87,12 @@ export function busOperations(state: State, options: StoreOptions): BusOperation
     },
 
     async publish(change) {
-      publish(change)
+      last = nextPosition()
+      const entry = { at: last, change }
+      changes.push(entry)
+      if (changes.length > max) trimmed = changes.at(-max - 1)?.at ?? trimmed
+      changes = changes.slice(-max)
+      for (const delivery of receiving.values()) delivery.push((receiver) => receiver.change(entry))
     },
 
     async changesAfter(position) {
@@ -109,10 +100,6 @@ export function busOperations(state: State, options: StoreOptions): BusOperation
         entries: changes.filter(({ at }) => comparePositions(at, position) > 0),
         trimmed: comparePositions(trimmed, position) > 0,
       }
-    },
-
-    async lastChange() {
-      return last
     },
   }
 }

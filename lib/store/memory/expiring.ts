@@ -1,9 +1,9 @@
-/** Maps whose entries have lifetimes. An entry that is over is never seen; its memory goes with the next sweep. */
+/** Maps whose entries have lifetimes. An expired entry is never returned; the next sweep frees its memory. */
 import type { Clock, Timer } from '../../base/clock.ts'
 
 const SWEEP_EVERY = 30_000
 
-/** One timer for all maps of a store. It exists only while one of them holds something. */
+/** A single timer for all maps of a store. It exists only while one of them has an entry. */
 export class Sweeper {
   readonly clock: Clock
   readonly #maps: ExpiringMap<unknown>[] = []
@@ -19,16 +19,11 @@ export class Sweeper {
     return map
   }
 
-  /** True while the timer runs. */
-  get active(): boolean {
-    return this.#timer !== undefined
-  }
-
   start(): void {
     this.#timer ??= this.clock.every(SWEEP_EVERY, () => this.#sweep())
   }
 
-  /** Forgets everything. */
+  /** Removes every entry. */
   clear(): void {
     for (const map of this.#maps) map.clear()
     this.#stop()
@@ -46,7 +41,7 @@ export class Sweeper {
   }
 }
 
-export class ExpiringMap<V> {
+class ExpiringMap<V> {
   readonly #sweeper: Sweeper
   readonly #entries = new Map<string, { value: V; expires: number }>()
 
@@ -86,7 +81,7 @@ export class ExpiringMap<V> {
     this.#entries.clear()
   }
 
-  /** Drops what is over; returns how many entries are left. */
+  /** Removes expired entries; returns how many entries are left. */
   sweep(): number {
     const now = this.#sweeper.clock.now()
     for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key)

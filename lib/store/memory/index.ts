@@ -1,19 +1,18 @@
 /**
- * The embedded store: everything in this process, for one instance or for several in one process. It keeps the same
- * promises as Redis (the contract tests are the same), except that nothing survives the process.
+ * The store in this process, for one instance or for several in one process. It passes the same contract tests as Redis,
+ * but nothing outlives the process.
  */
-import type { Clock } from '../../base/clock.ts'
-import { systemClock } from '../../base/clock.ts'
-import type { Store, StoreOptions } from '../store.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import type { StoreOptions } from '../options.ts'
+import type { Store } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
-import { limitOperations } from './limits.ts'
 import { sessionOperations } from './sessions.ts'
 import { State } from './state.ts'
 import { streamOperations } from './streams.ts'
 import { valueOperations } from './values.ts'
 
-export interface MemoryStoreOptions extends StoreOptions {
+interface MemoryStoreOptions extends StoreOptions {
   clock?: Clock | undefined
 }
 
@@ -26,10 +25,11 @@ export interface MemoryStoreOptions extends StoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const state = new State(options, options.clock ?? systemClock)
   return {
-    kind: 'memory',
+    name: 'memory',
+    leavesProcess: false,
     async ping() {},
     async close() {
-      state.sweeper.clear()
+      state.clear()
     },
     wake() {},
     ...sessionOperations(state),
@@ -37,6 +37,5 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),
-    ...limitOperations(state),
   }
 }

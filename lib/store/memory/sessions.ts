@@ -1,27 +1,13 @@
 /** Sessions in memory. */
-import type { Holder, Owner, SessionKey, Store } from '../store.ts'
-import { GET_STREAM } from '../store.ts'
+import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
+import type { SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 
-type SessionOperations = Pick<
-  Store,
-  | 'createSession'
-  | 'readSession'
-  | 'replaceRecord'
-  | 'deleteSession'
-  | 'setLevel'
-  | 'getData'
-  | 'setData'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'subscriptions'
-  | 'changePosition'
->
-
-export function sessionOperations(state: State): SessionOperations {
+export function sessionOperations(state: State): SessionStore {
   const { sessions } = state
+  const onSession = state.onSession.bind(state)
   /** The sessions of each principal. */
-  const owned = state.sweeper.map<Set<SessionKey>>()
+  const owned = state.map<Set<SessionKey>>()
 
   function admit(key: SessionKey, { id, max }: { id: string; max: number }): boolean {
     const keys = owned.get(id) ?? new Set()
@@ -37,12 +23,6 @@ export function sessionOperations(state: State): SessionOperations {
     if (keys?.size === 0) owned.delete(id)
   }
 
-  function told(key: SessionKey): { holders: Holder[]; owners: Owner[] } {
-    const live = state.peekLive(key)
-    const holders = [...(live?.places.values() ?? [])].flatMap((place) => place.holder ?? [])
-    return { holders, owners: owners(key) }
-  }
-
   function owners(key: SessionKey): Owner[] {
     const calls = [...(state.peekLive(key)?.calls.values() ?? [])]
     return calls.map((call) => call.owner).filter((owner) => owner !== '')
@@ -50,24 +30,13 @@ export function sessionOperations(state: State): SessionOperations {
 
   return {
     async createSession(key, record, lifetime, owner) {
-      if (owner && !admit(key, owner)) return false
-      if (sessions.has(key)) return true
+      if (owner && !admit(key, owner)) return { status: 'full' }
+      if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
-      sessions.set(
-        key,
-        {
-          record,
-          level: undefined,
-          data: new Map(),
-          subscriptions: new Map(),
-          position,
-          own: new Map(),
-          advanced: undefined,
-        },
-        lifetime,
-      )
-      return true
+      const parts = { data: new Map(), subscriptions: new Map(), own: new Map() }
+      sessions.set(key, { record, level: undefined, position, advanced: undefined, ...parts }, lifetime)
+      return { status: 'ok' }
     },
 
     async readSession(key, lifetime) {
@@ -77,12 +46,10 @@ export function sessionOperations(state: State): SessionOperations {
       return { record: session.record, level: session.level }
     },
 
-    async replaceRecord(key, record) {
-      const session = sessions.get(key)
-      if (!session) return false
+    replaceRecord: onSession((session, _key, record) => {
       session.record = record
-      return true
-    },
+      return { status: 'ok' }
+    }),
 
     async deleteSession(key, owner) {
       if (owner) disown(key, owner.id)
@@ -91,61 +58,49 @@ export function sessionOperations(state: State): SessionOperations {
         for (const [stream, own] of session.own) {
           if (own.holder !== undefined) state.live(key).places.set(stream, { holder: own.holder, start: 0 })
         }
-        const live = state.peekLive(key)
-        live?.asks.clear()
+        state.peekLive(key)?.asks.clear()
         state.dropEmptyLive(key)
         state.touchLive(key, state.lifetimes.afterDelete)
         sessions.delete(key)
         state.dropLogs(key)
       }
-      const { holders, owners } = told(key)
-      if (!session && holders.length + owners.length === 0) return undefined
-      return { existed: session !== undefined, holders, owners }
+      const places = [...(state.peekLive(key)?.places.values() ?? [])]
+      const notified = { holders: places.flatMap(({ holder }) => holder ?? []), owners: owners(key) }
+      if (!session && notified.holders.length + notified.owners.length === 0) return { status: 'gone' }
+      return { status: session ? 'ok' : 'repeated', ...notified }
     },
 
-    async setLevel(key, level) {
-      const session = sessions.get(key)
-      if (!session) return undefined
+    setLevel: onSession((session, key, level) => {
       session.level = level
-      return owners(key)
-    },
+      return { status: 'ok', owners: owners(key) }
+    }),
 
     async getData(key, name) {
       return sessions.get(key)?.data.get(name)
     },
 
-    async setData(key, name, value) {
-      const session = sessions.get(key)
-      if (!session) return false
+    setData: onSession((session, _key, name, value) => {
       if (value === undefined) session.data.delete(name)
       else session.data.set(name, value)
-      return true
-    },
+      return { status: 'ok' }
+    }),
 
-    async subscribe(key, uri, max) {
-      const session = sessions.get(key)
-      if (!session) return undefined
+    subscribe: onSession((session, key, uri, max) => {
       const { subscriptions } = session
       if (!subscriptions.has(uri)) {
-        if (subscriptions.size >= max) return false
+        if (subscriptions.size >= max) return { status: 'full' }
         subscriptions.set(uri, state.nowPosition())
       }
-      return state.holder(key, session, GET_STREAM) ?? null
-    },
+      return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
+    }),
 
-    async unsubscribe(key, uri) {
-      const session = sessions.get(key)
-      if (!session) return undefined
+    unsubscribe: onSession((session, key, uri) => {
       session.subscriptions.delete(uri)
-      return state.holder(key, session, GET_STREAM) ?? null
-    },
+      return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
+    }),
 
     async subscriptions(key) {
       return [...(sessions.get(key)?.subscriptions.keys() ?? [])]
-    },
-
-    async changePosition(key) {
-      return sessions.get(key)?.position
     },
   }
 }

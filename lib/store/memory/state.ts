@@ -1,19 +1,19 @@
-/** What the memory store holds, laid out like the keys in Redis, and the few ways to look at it. */
+/** The state of the memory store, laid out like the keys in Redis, and how the operations read it. */
 import type { Clock } from '../../base/clock.ts'
-import type { Holder, Lifetimes, LogEntry, Owner, SessionKey, StoreOptions } from '../store.ts'
-import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, GET_STREAM } from '../store.ts'
-import type { ExpiringMap } from './expiring.ts'
+import { GET_STREAM, type Holder, type Owner, type SessionKey } from '../names.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type Lifetimes, type StoreOptions } from '../options.ts'
+import type { LogEntry } from '../streams.ts'
 import { Sweeper } from './expiring.ts'
 
-/** Who holds a stream. */
+/** Which connection holds a stream. */
 export interface Place {
   holder: Holder | undefined
-  /** The number after which the holder began; where nobody holds the stream, the last one that a holder was handed. */
+  /** The number after which the holder began; without a holder, the last number that a holder was sent. */
   start: number
 }
 
 /** A stream that belongs to the session and to no call. */
-export interface OwnStream extends Place {
+interface OwnStream extends Place {
   end: number
 }
 
@@ -38,7 +38,7 @@ export interface Call {
   cancelled: boolean
 }
 
-export interface Live {
+interface Live {
   calls: Map<string, Call>
   /** Streams by `typedId` of the request. */
   ids: Map<string, string>
@@ -47,42 +47,40 @@ export interface Live {
 }
 
 /** The end of a call by `endCall`, so that its repeat gets the same answer. */
-export interface Over {
+interface Over {
   owner: Owner
   cancelled: boolean
 }
 
-export class State {
-  readonly clock: Clock
+export class State extends Sweeper {
   readonly lifetimes: Lifetimes
   readonly maxMessages: number
   readonly maxBytes: number
-  readonly sweeper: Sweeper
-  readonly sessions: ExpiringMap<MemorySession>
-  readonly logs: ExpiringMap<LogEntry[]>
-  readonly marks: ExpiringMap<true>
-  readonly over: ExpiringMap<Over>
-  readonly posted: ExpiringMap<number>
-  readonly #live: ExpiringMap<Live>
+  readonly sessions = this.map<MemorySession>()
+  readonly logs = this.map<LogEntry[]>()
+  readonly marks = this.map<true>()
+  readonly over = this.map<Over>()
+  readonly posted = this.map<number>()
+  readonly #live = this.map<Live>()
   /** The streams of each session that have a log. */
-  readonly #logNames: ExpiringMap<Set<string>>
+  readonly #logNames = this.map<Set<string>>()
 
   constructor(options: StoreOptions, clock: Clock) {
-    this.clock = clock
+    super(clock)
     this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
     this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
     this.maxBytes = options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes
-    this.sweeper = new Sweeper(clock)
-    this.sessions = this.sweeper.map()
-    this.logs = this.sweeper.map()
-    this.marks = this.sweeper.map()
-    this.over = this.sweeper.map()
-    this.posted = this.sweeper.map()
-    this.#live = this.sweeper.map()
-    this.#logNames = this.sweeper.map()
   }
 
-  /** The present moment as a position in the list of changes: whatever is published in this very millisecond is later. */
+  /** An operation on a session that exists; its reply is `gone` where there is none. */
+  onSession<A extends unknown[], R>(operation: (session: MemorySession, key: SessionKey, ...args: A) => R) {
+    return async (key: SessionKey, ...args: A): Promise<R | { status: 'gone' }> => {
+      const session = this.sessions.get(key)
+      return session ? operation(session, key, ...args) : { status: 'gone' }
+    }
+  }
+
+  /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
   nowPosition(): string {
     return `${this.clock.now() - 1}-0`
   }
@@ -92,7 +90,12 @@ export class State {
     return this.#live.get(key)
   }
 
-  /** The live parts of a session, to be written: made if there are none, and their lifetime begins again. */
+  /** The live parts of a session that exists, for reading. */
+  existingLive(key: SessionKey): Live | undefined {
+    return this.sessions.has(key) ? this.#live.get(key) : undefined
+  }
+
+  /** The live parts of a session, for writing: made where there are none, and their lifetime begins again. */
   live(key: SessionKey): Live {
     const live = this.#live.get(key) ?? { calls: new Map(), ids: new Map(), places: new Map(), asks: new Map() }
     this.#live.set(key, live, this.lifetimes.open)
@@ -115,8 +118,16 @@ export class State {
     return made
   }
 
+  place(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
+    return this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream)
+  }
+
   holder(key: SessionKey, session: MemorySession, stream: string): Holder | undefined {
-    return (this.ownStream(session, stream) ?? this.peekLive(key)?.places.get(stream))?.holder
+    return this.place(key, session, stream)?.holder
+  }
+
+  call(key: SessionKey, stream: string): Call | undefined {
+    return this.peekLive(key)?.calls.get(stream)
   }
 
   log(key: SessionKey, stream: string): LogEntry[] {
@@ -130,13 +141,14 @@ export class State {
 
   /** Adds entries to a log and trims it. */
   add(key: SessionKey, stream: string, entries: LogEntry[]): void {
+    if (entries.length === 0) return
     const log = this.#bounded(this.log(key, stream), entries)
     const { ended, open } = this.lifetimes
     this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
     this.#logNames.set(key, (this.#logNames.get(key) ?? new Set()).add(stream), open)
   }
 
-  /** The newest entries that fit; the very newest in any case. */
+  /** The newest entries that fit; the newest one in any case. */
   #bounded(old: LogEntry[], entries: LogEntry[]): LogEntry[] {
     const all = [...old, ...entries]
     let bytes = this.#bytes.get(old) ?? 0
@@ -149,10 +161,10 @@ export class State {
     this.#bytes.set(log, bytes)
     return log
   }
-  /** What a log has, in bytes. */
+  /** The bytes of each log. */
   readonly #bytes = new WeakMap<LogEntry[], number>()
 
-  /** Lets a log live on while somebody looks at it, if it may still grow. */
+  /** A heartbeat: the lifetime of a log that may still grow begins again. */
   touchLog(key: SessionKey, stream: string): void {
     if (this.log(key, stream).at(-1)?.final) return
     this.logs.touch(part(key, stream), this.lifetimes.open)
@@ -164,7 +176,7 @@ export class State {
     this.#logNames.delete(key)
   }
 
-  /** Forgets a call; the stream's holder stays, if there is one. */
+  /** Forgets a call; the stream's holder stays. */
   forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
     const live = this.live(key)
     live.calls.delete(call.stream)

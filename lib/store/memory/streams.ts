@@ -1,19 +1,14 @@
-/** The streams of a session in memory: who holds one, and what its log has. */
-import type { Advance, LogEntry, SessionKey, Store } from '../store.ts'
-import { comparePositions, GET_STREAM } from '../store.ts'
-import type { MemorySession, Place, State } from './state.ts'
-import { part } from './state.ts'
+/** The streams of a session in memory: which connection holds one, and what its log has. */
+import { comparePositions } from '../bus.ts'
+import { GET_STREAM, type SessionKey } from '../names.ts'
+import type { Advance, LogEntry, StreamStore } from '../streams.ts'
+import { type MemorySession, type Place, part, type State } from './state.ts'
 
-type StreamOperations = Pick<Store, 'post' | 'take' | 'look' | 'release' | 'readLog' | 'advance'>
-
-export function streamOperations(state: State): StreamOperations {
+export function streamOperations(state: State): StreamStore {
   const { sessions } = state
+  const onSession = state.onSession.bind(state)
 
-  function placeOf(key: SessionKey, session: MemorySession, stream: string): Place | undefined {
-    return state.ownStream(session, stream) ?? state.peekLive(key)?.places.get(stream)
-  }
-
-  /** The session has ended, and this holder need not be told of it again. */
+  /** The session has ended, and a repeated DELETE need not notify this holder. */
   function forgetEnded(key: SessionKey, stream: string, holder: string): void {
     const live = state.peekLive(key)
     if (live?.places.get(stream)?.holder !== holder) return
@@ -26,14 +21,9 @@ export function streamOperations(state: State): StreamOperations {
     const own = state.ownStream(session, stream) ?? { holder: undefined, start: 0, end: 0 }
     session.own.set(stream, own)
     const first = own.end + 1
-    if (messages.length > 0) {
-      state.add(
-        key,
-        stream,
-        messages.map((data, i) => ({ n: first + i, tag, data, final: false })),
-      )
-      own.end += messages.length
-    }
+    const entries = messages.map((data, i) => ({ n: first + i, tag, data, final: false }))
+    state.add(key, stream, entries)
+    own.end += entries.length
     return first
   }
 
@@ -41,36 +31,30 @@ export function streamOperations(state: State): StreamOperations {
     return state.log(key, GET_STREAM).filter(({ n }) => n >= first && n < first + count)
   }
 
-  function updates(session: MemorySession, { updates }: Advance): string[] {
-    return updates
-      .filter(({ uri, at }) => {
-        const since = session.subscriptions.get(uri)
-        return since !== undefined && comparePositions(since, at) < 0
-      })
-      .map(({ message }) => message)
+  function updates({ subscriptions }: MemorySession, { updates }: Advance): string[] {
+    return updates.flatMap(({ uri, at, message }) => {
+      const since = subscriptions.get(uri)
+      return since !== undefined && comparePositions(since, at) < 0 ? message : []
+    })
   }
 
   return {
-    async post(key, stream, message, tag, id) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone', n: 0, holder: undefined }
+    post: onSession((session, key, stream, message, tag, id) => {
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
       return { status: 'ok', n, holder: state.holder(key, session, stream) }
-    },
+    }),
 
-    async take(key, stream, holder, after) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone' }
-      const call = state.peekLive(key)?.calls.get(stream)
+    take: onSession((session, key, stream, holder, after) => {
+      const call = state.call(key, stream)
       const log = state.log(key, stream)
       const own = state.ownStream(session, stream)
       if (!own && !call && log.length === 0) return { status: 'unknown' }
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
-      const place = placeOf(key, session, stream)
-      const position = after?.n ?? Math.min(end, Math.max(first - 1, handed(place, holder, end)))
+      const place = state.place(key, session, stream)
+      const position = after?.n ?? Math.min(end, Math.max(first - 1, sent(place, holder, end)))
       if (position > end) return { status: 'beyond' }
       if (position < first - 1) return { status: 'trimmed' }
       const tag = log.find(({ n }) => n === position)?.tag
@@ -79,50 +63,32 @@ export function streamOperations(state: State): StreamOperations {
       if (own) Object.assign(own, { holder, start: position })
       else state.live(key).places.set(stream, { holder, start: position })
       state.touchLog(key, stream)
-      return {
-        status: 'ok',
-        entries: log.filter(({ n }) => n > position),
-        end,
-        position,
-        tag,
-        previous,
-        owner: call?.owner,
-        ended: log.at(-1)?.final === true,
-        level: session.level,
-      }
-    },
+      const read = { entries: log.filter(({ n }) => n > position), end, position, tag }
+      const ended = log.at(-1)?.final === true
+      return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level }
+    }),
 
-    async look(key, stream, holder, after, lifetime, tag) {
-      const nothing = { entries: [], owner: undefined, ended: false }
-      const session = sessions.get(key)
-      if (!session) return { gone: true, moved: false, ...nothing }
+    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime) => {
       const log = state.log(key, stream)
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const at = log.find(({ n }) => n === after)?.tag
-      const unreadable = after > end || after < first - 1 || (!!tag && at !== undefined && at !== tag)
-      if (placeOf(key, session, stream)?.holder !== holder || unreadable) {
-        return { gone: false, moved: true, ...nothing }
-      }
+      const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
+      if (state.holder(key, session, stream) !== holder || unreadable) return { status: 'moved' }
       sessions.touch(key, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
-      const owner = state.peekLive(key)?.calls.get(stream)?.owner
+      const owner = state.call(key, stream)?.owner
       const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
-      return {
-        gone: false,
-        moved: false,
-        entries: log.filter(({ n }) => n > after),
-        owner,
-        ended: over || log.at(-1)?.final === true,
-      }
-    },
+      const ended = over || log.at(-1)?.final === true
+      return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
+    }),
 
     async release(key, stream, holder) {
       const session = sessions.get(key)
       if (!session) return forgetEnded(key, stream, holder)
-      const place = placeOf(key, session, stream)
-      if (!place || place.holder !== holder) return
+      const place = state.place(key, session, stream)
+      if (place?.holder !== holder) return
       place.holder = undefined
       place.start = state.end(key, session, stream)
       const live = state.peekLive(key)
@@ -134,29 +100,31 @@ export function streamOperations(state: State): StreamOperations {
       return sessions.has(key) ? [...state.log(key, stream)] : []
     },
 
-    async advance(key, advance) {
-      const session = sessions.get(key)
-      if (!session) return { status: 'gone', entries: [] }
+    async changePosition(key) {
+      return sessions.get(key)?.position
+    },
+
+    advance: onSession((session, key, advance) => {
       const { holder, tag, from, to, messages } = advance
-      if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved', entries: [] }
+      if (state.holder(key, session, GET_STREAM) !== holder) return { status: 'moved' }
       const id = `${holder} ${from} ${to}`
       const last = session.advanced
       if (last?.id === id && session.position === to) {
         return { status: 'ok', entries: advancedEntries(key, last.first, last.count) }
       }
-      if (session.position !== from) return { status: 'moved', entries: [] }
+      if (session.position !== from) return { status: 'moved' }
       const all = [...messages, ...updates(session, advance)]
       const first = addOwn(key, session, GET_STREAM, tag, all)
       session.position = to
       session.advanced = { id, first, count: all.length }
       return { status: 'ok', entries: advancedEntries(key, first, all.length) }
-    },
+    }),
   }
 }
 
-/** The last number of a stream that a holder was handed. */
-function handed(place: Place | undefined, holder: string, end: number): number {
+/** The last number of a stream that a holder was sent. */
+function sent(place: Place | undefined, holder: string, end: number): number {
   if (!place) return 0
-  // Somebody else holds it: everything went there. The same holder again: its reply was lost.
+  // Another holder was sent everything. The same holder again: its reply was lost.
   return place.holder === undefined || place.holder === holder ? place.start : end
 }

@@ -1,11 +1,12 @@
-/** Values that belong to no session, in memory. */
-import type { Store, ValueKind } from '../store.ts'
+/** Values and counts that belong to no session, in memory. */
+import type { LimitStore } from '../limits.ts'
+import type { ValueKind, ValueStore } from '../values.ts'
 import type { State } from './state.ts'
 
-type ValueOperations = Pick<Store, 'getValue' | 'setValue' | 'replaceValue' | 'addValue' | 'deleteValue'>
-
-export function valueOperations(state: State): ValueOperations {
-  const values = state.sweeper.map<string>()
+export function valueOperations(state: State): ValueStore & LimitStore {
+  const values = state.map<string>()
+  const counts = state.map<number>()
+  const busy = state.map<Map<string, number>>()
   const name = (kind: ValueKind, id: string) => `${kind}:${id}`
 
   return {
@@ -20,20 +21,37 @@ export function valueOperations(state: State): ValueOperations {
     },
 
     async replaceValue(kind, id, value, lifetime) {
-      if (!values.has(name(kind, id))) return false
+      if (!values.has(name(kind, id))) return { status: 'gone' }
       values.set(name(kind, id), value, lifetime)
-      return true
+      return { status: 'ok' }
     },
 
     async addValue(kind, id, value, lifetime) {
       const present = values.get(name(kind, id))
-      if (present !== undefined) return present === value
+      if (present !== undefined) return { status: present === value ? 'ok' : 'taken' }
       values.set(name(kind, id), value, lifetime)
-      return true
+      return { status: 'ok' }
     },
 
     async deleteValue(kind, id) {
       values.delete(name(kind, id))
+    },
+
+    async count(id, n, lifetime) {
+      const total = (counts.get(id) ?? 0) + n
+      counts.set(id, total, lifetime)
+      return total
+    },
+
+    async occupy(id, member, lifetime) {
+      const now = state.clock.now()
+      const members = busy.get(id) ?? new Map<string, number>()
+      for (const [other, until] of members) if (until <= now) members.delete(other)
+      if (member !== '' && lifetime > 0) members.set(member, now + lifetime)
+      else if (member !== '') members.delete(member)
+      if (members.size === 0) busy.delete(id)
+      else busy.set(id, members, Math.max(...members.values()) - now)
+      return members.size
     },
   }
 }

@@ -1,29 +1,16 @@
-/** Making clients of Redis: where it is, how long it may take, and what counts as not answering. */
-import type { RedisOptions } from 'ioredis'
-import { Cluster, Redis } from 'ioredis'
+/** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
+import { Cluster, type ClusterOptions, Redis } from 'ioredis'
+import { jitter } from '../../base/ids.ts'
 import { StoreUnavailable } from '../store.ts'
 import { scripts } from './scripts/index.ts'
 
 export type Client = Redis | Cluster
 
-/** The options of ioredis that are set here. */
-type Settings = Pick<
-  RedisOptions,
-  | 'connectTimeout'
-  | 'db'
-  | 'disableClientInfo'
-  | 'disconnectTimeout'
-  | 'keepAlive'
-  | 'maxRetriesPerRequest'
-  | 'password'
-  | 'reconnectOnError'
-  | 'socketTimeout'
-  | 'tls'
-  | 'username'
->
+/** The options of ioredis for one connection, alone or to a node of a cluster. */
+type Settings = Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
 
 export interface Place {
-  /** One address, or the addresses of some nodes of a cluster. */
+  /** The address of Redis, or those of some nodes of a cluster. */
   nodes: URL[]
   cluster: boolean
 }
@@ -31,16 +18,16 @@ export interface Place {
 const DEFAULT_PORT = 6379
 
 /**
- * Reads where Redis is: `redis://` or `rediss://` (TLS), several for a cluster, separated by commas.
+ * Reads the address of Redis: `redis://` or `rediss://` (TLS), several for a cluster, separated by commas.
  *
- * @throws TypeError on what is not such an address
+ * @throws TypeError for any other text
  */
 export function readPlace(url: string | undefined, cluster: readonly string[] | undefined): Place {
   const texts = (cluster ?? url?.split(',') ?? []).map((text) => text.trim()).filter((text) => text !== '')
   const nodes = texts.map((text) => {
     const node = URL.canParse(text) ? new URL(text) : undefined
     if (node?.protocol === 'redis:' || node?.protocol === 'rediss:') return node
-    // Not repeated in the message: it may have a password in it.
+    // The message does not repeat the address, which may have a password in it.
     throw new TypeError('The address of Redis must look like redis://host:6379 or rediss://host:6379.')
   })
   if (nodes.length === 0) throw new TypeError('The address of Redis is missing.')
@@ -62,52 +49,41 @@ function credentials(node: URL): Settings {
 }
 
 function backoff(attempt: number): number {
-  // Not all instances at once, when Redis is back.
-  return Math.min(20 * attempt, 250) * (0.5 + Math.random() / 2)
+  return jitter(Math.min(20 * attempt, 250))
 }
 
-/** Told why a connection failed; undefined when there is one again. */
-export type Trouble = (error: Error | undefined) => void
+/** Receives the reason why a connection failed, and undefined when there is one again. */
+type Trouble = (error: Error | undefined) => void
 
 /**
- * The client for commands. `timeout` (ms) is how long one command may take in all. A connection that says nothing for
- * less than half of that is replaced and what was sent on it is sent again, because a black-holed one never closes by
- * itself: a timeout of commands alone would leave it in use for ever.
+ * The client for commands. `timeout` (ms) is how long one command may take in all. A connection that is silent for 40 %
+ * of that is replaced, and its commands are sent again: a connection whose packets are dropped never closes by itself, so
+ * a timeout of commands alone would leave it in use for ever.
  */
 export function commandClient(place: Place, timeout: number, trouble: Trouble): Client {
   const silence = Math.ceil(timeout * 0.4)
-  return make(
-    place,
-    {
-      connectTimeout: silence,
-      socketTimeout: silence,
-      maxRetriesPerRequest: 2,
-      // A former primary: its name leads to the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    },
-    trouble,
-    true,
-  )
+  return make(place, trouble, 100, {
+    connectTimeout: silence,
+    socketTimeout: silence,
+    maxRetriesPerRequest: 2,
+    // The connection leads to a former primary; its host name leads to the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  })
 }
 
-/** The client that waits for at most `block` ms in one command. Nothing is sent twice on it: its loop sees every loss. */
+/** The client that waits for at most `block` ms in one command. It sends nothing twice: {@link Waiting} must see each loss. */
 export function waitingClient(place: Place, timeout: number, block: number): Client {
-  const silence = Math.ceil(timeout * 0.4)
-  return make(
-    place,
-    {
-      connectTimeout: silence,
-      socketTimeout: block + timeout,
-      maxRetriesPerRequest: 0,
-      // A black-holed connection is left without waiting for its farewell.
-      disconnectTimeout: 100,
-    },
-    () => {},
-    false,
-  )
+  return make(place, () => {}, 0, {
+    connectTimeout: Math.ceil(timeout * 0.4),
+    socketTimeout: block + timeout,
+    maxRetriesPerRequest: 0,
+    // Do not wait for the end of a connection whose packets are dropped.
+    disconnectTimeout: 100,
+  })
 }
 
-function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, forCommands: boolean): Client {
+/** `retryDelay` (ms): how long a command waits before a cluster gets it again; 0 where it is not sent again. */
+function make({ nodes, cluster }: Place, trouble: Trouble, retryDelay: number, options: Settings): Client {
   const first = nodes[0] as URL
   const common: Settings = { ...credentials(first), keepAlive: 30_000, disableClientInfo: true, ...options }
   const client = cluster
@@ -116,26 +92,20 @@ function make({ nodes, cluster }: Place, options: Settings, trouble: Trouble, fo
         scripts,
         clusterRetryStrategy: backoff,
         slotsRefreshTimeout: options.connectTimeout ?? 1_000,
-        slotsRefreshInterval: forCommands ? 5_000 : 0,
-        // The loop of the waiting client must see that a connection was lost; a command is sent again.
-        retryDelayOnFailover: forCommands ? 100 : 0,
-        retryDelayOnClusterDown: forCommands ? 100 : 0,
+        slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,
+        // The loop of the waiting client must see each lost connection; other commands are sent again.
+        retryDelayOnFailover: retryDelay,
+        retryDelayOnClusterDown: retryDelay,
         redisOptions: common,
       })
-    : new Redis({
-        ...endpoint(first),
-        ...common,
-        lazyConnect: true,
-        scripts,
-        retryStrategy: backoff,
-      })
-  // Whoever waits for a command is told; an event that nobody handles would end the process.
+    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, scripts, retryStrategy: backoff })
+  // Each command rejects by itself; an `error` event without a listener would end the process.
   client.on('error', trouble)
   client.on('ready', () => trouble(undefined))
   return client
 }
 
-/** Any failure of Redis, as what it means to the floors above; `trouble` says more than a command that ran out of time. */
+/** Any failure of Redis as a {@link StoreUnavailable}. `trouble` is a better reason than a command's timeout. */
 export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
   if (error instanceof StoreUnavailable && !trouble) return error
   const cause = trouble ?? error
@@ -144,8 +114,8 @@ export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
 }
 
 /**
- * Failures that say nothing about Redis as a whole: the connection broke between the replies of one batch, or the slot
- * or the primary moved. The same command can go at once, on another connection.
+ * True for failures that do not mean that Redis is down: the connection broke between the replies of one batch, or the
+ * slot or the primary moved. The same command can be sent at once, on another connection.
  */
 export function isInterruption(error: unknown): boolean {
   if (!(error instanceof Error)) return false

@@ -1,10 +1,9 @@
-/** Sending commands: on a connection that is opened when the first one goes, each with a limit of time. */
+/** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
 import { StoreUnavailable } from '../store.ts'
-import type { Client, Place } from './client.ts'
-import { commandClient, isInterruption, unavailable } from './client.ts'
+import { type Client, commandClient, isInterruption, type Place, unavailable } from './client.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Script } from './scripts/script.ts'
+import type { Script, Settings } from './scripts/script.ts'
 
 const ATTEMPTS = 3
 
@@ -12,6 +11,7 @@ export class Commands {
   readonly #place: Place
   readonly #timeout: number
   readonly #deadlines: Deadlines
+  readonly #settings: Settings
   #client: Client | undefined
   #trouble: Error | undefined
   #closed = false
@@ -20,22 +20,23 @@ export class Commands {
   #corked = false
 
   /** `timeout`: how long one command may take, in ms. */
-  constructor(place: Place, timeout: number) {
+  constructor(place: Place, timeout: number, settings: Settings) {
     this.#place = place
+    this.#settings = settings
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
   }
 
   /**
-   * Runs what `issue` sends. Commands that are sent in the same turn share a round trip. It may be sent again, so it
-   * must be harmless twice.
+   * Sends the commands of `issue`, and reads their reply. Commands of the same turn share a round trip. They may be sent
+   * again, so they must be harmless twice.
    *
    * @throws StoreUnavailable
    */
-  run<T>(issue: (client: Client) => Promise<T>): Promise<T> {
+  run<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
     this.#pending++
-    return new Promise<T>((resolve, reject) => {
+    return new Promise<R>((resolve, reject) => {
       const fail = (error: unknown) => reject(unavailable(error, this.#trouble))
       const deadline = this.#deadlines.add(() => {
         this.#ended()
@@ -47,8 +48,13 @@ export class Commands {
         return true
       }
       this.#attempt(issue, 1).then(
-        (value) => {
-          if (over()) resolve(value)
+        (reply) => {
+          if (!over()) return
+          try {
+            resolve(read(reply))
+          } catch (error) {
+            reject(error)
+          }
         },
         (error) => {
           if (over()) fail(error)
@@ -62,22 +68,27 @@ export class Commands {
     if (this.#pending === 0 && this.#idle.length > 0) for (const wake of this.#idle.splice(0)) wake()
   }
 
-  script(script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
-    return this.run((client) => {
-      const method: unknown = Reflect.get(client, script.name)
-      if (typeof method !== 'function') throw new TypeError(`The client has no script ${script.name}.`)
-      return method.call(client, ...keys, ...args)
-    })
+  /** Runs a script. */
+  script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>): Promise<Reply> {
+    const args = script.order(given, this.#settings)
+    return this.run(
+      (client) => {
+        const method: unknown = Reflect.get(client, script.name)
+        if (typeof method !== 'function') throw new TypeError(`The client has no script ${script.name}.`)
+        return method.apply(client, args)
+      },
+      (reply) => script.reply(reply, given),
+    )
   }
 
-  /** The connection is given up; the next command opens another, and what was under way is sent again on it. */
+  /** Gives the connection up: the next command opens another, and commands under way are sent again on it. */
   renew(): void {
     const old = this.#client
     this.#client = undefined
     old?.disconnect()
   }
 
-  /** Waits for what is under way, then leaves. */
+  /** Waits for the commands under way, then disconnects. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
@@ -101,8 +112,8 @@ export class Commands {
   }
 
   /**
-   * What is written from now until the events at hand are dealt with leaves in one piece. ioredis can do that itself
-   * (auto-pipelining, which a cluster uses), but makes three promises more for each command.
+   * Sends the commands of this turn of the event loop in one piece. ioredis can do that itself (auto-pipelining, which a
+   * cluster uses), but makes three more promises for each command.
    */
   #gather(client: Client): void {
     if (this.#corked || !(client instanceof Redis) || client.status !== 'ready') return
@@ -116,7 +127,7 @@ export class Commands {
   }
 }
 
-/** The result of `promise`, if it comes within `ms`; what comes later is dropped. */
+/** The result of `promise`, if it arrives within `ms`; a later result is dropped. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new StoreUnavailable(`Redis did not answer within ${ms} ms.`)), ms)

@@ -1,40 +1,40 @@
-/** One timer for all that must be done within the same time: one for each command would cost as much as the command. */
+/** A single timer for the deadlines of all commands: a timer for each would cost as much as the command. */
 
-export interface Deadline {
-  /** It is done. False: too late. */
+interface Deadline {
+  /** The command is done; false where it is too late. */
   met(): boolean
 }
 
-/** Where a timer is late by more than this part of its time, the process stood still. */
+/** A timer that is late by more than this part of its time means that the process stood still. */
 const STOOD_STILL = 0.1
 
 interface Entry extends Deadline {
   due: number
-  /** It has had its time twice. */
+  /** True once the time was given a second time. */
   again: boolean
   missed: (() => void) | undefined
 }
 
 export class Deadlines {
   readonly #ms: number
-  /** In the order in which they are due, since all have the same time. */
+  /** In the order in which they are due, because all have the same time. */
   #queue: Entry[] = []
   #head = 0
   #timer: NodeJS.Timeout | undefined
   #timerDue = 0
 
-  /** `ms`: how long each has. */
+  /** `ms`: the time that each has. */
   constructor(ms: number) {
     this.#ms = ms
   }
 
   /**
-   * Calls `missed` when the time has passed, unless it was {@link Deadline.met} before. While this process stands still
-   * (it is frozen, or somebody computes) no time passes for what it waits for: it has its time once more afterwards.
+   * Calls `missed` when the time has passed, unless {@link Deadline.met} was called before. Where this process stood still
+   * (it was frozen, or code blocked it), its deadlines begin once more afterwards.
    */
   add(missed: () => void): Deadline {
     const entry: Entry = { due: performance.now() + this.#ms, again: false, missed, met }
-    // What is at the front and done is dropped by the way, so that the queue stays as short as what is under way.
+    // Deadlines at the front that were met are dropped here, so that the queue has about as many as commands are under way.
     while (this.#head < this.#queue.length && this.#queue[this.#head]?.missed === undefined) this.#head++
     if (this.#head === this.#queue.length) {
       this.#queue = []
@@ -56,7 +56,7 @@ export class Deadlines {
   #check(): void {
     this.#timer = undefined
     const now = performance.now()
-    // Timers come before what has arrived: the answers may be there, and have not been read.
+    // Node runs timers before it reads sockets: the replies may have arrived and are not read yet.
     const stoodStill = now - this.#timerDue > this.#ms * STOOD_STILL
     for (; this.#head < this.#queue.length; this.#head++) {
       const entry = this.#queue[this.#head] as Entry

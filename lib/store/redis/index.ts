@@ -1,16 +1,15 @@
 /**
- * The store in Redis: one connection for commands, opened by the first of them, and one that waits, opened by
- * {@link Store.receive}. Every change of state is one script on one slot, so a cluster serves it as well.
+ * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
+ * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import type { Store, StoreOptions } from '../store.ts'
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, StoreUnavailable } from '../store.ts'
+import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
-import type { Context } from './context.ts'
-import { limitOperations } from './limits.ts'
 import { Waiting } from './receive.ts'
+import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
 import { streamOperations } from './streams.ts'
 import { valueOperations } from './values.ts'
@@ -26,13 +25,13 @@ export interface RedisStoreOptions extends StoreOptions {
   blockTime?: number | undefined
 }
 
-/** A connection that was idle for longer than this (ms) may be dead without knowing it. */
+/** A connection that was idle for longer than this (ms) may be dead without having closed. */
 const TRUSTED_IDLE = 60_000
 
 /**
  * A store in Redis 6.2 or later, alone or as a cluster.
  *
- * @throws TypeError where the address is none; nothing is connected yet
+ * @throws TypeError where `url` is not an address of Redis. Nothing is connected yet.
  *
  * @example
  * const store = redisStore('rediss://user:secret@redis.example:6379')
@@ -41,24 +40,22 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   const options = typeof given === 'string' ? { url: given } : given
   const { commandTimeout = 2_500, blockTime = 5_000, onError = () => {} } = options
   const place = readPlace(options.url, options.cluster)
-  const commands = new Commands(place, commandTimeout)
-  const waiting = new Set<Waiting>()
-  let closed = false
-  const context: Context = {
-    commands,
-    lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
+  const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
+  const commands = new Commands(place, commandTimeout, {
+    ...lifetimes,
+    repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
-    onError,
-  }
+  })
+  const waiting = new Set<Waiting>()
+  let closed = false
 
   return {
-    kind: 'redis',
-    async ping() {
-      await commands.run((client) => client.exists('mcp:ping'))
-    },
+    name: 'redis',
+    leavesProcess: true,
+    ping: () => commands.run((client) => client.exists('mcp:ping'), nothing),
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))
@@ -69,10 +66,10 @@ export function redisStore(given: string | RedisStoreOptions): Store {
       commands.renew()
       for (const one of waiting) one.renew()
     },
-    ...sessionOperations(context),
-    ...callOperations(context),
-    ...streamOperations(context),
-    ...busOperations(context, async (instance, receiver) => {
+    ...sessionOperations(commands, onError),
+    ...callOperations(commands),
+    ...streamOperations(commands),
+    ...busOperations(commands, async (instance, receiver) => {
       if (closed) throw new StoreUnavailable('The store is closed.')
       const one = new Waiting(instance, receiver, {
         makeClient: () => waitingClient(place, commandTimeout, blockTime),
@@ -89,7 +86,6 @@ export function redisStore(given: string | RedisStoreOptions): Store {
         },
       }
     }),
-    ...valueOperations(context),
-    ...limitOperations(context),
+    ...valueOperations(commands),
   }
 }

@@ -1,25 +1,23 @@
 /**
- * The waiting connection of an instance: one blocking read for its mailbox and for the list of changes. It goes on from
- * what it has read, so nothing is lost between two reads or while the connection is away; where Redis itself has lost
- * something, the receiver is told to look for itself.
+ * The waiting connection of an instance: one blocking read for its mailbox and for the list of changes. Each read goes on
+ * after the entries of the one before, so nothing is lost between two reads or while the connection is broken. Where Redis
+ * itself has lost entries, the receiver gets `resumed`.
  */
-import type { Receiver, Receiving } from '../store.ts'
-import { comparePositions } from '../store.ts'
-import type { Client } from './client.ts'
-import { unavailable } from './client.ts'
+import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
+import { type Client, unavailable } from './client.ts'
 import { within } from './commands.ts'
-import { list, readChange, streamEntries, text } from './decode.ts'
-import { keys } from './keys.ts'
+import { list, readChange, streamEntries, text } from './scripts/decode.ts'
+import { CHANGES, keys } from './scripts/keys.ts'
 
-/** How many entries one read brings of each stream. */
+/** How many entries one read returns of each stream. */
 const BATCH = 200
 const LONGEST_PAUSE = 500
 
-export interface WaitingOptions {
+interface WaitingOptions {
   makeClient: () => Client
   /** How long one read waits, in ms. */
   block: number
-  /** How long Redis may take to answer what does not wait, in ms. */
+  /** How long Redis may take to answer a command that does not wait, in ms. */
   timeout: number
   onError: (error: unknown) => void
 }
@@ -39,18 +37,18 @@ export class Waiting implements Receiving {
   constructor(instance: string, receiver: Receiver, options: WaitingOptions) {
     this.#options = options
     this.#receiver = receiver
-    this.#box = keys.box(instance)
+    this.#box = keys.box({ instance })
     this.#client = options.makeClient()
   }
 
   /**
-   * Finds where the list of changes stands, and begins to wait.
+   * Reads the newest position of the list of changes, and begins to wait.
    *
    * @throws StoreUnavailable
    */
   async start(): Promise<void> {
     try {
-      this.#changesAt = await within(this.#options.timeout, this.#newest(keys.changes))
+      this.#changesAt = await within(this.#options.timeout, this.#newest(CHANGES))
     } catch (error) {
       await this.stop()
       throw unavailable(error)
@@ -58,7 +56,7 @@ export class Waiting implements Receiving {
     void this.#loop()
   }
 
-  /** Begins anew on a new connection: the old one may be dead without knowing it. */
+  /** Goes on with a new connection: the old one may be dead without having closed. */
   renew(): void {
     if (this.#stopped) return
     const old = this.#client
@@ -83,16 +81,16 @@ export class Waiting implements Receiving {
         await this.#read(client)
         failures = 0
       } catch {
-        // Whatever it was, it is tried again: the commands of this instance tell whether Redis answers.
+        // Every failure is tried again: the commands of this instance report whether Redis answers.
         if (client === this.#client) await this.#pause(Math.min(10 * 2 ** failures++, LONGEST_PAUSE))
         this.#lost = true
       }
     }
   }
 
-  /** The connection is back, maybe to a Redis that lost its newest entries and gives their numbers again. */
+  /** The connection is back. Redis may have lost its newest entries, and then gives their ids again. */
   async #resume(): Promise<void> {
-    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(keys.changes)])
+    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(CHANGES)])
     if (comparePositions(this.#boxAt, box) > 0) this.#boxAt = '0-0'
     if (comparePositions(this.#changesAt, changes) > 0) this.#changesAt = changes
     this.#lost = false
@@ -101,12 +99,12 @@ export class Waiting implements Receiving {
 
   async #read(client: Client): Promise<void> {
     if (this.#trimAt !== undefined) {
-      // What was handed over is removed, on the way to the next read. A failure shows there.
+      // Delivered mail is removed in the same round trip as the next read. A failure appears in that read.
       client.xtrim(this.#box, 'MINID', this.#trimAt).catch(() => {})
       this.#trimAt = undefined
     }
     const { block } = this.#options
-    const streams = [this.#box, keys.changes, this.#boxAt, this.#changesAt] as const
+    const streams = [this.#box, CHANGES, this.#boxAt, this.#changesAt] as const
     const reply = await client.xread('COUNT', BATCH, 'BLOCK', block, 'STREAMS', ...streams)
     if (this.#stopped || client !== this.#client) return
     const read = new Map(list(reply ?? []).map((item) => [text(list(item)[0]), streamEntries(list(item)[1])]))
@@ -116,9 +114,9 @@ export class Waiting implements Receiving {
       this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)
-    // More mail may be waiting that was sent before these changes: they are read again after it.
+    // More mail may be waiting that was sent before these changes: the changes are read again after it.
     if (mail.length === BATCH) return
-    for (const { id, fields } of read.get(keys.changes) ?? []) {
+    for (const { id, fields } of read.get(CHANGES) ?? []) {
       this.#changesAt = id
       this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
     }
@@ -133,7 +131,7 @@ export class Waiting implements Receiving {
     }
   }
 
-  /** The newest id that a stream has given out, also where the entry is gone. */
+  /** The newest id that a stream has given, also where its entry is gone. */
   async #newest(key: string): Promise<string> {
     try {
       const info = list(await this.#client.xinfo('STREAM', key))

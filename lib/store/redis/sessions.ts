@@ -1,131 +1,105 @@
 /** Sessions in Redis. */
-import type { SessionKey, Store } from '../store.ts'
-import type { Context } from './context.ts'
-import { flag, list, optional, texts } from './decode.ts'
-import { keys } from './keys.ts'
+import { systemClock } from '../../base/clock.ts'
+import type { SessionKey } from '../names.ts'
+import type { SessionStore, WriteReply } from '../sessions.ts'
+import type { Commands } from './commands.ts'
+import { nothing, optional } from './scripts/decode.ts'
+import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/sessions.ts'
 
-type SessionOperations = Pick<
-  Store,
-  | 'createSession'
-  | 'readSession'
-  | 'replaceRecord'
-  | 'deleteSession'
-  | 'setLevel'
-  | 'getData'
-  | 'setData'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'subscriptions'
-  | 'changePosition'
->
-
 const SUBSCRIPTION = 'u:'
-/** Keys of one command: all of them may be more arguments than a call of a function can have. */
+/** Keys of one command. The arguments of a JavaScript call are bounded, so a long list is sent in parts. */
 const MAX_KEYS = 1_000
 
-export function sessionOperations({ commands, lifetimes, slack, onError }: Context): SessionOperations {
+export function sessionOperations(commands: Commands, onError: (error: unknown) => void): SessionStore {
   /**
-   * Counts a session under its principal before it is written. The list is in another slot than the sessions, so it
-   * cannot know which of them are left: where it is full, those whose time it thinks is over are asked one by one.
+   * Counts a session under its principal before it is written. The list is in another slot than the sessions, so its
+   * script cannot see which sessions still exist: where the list is full, each session that may have expired is looked up.
    */
   async function admit(key: SessionKey, lifetime: number, { id, max }: { id: string; max: number }): Promise<boolean> {
-    const args = [key, max, lifetime, lifetimes.longest]
-    const doubtful = await commands.script(scripts.admit, [keys.own(id)], args)
-    if (doubtful === null) return true
-    const others = texts(doubtful)
-    if (others.length === 0) return false
-    const left = await commands.run((client) => Promise.all(others.map((other) => client.pttl(keys.session(other)))))
-    await commands.script(
-      scripts.recount,
-      [keys.own(id)],
-      others.flatMap((other, i) => [other, left[i] ?? 0]),
+    const counted = { principal: id, session: key, max, lifetime }
+    const sessions = await commands.script(scripts.admit, counted)
+    if (sessions === undefined) return true
+    if (sessions.length === 0) return false
+    const left = await commands.run(
+      (client) => Promise.all(sessions.map((other) => client.pttl(keys.session({ key: other })))),
+      (replies) => replies.map(String),
     )
-    return (await commands.script(scripts.admit, [keys.own(id)], args)) === null
+    await commands.script(scripts.recount, { principal: id, sessions, lifetimes: left })
+    return (await commands.script(scripts.admit, counted)) === undefined
   }
 
-  function setField(key: SessionKey, field: string, value?: string): Promise<boolean> {
-    const args = value === undefined ? [field] : [field, value]
-    return commands.script(scripts.setField, [keys.session(key)], args).then(flag)
+  function setField(key: SessionKey, field: string, value?: string): Promise<WriteReply> {
+    return commands.script(scripts.setField, { key, field, set: value !== undefined, value: value ?? '' })
   }
 
   /**
-   * Has a session live for `lifetime` from now on, and up to a hundredth longer: so the one command that this costs is
-   * not needed again for as long. Nobody waits for it; where it fails, the next request sees that it was not done.
+   * Slides a session's lifetime to `lifetime` and a hundredth more, so that the command is not needed again for as long as
+   * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done.
    */
-  function slide(session: string, lifetime: number, last: string | undefined): void {
+  function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
-    const now = Date.now()
+    const now = systemClock.now()
     // The clocks of instances may differ in both directions.
     if (last !== undefined && Math.abs(now - Number(last)) < spare) return
-    commands.script(scripts.slide, [session], [lifetime + spare, now]).catch(onError)
-  }
-
-  /** Undefined: no session; null: nobody. */
-  function holderOf(reply: unknown): string | null | undefined {
-    const holder = optional(reply)
-    return holder === '' ? null : holder
+    commands.script(scripts.slide, { key, lifetime: lifetime + spare, now }).catch(onError)
   }
 
   return {
     async createSession(key, record, lifetime, owner) {
-      if (owner && !(await admit(key, lifetime, owner))) return false
-      await commands.script(scripts.createSession, [keys.session(key), keys.live(key)], [record, lifetime, slack])
-      return true
+      if (owner && !(await admit(key, lifetime, owner))) return { status: 'full' }
+      return commands.script(scripts.createSession, { key, record, lifetime })
     },
 
-    async readSession(key, lifetime) {
-      const session = keys.session(key)
-      const fields = await commands.run((client) => client.hmget(session, 'rec', 'level', 'at'))
-      const record = optional(fields[0])
-      if (record === undefined) return undefined
-      if (lifetime !== undefined) slide(session, lifetime, optional(fields[2]))
-      return { record, level: optional(fields[1]) }
+    readSession(key, lifetime) {
+      return commands.run(
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at'),
+        (fields) => {
+          const record = optional(fields[0])
+          if (record === undefined) return undefined
+          if (lifetime !== undefined) slide(key, lifetime, optional(fields[2]))
+          return { record, level: optional(fields[1]) }
+        },
+      )
     },
 
     replaceRecord: (key, record) => setField(key, 'rec', record),
 
     async deleteSession(key, owner) {
-      const scriptKeys = [keys.session(key), keys.live(key), keys.logs(key)]
-      const reply = list(await commands.script(scripts.deleteSession, scriptKeys, [lifetimes.afterDelete]))
-      const existed = flag(reply[0])
-      const [holders, owners, streams] = [texts(reply[1]), texts(reply[2]), texts(reply[3])]
-      // Last goes the list of them, which the script leaves for a DELETE that is repeated.
-      const gone = streams.map((stream) => keys.log(key, stream)).concat(streams.length > 0 ? keys.logs(key) : [])
+      const { reply, streams } = await commands.script(scripts.deleteSession, { key })
+      // The list of the logs goes last: the script leaves it for a repeated DELETE.
+      const gone = streams
+        .map((stream) => keys.log({ key, stream }))
+        .concat(streams.length > 0 ? keys.logs({ key }) : [])
       const parts = Array.from({ length: Math.ceil(gone.length / MAX_KEYS) }, (_, i) =>
         gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
       )
-      await commands.run((client) =>
-        Promise.all([
-          ...parts.map((part) => client.unlink(...part)),
-          owner ? client.zrem(keys.own(owner.id), key) : undefined,
-        ]),
+      await commands.run(
+        (client) =>
+          Promise.all([
+            ...parts.map((part) => client.unlink(...part)),
+            owner ? client.zrem(keys.own({ principal: owner.id }), key) : undefined,
+          ]),
+        nothing,
       )
-      if (!existed && holders.length + owners.length === 0) return undefined
-      return { existed, holders, owners }
+      return reply
     },
 
-    async setLevel(key, level) {
-      const reply = await commands.script(scripts.setLevel, [keys.session(key), keys.live(key)], [level])
-      return reply === null ? undefined : texts(reply)
-    },
+    setLevel: (key, level) => commands.script(scripts.setLevel, { key, level }),
 
-    getData: async (key, name) => optional(await commands.run((client) => client.hget(keys.session(key), `d:${name}`))),
+    getData: (key, name) => commands.run((client) => client.hget(keys.session({ key }), `d:${name}`), optional),
 
     setData: (key, name, value) => setField(key, `d:${name}`, value),
 
-    async subscribe(key, uri, max) {
-      const reply = await commands.script(scripts.subscribe, [keys.session(key)], [uri, slack, max])
-      return reply === 0 ? false : holderOf(reply)
-    },
+    subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, max }),
 
-    unsubscribe: async (key, uri) => holderOf(await commands.script(scripts.unsubscribe, [keys.session(key)], [uri])),
+    unsubscribe: (key, uri) => commands.script(scripts.unsubscribe, { key, uri }),
 
-    async subscriptions(key) {
-      const fields = await commands.run((client) => client.hkeys(keys.session(key)))
-      return fields.filter((field) => field.startsWith(SUBSCRIPTION)).map((field) => field.slice(SUBSCRIPTION.length))
-    },
-
-    changePosition: async (key) => optional(await commands.run((client) => client.hget(keys.session(key), 'pos'))),
+    subscriptions: (key) =>
+      commands.run(
+        (client) => client.hkeys(keys.session({ key })),
+        (fields) =>
+          fields.filter((field) => field.startsWith(SUBSCRIPTION)).map((field) => field.slice(SUBSCRIPTION.length)),
+      ),
   }
 }

@@ -1,35 +1,31 @@
-/** Values that belong to no session, in Redis. */
-import type { Store } from '../store.ts'
-import type { Context } from './context.ts'
-import { flag, optional } from './decode.ts'
-import { keys } from './keys.ts'
-import * as scripts from './scripts/bus.ts'
+/** Values and counts that belong to no session, in Redis. */
+import type { LimitStore } from '../limits.ts'
+import type { ValueStore } from '../values.ts'
+import type { Commands } from './commands.ts'
+import { nothing, optional } from './scripts/decode.ts'
+import { keys } from './scripts/keys.ts'
+import * as scripts from './scripts/values.ts'
 
-type ValueOperations = Pick<Store, 'getValue' | 'setValue' | 'replaceValue' | 'addValue' | 'deleteValue'>
-
-export function valueOperations({ commands }: Context): ValueOperations {
+export function valueOperations(commands: Commands): ValueStore & LimitStore {
   return {
-    getValue: async (kind, id, lifetime) =>
-      optional(
-        await commands.run((client) =>
-          lifetime === undefined
-            ? client.get(keys.value(kind, id))
-            : client.getex(keys.value(kind, id), 'PX', lifetime),
-        ),
+    getValue(kind, id, lifetime) {
+      const key = keys.entry({ kind, id })
+      return commands.run(
+        (client) => (lifetime === undefined ? client.get(key) : client.getex(key, 'PX', lifetime)),
+        optional,
+      )
+    },
+    setValue: (kind, id, value, lifetime) =>
+      commands.run((client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime), nothing),
+    replaceValue: (kind, id, value, lifetime) =>
+      commands.run(
+        (client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime, 'XX'),
+        (reply) => ({ status: reply === 'OK' ? 'ok' : 'gone' }),
       ),
+    addValue: (kind, id, value, lifetime) => commands.script(scripts.addValue, { kind, id, value, lifetime }),
+    deleteValue: (kind, id) => commands.run((client) => client.unlink(keys.entry({ kind, id })), nothing),
 
-    async setValue(kind, id, value, lifetime) {
-      await commands.run((client) => client.set(keys.value(kind, id), value, 'PX', lifetime))
-    },
-
-    replaceValue: async (kind, id, value, lifetime) =>
-      (await commands.run((client) => client.set(keys.value(kind, id), value, 'PX', lifetime, 'XX'))) === 'OK',
-
-    addValue: async (kind, id, value, lifetime) =>
-      flag(await commands.script(scripts.addValue, [keys.value(kind, id)], [value, lifetime])),
-
-    async deleteValue(kind, id) {
-      await commands.run((client) => client.unlink(keys.value(kind, id)))
-    },
+    count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
+    occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

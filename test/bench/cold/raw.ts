@@ -1,4 +1,4 @@
-/** The reference: Hono on its Node server with ioredis, one command for each request, and nothing else. */
+/** The reference: Hono on its Node server with ioredis, which sends one command for each request. */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Redis } from 'ioredis'

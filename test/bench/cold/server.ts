@@ -1,4 +1,4 @@
-/** An author's server without a schema library: what starts beside it is the endpoint alone. */
+/** A server without a schema library, so that the start measures the endpoint alone. */
 import { McpServer } from '../../../lib/server/mcp-server.ts'
 
 export const server = new McpServer({ name: 'cold', version: '1.0.0' })

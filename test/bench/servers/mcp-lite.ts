@@ -17,7 +17,7 @@ for (let n = 0; n < LISTED_TOOLS; n++) {
 if (LISTED_TOOLS === 0) {
   server.tool(ECHO, { description: 'Says it again.', inputSchema: echoInput, handler: (args) => echoed(args) })
   server.tool(STEPS, {
-    description: 'Tells its progress.',
+    description: 'Sends progress.',
     inputSchema: stepsInput,
     handler: async ({ steps }, ctx) => {
       for (let progress = 1; progress <= steps; progress++) await ctx.progress?.({ progress })

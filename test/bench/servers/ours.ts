@@ -1,7 +1,6 @@
-/** This project's endpoint, as it is by default. */
+/** The endpoint of this project with its defaults. */
 import { z } from 'zod'
-import type { EndpointOptions } from '../../../lib/endpoint.ts'
-import { createEndpoint } from '../../../lib/endpoint.ts'
+import { createEndpoint, type EndpointOptions } from '../../../lib/endpoint.ts'
 import { McpServer } from '../../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../../lib/store/memory/index.ts'
 import { redisStore } from '../../../lib/store/redis/index.ts'
@@ -16,14 +15,10 @@ for (let n = 0; n < LISTED_TOOLS; n++) {
 }
 if (LISTED_TOOLS === 0) {
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(
-    STEPS,
-    { description: 'Tells its progress.', inputSchema: stepsInput },
-    async ({ steps }, ctx) => {
-      for (let step = 1; step <= steps; step++) await ctx.progress(step)
-      return DONE
-    },
-  )
+  server.registerTool(STEPS, { description: 'Sends progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
+    for (let step = 1; step <= steps; step++) await ctx.progress(step)
+    return DONE
+  })
   server.registerTool('ask', { description: 'Asks the user.' }, async (ctx) => {
     const answer = await ctx.elicit('Go on?', z.object({ yes: z.boolean() }))
     return { content: [{ type: 'text', text: answer.action }] }
@@ -35,15 +30,15 @@ if (LISTED_TOOLS === 0) {
   server.registerResource('record', 'bench://record', {}, (uri) => ({ contents: [{ uri: uri.href, text: 'record' }] }))
 }
 
-/** Who may call, and how often; by default anybody. */
-const guard = JSON.parse(process.env.BENCH_GUARD ?? '{}') as Pick<EndpointOptions, 'auth' | 'http'>
+/** Authorization and limits; by default neither. */
+const options = JSON.parse(process.env.BENCH_OPTIONS ?? '{}') as Pick<EndpointOptions, 'auth' | 'http'>
 
 const endpoint = createEndpoint(server, {
   store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),
   allowedHosts: 'local',
   ...(process.env.BENCH_SEALED === '1' && { keys: [Buffer.alloc(32, 'a key for tests')] }),
   session: { maxStreams: 20_000 },
-  ...guard,
+  ...options,
 })
 
 start(endpoint.fetch as never)

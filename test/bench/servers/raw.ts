@@ -1,6 +1,6 @@
 /**
- * The references: a plain Hono app on @hono/node-server that parses the same bodies and stringifies the same answers,
- * and knows nothing else; with BENCH_REDIS also one auto-pipelined GET per request.
+ * The references: a plain Hono app on @hono/node-server that only parses the same bodies and stringifies the same
+ * responses. With BENCH_REDIS it also sends one auto-pipelined GET per request.
  */
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -58,7 +58,7 @@ app.post('/mcp', async (c) => {
 const FIRST = new TextEncoder().encode(': \n\n')
 const open = new Set<ReadableStreamDefaultController>()
 
-/** A stream that stays open, for comparing memory: one stream, as ours is; streamSSE makes three of it, for 8 KB more. */
+/** An open stream, to compare memory. It is one stream, as this project's is; `streamSSE` uses three, and 8 KB more. */
 app.get('/mcp', (c) => {
   let own: ReadableStreamDefaultController
   const body = new ReadableStream({

@@ -1,4 +1,4 @@
-/** The official SDK 1.x with sessions in memory, wired as its own examples are. */
+/** The official SDK 1.x with sessions in memory, as in its examples. */
 import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
@@ -17,17 +17,13 @@ function newServer(): McpServer {
   }
   if (LISTED_TOOLS > 0) return server
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(
-    STEPS,
-    { description: 'Tells its progress.', inputSchema: stepsInput },
-    async ({ steps }, extra) => {
-      const progressToken = extra._meta?.progressToken ?? 't'
-      for (let progress = 1; progress <= steps; progress++) {
-        await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress } })
-      }
-      return DONE
-    },
-  )
+  server.registerTool(STEPS, { description: 'Sends progress.', inputSchema: stepsInput }, async ({ steps }, extra) => {
+    const progressToken = extra._meta?.progressToken ?? 't'
+    for (let progress = 1; progress <= steps; progress++) {
+      await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress } })
+    }
+    return DONE
+  })
   return server
 }
 

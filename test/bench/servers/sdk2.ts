@@ -1,4 +1,4 @@
-/** The official SDK 2.x: the stateless revision by its own handler, or sessions in memory by its transport. */
+/** The official SDK 2.x: its handler for the stateless revision, or its transport with sessions in memory. */
 
 import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import type { EventStore } from '@modelcontextprotocol/server'
@@ -18,17 +18,13 @@ function newServer(): McpServer {
   }
   if (LISTED_TOOLS > 0) return server
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
-  server.registerTool(
-    STEPS,
-    { description: 'Tells its progress.', inputSchema: stepsInput },
-    async ({ steps }, ctx) => {
-      const progressToken = ctx.mcpReq._meta?.progressToken ?? 't'
-      for (let progress = 1; progress <= steps; progress++) {
-        await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress } })
-      }
-      return DONE
-    },
-  )
+  server.registerTool(STEPS, { description: 'Sends progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
+    const progressToken = ctx.mcpReq._meta?.progressToken ?? 't'
+    for (let progress = 1; progress <= steps; progress++) {
+      await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress } })
+    }
+    return DONE
+  })
   return server
 }
 

@@ -1,4 +1,4 @@
-/** What every server that is measured shares: it listens on a free port, says so, and tells what it has used. */
+/** Starts a measured server on a free port, and reports its port and its usage to the benchmark. */
 import { serve } from '@hono/node-server'
 
 export interface Usage {
@@ -6,11 +6,11 @@ export interface Usage {
   cpu: number
   rss: number
   heap: number
-  /** Heap and what lies beside it: buffers. */
+  /** Heap and buffers. */
   total: number
 }
 
-/** What the tools of a server are to be, for all servers alike. */
+/** The number of further tools that every server lists. */
 export const LISTED_TOOLS = Number(process.env.BENCH_TOOLS ?? 0)
 export const REDIS_URL = process.env.BENCH_REDIS
 

@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { randomId } from '../../../lib/base/ids.ts'
 import type { Receiving, Store } from '../../../lib/store/store.ts'
-import type { OpenStore } from './support.ts'
-import { fixture, Inbox, until } from './support.ts'
+import { fixture, Inbox, type MakeStore, newKey, until } from './support.ts'
 
-export function busContract(open: OpenStore): void {
+export function busContract(makeStore: MakeStore): void {
   const started: Receiving[] = []
   afterEach(async () => {
     await Promise.all(started.splice(0).map((receiving) => receiving.stop()))
@@ -23,18 +21,18 @@ export function busContract(open: OpenStore): void {
   }
 
   describe('mail', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('arrives in order', async () => {
-      const instance = randomId(6)
+      const instance = newKey()
       const { inbox } = await receive(f.store, instance)
       const messages = Array.from({ length: 500 }, (_, i) => `m${i}`)
       await Promise.all(messages.map((message) => f.store.send(instance, message)))
       expect(await inbox.have(500)).toEqual(messages)
     })
 
-    test('that was sent before the instance began to receive arrives too', async () => {
-      const instance = randomId(6)
+    test('arrives that was sent before the instance began to receive', async () => {
+      const instance = newKey()
       await f.store.send(instance, 'a')
       await f.store.send(instance, 'b')
       const { inbox } = await receive(f.store, instance)
@@ -43,7 +41,7 @@ export function busContract(open: OpenStore): void {
     })
 
     test('goes to the instance that it names', async () => {
-      const [a, b] = [randomId(6), randomId(6)]
+      const [a, b] = [newKey(), newKey()]
       const atA = await receive(f.store, a)
       const atB = await receive(f.store, b)
       await f.store.send(a, 'to a')
@@ -52,8 +50,8 @@ export function busContract(open: OpenStore): void {
       expect(await atB.inbox.have(1)).toEqual(['to b'])
     })
 
-    test('that was read is not read again', async () => {
-      const instance = randomId(6)
+    test('is not delivered again after it was read', async () => {
+      const instance = newKey()
       const first = await receive(f.store, instance)
       await f.store.send(instance, 'a')
       await first.inbox.have(1)
@@ -67,8 +65,8 @@ export function busContract(open: OpenStore): void {
       expect(second.inbox.all).not.toContain('a')
     })
 
-    test('goes on after a receiver has failed', async () => {
-      const instance = randomId(6)
+    test('is delivered after a receiver has thrown', async () => {
+      const instance = newKey()
       const inbox = new Inbox<string>()
       const receiving = await f.store.receive(instance, {
         mail(message) {
@@ -84,8 +82,8 @@ export function busContract(open: OpenStore): void {
       expect(await inbox.have(1)).toEqual(['good'])
     })
 
-    test('of an instance that is down is gone', async () => {
-      const instance = randomId(6)
+    test('to an instance that is down is removed', async () => {
+      const instance = newKey()
       await f.store.send(instance, 'a')
       await f.store.down(instance)
       const { inbox } = await receive(f.store, instance)
@@ -95,11 +93,11 @@ export function busContract(open: OpenStore): void {
   })
 
   describe('changes', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('reach every instance that receives, from the moment it began to', async () => {
+    test('reach every instance that receives, from the moment when it began', async () => {
       await f.store.publish({ kind: 'tools' })
-      const [a, b] = [await receive(f.store, randomId(6)), await receive(f.store, randomId(6))]
+      const [a, b] = [await receive(f.store, newKey()), await receive(f.store, newKey())]
       await f.store.publish({ kind: 'prompts' })
       await f.store.publish({ kind: 'updated', uri: 'file:///a' })
       expect(await a.inbox.have(2)).toEqual(['prompts', 'file:///a'])
@@ -107,7 +105,7 @@ export function busContract(open: OpenStore): void {
     })
 
     test('never overtake mail that was sent before them', async () => {
-      const instance = randomId(6)
+      const instance = newKey()
       const { inbox } = await receive(f.store, instance)
       const sent: string[] = []
       for (let i = 0; i < 200; i++) {
@@ -124,10 +122,10 @@ export function busContract(open: OpenStore): void {
   })
 
   describe('signs of life', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('last as long as they say, and end with the instance', async () => {
-      const [a, b, c] = [randomId(6), randomId(6), randomId(6)]
+    test('last for their lifetime, and end with the instance', async () => {
+      const [a, b, c] = [newKey(), newKey(), newKey()]
       await f.store.up(a, 60_000)
       await f.store.up(b, 60)
       expect(await f.store.alive([a, c])).toEqual([true, false])

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE, newKey } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE, newKey } from './support.ts'
 
-export function callContract(open: OpenStore): void {
+export function callContract(makeStore: MakeStore): void {
   describe('registering a call', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('names its holder and the level', async () => {
+    test('returns the level, and later replies name its holder', async () => {
       await f.store.setLevel(f.key, 'warning')
       const reply = await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       expect(reply).toEqual({ status: 'ok', cancelled: false, level: 'warning' })
@@ -36,7 +35,7 @@ export function callContract(open: OpenStore): void {
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ holder: 'i2:c2' })
     })
 
-    test('tells ids apart by type, and sessions apart', async () => {
+    test('distinguishes ids by type, and sessions', async () => {
       const other = newKey()
       await f.store.createSession(other, 'r', MINUTE)
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok' })
@@ -55,7 +54,7 @@ export function callContract(open: OpenStore): void {
   })
 
   describe('appending', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('registers and adds in one step', async () => {
       const reply = await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
@@ -88,15 +87,15 @@ export function callContract(open: OpenStore): void {
       expect((await f.store.readLog(f.key, 'S')).map(({ data }) => data)).toEqual(['a', 'b', 'c'])
     })
 
-    test('can be repeated when it registered and ended the call in one', async () => {
+    test('can be repeated where it registered and ended the call in one step', async () => {
       const only = append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, final: true })
       expect(await f.store.append(f.key, only)).toMatchObject({ status: 'ok', end: 1, holder: 'i1:c1' })
       expect(await f.store.append(f.key, only)).toMatchObject({ status: 'ok', end: 1, holder: 'i1:c1' })
       expect(await f.store.readLog(f.key, 'S')).toEqual([entry(1, 'a', { final: true })])
-      expect(await f.store.setLevel(f.key, 'info')).toEqual([])
+      expect(await f.store.setLevel(f.key, 'info')).toEqual({ status: 'ok', owners: [] })
     })
 
-    test('is refused where it would leave a hole, and where a number is given already', async () => {
+    test('is refused where it would leave a hole, and where its numbers are in use', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call }))
       expect(await f.store.append(f.key, append(3, ['c']))).toMatchObject({ status: 'gap', end: 1 })
       expect(await f.store.append(f.key, append(1, ['x'], { tag: 't2' }))).toMatchObject({ status: 'lost', end: 1 })
@@ -117,7 +116,7 @@ export function callContract(open: OpenStore): void {
   })
 
   describe('the calls of a session', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('are listed with their owners, while they last', async () => {
       const { store, key } = f

@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE, newKey, until } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
-export function endingContract(open: OpenStore): void {
+export function endingContract(makeStore: MakeStore): void {
   describe('cancelling', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('names the owner, and stops the next append', async () => {
+    test('returns the owner, and the next append adds nothing', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call }))
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: 'i1:run1', stream: 'S' })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: 'i1:run1', stream: 'S' })
       expect(await f.store.append(f.key, append(2, ['z'], { final: true }))).toMatchObject({
         status: 'cancelled',
         end: 1,
@@ -18,15 +17,15 @@ export function endingContract(open: OpenStore): void {
       expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'ok', cancelled: true })
     })
 
-    test('does not undo what was added before', async () => {
+    test('leaves the messages that were added before it', async () => {
       const first = append(1, ['a'], { register: call })
       await f.store.append(f.key, first)
       await f.store.cancel(f.key, 'n:1')
       expect(await f.store.append(f.key, first)).toMatchObject({ status: 'ok', end: 1 })
     })
 
-    test('before the call registers leaves a mark that a repeat sees too', async () => {
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: undefined, stream: undefined })
+    test('before the call registers leaves a mark, also for a repeated registration', async () => {
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'unknown' })
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
       expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'cancelled' })
@@ -41,7 +40,7 @@ export function endingContract(open: OpenStore): void {
       expect(await f.store.endCall(f.key, end)).toMatchObject({ status: 'ok', cancelled: true })
     })
 
-    test('is of one id in one session', async () => {
+    test('concerns one id in one session', async () => {
       const other = newKey()
       await f.store.createSession(other, 'r', MINUTE)
       await f.store.cancel(f.key, 's:1')
@@ -50,10 +49,10 @@ export function endingContract(open: OpenStore): void {
     })
   })
 
-  describe('a mark of a cancel', () => {
-    const f = fixture(open, { lifetimes: { cancelMark: 100 } })
+  describe('the mark of an early cancel', () => {
+    const f = fixture(makeStore, { lifetimes: { cancelMark: 100 } })
 
-    test('is forgotten in time, and a cancelled call is not', async () => {
+    test('expires, and the cancel of a registered call does not', async () => {
       await f.store.cancel(f.key, 'n:1')
       await f.store.register(f.key, call)
       await f.store.cancel(f.key, 'n:2')
@@ -67,9 +66,9 @@ export function endingContract(open: OpenStore): void {
   })
 
   describe('ending a call without a message', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('marks the end of the log and names the holder, also when repeated', async () => {
+    test('marks the end of the log and returns the holder, also when repeated', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
       await f.store.cancel(f.key, 'n:1')
       const end = { stream: 'S', owner: 'i1:run1', mark: true }
@@ -82,7 +81,7 @@ export function endingContract(open: OpenStore): void {
       ])
     })
 
-    test('leaves no log where none is wanted', async () => {
+    test('without a mark leaves no log', async () => {
       await f.store.register(f.key, call)
       const end = { stream: 'S', owner: 'i1:run1', mark: false }
       expect(await f.store.endCall(f.key, end)).toEqual({ status: 'ok', cancelled: false, holder: undefined })
@@ -94,15 +93,15 @@ export function endingContract(open: OpenStore): void {
     test('is refused to another run', async () => {
       await f.store.register(f.key, call)
       const end = { stream: 'S', owner: 'i2:run2', mark: true }
-      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'lost', cancelled: false, holder: undefined })
+      expect(await f.store.endCall(f.key, end)).toEqual({ status: 'lost' })
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'ok' })
     })
   })
 
   describe('claiming a call', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('gives it to the new run and shuts the old one out', async () => {
+    test('gives it to the new run, and the old run can add nothing', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, request: '{"r":1}' } }))
       const reply = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
       expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}' })
@@ -118,7 +117,7 @@ export function endingContract(open: OpenStore): void {
       expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')).toMatchObject({ status: 'ok', id: 'n:1' })
     })
 
-    test('is lost where somebody else was first, and over where the call has ended', async () => {
+    test('is lost where another run was first, and over where the call has ended', async () => {
       await f.store.register(f.key, call)
       await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
       expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i3:run3')).toMatchObject({ status: 'lost' })
@@ -126,7 +125,7 @@ export function endingContract(open: OpenStore): void {
       expect(await f.store.claim(f.key, 'S', 'i2:run2', 'i3:run3')).toMatchObject({ status: 'over' })
     })
 
-    test('tells that the call was cancelled, and has no request where none was stored', async () => {
+    test('reports a cancelled call, and has no request where none was stored', async () => {
       await f.store.register(f.key, call)
       await f.store.cancel(f.key, 'n:1')
       expect(await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')).toEqual({
@@ -138,14 +137,14 @@ export function endingContract(open: OpenStore): void {
       })
     })
 
-    test('a released call is for anyone, once', async () => {
+    test('a released call can be claimed once, by any run', async () => {
       await f.store.register(f.key, call)
       await f.store.releaseCall(f.key, 'S', 'i9:other')
       expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'lost' })
       await f.store.releaseCall(f.key, 'S', 'i1:run1')
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'lost' })
-      expect(await f.store.setLevel(f.key, 'info')).toEqual([])
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ owner: '', stream: 'S' })
+      expect(await f.store.setLevel(f.key, 'info')).toEqual({ status: 'ok', owners: [] })
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: '', stream: 'S' })
       expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'ok' })
       expect(await f.store.claim(f.key, 'S', '', 'i3:run3')).toMatchObject({ status: 'lost' })
     })

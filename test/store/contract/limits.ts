@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
+import { append, call, fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
-export function limitContract(open: OpenStore): void {
+export function limitContract(makeStore: MakeStore): void {
   describe('counts', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('add up, each by itself, and are forgotten when nobody adds to them', async () => {
+    test('add up, each separately, and expire after the last addition', async () => {
       const [a, b] = [newKey(), newKey()]
       expect(await f.store.count(a, 3, 300)).toBe(3)
       expect(await f.store.count(a, 4, 300)).toBe(7)
@@ -16,10 +15,10 @@ export function limitContract(open: OpenStore): void {
     })
   })
 
-  describe('who is busy', () => {
-    const f = fixture(open)
+  describe('a count of members', () => {
+    const f = fixture(makeStore)
 
-    test('is counted once, until it says that it is no longer', async () => {
+    test('counts each once, until it is removed', async () => {
       const id = newKey()
       expect(await f.store.occupy(id, 'i1:run1', MINUTE)).toBe(1)
       expect(await f.store.occupy(id, 'i1:run1', MINUTE)).toBe(1)
@@ -30,7 +29,7 @@ export function limitContract(open: OpenStore): void {
       expect(await f.store.occupy(newKey(), '', 0)).toBe(0)
     })
 
-    test('is no longer counted when its time is over', async () => {
+    test('stops counting a member when its time is over', async () => {
       const id = newKey()
       await f.store.occupy(id, 'dead', 100)
       await f.store.occupy(id, 'alive', MINUTE)
@@ -38,11 +37,11 @@ export function limitContract(open: OpenStore): void {
     })
   })
 
-  describe('calls at once', () => {
-    const f = fixture(open)
+  describe('calls of a session at once', () => {
+    const f = fixture(makeStore)
     const nth = (n: number) => ({ id: `n:${n}`, stream: `S${n}`, owner: `i1:run${n}`, holder: `i1:c${n}`, max: 2 })
 
-    test('are refused beyond their number, however they register, and not when they repeat', async () => {
+    test('are refused beyond the limit, with register and with append, and a repeat is not', async () => {
       expect((await f.store.register(f.key, nth(1))).status).toBe('ok')
       const second = { stream: 'S2', owner: 'i1:run2', register: nth(2) }
       expect((await f.store.append(f.key, append(1, ['a'], second))).status).toBe('ok')
@@ -53,26 +52,26 @@ export function limitContract(open: OpenStore): void {
       expect((await f.store.register(f.key, nth(1))).status).toBe('ok')
     })
 
-    test('have room again when one has ended', async () => {
+    test('have room again after one has ended', async () => {
       await f.store.register(f.key, nth(1))
       await f.store.register(f.key, nth(2))
       await f.store.endCall(f.key, { stream: 'S1', owner: 'i1:run1', mark: false })
       expect((await f.store.register(f.key, nth(3))).status).toBe('ok')
     })
 
-    test('have no bound where none is given', async () => {
+    test('have no limit where none is given', async () => {
       for (let n = 1; n <= 5; n++) {
         expect((await f.store.register(f.key, { ...nth(n), max: undefined })).status).toBe('ok')
       }
     })
   })
 
-  describe('a log over its bytes', () => {
-    const f = fixture(open, { log: { bytes: 3_000 } })
+  describe('a log over its bound of bytes', () => {
+    const f = fixture(makeStore, { log: { bytes: 3_000 } })
     const text = (n: number) => `${n}${'x'.repeat(500)}`
 
     test.each(['S', 'get'])(
-      'of %s keeps the newest that fit, and says where it no longer reaches back',
+      'of %s keeps the newest messages that fit, and reports a position before them as trimmed',
       async (stream) => {
         for (let n = 1; n <= 20; n++) {
           if (stream === 'get') await f.store.post(f.key, 'get', text(n), 't1', `p${n}`)
@@ -86,7 +85,7 @@ export function limitContract(open: OpenStore): void {
       },
     )
 
-    test('keeps the newest message whatever its size', async () => {
+    test('keeps the newest message of any size', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call }))
       await f.store.append(f.key, append(2, ['x'.repeat(10_000)]))
       expect((await f.store.readLog(f.key, 'S')).map(({ n }) => n)).toEqual([2])
@@ -96,9 +95,9 @@ export function limitContract(open: OpenStore): void {
   })
 
   describe('a log that expired', () => {
-    const f = fixture(open, { log: { bytes: 3_000 }, lifetimes: { open: 300 } })
+    const f = fixture(makeStore, { log: { bytes: 3_000 }, lifetimes: { open: 300 } })
 
-    test('begins anew, also in what it counts', async () => {
+    test('counts its bytes from the beginning again', async () => {
       await f.store.post(f.key, 'get', 'x'.repeat(2_000), 't1', 'p1')
       await until(async () => (await f.store.readLog(f.key, 'get')).length === 0)
       for (let n = 2; n <= 3; n++) await f.store.post(f.key, 'get', 'y'.repeat(600), 't1', `p${n}`)

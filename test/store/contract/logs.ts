@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE, until } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE, until } from './support.ts'
 
-export function logContract(open: OpenStore): void {
-  describe('a log over its bound', () => {
-    const f = fixture(open, { log: { messages: 3 } })
+export function logContract(makeStore: MakeStore): void {
+  describe('a log over its bound of messages', () => {
+    const f = fixture(makeStore, { log: { messages: 3 } })
 
-    test('keeps the newest, and says where it no longer reaches back', async () => {
+    test('keeps the newest messages, and reports a position before them as trimmed', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
       await f.store.append(f.key, append(3, ['c', 'd', 'e']))
       expect((await f.store.readLog(f.key, 'S')).map(({ n }) => n)).toEqual([3, 4, 5])
       expect(await f.store.take(f.key, 'S', 'i1:c2', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
       expect(await f.store.take(f.key, 'S', 'i1:c2', { n: 1, tag: 't1' })).toEqual({ status: 'trimmed' })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE)).toMatchObject({ moved: true })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE)).toMatchObject({ moved: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: '' }, MINUTE)).toMatchObject({ status: 'ok' })
       expect(await f.store.take(f.key, 'S', 'i1:c2', { n: 2, tag: 'any' })).toMatchObject({
         status: 'ok',
         position: 2,
@@ -36,8 +35,8 @@ export function logContract(open: OpenStore): void {
     })
   })
 
-  describe('a log whose lifetime is over', () => {
-    const f = fixture(open, { lifetimes: { ended: 60 } })
+  describe('a log that has expired', () => {
+    const f = fixture(makeStore, { lifetimes: { ended: 60 } })
 
     test('is unknown after its call has ended', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call, final: true }))
@@ -47,10 +46,10 @@ export function logContract(open: OpenStore): void {
     })
   })
 
-  describe('an open log whose lifetime is over', () => {
-    const f = fixture(open, { lifetimes: { open: 500 } })
+  describe('an open log that has expired', () => {
+    const f = fixture(makeStore, { lifetimes: { open: 500 } })
 
-    test('of the GET stream goes on with its numbers, and what was lost is said', async () => {
+    test('of the GET stream goes on with its numbers, and reports lost entries as trimmed', async () => {
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
       await f.store.post(f.key, 'get', 'b', 't1', 'p2')
       await until(async () => (await f.store.readLog(f.key, 'get')).length === 0)
@@ -72,7 +71,10 @@ export function logContract(open: OpenStore): void {
       const left = { ...call, id: 'n:3', stream: 'U' }
       await f.store.append(f.key, append(1, ['c'], { stream: 'U', register: left }))
       await until(async () => {
-        expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE)).toMatchObject({ moved: false, owner: 'i1:run1' })
+        expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toMatchObject({
+          status: 'ok',
+          owner: 'i1:run1',
+        })
         expect(await f.store.lookCall(f.key, 'T', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'ok' })
         return (await f.store.readLog(f.key, 'U')).length === 0
       })
@@ -82,20 +84,20 @@ export function logContract(open: OpenStore): void {
   })
 
   describe('a heartbeat', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('keeps the session', async () => {
+    test('slides the lifetime of the session', async () => {
       const [held, run, left] = ['held', 'run', 'left'].map((name) => `${f.key}${name}`) as [string, string, string]
       for (const key of [held, run, left]) {
         await f.store.createSession(key, 'r', 400)
         await f.store.register(key, { ...call, holder: 'i1:c1' })
       }
-      await f.store.look(held, 'S', 'i1:c1', 0, MINUTE)
+      await f.store.look(held, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)
       await f.store.lookCall(run, 'S', 'i1:run1', [], MINUTE)
       await until(async () => (await f.store.readSession(left, undefined)) === undefined)
       expect(await f.store.readSession(held, undefined)).toBeDefined()
       expect(await f.store.readSession(run, undefined)).toBeDefined()
-      expect(await f.store.look(left, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ gone: true })
+      expect(await f.store.look(left, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({ status: 'gone' })
     })
   })
 }

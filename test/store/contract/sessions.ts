@@ -1,30 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, fixture, MINUTE, newKey, until } from './support.ts'
+import { append, call, fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
-export function sessionContract(open: OpenStore): void {
+export function sessionContract(makeStore: MakeStore): void {
   describe('sessions', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('a session that was written is read', async () => {
       expect(await f.store.readSession(f.key, MINUTE)).toEqual({ record: 'record', level: undefined })
     })
 
-    test('there is no session that was never written', async () => {
+    test('a session that was never written does not exist', async () => {
       expect(await f.store.readSession(newKey(), MINUTE)).toBeUndefined()
     })
 
     test('writing a session again changes nothing', async () => {
       await f.store.setLevel(f.key, 'error')
-      expect(await f.store.createSession(f.key, 'other', MINUTE)).toBe(true)
+      expect(await f.store.createSession(f.key, 'other', MINUTE)).toEqual({ status: 'ok' })
       expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error' })
     })
 
-    test('the record of a session is replaced, and never that of none', async () => {
-      expect(await f.store.replaceRecord(f.key, 'second')).toBe(true)
+    test('a record is replaced where the session exists', async () => {
+      expect(await f.store.replaceRecord(f.key, 'second')).toEqual({ status: 'ok' })
       expect(await f.store.readSession(f.key, undefined)).toMatchObject({ record: 'second' })
       const other = newKey()
-      expect(await f.store.replaceRecord(other, 'x')).toBe(false)
+      expect(await f.store.replaceRecord(other, 'x')).toEqual({ status: 'gone' })
       expect(await f.store.readSession(other, undefined)).toBeUndefined()
     })
 
@@ -43,27 +42,28 @@ export function sessionContract(open: OpenStore): void {
       expect(await f.store.readSession(slid, undefined)).toBeDefined()
     })
 
-    test('the level is told with every read', async () => {
-      expect(await f.store.setLevel(f.key, 'debug')).toEqual([])
+    test('every read returns the level', async () => {
+      expect(await f.store.setLevel(f.key, 'debug')).toEqual({ status: 'ok', owners: [] })
       expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })
-      expect(await f.store.setLevel(newKey(), 'debug')).toBeUndefined()
+      expect(await f.store.setLevel(newKey(), 'debug')).toEqual({ status: 'gone' })
     })
 
-    test('setting the level names the owners of registered calls', async () => {
+    test('setting the level returns the owners of registered calls', async () => {
       await f.store.register(f.key, call)
       await f.store.register(f.key, { id: 's:1', stream: 'T', owner: 'i2:run2' })
-      expect((await f.store.setLevel(f.key, 'info'))?.sort()).toEqual(['i1:run1', 'i2:run2'])
+      const reply = await f.store.setLevel(f.key, 'info')
+      expect(reply.status === 'ok' && reply.owners.sort()).toEqual(['i1:run1', 'i2:run2'])
     })
 
-    test('data is kept by name, removed, and never given to a session that is gone', async () => {
-      expect(await f.store.setData(f.key, 'a', '1')).toBe(true)
-      expect(await f.store.setData(f.key, '__proto__', '2')).toBe(true)
+    test('data is kept by name, removed, and never written without a session', async () => {
+      expect(await f.store.setData(f.key, 'a', '1')).toEqual({ status: 'ok' })
+      expect(await f.store.setData(f.key, '__proto__', '2')).toEqual({ status: 'ok' })
       expect(await f.store.getData(f.key, 'a')).toBe('1')
       expect(await f.store.getData(f.key, '__proto__')).toBe('2')
-      expect(await f.store.setData(f.key, 'a', undefined)).toBe(true)
+      expect(await f.store.setData(f.key, 'a', undefined)).toEqual({ status: 'ok' })
       expect(await f.store.getData(f.key, 'a')).toBeUndefined()
       const other = newKey()
-      expect(await f.store.setData(other, 'a', '1')).toBe(false)
+      expect(await f.store.setData(other, 'a', '1')).toEqual({ status: 'gone' })
       expect(await f.store.getData(other, 'a')).toBeUndefined()
     })
 
@@ -73,54 +73,55 @@ export function sessionContract(open: OpenStore): void {
       expect(await f.store.getData(f.key, text)).toBe(text)
     })
 
-    test('subscriptions are listed, and their changes name the holder of the GET stream', async () => {
-      expect(await f.store.subscribe(f.key, 'file:///a', 10)).toBeNull()
+    test('subscriptions are listed, and changing them returns the holder of the GET stream', async () => {
+      expect(await f.store.subscribe(f.key, 'file:///a', 10)).toEqual({ status: 'ok', holder: undefined })
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
-      expect(await f.store.subscribe(f.key, 'file:///b', 10)).toBe('i1:c1')
-      expect(await f.store.subscribe(f.key, 'file:///b', 10)).toBe('i1:c1')
+      expect(await f.store.subscribe(f.key, 'file:///b', 10)).toEqual({ status: 'ok', holder: 'i1:c1' })
+      expect(await f.store.subscribe(f.key, 'file:///b', 10)).toEqual({ status: 'ok', holder: 'i1:c1' })
       expect((await f.store.subscriptions(f.key)).sort()).toEqual(['file:///a', 'file:///b'])
-      expect(await f.store.unsubscribe(f.key, 'file:///a')).toBe('i1:c1')
+      expect(await f.store.unsubscribe(f.key, 'file:///a')).toEqual({ status: 'ok', holder: 'i1:c1' })
       expect(await f.store.subscriptions(f.key)).toEqual(['file:///b'])
       const other = newKey()
-      expect(await f.store.subscribe(other, 'file:///a', 10)).toBeUndefined()
-      expect(await f.store.unsubscribe(other, 'file:///a')).toBeUndefined()
+      expect(await f.store.subscribe(other, 'file:///a', 10)).toEqual({ status: 'gone' })
+      expect(await f.store.unsubscribe(other, 'file:///a')).toEqual({ status: 'gone' })
       expect(await f.store.subscriptions(other)).toEqual([])
     })
 
-    test('a session has no more subscriptions than it may; one that it has costs nothing', async () => {
+    test('subscriptions have a limit, which a repeated one does not reach', async () => {
       const subscribe = (uri: string) => f.store.subscribe(f.key, uri, 2)
-      expect([await subscribe('a'), await subscribe('b'), await subscribe('a')]).toEqual([null, null, null])
-      expect(await subscribe('c')).toBe(false)
+      const ok = { status: 'ok', holder: undefined }
+      expect([await subscribe('a'), await subscribe('b'), await subscribe('a')]).toEqual([ok, ok, ok])
+      expect(await subscribe('c')).toEqual({ status: 'full' })
       await f.store.unsubscribe(f.key, 'never')
-      expect(await subscribe('c')).toBe(false)
+      expect(await subscribe('c')).toEqual({ status: 'full' })
       await f.store.unsubscribe(f.key, 'a')
       await f.store.unsubscribe(f.key, 'a')
-      expect([await subscribe('c'), await subscribe('d')]).toEqual([null, false])
+      expect([await subscribe('c'), await subscribe('d')]).toEqual([ok, { status: 'full' }])
       expect((await f.store.subscriptions(f.key)).sort()).toEqual(['b', 'c'])
     })
   })
 
   describe('limits', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
     const owner = () => ({ id: newKey(), max: 2 })
 
-    test('a principal has no more sessions than it may', async () => {
+    test('sessions of a principal have a limit', async () => {
       const mine = owner()
       const [a, b, c] = [newKey(), newKey(), newKey()]
-      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toBe(true)
-      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
-      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(false)
+      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toEqual({ status: 'full' })
       expect(await f.store.readSession(c, undefined)).toBeUndefined()
-      expect(await f.store.createSession(c, 'r', MINUTE, owner())).toBe(true)
+      expect(await f.store.createSession(c, 'r', MINUTE, owner())).toEqual({ status: 'ok' })
     })
 
     test('a repeat is not counted twice', async () => {
       const mine = owner()
       const [a, b] = [newKey(), newKey()]
       await f.store.createSession(a, 'r', MINUTE, mine)
-      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toBe(true)
-      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
-      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(a, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
+      expect(await f.store.createSession(b, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
     })
 
     test('a session that was deleted makes room', async () => {
@@ -129,7 +130,7 @@ export function sessionContract(open: OpenStore): void {
       await f.store.createSession(a, 'r', MINUTE, mine)
       await f.store.createSession(b, 'r', MINUTE, mine)
       await f.store.deleteSession(a, mine)
-      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(true)
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
     })
 
     test('a session that expired makes room, and one whose lifetime was slid does not', async () => {
@@ -139,46 +140,47 @@ export function sessionContract(open: OpenStore): void {
       await f.store.readSession(slid, MINUTE)
       await f.store.createSession(expired, 'r', 400, mine)
       await until(async () => (await f.store.readSession(expired, undefined)) === undefined)
-      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toBe(true)
-      expect(await f.store.createSession(d, 'r', MINUTE, mine)).toBe(false)
+      expect(await f.store.createSession(c, 'r', MINUTE, mine)).toEqual({ status: 'ok' })
+      expect(await f.store.createSession(d, 'r', MINUTE, mine)).toEqual({ status: 'full' })
       expect(await f.store.readSession(slid, undefined)).toBeDefined()
     })
   })
 
   describe('deleting a session', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('tells whom to tell, also when repeated', async () => {
+    test('returns holders and owners, also when repeated', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'get', 'i2:c2', undefined)
-      const first = await f.store.deleteSession(f.key)
-      expect(first?.existed).toBe(true)
-      expect(first?.holders.sort()).toEqual(['i1:c1', 'i2:c2'])
-      expect(first?.owners).toEqual(['i1:run1'])
-      const second = await f.store.deleteSession(f.key)
-      expect(second?.existed).toBe(false)
-      expect(second?.holders.sort()).toEqual(['i1:c1', 'i2:c2'])
-      expect(second?.owners).toEqual(['i1:run1'])
+      for (const status of ['ok', 'repeated']) {
+        const reply = await f.store.deleteSession(f.key)
+        expect(reply).toMatchObject({ status, owners: ['i1:run1'] })
+        expect('holders' in reply && reply.holders.sort()).toEqual(['i1:c1', 'i2:c2'])
+      }
     })
 
-    test('a holder that has gone since is not told again', async () => {
+    test('a holder that released its stream since is not returned again', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'get', 'i2:c2', undefined)
       await f.store.deleteSession(f.key)
       await f.store.release(f.key, 'S', 'i1:other')
       await f.store.release(f.key, 'get', 'i2:c2')
-      expect(await f.store.deleteSession(f.key)).toEqual({ existed: false, holders: ['i1:c1'], owners: ['i1:run1'] })
+      expect(await f.store.deleteSession(f.key)).toEqual({
+        status: 'repeated',
+        holders: ['i1:c1'],
+        owners: ['i1:run1'],
+      })
       await f.store.release(f.key, 'S', 'i1:c1')
-      expect(await f.store.deleteSession(f.key)).toEqual({ existed: false, holders: [], owners: ['i1:run1'] })
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'repeated', holders: [], owners: ['i1:run1'] })
     })
 
-    test('is undefined where there is nothing and nobody', async () => {
-      expect(await f.store.deleteSession(newKey())).toBeUndefined()
-      expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })
-      expect(await f.store.deleteSession(f.key)).toBeUndefined()
+    test('is gone where there is no session, no holder and no owner', async () => {
+      expect(await f.store.deleteSession(newKey())).toEqual({ status: 'gone' })
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: [], owners: [] })
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'gone' })
     })
 
-    test('is final: nothing is read, and nothing is written afterwards', async () => {
+    test('is final: every later operation finds nothing and writes nothing', async () => {
       const { store, key } = f
       await store.append(key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, asks: ['q'] }))
       await store.take(key, 'get', 'i1:g', undefined)
@@ -187,11 +189,11 @@ export function sessionContract(open: OpenStore): void {
       await store.deleteSession(key)
 
       expect(await store.readSession(key, MINUTE)).toBeUndefined()
-      expect(await store.replaceRecord(key, 'x')).toBe(false)
+      expect(await store.replaceRecord(key, 'x')).toEqual({ status: 'gone' })
       expect(await store.getData(key, 'a')).toBeUndefined()
-      expect(await store.setData(key, 'a', '1')).toBe(false)
-      expect(await store.setLevel(key, 'info')).toBeUndefined()
-      expect(await store.subscribe(key, 'u', 10)).toBeUndefined()
+      expect(await store.setData(key, 'a', '1')).toEqual({ status: 'gone' })
+      expect(await store.setLevel(key, 'info')).toEqual({ status: 'gone' })
+      expect(await store.subscribe(key, 'u', 10)).toEqual({ status: 'gone' })
       expect(await store.changePosition(key)).toBeUndefined()
       expect(await store.register(key, call)).toMatchObject({ status: 'gone' })
       expect(await store.append(key, append(2, ['b']))).toMatchObject({ status: 'gone' })
@@ -201,18 +203,18 @@ export function sessionContract(open: OpenStore): void {
       expect(await store.claim(key, 'S', 'i1:run1', 'i2:run2')).toMatchObject({ status: 'gone' })
       expect(await store.post(key, 'get', 'm', 't', 'p1')).toMatchObject({ status: 'gone' })
       expect(await store.take(key, 'S', 'i1:c2', undefined)).toEqual({ status: 'gone' })
-      expect(await store.look(key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ gone: true, entries: [] })
+      expect(await store.look(key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({ status: 'gone' })
       expect(await store.readLog(key, 'S')).toEqual([])
-      expect(await store.cancel(key, 'n:1')).toEqual({ owner: undefined, stream: undefined })
-      expect(await store.answer(key, 'q', 'v')).toEqual({ stored: false, owner: undefined })
+      expect(await store.cancel(key, 'n:1')).toEqual({ status: 'unknown' })
+      expect(await store.answer(key, 'q', 'v')).toEqual({ status: 'unknown' })
       expect(await store.closeAsk(key, 'q')).toBeUndefined()
       const advance = { holder: 'i1:g', tag: 't', from, to: '9-0', messages: ['m'], updates: [] }
-      expect(await store.advance(key, advance)).toEqual({ status: 'gone', entries: [] })
+      expect(await store.advance(key, advance)).toEqual({ status: 'gone' })
       await store.releaseCall(key, 'S', 'i1:run1')
       await store.release(key, 'S', 'i1:c1')
       expect(await store.readSession(key, MINUTE)).toBeUndefined()
-      // Those who tell the session's parts that it is gone still find them.
-      expect((await store.deleteSession(key))?.owners).toEqual(['i1:run1'])
+      // An instance that notifies the session's parts still finds them.
+      expect(await store.deleteSession(key)).toMatchObject({ status: 'repeated', owners: ['i1:run1'] })
     })
   })
 }

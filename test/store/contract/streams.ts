@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { append, call, entry, fixture, MINUTE } from './support.ts'
+import { append, call, entry, fixture, type MakeStore, MINUTE } from './support.ts'
 
-export function streamContract(open: OpenStore): void {
+export function streamContract(makeStore: MakeStore): void {
   describe('taking a stream', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('reads what comes after the position, and says who runs the call', async () => {
+    test('returns the entries after the position, and the owner', async () => {
       await f.store.setLevel(f.key, 'info')
       await f.store.append(f.key, append(1, ['a', 'b', 'c'], { register: { ...call, holder: 'i1:c1' } }))
       expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: 't1' })).toEqual({
@@ -34,7 +33,7 @@ export function streamContract(open: OpenStore): void {
       })
     })
 
-    test('of a call that has said nothing yet is empty', async () => {
+    test('of a call without a message is empty', async () => {
       await f.store.register(f.key, call)
       expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 0, tag: '' })).toMatchObject({
         status: 'ok',
@@ -60,13 +59,13 @@ export function streamContract(open: OpenStore): void {
       })
     })
 
-    test('of a released call says that anyone may claim it', async () => {
+    test('of a released call returns an empty owner', async () => {
       await f.store.register(f.key, call)
       await f.store.releaseCall(f.key, 'S', 'i1:run1')
       expect(await f.store.take(f.key, 'S', 'i2:c2', undefined)).toMatchObject({ status: 'ok', owner: '' })
     })
 
-    test('that nobody knows is unknown, except the GET stream', async () => {
+    test('without a log is unknown, except the GET stream', async () => {
       expect(await f.store.take(f.key, 'nope', 'i2:c2', { n: 0, tag: '' })).toEqual({ status: 'unknown' })
       expect(await f.store.take(f.key, 'get', 'i2:c2', undefined)).toMatchObject({
         status: 'ok',
@@ -78,7 +77,7 @@ export function streamContract(open: OpenStore): void {
       })
     })
 
-    test('beyond its end, or with another tag, was never given out', async () => {
+    test('beyond its end, or with another tag, is refused', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
       expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 3, tag: 't1' })).toEqual({ status: 'beyond' })
       expect(await f.store.take(f.key, 'S', 'i2:c2', { n: 1, tag: 'tx' })).toEqual({ status: 'beyond' })
@@ -96,10 +95,10 @@ export function streamContract(open: OpenStore): void {
     })
   })
 
-  describe('what a holder was handed', () => {
-    const f = fixture(open)
+  describe('what a holder was sent', () => {
+    const f = fixture(makeStore)
 
-    test('is not given to the next one, which did not ask for it', async () => {
+    test('is not sent to the next holder, which named no position', async () => {
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
       expect(await f.store.take(f.key, 'get', 'i1:c2', undefined)).toMatchObject({
@@ -118,13 +117,13 @@ export function streamContract(open: OpenStore): void {
       })
     })
 
-    test('is given to the one that asks for it', async () => {
+    test('is sent to a holder that names a position before it', async () => {
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
       expect(await f.store.take(f.key, 'get', 'i1:c2', { n: 0, tag: '' })).toMatchObject({ entries: [entry(1, 'a')] })
     })
 
-    test('is remembered for the stream of a call too', async () => {
+    test('is kept for the stream of a call too', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
       await f.store.release(f.key, 'S', 'i1:c1')
       await f.store.append(f.key, append(2, ['b']))
@@ -136,7 +135,7 @@ export function streamContract(open: OpenStore): void {
   })
 
   describe('releasing a stream', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('is for its holder only', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
@@ -148,61 +147,65 @@ export function streamContract(open: OpenStore): void {
       expect(await f.store.append(f.key, append(2, ['b']))).toMatchObject({ holder: undefined })
     })
 
-    test('after the call leaves nothing live', async () => {
+    test('after the end of the call leaves no holder and no owner', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, final: true }))
       await f.store.release(f.key, 'S', 'i1:c1')
-      expect(await f.store.deleteSession(f.key)).toEqual({ existed: true, holders: [], owners: [] })
-      expect(await f.store.deleteSession(f.key)).toBeUndefined()
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: [], owners: [] })
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'gone' })
     })
   })
 
   describe('the heartbeat of a holder', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('finds what mail lost', async () => {
+    test('returns entries whose mail was lost', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE)).toEqual({
-        gone: false,
-        moved: false,
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toEqual({
+        status: 'ok',
         entries: [entry(2, 'b')],
         owner: 'i1:run1',
         ended: false,
       })
       await f.store.append(f.key, append(3, ['z'], { final: true }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE, 't1')).toMatchObject({
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: 't1' }, MINUTE)).toMatchObject({
         entries: [entry(3, 'z', { final: true })],
         owner: undefined,
         ended: true,
       })
     })
 
-    test('tells that the stream has moved', async () => {
+    test('reports that another connection holds the stream', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
       await f.store.take(f.key, 'S', 'i2:c2', undefined)
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ moved: true, entries: [] })
-      expect(await f.store.look(f.key, 'S', 'i2:c2', 0, MINUTE)).toMatchObject({ moved: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i2:c2', { n: 0, tag: '' }, MINUTE)).toMatchObject({ status: 'ok' })
     })
 
-    test('tells that the log is not the one it was', async () => {
+    test('reports a log that was rolled back', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 2, MINUTE)).toMatchObject({ moved: true })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, 'tx')).toMatchObject({ moved: true })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 1, MINUTE, '')).toMatchObject({ moved: false })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: 'tx' }, MINUTE)).toEqual({ status: 'moved' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 1, tag: '' }, MINUTE)).toMatchObject({ status: 'ok' })
     })
 
-    test('tells that the call is over although it left no log', async () => {
+    test('reports the end of a call that left no log', async () => {
       await f.store.register(f.key, { ...call, holder: 'i1:c1' })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: false, owner: 'i1:run1' })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toMatchObject({
+        ended: false,
+        owner: 'i1:run1',
+      })
       await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: false })
-      expect(await f.store.look(f.key, 'S', 'i1:c1', 0, MINUTE)).toMatchObject({ ended: true, owner: undefined })
+      expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toMatchObject({
+        ended: true,
+        owner: undefined,
+      })
     })
 
     test('of the GET stream has no owner and no end', async () => {
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       await f.store.post(f.key, 'get', 'a', 't1', 'p1')
-      expect(await f.store.look(f.key, 'get', 'i1:c1', 0, MINUTE)).toEqual({
-        gone: false,
-        moved: false,
+      expect(await f.store.look(f.key, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE)).toEqual({
+        status: 'ok',
         entries: [entry(1, 'a')],
         owner: undefined,
         ended: false,
@@ -211,9 +214,9 @@ export function streamContract(open: OpenStore): void {
   })
 
   describe('posting to a stream that no run owns', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
-    test('gives the numbers, names the holder, and adds once for each id', async () => {
+    test('returns number and holder, and adds once for each id', async () => {
       expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: undefined })
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       expect(await f.store.post(f.key, 'get', 'b', 't2', 'p2')).toEqual({ status: 'ok', n: 2, holder: 'i1:c1' })

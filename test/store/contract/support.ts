@@ -1,10 +1,9 @@
-/** What the contract tests share: a store with a session in it, and ways to wait for what has no event. */
+/** The common part of the contract tests: a store with a session in it, and ways to wait for expiry, which has no event. */
 import { afterEach, beforeEach, expect } from 'vitest'
-import { randomId } from '../../../lib/base/ids.ts'
 import type { Append, LogEntry, Registration, Store, StoreOptions } from '../../../lib/store/store.ts'
 
-/** Opens a store over an empty place. */
-export type OpenStore = (options?: StoreOptions) => Promise<Store>
+/** Makes a store over an empty place. */
+export type MakeStore = (options?: StoreOptions) => Store | Promise<Store>
 
 export const MINUTE = 60_000
 
@@ -14,23 +13,23 @@ export interface Fixture {
   key: string
 }
 
-/** Opens a store and a session before each test, and closes it afterwards. */
-export function fixture(open: OpenStore, options?: StoreOptions): Fixture {
+/** Makes a store and a session before each test, and closes the store afterwards. */
+export function fixture(makeStore: MakeStore, options?: StoreOptions): Fixture {
   const fixture = {} as Fixture
   beforeEach(async () => {
-    fixture.store = await open(options)
+    fixture.store = await makeStore(options)
     fixture.key = newKey()
-    expect(await fixture.store.createSession(fixture.key, 'record', MINUTE)).toBe(true)
+    expect(await fixture.store.createSession(fixture.key, 'record', MINUTE)).toEqual({ status: 'ok' })
   })
   afterEach(() => fixture.store.close())
   return fixture
 }
 
 export function newKey(): string {
-  return randomId(16)
+  return crypto.randomUUID()
 }
 
-/** Looks again until it is so. For what the store does by time alone. */
+/** Polls until `holds` returns true: for what the store does by time alone. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   await expect.poll(holds, { interval: 20, timeout: 10_000 }).toBe(true)
 }
@@ -56,7 +55,7 @@ export class Inbox<T> {
     for (const wake of this.#waiters.splice(0)) wake()
   }
 
-  /** Resolves when `count` items have come. */
+  /** Resolves when `count` items have arrived. */
   async have(count: number): Promise<T[]> {
     while (this.all.length < count) await new Promise<void>((resolve) => this.#waiters.push(resolve))
     return this.all

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenStore } from './support.ts'
-import { fixture, MINUTE, newKey, until } from './support.ts'
+import { fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
-export function valueContract(open: OpenStore): void {
+export function valueContract(makeStore: MakeStore): void {
   describe('values', () => {
-    const f = fixture(open)
+    const f = fixture(makeStore)
 
     test('are kept by kind and id', async () => {
       const id = newKey()
@@ -31,20 +30,20 @@ export function valueContract(open: OpenStore): void {
       expect(await f.store.getValue('user', left, MINUTE)).toBeUndefined()
     })
 
-    test('that are gone are not replaced', async () => {
+    test('are replaced only where they exist', async () => {
       const id = newKey()
-      expect(await f.store.replaceValue('handle', id, 'v', MINUTE)).toBe(false)
+      expect(await f.store.replaceValue('handle', id, 'v', MINUTE)).toEqual({ status: 'gone' })
       expect(await f.store.getValue('handle', id)).toBeUndefined()
       await f.store.setValue('handle', id, 'v', MINUTE)
-      expect(await f.store.replaceValue('handle', id, 'w', MINUTE)).toBe(true)
+      expect(await f.store.replaceValue('handle', id, 'w', MINUTE)).toEqual({ status: 'ok' })
       expect(await f.store.getValue('handle', id)).toBe('w')
     })
 
-    test('are added once; a repeat with the same value is the same', async () => {
+    test('are added once, and a repeat with the same value is ok', async () => {
       const id = newKey()
-      expect(await f.store.addValue('used', id, 'mine', MINUTE)).toBe(true)
-      expect(await f.store.addValue('used', id, 'mine', MINUTE)).toBe(true)
-      expect(await f.store.addValue('used', id, 'theirs', MINUTE)).toBe(false)
+      expect(await f.store.addValue('used', id, 'mine', MINUTE)).toEqual({ status: 'ok' })
+      expect(await f.store.addValue('used', id, 'mine', MINUTE)).toEqual({ status: 'ok' })
+      expect(await f.store.addValue('used', id, 'theirs', MINUTE)).toEqual({ status: 'taken' })
       expect(await f.store.getValue('used', id)).toBe('mine')
     })
   })

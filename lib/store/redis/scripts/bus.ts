@@ -1,47 +1,42 @@
-/** Scripts on what instances tell each other, on the list of changes, and on values. */
-import type { Script } from './script.ts'
+/** Scripts on mail and on the list of changes. */
+import { nothing } from './decode.ts'
+import { defineScript } from './script.ts'
 
-/** Puts a message into a mailbox, whose lifetime begins again: it may belong to a dead instance. */
-export const send: Script = {
-  name: 'mcpSend',
-  keys: 1,
+/**
+ * Puts a message into a mailbox.
+ * Keys: the mailbox. Arguments: the message; how many messages the mailbox keeps; how long it lives from now on (ms), also
+ * where its instance is dead. No reply.
+ */
+export const send = defineScript('mcpSend', {
+  keys: ['box'],
+  texts: ['message'],
+  numbers: ['max', 'mailbox'],
+  reply: nothing,
   lua: `
-local box = KEYS[1]
-local message, max, ttl = ARGV[1], ARGV[2], ARGV[3]
-redis.call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
-redis.call('PEXPIRE', box, ttl)
+call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
+call('PEXPIRE', box, mailbox)
 `,
-}
+})
 
-/** Adds to the list of changes, keeps the newest, and remembers the last one that it lost. */
-export const publish: Script = {
-  name: 'mcpPublish',
-  keys: 2,
+/**
+ * Adds to the list of changes and removes the oldest.
+ * Keys: the list; the position of the newest change that was removed. Arguments: the change; how many the list keeps; how
+ * long both live (ms). No reply.
+ */
+export const publish = defineScript('mcpPublish', {
+  keys: ['changes', 'trimmed'],
+  texts: ['change'],
+  numbers: ['maxChanges', 'longest'],
+  reply: nothing,
   lua: `
-local changes, trimmed = KEYS[1], KEYS[2]
-local change, max, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-redis.call('XADD', changes, '*', 'c', change)
-local over = redis.call('XLEN', changes) - max
+call('XADD', changes, '*', 'c', change)
+local over = call('XLEN', changes) - maxChanges
 if over > 0 then
-  local lost = redis.call('XRANGE', changes, '-', '+', 'COUNT', over)
-  redis.call('SET', trimmed, lost[#lost][1])
-  redis.call('XTRIM', changes, 'MAXLEN', max)
+  local lost = call('XRANGE', changes, '-', '+', 'COUNT', over)
+  call('SET', trimmed, lost[#lost][1])
+  call('XTRIM', changes, 'MAXLEN', maxChanges)
 end
-redis.call('PEXPIRE', changes, ttl)
-redis.call('PEXPIRE', trimmed, ttl)
+call('PEXPIRE', changes, longest)
+call('PEXPIRE', trimmed, longest)
 `,
-}
-
-/** Sets a value if there is none. The same value again is a repeat. */
-export const addValue: Script = {
-  name: 'mcpAddValue',
-  keys: 1,
-  lua: `
-local key = KEYS[1]
-local value, ttl = ARGV[1], ARGV[2]
-local present = redis.call('GET', key)
-if present then return present == value and 1 or 0 end
-redis.call('SET', key, value, 'PX', ttl)
-return 1
-`,
-}
+})

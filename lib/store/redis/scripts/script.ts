@@ -1,131 +1,124 @@
-/** What a script is, and the Lua that several scripts begin with. */
+/**
+ * A Redis script is defined once: the names of its keys, its arguments and its lists, how its reply is read, and its Lua.
+ * The names generate the head of the Lua, and the type of the object that the caller passes.
+ */
+import type { Lifetimes } from '../../options.ts'
+import { keys as keyTable } from './keys.ts'
 
-export interface Script {
-  /** The name of the client's method for it. */
-  name: string
-  /** How many keys it takes. */
-  keys: number
+type Names = readonly string[]
+type KeyTable = typeof keyTable
+
+/** The values that the names of a script's keys contain, such as the session's key and the stream. */
+type Parts<K extends keyof KeyTable> = {
+  [Name in K]: (parts: Parameters<KeyTable[Name]>[0]) => void
+}[K] extends (parts: infer All) => void
+  ? All
+  : never
+
+/** The numbers that the store has for every script that names them. */
+export type Settings = Omit<Lifetimes, 'repeat'> & {
+  /** {@link Lifetimes.repeat}: that name is a keyword of Lua. */
+  repeatTtl: number
+  /** How many messages a log keeps. */
+  maxMessages: number
+  /** How many bytes of messages a log keeps. */
+  maxBytes: number
+  /** How many changes the list keeps. */
+  maxChanges: number
+  /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */
+  slack: number
+}
+
+type Input<
+  K extends keyof KeyTable,
+  T extends string,
+  N extends string,
+  F extends string,
+  L extends string,
+> = Parts<K> & Record<T, string> & Record<Exclude<N, keyof Settings>, number> & Record<F, boolean> & Record<L, Names>
+
+interface Definition<K, T, N, F, L, Given, Reply> {
+  /** Names of {@link keyTable}. */
+  keys: readonly K[]
+  /** Arguments by type. In Lua a text is a string, a number a number, a flag a boolean, a list a table of strings. */
+  texts?: readonly T[]
+  numbers?: readonly N[]
+  flags?: readonly F[]
+  lists?: readonly L[]
+  /** The reply of the script, in Lua, where the session does not exist. */
+  gone?: string
+  reply: (reply: unknown, given: Given) => Reply
   lua: string
 }
 
-/** `now()`: ms since 1970, by the clock of Redis. */
-export const NOW = `
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-`
-
-/** `last(log)`: the number of a log's last entry (0 if there is none), and whether it says that nothing follows. */
-export const LAST = `
-local function last(log)
-  local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  if not entry then return 0, false end
-  return tonumber(string.match(entry[1], '^%d+')), entry[2][5] == 'f'
-end
-`
-
-/** `first(log, otherwise)`: the number of a log's first entry. */
-export const FIRST = `
-local function first(log, otherwise)
-  local entry = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  return entry and tonumber(string.match(entry[1], '^%d+')) or otherwise
-end
-`
-
-/** `tag_at(log, n)`: the tag of an entry, or false. */
-export const TAG_AT = `
-local function tag_at(log, n)
-  local entry = redis.call('XRANGE', log, n .. '-0', n .. '-0')[1]
-  return entry and entry[2][2]
-end
-`
+export interface Script<Given, Reply> {
+  /** The name of the client's method for the script. */
+  name: string
+  numberOfKeys: number
+  lua: string
+  /** The keys and arguments in the order in which the head reads them. */
+  order: (given: Given, settings: Settings) => (string | number)[]
+  reply: (reply: unknown, given: Given) => Reply
+}
 
 /**
- * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
- * them `final`; the log keeps the newest `max`, and of those what fits into `max_bytes`. What it has is counted in the
- * hash `sizes`.
- * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and DELETE finds it. Logs that are over are forgotten
- * by the way.
+ * Defines a script.
+ *
+ * @example
+ * const lua = "return call('INCRBY', count, n)"
+ * const add = defineScript('mcpAdd', { keys: ['count'], numbers: ['n'], reply: number, lua })
+ * await commands.script(add, { id: 'requests', n: 1 })
  */
-export const WRITE_LOG = `${NOW}
-local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
-  local added = 0
-  for i, message in ipairs(messages) do
-    if final and i == #messages then
-      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message, 'f', '1')
-    else
-      redis.call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message)
-    end
-    added = added + #message
-  end
-  local length = redis.call('XLEN', log)
-  -- A log that expired begins anew.
-  if length == #messages then redis.call('HDEL', sizes, 'b:' .. stream) end
-  local bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, added)
-  while length > max or (bytes > max_bytes and length > 1) do
-    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    redis.call('XDEL', log, oldest[1])
-    -- Not -#: of an empty message that is -0, which Redis does not take for a number.
-    bytes = redis.call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
-    length = length - 1
-  end
-end
-local function keep(log, logs, stream, ttl, open)
-  local time = now()
-  if redis.call('PEXPIRE', log, ttl) == 0 then return end
-  redis.call('ZREMRANGEBYSCORE', logs, '-inf', time)
-  redis.call('ZADD', logs, time + ttl, stream)
-  redis.call('PEXPIRE', logs, open)
-end
-`
+export function defineScript<
+  K extends keyof KeyTable,
+  Reply,
+  T extends string = never,
+  N extends string = never,
+  F extends string = never,
+  L extends string = never,
+>(
+  name: string,
+  definition: Definition<K, T, N, F, L, Input<K, T, N, F, L>, Reply>,
+): Script<Input<K, T, N, F, L>, Reply> {
+  const { keys, texts = [], numbers = [], flags = [], lists = [], gone, reply, lua } = definition
+  const plain: readonly (T | N)[] = [...texts, ...numbers]
+  return {
+    name,
+    numberOfKeys: keys.length,
+    lua: head(keys, texts, numbers, flags, lists, gone) + lua,
+    order(given, settings) {
+      const items: Record<L, Names> = given
+      const own = given as Record<T | N, string | number>
+      const common: Record<string, number | undefined> = settings
+      const ordered: (string | number)[] = []
+      for (const name of keys) ordered.push(keyTable[name](given as never))
+      for (const name of plain) ordered.push(common[name] ?? own[name])
+      for (const name of flags) ordered.push(given[name] ? '1' : '')
+      for (const name of lists) ordered.push(items[name].length)
+      for (const name of lists) ordered.push(...items[name])
+      return ordered
+    },
+    reply,
+  }
+}
 
-/**
- * `own_end(session, stream)`: the number of the last entry of a stream that belongs to the session and to no call; nil
- * for the stream of a call. The stream of GET is there from the start.
- */
-export const OWN_END = `
-local function own_end(session, stream)
-  local value = redis.call('HGET', session, 'e:' .. stream)
-  return value and tonumber(value) or (stream == 'get' and 0 or nil)
-end
-`
+/** The first lines of a script: `call`, every key, argument and list under its name, and whether the session exists. */
+function head(keys: Names, texts: Names, numbers: Names, flags: Names, lists: Names, gone?: string): string {
+  let n = 0
+  const lines = ['local call = redis.call', ...keys.map((name, i) => `local ${name} = KEYS[${i + 1}]`)]
+  for (const name of texts) lines.push(`local ${name} = ARGV[${++n}]`)
+  for (const name of numbers) lines.push(`local ${name} = tonumber(ARGV[${++n}])`)
+  for (const name of flags) lines.push(`local ${name} = ARGV[${++n}] == '1'`)
+  // The lengths of the lists come next, then the items of all lists.
+  if (lists.length > 0) lines.push(`local offset = ${n + lists.length}`, ITEMS)
+  for (const name of lists) lines.push(`local ${name} = items(ARGV[${++n}])`)
+  if (gone !== undefined) lines.push(`if call('EXISTS', session) == 0 then return ${gone} end`)
+  return `${lines.join('\n')}\n`
+}
 
-/** `forget(live, stream)`: a call is over. Whoever holds its stream still does. */
-export const FORGET = `
-local function forget(live, stream)
-  local id = redis.call('HGET', live, 'i:' .. stream)
-  redis.call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
-  if redis.call('HEXISTS', live, 's:' .. stream) == 0 then redis.call('HDEL', live, 'p:' .. stream) end
-end
-`
-
-/**
- * `register(...)`: nothing where the call is this run's, now or before; 'taken' where another call has the id, or the
- * call has ended; 'full' where the session has `max_calls`. A mark of an early cancel becomes the call's flag and stays: a repeated registration must see it too.
- */
-export const REGISTER_CALL = `${LAST}
-local function calls_at_once(live)
-  local count = 0
-  for _, field in ipairs(redis.call('HKEYS', live)) do
-    if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
-  end
-  return count
-end
-local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
-  local known = redis.call('HGET', live, 'c:' .. id)
-  if known then
-    if known == stream and redis.call('HGET', live, 'o:' .. stream) == owner then return end
-    return 'taken'
-  end
-  if redis.call('HEXISTS', live, 'o:' .. stream) == 1 or redis.call('EXISTS', over) == 1 then return 'taken' end
-  local _, ended = last(log)
-  if ended then return 'taken' end
-  -- A call has three fields or more: most of the time there is nothing to count.
-  if redis.call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
-  redis.call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
-  if redis.call('EXISTS', mark) == 1 then redis.call('HSET', live, 'x:' .. stream, '1') end
-  if holder ~= '' then redis.call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
-  if request ~= '' then redis.call('HSET', live, 'r:' .. stream, request) end
-end
-`
+const ITEMS = `local function items(length)
+  local found = {}
+  for i = 1, length do found[i] = ARGV[offset + i] end
+  offset = offset + length
+  return found
+end`

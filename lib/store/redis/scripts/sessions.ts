@@ -1,175 +1,210 @@
-/** Scripts on a session's record and on what hangs on it. */
-import type { Script } from './script.ts'
-import { NOW } from './script.ts'
+/** Scripts on a session's record, its data and its subscriptions. */
+import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
+import { flag, list, nothing, text, texts } from './decode.ts'
+import { NOW } from './lua.ts'
+import { defineScript } from './script.ts'
 
 /**
- * The position in the list of changes that stands for the present moment: whatever is published in this very
- * millisecond is later. In a cluster the list lives on another node, whose clock may be behind: `slack` ms allow for
- * that, and a session may be told of a change from just before it.
+ * `present(slack)`: the position in the list of changes that stands for the present moment. A change that is published in
+ * this very millisecond is later. In a cluster the list is on another node, whose clock may be behind by up to `slack` ms,
+ * so a session may get a change from just before its position.
  */
 const PRESENT = `${NOW}
 local function present(slack) return (now() - slack) .. '-0' end
 `
 
-/** Writes a new session. Repeated, it changes nothing. */
-export const createSession: Script = {
-  name: 'mcpCreateSession',
-  keys: 2,
-  lua: `
-local session, live = KEYS[1], KEYS[2]
-local record, lifetime, slack = ARGV[1], ARGV[2], ARGV[3]
-${PRESENT}
-if redis.call('EXISTS', session, live) > 0 then
-  if redis.call('EXISTS', session) == 1 then return end
-  redis.call('DEL', live)
+/**
+ * Writes a new session. Repeated, it changes nothing.
+ * Keys: the session; its live parts. Arguments: the record; how long it lives (ms); the slack of {@link PRESENT}. No reply.
+ */
+export const createSession = defineScript('mcpCreateSession', {
+  keys: ['session', 'live'],
+  texts: ['record'],
+  numbers: ['lifetime', 'slack'],
+  reply: (): { status: 'ok' } => ({ status: 'ok' }),
+  lua: `${PRESENT}
+if call('EXISTS', session, live) > 0 then
+  if call('EXISTS', session) == 1 then return end
+  call('DEL', live)
 end
-redis.call('HSET', session, 'rec', record, 'pos', present(slack))
-redis.call('PEXPIRE', session, lifetime)
+call('HSET', session, 'rec', record, 'pos', present(slack))
+call('PEXPIRE', session, lifetime)
 `,
-}
+})
 
-/** Has a session that exists live for so long, and writes when that was. */
-export const slide: Script = {
-  name: 'mcpSlide',
-  keys: 1,
+/**
+ * Slides the lifetime of a session that exists.
+ * Keys: the session. Arguments: how long it lives from now on (ms); the time by the instance's clock, which is stored. No
+ * reply.
+ */
+export const slide = defineScript('mcpSlide', {
+  keys: ['session'],
+  numbers: ['lifetime', 'now'],
+  gone: 'nil',
+  reply: nothing,
   lua: `
-local session = KEYS[1]
-local lifetime, now = ARGV[1], ARGV[2]
-if redis.call('EXISTS', session) == 0 then return end
-redis.call('HSET', session, 'at', now)
-redis.call('PEXPIRE', session, lifetime)
+call('HSET', session, 'at', now)
+call('PEXPIRE', session, lifetime)
 `,
-}
+})
 
-/** Sets a field of a session that exists; without a value, removes it. */
-export const setField: Script = {
-  name: 'mcpSetField',
-  keys: 1,
+/**
+ * Sets or removes a field of a session that exists.
+ * Keys: the session. Arguments: the field; whether it is set or removed; its value. Reply: 1, or 0 where there is no session.
+ */
+export const setField = defineScript('mcpSetField', {
+  keys: ['session'],
+  texts: ['field', 'value'],
+  flags: ['set'],
+  gone: '0',
+  reply: (reply): WriteReply => ({ status: flag(reply) ? 'ok' : 'gone' }),
   lua: `
-local session = KEYS[1]
-local field, value = ARGV[1], ARGV[2]
-if redis.call('EXISTS', session) == 0 then return 0 end
-if value then redis.call('HSET', session, field, value) else redis.call('HDEL', session, field) end
+if set then call('HSET', session, field, value) else call('HDEL', session, field) end
 return 1
 `,
-}
+})
 
-/** Sets the level; returns the owners of the calls, who do not know it yet. */
-export const setLevel: Script = {
-  name: 'mcpSetLevel',
-  keys: 2,
+/**
+ * Sets the log level.
+ * Keys: the session; its live parts. Arguments: the level. Reply: the owners of the session's calls, which must be
+ * notified; nil where there is no session.
+ */
+export const setLevel = defineScript('mcpSetLevel', {
+  keys: ['session', 'live'],
+  texts: ['level'],
+  gone: 'false',
+  reply: (reply): LevelReply => (reply === null ? { status: 'gone' } : { status: 'ok', owners: texts(reply) }),
   lua: `
-local session, live = KEYS[1], KEYS[2]
-local level = ARGV[1]
-if redis.call('EXISTS', session) == 0 then return false end
-redis.call('HSET', session, 'level', level)
+call('HSET', session, 'level', level)
 local owners = {}
-for _, field in ipairs(redis.call('HKEYS', live)) do
+for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'o:' then
-    local owner = redis.call('HGET', live, field)
+    local owner = call('HGET', live, field)
     if owner ~= '' then table.insert(owners, owner) end
   end
 end
 return owners
 `,
-}
+})
 
-/** Subscribes to a URI from now on, if it is not subscribed. Returns the holder of the GET stream, or '', or 0: full. */
-export const subscribe: Script = {
-  name: 'mcpSubscribe',
-  keys: 1,
-  lua: `
-local session = KEYS[1]
-local field, slack, max = 'u:' .. ARGV[1], ARGV[2], tonumber(ARGV[3])
-${PRESENT}
-if redis.call('EXISTS', session) == 0 then return false end
-if redis.call('HEXISTS', session, field) == 0 then
-  if tonumber(redis.call('HGET', session, 'us') or 0) >= max then return 0 end
-  redis.call('HSET', session, field, present(slack))
-  redis.call('HINCRBY', session, 'us', 1)
-end
-return redis.call('HGET', session, 's:get') or ''
-`,
-}
-
-/** Ends a subscription. Returns the holder of the GET stream, or ''. */
-export const unsubscribe: Script = {
-  name: 'mcpUnsubscribe',
-  keys: 1,
-  lua: `
-local session = KEYS[1]
-local uri = ARGV[1]
-if redis.call('EXISTS', session) == 0 then return false end
-if redis.call('HDEL', session, 'u:' .. uri) == 1 then redis.call('HINCRBY', session, 'us', -1) end
-return redis.call('HGET', session, 's:get') or ''
-`,
+function subscription(reply: unknown): UnsubscribeReply {
+  return reply === null ? { status: 'gone' } : { status: 'ok', holder: text(reply) || undefined }
 }
 
 /**
- * Ends a session. What is left of \`live\` is whom to tell, for a short while: a repeat, whose first reply was lost,
- * finds them too. Returns whether there was a session, the holders, the owners, and the streams whose logs are to go.
+ * Subscribes to a URI from now on, where it is not subscribed.
+ * Keys: the session. Arguments: the URI; the slack of {@link PRESENT}; how many subscriptions the session may have. Reply: the
+ * holder of the GET stream ('' for none); 0 where the session has as many as it may; nil where there is no session.
  */
-export const deleteSession: Script = {
-  name: 'mcpDeleteSession',
-  keys: 3,
+export const subscribe = defineScript('mcpSubscribe', {
+  keys: ['session'],
+  texts: ['uri'],
+  numbers: ['slack', 'max'],
+  gone: 'false',
+  reply: (reply): SubscribeReply => (reply === 0 ? { status: 'full' } : subscription(reply)),
+  lua: `${PRESENT}
+local field = 'u:' .. uri
+if call('HEXISTS', session, field) == 0 then
+  if tonumber(call('HGET', session, 'us') or 0) >= max then return 0 end
+  call('HSET', session, field, present(slack))
+  call('HINCRBY', session, 'us', 1)
+end
+return call('HGET', session, 's:get') or ''
+`,
+})
+
+/**
+ * Ends a subscription.
+ * Keys: the session. Arguments: the URI. Reply: the holder of the GET stream ('' for none); nil where there is no session.
+ */
+export const unsubscribe = defineScript('mcpUnsubscribe', {
+  keys: ['session'],
+  texts: ['uri'],
+  gone: 'false',
+  reply: subscription,
   lua: `
-local session, live, logs = KEYS[1], KEYS[2], KEYS[3]
-local after_delete = ARGV[1]
-local existed = redis.call('EXISTS', session)
+if call('HDEL', session, 'u:' .. uri) == 1 then call('HINCRBY', session, 'us', -1) end
+return call('HGET', session, 's:get') or ''
+`,
+})
+
+/**
+ * Ends a session. Its live parts keep the holders and the owners for a short while, so that a repeat, whose first reply was
+ * lost, returns them too.
+ * Keys: the session; its live parts; the list of its logs. Arguments: how long that while is (ms). Reply: 1 where the
+ * session existed; the holders; the owners; the streams whose logs the caller must remove.
+ */
+export const deleteSession = defineScript('mcpDeleteSession', {
+  keys: ['session', 'live', 'logs'],
+  numbers: ['afterDelete'],
+  reply(reply): { reply: DeleteReply; streams: string[] } {
+    const [existed, first, second, streams] = list(reply)
+    const [holders, owners] = [texts(first), texts(second)]
+    const gone = !flag(existed) && holders.length + owners.length === 0
+    return {
+      reply: gone ? { status: 'gone' } : { status: flag(existed) ? 'ok' : 'repeated', holders, owners },
+      streams: texts(streams),
+    }
+  },
+  lua: `
+local existed = call('EXISTS', session)
 if existed == 1 then
-  for _, field in ipairs(redis.call('HKEYS', live)) do
+  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
-    if kind ~= 's:' and kind ~= 'o:' then redis.call('HDEL', live, field) end
+    if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
   end
-  for _, field in ipairs(redis.call('HKEYS', session)) do
+  for _, field in ipairs(call('HKEYS', session)) do
     if string.sub(field, 1, 2) == 's:' then
-      redis.call('HSET', live, field, redis.call('HGET', session, field))
+      call('HSET', live, field, call('HGET', session, field))
     end
   end
-  redis.call('UNLINK', session)
-  redis.call('PEXPIRE', live, after_delete)
-  redis.call('PEXPIRE', logs, after_delete)
+  call('UNLINK', session)
+  call('PEXPIRE', live, afterDelete)
+  call('PEXPIRE', logs, afterDelete)
 end
 local holders, owners = {}, {}
-local left = redis.call('HGETALL', live)
+local left = call('HGETALL', live)
 for i = 1, #left, 2 do
   if string.sub(left[i], 1, 2) == 's:' then table.insert(holders, left[i + 1])
   elseif left[i + 1] ~= '' then table.insert(owners, left[i + 1]) end
 end
-return { existed, holders, owners, redis.call('ZRANGE', logs, 0, -1) }
+return { existed, holders, owners, call('ZRANGE', logs, 0, -1) }
 `,
-}
+})
 
 /**
- * Counts a session under its principal. Returns nothing where there is room (or the session is counted already), else
- * the sessions that may have gone: those that have, unless a read slid their lifetime.
+ * Counts a session under its principal.
+ * Keys: the list of the principal's sessions. Arguments: the session's key; how many sessions the principal may have; how
+ * long the session lives (ms); how long the list lives (ms). Reply: nil where the session is counted, now or before; else
+ * the sessions that have expired, unless a read slid their lifetime.
  */
-export const admit: Script = {
-  name: 'mcpAdmit',
-  keys: 1,
-  lua: `
-local own = KEYS[1]
-local session, max, lifetime, longest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-${NOW}
-if not redis.call('ZSCORE', own, session) then
-  if redis.call('ZCARD', own) >= max then return redis.call('ZRANGEBYSCORE', own, '-inf', now()) end
-  redis.call('ZADD', own, now() + lifetime, session)
+export const admit = defineScript('mcpAdmit', {
+  keys: ['own'],
+  texts: ['session'],
+  numbers: ['max', 'lifetime', 'longest'],
+  reply: (reply) => (reply === null ? undefined : texts(reply)),
+  lua: `${NOW}
+if not call('ZSCORE', own, session) then
+  if call('ZCARD', own) >= max then return call('ZRANGEBYSCORE', own, '-inf', now()) end
+  call('ZADD', own, now() + lifetime, session)
 end
-redis.call('PEXPIRE', own, longest)
+call('PEXPIRE', own, longest)
 return false
 `,
-}
+})
 
-/** Corrects the list of a principal's sessions by what each of them has left to live (0 or less: it is gone). */
-export const recount: Script = {
-  name: 'mcpRecount',
-  keys: 1,
-  lua: `
-local own = KEYS[1]
-${NOW}
-for i = 1, #ARGV, 2 do
-  local session, left = ARGV[i], tonumber(ARGV[i + 1])
-  if left > 0 then redis.call('ZADD', own, 'XX', now() + left, session) else redis.call('ZREM', own, session) end
+/**
+ * Corrects the list of a principal's sessions.
+ * Keys: the list. Lists: keys of sessions; for each of them how many ms it still lives (0 or less: it is gone). No reply.
+ */
+export const recount = defineScript('mcpRecount', {
+  keys: ['own'],
+  lists: ['sessions', 'lifetimes'],
+  reply: nothing,
+  lua: `${NOW}
+for i, session in ipairs(sessions) do
+  local left = tonumber(lifetimes[i])
+  if left > 0 then call('ZADD', own, 'XX', now() + left, session) else call('ZREM', own, session) end
 end
 `,
-}
+})

@@ -1,0 +1,39 @@
+/** In an Express app, beside its own routes. `node examples/express-app.ts` */
+import { getRequestListener } from '@hono/node-server'
+import express from 'express'
+import { createEndpoint, redisStore } from 'mcp-anywhere'
+import { server } from './tools-and-progress.ts'
+
+const { PORT = '3000', REDIS_URL } = process.env
+
+const endpoint = createEndpoint(server, {
+  // Without Redis the sessions are in this process.
+  store: REDIS_URL ? redisStore(REDIS_URL) : undefined,
+  allowedHosts: 'local',
+})
+
+const app = express()
+// The route is before `express.json()`, because the endpoint reads the body itself and a body can be read only once.
+app.all('/mcp', getRequestListener(endpoint.fetch))
+app.use(express.json())
+app.get('/', (_request, response) => {
+  response.send('A page of the app')
+})
+app.post('/echo', (request, response) => {
+  response.json(request.body)
+})
+
+const http = app.listen(Number(PORT), '127.0.0.1', () => {
+  const address = http.address()
+  if (address !== null && typeof address === 'object') {
+    console.log(`MCP endpoint  http://127.0.0.1:${address.port}/mcp`)
+  }
+})
+
+process.once('SIGTERM', async () => {
+  http.close()
+  // Streams end in good order, calls finish or are handed over to other instances.
+  await endpoint.close()
+  // A second for the last bytes: connections that clients keep open do not hold the process.
+  setTimeout(() => process.exit(), 1_000).unref()
+})

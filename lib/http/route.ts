@@ -1,0 +1,83 @@
+/**
+ * The steps of every HTTP request, in their order: Host and Origin, preflight, caller, HTTP method, handler, response.
+ * An error that one of them throws becomes the response.
+ */
+import type { Context } from 'hono'
+import type { Clock } from '../base/clock.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import type { Caller } from '../runtime/caller.ts'
+import type { Reply } from '../runtime/reply.ts'
+import type { HttpOptions } from '../settings.ts'
+import type { Access } from './access.ts'
+import { corsHeaders, preflightHeaders } from './cors.ts'
+import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
+import type { OriginCheck } from './origin.ts'
+import { refuse, respond } from './respond.ts'
+
+export interface RouteParts {
+  checkOrigin: OriginCheck
+  access: Access
+  options: HttpOptions
+  /** False: no response is a stream, whatever the client takes. */
+  streaming: boolean
+  clock: Clock
+  onError(error: unknown): void
+}
+
+/** One request that has passed the checks. */
+export interface HttpExchange {
+  c: Context
+  header: ReadHeader
+  accepted: Accepted
+  caller: Caller
+  /** The id of the one request in the body, once that is read: errors name it. */
+  id?: RequestId
+}
+
+export type HttpHandler = (exchange: HttpExchange) => Reply | Promise<Reply>
+
+interface Route {
+  /** By HTTP method. */
+  handlers: Readonly<Record<string, HttpHandler>>
+  /** The header `Allow` of a response with status 405. */
+  allow: string
+  /** How long a response may take, in ms; 0: no limit. */
+  responseLimit?: number
+  /** A JSON document that needs no token. */
+  isDocument?: boolean
+}
+
+const JSON_ALONE: Accepted = { json: true, sse: false }
+
+export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
+  const { checkOrigin, access, options, clock, onError } = parts
+  const streams = { maxBuffered: options.maxBuffered, clock }
+  const negotiates = parts.streaming && !isDocument
+  // A map: the client chooses the method, and an object has names of its own.
+  const byMethod = new Map(Object.entries(handlers))
+  return async (c: Context): Promise<Response> => {
+    let cors: Record<string, string> | undefined
+    let exchange: HttpExchange | undefined
+    try {
+      const { method } = c.req
+      const header = headerReader(c)
+      cors = corsHeaders(checkOrigin(header, c.req))
+      if (method === 'OPTIONS') {
+        return new Response(null, { status: 204, headers: { ...cors, ...preflightHeaders(header) } })
+      }
+      const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
+      const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
+      exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
+      const handler = byMethod.get(method)
+      if (!handler) {
+        const message = `${method} is not a method of this address; use ${allow}.`
+        throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
+      }
+      return respond(await handler(exchange), accepted, cors, streams)
+    } catch (error) {
+      return refuse(error, cors, onError, exchange?.id)
+    }
+  }
+}

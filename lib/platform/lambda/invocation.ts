@@ -1,0 +1,81 @@
+/**
+ * One invocation of a function: wakes the endpoint, serves the request, and returns only when everything is written to
+ * the store, because Lambda freezes the environment then.
+ */
+import type { Context } from 'aws-lambda'
+import { monotonic, systemClock } from '../../base/clock.ts'
+import type { Endpoint } from '../../endpoint.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import { errorText } from '../../protocol/jsonrpc.ts'
+import type { RequestLog } from '../log.ts'
+import { type HttpEvent, type Incoming, readEvent } from './event.ts'
+
+export interface LambdaOptions {
+  log?: RequestLog | undefined
+  /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
+  responseLimit?: number | undefined
+}
+
+/** An invocation returns so long before its time limit, in ms. */
+const MARGIN = 500
+/** How long an invocation goes on after its response failed, in ms: its client sees the failure only at its end. */
+const AFTER_FAILURE = 1_000
+
+type Send = (response: Response, incoming: Incoming) => Promise<void>
+
+/** @param whole the gateway takes the response only as a whole */
+export function invocations(
+  endpoint: Endpoint,
+  whole: boolean,
+  { log, responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
+) {
+  let running = 0
+  // Of the wall clock: the monotonic clock may stand still while the environment is frozen.
+  let asleepSince: number | undefined
+  const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
+    let incoming: Incoming
+    try {
+      incoming = readEvent(event)
+    } catch {
+      const body = errorText({ code: ErrorCode.InvalidRequest, message: 'The event is no HTTP request.' })
+      const response = new Response(body, { status: 400, headers: { 'Content-Type': 'application/json' } })
+      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue: false })
+    }
+    const { request, address } = incoming
+    const line = log?.begin(request.method, id)
+    const incomingMessage = { socket: { remoteAddress: address } }
+    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, note: line?.note })
+    try {
+      await send(response, incoming)
+    } finally {
+      line?.end(response.status)
+    }
+  }
+  return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
+    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(systemClock.now() - asleepSince)
+    const functionLimit = context.getRemainingTimeInMillis()
+    const limit = Math.min(functionLimit, responseLimit)
+    const deadline = systemClock.now() + limit
+    // A response as a whole is sent when the invocation returns, which must not be too late for the gateway.
+    let end = monotonic() + (whole ? limit : functionLimit) - MARGIN
+    try {
+      await serve(event, context.awsRequestId, deadline, send)
+    } catch (error) {
+      end = Math.min(end, monotonic() + AFTER_FAILURE)
+      throw error
+    } finally {
+      // Only the last of several invocations: it writes everything to the store before the environment is frozen.
+      if (running === 1) await before(end, endpoint.rest())
+      running--
+      asleepSince = systemClock.now()
+    }
+  }
+}
+
+/** Waits for `work`, but not beyond `end` (of the monotonic clock). */
+async function before(end: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // This timer keeps the process alive: without any other work Node would end it.
+  const timer = setTimeout(resolve, Math.max(0, end - monotonic()))
+  await Promise.race([work, promise]).finally(() => clearTimeout(timer))
+}

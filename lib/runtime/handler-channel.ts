@@ -1,0 +1,71 @@
+/** The common part of all channels: of session calls, stateless calls, and calls without a session. */
+import type { AuthInfo } from '../protocol/auth-info.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
+import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
+import type { Store } from '../store/store.ts'
+import { type Handles, handleValues, type KeyValues, userValues } from '../store/values.ts'
+import type { Caller } from './caller.ts'
+
+/** The parts that all calls of an endpoint share. */
+export interface SharedParts {
+  store: Store
+  announce: Announcer
+}
+
+export abstract class HandlerChannel {
+  readonly requestId: RequestId
+  readonly #shared: SharedParts
+  readonly #caller: Pick<Caller, 'principal' | 'auth' | 'request'>
+  #abort: AbortController | undefined
+  #once: Map<string, Promise<unknown>> | undefined
+
+  constructor(shared: SharedParts, caller: Pick<Caller, 'principal' | 'auth' | 'request'>, requestId: RequestId) {
+    this.#shared = shared
+    this.#caller = caller
+    this.requestId = requestId
+  }
+
+  /** The call has ended: a signal that is made from now on is aborted. */
+  protected abstract get over(): boolean
+
+  get principal(): string {
+    return this.#caller.principal
+  }
+  get auth(): AuthInfo | undefined {
+    return this.#caller.auth
+  }
+  get request(): RequestInfo {
+    return this.#caller.request
+  }
+  get announce(): Announcer {
+    return this.#shared.announce
+  }
+  get user(): KeyValues {
+    return userValues(this.#shared.store, this.#caller.principal)
+  }
+  get handles(): Handles {
+    return handleValues(this.#shared.store, this.#caller.principal)
+  }
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.over && !this.#abort.signal.aborted) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  /** Aborts the handler's signal, if it has asked for one. */
+  abort(reason: string): void {
+    this.#abort?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
+    this.#once ??= new Map()
+    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.runOnce(name, fn, options)
+    this.#once.set(name, running)
+    return running
+  }
+
+  /** Runs `fn` of a name that this run has not met before. */
+  protected async runOnce<T>(_name: string, fn: () => T | Promise<T>, _options: { single?: boolean }): Promise<T> {
+    return fn()
+  }
+}

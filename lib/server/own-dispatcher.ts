@@ -1,0 +1,60 @@
+/** The dispatcher of our own `McpServer`: its registry answers the methods of the protocol. */
+import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
+import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
+import { METHODS } from '../protocol/methods.ts'
+import type { Revision } from '../protocol/revisions.ts'
+import type { ServerCapabilities } from '../protocol/types.ts'
+import { channelFor } from './context/client-channel.ts'
+import { type Description, type Dispatcher, missingScopes, type Offer } from './dispatcher.ts'
+import type { McpServer } from './mcp-server.ts'
+import { HANDLERS } from './methods/handlers.ts'
+import { policyOf } from './registry/policy.ts'
+
+/** The dispatcher of a server. A dispatcher is returned as it is. */
+export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
+  if ('dispatch' in server) return server
+  const { registry } = server
+  const descriptions = new Map<string, Description>()
+  const dispatcher: Dispatcher = {
+    methods: METHODS,
+    scopes: registry.scopes,
+    dispatch(method, params, channel) {
+      // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
+      if (missingScopes(dispatcher, channel.auth, method, params)) {
+        throw invalidRequest('The token lacks scopes that this request needs.')
+      }
+      const handler = HANDLERS.get(method)
+      if (!handler?.has(registry)) {
+        throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
+      }
+      return handler.run(registry, params, channelFor(method, METHODS.get(method), channel))
+    },
+    describe(revision, offer) {
+      // Entries are only ever added: with the same number of entries the description is the same.
+      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${registry.size}`
+      const kept = descriptions.get(key) ?? describe(server, revision, offer)
+      descriptions.set(key, kept)
+      return kept
+    },
+    policyOf: (method, params) => policyOf(registry, METHODS.get(method)?.about, params),
+  }
+  return dispatcher
+}
+
+function describe({ registry, info, instructions, capabilities: own }: McpServer, revision: Revision, offer: Offer) {
+  const listChanged = offer.listChanged ? { listChanged: true } : {}
+  const capabilities: ServerCapabilities = { ...own }
+  if (offer.logging) capabilities.logging = {}
+  if (registry.tools.size > 0) capabilities.tools = listChanged
+  if (registry.prompts.size > 0) capabilities.prompts = listChanged
+  if (registry.hasResources)
+    capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
+  if (registry.hasCompletions) capabilities.completions = {}
+  return {
+    revision,
+    info: downgradeImplementation(info, revision),
+    capabilities: downgradeCapabilities(capabilities, revision),
+    instructions,
+    cacheHint: registry.cacheHint('server/discover', 60_000, []),
+  }
+}

@@ -1,0 +1,97 @@
+/** The entries that the author of one server registered, and values derived from them. */
+import type { RawJson } from '../../protocol/jsonrpc.ts'
+import type { CacheableMethod } from '../../protocol/methods.ts'
+import type { CacheScope } from '../../protocol/types.ts'
+import type { Variables } from '../../protocol/uri-template.ts'
+import type { CacheHint } from './config.ts'
+import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
+
+/** How long clients may keep a result, and with whom they may share it. */
+export interface Cacheable {
+  ttlMs: number
+  cacheScope: CacheScope
+}
+
+export type CacheHints = Partial<Record<CacheableMethod, CacheHint>>
+
+interface FoundResource {
+  entry: RegisteredResource | RegisteredTemplate
+  uri: URL
+  variables: Variables
+}
+
+export class Registry {
+  /** By name, in the order in which they were registered, which is the order of the list. */
+  readonly tools = new Map<string, RegisteredTool>()
+  /** By URI. */
+  readonly resources = new Map<string, RegisteredResource>()
+  /** By the text of the template. A URI belongs to the first that matches. */
+  readonly templates = new Map<string, RegisteredTemplate>()
+  /** By name. */
+  readonly prompts = new Map<string, RegisteredPrompt>()
+  /** Every scope that an entry needs. */
+  readonly scopes = new Set<string>()
+  /** Pages of lists that are ready to be sent; methods/lists.ts fills it. */
+  readonly pages = new Map<string, RawJson>()
+  /** An entry has completions. */
+  hasCompletions = false
+  readonly pageSize: number
+  readonly #cacheHints: CacheHints
+
+  constructor(pageSize: number, cacheHints: CacheHints) {
+    if (!Number.isSafeInteger(pageSize) || pageSize < 1) throw new RangeError('pageSize must be 1 or more.')
+    for (const [method, hint] of Object.entries(cacheHints)) requireHint(hint, method)
+    this.pageSize = pageSize
+    this.#cacheHints = cacheHints
+  }
+
+  /** The number of entries. */
+  get size(): number {
+    return this.tools.size + this.resources.size + this.templates.size + this.prompts.size
+  }
+
+  get hasResources(): boolean {
+    return this.resources.size > 0 || this.templates.size > 0
+  }
+
+  /** @throws TypeError for a key that is taken */
+  add<T extends Registered<unknown>>(entries: Map<string, T>, key: string, entry: T, what: string): void {
+    if (entries.has(key)) throw new TypeError(`${what} is already registered.`)
+    entries.set(key, entry)
+    for (const scope of entry.policy.scopes) this.scopes.add(scope)
+    if (entry.complete !== undefined && entry.complete.size > 0) this.hasCompletions = true
+    this.pages.clear()
+  }
+
+  /**
+   * How long clients may keep a result: as `own` says, else the server, else `ttlMs` and `private`. A result about
+   * entries that need scopes is always private.
+   */
+  cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
+    const general = this.#cacheHints[method]
+    const scoped = about.some(({ policy }) => policy.scopes.length > 0)
+    const cacheScope = (!scoped && (own?.cacheScope ?? general?.cacheScope)) || 'private'
+    return { ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs, cacheScope }
+  }
+
+  /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
+  findResource(text: string): FoundResource | undefined {
+    const uri = URL.parse(text)
+    if (uri === null) return undefined
+    const fixed = this.resources.get(text) ?? this.resources.get(uri.href)
+    if (fixed !== undefined) return { entry: fixed, uri, variables: {} }
+    for (const entry of this.templates.values()) {
+      const variables = entry.template.uriTemplate.match(uri.href)
+      if (variables !== undefined) return { entry, uri, variables }
+    }
+    return undefined
+  }
+}
+
+/** @throws RangeError for a `ttlMs` that is no number of milliseconds */
+export function requireHint(hint: CacheHint | undefined, what: string): void {
+  const ttlMs = hint?.ttlMs
+  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= 0)) {
+    throw new RangeError(`The ttlMs of "${what}" must be 0 or more, in whole milliseconds.`)
+  }
+}

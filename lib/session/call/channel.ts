@@ -1,0 +1,121 @@
+/** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
+
+import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
+import type { Revision } from '../../protocol/revisions.ts'
+import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
+import { HandlerChannel } from '../../runtime/handler-channel.ts'
+import type { Ask, ClientChannel, ClientView } from '../../server/context/client-channel.ts'
+import { AskError } from '../../server/context/errors.ts'
+import type { KeyValues } from '../../store/values.ts'
+import { sessionData } from '../stream/session.ts'
+import { Asks } from './asks.ts'
+import type { CallParts } from './host.ts'
+import type { AutoProgress } from './progress.ts'
+
+/** How long a page that was opened may take to be done with, in ms. */
+const ELICITATION_LIFETIME = 24 * 60 * 60_000
+
+/** The call, as its handler's channel uses it. */
+export interface SendingCall {
+  readonly over: boolean
+  /** Sends a message before the response; with the ask that it carries. Resolves when the queue has room. */
+  send(data: string, ask?: string): Promise<void>
+  /** Ends the client's connection while the call goes on (2025-11-25). */
+  closeStream(retryMs: number): void
+}
+
+export class SessionChannel extends HandlerChannel implements ClientChannel {
+  readonly #call: SendingCall
+  readonly #parts: CallParts
+  readonly #progress: AutoProgress
+  #level: LoggingLevel | undefined
+  #asks: Asks | undefined
+  #asked = 0
+
+  constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
+    super(parts.host, parts.caller, parts.request.id)
+    this.#call = call
+    this.#parts = parts
+    this.#progress = progress
+    this.#level = parts.session.level
+  }
+
+  protected get over(): boolean {
+    return this.#call.over
+  }
+  get revision(): Revision {
+    return this.#parts.session.revision
+  }
+  get client(): ClientView {
+    return this.#parts.session.client
+  }
+  get session(): KeyValues {
+    return sessionData(this.#parts.host.store, this.#parts.session.key)
+  }
+
+  wants(level: LoggingLevel): boolean {
+    return this.#level === undefined || compareLevels(level, this.#level) >= 0
+  }
+
+  /** The session's log level, as the store or another instance has sent it. */
+  setLevel(level: string | undefined): void {
+    if (level !== undefined) this.#level = level as LoggingLevel
+  }
+
+  async notify(method: string, params: JsonObject): Promise<void> {
+    if (this.over || !this.#parts.carrier.streams) return
+    if (method === 'notifications/progress' && !this.#progress.advance(params)) return
+    await this.#call.send(notificationText(method, params))
+  }
+
+  async ask(ask: Ask): Promise<JsonObject> {
+    this.#requireRunning()
+    if (!this.#parts.carrier.streams) {
+      const why = 'the client accepts JSON alone, so nothing can be asked of it during a call'
+      throw new AskError('unreachable', `${ask.method}: ${why}.`)
+    }
+    const { maxAsks, askTimeout } = this.#parts.host.instance.options
+    if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
+    await this.#expectCompletion(ask)
+    this.#requireRunning()
+    this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
+    const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
+    const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
+    await this.#call.send(JSON.stringify(message), id)
+    return answer
+  }
+
+  closeStream(retryMs: number = this.#parts.host.instance.options.retry): void {
+    this.#call.closeStream(retryMs)
+  }
+
+  /** Every ask of the call, for the store to forget with its end. */
+  get askIds(): string[] {
+    return this.#asks?.ids ?? []
+  }
+
+  /** The asks that have no answer yet. */
+  get openAsks(): string[] {
+    return this.#asks?.waiting ?? []
+  }
+
+  receiveAnswer(ask: string, value: string): void {
+    this.#asks?.answered(ask, value)
+  }
+
+  /** The call has ended: no ask waits any longer. */
+  abandonAsks(): void {
+    this.#asks?.abandon()
+  }
+
+  /** URL mode: the page reports its completion by the elicitation's id alone, to any instance. */
+  async #expectCompletion({ params }: Ask): Promise<void> {
+    const id = params?.elicitationId
+    if (typeof id !== 'string') return
+    await this.#parts.host.store.setValue('elic', id, this.#parts.session.key, ELICITATION_LIFETIME)
+  }
+
+  #requireRunning(): void {
+    if (this.over) throw new DOMException('The call has ended.', 'AbortError')
+  }
+}

@@ -1,0 +1,44 @@
+/** Ends, at a store that was away, the calls that have ended here meanwhile. Nothing else of such a call is kept. */
+import { randomId } from '../../base/ids.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import type { Owner, SessionKey, Store } from '../../store/store.ts'
+
+/** The call has ended without a message. */
+export function endLater(instance: Instance, key: SessionKey, call: Parameters<Store['endCall']>[1]): void {
+  instance.retry.add(() => instance.store.endCall(key, call))
+}
+
+interface LastMessage {
+  stream: string
+  owner: Owner
+  text: string
+  /** The asks of the call. */
+  forget: string[] | undefined
+}
+
+/** The call has ended with this message, which follows whatever the log has, if the call is still this run's. */
+export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): void {
+  instance.retry.add(() => finish(instance, key, message))
+}
+
+async function finish(
+  instance: Instance,
+  key: SessionKey,
+  { stream, owner, text, forget }: LastMessage,
+): Promise<void> {
+  const { store } = instance
+  let from = 1
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget }
+    const { status, end, holder } = await store.append(key, append)
+    if (status === 'cancelled') {
+      await store.endCall(key, { stream, owner, mark: true })
+      return
+    }
+    if (status === 'ok') {
+      if (holder !== undefined) await instance.send({ t: 'look', to: holder })
+      return
+    }
+    from = end + 1
+  }
+}

@@ -1,0 +1,82 @@
+/** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
+import { randomId } from '../../base/ids.ts'
+import type { JsonObject, JsonRpcRequest, RawJson } from '../../protocol/jsonrpc.ts'
+import type { Caller } from '../../runtime/caller.ts'
+import type { SharedParts } from '../../runtime/handler-channel.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import type { ClientChannel } from '../../server/context/client-channel.ts'
+import type { Holder } from '../../store/store.ts'
+import type { TakeOver } from '../stream/connection.ts'
+import { newStreamName } from '../stream/event-id.ts'
+import type { Session } from '../stream/session.ts'
+import type { Call } from './call.ts'
+
+/** The parts that all calls of an endpoint share. */
+export interface CallHost extends SharedParts {
+  instance: Instance
+  /** Hands the request to the author's server. */
+  dispatch(
+    method: string,
+    params: JsonObject,
+    channel: ClientChannel,
+  ): JsonObject | RawJson | Promise<JsonObject | RawJson>
+  /** Whether another instance may run the request again when this one dies. */
+  mayRunAgain(request: JsonRpcRequest): boolean
+  takeOverFor(caller: Caller): TakeOver
+}
+
+/** The receiver of a call's response. */
+export interface Carrier {
+  /** False: the client takes JSON alone, so that nothing can be sent before the response. */
+  readonly streams: boolean
+  /** The reply is that of several calls: a batch. */
+  readonly shared: boolean
+  /** Makes the reply a stream, if it is not one yet. */
+  beginStream(): void
+  /** The call is over in this process. */
+  settled(call: Call): void
+  /** The session turned out to be gone. */
+  sessionGone(): void
+}
+
+/** A call that goes on where another run stopped, or whose messages are relayed: it has its stream from the start. */
+interface Continuation {
+  stream: string
+  token: string
+  /** The number of the first message. */
+  from: number
+  /** The greatest progress that the client has received. */
+  progress: number | undefined
+  /** The store names this run as the owner: it was claimed. */
+  claimed: boolean
+  /** The connection that holds the stream. */
+  holder?: Holder | undefined
+  /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
+  relay?: ((data: string, id: string) => Promise<void>) | undefined
+}
+
+/** A request, and everything that its call works with. */
+export interface CallParts {
+  readonly host: CallHost
+  readonly session: Session
+  readonly caller: Caller
+  readonly request: JsonRpcRequest
+  readonly carrier: Carrier
+  readonly continued?: Continuation | undefined
+  /** The call carries the response of another one, which is over. */
+  readonly successor?: true
+}
+
+/** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
+export function relayed(request: JsonRpcRequest, relay: NonNullable<Continuation['relay']>): Continuation {
+  return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
+}
+
+/** The carrier of a continued call: what it sends goes to the log, and from there to the holder. */
+export const continuedCarrier: Carrier = {
+  streams: true,
+  shared: false,
+  beginStream: () => {},
+  settled: () => {},
+  sessionGone: () => {},
+}

@@ -1,0 +1,35 @@
+/** The response of a call that cannot go on, and the reason for which its handler is aborted. */
+import { ErrorCode } from '../../protocol/errors.ts'
+import { errorText, type RequestId } from '../../protocol/jsonrpc.ts'
+import type { Ending } from './state.ts'
+
+interface Interruption {
+  reason: string
+  /** The response; undefined: there is none. */
+  text: string | undefined
+}
+
+export const CANCELLED = 'The call was cancelled.'
+export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
+
+/** `maxCalls`: how many calls a session may have at once. */
+export function interruption(ending: Ending, id: RequestId, maxCalls: number): Interruption {
+  const answer = (code: number, reason: string) => ({ reason, text: errorText({ code, message: reason }, id) })
+  switch (ending) {
+    case 'cancelled':
+      return { reason: CANCELLED, text: undefined }
+    case 'gone':
+      return { reason: 'The session has ended.', text: undefined }
+    case 'lost':
+      return answer(ErrorCode.InternalError, 'Another instance has taken the call over.')
+    case 'unreachable':
+      return answer(ErrorCode.InternalError, 'The store could not be reached; the call was given up.')
+    case 'full':
+      return answer(ErrorCode.ServerError, `This session has ${maxCalls} calls running. Try again when one has ended.`)
+    case 'taken':
+      return answer(
+        ErrorCode.InvalidRequest,
+        `Request id ${JSON.stringify(id)} is in use by another call of this session.`,
+      )
+  }
+}

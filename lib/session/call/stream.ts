@@ -1,0 +1,268 @@
+/**
+ * The part of a call that others see: its names, its registration at the store, the queue in front of its log, and the
+ * connection of the client that sent it. Made when a call first needs one of them.
+ */
+import { randomId } from '../../base/ids.ts'
+import { typedId } from '../../protocol/jsonrpc.ts'
+import type { RunningCall } from '../../runtime/held.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import { lifetimeOf } from '../../runtime/lifetime.ts'
+import type { CallLook } from '../../store/calls.ts'
+import type { Owner, Registration } from '../../store/store.ts'
+import { Connection, type TakeOver } from '../stream/connection.ts'
+import { newStreamName } from '../stream/event-id.ts'
+import type { SseResponse } from '../stream/sse-response.ts'
+import type { SessionChannel } from './channel.ts'
+import { endLater, finishLater } from './end-later.ts'
+import type { CallParts } from './host.ts'
+import { Outbox } from './outbox.ts'
+import type { Ending } from './state.ts'
+
+/** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
+export type Opened = 'ok' | 'gone' | 'refused'
+
+/** The call, as its stream reports to it. */
+export interface StreamedCall extends RunningCall {
+  report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
+  /** The store, or another instance, ends the call. */
+  interrupt(ending: Ending): void
+}
+
+export class CallStream {
+  readonly name: string
+  readonly token: string
+  readonly #call: StreamedCall
+  readonly #parts: CallParts
+  readonly #channel: SessionChannel
+  readonly #connectionToken = randomId(6)
+  #outbox: Outbox | undefined
+  #connection: Connection | undefined
+  /** The last request to register the call. */
+  #registration: Promise<void> | undefined
+  #opened: ((opened: Opened) => void) | undefined
+
+  constructor(call: StreamedCall, parts: CallParts, channel: SessionChannel) {
+    this.#call = call
+    this.#parts = parts
+    this.#channel = channel
+    this.name = parts.continued?.stream ?? newStreamName(parts.request.id)
+    this.token = parts.continued?.token ?? randomId(6)
+  }
+
+  get #instance(): Instance {
+    return this.#parts.host.instance
+  }
+  get owner(): Owner {
+    return this.#instance.name(this.token)
+  }
+
+  // The registration -------------------------------------------------------------------------------------------
+
+  /** Asks the store to register the call, and reports the reply. */
+  register(): void {
+    this.#registration = this.#register()
+  }
+
+  async #register(): Promise<void> {
+    try {
+      this.#instance.add('call', this.#call)
+      const store = await this.#instance.attend()
+      const reply = await store.register(this.#parts.session.key, this.#registrationRequest())
+      if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
+      this.#call.report('registered')
+      this.#channel.setLevel(reply.level)
+      if (reply.cancelled) this.#call.interrupt('cancelled')
+    } catch (error) {
+      this.#instance.report(error)
+      this.#call.report('registrationFailed')
+    }
+  }
+
+  #registrationRequest(): Registration {
+    const { instance } = this.#parts.host
+    const held = this.#parts.carrier.streams && !this.#parts.continued?.relay
+    return {
+      id: typedId(this.#parts.request.id),
+      stream: this.name,
+      owner: this.owner,
+      holder: held ? instance.name(this.#connectionToken) : undefined,
+      request: this.#parts.host.mayRunAgain(this.#parts.request) ? JSON.stringify(this.#parts.request) : undefined,
+      max: instance.options.maxCalls,
+    }
+  }
+
+  /** The store has the call: event ids may leave. */
+  confirm(): void {
+    this.#outbox?.registered()
+    this.#connection?.confirm()
+    this.#opened?.('ok')
+  }
+
+  /** The heartbeat's look at the store. */
+  look(asks: string[]): Promise<CallLook> {
+    const { options, store } = this.#instance
+    return store.lookCall(
+      this.#parts.session.key,
+      this.name,
+      this.owner,
+      asks,
+      lifetimeOf(this.#parts.session, options),
+    )
+  }
+
+  // The stream -------------------------------------------------------------------------------------------------
+
+  /** Makes the connection of the client that sent the request. Resolves when the store has the call. */
+  connect(response: SseResponse, takeOver: TakeOver): Promise<Opened> {
+    this.#connection = new Connection(
+      this.#instance,
+      this.#parts.session,
+      this.name,
+      response,
+      takeOver,
+      this.#connectionToken,
+    )
+    this.#connection.open()
+    return new Promise((resolve) => (this.#opened = resolve))
+  }
+
+  /** Makes the queue in front of the log. `stored`: the store has the call, so that no append needs to register it. */
+  openOutbox(stored: boolean): void {
+    const call = this.#call
+    this.#instance.add('call', call)
+    this.#outbox = new Outbox(this.#instance, this.#parts.session, {
+      stream: this.name,
+      owner: this.owner,
+      register: stored ? undefined : this.#registrationRequest(),
+      registration: () => this.#registration,
+      from: this.#parts.continued?.from ?? 1,
+      asks: () => this.#channel.askIds,
+      onEnding: (ending) => call.interrupt(ending),
+      onRegistered: () => call.report('registered'),
+      onDone: () => call.report('responseLogged'),
+      onLevel: (level) => this.#channel.setLevel(level),
+      relay: this.#parts.continued?.relay,
+    })
+  }
+
+  /** The queue in front of the log, once it is made. */
+  get outbox(): Outbox | undefined {
+    return this.#outbox
+  }
+
+  /** Whether the client can come back for the rest where its connection is closed now. */
+  get resumable(): boolean {
+    return !this.#connection || this.#connection.done
+  }
+
+  /** Has the connection that holds the stream close with this `retry`. The call goes on. */
+  async pause(retryMs: number): Promise<void> {
+    await this.#outbox?.flushed()
+    // The client may have come back to another connection since the store last named one.
+    const look = await this.look([]).catch((error) => this.#instance.report(error))
+    const known = this.#outbox?.holder ?? this.#connection?.holder ?? this.#parts.continued?.holder
+    const holder = look?.status === 'ok' ? look.holder : known
+    if (holder !== undefined) void this.#instance.send({ t: 'close', to: holder, retry: retryMs })
+  }
+
+  // The end ----------------------------------------------------------------------------------------------------
+
+  /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
+  async end(): Promise<boolean> {
+    const { key } = this.#parts.session
+    const { store } = this.#instance
+    const ended = store.endCall(key, this.#ended(false))
+    if (this.#parts.carrier.streams) {
+      this.#instance.track(store.release(key, this.name, this.#instance.name(this.#connectionToken)))
+    }
+    try {
+      const reply = await ended
+      return reply.status === 'ok' && reply.cancelled
+    } catch (error) {
+      this.#instance.report(error)
+      this.endLater()
+      return false
+    }
+  }
+
+  /** Ends the cancelled call at the store, in the background, and then the stream. */
+  endCancelled(): void {
+    const end = async () => {
+      await this.#registration
+      await this.#outbox?.flushed()
+      const call = this.#ended(this.#connection !== undefined || this.#parts.continued !== undefined)
+      const ended = this.#instance.store.endCall(this.#parts.session.key, call)
+      const reply = await ended.catch((error) => {
+        endLater(this.#instance, this.#parts.session.key, call)
+        this.#connection?.finish()
+        throw error
+      })
+      this.#connection?.confirm()
+      const holder = reply.status === 'ok' ? reply.holder : undefined
+      if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
+      else this.#connection?.finish()
+    }
+    // Not before: no event id leaves while the store may not have the call.
+    this.#instance.track(end().finally(() => this.#opened?.('ok')))
+  }
+
+  /** Has the store end the call as soon as the store answers. */
+  endLater(): void {
+    endLater(this.#instance, this.#parts.session.key, this.#ended(false))
+  }
+
+  #ended(mark: boolean) {
+    return { stream: this.name, owner: this.owner, mark, forget: this.#channel.askIds }
+  }
+
+  /** Resolves when the store has replied to the registration, and everything queued so far is in the log. */
+  async settled(): Promise<void> {
+    await this.#registration
+    await this.#outbox?.flushed()
+  }
+
+  /** Lets another instance take the call over. */
+  release(): void {
+    const { store } = this.#instance
+    const holder = this.#outbox?.holder
+    const released = store.releaseCall(this.#parts.session.key, this.name, this.owner).then(async () => {
+      if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
+    })
+    void this.#instance.track(released.finally(() => this.#opened?.('ok')))
+  }
+
+  /** The stream ends without a message; `gone`: since its session has. */
+  close(gone: boolean): void {
+    this.#connection?.finish()
+    this.#opened?.(gone ? 'gone' : 'ok')
+  }
+
+  /** The store has refused to register the call. */
+  refuse(text: string): void {
+    const { relay } = this.#parts.continued ?? {}
+    // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
+    if (relay) this.#instance.track(relay(text, `refused.${this.name}`))
+    if (this.#parts.carrier.shared) {
+      // The other calls of the batch go on: the refusal goes where the response would.
+      this.#connection?.fail(text)
+      return this.#opened?.('ok')
+    }
+    this.#connection?.abandoned()
+    this.#opened?.('refused')
+  }
+
+  /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */
+  fail(text: string): void {
+    const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
+    finishLater(this.#instance, this.#parts.session.key, last)
+    this.#opened?.('ok')
+    this.#connection?.confirm()
+    this.#connection?.fail(text)
+  }
+
+  /** Another run goes on with the call: the connection reads what that logs. */
+  readLog(): void {
+    this.#opened?.('ok')
+    this.#connection?.look()
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The table of all settings. A row has the default of its option and, where the environment can set it, the variable
+ * and the values that it may have. The comment of a row is its text in docs/settings.md: `npm run settings` writes it.
+ */
+
+/** How many requests a client may send. */
+export interface Rate {
+  /** Requests per second in the long run. */
+  perSecond: number
+  /** Requests at once, by a client that was quiet before. */
+  burst: number
+}
+
+/** The type of an option, by the kind of its row. */
+interface Kinds {
+  /** Milliseconds. The variable is in seconds. */
+  duration: number
+  count: number
+  /** The variable is 1 or 0. */
+  flag: boolean
+  /** The variable is `50` (requests a second), `50/200` (and 200 at once) or `off` (no limit). */
+  rate: Rate | undefined
+  text: string
+  /** The variable has commas between the items. */
+  list: string[]
+  /** The variable has base64 keys with commas between them. */
+  keys: Uint8Array[]
+}
+
+interface Row<K, T> {
+  kind: K
+  /** Undefined: none, or it depends on other settings. */
+  default: T | undefined
+  variable: string | undefined
+}
+
+/** The bounds are those of the variable: a duration has them in seconds. */
+interface Bounds {
+  from?: number
+  to?: number
+}
+
+export type Setting =
+  | ((Row<'duration', number> | Row<'count', number>) & Bounds)
+  | (Row<'choice', string> & { values: readonly string[] })
+  | Row<'flag', boolean>
+  | Row<'rate', Rate>
+  | Row<'text', string>
+  | Row<'list', readonly string[]>
+  | Row<'keys', readonly Uint8Array[]>
+
+export type Group = Readonly<Record<string, Setting>>
+
+type Given<R extends Setting> = R extends { values: readonly (infer V)[] } ? V : Kinds[Exclude<R['kind'], 'choice'>]
+type Value<R extends Setting> = R['default'] extends undefined ? Given<R> | undefined : Given<R>
+
+/** The options of a group. */
+export type Values<G extends Group> = { -readonly [K in keyof G]: Value<G[K]> }
+
+/** Makes a function that makes rows of one kind. */
+function rows<K extends Setting['kind']>(kind: K) {
+  return <T, const More extends object>(value: T, variable?: string, more?: More) =>
+    ({ kind, default: value, variable, ...more }) as { kind: K; default: T; variable: string | undefined } & More
+}
+
+const duration = rows('duration')
+const count = rows('count')
+const flag = rows('flag')
+const rate = rows('rate')
+const text = rows('text')
+const choice = rows('choice')
+const list = rows('list')
+const keys = rows('keys')
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+const MIB = 1024 * 1024
+/** For a duration that must not be zero. */
+const SHORTEST = 0.1
+/** Redis counts the lifetimes of sessions, in seconds. */
+const LIFETIME = { from: 1, to: 10 * 365 * 86_400 }
+
+export const SETTINGS = {
+  /** Settings of the process. */
+  platform: {
+    /** The port to listen on. 0: any free port. */
+    port: count(3000, 'PORT', { to: 65_535 }),
+    /** The address to listen on. */
+    host: text('127.0.0.1', 'HOST'),
+    /**
+     * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
+     * Without it they are kept in the memory of the process, for one instance.
+     */
+    redisUrl: text(undefined, 'REDIS_URL'),
+    /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
+    log: flag(undefined, 'LOG'),
+    /** How long a request may take to arrive. */
+    requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
+  },
+  /** Options of `createEndpoint` itself. */
+  endpoint: {
+    /**
+     * The keys that seal `requestState` and, where they are set, everything in Redis. All instances need the same keys.
+     * The first one seals, all of them open. Default: a random key for each process, and Redis holds plain text.
+     */
+    keys: keys(undefined, 'MCP_SECRET'),
+    /**
+     * For the time in which sealing is turned on or off (see [security.md](security.md)). `write` writes plain texts and
+     * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
+     */
+    unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
+    /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
+    allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
+    /**
+     * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
+     * none.
+     */
+    allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
+    /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
+    legacySse: flag(false, 'LEGACY_SSE'),
+  },
+  /** OAuth: with an issuer, every request needs a bearer token. `AuthOptions` has more options, without variables. */
+  auth: {
+    /** The authorization server, exactly as its tokens name it (`iss`). Without it no token is asked for. */
+    issuer: list(undefined, 'AUTH_ISSUER'),
+    /** The public URL of this endpoint, then further audiences that tokens may have. Required with `AUTH_ISSUER`. */
+    resource: list(undefined, 'AUTH_AUDIENCE'),
+    /** The address of the keys that verify tokens. Default: found through the metadata of the authorization server. */
+    jwks: text(undefined, 'AUTH_JWKS'),
+    /** Signature algorithms of tokens. Default: RSA, ECDSA and EdDSA. */
+    algorithms: list(undefined, 'AUTH_ALGORITHMS'),
+    /** Scopes that every request needs. */
+    scopes: list(undefined, 'AUTH_SCOPES'),
+    /** The claim that tells tenants apart where they share an issuer, such as `org_id`. */
+    tenantClaim: text(undefined, 'AUTH_TENANT_CLAIM'),
+    /** Accepts addresses of authorization servers without TLS on other machines. For development. */
+    insecureHttp: flag(false, 'AUTH_INSECURE_HTTP'),
+  },
+  /** Opaque tokens (RFC 7662): all three are needed. */
+  'auth.introspection': {
+    /** The introspection endpoint of the authorization server. */
+    url: text(undefined, 'AUTH_INTROSPECTION_URL'),
+    /** The client id that this endpoint has there. */
+    clientId: text(undefined, 'AUTH_INTROSPECTION_CLIENT_ID'),
+    /** Its secret. */
+    clientSecret: text(undefined, 'AUTH_INTROSPECTION_CLIENT_SECRET'),
+  },
+  /** Limits of requests and responses. */
+  http: {
+    /** Bytes of the body of a request. */
+    maxBytes: count(4 * MIB, 'MAX_BODY_BYTES', { from: 1 }),
+    /** Levels of objects and arrays in the body of a request. */
+    maxDepth: count(64),
+    /** Messages in one batch (2025-03-26). */
+    maxBatch: count(50),
+    /** Bytes that a slow reader may leave waiting on one response. */
+    maxBuffered: count(MIB),
+    /** Serves a request that has lost its session id as one without a session, instead of 400. */
+    allowSessionless: flag(false),
+    /** Requests of one principal, on all instances. Only with authorization. */
+    principalRate: rate({ perSecond: 200, burst: 1_000 }, 'RATE_PER_PRINCIPAL'),
+    /**
+     * Requests without a valid token (all requests, where no token is asked for) of one public address. Private
+     * addresses have no limit: they are proxies or trusted.
+     */
+    addressRate: rate({ perSecond: 200, burst: 1_000 }, 'RATE_PER_ADDRESS'),
+    /** Proxies in front of each instance that add the address of their client to X-Forwarded-For. */
+    proxies: count(0, 'TRUSTED_PROXIES'),
+  },
+  /** Sessions, for clients of all revisions before 2026-07-28, and limits of calls of every revision. */
+  session: {
+    /** How long a session lives without a request. Several clients never open a second session, so it is long. */
+    idleLifetime: duration(DAY, 'SESSION_IDLE_SECONDS', LIFETIME),
+    /** How long a session lives without any request after `initialize`. Some clients open a session per call. */
+    firstLifetime: duration(10 * MINUTE),
+    /** From `initialize` until the session ends in any case. */
+    maxLifetime: duration(30 * DAY, 'SESSION_MAX_SECONDS', LIFETIME),
+    /** How long a call may run before the other instances can find it (for cancel and DELETE). */
+    registerAfter: duration(50),
+    /** How long a call may run before its response becomes a stream, for a client that accepts one. */
+    streamAfter: duration(2 * SECOND),
+    /**
+     * How long a client that sent a progress token hears nothing before it gets an automatic progress message; 0:
+     * never.
+     */
+    autoProgress: duration(20 * SECOND),
+    /** From one comment on an idle stream, and one look at the store for lost messages, to the next; 0: never. */
+    heartbeat: duration(15 * SECOND, 'HEARTBEAT_SECONDS'),
+    /** How long a handler waits for the client's answer to an ask. */
+    askTimeout: duration(10 * MINUTE),
+    /** From the death of an instance until another instance takes its calls over. */
+    lease: duration(10 * SECOND, 'LEASE_SECONDS', { from: SHORTEST }),
+    /**
+     * `hold` keeps GET streams open, `poll` closes them soon and says when to come back, `off` answers 405. On Lambda:
+     * `poll`.
+     */
+    getPolicy: choice('hold', 'GET_POLICY', { values: ['hold', 'poll', 'off'] }),
+    /** With `poll`: how long a GET waits for messages. */
+    pollWait: duration(2 * SECOND, 'POLL_WAIT_SECONDS'),
+    /** With `poll`: when the client should come back. */
+    pollRetry: duration(15 * SECOND, 'POLL_RETRY_SECONDS'),
+    /** The `retry` of streams: in their first event, and when they are closed as planned. */
+    retry: duration(SECOND),
+    /** The `retry` for a connection that a newer one replaces. */
+    replacedRetry: duration(MINUTE),
+    /** How long calls may go on after SIGTERM. */
+    drainTimeout: duration(8 * SECOND, 'DRAIN_SECONDS'),
+    /**
+     * How long the platform lets a response take, where it does not say so itself; 0: for ever. Streams end in good
+     * order before it.
+     */
+    responseLimit: duration(0, 'RESPONSE_LIMIT_SECONDS'),
+    /** How long before that limit the endpoint closes a stream that its client can resume. */
+    closeBefore: duration(30 * SECOND),
+    /** How long before that limit a running call is handed over or fails. */
+    abandonBefore: duration(5 * SECOND),
+    /** Messages of one call that may wait for the store before `ctx.progress` and the like wait. */
+    maxQueuedMessages: count(1_000),
+    /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
+    maxQueuedBytes: count(4 * MIB),
+    /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
+    maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
+    /** Calls of one principal at once, with and without a session. Only with authorization. */
+    maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),
+    /** Sessions of one principal. Only with authorization. */
+    maxSessions: count(2_000, 'MAX_SESSIONS_PER_PRINCIPAL', { from: 1 }),
+    /** Open streams of one instance: beyond them it opens no stream that waits for messages (GET, `/sse`, `listen`). */
+    maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
+    /** Resources that one session may be subscribed to at once. */
+    maxSubscriptions: count(1_000),
+    /** Asks of one call. */
+    maxAsks: count(100),
+    /** How long an instance tries to write again when the store does not answer. */
+    storePatience: duration(MINUTE),
+  },
+  /** The stateless revision 2026-07-28. */
+  stateless: {
+    /** How long a call may run before its response becomes a stream, for a client that accepts one. */
+    streamAfter: duration(2 * SECOND),
+    /** How long a client may take to answer the asks of one round. */
+    stateLifetime: duration(HOUR),
+    /** How long a call may take with all of its rounds, however often its client asks for another state. */
+    callLifetime: duration(DAY),
+    /** Serves `subscriptions/listen`. Default: 1, but 0 where no response can be a stream. */
+    listen: flag(true),
+    /** Bytes of `requestState`: the answers so far, and the results that `ctx.once` keeps. */
+    maxState: count(64 * 1024),
+  },
+} as const satisfies Record<string, Group>
+
+/** Options of sessions. All times are in ms. */
+export type SessionOptions = Values<typeof SETTINGS.session>
+/** Options of the stateless revision. All times are in ms. */
+export type StatelessOptions = Values<typeof SETTINGS.stateless>
+/** Options of HTTP. */
+export type HttpOptions = Values<typeof SETTINGS.http>
+
+export const DEFAULT_SESSION_OPTIONS = defaultsOf(SETTINGS.session)
+export const DEFAULT_STATELESS_OPTIONS = defaultsOf(SETTINGS.stateless)
+export const DEFAULT_HTTP_OPTIONS = defaultsOf(SETTINGS.http)
+
+/** Every option of `group` with its default. */
+export function defaultsOf<G extends Group>(group: G): Values<G> {
+  return Object.fromEntries(Object.entries(group).map(([option, row]) => [option, row.default])) as Values<G>
+}

@@ -1,0 +1,51 @@
+/** The base of runs without a session: stateless calls, and calls of session revisions without a session. */
+import { type JsonObject, notificationText, type RequestId } from '../protocol/jsonrpc.ts'
+import type { Revision } from '../protocol/revisions.ts'
+import type { LoggingLevel } from '../protocol/types.ts'
+import type { Caller } from '../runtime/caller.ts'
+import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
+import type { Ask, ClientChannel, ClientView } from '../server/context/client-channel.ts'
+
+/** Sends a message before the result; absent where the client takes JSON alone. */
+export type SendMessage = ((text: string) => void) | undefined
+
+export abstract class Run extends HandlerChannel implements ClientChannel {
+  abstract readonly revision: Revision
+  abstract readonly client: ClientView
+  readonly session = undefined
+  readonly #send: SendMessage
+  protected over = false
+
+  constructor(shared: SharedParts, caller: Caller, requestId: RequestId, send: SendMessage) {
+    super(shared, caller, requestId)
+    this.#send = send
+  }
+
+  abstract wants(level: LoggingLevel): boolean
+  abstract ask(ask: Ask): Promise<JsonObject>
+
+  notify(method: string, params: JsonObject): Promise<void> {
+    if (!this.over) this.#send?.(notificationText(method, params))
+    return Promise.resolve()
+  }
+
+  closeStream(): void {}
+
+  /** True if an ask has no answer. The result is then `input_required`, whatever the handler returned. */
+  get pending(): boolean {
+    return false
+  }
+
+  /** The `input_required` result of a run that is {@link pending}. */
+  inputRequired(): JsonObject {
+    throw new Error('This run has asked nothing.')
+  }
+
+  /**
+   * Ends the run: nothing more is sent. `cancelled`: the reason to abort the handler's signal with, if it still runs.
+   */
+  end(cancelled?: string): void {
+    this.over = true
+    if (cancelled !== undefined) this.abort(cancelled)
+  }
+}

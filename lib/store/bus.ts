@@ -1,0 +1,52 @@
+/** Communication between instances: mail, signs of life, and the list of changes. */
+
+/** Notifications from the server that belong to no call. */
+export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }
+
+export interface ChangeEntry {
+  /** Position in the list; positions are compared with {@link comparePositions}. */
+  at: string
+  change: Change
+}
+
+export interface Changes {
+  entries: ChangeEntry[]
+  /** True where the list no longer reaches back to the position. */
+  trimmed: boolean
+}
+
+/** The callbacks of an instance that receives. Mail that was sent before a change is delivered before it. */
+export interface Receiver {
+  mail(message: string): void
+  change(entry: ChangeEntry): void
+  /** The connection was lost and is back, or mail may have been lost: compare with the store. */
+  resumed(): void
+}
+
+export interface Receiving {
+  stop(): Promise<void>
+}
+
+export interface BusStore {
+  /** Puts a message into the mailbox of an instance. It may be lost where that instance is dead. */
+  send(instance: string, message: string): Promise<void>
+  /** Delivers mail from the beginning of the mailbox, in order, and changes from now on, until it is stopped. */
+  receive(instance: string, receiver: Receiver): Promise<Receiving>
+  /** Makes {@link alive} return true for the instance for another `ttl` ms. */
+  up(instance: string, ttl: number): Promise<void>
+  /** Removes the instance's sign of life and its mailbox. */
+  down(instance: string): Promise<void>
+  /** For each of these instances whether it has a sign of life. */
+  alive(instances: string[]): Promise<boolean[]>
+  /** Adds to the list of changes: every instance that receives gets it, and every session that exists can read it. */
+  publish(change: Change): Promise<void>
+  /** The changes after a position, in order. */
+  changesAfter(position: string): Promise<Changes>
+}
+
+/** Orders positions `<ms>-<seq>` in the list of changes: negative, zero or positive. */
+export function comparePositions(a: string, b: string): number {
+  const [aMs = '0', aSeq = '0'] = a.split('-')
+  const [bMs = '0', bSeq = '0'] = b.split('-')
+  return Number(aMs) - Number(bMs) || Number(aSeq) - Number(bSeq)
+}

@@ -1,0 +1,118 @@
+/** Calls: which run owns a call, and what that run adds to the log of the call's stream. */
+import type { Holder, Owner, SessionKey, Status } from './names.ts'
+
+export interface Registration {
+  /** `typedId` of the request. */
+  id: string
+  stream: string
+  owner: Owner
+  /** The connection that holds the call's stream from the start; absent where none does. */
+  holder?: Holder | undefined
+  /** The request, for a call that another instance may run again. */
+  request?: string | undefined
+  /** How many calls the session may have at once. */
+  max?: number | undefined
+}
+
+/**
+ * ok: the call is registered; `cancelled` where its cancel came first. taken: another call of the session has the id, or
+ * this call has ended. full: the session has `max` calls. gone: no such session.
+ */
+type RegisterReply = { status: 'ok'; cancelled: boolean; level: string | undefined } | Status<'taken' | 'full' | 'gone'>
+
+export interface Append {
+  stream: string
+  /** The run that appends. Any run but the registered owner is refused (the fence). */
+  owner: Owner
+  /** The number of the first message. */
+  from: number
+  messages: string[]
+  tag: string
+  /** The last message ends the stream, and the call is forgotten in the same step. */
+  final: boolean
+  /** Registers the call in the same step, before the messages are added. */
+  register?: Registration | undefined
+  /** Asks that these messages carry: they become pending in the same step. */
+  asks?: string[] | undefined
+  /** With `final`: asks of this call to forget. */
+  forget?: string[] | undefined
+}
+
+/**
+ * ok: the messages are in the log, also when the same run sends the same ones again. lost: another run owns the call, or
+ * it has ended. cancelled: nothing was added; the run must stop and call `endCall`. gap: `from` is beyond `end + 1`; send
+ * again from there. taken, full, gone: as {@link RegisterReply}.
+ */
+export interface AppendReply {
+  status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'taken' | 'full' | 'gone'
+  /** The number of the last entry of the log. */
+  end: number
+  holder: Holder | undefined
+  level: string | undefined
+}
+
+export interface CallEnd {
+  stream: string
+  owner: Owner
+  /** Adds an entry without text that ends the log. */
+  mark: boolean
+  /** Asks of this call to forget. */
+  forget?: string[] | undefined
+}
+
+/** ok: the call has ended, also when repeated; `holder` holds its stream. lost: another run owns it, or it had ended. */
+type EndReply = { status: 'ok'; cancelled: boolean; holder: Holder | undefined } | Status<'lost' | 'gone'>
+
+/** lost: another run owns the call, or it has ended. gone: no such session. */
+export type CallLook =
+  | {
+      status: 'ok'
+      cancelled: boolean
+      level: string | undefined
+      /** The answers that have arrived, by ask. */
+      answers: Map<string, string>
+      /** The connection that holds the call's stream. */
+      holder: Holder | undefined
+    }
+  | Status<'lost' | 'gone'>
+
+/** over: the call has ended. lost: another run owns it. gone: no such session. */
+export type ClaimReply =
+  | {
+      status: 'ok'
+      cancelled: boolean
+      /** The number of the last entry: the new run goes on at `end + 1`. */
+      end: number
+      /** `typedId` of the call's request, and the stored request where the call may be run again. */
+      id: string | undefined
+      request: string | undefined
+    }
+  | Status<'lost' | 'over' | 'gone'>
+
+/** ok: the call is cancelled; notify its owner. unknown: no call of the session has this id. */
+export type CancelReply = { status: 'ok'; owner: Owner; stream: string } | Status<'unknown'>
+
+export interface CallStore {
+  /** Registers a call: from now on its run alone may append to its stream, until another run claims it. */
+  register(key: SessionKey, registration: Registration): Promise<RegisterReply>
+  /** Adds messages to the log of a call, all of them or none, and numbered without a hole. */
+  append(key: SessionKey, append: Append): Promise<AppendReply>
+  /** Ends a call without a message: its request, its asks and its registration are forgotten. */
+  endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
+  /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
+  lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
+  /** The calls of a session with their owners, for the one connection that all of them write to (HTTP+SSE). */
+  calls(key: SessionKey): Promise<{ stream: string; owner: Owner }[]>
+  /**
+   * Takes the call of a stream over from `expected` ('' for a released call). Of several runs that claim it one gets it,
+   * and a repeat by that run is ok too. The run before can add nothing afterwards.
+   */
+  claim(key: SessionKey, stream: string, expected: Owner, owner: Owner): Promise<ClaimReply>
+  /** Gives a call up, if this run owns it: any run may claim it. */
+  releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
+  /**
+   * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where no call has the id
+   * yet, a mark cancels the call that registers with it within `cancelMark` ms.
+   */
+  cancel(key: SessionKey, id: string): Promise<CancelReply>
+}

@@ -1,0 +1,52 @@
+/** The options of every store: lifetimes and bounds. */
+
+/** How long the parts of a store live, in ms. Every key has a lifetime from the moment it is written. */
+export interface Lifetimes {
+  /** The log of a stream that may still grow, and the live parts of a session. Each write and heartbeat slides it. */
+  open: number
+  /** The log of a stream after its last message: the time in which a client may resume it. */
+  ended: number
+  /** A cancel that came before its call. */
+  cancelMark: number
+  /** A mailbox. Each mail slides it. */
+  mailbox: number
+  /** How long a repeated `post` is recognised. */
+  repeat: number
+  /** How long a repeated `endCall` is recognised: as long as the client library tries to send it. */
+  endRepeat: number
+  /** How long the holders and owners of a deleted session are kept, so that a repeated DELETE still returns them. */
+  afterDelete: number
+  /** The list of changes, and the list of a principal's sessions: both outlive every session. */
+  longest: number
+}
+
+export const DEFAULT_LIFETIMES: Lifetimes = {
+  open: 60 * 60_000,
+  ended: 5 * 60_000,
+  cancelMark: 30_000,
+  mailbox: 10 * 60_000,
+  repeat: 10 * 60_000,
+  endRepeat: 10_000,
+  afterDelete: 60_000,
+  longest: 31 * 24 * 60 * 60_000,
+}
+
+/** Bounds of one stream's log. The oldest entries beyond them are removed; `take` reports that as `trimmed`. */
+export interface LogBounds {
+  messages: number
+  /** Of all messages together. The newest message stays, whatever its size. */
+  bytes: number
+}
+
+export const DEFAULT_LOG_BOUNDS: LogBounds = { messages: 10_000, bytes: 16 * 1024 * 1024 }
+
+export interface StoreOptions {
+  lifetimes?: Partial<Lifetimes> | undefined
+  log?: Partial<LogBounds> | undefined
+  /** How many changes the list keeps for sessions whose client is away; default 1,000. */
+  changes?: number | undefined
+  /** Receives failures that no caller waits for, such as an exception from a {@link Receiver}. */
+  onError?: ((error: unknown) => void) | undefined
+}
+
+export const DEFAULT_CHANGES = 1_000

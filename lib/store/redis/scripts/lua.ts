@@ -1,0 +1,125 @@
+/** Lua functions that several scripts begin with. */
+
+/** `now()`: ms since 1970, by the clock of Redis. */
+export const NOW = `
+local function now()
+  local time = call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`
+
+/** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
+export const LAST = `
+local function last(log)
+  local entry = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  if not entry then return 0, false end
+  return tonumber(string.match(entry[1], '^%d+')), entry[2][5] == 'f'
+end
+`
+
+/** `first(log, otherwise)`: the number of a log's first entry. */
+export const FIRST = `
+local function first(log, otherwise)
+  local entry = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  return entry and tonumber(string.match(entry[1], '^%d+')) or otherwise
+end
+`
+
+/** `tag_at(log, n)`: the tag of an entry, or false. */
+export const TAG_AT = `
+local function tag_at(log, n)
+  local entry = call('XRANGE', log, n .. '-0', n .. '-0')[1]
+  return entry and entry[2][2]
+end
+`
+
+/**
+ * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
+ * them `final`. The log keeps the newest `max`, and of those the newest that fit into `max_bytes`. The hash `sizes`
+ * counts its bytes.
+ * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * leave the list.
+ */
+export const WRITE_LOG = `${NOW}
+local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
+  local added = 0
+  for i, message in ipairs(messages) do
+    if final and i == #messages then
+      call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message, 'f', '1')
+    else
+      call('XADD', log, (n + i - 1) .. '-0', 't', tag, 'm', message)
+    end
+    added = added + #message
+  end
+  local length = call('XLEN', log)
+  -- The log had expired: its count begins again.
+  if length == #messages then call('HDEL', sizes, 'b:' .. stream) end
+  local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
+  while length > max or (bytes > max_bytes and length > 1) do
+    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    call('XDEL', log, oldest[1])
+    -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
+    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
+    length = length - 1
+  end
+end
+local function keep(log, logs, stream, ttl, open)
+  local time = now()
+  if call('PEXPIRE', log, ttl) == 0 then return end
+  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  call('ZADD', logs, time + ttl, stream)
+  call('PEXPIRE', logs, open)
+end
+`
+
+/**
+ * `own_end(session, stream)`: the number of the last entry of a stream that belongs to the session and to no call; nil
+ * for the stream of a call. The GET stream exists from the start.
+ */
+export const OWN_END = `
+local function own_end(session, stream)
+  local value = call('HGET', session, 'e:' .. stream)
+  return value and tonumber(value) or (stream == 'get' and 0 or nil)
+end
+`
+
+/** `forget_call(live, stream, asks)`: a call is over, and these asks of it are forgotten. The holder of its stream stays. */
+export const FORGET_CALL = `
+local function forget_call(live, stream, asks)
+  for _, ask in ipairs(asks) do call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
+  local id = call('HGET', live, 'i:' .. stream)
+  call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
+  if call('HEXISTS', live, 's:' .. stream) == 0 then call('HDEL', live, 'p:' .. stream) end
+end
+`
+
+/**
+ * `register(...)`: nil where the call is registered for this run, now or before; 'taken' where another call has the id,
+ * or the call has ended; 'full' where the session has `max_calls`. The mark of an early cancel becomes the call's flag,
+ * and stays: a repeated registration must see it too.
+ */
+export const REGISTER_CALL = `${LAST}
+local function calls_at_once(live)
+  local count = 0
+  for _, field in ipairs(call('HKEYS', live)) do
+    if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
+  end
+  return count
+end
+local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
+  local known = call('HGET', live, 'c:' .. id)
+  if known then
+    if known == stream and call('HGET', live, 'o:' .. stream) == owner then return end
+    return 'taken'
+  end
+  if call('HEXISTS', live, 'o:' .. stream) == 1 or call('EXISTS', over) == 1 then return 'taken' end
+  local _, ended = last(log)
+  if ended then return 'taken' end
+  -- A call has three fields or more, so the calls are rarely counted.
+  if call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
+  call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
+  if call('EXISTS', mark) == 1 then call('HSET', live, 'x:' .. stream, '1') end
+  if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
+  if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
+end
+`

@@ -1,0 +1,64 @@
+/** Sessions: their records, their data and their subscriptions. */
+import type { Holder, Owner, SessionKey, Status } from './names.ts'
+
+export interface SessionRow {
+  record: string
+  /** The log level that the client has set. */
+  level: string | undefined
+}
+
+/** How many sessions a principal may have. */
+export interface Quota {
+  id: string
+  max: number
+}
+
+/** The write was done, or the session does not exist and nothing was written. */
+export type WriteReply = { status: 'ok' | 'gone' }
+
+/**
+ * ok: the session existed and has ended now. repeated: it had ended shortly before, and these holders and owners may
+ * not have heard of it. gone: there is no session, and nobody to notify.
+ */
+export type DeleteReply = { status: 'ok' | 'repeated'; holders: Holder[]; owners: Owner[] } | Status<'gone'>
+
+/** ok: `owners` run the session's calls; notify them of the level. gone: no such session. */
+export type LevelReply = { status: 'ok'; owners: Owner[] } | Status<'gone'>
+
+/** ok: `holder` is the connection that holds the GET stream; notify it. gone: no such session. */
+export type UnsubscribeReply = { status: 'ok'; holder: Holder | undefined } | Status<'gone'>
+
+/** As {@link UnsubscribeReply}. full: the session has as many subscriptions as it may; nothing was added. */
+export type SubscribeReply = UnsubscribeReply | Status<'full'>
+
+export interface SessionStore {
+  /**
+   * Writes a new session that lives for `lifetime` ms. A session that exists is not changed. From then on the session
+   * gets every change that is published.
+   * With `quota` the session is counted under its principal; full: the principal has as many as it may, and nothing was
+   * written.
+   */
+  createSession(key: SessionKey, record: string, lifetime: number, quota?: Quota): Promise<{ status: 'ok' | 'full' }>
+  /**
+   * Reads a session in one round trip, undefined where there is none. With `lifetime` the session lives from now on for
+   * at least that many ms, and at most a hundredth longer.
+   */
+  readSession(key: SessionKey, lifetime: number | undefined): Promise<SessionRow | undefined>
+  /** Replaces the record of a session that exists. */
+  replaceRecord(key: SessionKey, record: string): Promise<WriteReply>
+  /**
+   * Ends a session: once this resolves, no operation finds its record, data, subscriptions, logs or asks. The reply
+   * has the holders and owners to notify; a repeat returns them too, for a short while.
+   */
+  deleteSession(key: SessionKey, owner?: { id: string }): Promise<DeleteReply>
+  /** Sets the log level: every later read of the session and every reply about its calls has it. */
+  setLevel(key: SessionKey, level: string): Promise<LevelReply>
+  getData(key: SessionKey, name: string): Promise<string | undefined>
+  /** Sets or (undefined) removes a value of the server's author. It lives as long as the session. */
+  setData(key: SessionKey, name: string, value: string | undefined): Promise<WriteReply>
+  /** Subscribes to a URI. Changes that are published from now on reach the session; earlier ones do not. */
+  subscribe(key: SessionKey, uri: string, max: number): Promise<SubscribeReply>
+  unsubscribe(key: SessionKey, uri: string): Promise<UnsubscribeReply>
+  /** The URIs that the session is subscribed to, in any order. */
+  subscriptions(key: SessionKey): Promise<string[]>
+}

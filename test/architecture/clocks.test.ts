@@ -1,0 +1,102 @@
+/** Time comes from lib/base/clock.ts and chance from lib/base: a test can hold both still. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is source text
+import { expect, test } from 'vitest'
+import { root } from '../../tools/build.ts'
+import { sources, strip } from '../../tools/source.ts'
+
+const SOURCES = {
+  'Date.now': /\bDate\s*\.\s*now\b/,
+  'new Date()': /\bnew Date\b(?!\s*\(\s*[^\s)])/,
+  'performance.now': /\bperformance\s*\.\s*now\b|\bhrtime\b/,
+  setTimeout: /(?<![.\w])setTimeout\b|\b(?:globalThis|timers)\s*\.\s*setTimeout\b/,
+  setInterval: /(?<![.\w])setInterval\b|\b(?:globalThis|timers)\s*\.\s*setInterval\b/,
+  'Math.random': /\bMath\s*\.\s*random\b/,
+  randomUUID: /\brandomUUID\b/,
+  randomBytes: /\brandomBytes\b|\brandomFill(?:Sync)?\b|\brandomInt\b|\bgetRandomValues\b/,
+}
+type Name = keyof typeof SOURCES
+
+/** Where each is allowed, by the beginning of the path. */
+const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
+  {
+    at: 'lib/base/clock.ts',
+    names: ['Date.now', 'performance.now', 'setTimeout', 'setInterval'],
+    because: 'this is the clock',
+  },
+  { at: 'lib/base/ids.ts', names: ['randomBytes', 'Math.random'], because: 'this is where ids and delays are drawn' },
+  { at: 'lib/base/sealing.ts', names: ['randomBytes'], because: 'a cipher needs a key and a fresh nonce' },
+  {
+    at: 'lib/store/redis/',
+    names: ['performance.now', 'setTimeout'],
+    because: 'waits for sockets: a clock that stands still must not stop it',
+  },
+  {
+    at: 'lib/platform/lambda/',
+    names: ['setTimeout'],
+    because: 'a timer of the clock would not keep an invocation going',
+  },
+  {
+    at: 'lib/platform/node/',
+    names: ['setTimeout', 'setInterval'],
+    because: 'ends connections and the process: no endpoint is left whose clock it could use',
+  },
+  { at: 'functions/server.ts', names: ['randomUUID'], because: 'an author of a server has no need of lib/base' },
+]
+
+const allowedAt = (file: string, name: Name) =>
+  ALLOWED.find(({ at, names }) => file.startsWith(at) && names.includes(name))
+
+const namesIn = (source: string): Name[] => {
+  const code = strip(source, 'blank')
+  return (Object.keys(SOURCES) as Name[]).filter((name) => SOURCES[name].test(code))
+}
+
+function misplacedIn(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([file, source]) =>
+    namesIn(source)
+      .filter((name) => !allowedAt(file, name))
+      .map((name) => `${file}: ${name}`),
+  )
+}
+
+const files = sources(root, ['lib', 'functions'])
+
+test('no file reads a clock, waits or draws at random outside lib/base', () => {
+  expect(misplacedIn(files)).toEqual([])
+})
+
+test('every exception is needed', () => {
+  const unused = ALLOWED.flatMap(({ at, names }) => {
+    const used = [...files].filter(([file]) => file.startsWith(at)).flatMap(([, source]) => namesIn(source))
+    return names.filter((name) => !used.includes(name)).map((name) => `${at}: ${name}`)
+  })
+  expect(unused).toEqual([])
+})
+
+test('each of them is found, whichever way it is written', () => {
+  expect(namesIn('const a = Date.now()')).toEqual(['Date.now'])
+  expect(namesIn('const now = clock ?? Date\n  .now')).toEqual(['Date.now'])
+  expect(namesIn('const a = new Date()')).toEqual(['new Date()'])
+  expect(namesIn('const a = `${new Date( ).toISOString()}`')).toEqual(['new Date()'])
+  expect(namesIn('const a = new Date')).toEqual(['new Date()'])
+  expect(namesIn('performance.now(), process.hrtime.bigint()')).toEqual(['performance.now'])
+  expect(namesIn('await new Promise((resolve) => setTimeout(resolve, 5))')).toEqual(['setTimeout'])
+  expect(namesIn("import { setTimeout as sleep } from 'node:timers/promises'")).toEqual(['setTimeout'])
+  expect(namesIn('globalThis.setInterval(f, 5)')).toEqual(['setInterval'])
+  expect(namesIn('const id = Math.random()')).toEqual(['Math.random'])
+  expect(namesIn("import { randomBytes, randomUUID } from 'node:crypto'")).toEqual(['randomUUID', 'randomBytes'])
+  expect(namesIn('crypto.getRandomValues(bytes)')).toEqual(['randomBytes'])
+})
+
+test('a given time, a timer that ends, a socket and a text are none of them', () => {
+  const harmless = "new Date(clock.now()); clearTimeout(timer); socket.setTimeout(5); f('Date.now()') // Math.random()"
+  expect(namesIn(harmless)).toEqual([])
+})
+
+test('an exception holds for its place and its names alone', () => {
+  const source = 'Date.now(); setTimeout(f, 5)'
+  const at = (file: string) => misplacedIn(new Map([[file, source]]))
+  expect(at('lib/base/clock.ts')).toEqual([])
+  expect(at('lib/store/redis/commands.ts')).toEqual(['lib/store/redis/commands.ts: Date.now'])
+  expect(at('lib/session/a.ts')).toEqual(['lib/session/a.ts: Date.now', 'lib/session/a.ts: setTimeout'])
+})

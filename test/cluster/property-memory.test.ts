@@ -1,7 +1,0 @@
-import { expect, test } from 'vitest'
-import { memoryStore } from '../../lib/store/memory/index.ts'
-import { checkStreamRule } from './property.ts'
-
-test('what a client receives is the log, in order, each message once, or an explicit error (memory)', async () => {
-  await expect(checkStreamRule(() => memoryStore(), 1_500)).resolves.toBeUndefined()
-}, 60_000)

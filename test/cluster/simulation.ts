@@ -1,0 +1,195 @@
+/**
+ * Several instances in one process, with a manual clock and links to the store that can break, for the property tests.
+ * The instances are real endpoints; time, death and the links are simulated.
+ */
+import type { Clock, Timer } from '../../lib/base/clock.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
+import type { McpServer } from '../../lib/server/mcp-server.ts'
+import type { SessionOptions } from '../../lib/settings.ts'
+import type { Receiver, Store } from '../../lib/store/store.ts'
+
+/** A clock that advances only by `advance`. */
+export class ManualClock implements Clock {
+  #now = 1_800_000_000_000
+  #timers = new Set<{ at: number; every: number | undefined; fn: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, fn: () => void): Timer {
+    return this.#add(ms, undefined, fn)
+  }
+
+  every(ms: number, fn: () => void): Timer {
+    return this.#add(ms, ms, fn)
+  }
+
+  #add(ms: number, every: number | undefined, fn: () => void): Timer {
+    const timer = { at: this.#now + ms, every, fn }
+    this.#timers.add(timer)
+    return { cancel: () => this.#timers.delete(timer) }
+  }
+
+  /** Advances by `ms`. Due timers run in order, and the work that each of them starts runs before the next. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    for (;;) {
+      const due = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0]
+      if (!due) break
+      this.#now = Math.max(this.#now, due.at)
+      if (due.every === undefined) this.#timers.delete(due)
+      else due.at += due.every
+      due.fn()
+      await turn()
+    }
+    this.#now = end
+    await turn()
+  }
+}
+
+/** Operations in flight at a store. */
+let inFlight = 0
+
+/**
+ * Runs all work that needs no time: waits until no operation is in flight, and for `rounds` turns of the event loop.
+ */
+export async function turn(rounds = 3): Promise<void> {
+  for (let quiet = 0; quiet < rounds; quiet = inFlight > 0 ? 0 : quiet + 1) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
+
+async function counted<T>(work: Promise<T>): Promise<T> {
+  inFlight++
+  try {
+    return await work
+  } finally {
+    inFlight--
+  }
+}
+
+/** The link of one instance to the store, with its faults. */
+export class Link {
+  dead = false
+  #paused = false
+  #waiting: (() => void)[] = []
+  /** The number of next operations whose reply is lost. They are sent again, as a client library does. */
+  repeats = 0
+  /** The numbers of next mails that are lost, and that are delivered only when the link is resumed. */
+  lostMail = 0
+  lateMail = 0
+  #late: (() => void)[] = []
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    for (const wake of this.#waiting.splice(0)) wake()
+    for (const deliver of this.#late.splice(0)) deliver()
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  async #open(): Promise<void> {
+    while (this.#paused && !this.dead) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    // A dead process receives nothing.
+    if (this.dead) await new Promise<never>(() => {})
+  }
+
+  wrap(store: Store, links: Map<string, Link>): Store {
+    return new Proxy(store, {
+      get: (target, name: keyof Store) => {
+        const value = target[name]
+        if (typeof value !== 'function') return value
+        if (name === 'wake' || name === 'close') return () => Promise.resolve()
+        const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
+        return async (...args: unknown[]) => {
+          await this.#open()
+          if (name === 'send' && this.lostMail > 0) {
+            this.lostMail--
+            return
+          }
+          if (name === 'send' && this.lateMail > 0) {
+            this.lateMail--
+            this.#late.push(() => void operation(...args))
+            return
+          }
+          // The simulation decides which instances are alive. The store would use the real clock.
+          if (name === 'alive') {
+            const instances = args[0] as string[]
+            return instances.map((id) => links.get(id)?.dead !== true && links.get(id)?.paused !== true)
+          }
+          if (name === 'receive') args[1] = this.#receiver(args[1] as Receiver)
+          let result = await counted(operation(...args))
+          if (this.repeats > 0 && name !== 'receive' && name !== 'publish' && name !== 'send') {
+            this.repeats--
+            await this.#open()
+            result = await counted(operation(...args))
+          }
+          await this.#open()
+          return result
+        }
+      },
+    })
+  }
+
+  #receiver(receiver: Receiver): Receiver {
+    const through = (deliver: () => void) => void this.#open().then(deliver)
+    return {
+      mail: (message) => through(() => receiver.mail(message)),
+      change: (entry) => through(() => receiver.change(entry)),
+      resumed: () => through(() => receiver.resumed()),
+    }
+  }
+}
+
+export interface SimulatedInstance {
+  endpoint: Endpoint
+  link: Link
+}
+
+export interface Simulation {
+  clock: ManualClock
+  instances: SimulatedInstance[]
+  request(
+    instance: number,
+    init: { method: string; headers?: Record<string, string>; body?: string },
+  ): Promise<Response>
+}
+
+export function startSimulation(
+  server: McpServer,
+  store: Store,
+  session: Partial<SessionOptions>,
+  size = 3,
+): Simulation {
+  const clock = new ManualClock()
+  const links = new Map<string, Link>()
+  const instances = Array.from({ length: size }, () => {
+    const link = new Link()
+    const endpoint = createEndpoint(server, {
+      store: link.wrap(store, links),
+      clock,
+      session,
+      onError: (error) => {
+        if (!(error instanceof DOMException)) throw error
+      },
+    })
+    links.set(endpoint.instanceId, link)
+    return { endpoint, link }
+  })
+  return {
+    clock,
+    instances,
+    request: async (index, init) => {
+      const instance = instances[index]
+      if (!instance) throw new RangeError(`There is no instance ${index}.`)
+      return instance.endpoint.fetch(new Request('http://localhost/mcp', init))
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** The definition of a Redis script: the Lua and the order that it generates, and calls that must not compile. */
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import type { Commands } from '../../lib/store/redis/commands.ts'
+import { claim, lookCall } from '../../lib/store/redis/scripts/calls.ts'
+import { scripts } from '../../lib/store/redis/scripts/index.ts'
+import { defineScript } from '../../lib/store/redis/scripts/script.ts'
+
+const settings = {
+  ...{ open: 60, ended: 1, cancelMark: 1, mailbox: 1, repeatTtl: 1, endRepeat: 1, afterDelete: 1, longest: 1 },
+  ...{ maxMessages: 1, maxBytes: 1, maxChanges: 1, slack: 1 },
+}
+
+const echo = defineScript('mcpEcho', {
+  keys: ['session', 'log'],
+  texts: ['stream', 'holder'],
+  numbers: ['n', 'open'],
+  flags: ['final'],
+  lists: ['messages', 'asks'],
+  gone: 'false',
+  reply: String,
+  lua: 'return stream',
+})
+
+describe('a script', () => {
+  test('begins with its keys, arguments and lists under their names, and requires that the session exists', () => {
+    expect(echo.lua.split('\n')).toEqual([
+      'local call = redis.call',
+      'local session = KEYS[1]',
+      'local log = KEYS[2]',
+      'local stream = ARGV[1]',
+      'local holder = ARGV[2]',
+      'local n = tonumber(ARGV[3])',
+      'local open = tonumber(ARGV[4])',
+      "local final = ARGV[5] == '1'",
+      'local offset = 7',
+      'local function items(length)',
+      '  local found = {}',
+      '  for i = 1, length do found[i] = ARGV[offset + i] end',
+      '  offset = offset + length',
+      '  return found',
+      'end',
+      'local messages = items(ARGV[6])',
+      'local asks = items(ARGV[7])',
+      "if call('EXISTS', session) == 0 then return false end",
+      'return stream',
+    ])
+    expect(echo.numberOfKeys).toBe(2)
+  })
+
+  test('gets them in the order of its head, in any order of the caller, and the settings of the store', () => {
+    const given = { asks: ['q'], messages: ['a', 'b'], final: true, n: 3, holder: '', stream: 'S', key: 'k' }
+    const keys = ['mcp:{k}', 'mcp:{k}:log:S']
+    expect(echo.order(given, settings)).toEqual([...keys, 'S', '', 3, 60, '1', 2, 1, 'a', 'b', 'q'])
+    const shorter = { ...given, final: false, asks: [] }
+    expect(echo.order(shorter, settings)).toEqual([...keys, 'S', '', 3, 60, '', 2, 0, 'a', 'b'])
+  })
+
+  test('numbers its arguments in its head only', () => {
+    expect(Object.keys(scripts)).toHaveLength(29)
+    for (const [name, { lua }] of Object.entries(scripts)) {
+      const body = lua.split('\n').filter((line) => !line.startsWith('local '))
+      expect(
+        body.filter((line) => /(KEYS|ARGV)\[(?!offset)/.test(line)),
+        name,
+      ).toEqual([])
+    }
+  })
+})
+
+test('a call with a missing, misspelled or swapped argument does not compile', () => {
+  expectTypeOf((commands: Commands) => {
+    const given = { key: 'k', stream: 'S', expected: 'i1:r1', owner: 'i2:r2' }
+    void commands.script(claim, given)
+    // @ts-expect-error: the session's key is missing.
+    void commands.script(claim, { stream: 'S', expected: 'i1:r1', owner: 'i2:r2' })
+    // @ts-expect-error: an argument is missing.
+    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1' })
+    // @ts-expect-error: an argument is misspelled.
+    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1', ownr: 'i2:r2' })
+    // @ts-expect-error: two arguments are swapped.
+    void commands.script(lookCall, { key: 'k', stream: 'S', owner: 1, lifetime: 'i1:r1', asks: [] })
+    // @ts-expect-error: the script has no such argument.
+    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1', owner: 'i2:r2', more: 1 })
+    // @ts-expect-error: a text takes the place of a list.
+    void commands.script(lookCall, { key: 'k', stream: 'S', owner: 'i1:r1', lifetime: 1, asks: 'q' })
+    // @ts-expect-error: there is no such key.
+    defineScript('mcpOther', { keys: ['sesion'], reply: String, lua: '' })
+  }).toBeFunction()
+})

@@ -1,0 +1,66 @@
+/** Writes the tables of docs/settings.md, from lib/settings.ts: `node tools/settings.ts`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { kindOf } from '../lib/platform/environment.ts'
+import { type Group, SETTINGS, type Setting } from '../lib/settings.ts'
+import { root } from './build.ts'
+
+const FILE = join(root, 'docs/settings.md')
+const BEGIN = '<!-- written by tools/settings.ts -->\n'
+
+const UNITS = Object.entries({ d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_000, ms: 1 })
+
+/** Every variable that a platform reads. */
+export const VARIABLES = Object.values(SETTINGS).flatMap((group: Group) =>
+  Object.values(group).flatMap(({ variable }) => variable ?? []),
+)
+
+/** The comments of groups and rows, each with the name that it stands above, in the order of the file. */
+function comments(): { name: string; text: string }[] {
+  const source = readFileSync(join(root, 'lib/settings.ts'), 'utf8')
+  const table = source.slice(source.indexOf('export const SETTINGS'), source.indexOf('} as const satisfies'))
+  return [...table.matchAll(/\/\*\*(.*?)\*\/\s+'?([\w.]+)'?: [\w{]/gs)].map(([, text = '', name = '']) => ({
+    name,
+    text: text.replace(/\s+(\* )?/g, ' ').trim(),
+  }))
+}
+
+function tables(): string {
+  const all = comments()
+  const textOf = (name: string) => {
+    const next = all.shift()
+    if (next?.name !== name) throw new Error(`lib/settings.ts: ${name} needs a comment.`)
+    return next.text
+  }
+  const sections = Object.entries(SETTINGS).map(([group, rows]) => {
+    const head = `## ${group}\n\n${textOf(group)}\n\n| variable | option | default | meaning | values |\n|---|---|---|---|---|\n`
+    const lines = Object.entries(rows).map(([option, row]) => line(group, option, row, textOf(option)))
+    return head + lines.join('')
+  })
+  return sections.join('\n')
+}
+
+function line(group: string, option: string, setting: Setting, text: string): string {
+  const name = group === 'platform' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
+  const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
+  const values = variable === '' || setting.kind === 'text' ? '' : kindOf(setting).mayBe(setting)
+  return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |\n`
+}
+
+function shown({ kind, default: value }: Setting): string {
+  if (value === undefined) return ''
+  if (kind === 'rate') return `${value.perSecond}/${value.burst}`
+  if (kind === 'flag') return value ? '1' : '0'
+  if (kind === 'count' && value >= 10_000) return value.toLocaleString('en')
+  if (kind !== 'duration') return String(value)
+  const [unit, size] = UNITS.find(([, ms]) => value >= ms && value % ms === 0) ?? ['s', 1_000]
+  return `${value / size} ${unit}`
+}
+
+/** The whole file as it should be. */
+export function settingsDocument(): string {
+  const [introduction] = readFileSync(FILE, 'utf8').split(BEGIN)
+  return `${introduction}${BEGIN}\n${tables()}`
+}
+
+if (process.argv[1] === import.meta.filename) writeFileSync(FILE, settingsDocument())
