@@ -2,49 +2,16 @@
  * Several instances in one process, with a manual clock and links to the store that can break, for the property tests.
  * The instances are real endpoints; time, death and the links are simulated.
  */
-import type { Clock, Timer } from '../../lib/base/clock.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'
+import { ManualClock as SupportClock } from '../support/manual-clock.ts'
 
-/** A clock that advances only by `advance`. */
-export class ManualClock implements Clock {
-  #now = 1_800_000_000_000
-  #timers = new Set<{ at: number; every: number | undefined; fn: () => void }>()
-
-  now(): number {
-    return this.#now
-  }
-
-  after(ms: number, fn: () => void): Timer {
-    return this.#add(ms, undefined, fn)
-  }
-
-  every(ms: number, fn: () => void): Timer {
-    return this.#add(ms, ms, fn)
-  }
-
-  #add(ms: number, every: number | undefined, fn: () => void): Timer {
-    const timer = { at: this.#now + ms, every, fn }
-    this.#timers.add(timer)
-    return { cancel: () => this.#timers.delete(timer) }
-  }
-
-  /** Advances by `ms`. Due timers run in order, and the work that each of them starts runs before the next. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms
-    for (;;) {
-      const due = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0]
-      if (!due) break
-      this.#now = Math.max(this.#now, due.at)
-      if (due.every === undefined) this.#timers.delete(due)
-      else due.at += due.every
-      due.fn()
-      await turn()
-    }
-    this.#now = end
-    await turn()
+/** A manual clock that runs, after each timer, all work that needs no time. */
+export class ManualClock extends SupportClock {
+  protected override settle(): Promise<void> {
+    return turn()
   }
 }
 

@@ -37,9 +37,14 @@ export class ManualClock implements Clock {
       if (due.every === undefined) this.#timers.delete(due)
       else due.at += due.every
       due.fn()
-      await new Promise<void>((resolve) => setImmediate(resolve))
+      await this.settle()
     }
     this.#now = end
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await this.settle()
+  }
+
+  /** Waits for the work that a timer starts. */
+  protected settle(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
   }
 }
