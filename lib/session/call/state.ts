@@ -1,6 +1,6 @@
 /**
  * Where a call stands, as data: one union of states, one table of what changes them, one pure function that reads it.
- * `Call` carries the effects out. Every state and step is a constant, so that a call allocates nothing for its state.
+ * `Call` carries the effects out. States and steps of the table are constants: a short call allocates nothing for its state.
  */
 
 /** Whether the store has the call: not yet, or a request that registers it is under way, or yes. */
