@@ -2,6 +2,7 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
+import { normalUri } from '../../protocol/uri.ts'
 import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
@@ -31,7 +32,7 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
   if (type === 'ref/prompt' && typeof name === 'string') entry = registry.prompts.get(name)
   if (type === 'ref/resource' && typeof uri === 'string') {
     // A fixed resource has no variables; the reference to it is valid.
-    entry = registry.templates.get(uri) ?? registry.resources.get(uri)
+    entry = registry.findTemplate(uri) ?? registry.resources.get(normalUri(uri))
   }
   if (entry) return entry.complete
   throw invalidParams('"ref" names no prompt and no resource template of this server.')
