@@ -421,6 +421,64 @@ describe('the rate of requests', () => {
     }
   })
 
+  describe('counts each message of a batch', () => {
+    const version = '2025-03-26'
+    const batch = (length: number) => Array.from({ length }, (_, i) => request(i, 'ping'))
+
+    test('of a principal, in every instance', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 100 } } }, 2)
+      const token = await signer.token()
+      const headers = await open(token, version)
+      const send50 = (at: number) => send({ at, body: batch(50), token, headers })
+      expect((await send50(0)).status).toBe(200)
+      await clock.advance(1_000)
+      // The second instance gets the count of the first with its own first report.
+      expect((await send50(1)).status).toBe(200)
+      for (const at of [1, 0]) {
+        await eventually(async () => ((await send({ at, body: PING, token })).status === 429 ? true : undefined))
+        await expectRefusal(await send50(at), 429)
+      }
+      // Ten times as much as the burst is refused, with the time that a batch needs.
+      for (let i = 0; i < 20; i++) await expectRefusal(await send50(0), 429)
+      expect((await send({ body: batch(50), token: await signer.token({ sub: 'bob' }) })).status).toBe(400)
+    })
+
+    test.each([
+      ['requests', batch(50)],
+      ['notifications', Array.from({ length: 50 }, () => ({ jsonrpc: '2.0', method: 'notifications/initialized' }))],
+      ['responses', Array.from({ length: 50 }, (_, i) => ({ jsonrpc: '2.0', id: `a${i}`, result: {} }))],
+      ['things that are no messages', Array.from({ length: 50 }, () => ({}))],
+    ])('of an address, where there is no authorization: %s', async (_what, messages) => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 101 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      for (let i = 0; i < 2; i++) {
+        expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+      }
+      const refused = await send({ body: messages, headers, from })
+      await expectRefusal(refused, 429)
+      expect((await send({ body: messages, headers, from: '203.0.113.8' })).status).not.toBe(429)
+      // After the time that Retry-After names, the batch is let in.
+      await clock.advance(Number(refused.headers.get('retry-after')) * 1_000)
+      expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+    })
+
+    test('also where the batch has more messages than the burst: it needs a client that was quiet', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 10 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+      await expectRefusal(await send({ body: PING, headers, from }), 429)
+      await clock.advance(45_000)
+      await expectRefusal(await send({ body: batch(50), headers, from }), 429)
+      await clock.advance(60_000)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+    })
+  })
+
   test('can be turned off', async () => {
     start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { principalRate: undefined } })
     const token = await signer.token()
