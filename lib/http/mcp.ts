@@ -47,7 +47,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(text, options.maxDepth)
+  const body = parseJson(text, options)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
