@@ -127,6 +127,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       announce: notify,
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )

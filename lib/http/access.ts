@@ -75,6 +75,17 @@ export class Access {
     }
   }
 
+  /**
+   * Counts the messages of a batch, of which the request itself was one.
+   * @throws Refusal 429
+   */
+  countBatch({ principal, request }: Caller, messages: number): void {
+    const { auth, addresses, principals } = this.#parts
+    const limiter = auth ? principals : addresses
+    const key = auth ? principal : limitKey(request.address)
+    if (limiter && key !== undefined && messages > 1) refuseFor(limiter.consumeMore(key, messages - 1))
+  }
+
   /** A caller without a principal. */
   anonymous(c: Context, limit: number, address?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
@@ -152,7 +163,11 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  const wait = key === undefined ? 0 : limiter.consume(key)
+  if (key !== undefined) refuseFor(limiter.consume(key))
+}
+
+/** @throws Refusal 429 where the client has to wait, in ms */
+function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`

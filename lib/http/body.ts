@@ -1,6 +1,7 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import type { HttpOptions } from '../settings.ts'
 import { isJsonType, type ReadHeader } from './headers.ts'
 
 /** @throws Refusal 415 */
@@ -42,8 +43,15 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<stri
   return Buffer.concat(chunks).toString()
 }
 
-/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
-export function parseJson(text: string, maxDepth: number): unknown {
+/**
+ * Parses a body that was read. Its real size counts, whatever its client announced: not every platform compares the two.
+ *
+ * @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth`
+ * @throws Refusal 413
+ */
+export function parseJson(text: string, { maxBytes, maxDepth }: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>): unknown {
+  // A character has three bytes at most.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes)
   if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)

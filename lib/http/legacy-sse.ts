@@ -23,7 +23,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const text = await readText(c.req.raw, header, options.maxBytes).catch((error) => {
       throw unreadable(error)
     })
-    const body = parseJson(text, options.maxDepth)
+    const body = parseJson(text, options)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     access.admit(c, caller, [message], false)
