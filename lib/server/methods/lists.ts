@@ -5,6 +5,7 @@
  * then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
+import { toJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
@@ -50,7 +51,7 @@ function lister<Definition>(
       const all = [...entries, ...(method === 'resources/list' ? registry.templates.values() : [])]
       Object.assign(result, registry.cacheHint(method, 60_000, all))
     }
-    return new RawJson(JSON.stringify(result))
+    return new RawJson(toJson(result))
   }
   return (registry, params, channel) => {
     const start = readCursor(params?.cursor, method)
