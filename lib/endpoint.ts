@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { asError } from './base/errors.ts'
+import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
@@ -93,8 +95,21 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
-function logError(error: unknown): void {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error)
+function logError(thrown: unknown): void {
+  const { name, message } = asError(thrown)
+  console.error(`${name}: ${message}`)
+}
+
+/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
+function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
+  return (thrown) => {
+    try {
+      const done = onError(asError(thrown))
+      if (done instanceof Promise) handled(done)
+    } catch (fault) {
+      logError(fault)
+    }
+  }
 }
 
 /**
@@ -108,7 +123,8 @@ function logError(error: unknown): void {
  */
 export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherOf(server)
-  const { path = '/mcp', onError = logError, clock = systemClock } = options
+  const { path = '/mcp', clock = systemClock } = options
+  const onError = reporter(options.onError ?? logError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given

@@ -5,7 +5,7 @@ import { isSessionRevision, type SessionRevision } from '../../protocol/revision
 import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
-import type { KeyValues } from '../../store/values.ts'
+import { handledValues, type KeyValues, valueText } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest format that this build reads. */
 const RECORD_FORMAT = 1
@@ -104,12 +104,12 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
   }
-  return {
+  return handledValues({
     async get<T>(name: string) {
       const text = await store.getData(key, name)
       return text === undefined ? undefined : (JSON.parse(text) as T)
     },
-    set: (name, value) => put(name, JSON.stringify(value ?? null)),
+    set: async (name, value) => put(name, valueText(value)),
     delete: (name) => put(name, undefined),
-  }
+  })
 }
