@@ -19,6 +19,7 @@ import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
+import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
@@ -79,6 +80,8 @@ export interface Endpoint {
   elicitationCompleted(elicitationId: string): Promise<boolean>
   /** How many connections and calls this instance has. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number }
+  /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
+  held(): { requests: number; output: number }
   /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
@@ -132,7 +135,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   if (!streaming) sessionOptions.getPolicy = 'off'
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
   const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
-  const instance = new Instance(store, sessionOptions, clock, onError)
+  const memory = new Memory(httpOptions.maxMemory)
+  const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
@@ -179,6 +183,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     responseLimit: sessionOptions.responseLimit,
     streaming,
     clock,
+    memory,
     onError,
   }
   const app = new Hono()
@@ -198,6 +203,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),

@@ -242,14 +242,16 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #do(effect: Effect, reason: string): void {
     const { instance } = this.#parts.host
-    const { quota } = this.#parts.caller
+    const { quota, held } = this.#parts.caller
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
+        held?.retain()
         return quota?.begin()
       case 'countRegistered':
         return quota?.registered(this.#stream.owner)
       case 'uncount':
+        held?.release()
         quota?.end()
         if (this.#streamed) quota?.unregistered(this.#streamed.owner)
         return

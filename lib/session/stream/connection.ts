@@ -216,8 +216,12 @@ export class Connection implements HeldConnection, ResponseMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
+    this.left()
     if (release) this.#release()
   }
+
+  /** The connection has ended. */
+  protected left(): void {}
 
   #release(): void {
     const { store, retry } = this.instance
