@@ -54,8 +54,8 @@ function lister<Definition>(
   downgrade: (definition: Definition, revision: Revision) => Definition,
 ): MethodHandler {
   const visibleItems = (registry: Registry, { auth, revision }: ClientChannel): string[] => {
-    const visible = [...entriesOf(registry)].filter(([, entry]) => isVisible(entry, auth))
-    return visible.map(([name, { definition }]) => toJson(downgrade(definition, revision), name))
+    const visible = [...entriesOf(registry).values()].filter((entry) => isVisible(entry, auth))
+    return visible.map(({ definition }, i) => toJson(downgrade(definition, revision), `${member}[${i}]`))
   }
   /** `items`: the whole list, each item as JSON. */
   const page = (registry: Registry, { revision }: ClientChannel, items: readonly string[], start: number): Page => {
@@ -87,7 +87,8 @@ function lister<Definition>(
     const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
     if (templates.length > 0) {
       return listedBy(templates, new Context(channel, params)).then((listed) => {
-        const items = [...visibleItems(registry, channel), ...listed.map((resource) => toJson(resource, resource.uri))]
+        const items = visibleItems(registry, channel)
+        for (const resource of listed) items.push(toJson(resource, `${member}[${items.length}]`))
         // The list may have become shorter between two pages.
         if (start > items.length) throw unknownCursor()
         return page(registry, channel, items, start).result
