@@ -50,7 +50,7 @@ export interface AuthOptions {
   scopeCovers?: ((granted: string, required: string) => boolean) | undefined
   /** The claim that separates tenants that share an issuer, such as `org_id`. It is part of the principal. */
   tenantClaim?: string | undefined
-  /** How far the clock of an authorization server may be off, in ms. Default 5,000. */
+  /** How far the clocks of authorization servers and of this endpoint may be apart, in ms. Default 60,000. */
   clockTolerance?: number | undefined
   /** How long a verified JWT is not verified again, in ms, and never beyond its expiry. Default 60,000; 0: never. */
   cacheFor?: number | undefined

@@ -16,7 +16,7 @@ export interface Lifetimes {
   endRepeat: number
   /** How long the holders and owners of a deleted session are kept, so that a repeated DELETE still returns them. */
   afterDelete: number
-  /** The list of changes, and the list of a principal's sessions: both outlive every session. */
+  /** The list of changes, the list of a principal's sessions, and a session whose end nobody gave. */
   longest: number
 }
 

@@ -61,13 +61,13 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
+    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake', 'serve'),
     ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
     ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
 
-    createSession: (key, record, lifetime, owner) =>
-      store.createSession(key, seal(record, 'record', key), lifetime, owner),
+    createSession: (key, record, lifetime, owner, most) =>
+      store.createSession(key, seal(record, 'record', key), lifetime, owner, most),
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
       const record = open(row?.record, 'record', key)

@@ -75,7 +75,7 @@ export function streamOperations(state: State): StreamStore {
       const at = log.find(({ n }) => n === after)?.tag
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
       if (state.holder(key, session, stream) !== holder || unreadable) return { status: 'moved' }
-      sessions.touch(key, lifetime)
+      state.extend(key, session, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
       const owner = state.call(key, stream)?.owner
