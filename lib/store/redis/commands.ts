@@ -77,9 +77,11 @@ export class Commands {
     this.#pending++
     try {
       const made = this.contact.make()
-      const reply = early ? this.#send(issue, read) : made.then(() => this.#send(issue, read))
-      await Promise.all([made, reply])
-      return await reply
+      const reply = early ? this.#send(issue, read) : undefined
+      // Where the contact fails, its reason counts, and not what an unsuitable server replied.
+      reply?.catch(() => {})
+      await made
+      return await (reply ?? this.#send(issue, read))
     } finally {
       this.#ended()
     }
