@@ -112,6 +112,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const dispatcher = dispatcherOf(server)
   const { path = '/mcp', onError = logError, clock = systemClock } = options
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError('path must begin with / and have no query.')
+  if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
   const sessionOptions = readOptions('session', SETTINGS.session, options.session)

@@ -25,12 +25,13 @@ type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKin
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
  *
- * @throws BadKey for an empty ring
+ * @throws BadKey for an empty ring, TypeError for an unknown `unsealed`
  *
  * @example
  * const store = sealedStore(redisStore(process.env.REDIS_URL), readKeyRing(process.env.MCP_SECRET))
  */
 export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed: Unsealed = 'refuse'): Store {
+  if (!['refuse', 'read', 'write'].includes(unsealed)) throw new TypeError('unsealed must be refuse, read or write.')
   const sealer = createSealer(ring, 'store')
 
   function seal(text: string, kind: Kind, ...place: string[]): string {

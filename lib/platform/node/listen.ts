@@ -23,7 +23,11 @@ export async function listen(server: McpServer): Promise<void> {
     if (log) log.say('ERROR', text)
     else console.error(text)
   }
-  const store = await openStore(settings, onError)
+  // What stops the start has one line, which `tryStore` prints.
+  let starting = true
+  const store = await openStore(settings, (error) => {
+    if (!starting || !(error instanceof StoreRefused)) onError(error)
+  })
   const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
   addReadiness(endpoint, store)
   const http = serve(
@@ -50,7 +54,9 @@ export async function listen(server: McpServer): Promise<void> {
     },
     ({ port }) => {
       announce(`http://${settings.host}:${port}/mcp`, settings, log)
-      tryStore(store)
+      tryStore(store).finally(() => {
+        starting = false
+      })
     },
   ) as Server
   harden(http)
@@ -70,8 +76,8 @@ export function stop(why: string): never {
  * Asks the store once. A store that refuses this process stops it: no request would change that. Where the store does not
  * answer, its cause is logged, and the process goes on: stateless calls need no store. The first requests do not wait for it.
  */
-function tryStore(store: Store): void {
-  store.ping().catch((error) => {
+async function tryStore(store: Store): Promise<void> {
+  await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
 }

@@ -2,7 +2,14 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import {
+  checkStoreOptions,
+  checkWhole,
+  DEFAULT_CHANGES,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LOG_BOUNDS,
+  type StoreOptions,
+} from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -49,6 +56,9 @@ const TRUSTED_IDLE = 60_000
 export function redisStore(given: string | RedisStoreOptions): Store {
   const options = typeof given === 'string' ? { url: given } : given
   const { commandTimeout = 2_500, blockTime = 5_000, renamedFrom, onError = () => {} } = options
+  checkStoreOptions(options)
+  checkWhole('commandTimeout', options.commandTimeout)
+  checkWhole('blockTime', options.blockTime)
   const prefix = readPrefix(options.prefix ?? DEFAULT_PREFIX)
   const place = readPlace(options.url, options.cluster)
   const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
