@@ -168,7 +168,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
-  const auth = options.auth && authorization(options.auth, facts, clock)
+  const auth = options.auth && authorization(options.auth, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
