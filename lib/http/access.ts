@@ -136,7 +136,10 @@ export class Access {
 
   #requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
     const { dispatcher, auth } = this.#parts
-    if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
+    if (dispatcher.scopes.size === 0) return
+    // An endpoint without authorization does not start with scopes: these were registered later.
+    if (!auth) return refuseScoped(dispatcher, messages)
+    if (caller.auth === undefined) return
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
@@ -151,6 +154,18 @@ export class Access {
     const metadata = auth.metadata.urlFor(c.req.path)
     throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
   }
+}
+
+/** @throws Refusal 403 where a request needs a scope: without authorization nobody has one */
+function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[]): void {
+  const needs = messages.some((message) => {
+    if (message.kind !== 'request') return false
+    const { method, params } = message.request
+    return dispatcher.policyOf(method, params).scopes.length > 0
+  })
+  if (!needs) return
+  const message = 'This request needs scopes, and the endpoint has no authorization that could grant them.'
+  throw new Refusal(403, ErrorCode.InvalidRequest, message)
 }
 
 /** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
