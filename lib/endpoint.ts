@@ -158,6 +158,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       announce: notify,
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
