@@ -2,7 +2,13 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import {
+  DEFAULT_CHANGES,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LOG_BOUNDS,
+  DEFAULT_MAIL_BOUNDS,
+  type StoreOptions,
+} from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -46,6 +52,8 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
+    maxMail: options.mail?.messages ?? DEFAULT_MAIL_BOUNDS.messages,
+    maxMailBytes: options.mail?.bytes ?? DEFAULT_MAIL_BOUNDS.bytes,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
   })
