@@ -11,7 +11,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access } from './access.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import { countParts, isNegligible, parseJson, readText, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -42,12 +42,14 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
+  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
   let text: string
   try {
-    text = await readText(c.req.raw, header, options.maxBytes)
+    text = await readText(c.req.raw, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
+  countParts(text, caller.held)
   const body = parseJson(text, options)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)

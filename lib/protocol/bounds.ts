@@ -19,43 +19,45 @@ const MAX_URI = 8_192
 /** A URI that is kept for as long as its subscription. */
 const MAX_SUBSCRIBED = 2_048
 
-interface Row {
-  /** From `params` to the member. Where it is a list, each item has the bound. */
-  path: readonly string[]
-  max: number
-  /** The methods that have this bound; default all. */
-  methods?: ReadonlySet<string>
+/** The members that have bounds, of all methods. A list has its bound for each item. */
+interface Bounded {
+  name?: unknown
+  uri?: unknown
+  cursor?: unknown
+  requestId?: unknown
+  protocolVersion?: unknown
+  ref?: { name?: unknown; uri?: unknown } | null
+  argument?: { name?: unknown } | null
+  notifications?: { resourceSubscriptions?: unknown } | null
+  _meta?: { progressToken?: unknown; [REVISION]?: unknown } | null
 }
 
-const ROWS: readonly Row[] = [
-  { path: ['_meta', 'progressToken'], max: MAX_ID },
-  { path: ['requestId'], max: MAX_ID },
-  { path: ['name'], max: MAX_NAME },
-  { path: ['uri'], max: MAX_SUBSCRIBED, methods: new Set(['resources/subscribe', 'resources/unsubscribe']) },
-  { path: ['uri'], max: MAX_URI },
-  { path: ['cursor'], max: MAX_NAME },
-  { path: ['ref', 'name'], max: MAX_NAME },
-  { path: ['ref', 'uri'], max: MAX_URI },
-  { path: ['argument', 'name'], max: MAX_NAME },
-  { path: ['notifications', 'resourceSubscriptions'], max: MAX_SUBSCRIBED },
-  { path: ['protocolVersion'], max: MAX_REVISION },
-  { path: ['_meta', 'io.modelcontextprotocol/protocolVersion'], max: MAX_REVISION },
-]
+const REVISION = 'io.modelcontextprotocol/protocolVersion'
+const REVISION_MEMBER = `params._meta.${REVISION}`
 
-/** @throws ProtocolError -32602 (HTTP 400) that names the member and its bound */
-export function requireBounds(method: string, params: object | undefined, id: string | number | undefined): void {
-  if (method.length > MAX_NAME) throw beyond('method', MAX_NAME, id)
-  if (params === undefined) return
-  for (const { path, max, methods } of ROWS) {
-    let value: unknown = params
-    for (const member of path) value = memberOf(value, member)
-    if (value === undefined || (methods && !methods.has(method))) continue
-    if (exceeds(value, max)) throw beyond(`params.${path.join('.')}`, max, id)
+/**
+ * The table, as code: a loop over rows would cost each request ten times as much.
+ *
+ * @throws ProtocolError -32602 (HTTP 400) that names the member and its bound
+ */
+export function requireBounds(method: string, params: Bounded | undefined, id: string | number | undefined): void {
+  const check = (member: string, value: unknown, max: number) => {
+    if (value !== undefined && exceeds(value, max)) throw beyond(member, max, id)
   }
-}
-
-function memberOf(value: unknown, member: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined
+  check('method', method, MAX_NAME)
+  if (params === undefined) return
+  const { name, uri, cursor, requestId, protocolVersion, ref, argument, notifications, _meta } = params
+  check('params.name', name, MAX_NAME)
+  check('params.uri', uri, method.endsWith('subscribe') ? MAX_SUBSCRIBED : MAX_URI)
+  check('params.cursor', cursor, MAX_NAME)
+  check('params.requestId', requestId, MAX_ID)
+  check('params.protocolVersion', protocolVersion, MAX_REVISION)
+  check('params.ref.name', ref?.name, MAX_NAME)
+  check('params.ref.uri', ref?.uri, MAX_URI)
+  check('params.argument.name', argument?.name, MAX_NAME)
+  check('params.notifications.resourceSubscriptions', notifications?.resourceSubscriptions, MAX_SUBSCRIBED)
+  check('params._meta.progressToken', _meta?.progressToken, MAX_ID)
+  check(REVISION_MEMBER, _meta?.[REVISION], MAX_REVISION)
 }
 
 function exceeds(value: unknown, max: number): boolean {

@@ -58,7 +58,7 @@ async function hold(
   const { instance } = host
   try {
     const store = await instance.attend()
-    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller))
+    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller), caller.client)
     connection.open()
     // A log that no longer reaches back, or was rolled back: the client is told so, and everything is announced again.
     let lost = false

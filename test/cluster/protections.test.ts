@@ -64,7 +64,7 @@ const protections: Protection[] = [
   {
     name: 'a heartbeat of a former holder is refused',
     file: STREAMS,
-    without: [["if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", '']],
+    without: [["if current ~= holder then return { 'moved' } end", '']],
     failing: CONTRACT,
   },
   {

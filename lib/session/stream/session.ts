@@ -5,7 +5,7 @@ import { isSessionRevision, type SessionRevision } from '../../protocol/revision
 import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
-import type { KeyValues } from '../../store/values.ts'
+import { handledValues, type KeyValues, valueText } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest format that this build reads. */
 const RECORD_FORMAT = 1
@@ -15,7 +15,10 @@ export interface Session {
   key: SessionKey
   revision: SessionRevision
   client: ClientView
-  /** When the session was opened, ms since 1970. */
+  /**
+   * When the session was opened, by the wall clock of its instance. The store ends the session; builds that did so themselves
+   * read this.
+   */
   createdAt: number
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
@@ -104,12 +107,12 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
   }
-  return {
+  return handledValues({
     async get<T>(name: string) {
       const text = await store.getData(key, name)
       return text === undefined ? undefined : (JSON.parse(text) as T)
     },
-    set: (name, value) => put(name, JSON.stringify(value ?? null)),
+    set: async (name, value) => put(name, valueText(value)),
     delete: (name) => put(name, undefined),
-  }
+  })
 }

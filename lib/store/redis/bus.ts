@@ -3,12 +3,11 @@ import { type BusStore, comparePositions, hasMailSign } from '../bus.ts'
 import type { Commands } from './commands.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
-import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
-
-/** The sign of life that a script sees beside the mailbox, and the one that other instances ask for. */
-const signsOf = (instance: string): string[] => [keys.here({ instance }), keys.up({ instance })]
 
 export function busOperations(commands: Commands, receive: BusStore['receive']): BusStore {
+  const { keys } = commands
+  /** The sign of life that a script sees beside the mailbox, and the one that other instances ask for. */
+  const signsOf = (instance: string): string[] => [keys.here({ instance }), keys.up({ instance })]
   return {
     send: (instance, message) => commands.script(scripts.send, { instance, message, signed: hasMailSign(instance) }),
 
@@ -35,7 +34,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
     changesAfter: (position) =>
       // The trimmed position is read last: entries that are removed in between are missing, and `trimmed` reports that.
       commands.run(
-        (client) => Promise.all([client.xrange(CHANGES, `(${position}`, '+'), client.get(TRIMMED)]),
+        (client) => Promise.all([client.xrange(keys.changes(), `(${position}`, '+'), client.get(keys.trimmed())]),
         ([entries, trimmed]) => ({
           entries: streamEntries(entries).map(({ id, fields }) => ({ at: id, change: readChange(fields) })),
           trimmed: comparePositions(optional(trimmed) ?? '0-0', position) > 0,
