@@ -42,7 +42,15 @@ const REVISION_MEMBER = `params._meta.${REVISION}`
  */
 export function requireBounds(method: string, params: Bounded | undefined, id: string | number | undefined): void {
   const check = (member: string, value: unknown, max: number) => {
-    if (value !== undefined && exceeds(value, max)) throw beyond(member, max, id)
+    if (typeof value === 'string' && value.length > max)
+      throw refused(`"${member}" may have at most ${max} characters.`, id)
+  }
+  const checkToken = (member: string, value: unknown) => {
+    // A larger number changes on its way through JSON.
+    if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+      throw refused(`"${member}" must be a string or an integer of at most 2^53 - 1.`, id)
+    }
+    check(member, value, MAX_ID)
   }
   check('method', method, MAX_NAME)
   if (params === undefined) return
@@ -50,25 +58,19 @@ export function requireBounds(method: string, params: Bounded | undefined, id: s
   check('params.name', name, MAX_NAME)
   check('params.uri', uri, method.endsWith('subscribe') ? MAX_SUBSCRIBED : MAX_URI)
   check('params.cursor', cursor, MAX_NAME)
-  check('params.requestId', requestId, MAX_ID)
+  checkToken('params.requestId', requestId)
   check('params.protocolVersion', protocolVersion, MAX_REVISION)
   check('params.ref.name', ref?.name, MAX_NAME)
   check('params.ref.uri', ref?.uri, MAX_URI)
   check('params.argument.name', argument?.name, MAX_NAME)
-  check('params.notifications.resourceSubscriptions', notifications?.resourceSubscriptions, MAX_SUBSCRIBED)
-  check('params._meta.progressToken', _meta?.progressToken, MAX_ID)
+  const uris = notifications?.resourceSubscriptions
+  if (Array.isArray(uris))
+    for (const one of uris) check('params.notifications.resourceSubscriptions', one, MAX_SUBSCRIBED)
+  checkToken('params._meta.progressToken', _meta?.progressToken)
   check(REVISION_MEMBER, _meta?.[REVISION], MAX_REVISION)
 }
 
-function exceeds(value: unknown, max: number): boolean {
-  if (typeof value === 'string') return value.length > max
-  // A larger number changes on its way through JSON.
-  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER
-  return Array.isArray(value) && value.some((item) => exceeds(item, max))
-}
-
-function beyond(member: string, max: number, id: string | number | undefined): ProtocolError {
-  const message = `"${member}" may have at most ${max} characters, and a number at most 2^53 - 1.`
+function refused(message: string, id: string | number | undefined): ProtocolError {
   return new ProtocolError(ErrorCode.InvalidParams, message, undefined, id)
 }
 
