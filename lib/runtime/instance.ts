@@ -8,6 +8,7 @@ import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
+import { Presence, SIGN_EVERY } from './presence.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /**
@@ -35,9 +36,10 @@ export class Instance {
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly #store: Store
+  /** The sign of life of this instance, and those of others. */
+  readonly presence: Presence
   #draining = false
   #receiving: Promise<Receiving> | undefined
-  #upAt = Number.NEGATIVE_INFINITY
   #timers: Timer[] = []
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
@@ -48,6 +50,7 @@ export class Instance {
     this.options = options
     this.clock = clock
     this.#errors = onError
+    this.presence = new Presence(this.id, store, clock, options.lease)
     this.retry = new RetryQueue(clock, options.idleLifetime, onError)
   }
 
@@ -87,21 +90,17 @@ export class Instance {
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
         change: (entry) => this.#changed(entry),
-        resumed: () => this.#beat(() => true),
+        resumed: () => {
+          this.presence.renew().catch(this.#errors)
+          this.#beat(() => true)
+        },
       })
       .catch((error) => {
         this.#receiving = undefined
         throw error
       })
-    const stale = this.clock.now() - this.#upAt > this.options.lease / 4
-    await (stale ? Promise.all([this.#receiving, this.#signOfLife()]) : this.#receiving)
+    await (this.presence.isStale ? Promise.all([this.#receiving, this.presence.renew()]) : this.#receiving)
     return this.#store
-  }
-
-  async #signOfLife(): Promise<void> {
-    const now = this.clock.now()
-    await this.store.up(this.id, this.options.lease / 2)
-    this.#upAt = now
   }
 
   add(kind: 'connection', item: HeldConnection): void
@@ -197,7 +196,7 @@ export class Instance {
     const receiving = this.#receiving
     if (!receiving) return this.#stopping
     this.#receiving = undefined
-    this.#upAt = Number.NEGATIVE_INFINITY
+    this.presence.ended()
     this.#stopping = this.#leave(receiving).finally(() => {
       this.#stopping = undefined
     })
@@ -229,7 +228,7 @@ export class Instance {
 
   #startTimers(): void {
     const { lease, heartbeat } = this.options
-    this.#timers.push(this.clock.every(lease / 6, () => this.#watch()))
+    this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
     if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
@@ -246,11 +245,13 @@ export class Instance {
   }
 
   #watch(): void {
-    this.#signOfLife().catch(this.#errors)
-    this.#findLost().catch(this.#errors)
+    this.presence
+      .renew()
+      .then(() => this.#findLost())
+      .catch(this.#errors)
   }
 
-  /** Asks the store which of the instances live that run calls for connections here. */
+  /** Takes over the calls, of connections here, whose instances are dead. */
   async #findLost(): Promise<void> {
     const watchers = [...this.connections.values()]
     await Promise.all(watchers.map((connection) => connection.findOwners?.()))
@@ -258,9 +259,8 @@ export class Instance {
     for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
     watched.delete(this.id)
     if (watched.size === 0) return
-    const instances = [...watched]
-    const alive = await this.store.alive(instances)
-    const dead = new Set(instances.filter((_, i) => alive[i] === false))
+    const dead = await this.presence.dead([...watched])
+    if (dead.size === 0) return
     for (const connection of watchers) {
       for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
     }

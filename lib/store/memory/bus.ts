@@ -39,7 +39,7 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
   const { clock, lifetimes } = state
   const max = options.changes ?? DEFAULT_CHANGES
   const boxes = state.map<string[]>()
-  const up = state.map<true>()
+  const up = state.map<string>()
   const receiving = new Map<string, Delivery>()
   let changes: ChangeEntry[] = []
   let last = '0-0'
@@ -73,8 +73,10 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
       }
     },
 
-    async up(instance, ttl) {
-      up.set(instance, true, ttl)
+    async up(instance, ttl, sign) {
+      const before = up.get(instance)
+      up.set(instance, sign, ttl)
+      return before
     },
 
     async down(instance) {

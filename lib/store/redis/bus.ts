@@ -14,7 +14,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
 
     receive,
 
-    up: (instance, ttl) => commands.run((client) => client.set(keys.up({ instance }), '1', 'PX', ttl), nothing),
+    up: (instance, ttl, sign) => commands.script(scripts.up, { instance, sign, ttl }),
 
     down: (instance) =>
       commands.run(

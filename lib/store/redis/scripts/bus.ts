@@ -1,6 +1,23 @@
 /** Scripts on mail and on the list of changes. */
-import { nothing } from './decode.ts'
+import { nothing, optional } from './decode.ts'
+import { evenIfFull } from './lua.ts'
 import { defineScript } from './script.ts'
+
+/**
+ * Writes the sign of life of an instance, also where Redis is full.
+ * Keys: the sign. Arguments: its text; how long it lives (ms). Reply: the text that it replaces, or nil.
+ */
+export const up = defineScript('mcpUp', {
+  keys: ['up'],
+  texts: ['sign'],
+  numbers: ['ttl'],
+  reply: optional,
+  lua: `
+local before = call('GET', up)
+${evenIfFull('up', 'ttl')}call('SET', up, sign, 'PX', ttl)
+return before
+`,
+})
 
 /**
  * Puts a message into a mailbox.
