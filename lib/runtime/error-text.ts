@@ -20,6 +20,6 @@ export function failureResponse(error: unknown, id: RequestId, report: (error: u
   }
   report(error)
   const message =
-    error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
+    error instanceof StoreUnavailable ? `The store ${error.predicate}; try again.` : 'The server failed to answer.'
   return errorText({ code: ErrorCode.InternalError, message }, id)
 }

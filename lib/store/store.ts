@@ -24,12 +24,8 @@ export type { Holder, Owner, SessionKey } from './names.ts'
 export type { StoreOptions } from './options.ts'
 export type { SessionRow, SessionStore } from './sessions.ts'
 export type { Advance, LogEntry, StreamStore, TakeReply } from './streams.ts'
+export { StoreUnavailable } from './unavailable.ts'
 export type { ValueStore } from './values.ts'
-
-/** The store did not answer, or not in time. This does not mean that a session is gone: 503, never 404. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
-}
 
 /** The common part of every store. */
 export interface StoreBase {
@@ -37,7 +33,7 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
-  /** Resolves if the store answers. @throws StoreUnavailable */
+  /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble */
   ping(): Promise<void>
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>

@@ -26,7 +26,8 @@ interface OutboxOptions {
   from: number
   /** The asks of the call, to be forgotten with its last message. */
   asks: () => string[]
-  onEnding: (ending: Ending) => void
+  /** `trouble`: of the store, where it is unreachable. */
+  onEnding: (ending: Ending, trouble?: StoreUnavailable) => void
   /** The store has registered the call, and names its holder. Called before anything is sent. */
   onRegistered: () => void
   /** The last message is in the log and on its way. */
@@ -37,6 +38,8 @@ interface OutboxOptions {
 }
 
 const BATCH_MESSAGES = 64
+/** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
+const LASTING_PATIENCE = 2_000
 const BATCH_BYTES = 256 * 1024
 
 export class Outbox {
@@ -204,18 +207,23 @@ export class Outbox {
     })
   }
 
-  /** Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. */
+  /**
+   * Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. A
+   * trouble that does not pass in a moment, such as a full store, gets a moment only.
+   */
   async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock, options } = this.#instance
-    const deadline = clock.now() + options.storePatience
+    const since = clock.now()
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || clock.now() > deadline) {
+        const trouble = error instanceof StoreUnavailable ? error : undefined
+        const patience = trouble?.lasting ? Math.min(LASTING_PATIENCE, options.storePatience) : options.storePatience
+        if (!trouble || clock.now() - since > patience) {
           this.#instance.report(error)
           this.close()
-          this.#options.onEnding('unreachable')
+          this.#options.onEnding('unreachable', trouble)
           return undefined
         }
       }

@@ -8,7 +8,7 @@ import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook } from '../../store/calls.ts'
-import type { Owner, Registration } from '../../store/store.ts'
+import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
@@ -25,7 +25,7 @@ export type Opened = 'ok' | 'gone' | 'refused'
 export interface StreamedCall extends RunningCall {
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
   /** The store, or another instance, ends the call. */
-  interrupt(ending: Ending): void
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
 export class CallStream {
@@ -137,7 +137,7 @@ export class CallStream {
       registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
       asks: () => this.#channel.askIds,
-      onEnding: (ending) => call.interrupt(ending),
+      onEnding: (ending, trouble) => call.interrupt(ending, trouble),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
       onLevel: (level) => this.#channel.setLevel(level),

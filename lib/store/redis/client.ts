@@ -1,8 +1,8 @@
-/** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
+/** Makes clients of Redis: its address and the limits of time. */
 import { Cluster, type ClusterOptions, Redis } from 'ioredis'
 import { jitter } from '../../base/ids.ts'
-import { StoreUnavailable } from '../store.ts'
 import { scripts } from './scripts/index.ts'
+import { isReadonly } from './trouble.ts'
 
 export type Client = Redis | Cluster
 
@@ -66,8 +66,7 @@ export function commandClient(place: Place, timeout: number, trouble: Trouble): 
     connectTimeout: silence,
     socketTimeout: silence,
     maxRetriesPerRequest: 2,
-    // The connection leads to a former primary; its host name leads to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isReadonly,
   })
 }
 
@@ -103,25 +102,4 @@ function make({ nodes, cluster }: Place, trouble: Trouble, retryDelay: number, o
   client.on('error', trouble)
   client.on('ready', () => trouble(undefined))
   return client
-}
-
-/** Any failure of Redis as a {@link StoreUnavailable}. `trouble` is a better reason than a command's timeout. */
-export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
-  if (error instanceof StoreUnavailable && !trouble) return error
-  const cause = trouble ?? error
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new StoreUnavailable(`Redis does not answer: ${reason}`, { cause })
-}
-
-/**
- * True for failures that do not mean that Redis is down: the connection broke between the replies of one batch, or the
- * slot or the primary moved. The same command can be sent at once, on another connection.
- */
-export function isInterruption(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return (
-    error.name === 'AbortError' ||
-    error.message === 'Connection is closed.' ||
-    /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)\b/.test(error.message)
-  )
 }

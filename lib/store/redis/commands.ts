@@ -1,9 +1,10 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
 import { StoreUnavailable } from '../store.ts'
-import { type Client, commandClient, isInterruption, type Place, unavailable } from './client.ts'
+import { type Client, commandClient, type Place } from './client.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Script, Settings } from './scripts/script.ts'
+import { isInterruption, unavailable } from './trouble.ts'
 
 const ATTEMPTS = 3
 

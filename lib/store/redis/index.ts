@@ -55,7 +55,8 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   return {
     name: 'redis',
     leavesProcess: true,
-    ping: () => commands.run((client) => client.exists('mcp:ping'), nothing),
+    // A write: a store that is full, or a replica, would answer a read.
+    ping: () => commands.run((client) => client.set('mcp:ping', '1', 'PX', 1_000), nothing),
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))

@@ -1,8 +1,11 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { evenIfFull, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
+
+/** Bytes of a last message that is taken although Redis is full. */
+const SHORT = 4_096
 
 /**
  * Registers a call.
@@ -27,7 +30,7 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
 /**
  * Appends to the log of a call. In this order: a repeat of what this run has added is ok; the call registers, where that is
  * asked for; another run is refused; a cancelled call adds nothing; numbers have no holes. The last message ends the call
- * in the same step.
+ * in the same step, and a short one is taken although Redis is full: the call's fields are freed, and its client has an end.
  * Keys: the session; its live parts; the log; the list of logs; the mark of an early cancel; the end of the call.
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
  * many messages and bytes the log keeps; how long an open and an ended log live (ms); whether to register the call, with its
@@ -52,6 +55,7 @@ local function reply(status)
   return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level') }
 end
 local newest = from + #messages - 1
+if final and #messages == 1 and #messages[1] <= ${SHORT} then ${evenIfFull('live', 'open')}end
 if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
   local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
@@ -94,7 +98,7 @@ local holder = call('HGET', live, 's:' .. stream)
 local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-local cancelled = call('HEXISTS', live, 'x:' .. stream)
+${evenIfFull('live', 'open')}local cancelled = call('HEXISTS', live, 'x:' .. stream)
 if not mark and last(log) == 0 then
   call('HDEL', live, 's:' .. stream, 'p:' .. stream)
   holder = false
@@ -103,7 +107,6 @@ elseif mark then
   keep(log, logs, stream, ended, open, live)
 end
 forget_call(live, stream, forget)
-call('PEXPIRE', live, open)
 call('SET', over, cancelled .. owner, 'PX', endRepeat)
 return { 'ok', cancelled, holder }
 `,
@@ -178,8 +181,7 @@ export const claim = defineScript('mcpClaim', {
 local current = call('HGET', live, 'o:' .. stream)
 if not current then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
-call('HSET', live, 'o:' .. stream, owner)
-call('PEXPIRE', live, open)
+${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, owner)
 local cancelled = call('HEXISTS', live, 'x:' .. stream)
 return { 'ok', cancelled, (last(log)), call('HGET', live, 'i:' .. stream), call('HGET', live, 'r:' .. stream) }
 `,
@@ -197,8 +199,7 @@ export const releaseCall = defineScript('mcpReleaseCall', {
   reply: nothing,
   lua: `
 if call('HGET', live, 'o:' .. stream) ~= owner then return end
-call('HSET', live, 'o:' .. stream, '')
-call('PEXPIRE', live, open)
+${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, '')
 `,
 })
 
@@ -224,6 +225,8 @@ if not stream then
   call('SET', mark, '1', 'PX', cancelMark)
   return { false, false }
 end
+-- Not refused where Redis is full, and then HSET is not either.
+call('HDEL', live, 'x:' .. stream)
 call('HSET', live, 'x:' .. stream, '1')
 return { call('HGET', live, 'o:' .. stream), stream }
 `,

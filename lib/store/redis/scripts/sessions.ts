@@ -1,7 +1,7 @@
 /** Scripts on a session's record, its data and its subscriptions. */
 import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
 import { flag, list, nothing, text, texts } from './decode.ts'
-import { NOW } from './lua.ts'
+import { evenIfFull, NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -43,8 +43,7 @@ export const slide = defineScript('mcpSlide', {
   gone: 'nil',
   reply: nothing,
   lua: `
-call('HSET', session, 'at', now)
-call('PEXPIRE', session, lifetime)
+${evenIfFull('session', 'lifetime')}call('HSET', session, 'at', now)
 `,
 })
 
@@ -149,7 +148,7 @@ export const deleteSession = defineScript('mcpDeleteSession', {
   lua: `
 local existed = call('EXISTS', session)
 if existed == 1 then
-  for _, field in ipairs(call('HKEYS', live)) do
+  ${evenIfFull('live', 'afterDelete')}  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
     if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
   end
