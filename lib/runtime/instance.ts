@@ -72,6 +72,7 @@ export class Instance {
   /** Has every stream end that may end before its response. */
   beginDrain(): void {
     this.#draining = true
+    this.presence.leave()
     for (const connection of [...this.connections.values()]) connection.drain()
   }
 

@@ -29,6 +29,8 @@ export class Presence {
   #last = Number.NEGATIVE_INFINITY
   #since = Number.NEGATIVE_INFINITY
 
+  #leaving = false
+
   /** `id`: of this instance. `lease`: ms */
   constructor(id: string, store: Pick<BusStore, 'up' | 'alive'>, clock: Clock, lease: number) {
     this.#id = id
@@ -61,6 +63,11 @@ export class Presence {
     this.#confirmed = Math.max(this.#confirmed, sign)
   }
 
+  /** The instance shuts down: nothing waits for {@link deadAfterWait} any longer. */
+  leave(): void {
+    this.#leaving = true
+  }
+
   /** The sign of life was removed from the store. */
   ended(): void {
     this.#last = Number.NEGATIVE_INFINITY
@@ -78,7 +85,7 @@ export class Presence {
    */
   async deadAfterWait(instances: string[]): Promise<Set<string>> {
     const until = this.#clock.now() + this.#lease * MOST_LEASES
-    while (this.#clock.now() < until) {
+    while (this.#clock.now() < until && !this.#leaving) {
       await this.renew()
       const missing = await this.#missing(instances)
       if (missing.size === 0 || this.#isSure) return missing

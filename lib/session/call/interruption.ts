@@ -13,6 +13,13 @@ interface Interruption {
 export const CANCELLED = 'The call was cancelled.'
 export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
+/** Why a call of another run ends. `owner`: that run; '' where its instance has released the call. */
+export function lostText(owner: string): string {
+  return owner === ''
+    ? SHUT_DOWN
+    : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
+}
+
 /** `maxCalls`: how many calls a session may have at once. `trouble`: of the store, where the call ends since it is unreachable. */
 export function interruption(
   ending: Ending,

@@ -7,6 +7,7 @@ import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
+import { registering } from './orphans.ts'
 import type { Ending } from './state.ts'
 
 interface Item {
@@ -203,7 +204,7 @@ export class Outbox {
       const register = this.#register
       if (!register) return this.#instance.store.append(key, append)
       const store = await this.#instance.attend()
-      return store.append(key, { ...append, register })
+      return registering(this.#instance, this.#session, register.id, () => store.append(key, { ...append, register }))
     })
   }
 

@@ -1,5 +1,5 @@
 /** Scripts on the calls of a session. */
-import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
+import type { AppendReply, CallEntry, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
 import { evenIfFull, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
@@ -146,19 +146,23 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
 
 /**
  * The calls of a session.
- * Keys: the session; its live parts. Reply: for each call its stream and its owner, one after the other.
+ * Keys: the session; its live parts. Reply: for each call its typed id, its stream, its owner and its holder.
  */
 export const calls = defineScript('mcpCalls', {
   keys: ['session', 'live'],
   gone: '{}',
-  reply: (reply) =>
-    texts(reply).flatMap((stream, i, all) => (i % 2 === 0 ? [{ stream, owner: all[i + 1] ?? '' }] : [])),
+  reply: (reply): CallEntry[] =>
+    list(reply).map((call) => {
+      const [id, stream, owner, holder] = list(call)
+      return { id: text(id), stream: text(stream), owner: text(owner), holder: optional(holder) }
+    }),
   lua: `
 local found = {}
 for _, field in ipairs(call('HKEYS', live)) do
-  if string.sub(field, 1, 2) == 'o:' then
-    table.insert(found, string.sub(field, 3))
-    table.insert(found, call('HGET', live, field))
+  if string.sub(field, 1, 2) == 'c:' then
+    local stream = call('HGET', live, field)
+    local names = call('HMGET', live, 'o:' .. stream, 's:' .. stream)
+    table.insert(found, { string.sub(field, 3), stream, names[1] or '', names[2] })
   end
 end
 return found
@@ -169,21 +173,34 @@ return found
  * Takes a call over by compare and set. A claim that this run has made before is a repeat.
  * Keys: the session; its live parts; the log. Arguments: the stream; the owner that the call must have; the new owner; how
  * long the live parts live (ms). Reply: the status; 1 where the call is cancelled; the number of the last entry; the typed
- * id; the request.
+ * id; the request; the asks.
  */
 export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
   gone: "{ 'gone' }",
-  reply: either(['lost', 'over', 'gone'], { cancelled: flag, end: number, id: optional, request: optional }),
+  reply: either(['lost', 'over', 'gone'], {
+    cancelled: flag,
+    end: number,
+    id: optional,
+    request: optional,
+    asks: texts,
+  }),
   lua: `${LAST}
 local current = call('HGET', live, 'o:' .. stream)
 if not current then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
 ${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, owner)
+local asks = {}
+for _, field in ipairs(call('HKEYS', live)) do
+  if string.sub(field, 1, 2) == 'a:' and call('HGET', live, field) == stream then
+    table.insert(asks, string.sub(field, 3))
+  end
+end
 local cancelled = call('HEXISTS', live, 'x:' .. stream)
-return { 'ok', cancelled, (last(log)), call('HGET', live, 'i:' .. stream), call('HGET', live, 'r:' .. stream) }
+local known = call('HMGET', live, 'i:' .. stream, 'r:' .. stream)
+return { 'ok', cancelled, (last(log)), known[1], known[2], asks }
 `,
 })
 
