@@ -106,7 +106,12 @@ export class Sessions {
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const owner = this.#owner(caller)
+    const { status } = await store.createSession(key, record, lifetime, owner).catch((error) => {
+      // Its id is never sent: what was written of it, and its place among its principal's sessions, is removed.
+      this.#instance.retry.add(() => store.deleteSession(key, owner))
+      throw error
+    })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
