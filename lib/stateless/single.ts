@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { toJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { RetryQueue } from '../runtime/retry-queue.ts'
 import type { ValueStore } from '../store/store.ts'
@@ -52,7 +53,8 @@ export async function runSingle<T>(parts: SingleParts, id: string, name: string,
   } finally {
     renewal.cancel()
   }
-  const result = `=${JSON.stringify(value ?? null)}`
+  // A result that JSON cannot hold is an error, and the function was done: it does not run again.
+  const result = `=${toJson(value ?? null, `The result of ctx.once("${name}")`)}`
   await retry.now(() => store.setValue('used', id, result, singleLifetime))
   return value
 }

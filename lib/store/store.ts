@@ -24,7 +24,7 @@ export type { Holder, Owner, SessionKey } from './names.ts'
 export type { StoreOptions } from './options.ts'
 export type { SessionRow, SessionStore } from './sessions.ts'
 export type { Advance, LogEntry, StreamStore, TakeReply } from './streams.ts'
-export { StoreUnavailable } from './unavailable.ts'
+export { StoreRefused, StoreUnavailable } from './unavailable.ts'
 export type { ValueStore } from './values.ts'
 
 /** The common part of every store. */
@@ -33,8 +33,13 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
-  /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble */
+  /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble; StoreRefused */
   ping(): Promise<void>
+  /**
+   * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
+   * share by mistake refuses all but one name (StoreRefused).
+   */
+  serve?: ((server: string) => void) | undefined
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */

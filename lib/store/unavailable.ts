@@ -25,7 +25,7 @@ const LASTING: readonly StoreTrouble[] = ['full', 'denied', 'outdated']
  * The message and the cause are for the log: they may have addresses and keys, which clients must not see.
  */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
+  override readonly name: string = 'StoreUnavailable'
   readonly trouble: StoreTrouble
 
   constructor(message: string, { trouble = 'away', ...options }: ErrorOptions & { trouble?: StoreTrouble } = {}) {
@@ -40,5 +40,14 @@ export class StoreUnavailable extends Error {
 
   get lasting(): boolean {
     return LASTING.includes(this.trouble)
+  }
+}
+
+/** The store answers, and can never serve this process as both are set up: the operator has to change something. */
+export class StoreRefused extends StoreUnavailable {
+  override readonly name = 'StoreRefused'
+
+  constructor(message: string, options: ErrorOptions & { trouble?: StoreTrouble } = {}) {
+    super(message, { trouble: 'denied', ...options })
   }
 }

@@ -46,7 +46,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.request.id)
+    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id)
     this.token = parts.continued?.token ?? randomId(6)
   }
 

@@ -197,7 +197,7 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.message(data)
+    this.response.unlogged(data)
     this.finish()
   }
 
@@ -216,8 +216,12 @@ export class Connection implements HeldConnection, ResponseMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
+    this.left()
     if (release) this.#release()
   }
+
+  /** The connection has ended. */
+  protected left(): void {}
 
   #release(): void {
     const { store, retry } = this.instance

@@ -1,5 +1,5 @@
 /** What a failure of Redis means. */
-import { type StoreTrouble, StoreUnavailable } from '../unavailable.ts'
+import { StoreRefused, type StoreTrouble, StoreUnavailable } from '../unavailable.ts'
 
 /**
  * The first word of an error of Redis. Redis 6.2 puts the error of a command in a script at the end of its own:
@@ -38,18 +38,29 @@ export function isReadonly(error: Error): boolean {
   return wordOf(error) === 'READONLY'
 }
 
+/** Redis has no database of this number. */
+export const WRONG_DATABASE = /^ERR (?:DB index|invalid DB index|SELECT\b)/
+
 /**
  * Any failure of Redis as a {@link StoreUnavailable}. `trouble`, the reason why there is no connection, is a better reason
  * than the timeout of a command, but not than a reply.
  */
 export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
+  if (error instanceof StoreRefused || (error instanceof StoreUnavailable && !trouble)) return error
   const replied = error instanceof Error && error.name === 'ReplyError'
-  if (error instanceof StoreUnavailable && !trouble) return error
-  const cause = replied ? error : (trouble ?? error)
+  const cause = rootOf(replied ? error : (trouble ?? error))
   if (!(cause instanceof Error)) return new StoreUnavailable(`Redis does not answer: ${String(cause)}`, { cause })
   const kind = troubleOf(cause)
+  if (kind === 'denied' || WRONG_DATABASE.test(cause.message)) {
+    return new StoreRefused(`Redis refuses the user, password or database of its address: ${cause.message}`, { cause })
+  }
   const what = kind === 'away' && !replied ? 'Redis does not answer' : 'Redis refuses'
   return new StoreUnavailable(`${what}: ${cause.message}`, { cause, trouble: kind })
+}
+
+/** A cluster reports that no node can be reached, and has the reason of the last one beside it. */
+function rootOf(error: unknown): unknown {
+  return error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
 }
 
 /**
