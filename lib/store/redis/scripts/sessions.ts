@@ -45,8 +45,9 @@ export const slide = defineScript('mcpSlide', {
   gone: 'nil',
   reply: (reply) => (reply === null ? undefined : number(reply)),
   lua: `${NOW}${EXTEND}
-${evenIfFull('session', 'lifetime')}call('HSET', session, 'slid', now())
-return extend(session, lifetime, longest)
+local time = extend(session, lifetime, longest)
+call('HSET', session, 'slid', time)
+return time
 `,
 })
 
