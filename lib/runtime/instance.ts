@@ -10,6 +10,7 @@ import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
 import { Memory } from './memory.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { StoredBytes } from './stored-bytes.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -36,6 +37,8 @@ export class Instance {
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly memory: Memory
+  /** What the sessions of each client keep in the store. */
+  readonly stored: StoredBytes
   readonly #store: Store
   #draining = false
   #receiving: Promise<Receiving> | undefined
@@ -52,6 +55,7 @@ export class Instance {
     memory = new Memory(),
   ) {
     this.memory = memory
+    this.stored = new StoredBytes(this, options.maxStored)
     this.store = store
     this.#store = store
     this.options = options

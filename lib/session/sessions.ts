@@ -8,7 +8,14 @@ import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
+import {
+  sessionNotFound,
+  storeNearlyFull,
+  tooManySessions,
+  tooManyStored,
+  tooManyStoredByClient,
+  tooManyStreams,
+} from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
@@ -30,8 +37,8 @@ interface PostInput {
   streams: boolean
 }
 
-/** The longest session record, in characters: every request of the session reads its record. */
-const MAX_RECORD = 16_384
+/** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
+const MAX_RECORD = 4_096
 
 /**
  * Reads the revision and the client's description from `initialize`.
@@ -98,15 +105,18 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
-    const { clock, options, store } = this.#instance
+    const { clock, options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(request?.id)
+    if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined, full: false }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
     const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
+    stored.count(caller.client, key, record.length, lifetime)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -118,12 +128,15 @@ export class Sessions {
 
   /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
+    const { options, stored } = this.#instance
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
+    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    // Until now it counted for as long as a session lives that nobody uses.
+    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
+    if (this.#instance.clock.now() - session.createdAt <= options.maxLifetime) return session
     await this.#end(session.key, caller)
     return undefined
   }
@@ -153,7 +166,19 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
+    return new Exchange(this.#host, session, caller, { streams: streams && this.#mayLog(session, caller), batch }).run(
+      requests,
+    )
+  }
+
+  /**
+   * False where the store has no room for further logs, or none for this session or client: its calls then go on as those of a
+   * client that takes JSON alone. Their responses are JSON, and nothing is sent before them.
+   */
+  #mayLog(session: Session, { client }: Caller): boolean {
+    const { store, stored } = this.#instance
+    if (session.full) this.#instance.track(store.relieve(session.key))
+    return !store.nearlyFull() && !session.full && !stored.over(client)
   }
 
   /**
@@ -165,6 +190,7 @@ export class Sessions {
       if (typeof id !== 'string') return
       const value = answerText(message.response)
       const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status === 'full') throw tooManyStored()
       if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
@@ -203,6 +229,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
+    this.#instance.stored.count(caller.client, key, 0, 0)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }

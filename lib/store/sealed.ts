@@ -61,17 +61,17 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
-    ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'wake'),
+    ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
     ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
-    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
+    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     createSession: (key, record, lifetime, owner) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner),
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
       const record = open(row?.record, 'record', key)
-      return record === undefined ? undefined : { record, level: row?.level }
+      return record === undefined || !row ? undefined : { ...row, record }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
     getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),

@@ -20,6 +20,8 @@ export interface Session {
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** It keeps as many bytes in the store as it may. */
+  full: boolean
 }
 
 /** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
@@ -77,6 +79,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    full: row.full,
   }
 }
 
@@ -94,6 +97,8 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
   const put = async (name: string, value: string | undefined) => {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
+    if (status === 'full')
+      throw new Error('The values of this session have as many bytes as they may; nothing was stored.')
   }
   return {
     async get<T>(name: string) {

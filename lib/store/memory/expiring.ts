@@ -6,6 +6,8 @@ const SWEEP_EVERY = 30_000
 /** A single timer for all maps of a store. It exists only while one of them has an entry. */
 export class Sweeper {
   readonly clock: Clock
+  /** The bytes of all entries that were weighed. */
+  used = 0
   readonly #maps: ExpiringMap<unknown>[] = []
   #timer: Timer | undefined
 
@@ -20,7 +22,7 @@ export class Sweeper {
   }
 
   start(): void {
-    this.#timer ??= this.clock.every(SWEEP_EVERY, () => this.#sweep())
+    this.#timer ??= this.clock.every(SWEEP_EVERY, () => this.sweep())
   }
 
   /** Removes every entry. */
@@ -29,7 +31,8 @@ export class Sweeper {
     this.#stop()
   }
 
-  #sweep(): void {
+  /** Removes the entries whose time is over. */
+  sweep(): void {
     let left = 0
     for (const map of this.#maps) left += map.sweep()
     if (left === 0) this.#stop()
@@ -41,9 +44,15 @@ export class Sweeper {
   }
 }
 
+interface Entry<V> {
+  value: V
+  expires: number
+  bytes: number
+}
+
 class ExpiringMap<V> {
   readonly #sweeper: Sweeper
-  readonly #entries = new Map<string, { value: V; expires: number }>()
+  readonly #entries = new Map<string, Entry<V>>()
 
   constructor(sweeper: Sweeper) {
     this.#sweeper = sweeper
@@ -53,7 +62,7 @@ class ExpiringMap<V> {
     const entry = this.#entries.get(key)
     if (!entry) return undefined
     if (entry.expires > this.#sweeper.clock.now()) return entry.value
-    this.#entries.delete(key)
+    this.delete(key)
     return undefined
   }
 
@@ -63,8 +72,29 @@ class ExpiringMap<V> {
 
   /** Sets an entry that lives `lifetime` ms from now. */
   set(key: string, value: V, lifetime: number): void {
-    this.#entries.set(key, { value, expires: this.#sweeper.clock.now() + lifetime })
+    const bytes = this.#entries.get(key)?.bytes ?? 0
+    this.#entries.set(key, { value, expires: this.#sweeper.clock.now() + lifetime, bytes })
     this.#sweeper.start()
+  }
+
+  /** Replaces the value of an entry that exists; its lifetime stays. */
+  replace(key: string, value: V): void {
+    const entry = this.#entries.get(key)
+    if (entry) entry.value = value
+  }
+
+  /** An entry that exists has so many bytes. */
+  weigh(key: string, bytes: number): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
+    this.#sweeper.used += bytes - entry.bytes
+    entry.bytes = bytes
+  }
+
+  /** Lets an entry live `lifetime` ms at most. */
+  shorten(key: string, lifetime: number): void {
+    const entry = this.#entries.get(key)
+    if (entry) entry.expires = Math.min(entry.expires, this.#sweeper.clock.now() + lifetime)
   }
 
   /** Lets an entry live `lifetime` ms from now. */
@@ -73,18 +103,24 @@ class ExpiringMap<V> {
     if (value !== undefined) this.set(key, value, lifetime)
   }
 
+  /** For how many ms an entry still lives; 0 where there is none. */
+  timeLeft(key: string): number {
+    return Math.max(0, (this.#entries.get(key)?.expires ?? 0) - this.#sweeper.clock.now())
+  }
+
   delete(key: string): boolean {
+    this.weigh(key, 0)
     return this.#entries.delete(key)
   }
 
   clear(): void {
-    this.#entries.clear()
+    for (const key of this.#entries.keys()) this.delete(key)
   }
 
   /** Removes expired entries; returns how many entries are left. */
   sweep(): number {
     const now = this.#sweeper.clock.now()
-    for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key)
+    for (const [key, entry] of this.#entries) if (entry.expires <= now) this.delete(key)
     return this.#entries.size
   }
 }

@@ -2,12 +2,21 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import {
+  DEFAULT_CHANGES,
+  DEFAULT_DATA_BYTES,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LOG_BOUNDS,
+  DEFAULT_SESSION_BYTES,
+  MAX_URI_BYTES,
+  type StoreOptions,
+} from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { readPlace, waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
+import { memoryWatch } from './memory-watch.ts'
 import { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
@@ -46,6 +55,9 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
+    sessionBytes: options.sessionBytes ?? DEFAULT_SESSION_BYTES,
+    dataBytes: options.dataBytes ?? DEFAULT_DATA_BYTES,
+    uriBytes: MAX_URI_BYTES,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
   })
@@ -55,6 +67,7 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   return {
     name: 'redis',
     leavesProcess: true,
+    nearlyFull: memoryWatch(commands),
     ping: () => commands.run((client) => client.exists('mcp:ping'), nothing),
     async close() {
       closed = true

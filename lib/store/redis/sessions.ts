@@ -1,7 +1,7 @@
 /** Sessions in Redis. */
 import { systemClock } from '../../base/clock.ts'
 import type { SessionKey } from '../names.ts'
-import type { SessionStore, WriteReply } from '../sessions.ts'
+import type { SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import { keys } from './scripts/keys.ts'
@@ -29,10 +29,6 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
     return (await commands.script(scripts.admit, counted)) === undefined
   }
 
-  function setField(key: SessionKey, field: string, value?: string): Promise<WriteReply> {
-    return commands.script(scripts.setField, { key, field, set: value !== undefined, value: value ?? '' })
-  }
-
   /**
    * Slides a session's lifetime to `lifetime` and a hundredth more, so that the command is not needed again for as long as
    * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done.
@@ -53,17 +49,20 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
     readSession(key, lifetime) {
       return commands.run(
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at', 'full'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
-          if (lifetime !== undefined) slide(key, lifetime, optional(fields[2]))
-          return { record, level: optional(fields[1]) }
+          const row = { record, level: optional(fields[1]), full: fields[3] !== null, first: undefined }
+          if (lifetime === undefined) return row
+          const last = optional(fields[2])
+          slide(key, lifetime, last)
+          return last === undefined ? { ...row, first: true } : row
         },
       )
     },
 
-    replaceRecord: (key, record) => setField(key, 'rec', record),
+    replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 
     async deleteSession(key, owner) {
       const { reply, streams } = await commands.script(scripts.deleteSession, { key })
@@ -89,7 +88,10 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
     getData: (key, name) => commands.run((client) => client.hget(keys.session({ key }), `d:${name}`), optional),
 
-    setData: (key, name, value) => setField(key, `d:${name}`, value),
+    setData: (key, name, value) =>
+      commands.script(scripts.setData, { key, field: `d:${name}`, set: value !== undefined, value: value ?? '' }),
+
+    relieve: (key) => commands.script(scripts.relieve, { key }),
 
     subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, max }),
 

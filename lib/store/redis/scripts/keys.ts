@@ -5,11 +5,13 @@
  *
  * | key | type | holds |
  * |---|---|---|
- * | `mcp:{h}` | hash | `rec`, `level`, `at` when its lifetime last slid, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
+ * | `mcp:{h}` | hash | `rec`, `level`, `at` when its lifetime last slid, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these and `ub` their bytes, `db` the bytes of the data, `full` where the session keeps as many bytes as it may, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
  * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
+ * | `mcp:{h}:held`, `mcp:{h}:sizes` | sorted set, hash | what the session keeps in bytes: its parts (`<stream>` log and request, `<stream> answers`) by the time when they expire, and the bytes of each, with the sum as `` |
  * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call |
+ * | `mcp:{h}:marks` | string | how many of these there were in the lifetime of one |
  * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall`, for its repeat |
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
@@ -18,6 +20,7 @@
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when each expires unless a read slides it |
  * | `mcp:count:<id>` | string | requests counted by all instances |
  * | `mcp:busy:<principal>` | sorted set | the registered calls of a principal, by the time until which they count |
+ * | `mcp:held:{<client>}`, `mcp:sizes:{<client>}` | sorted set, hash | what the sessions of a client keep in bytes: sessions by the time until which they count, and the bytes of each, with the sum as `` |
  * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
  */
 import type { SessionKey } from '../../names.ts'
@@ -40,6 +43,9 @@ export const keys = {
   log: ({ key, stream }: Stream) => `mcp:{${key}}:log:${stream}`,
   logs: ({ key }: Session) => `mcp:{${key}}:logs`,
   mark: ({ key, id }: Session & { id: string }) => `mcp:{${key}}:cancel:${id}`,
+  held: ({ key }: Session) => `mcp:{${key}}:held`,
+  sizes: ({ key }: Session) => `mcp:{${key}}:sizes`,
+  marks: ({ key }: Session) => `mcp:{${key}}:marks`,
   over: ({ key, stream }: Stream) => `mcp:{${key}}:over:${stream}`,
   posted: ({ key, stream, id }: Stream & { id: string }) => `mcp:{${key}}:post:${stream}:${id}`,
   box: ({ instance }: { instance: string }) => `mcp:{bus}:box:${instance}`,
@@ -48,6 +54,8 @@ export const keys = {
   up: ({ instance }: { instance: string }) => `mcp:up:${instance}`,
   count: ({ id }: { id: string }) => `mcp:count:${id}`,
   busy: ({ id }: { id: string }) => `mcp:busy:${id}`,
+  clientHeld: ({ id }: { id: string }) => `mcp:held:{${id}}`,
+  clientSizes: ({ id }: { id: string }) => `mcp:sizes:{${id}}`,
   own: ({ principal }: { principal: string }) => `mcp:own:${principal}`,
   entry: ({ kind, id }: { kind: ValueKind; id: string }) => `mcp:${kind}:${id}`,
 }
