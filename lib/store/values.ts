@@ -39,16 +39,27 @@ export interface Handles {
 const USER_LIFETIME = 90 * 24 * 60 * 60_000
 const HANDLE_LIFETIME = 24 * 60 * 60_000
 
+/** The longest value of a principal, in characters of JSON. */
+const MAX_VALUE = 1024 * 1024
+
+/** @throws RangeError for a value that is too long */
+function textOf(value: unknown): string {
+  const text = JSON.stringify(value)
+  if (text.length > MAX_VALUE)
+    throw new RangeError(`A value may have ${MAX_VALUE} characters of JSON; this one has ${text.length}.`)
+  return text
+}
+
 function parse<T>(text: string | undefined): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T)
 }
 
-/** Values kept for a principal, 90 days after they were last read or written. Anonymous callers are one principal. */
+/** Values kept for a principal, at most 1 MiB each, 90 days after they were last read or written. Anonymous callers are one principal. */
 export function userValues(store: ValueStore, principal: string): KeyValues {
   const id = (name: string) => digest(`${principal}\n${name}`, 16)
   return {
     get: async <T>(name: string) => parse<T>(await store.getValue('user', id(name), USER_LIFETIME)),
-    set: (name, value) => store.setValue('user', id(name), JSON.stringify(value ?? null), USER_LIFETIME),
+    set: async (name, value) => store.setValue('user', id(name), textOf(value ?? null), USER_LIFETIME),
     delete: (name) => store.deleteValue('user', id(name)),
   }
 }
@@ -69,14 +80,14 @@ export function handleValues(store: ValueStore, principal: string): Handles {
     async create(value, options = {}) {
       const handle = randomId(16)
       const lifetime = options.lifetime ?? HANDLE_LIFETIME
-      await store.setValue('handle', id(handle), JSON.stringify({ value: value ?? null, lifetime }), lifetime)
+      await store.setValue('handle', id(handle), textOf({ value: value ?? null, lifetime }), lifetime)
       return handle
     },
     get: async <T>(handle: string) => (await read(handle))?.value as T | undefined,
     async set(handle, value) {
       const stored = await read(handle)
       if (!stored) return false
-      const text = JSON.stringify({ value: value ?? null, lifetime: stored.lifetime })
+      const text = textOf({ value: value ?? null, lifetime: stored.lifetime })
       const { status } = await store.replaceValue('handle', id(handle), text, stored.lifetime)
       return status === 'ok'
     },
