@@ -54,6 +54,10 @@ function build(): McpServer {
     await ctx.session?.set('value', args)
     return { content: [{ type: 'text', text: 'kept' }] }
   })
+  server.registerTool('remember', {}, async (ctx) => {
+    await ctx.user.set('value', 'x'.repeat(10 * MIB))
+    return { content: [{ type: 'text', text: 'remembered' }] }
+  })
   return server
 }
 
@@ -275,6 +279,60 @@ describe('one client', () => {
     const refused = await keep(MIB)
     expect(refused).toMatchObject({ result: { isError: true } })
     expect(JSON.stringify(refused)).toContain('as many bytes as they may')
+    const [remembered] = await messagesOf(await send(endpoint, toolCall(2, 'remember'), { headers }))
+    expect(JSON.stringify(remembered)).toContain('1048576')
+    expect(await admin.keys('mcp:user:*')).toEqual([])
+  })
+})
+
+describe('the log of a call that has ended', () => {
+  /** How long the logs live, in ms, by the request id in their names. */
+  async function lifetimes(): Promise<Record<string, number>> {
+    const keys = await admin.keys('mcp:{*}:log:*')
+    const named = keys.map(async (key) => {
+      const id = Buffer.from(key.split('~')[1] ?? '', 'base64url').toString()
+      return [id, await admin.pttl(key)] as const
+    })
+    return Object.fromEntries(await Promise.all(named))
+  }
+
+  test('lives for a minute once its client was sent the last message, and can be resumed until then', async () => {
+    const endpoint = start()
+    const headers = await open(endpoint)
+    const reader = new EventReader(await send(endpoint, toolCall(1, 'say', { times: 3, bytes: 10 }), { headers }))
+    const { id } = await reader.until(({ method }) => method === 'notifications/message')
+    await reader.rest()
+    await endpoint.settled()
+    expect((await lifetimes())['1']).toBeLessThanOrEqual(60_000)
+    const again = await send(endpoint, undefined, { method: 'GET', headers: { ...headers, 'last-event-id': id ?? '' } })
+    expect((await new EventReader(again).rest()).at(-1)).toMatchObject({ id: 1, result: {} })
+  })
+
+  test('lives for five minutes where its client had gone before', async () => {
+    const endpoint = start()
+    const headers = await open(endpoint)
+    const reader = new EventReader(await send(endpoint, toolCall(1, 'ask'), { headers }))
+    const { message } = await reader.until(({ method }) => method === 'elicitation/create')
+    reader.drop()
+    await eventually(async () => (endpoint.stats().connections === 0 ? true : undefined))
+    await send(endpoint, { jsonrpc: '2.0', id: message?.id, result: { action: 'decline' } }, { headers })
+    await endpoint.settled()
+    expect((await lifetimes())['1']).toBeGreaterThan(240_000)
+  })
+
+  test('lives for five minutes in a batch, whose event ids name all of its streams', async () => {
+    const endpoint = start()
+    const init = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+    const opened = await send(endpoint, request(0, 'initialize', init))
+    const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
+    const batch = [toolCall(1, 'say', { times: 1, bytes: 10 }), toolCall(2, 'wait')]
+    const reader = new EventReader(await send(endpoint, batch, { headers }))
+    await reader.until(({ id }) => id === 1)
+    await eventually(async () => (endpoint.stats().connections === 1 ? true : undefined))
+    for (const done of waiting.splice(0)) done()
+    await reader.rest()
+    await endpoint.settled()
+    expect((await lifetimes())['1']).toBeGreaterThan(240_000)
   })
 })
 
