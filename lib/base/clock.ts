@@ -5,19 +5,25 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since a moment in the past that differs for each process. They never go back: for durations. */
   now(): number
+  /**
+   * Milliseconds since 1970. The wall clock may be wrong, and jumps when it is set: only for times that other machines
+   * wrote or read, with {@link WALL_TOLERANCE}.
+   */
+  wall(): number
   /** Runs `fn` once after `ms`. The timer never keeps the process alive. */
   after(ms: number, fn: () => void): Timer
   /** Runs `fn` every `ms`. The timer never keeps the process alive. */
   every(ms: number, fn: () => void): Timer
 }
 
-/** Milliseconds for durations within this process: a correction of the wall clock does not change them. */
-export const monotonic = (): number => performance.now()
+/** How far two wall clocks may be apart, in either direction, in ms. */
+export const WALL_TOLERANCE = 60_000
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  wall: () => Date.now(),
   after(ms, fn) {
     const timer = setTimeout(fn, ms).unref()
     return { cancel: () => clearTimeout(timer) }

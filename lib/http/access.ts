@@ -34,7 +34,7 @@ interface AccessParts {
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, in ms of `performance.now()`. */
   deadline?: number
   note?: RequestNote
 }
@@ -98,6 +98,16 @@ export class Access {
     if (header('x-forwarded-for') === undefined) return
     this.#warned = true
     this.#parts.onError(new ProxyNotTrusted())
+  }
+
+  /**
+   * Counts the messages of a batch, of which the request itself was one.
+   * @throws Refusal 429
+   */
+  countBatch({ client }: Caller, messages: number): void {
+    const { auth, addresses, principals } = this.#parts
+    const limiter = auth ? principals : addresses
+    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
   }
 
   /** A caller without a principal. */
@@ -184,7 +194,11 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  const wait = key === undefined ? 0 : limiter.consume(key)
+  if (key !== undefined) refuseFor(limiter.consume(key))
+}
+
+/** @throws Refusal 429 where the client has to wait, in ms */
+function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`

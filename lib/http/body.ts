@@ -3,6 +3,7 @@ import type { HeldBytes } from '../base/byte-budget.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
+import type { HttpOptions } from '../settings.ts'
 import { isJsonType, type ReadHeader } from './headers.ts'
 
 /** Bytes of a body that is not counted: its connection takes more. */
@@ -87,8 +88,15 @@ async function readChunks(request: Request, maxBytes: number, held: HeldBytes): 
   return Buffer.concat(chunks).toString()
 }
 
-/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
-export function parseJson(text: string, maxDepth: number): unknown {
+/**
+ * Parses a body that was read. Its real size counts, whatever its client announced: not every platform compares the two.
+ *
+ * @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth`
+ * @throws Refusal 413
+ */
+export function parseJson(text: string, { maxBytes, maxDepth }: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>): unknown {
+  // A character has three bytes at most.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes)
   if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)

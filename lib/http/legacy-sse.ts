@@ -25,7 +25,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
       throw unreadable(error)
     })
     countParts(text, caller.held)
-    const body = parseJson(text, options.maxDepth)
+    const body = parseJson(text, options)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     access.admit(c, caller, [message], false)

@@ -18,7 +18,7 @@ const MAX_SESSIONS = 1_000
 
 interface Stored {
   total: number
-  /** When the total was read, ms since 1970. */
+  /** When the total was read, by the clock of the instance. */
   at: number
   /** The bytes of each session at its last report. */
   sessions: Map<SessionKey, number>
@@ -62,7 +62,7 @@ export class StoredBytes {
     const stored = client === undefined ? undefined : this.#clients.get(client)
     if (!stored || stored.total <= this.#max) return false
     const now = this.#instance.clock.now()
-    if (Math.abs(now - stored.at) > FRESH_FOR) {
+    if (now - stored.at > FRESH_FOR) {
       stored.at = now
       // The name of no session: the count alone.
       this.count(client, '-', 0, LIFETIME)

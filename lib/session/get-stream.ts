@@ -7,6 +7,7 @@
 
 import type { HeldBytes } from '../base/byte-budget.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
+import { UriSet } from '../protocol/uri.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
@@ -35,7 +36,7 @@ const MISSED = notificationText('notifications/message', {
 export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
-  #subscribed = new Set<string>()
+  #subscribed = new UriSet()
   /** Counts the URIs of the subscriptions. */
   readonly #held: HeldBytes
   #heldBytes = 0
@@ -131,7 +132,7 @@ export class GetConnection extends Connection {
 
   /** Takes the subscriptions from the store, and what mail has changed since it was asked. */
   #subscribe(uris: string[]): void {
-    this.#subscribed = new Set(uris)
+    this.#subscribed = new UriSet(uris)
     for (const { uri, on } of this.#news.splice(0)) {
       if (on) this.#subscribed.add(uri)
       else this.#subscribed.delete(uri)
@@ -142,7 +143,7 @@ export class GetConnection extends Connection {
   }
 
   #concerns(change: Change): boolean {
-    return change.kind !== 'updated' || this.#subscribed.has(change.uri)
+    return change.kind !== 'updated' || this.#subscribed.spellings(change).size > 0
   }
 
   /** The log has a gap that cannot be filled: everything is announced, once, and the session stands at `to` then. */
@@ -192,7 +193,11 @@ export class GetConnection extends Connection {
       const kinds = new Set(entries.map(({ change }) => change.kind))
       // A single notification of each kind is enough.
       const updates = new Map<string, string>()
-      for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
+      for (const { at, change } of entries) {
+        if (change.kind !== 'updated') continue
+        // The store leaves out what the session is not subscribed to, which this connection may not know yet.
+        for (const uri of [change.uri, ...this.#subscribed.spellings(change)]) updates.set(uri, at)
+      }
       const step = this.#step(
         from,
         last.at,

@@ -21,6 +21,7 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
@@ -110,11 +111,14 @@ export class Sessions {
     if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined, full: false }
+    // The stream of HTTP+SSE has no event ids.
+    const eventKey = legacy ? undefined : newEventKey()
+    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false }
+    const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller), options.maxLifetime)
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     stored.count(caller.client, key, record.length, lifetime)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
@@ -126,7 +130,7 @@ export class Sessions {
     return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const { options, stored } = this.#instance
     const key = sessionKey(caller.principal, id)
@@ -136,9 +140,7 @@ export class Sessions {
     // Until now it counted for as long as a session lives that nobody uses.
     if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= options.maxLifetime) return session
-    await this.#end(session.key, caller)
-    return undefined
+    return session
   }
 
   async post(input: PostInput): Promise<Reply> {
@@ -270,7 +272,7 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
-    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

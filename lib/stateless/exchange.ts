@@ -3,6 +3,7 @@
  * result.
  */
 import type { Timer } from '../base/clock.ts'
+import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
@@ -147,7 +148,12 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     if (call.pending) return this.#askAgain(call)
     const { id } = this.#input.request
-    const complete = this.#complete(result)
+    let complete: RawJson
+    try {
+      complete = this.#complete(result)
+    } catch (error) {
+      return this.#fail(error)
+    }
     this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
@@ -159,15 +165,16 @@ export class StatelessExchange implements StreamSource {
     }
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
     const call = this.#call
     if (!call) return
+    const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 
   #errorText(error: unknown): string {
-    return failureResponse(error, this.#input.request.id, (unknown) => this.#instance.report(unknown))
+    return failureResponse(error, this.#input.request, (unknown) => this.#instance.report(unknown), this.#complete)
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {

@@ -7,6 +7,7 @@ import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
+import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
@@ -18,7 +19,7 @@ import { META } from './envelope.ts'
 interface Filter {
   /** The lists whose changes are sent. */
   lists: (typeof LISTS)[number][]
-  uris: ReadonlySet<string>
+  uris: UriSet
 }
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
@@ -100,7 +101,7 @@ export class Listening implements HeldConnection, StreamSource {
     const { lists, uris } = this.#filter
     for (const { change } of entries) {
       if (change.kind === 'updated') {
-        if (uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
+        for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
       } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
     }
   }
@@ -178,6 +179,6 @@ function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   }
   return {
     lists: LISTS.filter((list) => value[`${list}ListChanged`] === true && offered[list]?.listChanged === true),
-    uris: new Set(offered.resources?.subscribe === true ? (uris as string[]) : []),
+    uris: new UriSet(offered.resources?.subscribe === true ? (uris as string[]) : []),
   }
 }

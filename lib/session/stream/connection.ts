@@ -202,7 +202,7 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.message(data)
+    this.response.unlogged(data)
     this.finish()
   }
 
@@ -229,8 +229,10 @@ export class Connection implements HeldConnection, ResponseMember {
   protected left(): void {}
 
   #release(): void {
-    const { store } = this.instance
-    this.instance.track(store.release(this.session.key, this.stream, this.holder, this.#sent))
+    const { store, retry } = this.instance
+    const release = () => store.release(this.session.key, this.stream, this.holder, this.#sent)
+    // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
+    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {

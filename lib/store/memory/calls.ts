@@ -120,10 +120,13 @@ export function callOperations(state: State): CallStore & AskStore {
       const n = state.end(key, session, stream) + 1
       const kept = mark ? state.add(key, stream, [{ n, tag: '', data: '', final: true }]).bytes : 0
       if (state.partsOf(key).bytesOf(stream) > 0) state.hold(key, stream, kept, state.lifetimes.ended)
+      // Nothing was logged and nothing is now: nobody can resume the stream.
+      const unlogged = n === 1 && !mark
+      if (unlogged) state.live(key).places.delete(stream)
       const { cancelled } = call
       forget(key, call, asks)
       state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.endRepeat)
-      return { status: 'ok', cancelled, holder }
+      return { status: 'ok', cancelled, holder: unlogged ? undefined : holder }
     }),
 
     async calls(key) {
@@ -135,7 +138,7 @@ export function callOperations(state: State): CallStore & AskStore {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
-      sessions.touch(key, lifetime)
+      state.extend(key, session, lifetime)
       state.touchLog(key, stream)
       const live = state.live(key)
       for (const ask of asks) {

@@ -4,7 +4,7 @@
  */
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { quarterOfHeap } from '../../base/heap.ts'
-import { NEARLY_FULL, type StoreOptions } from '../options.ts'
+import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -22,10 +22,14 @@ interface MemoryStoreOptions extends StoreOptions {
 /**
  * A store in memory. Several endpoints in one process that share it reach each other through it.
  *
+ * @throws TypeError for an option that cannot work
+ *
  * @example
  * const store = memoryStore()
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkStoreOptions(options)
+  checkWhole('maxBytes', options.maxBytes)
   const state = new State(options, options.clock ?? systemClock, options.maxBytes ?? quarterOfHeap())
   return {
     name: 'memory',

@@ -30,23 +30,17 @@ export function sessionOperations(state: State): SessionStore {
   }
 
   return {
-    async createSession(key, record, lifetime, owner) {
+    async createSession(key, record, lifetime, owner, most = state.lifetimes.longest) {
       state.requireRoom(record.length)
       if (owner && !admit(key, owner)) return { status: 'full' }
       if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
-      const parts = {
-        data: new Map(),
-        subscriptions: new Map(),
-        own: new Map(),
-        dataBytes: 0,
-        uriBytes: 0,
-        full: false,
-        used: false,
-      }
-      const session = { record, level: undefined, position, advanced: undefined, ...parts }
-      sessions.set(key, session, lifetime)
+      const parts = { data: new Map(), subscriptions: new Map(), own: new Map(), dataBytes: 0, uriBytes: 0 }
+      const ends = state.clock.now() + most
+      const fresh = { level: undefined, advanced: undefined, full: false, used: false }
+      const session = { record, ends, position, ...fresh, ...parts }
+      sessions.set(key, session, Math.min(lifetime, most))
       state.weighSession(key, session)
       return { status: 'ok' }
     },
@@ -56,7 +50,7 @@ export function sessionOperations(state: State): SessionStore {
       if (!session) return undefined
       const first = (lifetime !== undefined && !session.used) || undefined
       if (lifetime !== undefined) {
-        sessions.touch(key, lifetime)
+        state.extend(key, session, lifetime)
         session.used = true
       }
       return { record: session.record, level: session.level, full: session.full, first }

@@ -1,6 +1,6 @@
 /** How full Redis is, read in the background while there is traffic. */
 import { Cluster } from 'ioredis'
-import { monotonic } from '../../base/clock.ts'
+import { systemClock } from '../../base/clock.ts'
 import { NEARLY_FULL } from '../options.ts'
 import type { Commands } from './commands.ts'
 
@@ -23,7 +23,7 @@ export function memoryWatch(commands: Commands): () => boolean {
     full = Math.max(...shares) >= NEARLY_FULL
   }
   return () => {
-    const now = monotonic()
+    const now = systemClock.now()
     if (now >= lookAt) {
       lookAt = now + PAUSE
       look().catch(() => {})

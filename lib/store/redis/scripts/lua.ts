@@ -9,6 +9,23 @@ local function now()
 end
 `
 
+/**
+ * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
+ * build that wrote no end gets one, `longest` ms from now. Returns the time.
+ */
+export const EXTEND = `
+local function extend(session, lifetime, longest)
+  local time = now()
+  local ends = tonumber(call('HGET', session, 'end') or nil)
+  if not ends then
+    ends = time + longest
+    call('HSET', session, 'end', ends)
+  end
+  call('PEXPIRE', session, math.min(lifetime, ends - time))
+  return time
+end
+`
+
 /** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
 export const LAST = `
 local function last(log)
@@ -75,8 +92,8 @@ end
  * for its call. A session that keeps over `max` bytes is marked as full, and this log keeps its newest messages only. Returns what
  * the session keeps.
  * `is_step(before, bytes)`: a log has grown so much that it is counted.
- * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
- * leave the list.
+ * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
 export const WRITE_LOG = `${HOLD}
 local function trim(log, sizes, stream, bytes, max, max_bytes)
@@ -114,10 +131,17 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
   return bytes - added, trim(log, sizes, stream, bytes, max, max_bytes)
 end
-local function keep(log, logs, stream, ttl, open)
+local function keep(log, logs, stream, ttl, open, live)
   local time = now()
   if call('PEXPIRE', log, ttl) == 0 then return end
-  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  if live then
+    for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
+      call('ZREM', logs, expired)
+      if expired ~= stream and call('HEXISTS', live, 'o:' .. expired) == 0 then
+        call('HDEL', live, 's:' .. expired, 'p:' .. expired, 'b:' .. expired)
+      end
+    end
+  end
   call('ZADD', logs, time + ttl, stream)
   call('PEXPIRE', logs, open)
 end
