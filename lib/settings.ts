@@ -243,7 +243,7 @@ export const SETTINGS = {
      * Bytes that the sessions of one client (a principal, or a public address) keep in the store, on all instances, about.
      * Beyond them the client opens no session, and its calls do not stream.
      */
-    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: MIB }),
+    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: 64 * 1024 }),
     /** Asks of one call. */
     maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */

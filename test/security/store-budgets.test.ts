@@ -261,10 +261,10 @@ describe('one client', () => {
     const endpoint = start()
     const headers = await open(endpoint)
     const before = await usedMemory()
-    const calls = Array.from({ length: 20 }, (_, i) =>
+    const calls = Array.from({ length: 10 }, (_, i) =>
       send(endpoint, toolCall(i, 'wait', { padding: 'x'.repeat(3 * MIB) }), { headers }),
     )
-    await eventually(async () => (endpoint.stats().calls === 20 ? true : undefined))
+    await eventually(async () => (endpoint.stats().calls === 10 ? true : undefined))
     expect((await usedMemory()) - before).toBeLessThan(8 * MIB)
     for (const done of waiting.splice(0)) done()
     expect((await Promise.all(calls)).every(({ status }) => status === 200)).toBe(true)
@@ -370,10 +370,10 @@ describe('the store in memory', () => {
   test('keeps no long request', async () => {
     const endpoint = start({ store: memoryStore({ maxBytes: 16 * MIB }) })
     const headers = await open(endpoint)
-    const calls = Array.from({ length: 40 }, (_, i) =>
+    const calls = Array.from({ length: 15 }, (_, i) =>
       send(endpoint, toolCall(i, 'wait', { padding: 'x'.repeat(3 * MIB) }), { headers }),
     )
-    await eventually(async () => (endpoint.stats().calls === 40 ? true : undefined))
+    await eventually(async () => (endpoint.stats().calls === 15 ? true : undefined))
     await open(endpoint)
     for (const done of waiting.splice(0)) done()
     expect((await Promise.all(calls)).every(({ status }) => status === 200)).toBe(true)

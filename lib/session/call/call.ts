@@ -85,8 +85,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
 
-  // The run ----------------------------------------------------------------------------------------------------
-
   /** Runs the handler. */
   start(): void {
     const { method, params = {} } = this.#parts.request
@@ -172,7 +170,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('streamOpened')
   }
 
-  // For its instance ---------------------------------------------------------------------------------
+  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -215,8 +213,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#channel.abort(why)
     await this.#streamed?.outbox?.flushed()
   }
-
-  // For its stream --------------------------------------------------------------------------------------
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)

@@ -1,5 +1,6 @@
 /** Maps whose entries have lifetimes. An expired entry is never returned; the next sweep frees its memory. */
 import type { Clock, Timer } from '../../base/clock.ts'
+import { StoreUnavailable } from '../store.ts'
 
 const SWEEP_EVERY = 30_000
 
@@ -10,9 +11,29 @@ export class Sweeper {
   used = 0
   readonly #maps: ExpiringMap<unknown>[] = []
   #timer: Timer | undefined
+  readonly #most: number
+  #sweptAt = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock) {
+  /** @param most bytes of all entries together */
+  constructor(clock: Clock, most: number) {
     this.clock = clock
+    this.#most = most
+  }
+
+  /** The store has used so much of its memory, even without what has expired. */
+  isFull(share: number): boolean {
+    if (this.used < share * this.#most) return false
+    const now = this.clock.now()
+    if (now - this.#sweptAt >= 1_000) {
+      this.#sweptAt = now
+      this.sweep()
+    }
+    return this.used >= share * this.#most
+  }
+
+  /** @throws StoreUnavailable where the store has no room for so many bytes more */
+  requireRoom(bytes: number): void {
+    if (this.isFull(1 - bytes / this.#most)) throw new StoreUnavailable('The memory of the store is full.')
   }
 
   map<V>(): ExpiringMap<V> {

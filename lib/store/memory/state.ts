@@ -9,7 +9,6 @@ import {
   type Lifetimes,
   type StoreOptions,
 } from '../options.ts'
-import { StoreUnavailable } from '../store.ts'
 import type { LogEntry } from '../streams.ts'
 import { Sweeper } from './expiring.ts'
 import { Parts } from './parts.ts'
@@ -94,32 +93,12 @@ export class State extends Sweeper {
 
   /** @param most bytes that the store may keep in all */
   constructor(options: StoreOptions, clock: Clock, most: number) {
-    super(clock)
+    super(clock, most)
     this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
     this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
     this.maxBytes = options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes
     this.sessionBytes = options.sessionBytes ?? DEFAULT_SESSION_BYTES
     this.dataBytes = options.dataBytes ?? DEFAULT_DATA_BYTES
-    this.#most = most
-  }
-
-  readonly #most: number
-  #sweptAt = Number.NEGATIVE_INFINITY
-
-  /** The store has used so much of its memory, even without what has expired. */
-  isFull(share: number): boolean {
-    if (this.used < share * this.#most) return false
-    const now = this.clock.now()
-    if (now - this.#sweptAt >= 1_000) {
-      this.#sweptAt = now
-      this.sweep()
-    }
-    return this.used >= share * this.#most
-  }
-
-  /** @throws StoreUnavailable where the store has no room for so many bytes more */
-  requireRoom(bytes: number): void {
-    if (this.isFull(1 - bytes / this.#most)) throw new StoreUnavailable('The memory of the store is full.')
   }
 
   partsOf(key: SessionKey): Parts {
