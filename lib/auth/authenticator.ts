@@ -66,7 +66,8 @@ export class Authenticator {
     const token = readBearer(authorization, this.scopes)
     const now = this.#clock.now()
     const known = this.#identities.get(token, now)
-    if (known) return known
+    // The monotonic clock stands still while a machine sleeps: a token is not kept beyond its expiry for that.
+    if (known && (known.until === undefined || known.until > this.#clock.wall())) return known
     const refused = this.#refused.get(digest(token, 16), now)
     if (refused) throw refused
     return this.#check(token)

@@ -21,8 +21,18 @@ export interface Clock {
 /** How far two wall clocks may be apart, in either direction, in ms. */
 export const WALL_TOLERANCE = 60_000
 
+let slept = 0
+
+/**
+ * Moves {@link systemClock} on by a time for which this process was frozen and Node's monotonic clock stood still. The clock
+ * never goes back.
+ */
+export function moveOn(ms: number): void {
+  slept += Math.max(0, ms)
+}
+
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => performance.now() + slept,
   wall: () => Date.now(),
   after(ms, fn) {
     const timer = setTimeout(fn, ms).unref()

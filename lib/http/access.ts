@@ -34,7 +34,7 @@ interface AccessParts {
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
-  /** When the platform ends the response, in ms of `performance.now()`. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number
   note?: RequestNote
 }

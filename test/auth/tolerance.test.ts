@@ -97,6 +97,17 @@ test('a verified token is kept by the monotonic clock, and a wall clock that is 
   expect(checks).toBe(2)
 })
 
+test('a kept token is refused beyond its expiry, also where the monotonic clock stood still meanwhile', async () => {
+  const clock = new ManualClock(Date.now())
+  const auth = { resource: RESOURCE, issuer: 'https://as.example', jwks: signer.keys, cacheFor: 600_000 }
+  endpoint = createEndpoint(new McpServer({ name: 't', version: '1' }), { clock, auth })
+  const headers = { accept: 'text/event-stream', authorization: `Bearer ${await signer.token({}, { expiresIn: 60 })}` }
+  const ask = async () => (await endpoint?.fetch(new Request('http://localhost/mcp', { headers })))?.status
+  expect(await ask()).not.toBe(401)
+  clock.setWall(125_000)
+  expect(await ask()).toBe(401)
+})
+
 test('new keys of an issuer are found after the wall clock was set back', async () => {
   let keys: object | undefined
   as = await serveJson(() => keys)

@@ -3,7 +3,7 @@
  * the store, because Lambda freezes the environment then.
  */
 import type { ALBEvent, Context } from 'aws-lambda'
-import { systemClock } from '../../base/clock.ts'
+import { moveOn, systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
@@ -54,7 +54,7 @@ export function invocations(
     }
   }
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
-    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(since(asleepSince))
+    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
@@ -75,11 +75,14 @@ export function invocations(
 }
 
 /**
- * How long ago that was, in ms. The monotonic clock may stand still while the environment is frozen, and the wall clock may
- * be set meanwhile: the larger of the two differences makes connections that may be dead be replaced, which does no harm.
+ * How long the environment was asleep, in ms. The monotonic clock may have stood still meanwhile, so the wall clock moves it
+ * on: keys and tokens that are kept, and counts of rates, get as old as they are. Where the wall clock was set back, the
+ * connections to the store are taken for old, which does no harm.
  */
-function since({ now, wall }: { now: number; wall: number }): number {
-  return Math.max(systemClock.now() - now, Math.abs(systemClock.wall() - wall))
+function sleptSince({ now, wall }: { now: number; wall: number }): number {
+  const slept = systemClock.wall() - wall
+  moveOn(slept - (systemClock.now() - now))
+  return Math.max(systemClock.now() - now, Math.abs(slept))
 }
 
 /** Waits for `work`, but not beyond `end`. */
