@@ -264,7 +264,12 @@ describe('one client', () => {
     const calls = Array.from({ length: 10 }, (_, i) =>
       send(endpoint, toolCall(i, 'wait', { padding: 'x'.repeat(3 * MIB) }), { headers }),
     )
-    await eventually(async () => (endpoint.stats().calls === 10 ? true : undefined))
+    // The store has the calls.
+    await eventually(async () => {
+      const [live] = await admin.keys('mcp:{*}:live')
+      const fields = live === undefined ? [] : await admin.hkeys(live)
+      return fields.filter((field) => field.startsWith('o:')).length === 10 ? true : undefined
+    })
     expect((await usedMemory()) - before).toBeLessThan(8 * MIB)
     for (const done of waiting.splice(0)) done()
     expect((await Promise.all(calls)).every(({ status }) => status === 200)).toBe(true)
