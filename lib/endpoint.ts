@@ -187,6 +187,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
+    onError,
   })
   const parts: McpParts = {
     sessions,

@@ -239,6 +239,11 @@ export const SETTINGS = {
     maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
     /** Resources that one session may be subscribed to at once. */
     maxSubscriptions: count(1_000),
+    /**
+     * Bytes that the sessions of one client (a principal, or a public address) keep in the store, on all instances, about.
+     * Beyond them the client opens no session, and its calls do not stream.
+     */
+    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: 64 * 1024 }),
     /** Asks of one call. */
     maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */

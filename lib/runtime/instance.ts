@@ -11,6 +11,7 @@ import { type Mail, readMail } from './mail.ts'
 import { Memory } from './memory.ts'
 import { Presence, SIGN_EVERY } from './presence.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { StoredBytes } from './stored-bytes.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -38,6 +39,8 @@ export class Instance {
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly memory: Memory
+  /** What the sessions of each client keep in the store. */
+  readonly stored: StoredBytes
   readonly #store: Store
   /** The sign of life of this instance, and those of others. */
   readonly presence: Presence
@@ -57,6 +60,7 @@ export class Instance {
     memory = new Memory(),
   ) {
     this.memory = memory
+    this.stored = new StoredBytes(this, options.maxStored)
     this.store = store
     this.#store = store
     this.options = options

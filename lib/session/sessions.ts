@@ -9,7 +9,14 @@ import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
+import {
+  sessionNotFound,
+  storeNearlyFull,
+  tooManySessions,
+  tooManyStored,
+  tooManyStoredByClient,
+  tooManyStreams,
+} from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
@@ -33,8 +40,8 @@ interface PostInput {
   streams: boolean
 }
 
-/** The longest session record, in characters: every request of the session reads its record. */
-const MAX_RECORD = 16_384
+/** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
+const MAX_RECORD = 4_096
 
 /**
  * Reads the revision and the client's description from `initialize`.
@@ -101,12 +108,14 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
-    const { clock, options, store } = this.#instance
+    const { clock, options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(request?.id)
+    if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
     // The stream of HTTP+SSE has no event ids.
     const eventKey = legacy ? undefined : newEventKey()
-    const fresh = { level: undefined, eventKey, servedByOlder: false }
+    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false }
     const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
@@ -118,6 +127,7 @@ export class Sessions {
       throw error
     })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
+    stored.count(caller.client, key, record.length, lifetime)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -129,10 +139,13 @@ export class Sessions {
 
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
+    const { options, stored } = this.#instance
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
+    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    // Until now it counted for as long as a session lives that nobody uses.
+    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -162,7 +175,19 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
+    return new Exchange(this.#host, session, caller, { streams: streams && this.#mayLog(session, caller), batch }).run(
+      requests,
+    )
+  }
+
+  /**
+   * False where the store has no room for further logs, or none for this session or client: its calls then go on as those of a
+   * client that takes JSON alone. Their responses are JSON, and nothing is sent before them.
+   */
+  #mayLog(session: Session, { client }: Caller): boolean {
+    const { store, stored } = this.#instance
+    if (session.full) this.#instance.track(store.relieve(session.key))
+    return !store.nearlyFull() && !session.full && !stored.over(client)
   }
 
   /**
@@ -174,6 +199,7 @@ export class Sessions {
       if (typeof id !== 'string') return
       const value = answerText(message.response)
       const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status === 'full') throw tooManyStored()
       if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
@@ -218,6 +244,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
+    this.#instance.stored.count(caller.client, key, 0, 0)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }

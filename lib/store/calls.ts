@@ -49,6 +49,8 @@ export interface AppendReply {
   end: number
   holder: Holder | undefined
   level: string | undefined
+  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
+  held: number
 }
 
 export interface CallEnd {

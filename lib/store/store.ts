@@ -33,6 +33,11 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
+  /**
+   * Whether the store has used so much of its memory that it should not take new sessions and logs. It answers from what it has
+   * seen before, at once, and looks again in the background.
+   */
+  nearlyFull(): boolean
   /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble; StoreRefused */
   ping(): Promise<void>
   /**

@@ -187,8 +187,8 @@ function twice(store: Store): Store {
       return async (...args: unknown[]) => {
         const first: unknown = await member.apply(target, args)
         const second: unknown = await member.apply(target, args)
-        // Both replies have holders and owners; only the first reports that the session existed, or the previous holder.
-        if (name === 'deleteSession') return first
+        // Both replies have holders and owners; only the first reports that the session existed or is new, or the previous holder.
+        if (name === 'deleteSession' || name === 'readSession') return first
         if (name === 'take') return Object.assign(second as object, previousOf(first))
         return second
       }

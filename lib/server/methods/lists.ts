@@ -19,7 +19,8 @@ import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
-import type { ListPages, Registry } from '../registry/registry.ts'
+import type { ListPages } from '../registry/list-cache.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { MethodHandler } from './method.ts'
 
 interface Page {
@@ -38,9 +39,6 @@ const PAGE_BYTES = 512 * 1024
 
 /** The page size of builds that chose one themselves. A client may come from them in the middle of a list. */
 const FORMER_PAGE_SIZE = 100
-
-/** The most lists kept: more than a server has in all revisions and for all sets of scopes. */
-const MAX_LISTS = 1000
 
 /**
  * The handler of a list, whose name in its results is `member`.
@@ -95,11 +93,10 @@ function lister<Definition>(
       })
     }
     const key = `${method} ${channel.revision} ${scopeKey(registry, channel.auth)}`
-    let pages = registry.pages.get(key)
+    let pages = registry.lists.get(key)
     if (pages === undefined) {
       pages = allPages(registry, channel)
-      if (registry.pages.size >= MAX_LISTS) registry.pages.clear()
-      registry.pages.set(key, pages)
+      registry.lists.set(key, pages)
     }
     const ready = pages.get(start)
     if (ready !== undefined) return ready

@@ -86,8 +86,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
 
-  // The run ----------------------------------------------------------------------------------------------------
-
   /** Runs the handler. */
   start(): void {
     const { method, params = {} } = this.#parts.request
@@ -173,7 +171,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('streamOpened')
   }
 
-  // For its instance ---------------------------------------------------------------------------------
+  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -216,8 +214,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#channel.abort(why)
     await this.#streamed?.outbox?.flushed()
   }
-
-  // For its stream --------------------------------------------------------------------------------------
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)

@@ -34,6 +34,8 @@ interface OutboxOptions {
   /** The last message is in the log and on its way. */
   onDone: () => void
   onLevel: (level: string | undefined) => void
+  /** So many bytes the session keeps in the store. */
+  onHeld: (bytes: number) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: ((data: string, id: string) => Promise<void>) | undefined
 }
@@ -143,6 +145,7 @@ export class Outbox {
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
+      this.#options.onHeld(reply.held)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told.

@@ -19,6 +19,9 @@ import { registering } from './orphans.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
+/** The longest request that is stored for another instance to run again, in characters. */
+const MAX_STORED_REQUEST = 256 * 1024
+
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'refused'
 
@@ -81,6 +84,14 @@ export class CallStream {
     }
   }
 
+  /** The request for another instance to run again: where it may, where somebody can get the response, unless it is long. */
+  #requestText(): string | undefined {
+    const { carrier, host, request } = this.#parts
+    if (!carrier.streams || !host.mayRunAgain(request)) return undefined
+    const text = JSON.stringify(request)
+    return text.length <= MAX_STORED_REQUEST ? text : undefined
+  }
+
   #registrationRequest(): Registration {
     const { instance } = this.#parts.host
     const held = this.#parts.carrier.streams && !this.#parts.continued?.relay
@@ -89,7 +100,7 @@ export class CallStream {
       stream: this.name,
       owner: this.owner,
       holder: held ? instance.name(this.#connectionToken) : undefined,
-      request: this.#parts.host.mayRunAgain(this.#parts.request) ? JSON.stringify(this.#parts.request) : undefined,
+      request: this.#requestText(),
       max: instance.options.maxCalls,
     }
   }
@@ -144,6 +155,7 @@ export class CallStream {
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
       onLevel: (level) => this.#channel.setLevel(level),
+      onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
       relay: this.#parts.continued?.relay,
     })
   }

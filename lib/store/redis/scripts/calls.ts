@@ -1,7 +1,8 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallEntry, CallLook, CancelReply } from '../../calls.ts'
+import { MAX_MARKS } from '../../options.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { EXTEND, evenIfFull, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, evenIfFull, FORGET_CALL, HOLD, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /** Bytes of a last message that is taken although Redis is full. */
@@ -9,19 +10,21 @@ const SHORT = 4_096
 
 /**
  * Registers a call.
- * Keys: the session; its live parts; the log; the mark of an early cancel; the end of the call. Arguments: the typed id; the
- * stream; the owner; the holder; the request; how long the live parts live (ms); how many calls the session may have. Reply:
+ * Keys: the session; its live parts; the log; the mark of an early cancel; the end of the call; what the session keeps.
+ * Arguments: the typed id; the stream; the owner; the holder; the request; how long the live parts live (ms); how many calls
+ * and bytes the session may have. Reply:
  * the status; 1 where the call is cancelled; the log level.
  */
 export const register = defineScript('mcpRegister', {
-  keys: ['session', 'live', 'log', 'mark', 'over'],
+  keys: ['session', 'live', 'log', 'mark', 'over', 'held', 'sizes'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
-  numbers: ['open', 'maxCalls'],
+  numbers: ['open', 'maxCalls', 'sessionBytes'],
   gone: "{ 'gone' }",
   reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
-  lua: `${REGISTER_CALL}
+  lua: `${HOLD}${REGISTER_CALL}
 local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
 if refused then return { refused } end
+count_request(held, sizes, live, stream, request, open, sessionBytes)
 call('PEXPIRE', live, open)
 return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level') }
 `,
@@ -33,26 +36,27 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
  * in the same step, and a short one is taken although Redis is full: the call's fields are freed, and its client has an end.
  * Keys: the session; its live parts; the log; the list of logs; the mark of an early cancel; the end of the call.
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
- * many messages and bytes the log keeps; how long an open and an ended log live (ms); whether to register the call, with its
- * typed id, holder, request and how many calls the session may have. Lists: the messages; asks that become pending; asks to
- * forget. Reply: the status; the number of the last entry; the holder; the log level.
+ * many messages and bytes the log keeps; how long an open and an ended log live (ms); how many bytes the session may keep;
+ * whether to register the call, with its typed id, holder, request and how many calls the session may have. Lists: the messages; asks that become pending; asks to
+ * forget. Reply: the status; the number of the last entry; the holder; the log level; the bytes that the session keeps.
  */
 export const append = defineScript('mcpAppend', {
-  keys: ['session', 'live', 'log', 'logs', 'mark', 'over'],
+  keys: ['session', 'live', 'log', 'logs', 'mark', 'over', 'held', 'sizes'],
   texts: ['stream', 'owner', 'tag', 'id', 'holder', 'request'],
-  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls'],
+  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls', 'sessionBytes'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   gone: "{ 'gone' }",
   reply(reply): AppendReply {
-    const [word, end, holder, level] = list(reply)
+    const [word, end, holder, level, held] = list(reply)
     const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
-    return { status, end: number(end), holder: optional(holder), level: optional(level) }
+    return { status, end: number(end), holder: optional(holder), level: optional(level), held: number(held) }
   },
-  lua: `${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET_CALL}
+  lua: `${WRITE_LOG}${REGISTER_CALL}${TAG_AT}${FORGET_CALL}
 local top = last(log)
 local function reply(status)
-  return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level') }
+  local kept = tonumber(call('HGET', sizes, '') or 0)
+  return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level'), kept }
 end
 local newest = from + #messages - 1
 if final and #messages == 1 and #messages[1] <= ${SHORT} then ${evenIfFull('live', 'open')}end
@@ -60,6 +64,7 @@ if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return re
 if registers then
   local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
   if refused then return reply(refused) end
+  count_request(held, sizes, live, stream, request, open, sessionBytes)
   call('PEXPIRE', live, open)
 end
 if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end
@@ -67,12 +72,20 @@ if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end
 if from > top + 1 then return reply('gap') end
 if from <= top then return reply('lost') end
 if #messages > 0 then
-  add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
+  local before, bytes = add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
+  if final or is_step(before, bytes) then
+    local more, ttl = 0, ended
+    if not final then more, ttl = call('HSTRLEN', live, 'r:' .. stream), open end
+    bound(held, sizes, session, live, log, stream, bytes, more, ttl, open, sessionBytes)
+  end
   top = newest
 end
 keep(log, logs, stream, final and ended or open, open, live)
 for _, ask in ipairs(asks) do call('HSETNX', live, 'a:' .. ask, stream) end
-if final then forget_call(live, stream, forget) end
+if final then
+  if #forget > 0 then hold(held, sizes, stream .. ' answers', 0, open, open) end
+  forget_call(live, stream, forget)
+end
 call('PEXPIRE', live, open)
 return reply('ok')
 `,
@@ -81,12 +94,13 @@ return reply('ok')
 /**
  * Ends a call without a message. The reply is kept for a while, for a repeat. Where nothing was logged and nothing is now,
  * nobody can resume the stream: its holder is forgotten too.
- * Keys: the session; its live parts; the log; the list of logs; the end of the call. Arguments: the stream; the owner; whether
+ * Keys: the session; its live parts; the log; the list of logs; the end of the call; what the session keeps. Arguments: the
+ * stream; the owner; whether
  * the log gets an entry that ends it; how many messages the log keeps; how long an open log, an ended log and the end of the
  * call live (ms). Lists: asks to forget. Reply: the status; 1 where the call was cancelled; the holder.
  */
 export const endCall = defineScript('mcpEndCall', {
-  keys: ['session', 'live', 'log', 'logs', 'over'],
+  keys: ['session', 'live', 'log', 'logs', 'over', 'held', 'sizes'],
   texts: ['stream', 'owner'],
   numbers: ['maxMessages', 'open', 'ended', 'endRepeat'],
   flags: ['mark'],
@@ -99,13 +113,17 @@ local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 ${evenIfFull('live', 'open')}local cancelled = call('HEXISTS', live, 'x:' .. stream)
+local kept = 0
 if not mark and last(log) == 0 then
   call('HDEL', live, 's:' .. stream, 'p:' .. stream)
   holder = false
 elseif mark then
-  add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
+  local _, bytes = add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
+  kept = bytes
   keep(log, logs, stream, ended, open, live)
 end
+if call('HEXISTS', sizes, stream) == 1 then hold(held, sizes, stream, kept, ended, open) end
+if #forget > 0 then hold(held, sizes, stream .. ' answers', 0, open, open) end
 forget_call(live, stream, forget)
 call('SET', over, cancelled .. owner, 'PX', endRepeat)
 return { 'ok', cancelled, holder }
@@ -222,11 +240,12 @@ ${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, '')
 
 /**
  * Cancels a call for as long as it lives, or leaves a mark of some seconds for a call that may still register.
- * Keys: the session; its live parts; the mark. Arguments: the typed id; how long the mark lives (ms). Reply: the owner and the
+ * A session has so many marks at once: a cancel beyond them leaves none, and the call that it concerns has its response.
+ * Keys: the session; its live parts; the mark; the number of marks. Arguments: the typed id; how long the mark lives (ms). Reply: the owner and the
  * stream of the call, both nil where there is no such call.
  */
 export const cancel = defineScript('mcpCancel', {
-  keys: ['session', 'live', 'mark'],
+  keys: ['session', 'live', 'mark', 'marks'],
   texts: ['id'],
   numbers: ['cancelMark'],
   gone: '{ false, false }',
@@ -239,7 +258,9 @@ export const cancel = defineScript('mcpCancel', {
   lua: `
 local stream = call('HGET', live, 'c:' .. id)
 if not stream then
-  call('SET', mark, '1', 'PX', cancelMark)
+  local count = call('INCR', marks)
+  if count == 1 then call('PEXPIRE', marks, cancelMark) end
+  if count <= ${MAX_MARKS} then call('SET', mark, '1', 'PX', cancelMark) end
   return { false, false }
 end
 -- Not refused where Redis is full, and then HSET is not either.
