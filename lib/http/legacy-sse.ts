@@ -1,7 +1,8 @@
 /** HTTP+SSE, the transport of 2024-11-05: `GET /sse` and `POST /messages`, over the same sessions and mailboxes. */
 import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
-import { isObject, readMessage } from '../protocol/jsonrpc.ts'
+import { isObject } from '../protocol/jsonrpc.ts'
+import { readMessage } from '../protocol/read.ts'
 import { parseJson, readText, requireJson, unreadable } from './body.ts'
 import type { McpParts } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'

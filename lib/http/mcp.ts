@@ -1,7 +1,8 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
-import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { type Message, resultText } from '../protocol/jsonrpc.ts'
+import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { RequestNote } from '../runtime/caller.ts'
@@ -112,7 +113,7 @@ function readBatch(body: unknown[], maxBatch: number): Message[] {
   const { length } = body
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
-  const messages = body.map(readMessage)
+  const messages = body.map((message) => readMessage(message))
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')
   }

@@ -2,6 +2,7 @@ import { randomId } from '../../base/ids.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradeSampling } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
+import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type {
   CreateMessageRequestParams,
@@ -9,13 +10,12 @@ import type {
   ElicitContent,
   ListRootsResult,
   LoggingLevel,
-  ProgressToken,
   Root,
 } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import { formSchema } from '../schema/form.ts'
 import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
-import { isAnswer } from './answers.ts'
+import { readAnswer } from './answers.ts'
 import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
@@ -212,7 +212,7 @@ export class Context {
    * @throws AskError if it answers with an error or not in time
    */
   async listRoots(options: AskOptions = {}): Promise<Root[]> {
-    if (this.client.capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
+    if (!this.client.capabilities.roots) throw new MissingCapability({ roots: {} })
     const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
     return roots
   }
@@ -249,8 +249,9 @@ export class Context {
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
     return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
-      if (isAnswer(method, answer)) return answer
-      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape.`)
+      const read = readAnswer(method, answer)
+      if (typeof read === 'object') return read
+      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
     })
   }
 
@@ -264,8 +265,4 @@ export class Context {
     this.#keys.add(key)
     return key
   }
-}
-
-export function isProgressToken(value: unknown): value is ProgressToken {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
 }
