@@ -3,25 +3,44 @@ import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { isJsonType, type ReadHeader } from './headers.ts'
 
-/** @throws Refusal 415 */
+/**
+ * A body is JSON in UTF-8 (RFC 8259, section 8.1) without a content coding.
+ * @throws Refusal 415
+ */
 export function requireJson(header: ReadHeader): void {
-  if (isJsonType(header('content-type'))) return
-  throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
+  const type = header('content-type')
+  if (!isJsonType(type)) throw unsupported('Content-Type must be application/json.')
+  const charset = type === undefined ? undefined : CHARSET.exec(type)?.[1]
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw unsupported(`The charset of Content-Type must be utf-8, not ${charset}.`)
+  }
+  const coding = header('content-encoding')
+  if (coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
+    const message = 'Content-Encoding must be identity: send the body without compression.'
+    throw unsupported(message, { 'Accept-Encoding': 'identity' })
+  }
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i
+
+/** RFC 9110, section 15.5.16: the header names the codings that are accepted. */
+function unsupported(message: string, headers: Record<string, string> = {}): Refusal {
+  return new Refusal(415, ErrorCode.InvalidRequest, message, { headers })
 }
 
 /**
- * Reads a body as text. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each request a
- * promise.
+ * Reads the bytes of a body. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each
+ * request a promise.
  * @throws Refusal 413
  */
-export function readText(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+export function readBytes(request: Request, header: ReadHeader, maxBytes: number): Promise<ArrayBuffer | Uint8Array> {
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
-  return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
+  return Number.isInteger(announced) ? request.arrayBuffer() : readUnannounced(request, maxBytes)
 }
 
-/** The error to throw where {@link readText} rejected with `error`: the client sent no whole body. */
+/** The error to throw where {@link readBytes} rejected with `error`: the client sent no whole body. */
 export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
 }
@@ -30,8 +49,8 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
-async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
-  if (!request.body) return ''
+async function readUnannounced(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
@@ -39,11 +58,23 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<stri
     if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
-/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
-export function parseJson(text: string, maxDepth: number): unknown {
+/** It drops one byte order mark at the begin, which JSON texts should not have and which may be ignored (RFC 8259). */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * @throws ProtocolError -32700 where the bytes are no UTF-8 or no JSON, -32600 where they are nested deeper than
+ *   `maxDepth`
+ */
+export function parseJson(bytes: ArrayBuffer | Uint8Array, maxDepth: number): unknown {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid UTF-8.')
+  }
   if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)

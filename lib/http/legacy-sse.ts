@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import { parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { McpParts } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'
 
@@ -21,10 +21,10 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireJson(header)
-    const text = await readText(c.req.raw, header, options.maxBytes).catch((error) => {
+    const bytes = await readBytes(c.req.raw, header, options.maxBytes).catch((error) => {
       throw unreadable(error)
     })
-    const body = parseJson(text, options.maxDepth)
+    const body = parseJson(bytes, options.maxDepth)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     access.admit(c, caller, [message], false)

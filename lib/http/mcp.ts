@@ -10,7 +10,7 @@ import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import { parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -41,13 +41,13 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  let text: string
+  let bytes: ArrayBuffer | Uint8Array
   try {
-    text = await readText(c.req.raw, header, options.maxBytes)
+    bytes = await readBytes(c.req.raw, header, options.maxBytes)
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(text, options.maxDepth)
+  const body = parseJson(bytes, options.maxDepth)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
