@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
-import { parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { McpParts } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'
 
@@ -11,7 +11,7 @@ import { type HttpExchange, route } from './route.ts'
 export const LEGACY_PATHS = ['/sse', '/messages'] as const
 
 export function legacyRoutes(app: Hono, parts: McpParts): void {
-  const { access, options, responseLimit, sessions } = parts
+  const { access, memory, options, responseLimit, sessions } = parts
   const open = ({ c, caller }: HttpExchange) => {
     // Relative to the address that the client used, so that a path prefix in front of this endpoint stays.
     const base = c.req.path.replace(/\/sse$/, '')
@@ -21,10 +21,11 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireJson(header)
-    const bytes = await readBytes(c.req.raw, header, options.maxBytes).catch((error) => {
+    if (!isNegligible(header)) caller.held = memory.hold(caller.client)
+    const bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {
       throw unreadable(error)
     })
-    const body = parseJson(bytes, options.maxDepth)
+    const body = parseJson(bytes, options, caller.held)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     access.admit(c, caller, [message], false)

@@ -5,12 +5,13 @@ import { type Message, resultText } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { RequestNote } from '../runtime/caller.ts'
+import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import type { Access } from './access.ts'
+import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -41,17 +42,18 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
+  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
   let bytes: ArrayBuffer | Uint8Array
   try {
-    bytes = await readBytes(c.req.raw, header, options.maxBytes)
+    bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(bytes, options.maxDepth)
+  const body = parseJson(bytes, options, caller.held)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
-  const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
+  const messages = batch ? readBatch(body, options.maxBatch, access, caller) : [readMessage(body)]
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
@@ -109,10 +111,11 @@ function withoutSession(
   return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
 }
 
-function readBatch(body: unknown[], maxBatch: number): Message[] {
+function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {
   const { length } = body
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
+  access.countBatch(caller, length)
   const messages = body.map((message) => readMessage(message))
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')

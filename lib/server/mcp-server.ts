@@ -1,4 +1,5 @@
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
+import { normalUri } from '../protocol/uri.ts'
 import type {
   PromptConfig,
   PromptHandler,
@@ -91,12 +92,12 @@ export class McpServer {
       const entry = templateEntry(name, place, config, handler as ResourceTemplateHandler)
       const { uriTemplate } = entry.definition
       requireNewName(templates, name, 'resource template')
-      this.registry.add(templates, uriTemplate, entry, `A template "${uriTemplate}"`)
+      this.registry.add(templates, place.uriTemplate.normal, entry, `A template "${uriTemplate}"`)
       return
     }
     const entry = resourceEntry(name, place, config, handler as ResourceHandler)
     requireNewName(resources, name, 'resource')
-    this.registry.add(resources, place, entry, `A resource at "${place}"`)
+    this.registry.add(resources, normalUri(place), entry, `A resource at "${place}"`)
   }
 
   /**

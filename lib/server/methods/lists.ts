@@ -8,6 +8,7 @@
  * they are from then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
+import { toJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
@@ -54,7 +55,7 @@ function lister<Definition>(
 ): MethodHandler {
   const visibleItems = (registry: Registry, { auth, revision }: ClientChannel): string[] => {
     const visible = [...entriesOf(registry).values()].filter((entry) => isVisible(entry, auth))
-    return visible.map(({ definition }) => JSON.stringify(downgrade(definition, revision)))
+    return visible.map(({ definition }, i) => toJson(downgrade(definition, revision), `${member}[${i}]`))
   }
   /** `items`: the whole list, each item as JSON. */
   const page = (registry: Registry, { revision }: ClientChannel, items: readonly string[], start: number): Page => {
@@ -86,7 +87,8 @@ function lister<Definition>(
     const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
     if (templates.length > 0) {
       return listedBy(templates, new Context(channel, params)).then((listed) => {
-        const items = [...visibleItems(registry, channel), ...listed.map((resource) => JSON.stringify(resource))]
+        const items = visibleItems(registry, channel)
+        for (const resource of listed) items.push(toJson(resource, `${member}[${items.length}]`))
         // The list may have become shorter between two pages.
         if (start > items.length) throw unknownCursor()
         return page(registry, channel, items, start).result
