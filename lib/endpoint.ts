@@ -12,6 +12,7 @@ import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
+import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
@@ -188,7 +189,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(parts))
+  const handler = mcpHandler(parts)
+  for (const each of pathsOf(path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {

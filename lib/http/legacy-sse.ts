@@ -5,7 +5,7 @@ import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { McpParts } from './mcp.ts'
-import { type HttpExchange, route } from './route.ts'
+import { type HttpExchange, pathsOf, route } from './route.ts'
 
 /** Where it answers. */
 export const LEGACY_PATHS = ['/sse', '/messages'] as const
@@ -14,7 +14,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
   const { access, memory, options, responseLimit, sessions } = parts
   const open = ({ c, caller }: HttpExchange) => {
     // Relative to the address that the client used, so that a path prefix in front of this endpoint stays.
-    const base = c.req.path.replace(/\/sse$/, '')
+    const base = c.req.path.replace(/\/sse\/?$/, '')
     return sessions.openLegacy(caller, (id) => `${base}/messages?sessionId=${encodeURIComponent(id)}`)
   }
   const post = async ({ c, header, caller }: HttpExchange) => {
@@ -31,6 +31,10 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     access.admit(c, caller, [message], false)
     return sessions.postLegacy(caller, id, message)
   }
-  app.all('/sse', route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }))
-  app.all('/messages', route(parts, { handlers: { POST: post }, allow: 'POST' }))
+  const [streams, messages] = [
+    route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }),
+    route(parts, { handlers: { POST: post }, allow: 'POST' }),
+  ]
+  for (const path of pathsOf('/sse')) app.all(path, streams)
+  for (const path of pathsOf('/messages')) app.all(path, messages)
 }
