@@ -7,6 +7,7 @@ import { asError } from './base/errors.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
+import { type CorsOptions, preflight } from './http/cors.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
@@ -35,7 +36,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
@@ -179,6 +180,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     sessions,
     stateless,
     checkOrigin: originCheck(options),
+    preflight: preflight(options),
     access,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,

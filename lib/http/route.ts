@@ -12,7 +12,7 @@ import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
-import { corsHeaders, preflightHeaders } from './cors.ts'
+import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
 import { countJson } from './large-json.ts'
 import type { OriginCheck } from './origin.ts'
@@ -20,6 +20,8 @@ import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
   checkOrigin: OriginCheck
+  /** Headers of the response to a preflight. */
+  preflight(header: ReadHeader): Record<string, string>
   access: Access
   options: HttpOptions
   /** False: no response is a stream, whatever the client takes. */
@@ -75,7 +77,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       const header = headerReader(c)
       cors = corsHeaders(checkOrigin(header, c.req))
       if (method === 'OPTIONS') {
-        return new Response(null, { status: 204, headers: { ...cors, ...preflightHeaders(header) } })
+        return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
       }
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)

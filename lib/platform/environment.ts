@@ -3,6 +3,8 @@
 import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { EndpointOptions } from '../endpoint.ts'
+import type { OriginOptions } from '../http/origin.ts'
+import { readHeaderNames, readHosts, readOrigins } from '../http/origin-options.ts'
 import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -34,19 +36,22 @@ export function parseEnvironment(env: Environment): Settings {
   const { host, redisUrl } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth)
   return {
     ...platform,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? !local,
     warnings: [
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
     endpoint: {
       ...endpoint,
       auth,
-      allowedHosts: endpoint.allowedHosts ?? (local ? 'local' : undefined),
+      allowedHosts,
+      allowedOrigins,
       http: readGroup(env, SETTINGS.http),
       session: readGroup(env, SETTINGS.session),
     },
@@ -68,9 +73,38 @@ const NO_AUTHORIZATION =
   'Nobody is asked for a token: every client that reaches this address can use every tool. Set AUTH_ISSUER and ' +
   'AUTH_AUDIENCE, or put a gateway in front that lets in only authorized clients.'
 
+const EVERY_PAGE =
+  'ALLOWED_ORIGINS is * and nobody is asked for a token: every web page that is open on this machine can use every tool.'
+
 const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
+
+/** Hosts and origins as requests have them. */
+function webAccess(
+  {
+    allowedHosts,
+    allowedOrigins,
+    allowedHeaders = [],
+  }: Pick<Values<typeof SETTINGS.endpoint>, keyof typeof SETTINGS.endpoint>,
+  local: boolean,
+  auth: AuthOptions | undefined,
+): OriginOptions {
+  try {
+    readHeaderNames(allowedHeaders)
+    if (allowedHosts?.length === 0) throw new TypeError('ALLOWED_HOSTS has no name.')
+    const origins = allowedOrigins && readOrigins(allowedOrigins)
+    const hosts = allowedHosts ? readHosts(allowedHosts) : local ? 'local' : undefined
+    if (hosts === '*' && local && !auth) throw new TypeError(REBINDING)
+    return { allowedHosts: hosts, allowedOrigins: origins }
+  } catch (error) {
+    throw new BadSetting(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const REBINDING =
+  'ALLOWED_HOSTS is * on a loopback address without authorization: any web page could call this machine (DNS rebinding). ' +
+  'List the names, or set AUTH_ISSUER.'
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {
