@@ -21,7 +21,7 @@ const nameOf = memoize(hostName, 50)
  * Checks a request, and returns the value of `Access-Control-Allow-Origin`; undefined for a request without Origin. The
  * URL names the host where there is no Host header: HTTP/2, and platforms that hand over a whole request.
  *
- * @throws Refusal 403 that names the setting. The first refusal of each host and origin has a cause, which is logged.
+ * @throws Refusal 403 that names the setting
  */
 export type OriginCheck = (header: ReadHeader, request: { readonly url: string }) => string | undefined
 
@@ -31,7 +31,6 @@ export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions
   const hosts = allowedHosts === 'local' ? LOCAL_NAMES : named && named !== '*' ? new Set(named) : undefined
   const read = readOrigins(allowedOrigins)
   const origins = read === '*' ? '*' : new Set(read)
-  const refuse = refusals()
   const allows = (origin: string, host: string): boolean => {
     if (origins === '*' || origins.has(origin)) return true
     // A page of this host itself, or a page of this machine on this machine. Only where the Host header is checked:
@@ -58,17 +57,6 @@ export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions
 
 /** Characters of a header that an error repeats. */
 const MAX_NAMED = 200
-/** Hosts and origins whose refusal is logged. Requests can name any number of them. */
-const MAX_LOGGED = 20
-
-/** Makes refusals. Each has a cause, for the log, when it is made for the first time. */
-function refusals(): (message: string, headers?: Record<string, string>) => Refusal {
-  const logged = new Set<string>()
-  return (message, headers) => {
-    const isNew = logged.size < MAX_LOGGED && !logged.has(message)
-    if (isNew) logged.add(message)
-    // The stack of the cause would tell nothing.
-    const cause = isNew ? `A request got 403. ${message}` : undefined
-    return new Refusal(403, ErrorCode.InvalidRequest, message, { headers, cause })
-  }
+function refuse(message: string, headers?: Record<string, string>): Refusal {
+  return new Refusal(403, ErrorCode.InvalidRequest, message, { headers })
 }

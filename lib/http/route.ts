@@ -4,10 +4,10 @@
  */
 import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import type { Caller } from '../runtime/caller.ts'
+import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
@@ -60,6 +60,15 @@ export function pathsOf(path: string): string[] {
   return plain === '' ? ['/'] : [plain, `${plain}/`]
 }
 
+/** Characters of a refusal that a line of the log has. */
+const MAX_NOTED = 300
+
+/** The log has the reason, since the client that gets it may be a web page that nobody reads. */
+function noteRefusal({ env }: Context, error: unknown): void {
+  const { note } = (env ?? {}) as { note?: RequestNote }
+  if (note && error instanceof ProtocolError) note.refused = error.message.slice(0, MAX_NOTED)
+}
+
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
@@ -92,6 +101,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       if (reply.kind === 'json') countJson(c, reply.body, client, output)
       return respond(reply, accepted, cors, { maxBuffered, clock, output, client })
     } catch (error) {
+      noteRefusal(c, error)
       return refuse(error, cors, onError, exchange?.id)
     } finally {
       exchange?.caller.held?.release()
