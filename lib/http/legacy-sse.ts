@@ -4,7 +4,7 @@ import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
-import type { McpParts } from './mcp.ts'
+import { type McpParts, requireIdLength } from './mcp.ts'
 import { type HttpExchange, pathsOf, route } from './route.ts'
 
 /** Where it answers. */
@@ -20,6 +20,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
   const post = async ({ c, header, caller }: HttpExchange) => {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
+    requireIdLength('sessionId', id)
     requireJson(header)
     if (!isNegligible(header)) caller.held = memory.hold(caller.client)
     const bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {

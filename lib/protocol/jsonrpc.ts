@@ -1,6 +1,7 @@
 /** JSON-RPC 2.0 as MCP uses it: the types of messages, and writing replies. `read.ts` reads messages. */
 import { memoize } from '../base/memo.ts'
 import { resultJson, toJson } from '../base/to-json.ts'
+import { MAX_ID } from './bounds.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
 export type RequestId = string | number
@@ -44,9 +45,6 @@ export type Message =
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
-
-/** The most characters of an id, because ids become parts of keys. */
-export const MAX_ID = 1_024
 
 export function isRequestId(value: unknown): value is RequestId {
   return (

@@ -2,6 +2,7 @@
  * The one place that reads messages. It is strict, but for the rows of `leniency.ts`: a member has its type, or stands for
  * an absent one in a way that is known, or the message is refused.
  */
+import { MAX_ID, requireBounds } from './bounds.ts'
 import { invalidParams, invalidRequest, type ProtocolError } from './errors.ts'
 import {
   isObject,
@@ -11,7 +12,6 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
-  MAX_ID,
   type Message,
   type RequestId,
 } from './jsonrpc.ts'
@@ -21,7 +21,8 @@ import type { ProgressToken } from './types.ts'
 /**
  * Reads one JSON-RPC message from parsed JSON, which it changes where a member stands for an absent one.
  *
- * @throws ProtocolError -32600, or -32602 for `_meta`, with the id of the message where that has a usable one
+ * @throws ProtocolError -32600, or -32602 for `_meta` and for a member beyond its bound, with the id of the message where
+ *   that has a usable one
  */
 export function readMessage(value: unknown): Message {
   if (!isObject(value)) throw invalidRequest('A message must be a JSON object.')
@@ -42,16 +43,16 @@ export function readMessage(value: unknown): Message {
   if (value.result !== undefined || value.error !== undefined) {
     throw refuse('A message with "method" must not have "result" or "error".')
   }
-  if (params !== undefined) checkParams(params, usableId, refuse)
+  if (params !== undefined && !isObject(params)) throw refuse('"params" must be an object.')
+  requireBounds(method, params, usableId)
+  checkMeta(params?._meta, usableId)
   if (usableId === undefined) {
     return { kind: 'notification', notification: value as unknown as JsonRpcNotification }
   }
   return { kind: 'request', request: value as unknown as JsonRpcRequest }
 }
 
-function checkParams(params: unknown, id: RequestId | undefined, refuse: (message: string) => ProtocolError): void {
-  if (!isObject(params)) throw refuse('"params" must be an object.')
-  const { _meta } = params
+function checkMeta(_meta: unknown, id: RequestId | undefined): void {
   if (_meta === undefined) return
   if (!isObject(_meta)) throw invalidParams('"params._meta" must be an object.', id)
   const { progressToken } = _meta
