@@ -163,7 +163,16 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new Stateless(
     dispatcher,
     instance,
-    { store, announce: notify, methods: dispatcher.methods, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
+    {
+      store,
+      clock,
+      retry: instance.retry,
+      announce: notify,
+      methods: dispatcher.methods,
+      states,
+      singleLifetime,
+      maxAsks: sessionOptions.maxAsks,
+    },
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info

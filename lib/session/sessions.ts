@@ -7,13 +7,14 @@ import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Instance, UnnamedStore } from '../runtime/instance.ts'
+import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
 import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
+import { endOrphans } from './call/orphans.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
@@ -112,7 +113,12 @@ export class Sessions {
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller), options.maxLifetime)
+    const owner = this.#owner(caller)
+    const { status } = await store.createSession(key, record, lifetime, owner, options.maxLifetime).catch((error) => {
+      // Its id is never sent: what was written of it, and its place among its principal's sessions, is removed.
+      this.#instance.retry.add(() => store.deleteSession(key, owner))
+      throw error
+    })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
@@ -187,7 +193,13 @@ export class Sessions {
     if (unregistered) return unregistered.cancel(reason)
     const reply = await this.#store.cancel(session.key, id)
     if (reply.status !== 'ok') return
-    await this.#instance.send({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
+    const { owner } = reply
+    const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    if (!session.legacy && !this.#instance.isHere(owner)) {
+      const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
+      if (alive === false) void this.#instance.track(endOrphans(this.#instance, session.key, id))
+    }
+    await mail
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {

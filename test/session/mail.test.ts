@@ -74,7 +74,7 @@ test('cancels of calls whose instance is dead leave no mail, however often they 
   const { sessionKey } = await import('../../lib/session/stream/session.ts')
   const key = sessionKey('', session['mcp-session-id'] ?? '')
   const dead = 'AAAAAAAAAAAA~'
-  await base.up(dead, 60_000)
+  await base.up(dead, 60_000, '1')
   await base.register(key, { id: 's:c', stream: 'lost', owner: `${dead}:run` })
   const cancel = {
     jsonrpc: '2.0',

@@ -137,7 +137,7 @@ const operations = fc.oneof(
     store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'q2'], MINUTE),
   ),
   operation('calls', { key }, async ({ store, prefix }, o) =>
-    (await store.calls(prefix + o.key)).map(({ stream, owner }) => `${stream} ${owner}`).sort(),
+    (await store.calls(prefix + o.key)).map((call) => JSON.stringify(call)).sort(),
   ),
   operation('claim', { key, stream: callStream, owner, expected: owner }, ({ store, prefix }, o) =>
     store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3'),

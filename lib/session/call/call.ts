@@ -9,6 +9,7 @@ import { features } from '../../protocol/revisions.ts'
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
@@ -222,8 +223,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply(event)
   }
 
-  interrupt(ending: Ending): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void {
+    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls, trouble)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)

@@ -90,9 +90,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call.closeStream(retryMs)
   }
 
-  /** Every ask of the call, for the store to forget with its end. */
+  /** Every ask of the call, of this run and those before, for the store to forget with its end. */
   get askIds(): string[] {
-    return this.#asks?.ids ?? []
+    const before = this.#parts.continued?.asks ?? []
+    return this.#asks ? before.concat(this.#asks.ids) : before
   }
 
   /** The asks that have no answer yet. */

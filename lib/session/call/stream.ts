@@ -8,13 +8,14 @@ import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook } from '../../store/calls.ts'
-import type { Owner, Registration } from '../../store/store.ts'
+import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
 import type { CallParts } from './host.ts'
+import { registering } from './orphans.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
@@ -25,7 +26,7 @@ export type Opened = 'ok' | 'gone' | 'refused'
 export interface StreamedCall extends RunningCall {
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
   /** The store, or another instance, ends the call. */
-  interrupt(ending: Ending): void
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
 export class CallStream {
@@ -67,7 +68,9 @@ export class CallStream {
     try {
       this.#instance.add('call', this.#call)
       const store = await this.#instance.attend()
-      const reply = await store.register(this.#parts.session.key, this.#registrationRequest())
+      const { session } = this.#parts
+      const request = this.#registrationRequest()
+      const reply = await registering(this.#instance, session, request.id, () => store.register(session.key, request))
       if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
       this.#call.report('registered')
       this.#channel.setLevel(reply.level)
@@ -137,7 +140,7 @@ export class CallStream {
       registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
       asks: () => this.#channel.askIds,
-      onEnding: (ending) => call.interrupt(ending),
+      onEnding: (ending, trouble) => call.interrupt(ending, trouble),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
       onLevel: (level) => this.#channel.setLevel(level),
@@ -249,7 +252,7 @@ export class CallStream {
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */
   fail(text: string): void {
     const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
-    finishLater(this.#instance, this.#parts.session.key, last)
+    void finishLater(this.#instance, this.#parts.session.key, last)
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

@@ -93,7 +93,9 @@ export function callOperations(state: State): CallStore & AskStore {
 
     async calls(key) {
       const live = state.existingLive(key)
-      return [...(live?.calls.values() ?? [])].map(({ stream, owner }) => ({ stream, owner }))
+      return [...(live?.calls.values() ?? [])].map(({ id, stream, owner }) => {
+        return { id, stream, owner, holder: live?.places.get(stream)?.holder }
+      })
     },
 
     lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
@@ -116,9 +118,9 @@ export function callOperations(state: State): CallStore & AskStore {
       if (!call) return { status: 'over' }
       if (call.owner !== expected && call.owner !== owner) return { status: 'lost' }
       call.owner = owner
-      state.touchLive(key)
+      const asks = [...state.live(key).asks].flatMap(([ask, asked]) => (asked.stream === stream ? ask : []))
       const { cancelled, id, request } = call
-      return { status: 'ok', cancelled, end: state.end(key, session, stream), id, request }
+      return { status: 'ok', cancelled, end: state.end(key, session, stream), id, request, asks }
     }),
 
     async releaseCall(key, stream, owner) {

@@ -82,7 +82,8 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     name: 'redis',
     leavesProcess: true,
     serve: (server) => commands.contact.serve(server),
-    ping: () => commands.run((client) => client.exists(`${prefix}:ping`), nothing),
+    // A write: a store that is full, or a replica, would answer a read.
+    ping: () => commands.run((client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))

@@ -128,8 +128,8 @@ export function callContract(makeStore: MakeStore): void {
       await store.endCall(key, { stream: 'U', owner: 'i3:run3', mark: true })
       const listed = await store.calls(key)
       expect(listed.sort((a, b) => a.stream.localeCompare(b.stream))).toEqual([
-        { stream: 'S', owner: 'i1:run1' },
-        { stream: 'T', owner: '' },
+        { id: 'n:1', stream: 'S', owner: 'i1:run1', holder: 'i1:c1' },
+        { id: 's:1', stream: 'T', owner: '', holder: undefined },
       ])
       await store.deleteSession(key)
       expect(await store.calls(key)).toEqual([])

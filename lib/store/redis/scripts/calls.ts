@@ -1,8 +1,11 @@
 /** Scripts on the calls of a session. */
-import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
+import type { AppendReply, CallEntry, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { EXTEND, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, evenIfFull, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
+
+/** Bytes of a last message that is taken although Redis is full. */
+const SHORT = 4_096
 
 /**
  * Registers a call.
@@ -27,7 +30,7 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
 /**
  * Appends to the log of a call. In this order: a repeat of what this run has added is ok; the call registers, where that is
  * asked for; another run is refused; a cancelled call adds nothing; numbers have no holes. The last message ends the call
- * in the same step.
+ * in the same step, and a short one is taken although Redis is full: the call's fields are freed, and its client has an end.
  * Keys: the session; its live parts; the log; the list of logs; the mark of an early cancel; the end of the call.
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
  * many messages and bytes the log keeps; how long an open and an ended log live (ms); whether to register the call, with its
@@ -52,6 +55,7 @@ local function reply(status)
   return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level') }
 end
 local newest = from + #messages - 1
+if final and #messages == 1 and #messages[1] <= ${SHORT} then ${evenIfFull('live', 'open')}end
 if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
   local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
@@ -94,7 +98,7 @@ local holder = call('HGET', live, 's:' .. stream)
 local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-local cancelled = call('HEXISTS', live, 'x:' .. stream)
+${evenIfFull('live', 'open')}local cancelled = call('HEXISTS', live, 'x:' .. stream)
 if not mark and last(log) == 0 then
   call('HDEL', live, 's:' .. stream, 'p:' .. stream)
   holder = false
@@ -103,7 +107,6 @@ elseif mark then
   keep(log, logs, stream, ended, open, live)
 end
 forget_call(live, stream, forget)
-call('PEXPIRE', live, open)
 call('SET', over, cancelled .. owner, 'PX', endRepeat)
 return { 'ok', cancelled, holder }
 `,
@@ -143,19 +146,23 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
 
 /**
  * The calls of a session.
- * Keys: the session; its live parts. Reply: for each call its stream and its owner, one after the other.
+ * Keys: the session; its live parts. Reply: for each call its typed id, its stream, its owner and its holder.
  */
 export const calls = defineScript('mcpCalls', {
   keys: ['session', 'live'],
   gone: '{}',
-  reply: (reply) =>
-    texts(reply).flatMap((stream, i, all) => (i % 2 === 0 ? [{ stream, owner: all[i + 1] ?? '' }] : [])),
+  reply: (reply): CallEntry[] =>
+    list(reply).map((call) => {
+      const [id, stream, owner, holder] = list(call)
+      return { id: text(id), stream: text(stream), owner: text(owner), holder: optional(holder) }
+    }),
   lua: `
 local found = {}
 for _, field in ipairs(call('HKEYS', live)) do
-  if string.sub(field, 1, 2) == 'o:' then
-    table.insert(found, string.sub(field, 3))
-    table.insert(found, call('HGET', live, field))
+  if string.sub(field, 1, 2) == 'c:' then
+    local stream = call('HGET', live, field)
+    local names = call('HMGET', live, 'o:' .. stream, 's:' .. stream)
+    table.insert(found, { string.sub(field, 3), stream, names[1] or '', names[2] })
   end
 end
 return found
@@ -166,22 +173,34 @@ return found
  * Takes a call over by compare and set. A claim that this run has made before is a repeat.
  * Keys: the session; its live parts; the log. Arguments: the stream; the owner that the call must have; the new owner; how
  * long the live parts live (ms). Reply: the status; 1 where the call is cancelled; the number of the last entry; the typed
- * id; the request.
+ * id; the request; the asks.
  */
 export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
   gone: "{ 'gone' }",
-  reply: either(['lost', 'over', 'gone'], { cancelled: flag, end: number, id: optional, request: optional }),
+  reply: either(['lost', 'over', 'gone'], {
+    cancelled: flag,
+    end: number,
+    id: optional,
+    request: optional,
+    asks: texts,
+  }),
   lua: `${LAST}
 local current = call('HGET', live, 'o:' .. stream)
 if not current then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
-call('HSET', live, 'o:' .. stream, owner)
-call('PEXPIRE', live, open)
+${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, owner)
+local asks = {}
+for _, field in ipairs(call('HKEYS', live)) do
+  if string.sub(field, 1, 2) == 'a:' and call('HGET', live, field) == stream then
+    table.insert(asks, string.sub(field, 3))
+  end
+end
 local cancelled = call('HEXISTS', live, 'x:' .. stream)
-return { 'ok', cancelled, (last(log)), call('HGET', live, 'i:' .. stream), call('HGET', live, 'r:' .. stream) }
+local known = call('HMGET', live, 'i:' .. stream, 'r:' .. stream)
+return { 'ok', cancelled, (last(log)), known[1], known[2], asks }
 `,
 })
 
@@ -197,8 +216,7 @@ export const releaseCall = defineScript('mcpReleaseCall', {
   reply: nothing,
   lua: `
 if call('HGET', live, 'o:' .. stream) ~= owner then return end
-call('HSET', live, 'o:' .. stream, '')
-call('PEXPIRE', live, open)
+${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, '')
 `,
 })
 
@@ -224,6 +242,8 @@ if not stream then
   call('SET', mark, '1', 'PX', cancelMark)
   return { false, false }
 end
+-- Not refused where Redis is full, and then HSET is not either.
+call('HDEL', live, 'x:' .. stream)
 call('HSET', live, 'x:' .. stream, '1')
 return { call('HGET', live, 'o:' .. stream), stream }
 `,

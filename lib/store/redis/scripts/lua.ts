@@ -1,5 +1,11 @@
 /** Lua functions that several scripts begin with. */
 
+/**
+ * The first line of a script that frees memory or costs next to none. Where Redis is full it refuses a command that could
+ * need memory, unless the script has written before: that lets a script end what it began. PEXPIRE is never refused.
+ */
+export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
+
 /** `now()`: ms since 1970, by the clock of Redis. */
 export const NOW = `
 local function now()
@@ -18,6 +24,8 @@ local function extend(session, lifetime, longest)
   local ends = tonumber(call('HGET', session, 'end') or nil)
   if not ends then
     ends = time + longest
+    -- Never refused, also where Redis is full, and then HSET is not either.
+    call('PEXPIRE', session, lifetime)
     call('HSET', session, 'end', ends)
   end
   call('PEXPIRE', session, math.min(lifetime, ends - time))

@@ -1,7 +1,7 @@
 /** Scripts on a session's record, its data and its subscriptions. */
 import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
 import { flag, list, nothing, number, text, texts } from './decode.ts'
-import { EXTEND, NOW } from './lua.ts'
+import { EXTEND, evenIfFull, NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -45,8 +45,9 @@ export const slide = defineScript('mcpSlide', {
   gone: 'nil',
   reply: (reply) => (reply === null ? undefined : number(reply)),
   lua: `${NOW}${EXTEND}
-call('HSET', session, 'slid', now())
-return extend(session, lifetime, longest)
+local time = extend(session, lifetime, longest)
+call('HSET', session, 'slid', time)
+return time
 `,
 })
 
@@ -151,7 +152,7 @@ export const deleteSession = defineScript('mcpDeleteSession', {
   lua: `
 local existed = call('EXISTS', session)
 if existed == 1 then
-  for _, field in ipairs(call('HKEYS', live)) do
+  ${evenIfFull('live', 'afterDelete')}  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
     if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
   end

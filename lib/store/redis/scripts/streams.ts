@@ -1,6 +1,6 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { EXTEND, FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, evenIfFull, FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -69,7 +69,7 @@ if after > top then return { 'beyond' } end
 if after < begin - 1 then return { 'trimmed' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'beyond' } end
-call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
+${evenIfFull('live', 'open')}call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
 if not own then call('PEXPIRE', live, open) end
 if not ended then keep(log, logs, stream, open, open, live) end
 local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
