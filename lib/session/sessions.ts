@@ -1,11 +1,11 @@
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import { readCapabilities, readClientInfo } from '../protocol/client.ts'
+import { ErrorCode, invalidParams } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
@@ -45,18 +45,20 @@ const MAX_RECORD = 4_096
 
 /**
  * Reads the revision and the client's description from `initialize`.
- * @throws Refusal if the request names no revision
+ * @throws ProtocolError -32602 if the request names no revision, or a member has a wrong type
  */
 function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
   const { protocolVersion, capabilities, clientInfo } = params
   if (typeof protocolVersion !== 'string') {
     throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
   }
+  if (capabilities !== undefined && !isObject(capabilities))
+    throw invalidParams('"capabilities" must be an object.', id)
   return {
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
-      capabilities: isObject(capabilities) ? capabilities : {},
-      info: readImplementation(clientInfo),
+      capabilities: readCapabilities(capabilities ?? {}, 'capabilities'),
+      info: readClientInfo(clientInfo, 'clientInfo'),
     },
   }
 }
