@@ -4,10 +4,11 @@
  * itself has lost entries, the receiver gets `resumed`.
  */
 import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
-import { type Client, unavailable } from './client.ts'
+import type { Client } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
 import type { Keys } from './scripts/keys.ts'
+import { unavailable } from './trouble.ts'
 
 /** How many entries one read returns of each stream. */
 const BATCH = 200
@@ -114,6 +115,7 @@ export class Waiting implements Receiving {
     const mail = read.get(this.#box) ?? []
     for (const { id, fields } of mail) {
       this.#boxAt = id
+      if (fields[4] === 'l') this.#hand(() => this.#receiver.resumed())
       this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)
