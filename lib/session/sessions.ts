@@ -7,15 +7,15 @@ import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protoco
 import { sseEvent } from '../protocol/sse.ts'
 import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
+import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
+import { instanceOf } from '../runtime/name.ts'
 import {
   sessionNotFound,
   storeNearlyFull,
   tooManySessions,
   tooManyStored,
   tooManyStoredByClient,
-  tooManyStreams,
 } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
@@ -226,8 +226,12 @@ export class Sessions {
     await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+  get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+    return this.#instance.during(this.#get(caller, sessionId, lastEventId))
+  }
+
+  async #get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+    this.#instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     return lastEventId === undefined || lastEventId === ''
@@ -253,13 +257,14 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+    this.#instance.admitStream()
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    return openLegacyStream(this.#host, session, caller, first, () => {
+    const opening = openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
+    return this.#instance.during(opening)
   }
 
   /**

@@ -99,19 +99,21 @@ export class Listening implements HeldConnection, StreamSource {
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
     const { lists, uris } = this.#filter
+    // Changes that come together are often of the same list or resource.
+    const texts = new Set<string>()
     for (const { change } of entries) {
       if (change.kind === 'updated') {
-        for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
-      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
+        for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
+      } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
     }
+    for (const text of texts) this.#send(text)
   }
 
   #message(method: string, params: JsonObject): string {
     return sseMessage(notificationText(method, { ...params, _meta: this.#meta }))
   }
 
-  #send(method: string, params: JsonObject): void {
-    const text = this.#message(method, params)
+  #send(text: string): void {
     if (this.#writer) this.#write(text)
     else this.#queue.add(text)
   }

@@ -3,6 +3,7 @@
  * for a batch (2025-03-26).
  */
 import type { Timer } from '../../base/clock.ts'
+import { around } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/sse.ts'
 import type { Caller } from '../../runtime/caller.ts'
@@ -86,9 +87,9 @@ export class SseResponse implements StreamSource {
     if (this.#writer) this.#write(SSE_COMMENT)
   }
 
-  /** Ends the response, and has the client come back after so many ms. */
+  /** Ends the response, and has the client come back after about so many ms. */
   closeWith(retry: number): void {
-    this.#write(sseRetry(retry))
+    this.#write(sseRetry(around(retry)))
     this.#end()
   }
 
@@ -102,7 +103,7 @@ export class SseResponse implements StreamSource {
     this.#writer = writer
     const { first, primes, retry } = this.#options
     // The first byte goes out at once: some proxies hold the headers back until there is one.
-    const head = first ?? (primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)
+    const head = first ?? (primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)
     const text = head + this.#queue.join('')
     this.#queue = []
     if (!writer.write(text)) this.#abandon()
