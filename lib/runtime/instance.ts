@@ -33,8 +33,6 @@ const BEAT_SLOTS = 8
 const BULK = 200
 /** Changes that come within this time (ms) after others go out together. */
 const CHANGES_WINDOW = 50
-/** In ms, 24 days: Node runs a longer timer at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 export class Instance {
   /** As `hasMailSign` of lib/store/bus.ts reads it. */
@@ -58,6 +56,8 @@ export class Instance {
   readonly #changes: Batches<ChangeEntry>
   /** The sign of life of this instance, and those of others. */
   readonly presence: Presence
+  /** Requests whose session is being read: they may become calls. */
+  entering = 0
   #draining = false
   #receiving: Promise<Receiving> | undefined
   /** Since when something is open here without a break. */
@@ -167,6 +167,11 @@ export class Instance {
     if (this.unregistered.get(key) === call && this.unregistered.delete(key)) this.#wake()
   }
 
+  entered(): void {
+    this.entering--
+    this.#wake()
+  }
+
   #wake(): void {
     if (this.#waiters.length > 0) for (const wake of this.#waiters.splice(0)) wake()
   }
@@ -204,26 +209,14 @@ export class Instance {
   }
   readonly #background = new Set<Promise<unknown>>()
 
-  /** Resolves when no call runs here and the background work is done. Streams may still be open. */
+  /** Nothing runs here that the drain has to wait for. Streams may still be open. */
+  get isSettled(): boolean {
+    return this.calls.size + this.unregistered.size + this.#background.size + this.entering === 0
+  }
+
+  /** Resolves when no call runs here and the background work is done. */
   async settled(): Promise<void> {
-    while (this.calls.size > 0 || this.unregistered.size > 0 || this.#background.size > 0) await this.changed()
-  }
-
-  /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time
-   * is left, the margin is the part `share` of it.
-   */
-  before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
-    if (deadline === undefined) return undefined
-    const left = Math.max(0, deadline - this.clock.now())
-    return this.clock.after(left - Math.min(margin, left * share), end)
-  }
-
-  /** Runs `end` at a moment of the wall clock (the expiry of a token), unless that is further away than any timer reaches. */
-  at(moment: number | undefined, end: () => void): Timer | undefined {
-    if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.wall())
-    return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
+    while (!this.isSettled) await this.changed()
   }
 
   /** Reports a failure that no client is told in full. */
@@ -273,7 +266,7 @@ export class Instance {
   #startTimers(): void {
     const { lease, heartbeat } = this.options
     this.#busySince = this.clock.now()
-    this.#timers.push(everySpread(this.clock, lease * SIGN_EVERY, () => this.#watch()))
+    this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
     if (heartbeat > 0) this.#timers.push(everySpread(this.clock, heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 

@@ -18,6 +18,7 @@ import {
   tooManyStoredByClient,
 } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
+import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
@@ -66,11 +67,6 @@ function checkLength(record: string, { id }: JsonRpcRequest): void {
   if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
-}
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
@@ -139,13 +135,21 @@ export class Sessions {
 
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
-    const { options, stored } = this.#instance
+    const instance = this.#instance
+    const { idleLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
+    instance.entering++
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    let row: Awaited<typeof reading>
+    try {
+      row = await reading
+    } finally {
+      instance.entered()
+    }
     if (!row) return undefined
     const session = readRecord(id, key, row)
     // Until now it counted for as long as a session lives that nobody uses.
-    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
+    if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -226,17 +230,15 @@ export class Sessions {
     await mail
   }
 
-  get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    return this.#instance.during(this.#get(caller, sessionId, lastEventId))
-  }
-
-  async #get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    this.#instance.admitStream()
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+    const instance = this.#instance
+    instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
-    return lastEventId === undefined || lastEventId === ''
-      ? openGetStream(this.#host, session, caller)
-      : resume(this.#host, session, caller, lastEventId)
+    const isNew = lastEventId === undefined || lastEventId === ''
+    return instance.during(
+      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId),
+    )
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */

@@ -1,4 +1,5 @@
 /** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+
 import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -13,6 +14,7 @@ import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { at, before } from '../runtime/timers.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 import { META } from './envelope.ts'
 
@@ -69,8 +71,10 @@ export class Listening implements HeldConnection, StreamSource {
   /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
-    this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
-    this.#until = this.#instance.at(until, () => this.drain())
+    this.#planned = before(this.#instance.clock, deadline, this.#instance.options.abandonBefore, 0.25, () =>
+      this.drain(),
+    )
+    this.#until = at(this.#instance.clock, until, () => this.drain())
     try {
       // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])

@@ -2,6 +2,7 @@
  * A response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
  * for a batch (2025-03-26).
  */
+
 import type { Timer } from '../../base/clock.ts'
 import { around } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
@@ -9,6 +10,7 @@ import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/ss
 import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
+import { at, before } from '../../runtime/timers.ts'
 import { type EventPosition, formatEventId } from './event-id.ts'
 import type { Session } from './session.ts'
 
@@ -59,7 +61,7 @@ export class SseResponse implements StreamSource {
 
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
-    this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {
+    this.#planned = before(instance.clock, deadline, instance.options.closeBefore, 0.5, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
@@ -67,7 +69,7 @@ export class SseResponse implements StreamSource {
 
   /** Ends the response when the token expires that it was opened with (ms since 1970). */
   endsAt(instance: Instance, until: number | undefined): void {
-    this.#until = instance.at(until, () => {
+    this.#until = at(instance.clock, until, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
