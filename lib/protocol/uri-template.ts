@@ -17,7 +17,7 @@ import { hasDotSegment, normalTemplate, normalUri } from './uri.ts'
 export type Variables = Record<string, string | string[]>
 
 /** Longer URIs match nothing: no template of a resource needs them, and the table grows with the length. */
-export const MAX_URI_LENGTH = 8192
+const MAX_URI_LENGTH = 8192
 
 interface Variable {
   name: string

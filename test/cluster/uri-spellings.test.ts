@@ -35,17 +35,23 @@ const SPELLINGS: [subscribed: string, announced: string][] = [
   ['NOTE://Tea', 'note://Tea'],
 ]
 
-test.each(SPELLINGS)('a session that subscribed to %s hears of an update of %s in its own spelling', async (uri, other) => {
-  const session = await initialize(fleet.at(0))
-  expect(await updates(session, [other], () => subscribe(1, session, uri))).toEqual([uri])
-})
+test.each(SPELLINGS)(
+  'a session that subscribed to %s hears of an update of %s in its own spelling',
+  async (uri, other) => {
+    const session = await initialize(fleet.at(0))
+    expect(await updates(session, [other], () => subscribe(1, session, uri))).toEqual([uri])
+  },
+)
 
-test.each(SPELLINGS)('an update that a session to %s missed is delivered later, announced as %s', async (uri, other) => {
-  const session = await initialize(fleet.at(0))
-  await subscribe(1, session, uri)
-  await fleet.instances[2]?.announce('updated', other)
-  expect(await updates(session, [])).toEqual([uri])
-})
+test.each(SPELLINGS)(
+  'an update that a session to %s missed is delivered later, announced as %s',
+  async (uri, other) => {
+    const session = await initialize(fleet.at(0))
+    await subscribe(1, session, uri)
+    await fleet.instances[2]?.announce('updated', other)
+    expect(await updates(session, [])).toEqual([uri])
+  },
+)
 
 test.each(SPELLINGS)('a subscription to %s ends with %s', async (uri, other) => {
   const session = await initialize(fleet.at(0))

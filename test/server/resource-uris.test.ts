@@ -11,7 +11,9 @@ function serverWith(...places: string[]): McpServer {
   for (const place of places) {
     if (!place.includes('{')) server.registerResource(place, place, {}, (uri) => contents(uri, place))
     else {
-      const complete = Object.fromEntries([...place.matchAll(/\{[?+]?(\w+)/g)].map(([, name]) => [name, () => ['found']]))
+      const complete = Object.fromEntries(
+        [...place.matchAll(/\{[?+]?(\w+)/g)].map(([, name]) => [name, () => ['found']]),
+      )
       server.registerResource(place, new ResourceTemplate(place, { complete }), {}, (uri, variables) =>
         contents(uri, JSON.stringify(variables)),
       )

@@ -14,7 +14,7 @@ import type {
 } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import { formSchema } from '../schema/form.ts'
-import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { isAnswer } from './answers.ts'
 import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
@@ -161,7 +161,7 @@ export class Context {
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.client, this.revision, 'form')
-    const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
+    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.revision)
     const mode = features(this.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
