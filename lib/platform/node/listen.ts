@@ -14,7 +14,7 @@ import { harden } from './harden.ts'
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
   const log = requestLog(settings)
-  for (const warning of settings.warnings) {
+  for (const warning of [...settings.warnings, ...server.warnings]) {
     if (log) log.say('WARNING', warning)
     else console.error(`WARNING: ${warning}`)
   }
