@@ -1,14 +1,13 @@
 /** The one place that makes responses. */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
 import { type Reply, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
-import { StoreUnavailable } from '../store/store.ts'
+import { StoreRefused, StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
-import { streamBody } from './stream-body.ts'
+import { type StreamParts, streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -24,11 +23,11 @@ export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  streams: { maxBuffered: number; clock: Clock },
+  streams: StreamParts,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
+    return new Response(streamBody(reply.source, streams), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
@@ -65,6 +64,11 @@ export function refuse(
 
 /** The refusal for an error that is not of the protocol. */
 function failure(error: unknown): Refusal {
+  // The store reports the cause to the operator.
+  if (error instanceof StoreRefused) {
+    const message = 'The session store refuses this instance; its operator finds the reason in the log.'
+    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+  }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up.
     const message = 'The session store did not answer; the session is not lost. Try again.'

@@ -8,6 +8,7 @@ import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
+import { Memory } from './memory.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /**
@@ -34,6 +35,7 @@ export class Instance {
   readonly unregistered = new Map<string, UnregisteredCall>()
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
+  readonly memory: Memory
   readonly #store: Store
   #draining = false
   #receiving: Promise<Receiving> | undefined
@@ -42,7 +44,14 @@ export class Instance {
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
 
-  constructor(store: Store, options: SessionOptions, clock: Clock, onError: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    options: SessionOptions,
+    clock: Clock,
+    onError: (error: unknown) => void,
+    memory = new Memory(),
+  ) {
+    this.memory = memory
     this.store = store
     this.#store = store
     this.options = options
@@ -163,7 +172,7 @@ export class Instance {
   }
 
   /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (ms since 1970). Where little time
+   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time
    * is left, the margin is the part `share` of it.
    */
   before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
@@ -172,10 +181,10 @@ export class Instance {
     return this.clock.after(left - Math.min(margin, left * share), end)
   }
 
-  /** Runs `end` at a moment (ms since 1970), unless that is further away than any timer reaches. */
+  /** Runs `end` at a moment of the wall clock (the expiry of a token), unless that is further away than any timer reaches. */
   at(moment: number | undefined, end: () => void): Timer | undefined {
     if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.now())
+    const left = Math.max(0, moment - this.clock.wall())
     return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
   }
 

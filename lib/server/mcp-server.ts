@@ -17,7 +17,10 @@ import type { Schema } from './schema/schema.ts'
 export interface McpServerOptions {
   /** Text for a model about the server as a whole. */
   instructions?: string | undefined
-  /** The number of items on a page of a list. Default 100. */
+  /**
+   * The number of items on a page of a list. Default: all items, in one page up to 512 KB of JSON, because several clients
+   * read the first page only.
+   */
   pageSize?: number | undefined
   /** How long clients may keep results; default a minute, `private`, and for `resources/read` not at all. */
   cacheHints?: CacheHints | undefined
@@ -48,7 +51,7 @@ export class McpServer {
     this.info = info
     this.instructions = options.instructions
     this.capabilities = options.capabilities ?? {}
-    this.registry = new Registry(options.pageSize ?? 100, options.cacheHints ?? {})
+    this.registry = new Registry(options.pageSize, options.cacheHints ?? {})
   }
 
   /**

@@ -4,10 +4,13 @@
  * each change is sent once, on one stream, by the instance that holds the stream, and changes that were made while no
  * connection held it are sent when the next one does.
  */
+
+import type { HeldBytes } from '../base/byte-budget.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import { UriSet } from '../protocol/uri.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
 import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
 import { Connection, type TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
@@ -34,6 +37,9 @@ export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
   #subscribed = new UriSet()
+  /** Counts the URIs of the subscriptions. */
+  readonly #held: HeldBytes
+  #heldBytes = 0
   /** Subscriptions that changed since the store was asked for them. */
   #news: { uri: string; on: boolean }[] = []
   #waiting: ChangeEntry[] = []
@@ -42,16 +48,23 @@ export class GetConnection extends Connection {
   /** The calls that are relayed to this stream, and the owner of each (HTTP+SSE). */
   #calls: { stream: string; owner: Owner }[] = []
 
-  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver) {
+  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver, client?: string) {
     super(instance, session, GET_STREAM, response, takeOver)
+    this.#held = instance.memory.hold(client)
   }
 
-  /** Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back. */
+  /**
+   * Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back.
+   * @throws Refusal 503 where the instance cannot keep the URIs of the subscriptions
+   */
   async begin(lost: boolean): Promise<void> {
     const { store, options } = this.instance
     const { key } = this.session
     this.#news = []
     const [at, uris] = await Promise.all([store.changePosition(key), store.subscriptions(key)])
+    const bytes = uris.reduce((sum, uri) => sum + uri.length, 0)
+    if (!this.#held.grow(bytes)) throw tooManyBytes()
+    this.#heldBytes = bytes
     this.#subscribe(uris)
     this.#at = at
     if (at !== undefined) {
@@ -69,8 +82,20 @@ export class GetConnection extends Connection {
   override receive(mail: Mail): void {
     if (mail.t !== 'subscription') return super.receive(mail)
     this.#news.push(mail)
+    const { size } = this.#subscribed
     if (mail.on) this.#subscribed.add(mail.uri)
     else this.#subscribed.delete(mail.uri)
+    this.#count((this.#subscribed.size - size) * mail.uri.length)
+  }
+
+  protected override left(): void {
+    this.#held.release()
+  }
+
+  /** The bytes of the subscribed URIs have changed by so many. */
+  #count(bytes: number): void {
+    if (!this.done) this.#held.change(bytes)
+    this.#heldBytes += bytes
   }
 
   override changes(entries: ChangeEntry[]): void {
@@ -112,6 +137,9 @@ export class GetConnection extends Connection {
       if (on) this.#subscribed.add(uri)
       else this.#subscribed.delete(uri)
     }
+    let bytes = 0
+    for (const uri of this.#subscribed) bytes += uri.length
+    this.#count(bytes - this.#heldBytes)
   }
 
   #concerns(change: Change): boolean {

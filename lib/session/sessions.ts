@@ -14,6 +14,7 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
@@ -101,11 +102,14 @@ export class Sessions {
     const { clock, options, store } = this.#instance
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    // The stream of HTTP+SSE has no event ids.
+    const eventKey = legacy ? undefined : newEventKey()
+    const fresh = { level: undefined, eventKey, servedByOlder: false }
+    const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller), options.maxLifetime)
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
@@ -116,16 +120,14 @@ export class Sessions {
     return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const key = sessionKey(caller.principal, id)
     const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
-    await this.#end(session.key, caller)
-    return undefined
+    return session
   }
 
   async post(input: PostInput): Promise<Reply> {
@@ -243,7 +245,7 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
-    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

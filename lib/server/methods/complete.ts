@@ -7,6 +7,7 @@ import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
+import { requireValues } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
@@ -21,7 +22,8 @@ export const complete: MethodHandler = async (registry, params, channel): Promis
   const completer = completersOf(registry, params?.ref)?.get(argument.name)
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   const context = { arguments: givenArguments(params?.context) }
-  const values = await completer(argument.value, context, new Context(channel, params))
+  const values: unknown = await completer(argument.value, context, new Context(channel, params))
+  requireValues(values)
   const total = values.length
   return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
 }

@@ -22,6 +22,9 @@ interface FoundResource {
   variables: Variables
 }
 
+/** The pages of one list for one revision and set of scopes, by the position at which they begin. */
+export type ListPages = ReadonlyMap<number, RawJson>
+
 export class Registry {
   /** By name, in the order in which they were registered, which is the order of the list. */
   readonly tools = new Map<string, RegisteredTool>()
@@ -33,15 +36,18 @@ export class Registry {
   readonly prompts = new Map<string, RegisteredPrompt>()
   /** Every scope that an entry needs. */
   readonly scopes = new Set<string>()
-  /** Pages of lists that are ready to be sent; methods/lists.ts fills it. */
-  readonly pages = new Map<string, RawJson>()
+  /** Lists that are ready to be sent; methods/lists.ts fills it. */
+  readonly pages = new Map<string, ListPages>()
   /** An entry has completions. */
   hasCompletions = false
-  readonly pageSize: number
+  /** Items on a page of a list. Undefined: as many as fit into the bytes of a page. */
+  readonly pageSize: number | undefined
   readonly #cacheHints: CacheHints
 
-  constructor(pageSize: number, cacheHints: CacheHints) {
-    if (!Number.isSafeInteger(pageSize) || pageSize < 1) throw new RangeError('pageSize must be 1 or more.')
+  constructor(pageSize: number | undefined, cacheHints: CacheHints) {
+    if (pageSize !== undefined && !(Number.isSafeInteger(pageSize) && pageSize >= 1)) {
+      throw new RangeError('pageSize must be 1 or more.')
+    }
     for (const [method, hint] of Object.entries(cacheHints)) requireHint(hint, method)
     this.pageSize = pageSize
     this.#cacheHints = cacheHints

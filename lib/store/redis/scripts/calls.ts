@@ -1,7 +1,7 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -66,7 +66,7 @@ if #messages > 0 then
   add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
   top = newest
 end
-keep(log, logs, stream, final and ended or open, open)
+keep(log, logs, stream, final and ended or open, open, live)
 for _, ask in ipairs(asks) do call('HSETNX', live, 'a:' .. ask, stream) end
 if final then forget_call(live, stream, forget) end
 call('PEXPIRE', live, open)
@@ -75,7 +75,8 @@ return reply('ok')
 })
 
 /**
- * Ends a call without a message. The reply is kept for a while, for a repeat.
+ * Ends a call without a message. The reply is kept for a while, for a repeat. Where nothing was logged and nothing is now,
+ * nobody can resume the stream: its holder is forgotten too.
  * Keys: the session; its live parts; the log; the list of logs; the end of the call. Arguments: the stream; the owner; whether
  * the log gets an entry that ends it; how many messages the log keeps; how long an open log, an ended log and the end of the
  * call live (ms). Lists: asks to forget. Reply: the status; 1 where the call was cancelled; the holder.
@@ -94,9 +95,12 @@ local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 local cancelled = call('HEXISTS', live, 'x:' .. stream)
-if mark then
+if not mark and last(log) == 0 then
+  call('HDEL', live, 's:' .. stream, 'p:' .. stream)
+  holder = false
+elseif mark then
   add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
-  keep(log, logs, stream, ended, open)
+  keep(log, logs, stream, ended, open, live)
 end
 forget_call(live, stream, forget)
 call('PEXPIRE', live, open)
@@ -108,13 +112,13 @@ return { 'ok', cancelled, holder }
 /**
  * The heartbeat of a run.
  * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the owner; how long the session and an
- * open log live from now on (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the log level; for each ask
- * its answer or nil; the holder.
+ * open log live from now on (ms); the longest time (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
+ * log level; for each ask its answer or nil; the holder.
  */
 export const lookCall = defineScript('mcpLookCall', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'owner'],
-  numbers: ['lifetime', 'open'],
+  numbers: ['lifetime', 'open', 'longest'],
   lists: ['asks'],
   gone: "{ 'gone' }",
   reply(reply, { asks }): CallLook {
@@ -125,11 +129,11 @@ export const lookCall = defineScript('mcpLookCall', {
     for (const [i, value] of list(values).entries()) if (value !== null) answers.set(asks[i] ?? '', text(value))
     return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder) }
   },
-  lua: `${WRITE_LOG}
+  lua: `${WRITE_LOG}${EXTEND}
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-call('PEXPIRE', session, lifetime)
+extend(session, lifetime, longest)
 call('PEXPIRE', live, open)
-keep(log, logs, stream, open, open)
+keep(log, logs, stream, open, open, live)
 local answers = {}
 for i, ask in ipairs(asks) do answers[i] = call('HGET', live, 'v:' .. ask) end
 return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level'), answers,
