@@ -4,6 +4,7 @@ import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntr
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
 import { membersOf } from '../schema/object-root.ts'
+import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
@@ -79,7 +80,7 @@ export function toolEntry(
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema && compileSchema(inputSchema, 'input', what)
-  const output = outputSchema && compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),

@@ -23,6 +23,10 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  /** Every scope that a request can need. */
+  scopes: ReadonlySet<string>
+  /** The scopes that a request needs. */
+  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }
@@ -51,6 +55,8 @@ interface Continuation {
   progress: number | undefined
   /** The store names this run as the owner: it was claimed. */
   claimed: boolean
+  /** The asks of the runs before. */
+  asks?: string[] | undefined
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
