@@ -23,7 +23,7 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
-import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { openGetStream, openLegacyStream, type Require, resume } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -232,15 +232,8 @@ export class Sessions {
     await mail
   }
 
-  /**
-   * @param require throws where the caller's token lacks scopes that the calls needed whose streams are resumed
-   */
-  async get(
-    caller: Caller,
-    sessionId: string,
-    lastEventId: string | undefined,
-    require: (scopes: readonly string[]) => void,
-  ): Promise<Reply> {
+  /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined, require: Require): Promise<Reply> {
     const instance = this.#instance
     instance.admitStream()
     const session = await this.#open(caller, sessionId)
