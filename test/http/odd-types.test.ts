@@ -41,7 +41,17 @@ function send(endpoint: Endpoint, headers: Record<string, string>, body: unknown
 }
 
 /** Objects that are no text, and that cannot be made one. */
-const ODD: readonly unknown[] = [{ toString: 1 }, { toString: null, valueOf: 1 }, [{ toString: 1 }], [], {}, 1, null, true, ['t']]
+const ODD: readonly unknown[] = [
+  { toString: 1 },
+  { toString: null, valueOf: 1 },
+  [{ toString: 1 }],
+  [],
+  {},
+  1,
+  null,
+  true,
+  ['t'],
+]
 
 const REQUESTS: [method: string, params: (odd: unknown) => Record<string, unknown>][] = [
   ['tools/call', (name) => ({ name })],
