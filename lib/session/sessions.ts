@@ -228,13 +228,21 @@ export class Sessions {
     await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+  /**
+   * @param require throws where the caller's token lacks scopes that the calls needed whose streams are resumed
+   */
+  async get(
+    caller: Caller,
+    sessionId: string,
+    lastEventId: string | undefined,
+    require: (scopes: readonly string[]) => void,
+  ): Promise<Reply> {
     if (this.#instance.full) throw tooManyStreams()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     return lastEventId === undefined || lastEventId === ''
       ? openGetStream(this.#host, session, caller)
-      : resume(this.#host, session, caller, lastEventId)
+      : resume(this.#host, session, caller, lastEventId, require)
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */

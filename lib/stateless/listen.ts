@@ -36,6 +36,7 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #id: RequestId
   /** Counts the URIs of the filter. */
   readonly #held: HeldBytes
+  readonly #principal: string
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
@@ -55,10 +56,11 @@ export class Listening implements HeldConnection, StreamSource {
     request: JsonRpcRequest,
     complete: (result: JsonObject) => RawJson,
     offered: ServerCapabilities,
-    caller: Pick<Caller, 'client'>,
+    caller: Pick<Caller, 'client' | 'principal'>,
   ) {
     this.#instance = instance
     this.#id = request.id
+    this.#principal = caller.principal
     this.#complete = complete
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
@@ -100,6 +102,7 @@ export class Listening implements HeldConnection, StreamSource {
     if (this.#done) return
     const { lists, uris } = this.#filter
     for (const { change } of entries) {
+      if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
         for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
       } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})

@@ -1,9 +1,10 @@
 /** A process that listens by itself: the HTTP server, one log line for each request, and `/readyz`. */
 import type { IncomingMessage, Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
-import { createEndpoint, type Endpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { errorLine, type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
@@ -29,7 +30,7 @@ export async function listen(server: McpServer): Promise<void> {
   const store = await openStore(settings, (error) => {
     if (!starting || !(error instanceof StoreRefused)) onError(error)
   })
-  const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
+  const endpoint = endpointOrStop(server, { store, onError, ...settings.endpoint })
   addReadiness(endpoint, store)
   const http = serve(
     {
