@@ -22,7 +22,6 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
-import { openGetStream, openLegacyStream, resume } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -76,6 +75,9 @@ function answerText(response: { result?: unknown; error?: unknown }): string {
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+/** Loaded with the first GET: many clients, and all functions without streams, only POST. */
+const streamsOfGet = () => import('./resume.ts')
 
 export class Sessions {
   readonly #host: CallHost
@@ -240,6 +242,7 @@ export class Sessions {
     if (this.#instance.full) throw tooManyStreams()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
+    const { openGetStream, resume } = await streamsOfGet()
     return lastEventId === undefined || lastEventId === ''
       ? openGetStream(this.#host, session, caller)
       : resume(this.#host, session, caller, lastEventId, require)
@@ -267,6 +270,7 @@ export class Sessions {
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
+    const { openLegacyStream } = await streamsOfGet()
     return openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
