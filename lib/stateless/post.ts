@@ -16,6 +16,7 @@ import { StatelessCall, type StatelessHost } from './call.ts'
 import { discoverResult } from './discover.ts'
 import { type ReadHeader, readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
+import { Listening } from './listen.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
 
 export class Stateless {
@@ -86,8 +87,6 @@ export class Stateless {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
     if (this.#instance.full) throw tooManyStreams(request.id)
-    // Loaded when it is used: few functions of a serverless platform hold a stream of changes.
-    const { Listening } = await import('./listen.ts')
     try {
       const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
