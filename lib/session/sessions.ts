@@ -24,7 +24,7 @@ import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
 import { checkLength, readInitialize } from './initialize.ts'
-import { openGetStream, openLegacyStream, type Require, resume } from './resume.ts'
+import type { Require } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -43,6 +43,9 @@ interface PostInput {
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+/** Loaded with the first GET: many clients, and all functions without streams, only POST. */
+const streamsOfGet = () => import('./resume.ts')
 
 export class Sessions {
   readonly #host: CallHost
@@ -216,6 +219,7 @@ export class Sessions {
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     const isNew = lastEventId === undefined || lastEventId === ''
+    const { openGetStream, resume } = await streamsOfGet()
     return instance.during(
       isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
     )
@@ -243,6 +247,7 @@ export class Sessions {
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
+    const { openLegacyStream } = await streamsOfGet()
     const opening = openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })

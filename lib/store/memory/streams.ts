@@ -104,7 +104,7 @@ export function streamOperations(state: State): StreamStore {
       if (!sent) return
       const { delivered } = state.lifetimes
       state.logs.shorten(part(key, stream), delivered)
-      state.parts.get(key)?.keepUntil(stream, state.clock.now() + delivered)
+      state.parts.get(key)?.keepFor(stream, delivered, state.clock.now())
     },
 
     async readLog(key, stream) {
