@@ -82,7 +82,7 @@ export class WatchedRequest {
     const { source } = reply
     const began = this.#clock.now()
     const event: StreamStart = { request: this.event, kind: this.#streamKind(resumes) }
-    let [characters, writes, over] = [0, 0, false]
+    let [characters, writes, over, left] = [0, 0, false, false]
     const end = (outcome: 'ended' | 'closed') => {
       if (over) return
       over = true
@@ -108,13 +108,14 @@ export class WatchedRequest {
             end: {
               value: () => {
                 writer.end()
-                end('ended')
+                end(left ? 'closed' : 'ended')
               },
             },
           }) as typeof writer
           source.attach(counting)
         },
         detached() {
+          left = true
           source.detached()
           end('closed')
         },

@@ -31,12 +31,12 @@ export function readableLine({ level, time, message, members }: Line, color: boo
   const at = new Date(time).toTimeString().slice(0, 8)
   const { http, path, method, tool, prompt, resource, status, outcome, ms } = members
   const parts = [http, path, method, tool ?? prompt ?? resource, status, outcome, ms === undefined ? ms : `${ms} ms`]
-  const shown = parts.filter((part) => part !== undefined).map((part) => plain(String(part)))
+  const shown = parts.filter((part) => part !== undefined).map((part) => oneLine(String(part)))
   const rest = Object.entries(members).filter(
     ([name, value]) => value !== undefined && !HIDDEN.has(name) && !LONG.has(name),
   )
   const more = rest.map(
-    ([name, value]) => `${name}=${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
+    ([name, value]) => `${name}=${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`,
   )
   const head = `${paint(2, at)} ${paint(COLORS[level], level.padEnd(7))} ${[...shown, ...more].join('  ')}`.trimEnd()
   if (message === undefined) return `${head}\n`
@@ -49,6 +49,10 @@ export function readableLine({ level, time, message, members }: Line, color: boo
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are meant
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+}
+
+function oneLine(text: string): string {
+  return plain(text).replaceAll('\n', ' ')
 }
 
 /** The members about a call. */

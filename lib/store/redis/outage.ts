@@ -24,7 +24,7 @@ export class Outage {
     if (this.#cause === undefined) this.#since = this.#last
     else if (!(failure instanceof StoreRefused) || failure.message === this.#cause.message) return
     this.#cause = failure
-    if (channels.store.hasSubscribers) this.#publish('lost', failure)
+    if (channels.store.hasSubscribers) this.#publish('lost', failure, this.#last)
     this.#onError(failure)
   }
 
@@ -33,11 +33,11 @@ export class Outage {
     if (cause === undefined) return
     if (PARTIAL.includes(cause.trouble) && performance.now() - this.#last < QUIET) return
     this.#cause = undefined
-    if (channels.store.hasSubscribers) this.#publish('back', cause)
+    if (channels.store.hasSubscribers) this.#publish('back', cause, performance.now())
   }
 
-  #publish(state: StoreEvent['state'], cause: StoreUnavailable): void {
-    const awayMs = performance.now() - this.#since
+  #publish(state: StoreEvent['state'], cause: StoreUnavailable, now: number): void {
+    const awayMs = now - this.#since
     publish('store', { store: 'redis', state, cause, trouble: cause.trouble, awayMs })
   }
 }
