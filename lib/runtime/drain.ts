@@ -20,7 +20,7 @@ export async function drain(instance: Instance): Promise<void> {
   if (event) publish('drain-start', event)
   instance.beginDrain()
   await Promise.race([
-    instance.settled(),
+    settled(instance),
     new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve)),
   ])
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
@@ -30,4 +30,13 @@ export async function drain(instance: Instance): Promise<void> {
   await instance.retry.finish()
   await instance.stop()
   if (event) publish('drain', Object.assign(event, { left: left.length, durationMs: clock.now() - began }))
+}
+
+/** Resolves when no call runs here, and no request is on its way to become one. */
+async function settled(instance: Instance): Promise<void> {
+  do {
+    await instance.settled()
+    // A request whose session has just been read begins its call in this turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  } while (!instance.isSettled)
 }

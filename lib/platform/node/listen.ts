@@ -1,14 +1,18 @@
 /** A process that listens by itself: the HTTP server, the log, and `/readyz`. */
 import type { Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
-import { createEndpoint, type Endpoint } from '../../endpoint.ts'
+import { systemClock } from '../../base/clock.ts'
+import { retryAfter } from '../../base/ids.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
@@ -19,14 +23,13 @@ export async function listen(server: McpServer): Promise<void> {
   const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
   for (const warning of settings.warnings) log.say('WARNING', warning)
   const store = await openStore(settings, log.error)
-  const endpoint = createEndpoint(server, { store, onError: log.error, ...settings.endpoint })
-  addReadiness(endpoint, store)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {
         const { outgoing } = env as HttpBindings
         // While the process shuts down, the next request of this connection should go to another instance.
-        if (!http.listening) outgoing.shouldKeepAlive = false
+        if (leaving.begun) outgoing.shouldKeepAlive = false
         return endpoint.fetch(request, env)
       },
       port: settings.port,
@@ -52,7 +55,16 @@ export async function listen(server: McpServer): Promise<void> {
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  drainOnSignals(http, endpoint)
+  const leaving = drainOnSignals(http, endpoint, settings)
+  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
+  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  // `/healthz` does not ask the store, because a restart would not bring Redis back.
+  endpoint.app.get('/readyz', async (c) => {
+    const state = await readiness.state()
+    const headers = { 'Cache-Control': 'no-store' }
+    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
+    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  })
 }
 
 /** Ends the start with one line. */
@@ -69,16 +81,6 @@ async function tryStore(store: Store): Promise<void> {
   await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
-}
-
-/** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */
-function addReadiness({ app }: Endpoint, store: Store): void {
-  app.get('/readyz', (c) =>
-    store.ping().then(
-      () => c.json({ status: 'ok', store: store.name }),
-      () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
-    ),
-  )
 }
 
 function announce(address: string, { redisUrl, redisName }: Settings, log: Log): void {

@@ -1,6 +1,6 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
-import type { JsonRpcRequest } from '../../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -16,6 +16,10 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  /** Every scope that a request can need. */
+  scopes: ReadonlySet<string>
+  /** The scopes that a request needs. */
+  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }
