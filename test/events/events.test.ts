@@ -1,6 +1,7 @@
 /** The events of requests, calls, asks and streams: in sessions and stateless, in memory and in Redis. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { channels, onEvent } from '../../lib/base/events.ts'
@@ -69,6 +70,11 @@ function server(): McpServer {
       new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
     ])
     return text('through')
+  })
+  mcp.registerTool('again', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    await ctx.progress(1, 2)
+    await gate
+    return text('done')
   })
   mcp.registerTool('context', {}, async () => {
     await gate
@@ -438,6 +444,90 @@ describe.each(STORES)('with a store in %s', (storeName, makeStore) => {
     expect(recorded.of('call')).toEqual([])
   })
 })
+
+test('the call of an instance that shut down is taken over, and its second run has its events', async () => {
+  const options = { lease: 2_000, heartbeat: 500, registerAfter: 5, drainTimeout: 20 }
+  const make = () => createEndpoint(server(), { store: redisStore(redis.url), session: options, onError: () => {} })
+  const [one, two] = [make(), make()]
+  recorded = record()
+  try {
+    endpoint = one
+    await initialize()
+    const meta = { progressToken: 'p' }
+    const first = new EventReader(await post(toolCall('t', 'again', {}, meta), { 'mcp-session-id': session }))
+    await first.until(({ params }) => params?.progress === 1)
+    const closed = one.close()
+    await Promise.all([closed, first.rest()])
+    expect(await recorded.next('call')).toMatchObject({ name: 'again', run: 'first', outcome: 'released' })
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': first.lastId ?? '' }
+    const second = new EventReader(await two.fetch(new Request('http://localhost/mcp', { headers })))
+    const takeover = await recorded.next('takeover')
+    expect(takeover).toMatchObject({ instance: two.instanceId, id: 't', method: 'tools/call', outcome: 'rerun' })
+    expect(takeover.sent).toBeGreaterThan(0)
+    // The instance released the call, and names itself no longer.
+    expect(takeover).not.toHaveProperty('from')
+    open()
+    expect((await second.rest()).at(-1)).toMatchObject({ id: 't', result: {} })
+    const rerun = await recorded.next('call', ({ run }) => run === 'takeover')
+    expect(rerun).toMatchObject({ instance: two.instanceId, name: 'again', outcome: 'ok', id: 't' })
+    expect(rerun.session).toBe(takeover.session)
+  } finally {
+    recorded.stop()
+    open()
+    await Promise.all([one.close(), two.close()])
+  }
+})
+
+test('a call that is waiting while the client cancels, or whose session ends, says so', async () => {
+  endpoint = createEndpoint(server(), { onError: () => {} })
+  await initialize()
+  recorded = record()
+  const wait = async (id: string) => {
+    const reader = new EventReader(
+      await post(toolCall(id, 'waits', {}, { progressToken: id }), { 'mcp-session-id': session }),
+    )
+    await reader.until(({ params }) => params?.progress === 1)
+  }
+  await wait('gone')
+  const deleted = new Request('http://localhost/mcp', { method: 'DELETE', headers: { 'mcp-session-id': session } })
+  expect((await endpoint.fetch(deleted)).status).toBe(204)
+  expect(await recorded.next('call')).toMatchObject({ id: 'gone', outcome: 'session_gone' })
+  recorded.stop()
+  await endpoint.close()
+})
+
+test('requests over the rate are refused with that kind', async () => {
+  endpoint = createEndpoint(server(), { http: { addressRate: { perSecond: 0.001, burst: 1 } }, onError: () => {} })
+  recorded = record()
+  const incoming = { socket: { remoteAddress: '203.0.113.7' } }
+  const ask = () => endpoint.fetch(new Request('http://localhost/mcp', { method: 'DELETE' }), { incoming })
+  await ask()
+  expect((await ask()).status).toBe(429)
+  expect(recorded.of('refusal').at(-1)).toMatchObject({ kind: 'rate', status: 429 })
+  recorded.stop()
+  await endpoint.close()
+})
+
+test.each([
+  [undefined, 'token_missing', 401],
+  ['Bearer', 'token_malformed', 400],
+  ['Bearer secret', 'token_invalid', 401],
+])(
+  'a request with the authorization %j is refused as %s, and the event has no token',
+  async (authorization, kind, status) => {
+    const auth = { issuer: 'https://as.example', resource: 'https://mcp.example/mcp', jwks: { keys: [] } }
+    endpoint = createEndpoint(server(), { auth, onError: () => {} })
+    recorded = record()
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+    expect((await post(request(1, 'ping'), headers)).status).toBe(status)
+    const refusal = recorded.of('refusal').at(-1)
+    expect(refusal).toMatchObject({ kind, status })
+    expect(inspect(recorded.of('request'), { depth: 5 })).not.toContain('secret')
+    expect(refusal?.reason).not.toBe('')
+    recorded.stop()
+    await endpoint.close()
+  },
+)
 
 describe('where nobody listens', () => {
   /** Counts what is published, and what a dispatcher sees of an event. */

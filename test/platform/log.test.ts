@@ -1,5 +1,5 @@
 /** The lines of the log: on a terminal, as JSON, and thinned. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   publish,
   type RefusalEvent,
@@ -8,9 +8,12 @@ import {
   type StoreEvent,
 } from '../../lib/base/events.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
+import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
+import { startEndpoint } from '../../lib/platform/lambda/start.ts'
 import { INTERVAL } from '../../lib/platform/log/thinning.ts'
 import { type Log, openLog } from '../../lib/platform/log.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -273,6 +276,64 @@ describe('equal errors', () => {
     for (let i = 0; i < 20; i++) await call('throws')
     log?.close()
     expect(err.json).toMatchObject([{ tool: 'throws' }, { message: 'RangeError: out of tea (19 times more)' }])
+  })
+})
+
+describe('on Lambda', () => {
+  const event = (message: object) => ({
+    version: '2.0' as const,
+    rawPath: '/mcp',
+    rawQueryString: '',
+    headers: { host: 'fn.example', 'content-type': 'application/json', accept: ACCEPT_BOTH, 'mcp-session-id': session },
+    requestContext: { http: { method: 'POST', sourceIp: '203.0.113.9' }, stage: '$default' },
+    body: JSON.stringify(message),
+    isBase64Encoded: false,
+  })
+  const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 }
+  const invoke = (served: Endpoint, message: object) =>
+    bufferedHandler(served)(event(message) as never, context as never, () => {}) as Promise<{ statusCode: number }>
+
+  test('a request has the id of its invocation, and an exception its stack', async () => {
+    open(true)
+    await initialize()
+    expect((await invoke(endpoint, toolCall(1, 'throws'))).statusCode).toBe(200)
+    log?.close()
+    expect(out.json.slice(1)).toMatchObject([
+      { level: 'ERROR', id: 'aws-1', tool: 'throws', message: expect.stringMatching(/^RangeError: out of tea\n +at /) },
+      { level: 'ERROR', id: 'aws-1', tool: 'throws', http: 'POST', status: 200, outcome: 'tool_error' },
+    ])
+  })
+
+  test('its entry opens the log, which gets the failures of the endpoint', async () => {
+    const written: string[] = []
+    const spies = [process.stdout, process.stderr].map((stream) =>
+      vi.spyOn(stream, 'write').mockImplementation((text) => written.push(String(text)) > 0),
+    )
+    try {
+      const dispatcher = dispatcherOf(server())
+      const failing = {
+        ...dispatcher,
+        dispatch: () => {
+          throw new Error('the dispatcher is broken')
+        },
+      }
+      const started = await startEndpoint(failing as never, { LOG: '1' })
+      endpoint = started.endpoint
+      log = started.log
+      await initialize()
+      await invoke(endpoint, request(1, 'tools/list'))
+      const lines = await eventually(async () => {
+        const found = written
+          .join('')
+          .split('\n')
+          .filter((line) => line.includes('the dispatcher is broken'))
+        return found.length > 0 ? found : undefined
+      })
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'ERROR' })
+      expect(written.join('')).toContain('"id":"aws-1"')
+    } finally {
+      for (const spy of spies) spy.mockRestore()
+    }
   })
 })
 

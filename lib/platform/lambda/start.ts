@@ -18,5 +18,5 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, log.error)
   const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
-  return { endpoint, settings }
+  return { endpoint, settings, log }
 }
