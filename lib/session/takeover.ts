@@ -1,9 +1,11 @@
 /** Taking over the call of an instance that died or shut down: run it again where that is safe, else answer an error. */
+import { channels, publish, type TakeoverEvent } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { instanceOf } from '../runtime/name.ts'
 import type { LogEntry } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
@@ -57,6 +59,20 @@ async function takeOver(
   const stored = claim.request === undefined ? undefined : readRequest(claim.request)
   const id = stored?.id ?? (claim.id === undefined ? undefined : untypedId(claim.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
+  if (channels.takeover.hasSubscribers) {
+    const outcome = claim.cancelled ? 'cancelled' : stored ? 'rerun' : 'failed'
+    const { method } = request
+    const event: TakeoverEvent = {
+      instance: instance.id,
+      session: session.key,
+      id: request.id,
+      method,
+      outcome,
+      sent: claim.end,
+    }
+    if (expected !== '') event.from = instanceOf(expected)
+    publish('takeover', event)
+  }
   const relay =
     connection.stream === GET_STREAM
       ? (data: string, key: string) => relayTo(instance, session, caller, data, key)

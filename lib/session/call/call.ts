@@ -18,7 +18,7 @@ import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
 /** After a registration that failed the next one follows, in ms. */
@@ -148,6 +148,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #fail(error: unknown): void {
+    this.#channel.watch?.failed(error)
     this.respond(failureResponse(error, this.#parts.request, (unknown) => this.#instance.report(unknown)))
   }
 
@@ -226,8 +227,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply(ending, own, reason)
   }
 
-  // The state and its effects ------------------------------------------------------------------------------------
-
   /** `text`: the response that comes with the event; `reason`: why the handler is aborted, where it is. */
   #apply(event: CallEvent, text?: string, reason = CANCELLED): void {
     const { state, effects } = next(this.#state, event)
@@ -294,7 +293,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #settle(): void {
     this.#pace?.stop()
-    this.#channel.abandonAsks()
+    this.#channel.ended(outcomeOf(this.#state))
     if (this.#streamed) this.#instance.remove(this)
     this.#parts.carrier.settled(this)
   }
