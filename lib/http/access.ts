@@ -225,5 +225,6 @@ function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`
+  // The time is that of this client alone: there is nobody to part it from.
   throw new Refusal(429, ErrorCode.ServerError, message, { headers: { 'Retry-After': String(seconds) } })
 }

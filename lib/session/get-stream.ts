@@ -160,10 +160,14 @@ export class GetConnection extends Connection {
   override beat(): void {
     super.beat()
     if (this.#begun && this.#waiting.length > 0) this.#advance()
+  }
+
+  protected override async compare(): Promise<void> {
+    await super.compare()
     // Mail about subscriptions may be lost, too. Only few sessions subscribe and cost this round trip.
     if (this.#subscribed.size === 0 || this.done) return
     this.#news = []
-    this.instance.store.subscriptions(this.session.key).then(
+    await this.instance.store.subscriptions(this.session.key).then(
       (uris) => this.#subscribe(uris),
       (error) => this.instance.report(error),
     )
@@ -213,16 +217,18 @@ export class GetConnection extends Connection {
   #advance(): void {
     if (this.#advancing || this.done) return
     this.#advancing = true
-    this.#run().then(
-      () => {
-        this.#advancing = false
-        if (this.#waiting.length > 0) this.#advance()
-      },
-      (error) => {
-        this.#advancing = false
-        this.instance.report(error)
-      },
-    )
+    this.instance.turns
+      .run(() => this.#run())
+      .then(
+        () => {
+          this.#advancing = false
+          if (this.#waiting.length > 0) this.#advance()
+        },
+        (error) => {
+          this.#advancing = false
+          this.instance.report(error)
+        },
+      )
   }
 
   async #run(): Promise<void> {

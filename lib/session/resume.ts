@@ -81,7 +81,7 @@ async function hold(
     connection.startAt(reply.position, reply.tag ?? '')
     response.begin()
     connection.deliverTaken(reply)
-    await connection.begin(lost)
+    if (!connection.done) await connection.begin(lost)
   } catch (error) {
     response.detached()
     throw error
