@@ -45,6 +45,29 @@ test('names of any length, from any library, do not make the answer long', async
   expect(JSON.stringify(result).length).toBeLessThan(6_000)
 })
 
+test('the paths of thousands of problems are not written, of which ten are listed', async () => {
+  let written = 0
+  const step = {
+    get key() {
+      written++
+      return 'a name of the client'
+    },
+  }
+  const issues = Array.from({ length: 10_000 }, () => ({ message: 'wrong', path: [step] }))
+  const schema = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'own',
+      validate: () => ({ issues }),
+      jsonSchema: { input: () => ({ type: 'object' }), output: () => ({ type: 'object' }) },
+    },
+  }
+  const server = new McpServer({ name: 'hostile', version: '1' })
+  server.registerTool('wrong', { inputSchema: schema }, () => ({ content: [] }))
+  expect(JSON.stringify(await call(server, 'wrong', {}))).toContain('and 9990 more')
+  expect(written).toBe(10)
+})
+
 test('a text that is nearly a URL is refused at once', async () => {
   const schema = { type: 'string', format: 'url' }
   expect(await problems(schema, `http://${'a'.repeat(5_000)}`)).toBe('')

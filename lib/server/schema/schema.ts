@@ -6,7 +6,7 @@
  */
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
-import { type Check, type Checked, describeProblems, guarded } from './check.ts'
+import { type Check, type Checked, describeProblems, guarded, MAX_PROBLEMS } from './check.ts'
 import { assertUsable, jsonSchemaCheck } from './json-schema.ts'
 import { rootOf, withObjectType } from './object-root.ts'
 import { hintFor, isOldZod } from './vendors.ts'
@@ -107,9 +107,11 @@ function standardCheck(schema: StandardSchema): Check {
 }
 
 function outcome(result: StandardResult<unknown>): Checked {
-  return result.issues === undefined
-    ? { ok: true, value: result.value }
-    : { ok: false, problems: describeProblems(result.issues.map((issue) => [pathText(issue.path), issue.message])) }
+  if (result.issues === undefined) return { ok: true, value: result.value }
+  const { issues } = result
+  // Paths have names that the client chose: thousands of long ones would take longer to write than the check took.
+  const listed = issues.slice(0, MAX_PROBLEMS).map((issue) => [pathText(issue.path), issue.message] as const)
+  return { ok: false, problems: describeProblems(listed, issues.length) }
 }
 
 function pathText(path: StandardIssue['path']): string {
