@@ -159,6 +159,8 @@ export interface History {
   ledger: Entry[]
   /** Ends of processes that no fault caused. */
   exits: { at: number; process: string; how: string; errors: string[] }[]
+  /** What processes wrote to stderr. For the reader: nothing is concluded from it. */
+  errors: { at: number; process: string; line: string }[]
   rest?: Rest
 }
 

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '40' },
     gap: { type: 'string', default: '1500' },
     only: { type: 'string' },
+    revision: { type: 'string' },
     history: { type: 'string' },
   },
 })
@@ -36,6 +37,7 @@ try {
     clients: Number(values.clients),
     rate: Number(values.rate),
     mix: { gap: Number(values.gap), only },
+    ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,
     report: (line) => console.log(line),

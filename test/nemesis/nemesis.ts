@@ -22,6 +22,8 @@ export interface NemesisOptions {
   /** Calls per second of all clients together, about. */
   rate?: number
   mix?: Mix
+  /** Only clients of this revision. */
+  revision?: string
   /** The checkout whose endpoint runs; default: this one. */
   root?: URL
   /** Ends the run when it has found something. */
@@ -80,7 +82,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   const history = (): History => {
     entries.push(...ledger.read())
     const { sessions, calls } = world
-    return { seed, limits, faults: faults.done, sessions, calls, ledger: entries, exits: fleet.exits }
+    return { seed, limits, faults: faults.done, sessions, calls, ledger: entries, exits: fleet.exits, errors: fleet.errors }
   }
   let found: Outcome['found']
   const look = () => {
@@ -91,7 +93,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     if (options.stopAtFirst) abort.abort()
   }
   try {
-    const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i))
+    const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i, options.revision))
     const lives = Promise.all(alive.map((client) => client.live()))
     const checking = setInterval(look, CHECK_EVERY)
     const over = setTimeout(() => abort.abort(), length)
@@ -123,14 +125,15 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   }
 }
 
-function makeClient(world: World, seed: number, i: number) {
+function makeClient(world: World, seed: number, i: number, only: string | undefined) {
   const random = new Random(seed, `client ${i}`)
   const shares = Object.values(SHARES).reduce((sum, share) => sum + share, 0)
   let left = i % shares
-  const revision = REVISIONS.find((name) => {
+  const drawn = REVISIONS.find((name) => {
     left -= SHARES[name as keyof typeof SHARES]
     return left < 0
   }) as string
+  const revision = only ?? drawn
   const name = `${i}`
   if (revision === '2024-11-05') return new LegacyClient(world, random, name)
   if (revision === '2026-07-28') return new StatelessClient(world, random, name)

@@ -70,6 +70,10 @@ export class Place {
 /** The root of this checkout. */
 const OWN = new URL('../../../', import.meta.url)
 
+/** Lines that are kept of a process for its end, and of all processes for the reader of the history. */
+const MAX_LINES = 50
+const MAX_ERRORS = 5_000
+
 interface FleetOptions {
   limits: Limits
   /** The checkout whose endpoint runs; default: this one. */
@@ -83,6 +87,7 @@ export class Fleet {
   readonly ledger = join(this.folder, 'ledger')
   readonly places: Place[] = []
   readonly exits: History['exits'] = []
+  readonly errors: History['errors'] = []
   readonly redis: RedisPair
   readonly #options: FleetOptions
   #turn = 0
@@ -131,13 +136,16 @@ export class Fleet {
       env: { ...process.env, INSTANCE: JSON.stringify(settings), SHIFT_FILE: place.shiftFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    const { name } = place
     const errors: string[] = []
-    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line) > 50 && errors.shift())
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (errors.push(line) > MAX_LINES) errors.shift()
+      if (this.errors.length < MAX_ERRORS) this.errors.push({ at: this.now(), process: name, line })
+    })
     const die = () => child.kill('SIGKILL')
     process.once('exit', die)
     place.child = child
     place.expected = false
-    const { name } = place
     child.once('exit', (code, signal) => {
       process.removeListener('exit', die)
       if (place.child === child) place.child = undefined

@@ -28,8 +28,9 @@ const endpoint = createEndpoint(makeServer(name, write, now), {
   ...options,
   store: redisStore(store),
   onError: (error) => {
+    if (!(error instanceof Error)) console.error(error)
     // A store that does not answer is expected here.
-    if (error instanceof Error && error.name !== 'StoreUnavailable') console.error(error.stack)
+    else console.error(error.name === 'StoreUnavailable' ? String(error) : error.stack)
   },
 })
 
