@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { asError } from './base/errors.ts'
+import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
@@ -17,6 +19,7 @@ import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
+import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
@@ -77,6 +80,8 @@ export interface Endpoint {
   elicitationCompleted(elicitationId: string): Promise<boolean>
   /** How many connections and calls this instance has. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number }
+  /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
+  held(): { requests: number; output: number }
   /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
@@ -93,8 +98,21 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
-function logError(error: unknown): void {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error)
+function logError(thrown: unknown): void {
+  const { name, message } = asError(thrown)
+  console.error(`${name}: ${message}`)
+}
+
+/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
+function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
+  return (thrown) => {
+    try {
+      const done = onError(asError(thrown))
+      if (done instanceof Promise) handled(done)
+    } catch (fault) {
+      logError(fault)
+    }
+  }
 }
 
 /**
@@ -108,7 +126,8 @@ function logError(error: unknown): void {
  */
 export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherOf(server)
-  const { path = '/mcp', onError = logError, clock = systemClock } = options
+  const { path = '/mcp', clock = systemClock } = options
+  const onError = reporter(options.onError ?? logError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
@@ -116,7 +135,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   if (!streaming) sessionOptions.getPolicy = 'off'
   const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
   const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
-  const instance = new Instance(store, sessionOptions, clock, onError)
+  const memory = new Memory(httpOptions.maxMemory)
+  const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
@@ -127,6 +147,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       announce: notify,
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
@@ -162,6 +183,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     responseLimit: sessionOptions.responseLimit,
     streaming,
     clock,
+    memory,
     onError,
   }
   const app = new Hono()
@@ -181,6 +203,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),

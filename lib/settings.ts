@@ -157,6 +157,11 @@ export const SETTINGS = {
     maxBatch: count(50),
     /** Bytes that a slow reader may leave waiting on one response. */
     maxBuffered: count(MIB),
+    /**
+     * Bytes that clients may make one instance hold: half of them for bodies and the requests of running calls, half for
+     * output that waits. One client may take a quarter of the first half. Default: a quarter of the heap of the process.
+     */
+    maxMemory: count(undefined, 'MAX_MEMORY_BYTES', { from: MIB }),
     /** Serves a request that has lost its session id as one without a session, instead of 400. */
     allowSessionless: flag(false),
     /** Requests of one principal, on all instances. Only with authorization. */

@@ -53,8 +53,9 @@ export class Access {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     if (!auth) {
-      if (addresses) consume(addresses, limitKey(address))
-      return this.anonymous(c, limit, address)
+      const client = limitKey(address)
+      if (addresses) consume(addresses, client)
+      return this.anonymous(c, limit, address, client)
     }
     const authorization = header('authorization')
     const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
@@ -75,11 +76,23 @@ export class Access {
     }
   }
 
+  /**
+   * Counts the messages of a batch, of which the request itself was one.
+   * @throws Refusal 429
+   */
+  countBatch({ principal, request }: Caller, messages: number): void {
+    const { auth, addresses, principals } = this.#parts
+    const limiter = auth ? principals : addresses
+    const key = auth ? principal : limitKey(request.address)
+    if (limiter && key !== undefined && messages > 1) refuseFor(limiter.consumeMore(key, messages - 1))
+  }
+
   /** A caller without a principal. */
-  anonymous(c: Context, limit: number, address?: string): Caller {
+  anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
+    const request = new RequestView(c.req.raw, address)
+    return { principal: '', client, auth: undefined, deadline, note, request, held: undefined }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -90,7 +103,13 @@ export class Access {
   #identified(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Identity): Caller {
     const { principals, concurrency } = this.#parts
     if (principals) consume(principals, principal)
-    return { ...this.anonymous(c, limit, address), principal, auth, until, quota: concurrency.quotaOf(principal) }
+    return {
+      ...this.anonymous(c, limit, address, principal),
+      principal,
+      auth,
+      until,
+      quota: concurrency.quotaOf(principal),
+    }
   }
 
   /** Refusals of tokens count for the address; requests without any do not, since every client begins with one. */
@@ -152,7 +171,11 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  const wait = key === undefined ? 0 : limiter.consume(key)
+  if (key !== undefined) refuseFor(limiter.consume(key))
+}
+
+/** @throws Refusal 429 where the client has to wait, in ms */
+function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`

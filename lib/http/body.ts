@@ -1,7 +1,42 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
+import type { HeldBytes } from '../base/byte-budget.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
+import type { HttpOptions } from '../settings.ts'
 import { isJsonType, type ReadHeader } from './headers.ts'
+
+/** Bytes of a body that is not counted: its connection takes more. */
+const NEGLIGIBLE = 4 * 1024
+/** Bytes of a body that is read at once. */
+const SHORT = 16 * 1024
+
+/** The body announces so few bytes that they are not counted. */
+export function isNegligible(header: ReadHeader): boolean {
+  return Number(header('content-length') ?? Number.NaN) <= NEGLIGIBLE
+}
+
+/** @throws Refusal 503 */
+function take(held: HeldBytes, bytes: number): void {
+  if (!held.grow(bytes)) throw tooManyBytes()
+}
+
+/** What V8 needs for a member of an object, an item of an array, or an empty one of them, in bytes. */
+const PER_PART = 24
+
+/**
+ * Counts what a body will take once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
+ * @throws Refusal 503
+ */
+export function countParts(text: string, held: HeldBytes | undefined): void {
+  if (!held || text.length <= SHORT) return
+  let parts = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (char === COMMA || char === BRACKET || char === BRACE) parts++
+  }
+  take(held, parts * PER_PART)
+}
 
 /** @throws Refusal 415 */
 export function requireJson(header: ReadHeader): void {
@@ -12,13 +47,23 @@ export function requireJson(header: ReadHeader): void {
 /**
  * Reads a body as text. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each request a
  * promise.
- * @throws Refusal 413
+ * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
+ * announcing costs a client nothing
+ * @throws Refusal 413, 503
  */
-export function readText(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+export function readText(
+  request: Request,
+  header: ReadHeader,
+  maxBytes: number,
+  held: HeldBytes | undefined,
+): Promise<string> {
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
-  return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
+  if (!held) return request.text()
+  if (!(announced <= SHORT)) return readChunks(request, maxBytes, held)
+  take(held, announced)
+  return request.text()
 }
 
 /** The error to throw where {@link readText} rejected with `error`: the client sent no whole body. */
@@ -30,20 +75,28 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
-async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
+async function readChunks(request: Request, maxBytes: number, held: HeldBytes): Promise<string> {
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge(maxBytes)
+    take(held, chunk.byteLength)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
 
-/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
-export function parseJson(text: string, maxDepth: number): unknown {
+/**
+ * Parses a body that was read. Its real size counts, whatever its client announced: not every platform compares the two.
+ *
+ * @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth`
+ * @throws Refusal 413
+ */
+export function parseJson(text: string, { maxBytes, maxDepth }: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>): unknown {
+  // A character has three bytes at most.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes)
   if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)
@@ -64,6 +117,9 @@ function opensMoreThan(text: string, max: number): boolean {
 }
 
 const QUOTE = 34
+const COMMA = 44
+const BRACKET = 91
+const BRACE = 123
 const BACKSLASH = 92
 
 /** Counts brackets outside strings. The count may be wrong for a text that is not JSON, which is refused afterwards. */
@@ -77,7 +133,7 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
       if (char === BACKSLASH) i++
       else if (char === QUOTE) inString = false
     } else if (char === QUOTE) inString = true
-    else if (char === 123 || char === 91) {
+    else if (char === BRACE || char === BRACKET) {
       if (++depth > maxDepth) return true
     } else if (char === 125 || char === 93) depth--
   }

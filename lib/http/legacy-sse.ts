@@ -2,7 +2,7 @@
 import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject, readMessage } from '../protocol/jsonrpc.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import { countParts, isNegligible, parseJson, readText, requireJson, unreadable } from './body.ts'
 import type { McpParts } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'
 
@@ -10,7 +10,7 @@ import { type HttpExchange, route } from './route.ts'
 export const LEGACY_PATHS = ['/sse', '/messages'] as const
 
 export function legacyRoutes(app: Hono, parts: McpParts): void {
-  const { access, options, responseLimit, sessions } = parts
+  const { access, memory, options, responseLimit, sessions } = parts
   const open = ({ c, caller }: HttpExchange) => {
     // Relative to the address that the client used, so that a path prefix in front of this endpoint stays.
     const base = c.req.path.replace(/\/sse$/, '')
@@ -20,10 +20,12 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireJson(header)
-    const text = await readText(c.req.raw, header, options.maxBytes).catch((error) => {
+    if (!isNegligible(header)) caller.held = memory.hold(caller.client)
+    const text = await readText(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {
       throw unreadable(error)
     })
-    const body = parseJson(text, options.maxDepth)
+    countParts(text, caller.held)
+    const body = parseJson(text, options)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     access.admit(c, caller, [message], false)

@@ -4,12 +4,13 @@ import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/error
 import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { RequestNote } from '../runtime/caller.ts'
+import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import type { Access } from './access.ts'
+import { countParts, isNegligible, parseJson, readText, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -40,17 +41,19 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
+  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
   let text: string
   try {
-    text = await readText(c.req.raw, header, options.maxBytes)
+    text = await readText(c.req.raw, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(text, options.maxDepth)
+  countParts(text, caller.held)
+  const body = parseJson(text, options)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
-  const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
+  const messages = batch ? readBatch(body, options.maxBatch, access, caller) : [readMessage(body)]
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
@@ -108,10 +111,11 @@ function withoutSession(
   return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
 }
 
-function readBatch(body: unknown[], maxBatch: number): Message[] {
+function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {
   const { length } = body
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
+  access.countBatch(caller, length)
   const messages = body.map(readMessage)
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')

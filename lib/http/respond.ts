@@ -1,5 +1,4 @@
 /** The one place that makes responses. */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -8,7 +7,7 @@ import { type Reply, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
-import { streamBody } from './stream-body.ts'
+import { type StreamParts, streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -24,11 +23,11 @@ export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  streams: { maxBuffered: number; clock: Clock },
+  streams: StreamParts,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
+    return new Response(streamBody(reply.source, streams), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })

@@ -8,11 +8,13 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
+import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
+import { countJson } from './large-json.ts'
 import type { OriginCheck } from './origin.ts'
 import { refuse, respond } from './respond.ts'
 
@@ -23,6 +25,7 @@ export interface RouteParts {
   /** False: no response is a stream, whatever the client takes. */
   streaming: boolean
   clock: Clock
+  memory: Memory
   onError(error: unknown): void
 }
 
@@ -53,7 +56,8 @@ const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
   const { checkOrigin, access, options, clock, onError } = parts
-  const streams = { maxBuffered: options.maxBuffered, clock }
+  const { maxBuffered } = options
+  const { output } = parts.memory
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
@@ -75,9 +79,14 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
-      return respond(await handler(exchange), accepted, cors, streams)
+      const reply = await handler(exchange)
+      const { client } = exchange.caller
+      if (reply.kind === 'json') countJson(c, reply.body, client, output)
+      return respond(reply, accepted, cors, { maxBuffered, clock, output, client })
     } catch (error) {
       return refuse(error, cors, onError, exchange?.id)
+    } finally {
+      exchange?.caller.held?.release()
     }
   }
 }

@@ -1,5 +1,6 @@
 /** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
 import { memoize } from '../base/memo.ts'
+import { resultJson, toJson } from '../base/to-json.ts'
 import { invalidRequest, type ProtocolError } from './errors.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
@@ -137,22 +138,22 @@ export function resultBytes(id: RequestId, result: Result): (() => Uint8Array) |
   return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
-/** The text of a successful response. */
+/** The text of a successful response. @throws NotJson */
 export function resultText(id: RequestId, result: Result): string {
-  return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
+  return response(JSON.stringify(id), result instanceof RawJson ? result.text : resultJson(result))
 }
 
 function response(id: string, result: string): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${result}}`
 }
 
-/** The text of an error response. Without an id the member is left out. */
+/** The text of an error response. Without an id the member is left out. @throws NotJson */
 export function errorText(error: JsonRpcErrorObject, id?: RequestId): string {
   const head = id === undefined ? '' : `"id":${JSON.stringify(id)},`
-  return `{"jsonrpc":"2.0",${head}"error":${JSON.stringify(error)}}`
+  return `{"jsonrpc":"2.0",${head}"error":${toJson(error, 'error')}}`
 }
 
-/** The text of a notification. */
+/** The text of a notification. @throws NotJson */
 export function notificationText(method: string, params?: JsonObject): string {
-  return JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
+  return toJson(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
 }

@@ -8,6 +8,7 @@ import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
+import { Memory } from './memory.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /**
@@ -34,6 +35,7 @@ export class Instance {
   readonly unregistered = new Map<string, UnregisteredCall>()
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
+  readonly memory: Memory
   readonly #store: Store
   #draining = false
   #receiving: Promise<Receiving> | undefined
@@ -42,7 +44,14 @@ export class Instance {
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
 
-  constructor(store: Store, options: SessionOptions, clock: Clock, onError: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    options: SessionOptions,
+    clock: Clock,
+    onError: (error: unknown) => void,
+    memory = new Memory(),
+  ) {
+    this.memory = memory
     this.store = store
     this.#store = store
     this.options = options

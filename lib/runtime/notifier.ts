@@ -1,5 +1,6 @@
 /** Announces changes to clients, from an endpoint or from any other process that has the store. */
 import { digest, randomId } from '../base/ids.ts'
+import { handled } from '../base/promises.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { Announcer } from '../server/context/client-channel.ts'
 import { GET_STREAM } from '../store/names.ts'
@@ -25,24 +26,26 @@ export interface Notifier extends Announcer {
 export function createNotifier(store: BusStore & StreamStore & ValueStore): Notifier {
   const tag = randomId(3)
   return {
-    toolsChanged: () => store.publish({ kind: 'tools' }),
-    promptsChanged: () => store.publish({ kind: 'prompts' }),
-    resourcesChanged: () => store.publish({ kind: 'resources' }),
-    resourceUpdated: (uri) => store.publish({ kind: 'updated', uri }),
-    async elicitationCompleted(elicitationId) {
-      const key = await store.getValue('elic', elicitationId)
-      if (key === undefined) return false
-      const data = notificationText('notifications/elicitation/complete', { elicitationId })
-      // The message has the same id each time, so that a repeated completion sends nothing.
-      const id = `elic.${digest(elicitationId, 9)}`
-      const reply = await store.post(key, GET_STREAM, data, tag, id)
-      if (reply.status === 'gone') return false
-      const { n, holder } = reply
-      if (holder !== undefined) {
-        const mail: Mail = { t: 'entries', to: holder, n, tag, data: [data], final: false }
-        await store.send(instanceOf(holder), JSON.stringify(mail))
-      }
-      return true
-    },
+    toolsChanged: () => handled(store.publish({ kind: 'tools' })),
+    promptsChanged: () => handled(store.publish({ kind: 'prompts' })),
+    resourcesChanged: () => handled(store.publish({ kind: 'resources' })),
+    resourceUpdated: (uri) => handled(store.publish({ kind: 'updated', uri })),
+    elicitationCompleted: (elicitationId) => handled(complete(elicitationId)),
+  }
+
+  async function complete(elicitationId: string): Promise<boolean> {
+    const key = await store.getValue('elic', elicitationId)
+    if (key === undefined) return false
+    const data = notificationText('notifications/elicitation/complete', { elicitationId })
+    // The message has the same id each time, so that a repeated completion sends nothing.
+    const id = `elic.${digest(elicitationId, 9)}`
+    const reply = await store.post(key, GET_STREAM, data, tag, id)
+    if (reply.status === 'gone') return false
+    const { n, holder } = reply
+    if (holder !== undefined) {
+      const mail: Mail = { t: 'entries', to: holder, n, tag, data: [data], final: false }
+      await store.send(instanceOf(holder), JSON.stringify(mail))
+    }
+    return true
   }
 }

@@ -14,6 +14,13 @@ export function tooManySessions(max: number, id?: RequestId): Refusal {
   return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '10' } })
 }
 
+/** The bodies of the requests that are served here. */
+export function tooManyBytes(id?: RequestId): Refusal {
+  const message =
+    'This instance holds as many bytes of requests as it may, or as one client may (http.maxMemory). Try again later.'
+  return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '2' } })
+}
+
 export function tooManyStreams(id?: RequestId): Refusal {
   const message = 'This instance holds as many streams as it may. Try again: another one may have room.'
   return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '5' } })

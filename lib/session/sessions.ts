@@ -14,6 +14,7 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
@@ -101,7 +102,10 @@ export class Sessions {
     const { clock, options, store } = this.#instance
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    // The stream of HTTP+SSE has no event ids.
+    const eventKey = legacy ? undefined : newEventKey()
+    const fresh = { level: undefined, eventKey, servedByOlder: false }
+    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
@@ -243,7 +247,7 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
-    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

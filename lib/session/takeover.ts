@@ -63,11 +63,16 @@ async function takeOver(
   if (relay) for (const { n, data } of log.slice(-NOT_RELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
   const progress = stored ? greatestProgress(log) : undefined
   const { holder } = connection
+  // The request is kept while its second run goes on, and cannot be refused any more.
+  const held = instance.memory.hold(caller.client)
+  held.change(claim.request?.length ?? 0)
   const continued = { stream, token, from: claim.end + 1, progress, claimed: true, holder, relay }
-  const call = new Call({ host, session, request, caller, carrier: continuedCarrier, continued })
+  const call = new Call({ host, session, request, caller: { ...caller, held }, carrier: continuedCarrier, continued })
   instance.add('call', call)
+  if (stored && !claim.cancelled) call.start()
+  held.release()
   if (claim.cancelled) return call.cancel()
-  if (stored) return call.start()
+  if (stored) return
   const message =
     expected === ''
       ? 'The instance that ran this call was shut down before it was done.'

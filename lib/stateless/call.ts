@@ -3,6 +3,7 @@
  * sealed state. An ask without an answer ends the run with `input_required`, and the retry runs the handler again.
  */
 import { digest, randomId } from '../base/ids.ts'
+import { toJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
@@ -83,6 +84,7 @@ export class StatelessCall extends Run {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
       return Promise.reject(new ProtocolError(ErrorCode.InternalError, message))
     }
+    toJson(params ?? null, 'params')
     const ask = askDigest(method, params)
     const answer = this.#answerTo(key, ask, method)
     if (answer) return Promise.resolve(answer)
@@ -117,6 +119,7 @@ export class StatelessCall extends Run {
     const state = this.#state
     if (state?.kept.has(name)) return state.kept.get(name) as T
     const value = options.single && state ? await this.#single(state, name, fn) : await fn()
+    toJson(value ?? null, resultOf(name))
     this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
@@ -136,7 +139,7 @@ export class StatelessCall extends Run {
     }
     try {
       const value = await fn()
-      await store.setValue('used', id, `=${JSON.stringify(value ?? null)}`, singleLifetime)
+      await store.setValue('used', id, `=${toJson(value ?? null, resultOf(name))}`, singleLifetime)
       return value
     } catch (error) {
       await store.deleteValue('used', id)
@@ -159,4 +162,8 @@ export class StatelessCall extends Run {
       _meta: {},
     }
   }
+}
+
+function resultOf(name: string): string {
+  return `The result of ctx.once("${name}")`
 }

@@ -3,6 +3,7 @@
  * result.
  */
 import type { Timer } from '../base/clock.ts'
+import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
@@ -73,6 +74,7 @@ export class StatelessExchange implements StreamSource {
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
       caller.quota?.begin()
+      caller.held?.retain()
       const signal = this.#input.gone?.()
       const cancel = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(cancel)
@@ -146,7 +148,12 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     if (call.pending) return this.#askAgain(call)
     const { id } = this.#input.request
-    const complete = this.#complete(result)
+    let complete: RawJson
+    try {
+      complete = this.#complete(result)
+    } catch (error) {
+      return this.#fail(error)
+    }
     this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
@@ -158,15 +165,16 @@ export class StatelessExchange implements StreamSource {
     }
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
     const call = this.#call
     if (!call) return
+    const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 
   #errorText(error: unknown): string {
-    return failureResponse(error, this.#input.request.id, (unknown) => this.#instance.report(unknown))
+    return failureResponse(error, this.#input.request, (unknown) => this.#instance.report(unknown), this.#complete)
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
@@ -188,6 +196,7 @@ export class StatelessExchange implements StreamSource {
     this.#call = undefined
     if (this.#key === undefined) return
     this.#input.caller.quota?.end()
+    this.#input.caller.held?.release()
     this.#instance.forgetUnregistered(this.#key, this)
   }
 

@@ -24,9 +24,8 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract wants(level: LoggingLevel): boolean
   abstract ask(ask: Ask): Promise<JsonObject>
 
-  notify(method: string, params: JsonObject): Promise<void> {
-    if (!this.over) this.#send?.(notificationText(method, params))
-    return Promise.resolve()
+  async notify(method: string, params: JsonObject): Promise<void> {
+    if (!this.over) await this.#send?.(notificationText(method, params))
   }
 
   closeStream(): void {}

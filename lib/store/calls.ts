@@ -54,7 +54,7 @@ export interface AppendReply {
 export interface CallEnd {
   stream: string
   owner: Owner
-  /** Adds an entry without text that ends the log. */
+  /** Adds an entry without text that ends the log. Without it, and where nothing was logged, the holder is forgotten too. */
   mark: boolean
   /** Asks of this call to forget. */
   forget?: string[] | undefined

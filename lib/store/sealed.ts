@@ -71,7 +71,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
       const record = open(row?.record, 'record', key)
-      return record === undefined ? undefined : { record, level: row?.level }
+      return row === undefined || record === undefined ? undefined : { ...row, record }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
     getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),

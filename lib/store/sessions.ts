@@ -5,6 +5,11 @@ export interface SessionRow {
   record: string
   /** The log level that the client has set. */
   level: string | undefined
+  /**
+   * True where an instance of a build before event keys has served the session. Only a store in which such sessions can be
+   * has to report it.
+   */
+  servedByOlder?: boolean
 }
 
 /** How many sessions a principal may have. */

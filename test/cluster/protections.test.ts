@@ -64,7 +64,7 @@ const protections: Protection[] = [
   {
     name: 'a heartbeat of a former holder is refused',
     file: STREAMS,
-    without: [["if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end", '']],
+    without: [["if current ~= holder then return { 'moved' } end", '']],
     failing: CONTRACT,
   },
   {
@@ -94,9 +94,16 @@ const protections: Protection[] = [
   {
     name: 'event ids belong to their session',
     file: 'lib/session/stream/event-id.ts',
-    without: [['check(key, stream, n, tag) === given ?', "given !== '' ?"]],
+    without: [['check(key, stream, n, tag) !== given', "given === ''"]],
     failing: 'test/cluster/streams.test.ts',
     called: 'of another session',
+  },
+  {
+    name: 'the streams that event ids name cannot be invented',
+    file: 'lib/session/stream/event-id.ts',
+    without: [['eventKey !== undefined && !servedByOlder &&', "eventKey === '' &&"]],
+    failing: 'test/security/event-ids.test.ts',
+    called: 'before the store is asked',
   },
   {
     name: 'a cancel looks for the call of its own session only',

@@ -421,6 +421,71 @@ describe('the rate of requests', () => {
     }
   })
 
+  describe('counts each message of a batch', () => {
+    const version = '2025-03-26'
+    const batch = (length: number) => Array.from({ length }, (_, i) => request(i, 'ping'))
+
+    test('of a principal', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 101 } } })
+      const [token, other] = [await signer.token(), await signer.token({ sub: 'bob' })]
+      const headers = await open(token, version)
+      const send50 = () => send({ body: batch(50), token, headers })
+      expect((await send50()).status).toBe(200)
+      expect((await send50()).status).toBe(200)
+      // Ten times as much as the burst is refused.
+      for (let i = 0; i < 20; i++) await expectRefusal(await send50(), 429)
+      expect((await send({ body: batch(50), token: other })).status).toBe(400)
+    })
+
+    test('of all instances together, approximately', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 100 } } }, 4)
+      const token = await signer.token()
+      const headers = await open(token, version)
+      let served = 0
+      for (let i = 0; i < 80; i++) {
+        if ((await send({ at: i % 4, body: batch(10), token, headers })).status === 200) served += 10
+      }
+      expect(served).toBeGreaterThanOrEqual(90)
+      expect(served).toBeLessThanOrEqual(150)
+    })
+
+    test.each([
+      ['requests', batch(50)],
+      ['notifications', Array.from({ length: 50 }, () => ({ jsonrpc: '2.0', method: 'notifications/initialized' }))],
+      ['responses', Array.from({ length: 50 }, (_, i) => ({ jsonrpc: '2.0', id: `a${i}`, result: {} }))],
+      ['things that are no messages', Array.from({ length: 50 }, () => ({}))],
+    ])('of an address, where there is no authorization: %s', async (_what, messages) => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 101 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      for (let i = 0; i < 2; i++) {
+        expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+      }
+      const refused = await send({ body: messages, headers, from })
+      await expectRefusal(refused, 429)
+      expect((await send({ body: messages, headers, from: '203.0.113.8' })).status).not.toBe(429)
+      // After the time that Retry-After names, the batch is let in.
+      await clock.advance(Number(refused.headers.get('retry-after')) * 1_000)
+      expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+    })
+
+    test('also where the batch has more messages than the burst: it needs a client that was quiet', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 10 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+      await expectRefusal(await send({ body: PING, headers, from }), 429)
+      await clock.advance(45_000)
+      await expectRefusal(await send({ body: batch(50), headers, from }), 429)
+      await clock.advance(60_000)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+    })
+  })
+
   test('can be turned off', async () => {
     start({ ...withAuth(), clock: new ManualClock(Date.now()), http: { principalRate: undefined } })
     const token = await signer.token()

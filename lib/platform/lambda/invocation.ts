@@ -2,11 +2,12 @@
  * One invocation of a function: wakes the endpoint, serves the request, and returns only when everything is written to
  * the store, because Lambda freezes the environment then.
  */
-import type { Context } from 'aws-lambda'
+import type { ALBEvent, Context } from 'aws-lambda'
 import { monotonic, systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
+import { Refusal } from '../../protocol/refusal.ts'
 import type { RequestLog } from '../log.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 
@@ -36,10 +37,12 @@ export function invocations(
     let incoming: Incoming
     try {
       incoming = readEvent(event)
-    } catch {
-      const body = errorText({ code: ErrorCode.InvalidRequest, message: 'The event is no HTTP request.' })
+    } catch (error) {
+      const message = error instanceof Refusal ? error.message : 'The event is no HTTP request.'
+      const body = errorText({ code: ErrorCode.InvalidRequest, message })
       const response = new Response(body, { status: 400, headers: { 'Content-Type': 'application/json' } })
-      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue: false })
+      const multiValue = Boolean((event as Partial<ALBEvent> | null)?.multiValueHeaders)
+      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue })
     }
     const { request, address } = incoming
     const line = log?.begin(request.method, id)

@@ -9,6 +9,7 @@ import { type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
@@ -37,6 +38,7 @@ export async function listen(server: McpServer): Promise<void> {
       },
       port: settings.port,
       hostname: settings.host,
+      createServer: createCheckedServer,
       serverOptions: {
         // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): were
         // this side to close it first, a request could meet a connection that is being closed.

@@ -2,10 +2,12 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
+import { normalUri } from '../../protocol/uri.ts'
 import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
+import { requireValues } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
@@ -20,7 +22,8 @@ export const complete: MethodHandler = async (registry, params, channel): Promis
   const completer = completersOf(registry, params?.ref)?.get(argument.name)
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   const context = { arguments: givenArguments(params?.context) }
-  const values = await completer(argument.value, context, new Context(channel, params))
+  const values: unknown = await completer(argument.value, context, new Context(channel, params))
+  requireValues(values)
   const total = values.length
   return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
 }
@@ -31,7 +34,7 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
   if (type === 'ref/prompt' && typeof name === 'string') entry = registry.prompts.get(name)
   if (type === 'ref/resource' && typeof uri === 'string') {
     // A fixed resource has no variables; the reference to it is valid.
-    entry = registry.templates.get(uri) ?? registry.resources.get(uri)
+    entry = registry.findTemplate(uri) ?? registry.resources.get(normalUri(uri))
   }
   if (entry) return entry.complete
   throw invalidParams('"ref" names no prompt and no resource template of this server.')

@@ -1,5 +1,7 @@
 /** Checks of values against schemas, and the texts of their problems. */
 
+import { textOf } from '../../base/errors.ts'
+
 /** The outcome of a check: the value after parsing, or the problems, as a text that a model can act on. */
 export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }
 
@@ -9,7 +11,7 @@ export type Check = (value: unknown) => Checked | Promise<Checked>
 export function guarded(check: Check): Check {
   const refused = (error: unknown): Checked => ({
     ok: false,
-    problems: error instanceof Error ? error.message : String(error),
+    problems: textOf(error),
   })
   return (value) => {
     try {

@@ -4,7 +4,7 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, resultBytes, resultText } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, type Result, resultBytes, resultText } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -89,19 +89,19 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** Runs the handler. */
   start(): void {
-    const { id, method, params = {} } = this.#parts.request
+    const { method, params = {} } = this.#parts.request
     try {
       const result =
         sessionMethod(this.#instance, this.#parts.session.key, method, params) ??
         this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.respond(resultText(id, result))
+        return this.#succeed(result)
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.respond(resultText(id, value)),
+        (value) => this.#succeed(value),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -138,9 +138,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('responded', text)
   }
 
+  #succeed(result: Result): void {
+    let text: string
+    try {
+      text = resultText(this.#parts.request.id, result)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.respond(text)
+  }
+
   #fail(error: unknown): void {
-    const { instance } = this.#parts.host
-    this.respond(failureResponse(error, this.#parts.request.id, (unknown) => instance.report(unknown)))
+    this.respond(failureResponse(error, this.#parts.request, (unknown) => this.#instance.report(unknown)))
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -233,14 +242,16 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #do(effect: Effect, reason: string): void {
     const { instance } = this.#parts.host
-    const { quota } = this.#parts.caller
+    const { quota, held } = this.#parts.caller
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
+        held?.retain()
         return quota?.begin()
       case 'countRegistered':
         return quota?.registered(this.#stream.owner)
       case 'uncount':
+        held?.release()
         quota?.end()
         if (this.#streamed) quota?.unregistered(this.#streamed.owner)
         return

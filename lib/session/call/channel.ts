@@ -1,5 +1,6 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
+import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
@@ -75,13 +76,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
+    const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     await this.#expectCompletion(ask)
     this.#requireRunning()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
-    const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
-    await this.#call.send(JSON.stringify(message), id)
+    await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
   }
 

@@ -23,6 +23,8 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  /** How many streams one response may carry: as many as a batch may have messages. */
+  maxPositions: number
 }
 
 /** The receiver of a call's response. */
@@ -68,8 +70,13 @@ export interface CallParts {
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(request: JsonRpcRequest, relay: NonNullable<Continuation['relay']>): Continuation {
-  return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
+export function relayed(
+  session: Session,
+  { id }: JsonRpcRequest,
+  relay: NonNullable<Continuation['relay']>,
+): Continuation {
+  const stream = newStreamName(session, id)
+  return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
 
 /** The carrier of a continued call: what it sends goes to the log, and from there to the holder. */

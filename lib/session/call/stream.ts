@@ -45,7 +45,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.request.id)
+    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id)
     this.token = parts.continued?.token ?? randomId(6)
   }
 
@@ -170,13 +170,8 @@ export class CallStream {
   /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
   async end(): Promise<boolean> {
     const { key } = this.#parts.session
-    const { store } = this.#instance
-    const ended = store.endCall(key, this.#ended(false))
-    if (this.#parts.carrier.streams) {
-      this.#instance.track(store.release(key, this.name, this.#instance.name(this.#connectionToken)))
-    }
     try {
-      const reply = await ended
+      const reply = await this.#instance.store.endCall(key, this.#ended(false))
       return reply.status === 'ok' && reply.cancelled
     } catch (error) {
       this.#instance.report(error)

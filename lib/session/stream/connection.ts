@@ -197,7 +197,7 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.message(data)
+    this.response.unlogged(data)
     this.finish()
   }
 
@@ -216,12 +216,18 @@ export class Connection implements HeldConnection, ResponseMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
+    this.left()
     if (release) this.#release()
   }
 
+  /** The connection has ended. */
+  protected left(): void {}
+
   #release(): void {
-    const { store } = this.instance
-    this.instance.track(store.release(this.session.key, this.stream, this.holder))
+    const { store, retry } = this.instance
+    const release = () => store.release(this.session.key, this.stream, this.holder)
+    // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
+    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {

@@ -5,7 +5,7 @@ import { isSessionRevision, type SessionRevision } from '../../protocol/revision
 import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
-import type { KeyValues } from '../../store/values.ts'
+import { handledValues, type KeyValues, valueText } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest format that this build reads. */
 const RECORD_FORMAT = 1
@@ -20,6 +20,10 @@ export interface Session {
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** The key of its event ids. Undefined: a build before event keys opened the session, or it has no event ids. */
+  eventKey: string | undefined
+  /** An instance of a build before event keys has served the session. */
+  servedByOlder: boolean
 }
 
 /** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
@@ -40,7 +44,9 @@ export function sessionKey(principal: string, sessionId: string): SessionKey {
   return digest(`${principal}\n${sessionId}`, 16)
 }
 
-export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>): string {
+type Recorded = Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'> & Partial<Pick<Session, 'eventKey'>>
+
+export function writeRecord(session: Recorded): string {
   const record: JsonObject = {
     v: RECORD_FORMAT,
     r: session.revision,
@@ -49,6 +55,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
     i: session.client.info,
   }
   if (session.legacy) record.l = 1
+  if (session.eventKey !== undefined) record.k = session.eventKey
   return JSON.stringify(record)
 }
 
@@ -61,7 +68,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
   const record = parse(row.record)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
-  const { v, min, r, t, c, i, l } = record
+  const { v, min, r, t, c, i, l, k } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
     throw new UnreadableRecord(`The session record has format ${String(v)}; this build reads up to ${RECORD_FORMAT}.`)
   }
@@ -77,6 +84,8 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    eventKey: typeof k === 'string' ? k : undefined,
+    servedByOlder: row.servedByOlder === true,
   }
 }
 
@@ -95,12 +104,12 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
   }
-  return {
+  return handledValues({
     async get<T>(name: string) {
       const text = await store.getData(key, name)
       return text === undefined ? undefined : (JSON.parse(text) as T)
     },
-    set: (name, value) => put(name, JSON.stringify(value ?? null)),
+    set: async (name, value) => put(name, valueText(value)),
     delete: (name) => put(name, undefined),
-  }
+  })
 }

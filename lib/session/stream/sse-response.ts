@@ -72,6 +72,11 @@ export class SseResponse implements StreamSource {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
   }
 
+  /** Writes a message that no log has. It has no id, so that a client which comes back resumes after the last logged one. */
+  unlogged(data: string): void {
+    this.#write(sseMessage(data))
+  }
+
   comment(): void {
     if (this.#writer) this.#write(SSE_COMMENT)
   }

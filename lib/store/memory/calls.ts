@@ -82,10 +82,13 @@ export function callOperations(state: State): CallStore & AskStore {
       if (!call) return { status: 'lost' }
       const n = state.end(key, session, stream) + 1
       if (mark) state.add(key, stream, [{ n, tag: '', data: '', final: true }])
+      // Nothing was logged and nothing is now: nobody can resume the stream.
+      const unlogged = n === 1 && !mark
+      if (unlogged) state.live(key).places.delete(stream)
       const { cancelled } = call
       state.forget(key, call, forget)
       state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.endRepeat)
-      return { status: 'ok', cancelled, holder }
+      return { status: 'ok', cancelled, holder: unlogged ? undefined : holder }
     }),
 
     async calls(key) {

@@ -73,13 +73,16 @@ export function streamOperations(state: State): StreamStore {
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const at = log.find(({ n }) => n === after)?.tag
+      const owner = state.call(key, stream)?.owner
+      const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
+      const current = state.holder(key, session, stream)
+      // A call that ended without a log has left no holder.
+      if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true }
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
-      if (state.holder(key, session, stream) !== holder || unreadable) return { status: 'moved' }
+      if (current !== holder || unreadable) return { status: 'moved' }
       sessions.touch(key, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
-      const owner = state.call(key, stream)?.owner
-      const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
       const ended = over || log.at(-1)?.final === true
       return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
     }),

@@ -66,7 +66,7 @@ if #messages > 0 then
   add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
   top = newest
 end
-keep(log, logs, stream, final and ended or open, open)
+keep(log, logs, stream, final and ended or open, open, live)
 for _, ask in ipairs(asks) do call('HSETNX', live, 'a:' .. ask, stream) end
 if final then forget_call(live, stream, forget) end
 call('PEXPIRE', live, open)
@@ -75,7 +75,8 @@ return reply('ok')
 })
 
 /**
- * Ends a call without a message. The reply is kept for a while, for a repeat.
+ * Ends a call without a message. The reply is kept for a while, for a repeat. Where nothing was logged and nothing is now,
+ * nobody can resume the stream: its holder is forgotten too.
  * Keys: the session; its live parts; the log; the list of logs; the end of the call. Arguments: the stream; the owner; whether
  * the log gets an entry that ends it; how many messages the log keeps; how long an open log, an ended log and the end of the
  * call live (ms). Lists: asks to forget. Reply: the status; 1 where the call was cancelled; the holder.
@@ -94,9 +95,12 @@ local before = call('GET', over)
 if before and string.sub(before, 2) == owner then return { 'ok', tonumber(string.sub(before, 1, 1)), holder } end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 local cancelled = call('HEXISTS', live, 'x:' .. stream)
-if mark then
+if not mark and last(log) == 0 then
+  call('HDEL', live, 's:' .. stream, 'p:' .. stream)
+  holder = false
+elseif mark then
   add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
-  keep(log, logs, stream, ended, open)
+  keep(log, logs, stream, ended, open, live)
 end
 forget_call(live, stream, forget)
 call('PEXPIRE', live, open)
@@ -129,7 +133,7 @@ export const lookCall = defineScript('mcpLookCall', {
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 call('PEXPIRE', session, lifetime)
 call('PEXPIRE', live, open)
-keep(log, logs, stream, open, open)
+keep(log, logs, stream, open, open, live)
 local answers = {}
 for i, ask in ipairs(asks) do answers[i] = call('HGET', live, 'v:' .. ask) end
 return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level'), answers,

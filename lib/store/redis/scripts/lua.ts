@@ -37,8 +37,8 @@ end
  * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
  * them `final`. The log keeps the newest `max`, and of those the newest that fit into `max_bytes`. The hash `sizes`
  * counts its bytes.
- * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
- * leave the list.
+ * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
 export const WRITE_LOG = `${NOW}
 local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
@@ -63,10 +63,17 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
     length = length - 1
   end
 end
-local function keep(log, logs, stream, ttl, open)
+local function keep(log, logs, stream, ttl, open, live)
   local time = now()
   if call('PEXPIRE', log, ttl) == 0 then return end
-  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  if live then
+    for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
+      call('ZREM', logs, expired)
+      if expired ~= stream and call('HEXISTS', live, 'o:' .. expired) == 0 then
+        call('HDEL', live, 's:' .. expired, 'p:' .. expired, 'b:' .. expired)
+      end
+    end
+  end
   call('ZADD', logs, time + ttl, stream)
   call('PEXPIRE', logs, open)
 end

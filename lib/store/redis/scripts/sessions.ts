@@ -43,7 +43,7 @@ export const slide = defineScript('mcpSlide', {
   gone: 'nil',
   reply: nothing,
   lua: `
-call('HSET', session, 'at', now)
+call('HSET', session, 'slid', now)
 call('PEXPIRE', session, lifetime)
 `,
 })

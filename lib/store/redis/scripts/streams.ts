@@ -71,7 +71,7 @@ local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'beyond' } end
 call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
 if not own then call('PEXPIRE', live, open) end
-if not ended then keep(log, logs, stream, open, open) end
+if not ended then keep(log, logs, stream, open, open, live) end
 local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
 local level = call('HGET', session, 'level')
 return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
@@ -79,7 +79,7 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
 })
 
 /**
- * The heartbeat of a holder.
+ * The heartbeat of a holder. A call that ended without a log has left no holder: its stream has ended.
  * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the holder; the position; the tag of
  * the entry there ('' is not compared); how long the session and an open log live from now on (ms). Reply: the status; the
  * entries after the position; the owner; 1 where the stream has ended.
@@ -93,17 +93,19 @@ export const look = defineScript('mcpLook', {
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
 local top, ended = last(log)
 local own = own_end(session, stream)
-if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end
 local empty = top == 0
+local owner = call('HGET', live, 'o:' .. stream)
+local over = ended or (empty and not own and not owner)
+local current = call('HGET', own and session or live, 's:' .. stream)
+if not current and over and empty then return { 'ok', {}, owner, 1 } end
+if current ~= holder then return { 'moved' } end
 top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
 call('PEXPIRE', session, lifetime)
 call('PEXPIRE', live, open)
-if not ended then keep(log, logs, stream, open, open) end
-local owner = call('HGET', live, 'o:' .. stream)
-local over = ended or (empty and not own and not owner)
+if not ended then keep(log, logs, stream, open, open, live) end
 return { 'ok', call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
 `,
 })
