@@ -110,11 +110,12 @@ export class Faults {
       case 'kill':
         return this.#kill(place, ms, part)
       case 'stop':
-        return this.#stop(place, ms)
+        return this.#stop(place, ms, part)
       case 'kill and stop': {
         const other = fleet.places[(index + 1) % PLACES] as Place
+        if (this.#othersReady(place) < 2) return
         const both = this.#lease * (0.7 + part)
-        await Promise.all([this.#kill(place, ms, part), this.#stop(other, both)])
+        await Promise.all([this.#kill(place, ms, part), this.#stop(other, both, part)])
         return
       }
       case 'drain':
@@ -142,6 +143,11 @@ export class Faults {
     }
   }
 
+  /** Where no instance is left, clients only wait. */
+  #othersReady(place: Place): number {
+    return this.#fleet.places.filter((other) => other !== place && other.inRotation && !other.expected).length
+  }
+
   async #disturb(link: Place['front'], mode: 'swallow' | 'delay', ms: number): Promise<void> {
     link.disturb(mode)
     await sleep(ms)
@@ -149,7 +155,7 @@ export class Faults {
   }
 
   async #kill(place: Place, ms: number, part: number): Promise<void> {
-    if (!place.inRotation || place.expected) return
+    if (!place.ready || place.expected || this.#othersReady(place) === 0) return
     await this.#during('kill', place.name, async () => {
       place.expected = true
       place.child?.kill('SIGKILL')
@@ -159,21 +165,27 @@ export class Faults {
     })
   }
 
-  async #stop(place: Place, ms: number): Promise<void> {
+  /** The load balancer notices, and takes the clients of the process to others. */
+  async #stop(place: Place, ms: number, part: number): Promise<void> {
     const { child } = place
-    if (!child || place.stopped || place.expected) return
+    if (!child || !place.ready || place.stopped || place.expected) return
     await this.#during('stop', place.name, async () => {
       place.stopped = true
       child.kill('SIGSTOP')
-      await sleep(ms)
+      const noticed = Math.min(ms, 200 + part * 1_500)
+      await sleep(noticed)
+      place.inRotation = false
+      if (part < 0.6) place.front.cut()
+      await sleep(ms - noticed)
       child.kill('SIGCONT')
       place.stopped = false
+      place.inRotation = place.ready
     })
   }
 
   async #drain(place: Place, part: number): Promise<void> {
     const { child } = place
-    if (!child || !place.inRotation || place.expected || place.stopped) return
+    if (!child || !place.ready || place.expected || place.stopped || this.#othersReady(place) === 0) return
     await this.#during('drain', place.name, async () => {
       place.expected = true
       child.kill('SIGTERM')

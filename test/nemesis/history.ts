@@ -100,7 +100,7 @@ export interface Session {
   key: string
   sent: number
   opened: number
-  /** The last request of the client before it was refused or ended. */
+  /** When the last request was sent that the endpoint served for the session. */
   used: number
   /** DELETE, or the end of the stream of HTTP+SSE. */
   deletion?: { sent: number; acknowledged?: number; status?: number }
@@ -188,3 +188,6 @@ export function writeHistory(history: History, path: string): void {
   if (rest) lines.push(JSON.stringify({ rest }))
   writeFileSync(path, `${lines.join('\n')}\n`)
 }
+
+/** The key of a session itself, among all that the store has of it. */
+export const isRecord = (key: string): boolean => /\}$/.test(key)

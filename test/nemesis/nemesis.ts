@@ -82,7 +82,16 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   const history = (): History => {
     entries.push(...ledger.read())
     const { sessions, calls } = world
-    return { seed, limits, faults: faults.done, sessions, calls, ledger: entries, exits: fleet.exits, errors: fleet.errors }
+    return {
+      seed,
+      limits,
+      faults: faults.done,
+      sessions,
+      calls,
+      ledger: entries,
+      exits: fleet.exits,
+      errors: fleet.errors,
+    }
   }
   let found: Outcome['found']
   const look = () => {

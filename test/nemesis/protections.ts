@@ -48,7 +48,7 @@ export const PROTECTIONS = {
     what: 'an append that is sent again is recognised',
     file: CALLS,
     without: [["if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end", '']],
-    faults: ['lose reply', 'cut store', 'redis pause'],
+    faults: ['lose reply', 'cut store'],
   },
 } as const satisfies Record<string, Protection>
 

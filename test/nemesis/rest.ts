@@ -1,7 +1,7 @@
 /** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
 import type { SessionClient } from './clients/session-client.ts'
 import { pause, type World } from './clients/world.ts'
-import type { Rest, Session } from './history.ts'
+import { isRecord, type Rest, type Session } from './history.ts'
 import type { Fleet } from './processes/fleet.ts'
 
 /** How long keys may take to go beyond their longest lifetime, in ms. */
@@ -21,6 +21,7 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
   const { client } = fleet.redis
   const until = world.now() + world.limits.firstLifetime + GRACE
   const sessions = new Map(world.sessions.map((session) => [session.key, session]))
+  const ended = new Set(world.sessions.filter(({ deletion }) => deletion?.acknowledged).map(({ session }) => session))
   const eternal = new Set<string>()
   let keys: Rest['keys'] = []
   for (;;) {
@@ -32,7 +33,9 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
       const session = sessions.get(/\{(.+?)\}/.exec(key)?.[1] ?? '')?.session
       keys.push({ key, lifetime, ...(session !== undefined && { session }) })
     }
-    if (keys.length === 0 || world.now() > until) break
+    // The logs of sessions that nobody ended live longer than their sessions.
+    const waiting = keys.some(({ key, session }) => isRecord(key) || ended.has(session ?? ''))
+    if (!waiting || world.now() > until) break
     await pause(500)
   }
   const processes = await Promise.all(

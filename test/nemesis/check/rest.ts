@@ -1,5 +1,6 @@
 /** At rest nothing is left, and no process has ended by itself. */
-import type { Call } from '../history.ts'
+
+import { type Call, isRecord } from '../history.ts'
 import type { Index } from './index.ts'
 import type { Problem } from './problem.ts'
 
@@ -20,7 +21,7 @@ export function checkRest(index: Index): Problem[] {
     problems.push({ property: 'every key has a lifetime', text: `${key} has no lifetime` })
   for (const { key, session, lifetime } of rest.keys) {
     const text = `${key} is left of session ${session ?? '(unknown)'} and lives for ${lifetime} ms more`
-    if (!mayBeLeft(index, session)) problems.push({ property: 'an ended session leaves nothing', text })
+    if (!mayBeLeft(index, session, key)) problems.push({ property: 'an ended session leaves nothing', text })
   }
   for (const { session, fields } of rest.fields) problems.push(...checkFields(index, session, fields))
   for (const { process, connections, calls, sockets, heap, before } of rest.processes) {
@@ -32,14 +33,15 @@ export function checkRest(index: Index): Problem[] {
   return problems
 }
 
-/** A failover brought the session back after its DELETE, or its client could not end it: it ends with its lifetime. */
-function mayBeLeft(index: Index, name: string | undefined): boolean {
+/**
+ * A failover brought the session back after its DELETE, so that it ends with its lifetime. Parts of a session that nobody
+ * ended have lifetimes of their own.
+ */
+function mayBeLeft(index: Index, name: string | undefined, key: string): boolean {
   const session = index.history.sessions.find(({ session }) => session === name)
-  if (!session) return index.history.faults.some(({ kind }) => kind === 'redis failover')
-  const { deletion, lost } = session
-  if (lost && !deletion) return index.lost(0, lost.at)
-  if (deletion?.acknowledged === undefined) return session.revision !== '2024-11-05'
-  return index.lost(deletion.sent, deletion.acknowledged)
+  const deletion = session?.deletion
+  if (deletion?.acknowledged !== undefined) return index.lost(deletion.sent, deletion.acknowledged)
+  return !isRecord(key) || index.lost(0, Number.POSITIVE_INFINITY)
 }
 
 /** A call that is over leaves no field, unless its end is unknown: it was orphaned, or a failover lost its end. */

@@ -34,8 +34,8 @@ function checkLoss(index: Index, { session, lost, deletion, opened, sent, used, 
   const { firstLifetime, idleLifetime } = index.history.limits
   // A failover lost the session, or the client was away for too long; a session of HTTP+SSE ends with its stream.
   if (index.lost(sent, opened)) return []
-  if (lost.sent - Math.max(opened, used) > (used === sent ? firstLifetime : idleLifetime)) return []
-  if (used <= opened && lost.sent - opened > firstLifetime) return []
+  const first = used <= opened
+  if (lost.at - (first ? sent : used) > (first ? firstLifetime : idleLifetime)) return []
   if (revision === '2024-11-05') return []
   const text = `${session} was lost: ${lost.what} at ${lost.sent} was answered with 404; opened at ${opened}, used at ${used}`
   return [{ property: 'no session is lost', session, at: lost.at, text }]

@@ -146,7 +146,7 @@ export class LegacyClient {
       const headers = { accept: 'application/json' }
       const reply = await http.send({ method: 'POST', path: this.#address, headers, body, patience: silence })
       const text = await reply.text()
-      session.used = sent
+      if (reply.status === 202) session.used = sent
       if (reply.status === 404) session.lost ??= { at: now(), sent, what: 'POST' }
       else if (![202, 503].includes(reply.status)) {
         session.odd.push({ at: now(), what: 'POST', status: reply.status, text })

@@ -168,7 +168,7 @@ export class SessionClient {
     try {
       const patience = world.silence
       reply = await world.http.send({ method: 'POST', headers: this.#headers(), body, patience })
-      session.used = Math.max(session.used, sent)
+      if (reply.status === 200) session.used = Math.max(session.used, sent)
       if (reply.status === 200 && reply.isStream) {
         const headers = { ...this.#headers(), accept: 'text/event-stream' }
         const answer = (call: Call, ask: string) => this.#start(this.#answer(call, ask, session, this.#headers()))
@@ -263,7 +263,8 @@ export class SessionClient {
           session.odd.push({ at: now(), what, status: reply.status, text })
         }
         if (reply.status === 200 && text.includes('"error"')) return 500
-        session.used = Math.max(session.used, sent)
+        // `initialized` does not extend the session.
+        if (reply.status < 300 && what !== 'notifications/initialized') session.used = Math.max(session.used, sent)
         if (reply.status !== 503) return reply.status
       } catch (error) {
         if (!(error instanceof Broken)) throw error

@@ -70,7 +70,7 @@ export const NO_ASKS = { ask: 0, ask_again: 0 }
 /** Draws a call. The same numbers are drawn for every tool, so that a seed gives the same calls for longer. */
 export function drawWish(random: Random, weights: Partial<Record<Tool, number>> = {}): Wish {
   const tool = random.weighted({ ...WEIGHTS, ...weights })
-  const steps = random.whole(2, 14)
+  const steps = random.whole(2, 14) * (random.chance(0.2) ? 4 : 1)
   const asks = random.whole(1, 3)
   const [gap, cancels, drops] = [random.between(5, 160), random.next(), random.next()]
   const [cancelAfter, dropAfter] = [random.between(150, 1_500), random.whole(1, 6)]

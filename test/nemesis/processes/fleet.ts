@@ -28,6 +28,8 @@ export class Place {
   readonly shiftFile: string
   child: ChildProcess | undefined
   generation = 0
+  /** The process has started, and lives. */
+  ready = false
   /** The load balancer sends requests here. */
   inRotation = false
   /** The end of the process is the work of a fault. */
@@ -149,6 +151,7 @@ export class Fleet {
     child.once('exit', (code, signal) => {
       process.removeListener('exit', die)
       if (place.child === child) place.child = undefined
+      place.ready = false
       place.inRotation = false
       const fine = place.expected && (signal === 'SIGKILL' || code === 0)
       if (!fine) this.exits.push({ at: this.now(), process: name, how: String(signal ?? code), errors })
@@ -163,6 +166,7 @@ export class Fleet {
     place.port = port
     place.front.target = port
     place.baseline = await place.stats().catch(() => undefined)
+    place.ready = place.lives
     place.inRotation = place.lives
   }
 
@@ -192,7 +196,8 @@ export class Fleet {
       blockTime: 2_000,
       lifetimes: {
         open: 30_000,
-        ended: 20_000,
+        // Longer than any client stays away.
+        ended: 60_000,
         cancelMark: 5_000,
         mailbox: 10_000,
         repeat: 10_000,
