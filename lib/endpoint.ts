@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock } from './base/clock.ts'
+import { type Clock, systemClock, WALL_TOLERANCE } from './base/clock.ts'
 import { asError } from './base/errors.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
@@ -13,6 +13,7 @@ import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
+import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
@@ -27,7 +28,7 @@ import { dispatcherOf } from './server/own-dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
-import { DEFAULT_HTTP_OPTIONS, DEFAULT_SESSION_OPTIONS, DEFAULT_STATELESS_OPTIONS } from './settings.ts'
+import { SETTINGS } from './settings.ts'
 import { Stateless } from './stateless/post.ts'
 import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
@@ -119,6 +120,7 @@ function reporter(onError: (error: unknown) => unknown): (error: unknown) => voi
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
  * @param server an `McpServer`, or the dispatcher of one that has modules
+ * @throws TypeError with one line for an option that cannot work
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
@@ -129,12 +131,14 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const { path = '/mcp', clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError('path must begin with / and have no query.')
+  if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
-  const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
+  const sessionOptions = readOptions('session', SETTINGS.session, options.session)
   if (!streaming) sessionOptions.getPolicy = 'off'
-  const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
-  const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
+  const statelessOptions = readOptions('stateless', SETTINGS.stateless, { listen: streaming, ...options.stateless })
+  const httpOptions = readOptions('http', SETTINGS.http, options.http)
   const memory = new Memory(httpOptions.maxMemory)
   const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
@@ -153,7 +157,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   )
   const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
   // Longer than any request state lives that could repeat the work.
-  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
+  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime + 2 * WALL_TOLERANCE
   const stateless = new Stateless(
     dispatcher,
     instance,
@@ -161,6 +165,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+  given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
   const auth = options.auth && authorization(options.auth, facts, clock)

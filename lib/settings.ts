@@ -90,10 +90,14 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
-     * Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, or `rediss://` for TLS; several nodes of a
+     * cluster with commas. Without it they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
+    /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
+    redisPrefix: text('mcp', 'REDIS_PREFIX'),
+    /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
+    redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
     /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
@@ -261,10 +265,6 @@ export type SessionOptions = Values<typeof SETTINGS.session>
 export type StatelessOptions = Values<typeof SETTINGS.stateless>
 /** Options of HTTP. */
 export type HttpOptions = Values<typeof SETTINGS.http>
-
-export const DEFAULT_SESSION_OPTIONS = defaultsOf(SETTINGS.session)
-export const DEFAULT_STATELESS_OPTIONS = defaultsOf(SETTINGS.stateless)
-export const DEFAULT_HTTP_OPTIONS = defaultsOf(SETTINGS.http)
 
 /** Every option of `group` with its default. */
 export function defaultsOf<G extends Group>(group: G): Values<G> {

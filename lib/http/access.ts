@@ -33,7 +33,7 @@ interface AccessParts {
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number
   note?: RequestNote
 }

@@ -7,7 +7,7 @@ import type { Instance } from '../runtime/instance.ts'
 import type { Rate } from '../settings.ts'
 
 interface Bucket {
-  /** When the bucket will be empty, ms since 1970. */
+  /** When the bucket will be empty, by the clock's `now`. */
   emptyAt: number
   /** Requests that were not yet reported to the store. */
   unreported: number

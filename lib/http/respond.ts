@@ -5,7 +5,7 @@ import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
 import { type Reply, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
-import { StoreUnavailable } from '../store/store.ts'
+import { StoreRefused, StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
 import { type StreamParts, streamBody } from './stream-body.ts'
 
@@ -64,6 +64,11 @@ export function refuse(
 
 /** The refusal for an error that is not of the protocol. */
 function failure(error: unknown): Refusal {
+  // The store reports the cause to the operator.
+  if (error instanceof StoreRefused) {
+    const message = 'The session store refuses this instance; its operator finds the reason in the log.'
+    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+  }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up.
     const message = 'The session store did not answer; the session is not lost. Try again.'

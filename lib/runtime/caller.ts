@@ -20,9 +20,9 @@ export interface Caller {
   client: string | undefined
   auth: AuthInfo | undefined
   request: RequestInfo
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number | undefined
-  /** When the request's token expires, ms since 1970: its stream ends then. */
+  /** When the request's token expires, by the clock's `wall`: its stream ends then. */
   until?: number | undefined
   /** The principal's running calls and their limit; absent where there are no principals. */
   quota?: CallQuota | undefined

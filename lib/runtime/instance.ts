@@ -172,7 +172,7 @@ export class Instance {
   }
 
   /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (ms since 1970). Where little time
+   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time
    * is left, the margin is the part `share` of it.
    */
   before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
@@ -181,10 +181,10 @@ export class Instance {
     return this.clock.after(left - Math.min(margin, left * share), end)
   }
 
-  /** Runs `end` at a moment (ms since 1970), unless that is further away than any timer reaches. */
+  /** Runs `end` at a moment of the wall clock (the expiry of a token), unless that is further away than any timer reaches. */
   at(moment: number | undefined, end: () => void): Timer | undefined {
     if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.now())
+    const left = Math.max(0, moment - this.clock.wall())
     return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
   }
 

@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../store/store.ts'
 
 interface Item {
   work: () => Promise<unknown>
-  /** When the session has ended by itself, ms since 1970. */
+  /** When the session has ended by itself, by the clock's `now`. */
   until: number
 }
 

@@ -105,11 +105,11 @@ export class Sessions {
     // The stream of HTTP+SSE has no event ids.
     const eventKey = legacy ? undefined : newEventKey()
     const fresh = { level: undefined, eventKey, servedByOlder: false }
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, ...fresh }
+    const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller), options.maxLifetime)
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
@@ -120,16 +120,14 @@ export class Sessions {
     return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const key = sessionKey(caller.principal, id)
     const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
-    await this.#end(session.key, caller)
-    return undefined
+    return session
   }
 
   async post(input: PostInput): Promise<Reply> {

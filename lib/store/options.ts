@@ -16,7 +16,7 @@ export interface Lifetimes {
   endRepeat: number
   /** How long the holders and owners of a deleted session are kept, so that a repeated DELETE still returns them. */
   afterDelete: number
-  /** The list of changes, and the list of a principal's sessions: both outlive every session. */
+  /** The list of changes, the list of a principal's sessions, and a session whose end nobody gave. */
   longest: number
 }
 
@@ -50,3 +50,19 @@ export interface StoreOptions {
 }
 
 export const DEFAULT_CHANGES = 1_000
+
+/** @throws TypeError with a line that names the option */
+export function checkStoreOptions({ lifetimes = {}, log = {}, changes }: StoreOptions): void {
+  const all = { ...named('lifetimes', lifetimes), ...named('log', log), changes }
+  for (const [name, value] of Object.entries(all)) checkWhole(name, value)
+}
+
+/** @throws TypeError where a number is given that is no whole number from 1 on */
+export function checkWhole(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return
+  throw new TypeError(`${name} of the store must be a whole number from 1 on, not ${String(value)}.`)
+}
+
+function named(group: string, given: object): Record<string, number | undefined> {
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [`${group}.${name}`, value]))
+}

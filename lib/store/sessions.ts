@@ -38,12 +38,19 @@ export type SubscribeReply = UnsubscribeReply | Status<'full'>
 
 export interface SessionStore {
   /**
-   * Writes a new session that lives for `lifetime` ms. A session that exists is not changed. From then on the session
-   * gets every change that is published.
+   * Writes a new session that lives for `lifetime` ms, and however it is used for `most` ms at most (default: the store's
+   * `lifetimes.longest`). A session that exists is not changed. From then on the session gets every change that is
+   * published.
    * With `quota` the session is counted under its principal; full: the principal has as many as it may, and nothing was
    * written.
    */
-  createSession(key: SessionKey, record: string, lifetime: number, quota?: Quota): Promise<{ status: 'ok' | 'full' }>
+  createSession(
+    key: SessionKey,
+    record: string,
+    lifetime: number,
+    quota?: Quota,
+    most?: number,
+  ): Promise<{ status: 'ok' | 'full' }>
   /**
    * Reads a session in one round trip, undefined where there is none. With `lifetime` the session lives from now on for
    * at least that many ms, and at most a hundredth longer.

@@ -28,7 +28,12 @@ export type { ValueStore } from './values.ts'
 
 /** The store did not answer, or not in time. This does not mean that a session is gone: 503, never 404. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
+  override readonly name: string = 'StoreUnavailable'
+}
+
+/** The store answers, and can never serve this process as both are set up: the operator has to change something. */
+export class StoreRefused extends StoreUnavailable {
+  override readonly name = 'StoreRefused'
 }
 
 /** The common part of every store. */
@@ -37,8 +42,13 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
-  /** Resolves if the store answers. @throws StoreUnavailable */
+  /** Resolves if the store answers. @throws StoreUnavailable, StoreRefused */
   ping(): Promise<void>
+  /**
+   * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
+   * share by mistake refuses all but one name (StoreRefused).
+   */
+  serve?: ((server: string) => void) | undefined
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */

@@ -3,6 +3,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Commands } from '../../lib/store/redis/commands.ts'
 import { claim, lookCall } from '../../lib/store/redis/scripts/calls.ts'
 import { scripts } from '../../lib/store/redis/scripts/index.ts'
+import { keysOf } from '../../lib/store/redis/scripts/keys.ts'
 import { defineScript } from '../../lib/store/redis/scripts/script.ts'
 
 const settings = {
@@ -50,13 +51,13 @@ describe('a script', () => {
   test('gets them in the order of its head, in any order of the caller, and the settings of the store', () => {
     const given = { asks: ['q'], messages: ['a', 'b'], final: true, n: 3, holder: '', stream: 'S', key: 'k' }
     const keys = ['mcp:{k}', 'mcp:{k}:log:S']
-    expect(echo.order(given, settings)).toEqual([...keys, 'S', '', 3, 60, '1', 2, 1, 'a', 'b', 'q'])
+    expect(echo.order(given, settings, keysOf('mcp'))).toEqual([...keys, 'S', '', 3, 60, '1', 2, 1, 'a', 'b', 'q'])
     const shorter = { ...given, final: false, asks: [] }
-    expect(echo.order(shorter, settings)).toEqual([...keys, 'S', '', 3, 60, '', 2, 0, 'a', 'b'])
+    expect(echo.order(shorter, settings, keysOf('mcp'))).toEqual([...keys, 'S', '', 3, 60, '', 2, 0, 'a', 'b'])
   })
 
   test('numbers its arguments in its head only', () => {
-    expect(Object.keys(scripts)).toHaveLength(29)
+    expect(Object.keys(scripts)).toHaveLength(30)
     for (const [name, { lua }] of Object.entries(scripts)) {
       const body = lua.split('\n').filter((line) => !line.startsWith('local '))
       expect(

@@ -3,7 +3,7 @@
  * the store, because Lambda freezes the environment then.
  */
 import type { ALBEvent, Context } from 'aws-lambda'
-import { monotonic, systemClock } from '../../base/clock.ts'
+import { moveOn, systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
@@ -31,8 +31,7 @@ export function invocations(
   { log, responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
 ) {
   let running = 0
-  // Of the wall clock: the monotonic clock may stand still while the environment is frozen.
-  let asleepSince: number | undefined
+  let asleepSince: { now: number; wall: number } | undefined
   const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
     let incoming: Incoming
     try {
@@ -55,30 +54,41 @@ export function invocations(
     }
   }
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
-    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(systemClock.now() - asleepSince)
+    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
     // A response as a whole is sent when the invocation returns, which must not be too late for the gateway.
-    let end = monotonic() + (whole ? limit : functionLimit) - MARGIN
+    let end = systemClock.now() + (whole ? limit : functionLimit) - MARGIN
     try {
       await serve(event, context.awsRequestId, deadline, send)
     } catch (error) {
-      end = Math.min(end, monotonic() + AFTER_FAILURE)
+      end = Math.min(end, systemClock.now() + AFTER_FAILURE)
       throw error
     } finally {
       // Only the last of several invocations: it writes everything to the store before the environment is frozen.
       if (running === 1) await before(end, endpoint.rest())
       running--
-      asleepSince = systemClock.now()
+      asleepSince = { now: systemClock.now(), wall: systemClock.wall() }
     }
   }
 }
 
-/** Waits for `work`, but not beyond `end` (of the monotonic clock). */
+/**
+ * How long the environment was asleep, in ms. The monotonic clock may have stood still meanwhile, so the wall clock moves it
+ * on: keys and tokens that are kept, and counts of rates, get as old as they are. Where the wall clock was set back, the
+ * connections to the store are taken for old, which does no harm.
+ */
+function sleptSince({ now, wall }: { now: number; wall: number }): number {
+  const slept = systemClock.wall() - wall
+  moveOn(slept - (systemClock.now() - now))
+  return Math.max(systemClock.now() - now, Math.abs(slept))
+}
+
+/** Waits for `work`, but not beyond `end`. */
 async function before(end: number, work: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   // This timer keeps the process alive: without any other work Node would end it.
-  const timer = setTimeout(resolve, Math.max(0, end - monotonic()))
+  const timer = setTimeout(resolve, Math.max(0, end - systemClock.now()))
   await Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }

@@ -2,7 +2,7 @@
 import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
-import { requestLog } from '../log.ts'
+import { errorLine, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 
 /**
@@ -14,7 +14,7 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
   const session = { ...settings.endpoint.session, ...options.session }
-  const store = await openStore(settings)
+  const store = await openStore(settings, (error) => console.error(errorLine(error)))
   const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
   return { endpoint, settings, log: requestLog(settings) }
 }

@@ -3,9 +3,9 @@ import type { IncomingMessage, Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { createEndpoint, type Endpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
-import type { Store } from '../../store/store.ts'
+import { type Store, StoreRefused } from '../../store/store.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
-import { type RequestLog, requestLog } from '../log.ts'
+import { errorLine, type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
@@ -19,10 +19,16 @@ export async function listen(server: McpServer): Promise<void> {
     if (log) log.say('WARNING', warning)
     else console.error(`WARNING: ${warning}`)
   }
-  const onError =
-    log &&
-    ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))
-  const store = await openStore(settings)
+  const onError = (error: unknown) => {
+    const text = errorLine(error)
+    if (log) log.say('ERROR', text)
+    else console.error(text)
+  }
+  // What stops the start has one line, which `tryStore` prints.
+  let starting = true
+  const store = await openStore(settings, (error) => {
+    if (!starting || !(error instanceof StoreRefused)) onError(error)
+  })
   const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
   addReadiness(endpoint, store)
   const http = serve(
@@ -48,7 +54,12 @@ export async function listen(server: McpServer): Promise<void> {
         connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
       },
     },
-    ({ port }) => announce(`http://${settings.host}:${port}/mcp`, settings, log),
+    ({ port }) => {
+      announce(`http://${settings.host}:${port}/mcp`, settings, log)
+      tryStore(store).finally(() => {
+        starting = false
+      })
+    },
   ) as Server
   harden(http)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
@@ -61,6 +72,16 @@ export async function listen(server: McpServer): Promise<void> {
 export function stop(why: string): never {
   console.error(why)
   process.exit(1)
+}
+
+/**
+ * Asks the store once. A store that refuses this process stops it: no request would change that. Where the store does not
+ * answer, its cause is logged, and the process goes on: stateless calls need no store. The first requests do not wait for it.
+ */
+async function tryStore(store: Store): Promise<void> {
+  await store.ping().catch((error) => {
+    if (error instanceof StoreRefused) stop(error.message)
+  })
 }
 
 /** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */

@@ -15,7 +15,10 @@ export interface Session {
   key: SessionKey
   revision: SessionRevision
   client: ClientView
-  /** When the session was opened, ms since 1970. */
+  /**
+   * When the session was opened, by the wall clock of its instance. The store ends the session; builds that did so themselves
+   * read this.
+   */
   createdAt: number
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean

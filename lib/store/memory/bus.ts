@@ -36,7 +36,7 @@ class Delivery {
 }
 
 export function busOperations(state: State, options: StoreOptions): BusStore {
-  const { clock, lifetimes } = state
+  const { lifetimes } = state
   const max = options.changes ?? DEFAULT_CHANGES
   const boxes = state.map<string[]>()
   const up = state.map<true>()
@@ -47,7 +47,7 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
 
   function nextPosition(): string {
     const [ms = '0', seq = '0'] = last.split('-')
-    const now = clock.now()
+    const now = state.position()
     return now > Number(ms) ? `${now}-0` : `${ms}-${Number(seq) + 1}`
   }
 

@@ -100,7 +100,7 @@ export function callOperations(state: State): CallStore & AskStore {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
-      sessions.touch(key, lifetime)
+      state.extend(key, session, lifetime)
       state.touchLog(key, stream)
       const live = state.live(key)
       for (const ask of asks) {

@@ -3,7 +3,7 @@
  * but nothing outlives the process.
  */
 import { type Clock, systemClock } from '../../base/clock.ts'
-import type { StoreOptions } from '../options.ts'
+import { checkStoreOptions, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -19,10 +19,13 @@ interface MemoryStoreOptions extends StoreOptions {
 /**
  * A store in memory. Several endpoints in one process that share it reach each other through it.
  *
+ * @throws TypeError for an option that cannot work
+ *
  * @example
  * const store = memoryStore()
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkStoreOptions(options)
   const state = new State(options, options.clock ?? systemClock)
   return {
     name: 'memory',

@@ -29,20 +29,22 @@ export function sessionOperations(state: State): SessionStore {
   }
 
   return {
-    async createSession(key, record, lifetime, owner) {
+    async createSession(key, record, lifetime, owner, most = state.lifetimes.longest) {
       if (owner && !admit(key, owner)) return { status: 'full' }
       if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
       const parts = { data: new Map(), subscriptions: new Map(), own: new Map() }
-      sessions.set(key, { record, level: undefined, position, advanced: undefined, ...parts }, lifetime)
+      const ends = state.clock.now() + most
+      const session = { record, ends, level: undefined, position, advanced: undefined, ...parts }
+      sessions.set(key, session, Math.min(lifetime, most))
       return { status: 'ok' }
     },
 
     async readSession(key, lifetime) {
       const session = sessions.get(key)
       if (!session) return undefined
-      if (lifetime !== undefined) sessions.touch(key, lifetime)
+      if (lifetime !== undefined) state.extend(key, session, lifetime)
       return { record: session.record, level: session.level }
     },
 

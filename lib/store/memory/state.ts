@@ -19,6 +19,8 @@ interface OwnStream extends Place {
 
 export interface MemorySession {
   record: string
+  /** When the session ends in any case, by the clock's `now`. */
+  ends: number
   level: string | undefined
   data: Map<string, string>
   /** Position in the list of changes at which each URI was subscribed. */
@@ -82,7 +84,17 @@ export class State extends Sweeper {
 
   /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
   nowPosition(): string {
-    return `${this.clock.now() - 1}-0`
+    return `${this.position() - 1}-0`
+  }
+
+  /** The present time in the list of changes: a whole number of ms, from 1 on. */
+  position(): number {
+    return Math.floor(this.clock.now()) + 1
+  }
+
+  /** Lets a session live `lifetime` ms from now, but not beyond its end. */
+  extend(key: SessionKey, session: MemorySession, lifetime: number): void {
+    this.sessions.touch(key, Math.min(lifetime, session.ends - this.clock.now()))
   }
 
   /** The live parts of a session, for reading. */

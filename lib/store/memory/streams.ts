@@ -80,7 +80,7 @@ export function streamOperations(state: State): StreamStore {
       if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true }
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
       if (current !== holder || unreadable) return { status: 'moved' }
-      sessions.touch(key, lifetime)
+      state.extend(key, session, lifetime)
       state.touchLive(key)
       state.touchLog(key, stream)
       const ended = over || log.at(-1)?.final === true

@@ -3,12 +3,12 @@ import { type BusStore, comparePositions } from '../bus.ts'
 import type { Commands } from './commands.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
-import { CHANGES, keys, TRIMMED } from './scripts/keys.ts'
 
 /** A mailbox that no instance reads keeps about the newest of this many messages. */
 const MAX_MAIL = 10_000
 
 export function busOperations(commands: Commands, receive: BusStore['receive']): BusStore {
+  const { keys } = commands
   return {
     send: (instance, message) => commands.script(scripts.send, { instance, message, max: MAX_MAIL }),
 
@@ -34,7 +34,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
     changesAfter: (position) =>
       // The trimmed position is read last: entries that are removed in between are missing, and `trimmed` reports that.
       commands.run(
-        (client) => Promise.all([client.xrange(CHANGES, `(${position}`, '+'), client.get(TRIMMED)]),
+        (client) => Promise.all([client.xrange(keys.changes(), `(${position}`, '+'), client.get(keys.trimmed())]),
         ([entries, trimmed]) => ({
           entries: streamEntries(entries).map(({ id, fields }) => ({ at: id, change: readChange(fields) })),
           trimmed: comparePositions(optional(trimmed) ?? '0-0', position) > 0,

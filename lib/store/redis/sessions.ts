@@ -1,17 +1,21 @@
 /** Sessions in Redis. */
-import { systemClock } from '../../base/clock.ts'
 import type { SessionKey } from '../names.ts'
 import type { SessionRow, SessionStore, WriteReply } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/sessions.ts'
+import type { RedisTime } from './time.ts'
 
 const SUBSCRIPTION = 'u:'
 /** Keys of one command. The arguments of a JavaScript call are bounded, so a long list is sent in parts. */
 const MAX_KEYS = 1_000
 
-export function sessionOperations(commands: Commands, onError: (error: unknown) => void): SessionStore {
+export function sessionOperations(
+  commands: Commands,
+  time: RedisTime,
+  onError: (error: unknown) => void,
+): SessionStore {
+  const { keys } = commands
   /**
    * Counts a session under its principal before it is written. The list is in another slot than the sessions, so its
    * script cannot see which sessions still exist: where the list is full, each session that may have expired is looked up.
@@ -35,20 +39,23 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
   /**
    * Slides a session's lifetime to `lifetime` and a hundredth more, so that the command is not needed again for as long as
-   * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done.
+   * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done. `last` is
+   * compared with the time of Redis, since the clocks of instances may be wrong.
    */
   function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
-    const now = systemClock.now()
-    // The clocks of instances may differ in both directions.
-    if (last !== undefined && Math.abs(now - Number(last)) < spare) return
-    commands.script(scripts.slide, { key, lifetime: lifetime + spare, now }).catch(onError)
+    const now = time.now()
+    // The nodes of a cluster have clocks of their own, and an instance of an older build wrote the time of its own clock.
+    if (last !== undefined && now !== undefined && Math.abs(now - Number(last)) < spare) return
+    commands
+      .script(scripts.slide, { key, lifetime: lifetime + spare })
+      .then((at) => at !== undefined && time.heard(at), onError)
   }
 
   return {
-    async createSession(key, record, lifetime, owner) {
+    async createSession(key, record, lifetime, owner, most = 0) {
       if (owner && !(await admit(key, lifetime, owner))) return { status: 'full' }
-      return commands.script(scripts.createSession, { key, record, lifetime })
+      return commands.script(scripts.createSession, { key, record, lifetime, most }, true)
     },
 
     readSession(key, lifetime) {
@@ -63,6 +70,7 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
           if (fields[3] !== null) row.servedByOlder = true
           return row
         },
+        true,
       )
     },
 

@@ -3,10 +3,10 @@ import { GET_STREAM } from '../names.ts'
 import type { StreamStore } from '../streams.ts'
 import type { Commands } from './commands.ts'
 import { flag, logEntries, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/streams.ts'
 
 export function streamOperations(commands: Commands): StreamStore {
+  const { keys } = commands
   return {
     post: (key, stream, message, tag, id) => commands.script(scripts.post, { key, stream, message, tag, id }),
 

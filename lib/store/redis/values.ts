@@ -3,10 +3,10 @@ import type { LimitStore } from '../limits.ts'
 import type { ValueStore } from '../values.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/values.ts'
 
 export function valueOperations(commands: Commands): ValueStore & LimitStore {
+  const { keys } = commands
   return {
     getValue(kind, id, lifetime) {
       const key = keys.entry({ kind, id })

@@ -42,6 +42,23 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.readSession(slid, undefined)).toBeDefined()
     })
 
+    test('a session ends at its greatest age, however it is used', async () => {
+      const reads = async (key: string) => (await f.store.readSession(key, MINUTE)) !== undefined
+      const [read, held, running, lasting] = [newKey(), newKey(), newKey(), newKey()]
+      for (const key of [read, held, running]) await f.store.createSession(key, 'record', MINUTE, undefined, 600)
+      await f.store.createSession(lasting, 'record', MINUTE, undefined, MINUTE)
+      await f.store.take(held, 'get', 'i1:c1', undefined)
+      await f.store.register(running, call)
+      const left = async () => [
+        await reads(read),
+        (await f.store.look(held, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE)).status !== 'gone',
+        (await f.store.lookCall(running, 'S', 'i1:run1', [], MINUTE)).status !== 'gone',
+      ]
+      await until(async () => !(await left()).includes(true))
+      expect(await f.store.readSession(read, undefined)).toBeUndefined()
+      expect(await reads(lasting)).toBe(true)
+    })
+
     test('every read returns the level', async () => {
       expect(await f.store.setLevel(f.key, 'debug')).toEqual({ status: 'ok', owners: [] })
       expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })

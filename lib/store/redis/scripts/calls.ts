@@ -1,7 +1,7 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -112,13 +112,13 @@ return { 'ok', cancelled, holder }
 /**
  * The heartbeat of a run.
  * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the owner; how long the session and an
- * open log live from now on (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the log level; for each ask
- * its answer or nil; the holder.
+ * open log live from now on (ms); the longest time (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
+ * log level; for each ask its answer or nil; the holder.
  */
 export const lookCall = defineScript('mcpLookCall', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'owner'],
-  numbers: ['lifetime', 'open'],
+  numbers: ['lifetime', 'open', 'longest'],
   lists: ['asks'],
   gone: "{ 'gone' }",
   reply(reply, { asks }): CallLook {
@@ -129,9 +129,9 @@ export const lookCall = defineScript('mcpLookCall', {
     for (const [i, value] of list(values).entries()) if (value !== null) answers.set(asks[i] ?? '', text(value))
     return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder) }
   },
-  lua: `${WRITE_LOG}
+  lua: `${WRITE_LOG}${EXTEND}
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-call('PEXPIRE', session, lifetime)
+extend(session, lifetime, longest)
 call('PEXPIRE', live, open)
 keep(log, logs, stream, open, open, live)
 local answers = {}

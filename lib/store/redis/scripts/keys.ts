@@ -1,11 +1,11 @@
 /**
- * The name of every key. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
+ * The name of every key. `mcp` is the prefix, which an option can replace. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
  * script can change them together. Mailboxes and the list of changes share the tag `{bus}`, so that one blocking read
  * waits for both.
  *
  * | key | type | holds |
  * |---|---|---|
- * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
+ * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `end` when it ends in any case, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
  * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
@@ -19,6 +19,7 @@
  * | `mcp:count:<id>` | string | requests counted by all instances |
  * | `mcp:busy:<principal>` | sorted set | the registered calls of a principal, by the time until which they count |
  * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
+ * | `mcp:server` | hash | `name` of the server whose prefix this is, `was` the name that it had before |
  */
 import type { SessionKey } from '../../names.ts'
 import type { ValueKind } from '../../values.ts'
@@ -30,24 +31,31 @@ interface Stream extends Session {
   stream: string
 }
 
-export const CHANGES = 'mcp:{bus}:changes'
-export const TRIMMED = 'mcp:{bus}:changes:trimmed'
-
-/** Each under the name that it has in the scripts, made of what the scripts' callers pass. */
-export const keys = {
-  session: ({ key }: Session) => `mcp:{${key}}`,
-  live: ({ key }: Session) => `mcp:{${key}}:live`,
-  log: ({ key, stream }: Stream) => `mcp:{${key}}:log:${stream}`,
-  logs: ({ key }: Session) => `mcp:{${key}}:logs`,
-  mark: ({ key, id }: Session & { id: string }) => `mcp:{${key}}:cancel:${id}`,
-  over: ({ key, stream }: Stream) => `mcp:{${key}}:over:${stream}`,
-  posted: ({ key, stream, id }: Stream & { id: string }) => `mcp:{${key}}:post:${stream}:${id}`,
-  box: ({ instance }: { instance: string }) => `mcp:{bus}:box:${instance}`,
-  changes: (_: unknown) => CHANGES,
-  trimmed: (_: unknown) => TRIMMED,
-  up: ({ instance }: { instance: string }) => `mcp:up:${instance}`,
-  count: ({ id }: { id: string }) => `mcp:count:${id}`,
-  busy: ({ id }: { id: string }) => `mcp:busy:${id}`,
-  own: ({ principal }: { principal: string }) => `mcp:own:${principal}`,
-  entry: ({ kind, id }: { kind: ValueKind; id: string }) => `mcp:${kind}:${id}`,
+/**
+ * The keys of a store whose prefix is `at`. Each has the name that it has in the scripts, and is made of what the callers of
+ * the scripts pass.
+ */
+export function keysOf(at: string) {
+  const changes = `${at}:{bus}:changes`
+  const trimmed = `${changes}:trimmed`
+  return {
+    session: ({ key }: Session) => `${at}:{${key}}`,
+    live: ({ key }: Session) => `${at}:{${key}}:live`,
+    log: ({ key, stream }: Stream) => `${at}:{${key}}:log:${stream}`,
+    logs: ({ key }: Session) => `${at}:{${key}}:logs`,
+    mark: ({ key, id }: Session & { id: string }) => `${at}:{${key}}:cancel:${id}`,
+    over: ({ key, stream }: Stream) => `${at}:{${key}}:over:${stream}`,
+    posted: ({ key, stream, id }: Stream & { id: string }) => `${at}:{${key}}:post:${stream}:${id}`,
+    box: ({ instance }: { instance: string }) => `${at}:{bus}:box:${instance}`,
+    changes: (_?: unknown) => changes,
+    trimmed: (_?: unknown) => trimmed,
+    up: ({ instance }: { instance: string }) => `${at}:up:${instance}`,
+    count: ({ id }: { id: string }) => `${at}:count:${id}`,
+    busy: ({ id }: { id: string }) => `${at}:busy:${id}`,
+    own: ({ principal }: { principal: string }) => `${at}:own:${principal}`,
+    entry: ({ kind, id }: { kind: ValueKind; id: string }) => `${at}:${kind}:${id}`,
+    server: (_?: unknown) => `${at}:server`,
+  }
 }
+
+export type Keys = ReturnType<typeof keysOf>

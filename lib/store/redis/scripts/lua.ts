@@ -8,6 +8,23 @@ local function now()
 end
 `
 
+/**
+ * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
+ * build that wrote no end gets one, `longest` ms from now. Returns the time.
+ */
+export const EXTEND = `
+local function extend(session, lifetime, longest)
+  local time = now()
+  local ends = tonumber(call('HGET', session, 'end') or nil)
+  if not ends then
+    ends = time + longest
+    call('HSET', session, 'end', ends)
+  end
+  call('PEXPIRE', session, math.min(lifetime, ends - time))
+  return time
+end
+`
+
 /** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
 export const LAST = `
 local function last(log)

@@ -1,7 +1,7 @@
 /** Scripts on a session's record, its data and its subscriptions. */
 import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
-import { flag, list, nothing, text, texts } from './decode.ts'
-import { NOW } from './lua.ts'
+import { flag, list, nothing, number, text, texts } from './decode.ts'
+import { EXTEND, NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -15,36 +15,38 @@ local function present(slack) return (now() - slack) .. '-0' end
 
 /**
  * Writes a new session. Repeated, it changes nothing.
- * Keys: the session; its live parts. Arguments: the record; how long it lives (ms); the slack of {@link PRESENT}. No reply.
+ * Keys: the session; its live parts. Arguments: the record; how long it lives where nobody uses it, and at most (ms; 0: the
+ * longest); the longest time (ms); the slack of {@link PRESENT}. No reply.
  */
 export const createSession = defineScript('mcpCreateSession', {
   keys: ['session', 'live'],
   texts: ['record'],
-  numbers: ['lifetime', 'slack'],
+  numbers: ['lifetime', 'most', 'longest', 'slack'],
   reply: (): { status: 'ok' } => ({ status: 'ok' }),
   lua: `${PRESENT}
 if call('EXISTS', session, live) > 0 then
   if call('EXISTS', session) == 1 then return end
   call('DEL', live)
 end
-call('HSET', session, 'rec', record, 'pos', present(slack))
-call('PEXPIRE', session, lifetime)
+if most == 0 then most = longest end
+call('HSET', session, 'rec', record, 'pos', present(slack), 'end', now() + most)
+call('PEXPIRE', session, math.min(lifetime, most))
 `,
 })
 
 /**
- * Slides the lifetime of a session that exists.
- * Keys: the session. Arguments: how long it lives from now on (ms); the time by the instance's clock, which is stored. No
- * reply.
+ * Slides the lifetime of a session that exists, and stores when.
+ * Keys: the session. Arguments: how long it lives from now on (ms); the longest time (ms). Reply: the time; nil where there is no
+ * session.
  */
 export const slide = defineScript('mcpSlide', {
   keys: ['session'],
-  numbers: ['lifetime', 'now'],
+  numbers: ['lifetime', 'longest'],
   gone: 'nil',
-  reply: nothing,
-  lua: `
-call('HSET', session, 'slid', now)
-call('PEXPIRE', session, lifetime)
+  reply: (reply) => (reply === null ? undefined : number(reply)),
+  lua: `${NOW}${EXTEND}
+call('HSET', session, 'slid', now())
+return extend(session, lifetime, longest)
 `,
 })
 

@@ -1,6 +1,6 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -81,16 +81,16 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
 /**
  * The heartbeat of a holder. A call that ended without a log has left no holder: its stream has ended.
  * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the holder; the position; the tag of
- * the entry there ('' is not compared); how long the session and an open log live from now on (ms). Reply: the status; the
- * entries after the position; the owner; 1 where the stream has ended.
+ * the entry there ('' is not compared); how long the session and an open log live from now on (ms); the longest
+ * time (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended.
  */
 export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
-  numbers: ['after', 'lifetime', 'open'],
+  numbers: ['after', 'lifetime', 'open', 'longest'],
   gone: "{ 'gone' }",
   reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
-  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
+  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
 local top, ended = last(log)
 local own = own_end(session, stream)
 local empty = top == 0
@@ -103,7 +103,7 @@ top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
-call('PEXPIRE', session, lifetime)
+extend(session, lifetime, longest)
 call('PEXPIRE', live, open)
 if not ended then keep(log, logs, stream, open, open, live) end
 return { 'ok', call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
