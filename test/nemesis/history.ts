@@ -191,3 +191,6 @@ export function writeHistory(history: History, path: string): void {
 
 /** The key of a session itself, among all that the store has of it. */
 export const isRecord = (key: string): boolean => /\}$/.test(key)
+
+/** A mark by which the repeat of a step is recognised. It outlives its session for a while, as the repeat may come late. */
+export const isMark = (key: string): boolean => /\}:(post|over|cancel):/.test(key)

@@ -1,7 +1,7 @@
 /** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
 import type { SessionClient } from './clients/session-client.ts'
 import { pause, type World } from './clients/world.ts'
-import { isRecord, type Rest, type Session } from './history.ts'
+import { isMark, isRecord, type Rest, type Session } from './history.ts'
 import type { Fleet } from './processes/fleet.ts'
 
 /** How long keys may take to go beyond their longest lifetime, in ms. */
@@ -34,7 +34,7 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
       keys.push({ key, lifetime, ...(session !== undefined && { session }) })
     }
     // The logs of sessions that nobody ended live longer than their sessions.
-    const waiting = keys.some(({ key, session }) => isRecord(key) || ended.has(session ?? ''))
+    const waiting = keys.some(({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key)))
     if (!waiting || world.now() > until) break
     await pause(500)
   }

@@ -60,7 +60,8 @@ export class Place {
   /** Moves the wall clock of the process, by so many ms in all. */
   shift(ms: number): void {
     writeFileSync(this.shiftFile, String(ms))
-    this.child?.kill('SIGUSR2')
+    // Before it is ready a process does not know the signal yet.
+    if (this.ready) this.child?.kill('SIGUSR2')
   }
 
   async ended(): Promise<void> {
@@ -167,6 +168,7 @@ export class Fleet {
     place.front.target = port
     place.baseline = await place.stats().catch(() => undefined)
     place.ready = place.lives
+    if (place.ready) child.kill('SIGUSR2')
     place.inRotation = place.lives
   }
 
@@ -200,7 +202,8 @@ export class Fleet {
         ended: 60_000,
         cancelMark: 5_000,
         mailbox: 10_000,
-        repeat: 10_000,
+        // A call of HTTP+SSE may be relayed anew as long as clients have patience with it.
+        repeat: 120_000,
         endRepeat: 10_000,
         afterDelete: 5_000,
       },

@@ -36,6 +36,10 @@ export class Link {
     return this.#pairs.size
   }
 
+  get isDisturbed(): boolean {
+    return this.#mode !== 'open'
+  }
+
   /** Cuts the connections of now, or a part of them. */
   cut(chosen: () => boolean = () => true): void {
     for (const { client } of [...this.#pairs]) if (chosen()) client.resetAndDestroy()
