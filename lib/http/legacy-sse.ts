@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject, readMessage } from '../protocol/jsonrpc.ts'
 import { countParts, isNegligible, parseJson, readText, requireJson, unreadable } from './body.ts'
-import type { McpParts } from './mcp.ts'
+import { type McpParts, requireIdLength } from './mcp.ts'
 import { type HttpExchange, route } from './route.ts'
 
 /** Where it answers. */
@@ -19,6 +19,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
   const post = async ({ c, header, caller }: HttpExchange) => {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
+    requireIdLength('sessionId', id)
     requireJson(header)
     if (!isNegligible(header)) caller.held = memory.hold(caller.client)
     const text = await readText(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {

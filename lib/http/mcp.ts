@@ -1,5 +1,6 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
+import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
 import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -136,10 +137,19 @@ function noteMethod(note: RequestNote, message: Message): void {
   note.method = method.slice(0, MAX_NOTED)
 }
 
-/** Some clients send the word `null` where they have none. */
+/**
+ * Some clients send the word `null` where they have none.
+ * @throws ProtocolError for an id that no session can have
+ */
 function readSessionId(header: ReadHeader): string | undefined {
   const id = header('mcp-session-id')
+  if (id !== undefined) requireIdLength('Mcp-Session-Id', id)
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
+}
+
+/** @throws ProtocolError */
+export function requireIdLength(name: string, id: string): void {
+  if (id.length > MAX_SESSION_ID) throw invalidRequest(`${name} may have at most ${MAX_SESSION_ID} characters.`)
 }
 
 /** @throws ProtocolError where a GET or a DELETE names no session, or a revision that the endpoint does not have */
@@ -165,6 +175,9 @@ function refuseStateless(header: ReadHeader): void {
 function checkVersion(header: ReadHeader): void {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return
+  if (version.length > MAX_REVISION) {
+    throw invalidRequest(`MCP-Protocol-Version may have at most ${MAX_REVISION} characters.`)
+  }
   const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
   const data = { supported: SUPPORTED_REVISIONS, requested: version }
   throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })

@@ -1,6 +1,8 @@
 /** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
 import { memoize } from '../base/memo.ts'
 import { resultJson, toJson } from '../base/to-json.ts'
+
+import { MAX_ID, requireBounds } from './bounds.ts'
 import { invalidRequest, type ProtocolError } from './errors.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
@@ -46,9 +48,6 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The most characters of an id, because ids become parts of keys. */
-const MAX_ID = 1_024
-
 export function isRequestId(value: unknown): value is RequestId {
   return (
     (typeof value === 'string' && value.length <= MAX_ID && value.isWellFormed()) ||
@@ -69,7 +68,7 @@ export function untypedId(text: string): RequestId {
 /**
  * Reads one JSON-RPC message.
  *
- * @throws ProtocolError -32600, carrying the message's id where it has a usable one.
+ * @throws ProtocolError -32600, or -32602 for a member beyond its bound, carrying the message's id where it has a usable one
  */
 export function readMessage(value: unknown): Message {
   if (!isObject(value)) throw invalidRequest('A message must be a JSON object.')
@@ -86,6 +85,7 @@ export function readMessage(value: unknown): Message {
   }
   if (typeof method !== 'string') throw refuse('"method" must be a string.')
   if (params !== undefined && !isObject(params)) throw refuse('"params" must be an object.')
+  requireBounds(method, params, usableId)
   if (usableId === undefined) {
     return { kind: 'notification', notification: value as unknown as JsonRpcNotification }
   }

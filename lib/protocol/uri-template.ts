@@ -11,13 +11,11 @@
  * Template and URI are compared in their normal forms (uri.ts). A URI whose path has a dot segment that the template does not
  * have is none of its URIs: a variable with `..` could lead a handler out of its folder.
  */
+import { MAX_URI } from './bounds.ts'
 import { hasDotSegment, normalTemplate, normalUri } from './uri.ts'
 
 /** A list for a variable with `*`, otherwise a string. A missing optional variable has no entry. */
 export type Variables = Record<string, string | string[]>
-
-/** Longer URIs match nothing: no template of a resource needs them, and the table grows with the length. */
-export const MAX_URI_LENGTH = 8192
 
 interface Variable {
   name: string
@@ -60,12 +58,12 @@ export class UriTemplate {
 
   /** The decoded values of the variables, or undefined if the URI is not one of this template. */
   match(uri: string): Variables | undefined {
-    return uri.length > MAX_URI_LENGTH ? undefined : this.matchNormal(normalUri(uri))
+    return uri.length > MAX_URI ? undefined : this.matchNormal(normalUri(uri))
   }
 
   /** As {@link match}, for a URI in its normal form. */
   matchNormal(uri: string): Variables | undefined {
-    if (uri.length > MAX_URI_LENGTH || !uri.startsWith(this.#prefix)) return undefined
+    if (uri.length > MAX_URI || !uri.startsWith(this.#prefix)) return undefined
     if (!this.#hasDots && hasDotSegment(uri)) return undefined
     const table = reachable(this.#parts, uri)
     if (table[0]?.[0] !== 1) return undefined

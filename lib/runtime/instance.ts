@@ -24,7 +24,8 @@ const BEAT_SLOTS = 8
 const LONGEST_TIMER = 2 ** 31 - 1
 
 export class Instance {
-  readonly id = randomId(9)
+  /** As `hasMailSign` of lib/store/bus.ts reads it. */
+  readonly id = `${randomId(9)}~`
   readonly store: UnnamedStore
   readonly options: SessionOptions
   readonly clock: Clock
@@ -40,6 +41,8 @@ export class Instance {
   #draining = false
   #receiving: Promise<Receiving> | undefined
   #upAt = Number.NEGATIVE_INFINITY
+  /** Since when something is open here without a break. */
+  #busySince = 0
   #timers: Timer[] = []
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
@@ -109,8 +112,11 @@ export class Instance {
 
   async #signOfLife(): Promise<void> {
     const now = this.clock.now()
+    const safeSince = Math.max(this.#upAt, this.#busySince)
     await this.store.up(this.id, this.options.lease / 2)
     this.#upAt = now
+    // The sign of life may have lapsed while something was open here: mail that was sent then was not kept.
+    if (this.#timers.length > 0 && this.clock.now() - safeSince > this.options.lease / 2) this.#beat(() => true)
   }
 
   add(kind: 'connection', item: HeldConnection): void
@@ -238,6 +244,7 @@ export class Instance {
 
   #startTimers(): void {
     const { lease, heartbeat } = this.options
+    this.#busySince = this.clock.now()
     this.#timers.push(this.clock.every(lease / 6, () => this.#watch()))
     if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }

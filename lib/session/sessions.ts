@@ -1,3 +1,4 @@
+import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
@@ -174,7 +175,7 @@ export class Sessions {
     if (method === 'notifications/cancelled') {
       const { requestId, reason } = params ?? {}
       if (!isRequestId(requestId)) return
-      await this.#cancel(session, requestId, typeof reason === 'string' ? reason : undefined)
+      await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
     }
   }
 

@@ -1,4 +1,5 @@
 /** The `_meta` fields of a request of the stateless revision, and the headers that repeat parts of the body. */
+import { shown } from '../protocol/bounds.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
@@ -68,7 +69,10 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirror
   }
   const named = versionHeader(header)
   if (named !== version) {
-    throw mismatch(request, `MCP-Protocol-Version must be ${version}, as in _meta; it is ${named ?? 'missing'}.`)
+    throw mismatch(
+      request,
+      `MCP-Protocol-Version must be ${version}, as in _meta; it is ${named === undefined ? 'missing' : shown(named)}.`,
+    )
   }
   if (version !== STATELESS_REVISION) {
     const data = { supported: SUPPORTED_REVISIONS, requested: version }
@@ -89,7 +93,10 @@ function missing(field: string, what: string): string {
 function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): void {
   const method = header('mcp-method')?.trim()
   if (method !== request.method) {
-    throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
+    throw mismatch(
+      request,
+      `Mcp-Method must be ${request.method}, as in the body; it is ${method === undefined ? 'missing' : shown(method)}.`,
+    )
   }
   if (mirrored === undefined) return
   const name = decodeHeader(header('mcp-name'))

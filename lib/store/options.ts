@@ -40,9 +40,13 @@ export interface LogBounds {
 
 export const DEFAULT_LOG_BOUNDS: LogBounds = { messages: 10_000, bytes: 16 * 1024 * 1024 }
 
+/** Bounds of the mail that waits for one instance. Beyond the bytes, everything that waits is dropped. */
+export const DEFAULT_MAIL_BOUNDS: LogBounds = { messages: 10_000, bytes: 32 * 1024 * 1024 }
+
 export interface StoreOptions {
   lifetimes?: Partial<Lifetimes> | undefined
   log?: Partial<LogBounds> | undefined
+  mail?: Partial<LogBounds> | undefined
   /** How many changes the list keeps for sessions whose client is away; default 1,000. */
   changes?: number | undefined
   /** Receives failures that no caller waits for, such as an exception from a {@link Receiver}. */

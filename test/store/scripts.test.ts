@@ -8,7 +8,7 @@ import { defineScript } from '../../lib/store/redis/scripts/script.ts'
 
 const settings = {
   ...{ open: 60, ended: 1, cancelMark: 1, mailbox: 1, repeatTtl: 1, endRepeat: 1, afterDelete: 1, longest: 1 },
-  ...{ maxMessages: 1, maxBytes: 1, maxChanges: 1, slack: 1 },
+  ...{ maxMessages: 1, maxBytes: 1, maxMail: 1, maxMailBytes: 1, maxChanges: 1, slack: 1 },
 }
 
 const echo = defineScript('mcpEcho', {

@@ -39,11 +39,9 @@ async function setLevel(instance: Instance, key: SessionKey, level: unknown): Pr
   return {}
 }
 
-const MAX_URI = 2_048
-
 async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
-  if (typeof uri !== 'string' || uri === '' || uri.length > MAX_URI) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
+  if (typeof uri !== 'string' || uri === '') {
+    throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string that is not empty.')
   }
   const { store, options } = instance
   for (const spelling of on ? [uri] : await spellings(instance, key, uri)) {

@@ -8,6 +8,7 @@ import {
   DEFAULT_CHANGES,
   DEFAULT_LIFETIMES,
   DEFAULT_LOG_BOUNDS,
+  DEFAULT_MAIL_BOUNDS,
   type StoreOptions,
 } from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
@@ -67,6 +68,8 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
+    maxMail: options.mail?.messages ?? DEFAULT_MAIL_BOUNDS.messages,
+    maxMailBytes: options.mail?.bytes ?? DEFAULT_MAIL_BOUNDS.bytes,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
   }

@@ -114,6 +114,7 @@ export class Waiting implements Receiving {
     const mail = read.get(this.#box) ?? []
     for (const { id, fields } of mail) {
       this.#boxAt = id
+      if (fields[4] === 'l') this.#hand(() => this.#receiver.resumed())
       this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)

@@ -13,6 +13,7 @@
  * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall`, for its repeat |
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
+ * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the position of the newest change that was removed |
  * | `mcp:up:<instance>` | string | present while the instance lives |
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when each expires unless a read slides it |
@@ -47,6 +48,7 @@ export function keysOf(at: string) {
     over: ({ key, stream }: Stream) => `${at}:{${key}}:over:${stream}`,
     posted: ({ key, stream, id }: Stream & { id: string }) => `${at}:{${key}}:post:${stream}:${id}`,
     box: ({ instance }: { instance: string }) => `${at}:{bus}:box:${instance}`,
+    here: ({ instance }: { instance: string }) => `${at}:{bus}:up:${instance}`,
     changes: (_?: unknown) => changes,
     trimmed: (_?: unknown) => trimmed,
     up: ({ instance }: { instance: string }) => `${at}:up:${instance}`,

@@ -22,6 +22,10 @@ export type Settings = Omit<Lifetimes, 'repeat'> & {
   maxMessages: number
   /** How many bytes of messages a log keeps. */
   maxBytes: number
+  /** How many messages wait in a mailbox. */
+  maxMail: number
+  /** How many bytes of messages wait in a mailbox. */
+  maxMailBytes: number
   /** How many changes the list keeps. */
   maxChanges: number
   /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */
