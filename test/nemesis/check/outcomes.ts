@@ -40,7 +40,11 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/was lost before it was done/, dead, 'its instance lived'],
   [/Another instance has taken the call over/, dead, 'its instance lived'],
   [/was shut down before it was done|is shutting down/, drained, 'its instance was not shut down'],
-  [/store could not be reached|store did not answer/, troubled, 'the store answered'],
+  [
+    /[Tt]he store (could not be reached|did not answer|is full|is read-only|is loading)/,
+    troubled,
+    'the store answered',
+  ],
   [/no longer available|was lost; its outcome is unknown/, rolledBack, 'no failover lost anything'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]

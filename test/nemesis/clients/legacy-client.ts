@@ -26,6 +26,7 @@ export class LegacyClient {
   #open = false
   #reply: Reply | undefined
   #next = 0
+  #ready = false
   #initialized: (() => void) | undefined
   #waiters = new Set<() => void>()
 
@@ -89,6 +90,7 @@ export class LegacyClient {
       return false
     }
     this.#reply = reply
+    this.#ready = false
     this.#open = true
     const ready = new Promise<boolean>((resolve) => {
       this.#initialized = () => resolve(true)
@@ -104,8 +106,11 @@ export class LegacyClient {
         if (event.event === 'endpoint') void this.#initialize(event.data ?? '', session)
         else if (event.data) {
           const message = JSON.parse(event.data) as Message
-          if (message.id === 'init') this.#initialized?.()
-          else {
+          if (message.id === 'init') {
+            this.#ready = true
+            this.#initialized?.()
+            this.#wake()
+          } else {
             const ask = inbox.take(message, inbox.all)
             if (ask) void this.#answer(ask.call, ask.id, session)
             this.#wake()
@@ -135,7 +140,12 @@ export class LegacyClient {
       capabilities: {},
       clientInfo: { name: 'nemesis', version: '1' },
     }
-    await this.#post({ jsonrpc: '2.0', id: 'init', method: 'initialize', params }, session)
+    const status = await this.#post({ jsonrpc: '2.0', id: 'init', method: 'initialize', params }, session)
+    if (status !== 202) return this.#reply?.drop()
+    await this.#changed(this.#world.limits.callPatience, () => this.#ready || !this.#open)
+    if (this.#ready || !this.#open) return
+    session.odd.push({ at: this.#world.now(), what: 'initialize', status: 0, text: 'no response came' })
+    this.#reply?.drop()
   }
 
   /** The status; undefined where the connection broke. */
@@ -171,6 +181,7 @@ export class LegacyClient {
     if (status !== undefined && status !== 202) return settleOpen(world, [call], 'refused', { status })
     const until = world.now() + (status === 202 ? world.limits.callPatience : world.silence)
     while (call.outcomes.length === 0) {
+      if (!this.#open || session !== this.#session) return settleOpen(world, [call], 'broken')
       const left = until - world.now()
       if (left <= 0) {
         const cancelled = call.cancel !== undefined
@@ -184,7 +195,15 @@ export class LegacyClient {
     }
   }
 
-  #changed(ms: number): Promise<void> {
+  /** Resolves with the next message, or after so many ms; with `until`, once that is so. */
+  async #changed(ms: number, until: () => boolean = () => true): Promise<void> {
+    const end = this.#world.now() + ms
+    do {
+      await this.#woken(Math.max(0, end - this.#world.now()))
+    } while (!until() && this.#world.now() < end)
+  }
+
+  #woken(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)
