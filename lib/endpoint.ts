@@ -7,11 +7,13 @@ import { asError } from './base/errors.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
+import { type CorsOptions, preflight } from './http/cors.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
+import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
@@ -35,7 +37,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
@@ -161,7 +163,16 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new Stateless(
     dispatcher,
     instance,
-    { store, announce: notify, methods: dispatcher.methods, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
+    {
+      store,
+      clock,
+      retry: instance.retry,
+      announce: notify,
+      methods: dispatcher.methods,
+      states,
+      singleLifetime,
+      maxAsks: sessionOptions.maxAsks,
+    },
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
@@ -178,11 +189,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
+    onError,
   })
   const parts: McpParts = {
     sessions,
     stateless,
     checkOrigin: originCheck(options),
+    preflight: preflight(options),
     access,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
@@ -193,7 +206,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(parts))
+  const handler = mcpHandler(parts)
+  for (const each of pathsOf(path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {

@@ -115,13 +115,18 @@ export const SETTINGS = {
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
     unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
-    /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
+    /**
+     * Host names that requests may name, or `*`. Default: loopback names where `HOST` is a loopback address, else any name.
+     * There `*` needs authorization: without it, web pages could call this machine (DNS rebinding).
+     */
     allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
+    /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
+    allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },
@@ -239,6 +244,11 @@ export const SETTINGS = {
     maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
     /** Resources that one session may be subscribed to at once. */
     maxSubscriptions: count(1_000),
+    /**
+     * Bytes that the sessions of one client (a principal, or a public address) keep in the store, on all instances, about.
+     * Beyond them the client opens no session, and its calls do not stream.
+     */
+    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: 64 * 1024 }),
     /** Asks of one call. */
     maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */

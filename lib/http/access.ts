@@ -29,6 +29,7 @@ interface AccessParts {
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
   clock: Clock
+  onError(error: unknown): void
 }
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
@@ -38,8 +39,23 @@ interface PlatformBindings {
   note?: RequestNote
 }
 
+/** A setting is missing. */
+class ProxyNotTrusted extends Error {
+  override readonly name = 'Warning'
+
+  constructor() {
+    super(
+      'Requests come through a proxy, and TRUSTED_PROXIES (http.proxies) is 0: all clients have the address of the proxy, so ' +
+        'that rates and budgets cannot be counted for each. Set it to the number of proxies that add to X-Forwarded-For.',
+    )
+    this.stack = String(this)
+  }
+}
+
 export class Access {
   readonly #parts: AccessParts
+  /** The operator has heard of a proxy that is not trusted. */
+  #warned = false
 
   constructor(parts: AccessParts) {
     this.#parts = parts
@@ -54,6 +70,7 @@ export class Access {
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     if (!auth) {
       const client = limitKey(address)
+      if (client === undefined && proxies === 0 && !this.#warned) this.#warn(header)
       if (addresses) consume(addresses, client)
       return this.anonymous(c, limit, address, client)
     }
@@ -76,15 +93,21 @@ export class Access {
     }
   }
 
+  /** A private address that forwards requests is a proxy: its clients have no name of their own. */
+  #warn(header: ReadHeader): void {
+    if (header('x-forwarded-for') === undefined) return
+    this.#warned = true
+    this.#parts.onError(new ProxyNotTrusted())
+  }
+
   /**
    * Counts the messages of a batch, of which the request itself was one.
    * @throws Refusal 429
    */
-  countBatch({ principal, request }: Caller, messages: number): void {
+  countBatch({ client }: Caller, messages: number): void {
     const { auth, addresses, principals } = this.#parts
     const limiter = auth ? principals : addresses
-    const key = auth ? principal : limitKey(request.address)
-    if (limiter && key !== undefined && messages > 1) refuseFor(limiter.consumeMore(key, messages - 1))
+    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
   }
 
   /** A caller without a principal. */

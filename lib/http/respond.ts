@@ -3,7 +3,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
-import { type Reply, TRY_SOON } from '../runtime/reply.ts'
+import { type Reply, TRY_LATER, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreRefused, StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
@@ -71,8 +71,10 @@ function failure(error: unknown): Refusal {
   }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up.
-    const message = 'The session store did not answer; the session is not lost. Try again.'
-    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+    const predicate = error instanceof StoreUnavailable ? error.predicate : 'did not answer'
+    const message = `The session store ${predicate}; the session is not lost. Try again.`
+    const headers = error instanceof StoreUnavailable && error.lasting ? TRY_LATER : TRY_SOON
+    return new Refusal(503, ErrorCode.InternalError, message, { headers })
   }
   return new Refusal(500, ErrorCode.InternalError, 'The endpoint failed to answer.', { cause: error })
 }

@@ -27,7 +27,7 @@ export function normalUri(uri: string): string {
 const forms = new WeakMap<object, string>()
 
 /** The normal form of the URI of a change, which every connection of an instance asks for. */
-export function normalUriOf(change: { uri: string }): string {
+function normalUriOf(change: { uri: string }): string {
   const form = forms.get(change) ?? normalUri(change.uri)
   forms.set(change, form)
   return form

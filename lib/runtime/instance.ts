@@ -9,7 +9,9 @@ import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, Sessio
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
 import { Memory } from './memory.ts'
+import { Presence, SIGN_EVERY } from './presence.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { StoredBytes } from './stored-bytes.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -37,10 +39,13 @@ export class Instance {
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly memory: Memory
+  /** What the sessions of each client keep in the store. */
+  readonly stored: StoredBytes
   readonly #store: Store
+  /** The sign of life of this instance, and those of others. */
+  readonly presence: Presence
   #draining = false
   #receiving: Promise<Receiving> | undefined
-  #upAt = Number.NEGATIVE_INFINITY
   /** Since when something is open here without a break. */
   #busySince = 0
   #timers: Timer[] = []
@@ -55,11 +60,13 @@ export class Instance {
     memory = new Memory(),
   ) {
     this.memory = memory
+    this.stored = new StoredBytes(this, options.maxStored)
     this.store = store
     this.#store = store
     this.options = options
     this.clock = clock
     this.#errors = onError
+    this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
     this.retry = new RetryQueue(clock, options.idleLifetime, onError)
   }
 
@@ -81,6 +88,7 @@ export class Instance {
   /** Has every stream end that may end before its response. */
   beginDrain(): void {
     this.#draining = true
+    this.presence.leave()
     for (const connection of [...this.connections.values()]) connection.drain()
   }
 
@@ -99,24 +107,23 @@ export class Instance {
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
         change: (entry) => this.#changed(entry),
-        resumed: () => this.#beat(() => true),
+        resumed: () => {
+          this.presence.renew().catch(this.#errors)
+          this.#beat(() => true)
+        },
       })
       .catch((error) => {
         this.#receiving = undefined
         throw error
       })
-    const stale = this.clock.now() - this.#upAt > this.options.lease / 4
-    await (stale ? Promise.all([this.#receiving, this.#signOfLife()]) : this.#receiving)
+    await (this.presence.isStale ? Promise.all([this.#receiving, this.presence.renew()]) : this.#receiving)
     return this.#store
   }
 
-  async #signOfLife(): Promise<void> {
-    const now = this.clock.now()
-    const safeSince = Math.max(this.#upAt, this.#busySince)
-    await this.store.up(this.id, this.options.lease / 2)
-    this.#upAt = now
-    // The sign of life may have lapsed while something was open here: mail that was sent then was not kept.
-    if (this.#timers.length > 0 && this.clock.now() - safeSince > this.options.lease / 2) this.#beat(() => true)
+  /** The sign of life had lapsed: mail that was sent then to what was open here was not kept. */
+  #signLapsed(): void {
+    const since = this.clock.now() - this.#busySince
+    if (this.#timers.length > 0 && since > this.options.lease * SIGN_EVERY) this.#beat(() => true)
   }
 
   add(kind: 'connection', item: HeldConnection): void
@@ -212,7 +219,7 @@ export class Instance {
     const receiving = this.#receiving
     if (!receiving) return this.#stopping
     this.#receiving = undefined
-    this.#upAt = Number.NEGATIVE_INFINITY
+    this.presence.ended()
     this.#stopping = this.#leave(receiving).finally(() => {
       this.#stopping = undefined
     })
@@ -245,7 +252,7 @@ export class Instance {
   #startTimers(): void {
     const { lease, heartbeat } = this.options
     this.#busySince = this.clock.now()
-    this.#timers.push(this.clock.every(lease / 6, () => this.#watch()))
+    this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
     if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
@@ -262,11 +269,13 @@ export class Instance {
   }
 
   #watch(): void {
-    this.#signOfLife().catch(this.#errors)
-    this.#findLost().catch(this.#errors)
+    this.presence
+      .renew()
+      .then(() => this.#findLost())
+      .catch(this.#errors)
   }
 
-  /** Asks the store which of the instances live that run calls for connections here. */
+  /** Takes over the calls, of connections here, whose instances are dead. */
   async #findLost(): Promise<void> {
     const watchers = [...this.connections.values()]
     await Promise.all(watchers.map((connection) => connection.findOwners?.()))
@@ -274,9 +283,8 @@ export class Instance {
     for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
     watched.delete(this.id)
     if (watched.size === 0) return
-    const instances = [...watched]
-    const alive = await this.store.alive(instances)
-    const dead = new Set(instances.filter((_, i) => alive[i] === false))
+    const dead = await this.presence.dead([...watched])
+    if (dead.size === 0) return
     for (const connection of watchers) {
       for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
     }

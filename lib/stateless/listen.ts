@@ -5,6 +5,7 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { UriSet } from '../protocol/uri.ts'
@@ -14,7 +15,6 @@ import type { Instance } from '../runtime/instance.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
-import { META } from './envelope.ts'
 
 interface Filter {
   /** The lists whose changes are sent. */
@@ -168,6 +168,11 @@ function bytesOf(uris: Iterable<string>): number {
 function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
+  }
+  for (const list of LISTS) {
+    const wanted = value[`${list}ListChanged`] ?? false
+    if (typeof wanted === 'boolean') continue
+    throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
   }
   const uris = value.resourceSubscriptions ?? []
   if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {

@@ -43,8 +43,11 @@ export interface BusStore {
   send(instance: string, message: string): Promise<void>
   /** Delivers mail from the beginning of the mailbox, in order, and changes from now on, until it is stopped. */
   receive(instance: string, receiver: Receiver): Promise<Receiving>
-  /** Makes {@link alive} return true for the instance for another `ttl` ms. */
-  up(instance: string, ttl: number): Promise<void>
+  /**
+   * Makes {@link alive} return true for the instance for another `ttl` ms. Returns the `sign` of the call before, where that
+   * has not expired: an instance that finds another one than its last knows that the store lost what it had confirmed.
+   */
+  up(instance: string, ttl: number, sign: string): Promise<string | undefined>
   /** Removes the instance's sign of life and its mailbox. */
   down(instance: string): Promise<void>
   /** For each of these instances whether it has a sign of life. */

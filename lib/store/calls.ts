@@ -49,6 +49,8 @@ export interface AppendReply {
   end: number
   holder: Holder | undefined
   level: string | undefined
+  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
+  held: number
 }
 
 export interface CallEnd {
@@ -86,11 +88,21 @@ export type ClaimReply =
       /** `typedId` of the call's request, and the stored request where the call may be run again. */
       id: string | undefined
       request: string | undefined
+      /** The asks of the runs before, to be forgotten with the call. */
+      asks: string[]
     }
   | Status<'lost' | 'over' | 'gone'>
 
 /** ok: the call is cancelled; notify its owner. unknown: no call of the session has this id. */
 export type CancelReply = { status: 'ok'; owner: Owner; stream: string } | Status<'unknown'>
+
+export interface CallEntry {
+  /** `typedId` of the request. */
+  id: string
+  stream: string
+  owner: Owner
+  holder: Holder | undefined
+}
 
 export interface CallStore {
   /** Registers a call: from now on its run alone may append to its stream, until another run claims it. */
@@ -101,8 +113,8 @@ export interface CallStore {
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
   /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
   lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
-  /** The calls of a session with their owners, for the one connection that all of them write to (HTTP+SSE). */
-  calls(key: SessionKey): Promise<{ stream: string; owner: Owner }[]>
+  /** The calls of a session. */
+  calls(key: SessionKey): Promise<CallEntry[]>
   /**
    * Takes the call of a stream over from `expected` ('' for a released call). Of several runs that claim it one gets it,
    * and a repeat by that run is ok too. The run before can add nothing afterwards.

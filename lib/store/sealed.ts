@@ -62,10 +62,10 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake', 'serve'),
-    ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'wake', 'serve'),
+    ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
     ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
-    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
+    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     createSession: (key, record, lifetime, owner, most) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner, most),

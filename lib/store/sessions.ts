@@ -5,6 +5,10 @@ export interface SessionRow {
   record: string
   /** The log level that the client has set. */
   level: string | undefined
+  /** The session keeps as many bytes as it may. */
+  full: boolean
+  /** This read is the first that slides the lifetime of the session. */
+  first?: boolean | undefined
   /**
    * True where an instance of a build before event keys has served the session. Only a store in which such sessions can be
    * has to report it.
@@ -21,6 +25,9 @@ export interface Quota {
 /** The write was done, or the session does not exist and nothing was written. */
 export type WriteReply = { status: 'ok' | 'gone' }
 
+/** As {@link WriteReply}. full: the values of the session have as many bytes as they may; nothing was written. */
+export type DataReply = { status: 'ok' | 'gone' | 'full' }
+
 /**
  * ok: the session existed and has ended now. repeated: it had ended shortly before, and these holders and owners may
  * not have heard of it. gone: there is no session, and nobody to notify.
@@ -33,7 +40,8 @@ export type LevelReply = { status: 'ok'; owners: Owner[] } | Status<'gone'>
 /** ok: `holder` is the connection that holds the GET stream; notify it. gone: no such session. */
 export type UnsubscribeReply = { status: 'ok'; holder: Holder | undefined } | Status<'gone'>
 
-/** As {@link UnsubscribeReply}. full: the session has as many subscriptions as it may; nothing was added. */
+/** As {@link UnsubscribeReply}. full: the session has as many subscriptions, or bytes of URIs, as it may; nothing
+ * was added. */
 export type SubscribeReply = UnsubscribeReply | Status<'full'>
 
 export interface SessionStore {
@@ -67,7 +75,9 @@ export interface SessionStore {
   setLevel(key: SessionKey, level: string): Promise<LevelReply>
   getData(key: SessionKey, name: string): Promise<string | undefined>
   /** Sets or (undefined) removes a value of the server's author. It lives as long as the session. */
-  setData(key: SessionKey, name: string, value: string | undefined): Promise<WriteReply>
+  setData(key: SessionKey, name: string, value: string | undefined): Promise<DataReply>
+  /** Looks whether a session that is {@link SessionRow.full} still is. */
+  relieve(key: SessionKey): Promise<void>
   /** Subscribes to a URI. Changes that are published from now on reach the session; earlier ones do not. */
   subscribe(key: SessionKey, uri: string, max: number): Promise<SubscribeReply>
   unsubscribe(key: SessionKey, uri: string): Promise<UnsubscribeReply>

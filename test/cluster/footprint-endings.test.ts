@@ -309,6 +309,23 @@ const onThree: Record<string, (scene: Scene) => Promise<void>> = {
     scene.gate('say').resolve()
     expect((await new EventReader(await scene.resume(1, lastId)).rest()).at(-1)?.result).toBeDefined()
   },
+  'handed over by its instance, and cancelled by a client that did not come back': async (scene) => {
+    const reader = await scene.stream('say', 'again')
+    reader.drop()
+    await scene.at(0).close()
+    expect((await scene.cancel('say')).status).toBe(202)
+  },
+  'handed over by its instance, and in the way of the next call': async (scene) => {
+    const reader = await scene.stream('say', 'again')
+    const { lastId } = reader
+    reader.drop()
+    await scene.at(0).close()
+    const next = new EventReader(await scene.fetch(1, 'POST', toolCall('say next', 'act', {}, { progressToken: 1 })))
+    scene.gate('say next').resolve()
+    expect((await next.rest()).at(-1)?.result).toBeDefined()
+    const old = await new EventReader(await scene.resume(2, lastId)).rest()
+    expect(old.at(-1)).toMatchObject({ id: 'say', error: { message: expect.stringContaining('shut down') } })
+  },
 }
 
 for (const kind of ['memory', 'redis']) {

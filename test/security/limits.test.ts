@@ -3,8 +3,10 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
 import { Signer } from '../support/authorization.ts'
 import { eventually } from '../support/eventually.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 
@@ -237,6 +239,23 @@ describe('sessions of a principal', () => {
     expect((await send({ body: INITIALIZE, token: await signer.token({ sub: 'bob' }) })).status).toBe(200)
     await send({ method: 'DELETE', token, headers: { 'mcp-session-id': opened[0] ?? '' } })
     expect((await send({ at: 1, body: INITIALIZE, token })).status).toBe(200)
+  })
+
+  test('do not count where the store failed to open them', async () => {
+    let lost = true
+    const base = memoryStore()
+    const createSession: Step = async (proceed) => {
+      const reply = await proceed()
+      if (lost) throw new StoreUnavailable('the reply was lost')
+      return reply
+    }
+    start({ ...withAuth(), store: interceptedStore({ createSession }, base), session: { maxSessions: 2 } })
+    const token = await signer.token()
+    for (let i = 0; i < 5; i++) expect((await send({ body: INITIALIZE, token })).status).toBe(503)
+    lost = false
+    await eventually(async () => ((await send({ body: INITIALIZE, token })).status === 200 ? true : undefined))
+    expect((await send({ body: INITIALIZE, token })).status).toBe(200)
+    expect((await send({ body: INITIALIZE, token })).status).toBe(429)
   })
 
   test('have no limit where there is no authorization', async () => {

@@ -54,7 +54,7 @@ test('mail that was dropped while the sign of life had lapsed is found when the 
   const stream = new EventReader(await send(holder, 'GET', { ...session, 'last-event-id': first.events[0]?.id ?? '' }))
   await stream.until(({ params }) => params?.progress === 1)
   away = true
-  await clock.advance(6_000)
+  await clock.advance(8_000)
   finish()
   await owner.settled()
   expect(dropped).toBeGreaterThan(0)
@@ -74,7 +74,7 @@ test('cancels of calls whose instance is dead leave no mail, however often they 
   const { sessionKey } = await import('../../lib/session/stream/session.ts')
   const key = sessionKey('', session['mcp-session-id'] ?? '')
   const dead = 'AAAAAAAAAAAA~'
-  await base.up(dead, 60_000)
+  await base.up(dead, 60_000, '1')
   await base.register(key, { id: 's:c', stream: 'lost', owner: `${dead}:run` })
   const cancel = {
     jsonrpc: '2.0',

@@ -136,7 +136,7 @@ describe('the prefix', () => {
     expect([await notes.occupy('o', 'm', MINUTE), await mail.occupy('o', 'n', MINUTE)]).toEqual([1, 1])
     const [here, there] = [inboxOf(), inboxOf()]
     const receiving = [await notes.receive('i', here.receiver), await mail.receive('i', there.receiver)]
-    await notes.up('i', MINUTE)
+    await notes.up('i', MINUTE, '1')
     expect(await mail.alive(['i'])).toEqual([false])
     await notes.send('i', 'for notes')
     await notes.publish({ kind: 'tools' })

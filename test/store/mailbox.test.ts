@@ -38,7 +38,7 @@ describe.each([
 
   test('holds a bounded number of bytes, and its instance compares with the store what it lost', async () => {
     const instance = signed()
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     const part = 'x'.repeat(100_000)
     // Ten times as much as it holds.
     for (let i = 0; i < 105; i++) await store.send(instance, `${i} ${part}`)
@@ -55,7 +55,7 @@ describe.each([
 
   test('takes a message that is larger than its bound, alone', async () => {
     const instance = signed()
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     await store.send(instance, 'small')
     await store.send(instance, 'x'.repeat(2 * MIB))
     const inbox = await receive(instance)
@@ -65,7 +65,7 @@ describe.each([
 
   test('that is read loses nothing, however much passes through it', async () => {
     const instance = signed()
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     const inbox = await receive(instance)
     const part = 'x'.repeat(100_000)
     for (let i = 0; i < 40; i++) {
@@ -78,11 +78,11 @@ describe.each([
   test('of an instance without a sign of life gets no mail', async () => {
     const instance = signed()
     await store.send(instance, 'too early')
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     await store.send(instance, 'kept')
     await store.down(instance)
     await store.send(instance, 'too late')
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     const inbox = await receive(instance)
     await store.send(instance, 'now')
     await inbox.have(1)
@@ -91,11 +91,11 @@ describe.each([
 
   test('of an instance whose sign of life has lapsed gets no mail', async () => {
     const instance = signed()
-    await store.up(instance, 1)
+    await store.up(instance, 1, '1')
     await until(async () => (await store.alive([instance]))[0] === false)
     for (let i = 0; i < 10; i++) await store.send(instance, 'lapsed')
     const inbox = await receive(instance)
-    await store.up(instance, 60_000)
+    await store.up(instance, 60_000, '1')
     await store.send(instance, 'now')
     await inbox.have(1)
     expect(inbox.all).toEqual(['now'])
@@ -111,7 +111,7 @@ describe.each([
 test('mail of builds before and of this one waits in one mailbox', async () => {
   const store = f.open({ mail: { bytes: 1_000 } })
   const instance = signed()
-  await store.up(instance, 60_000)
+  await store.up(instance, 60_000, '1')
   const box = `mcp:{bus}:box:${instance}`
   await f.admin.xadd(box, '*', 'm', 'before')
   await store.send(instance, 'now')

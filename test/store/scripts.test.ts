@@ -7,8 +7,19 @@ import { keysOf } from '../../lib/store/redis/scripts/keys.ts'
 import { defineScript } from '../../lib/store/redis/scripts/script.ts'
 
 const settings = {
-  ...{ open: 60, ended: 1, cancelMark: 1, mailbox: 1, repeatTtl: 1, endRepeat: 1, afterDelete: 1, longest: 1 },
-  ...{ maxMessages: 1, maxBytes: 1, maxMail: 1, maxMailBytes: 1, maxChanges: 1, slack: 1 },
+  ...{
+    open: 60,
+    ended: 1,
+    cancelMark: 1,
+    mailbox: 1,
+    repeatTtl: 1,
+    endRepeat: 1,
+    afterDelete: 1,
+    longest: 1,
+    delivered: 1,
+  },
+  ...{ maxMail: 1, maxMailBytes: 1 },
+  ...{ maxMessages: 1, maxBytes: 1, maxChanges: 1, slack: 1, sessionBytes: 1, dataBytes: 1, uriBytes: 1 },
 }
 
 const echo = defineScript('mcpEcho', {
@@ -57,7 +68,7 @@ describe('a script', () => {
   })
 
   test('numbers its arguments in its head only', () => {
-    expect(Object.keys(scripts)).toHaveLength(30)
+    expect(Object.keys(scripts)).toHaveLength(35)
     for (const [name, { lua }] of Object.entries(scripts)) {
       const body = lua.split('\n').filter((line) => !line.startsWith('local '))
       expect(

@@ -19,7 +19,9 @@ import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
-import type { ListPages, Registry } from '../registry/registry.ts'
+import type { ListPages } from '../registry/list-cache.ts'
+import type { Registry } from '../registry/registry.ts'
+import { requireListed } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 interface Page {
@@ -38,9 +40,6 @@ const PAGE_BYTES = 512 * 1024
 
 /** The page size of builds that chose one themselves. A client may come from them in the middle of a list. */
 const FORMER_PAGE_SIZE = 100
-
-/** The most lists kept: more than a server has in all revisions and for all sets of scopes. */
-const MAX_LISTS = 1000
 
 /**
  * The handler of a list, whose name in its results is `member`.
@@ -95,11 +94,10 @@ function lister<Definition>(
       })
     }
     const key = `${method} ${channel.revision} ${scopeKey(registry, channel.auth)}`
-    let pages = registry.pages.get(key)
+    let pages = registry.lists.get(key)
     if (pages === undefined) {
       pages = allPages(registry, channel)
-      if (registry.pages.size >= MAX_LISTS) registry.pages.clear()
-      registry.pages.set(key, pages)
+      registry.lists.set(key, pages)
     }
     const ready = pages.get(start)
     if (ready !== undefined) return ready
@@ -143,8 +141,11 @@ function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): 
 async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {
   const listed = templates.map(async ({ template, definition }) => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
-    const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, ctx.revision))
+    const result: unknown = await template.list?.(ctx)
+    requireListed(result, `The list of the template "${definition.name}"`)
+    return (result.resources as Resource[]).map((resource) =>
+      downgradeResource({ ...inherited, ...resource }, ctx.revision),
+    )
   })
   return (await Promise.all(listed)).flat()
 }

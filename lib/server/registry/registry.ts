@@ -1,11 +1,11 @@
 /** The entries that the author of one server registered, and values derived from them. */
-import type { RawJson } from '../../protocol/jsonrpc.ts'
 import type { CacheableMethod } from '../../protocol/methods.ts'
 import type { CacheScope } from '../../protocol/types.ts'
 import { normalTemplate, normalUri } from '../../protocol/uri.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { CacheHint } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
+import { ListCache } from './list-cache.ts'
 import { requestedUri } from './requested-uri.ts'
 
 /** How long clients may keep a result, and with whom they may share it. */
@@ -22,9 +22,6 @@ interface FoundResource {
   variables: Variables
 }
 
-/** The pages of one list for one revision and set of scopes, by the position at which they begin. */
-export type ListPages = ReadonlyMap<number, RawJson>
-
 export class Registry {
   /** By name, in the order in which they were registered, which is the order of the list. */
   readonly tools = new Map<string, RegisteredTool>()
@@ -37,7 +34,7 @@ export class Registry {
   /** Every scope that an entry needs. */
   readonly scopes = new Set<string>()
   /** Lists that are ready to be sent; methods/lists.ts fills it. */
-  readonly pages = new Map<string, ListPages>()
+  readonly lists = new ListCache()
   /** An entry has completions. */
   hasCompletions = false
   /** Items on a page of a list. Undefined: as many as fit into the bytes of a page. */
@@ -68,7 +65,7 @@ export class Registry {
     entries.set(key, entry)
     for (const scope of entry.policy.scopes) this.scopes.add(scope)
     if (entry.complete !== undefined && entry.complete.size > 0) this.hasCompletions = true
-    this.pages.clear()
+    this.lists.clear()
   }
 
   /**

@@ -9,6 +9,7 @@ import { features } from '../../protocol/revisions.ts'
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
@@ -84,8 +85,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   get bytes(): (() => Uint8Array) | undefined {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
-
-  // The run ----------------------------------------------------------------------------------------------------
 
   /** Runs the handler. */
   start(): void {
@@ -172,7 +171,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('streamOpened')
   }
 
-  // For its instance ---------------------------------------------------------------------------------
+  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -216,14 +215,12 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     await this.#streamed?.outbox?.flushed()
   }
 
-  // For its stream --------------------------------------------------------------------------------------
-
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)
   }
 
-  interrupt(ending: Ending): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void {
+    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls, trouble)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)

@@ -51,6 +51,8 @@ interface Continuation {
   progress: number | undefined
   /** The store names this run as the owner: it was claimed. */
   claimed: boolean
+  /** The asks of the runs before. */
+  asks?: string[] | undefined
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */

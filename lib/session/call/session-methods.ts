@@ -4,6 +4,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
 import { UriSet } from '../../protocol/uri.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { MAX_URI_BYTES } from '../../store/options.ts'
 import type { SessionKey } from '../../store/store.ts'
 
 /** Answers a method of the session, or returns undefined where it is none. */
@@ -49,7 +50,9 @@ async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: 
       ? await store.subscribe(key, spelling, options.maxSubscriptions)
       : await store.unsubscribe(key, spelling)
     if (reply.status === 'full') {
-      const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
+      const message =
+        `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first. ` +
+        `Their URIs may have ${MAX_URI_BYTES} bytes together.`
       throw new ProtocolError(ErrorCode.ServerError, message)
     }
     // The holder gets it before the client is answered, so that a change that is made after the answer is announced.

@@ -33,6 +33,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #owner: Owner | undefined
   #looking = false
   #lookAgain = false
+  /** The last message of the stream was sent. */
+  #sent = false
 
   constructor(
     instance: Instance,
@@ -101,7 +103,10 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#n = entry.n
     this.#tag = entry.tag
     if (entry.data !== '') this.response.message(entry.data)
-    if (entry.final) this.finish()
+    if (!entry.final) return
+    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
+    this.#sent = !this.#done && this.response.isSingle
+    this.finish()
   }
 
   #deliverAll(entries: LogEntry[]): void {
@@ -225,7 +230,7 @@ export class Connection implements HeldConnection, ResponseMember {
 
   #release(): void {
     const { store, retry } = this.instance
-    const release = () => store.release(this.session.key, this.stream, this.holder)
+    const release = () => store.release(this.session.key, this.stream, this.holder, this.#sent)
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
     this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }

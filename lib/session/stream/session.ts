@@ -23,6 +23,8 @@ export interface Session {
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** It keeps as many bytes in the store as it may. */
+  full: boolean
   /** The key of its event ids. Undefined: a build before event keys opened the session, or it has no event ids. */
   eventKey: string | undefined
   /** An instance of a build before event keys has served the session. */
@@ -87,6 +89,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    full: row.full,
     eventKey: typeof k === 'string' ? k : undefined,
     servedByOlder: row.servedByOlder === true,
   }
@@ -106,6 +109,8 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
   const put = async (name: string, value: string | undefined) => {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
+    if (status === 'full')
+      throw new Error('The values of this session have as many bytes as they may; nothing was stored.')
   }
   return handledValues({
     async get<T>(name: string) {

@@ -51,6 +51,11 @@ export class SseResponse implements StreamSource {
     this.#open++
   }
 
+  /** The response carries one stream. */
+  get isSingle(): boolean {
+    return this.#members.length === 1
+  }
+
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
     this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {

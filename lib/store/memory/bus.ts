@@ -44,7 +44,7 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
   const max = options.changes ?? DEFAULT_CHANGES
   const bounds = { ...DEFAULT_MAIL_BOUNDS, ...options.mail }
   const boxes = state.map<Box>()
-  const up = state.map<true>()
+  const up = state.map<string>()
   const receiving = new Map<string, Delivery>()
   let changes: ChangeEntry[] = []
   let last = '0-0'
@@ -88,8 +88,10 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
       }
     },
 
-    async up(instance, ttl) {
-      up.set(instance, true, ttl)
+    async up(instance, ttl, sign) {
+      const before = up.get(instance)
+      up.set(instance, sign, ttl)
+      return before
     },
 
     async down(instance) {

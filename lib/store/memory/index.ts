@@ -3,7 +3,8 @@
  * but nothing outlives the process.
  */
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { checkStoreOptions, type StoreOptions } from '../options.ts'
+import { quarterOfHeap } from '../../base/heap.ts'
+import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -14,6 +15,8 @@ import { valueOperations } from './values.ts'
 
 interface MemoryStoreOptions extends StoreOptions {
   clock?: Clock | undefined
+  /** Bytes that the store keeps in all; default: a quarter of the heap. Beyond them what adds to it is refused. */
+  maxBytes?: number | undefined
 }
 
 /**
@@ -26,10 +29,12 @@ interface MemoryStoreOptions extends StoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkStoreOptions(options)
-  const state = new State(options, options.clock ?? systemClock)
+  checkWhole('maxBytes', options.maxBytes)
+  const state = new State(options, options.clock ?? systemClock, options.maxBytes ?? quarterOfHeap())
   return {
     name: 'memory',
     leavesProcess: false,
+    nearlyFull: () => state.isFull(NEARLY_FULL),
     async ping() {},
     async close() {
       state.clear()

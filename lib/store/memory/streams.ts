@@ -1,6 +1,7 @@
 /** The streams of a session in memory: which connection holds one, and what its log has. */
 import { comparePositions } from '../bus.ts'
 import { GET_STREAM, type SessionKey } from '../names.ts'
+import { STEP } from '../options.ts'
 import type { Advance, LogEntry, StreamStore } from '../streams.ts'
 import { type MemorySession, type Place, part, type State } from './state.ts'
 
@@ -22,7 +23,10 @@ export function streamOperations(state: State): StreamStore {
     session.own.set(stream, own)
     const first = own.end + 1
     const entries = messages.map((data, i) => ({ n: first + i, tag, data, final: false }))
-    state.add(key, stream, entries)
+    const { before, bytes } = state.add(key, stream, entries)
+    if (Math.floor(before / STEP) !== Math.floor(bytes / STEP)) {
+      if (state.hold(key, stream, bytes, state.lifetimes.open) > state.sessionBytes) session.full = true
+    }
     own.end += entries.length
     return first
   }
@@ -87,7 +91,7 @@ export function streamOperations(state: State): StreamStore {
       return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
     }),
 
-    async release(key, stream, holder) {
+    async release(key, stream, holder, sent) {
       const session = sessions.get(key)
       if (!session) return forgetEnded(key, stream, holder)
       const place = state.place(key, session, stream)
@@ -97,6 +101,10 @@ export function streamOperations(state: State): StreamStore {
       const live = state.peekLive(key)
       if (live && !live.calls.has(stream)) live.places.delete(stream)
       state.dropEmptyLive(key)
+      if (!sent) return
+      const { delivered } = state.lifetimes
+      state.logs.shorten(part(key, stream), delivered)
+      state.parts.get(key)?.keepUntil(stream, state.clock.now() + delivered)
     },
 
     async readLog(key, stream) {

@@ -13,8 +13,13 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
 
     receive,
 
-    up: (instance, ttl) =>
-      commands.run((client) => Promise.all(signsOf(instance).map((sign) => client.set(sign, '1', 'PX', ttl))), nothing),
+    async up(instance, ttl, sign) {
+      const scriptsOf = [scripts.up, scripts.upBesideMail]
+      const [before, beside] = await Promise.all(
+        scriptsOf.map((script) => commands.script(script, { instance, sign, ttl })),
+      )
+      return beside === undefined ? undefined : before
+    },
 
     down: (instance) =>
       commands.run(

@@ -1,9 +1,9 @@
-/** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
+/** Makes clients of Redis: its address and the limits of time. */
 import { Cluster, type ClusterOptions, Redis } from 'ioredis'
 import { jitter } from '../../base/ids.ts'
-import { StoreRefused, StoreUnavailable } from '../store.ts'
 import type { Place } from './place.ts'
 import { scripts } from './scripts/index.ts'
+import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
 export type Client = Redis | Cluster
 
@@ -43,8 +43,7 @@ export function commandClient(place: Place, timeout: number, trouble: Trouble): 
     connectTimeout: silence,
     socketTimeout: silence,
     maxRetriesPerRequest: 2,
-    // The connection leads to a former primary; its host name leads to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isReadonly,
   })
 }
 
@@ -93,37 +92,4 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
     if (usable) trouble(undefined)
   })
   return client
-}
-
-const WRONG_DATABASE = /^ERR (?:DB index|invalid DB index|SELECT\b)/
-/** Redis refuses what the store is set to, and will refuse it again. */
-const REFUSED = /^(?:WRONGPASS|NOAUTH|NOPERM)\b/
-
-/** Any failure of Redis as a {@link StoreUnavailable}. `trouble` is a better reason than a command's timeout. */
-export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
-  if (error instanceof StoreRefused || (error instanceof StoreUnavailable && !trouble)) return error
-  const cause = rootOf(trouble ?? error)
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  if (WRONG_DATABASE.test(reason) || REFUSED.test(reason)) {
-    return new StoreRefused(`Redis refuses the user, password or database of its address: ${reason}`, { cause })
-  }
-  return new StoreUnavailable(`Redis does not answer: ${reason}`, { cause })
-}
-
-/** A cluster reports that no node can be reached, and has the reason of the last one beside it. */
-function rootOf(error: unknown): unknown {
-  return error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
-}
-
-/**
- * True for failures that do not mean that Redis is down: the connection broke between the replies of one batch, or the
- * slot or the primary moved. The same command can be sent at once, on another connection.
- */
-export function isInterruption(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return (
-    error.name === 'AbortError' ||
-    error.message === 'Connection is closed.' ||
-    /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)\b/.test(error.message)
-  )
 }

@@ -1,13 +1,14 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
-import { type Client, commandClient, isInterruption, unavailable } from './client.ts'
+import { type Client, commandClient } from './client.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Place } from './place.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'
 import type { Script, Settings } from './scripts/script.ts'
 import { claimPrefix } from './scripts/server.ts'
+import { isInterruption, unavailable } from './trouble.ts'
 
 const ATTEMPTS = 3
 

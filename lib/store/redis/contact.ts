@@ -100,5 +100,6 @@ async function requireVersion(client: Client): Promise<void> {
   // A server with another numbering may have the commands all the same.
   const known: unknown = await client.call('COMMAND', 'INFO', NEW_COMMAND).catch(() => undefined)
   if (Array.isArray(known) && known[0]) return
-  throw new StoreRefused(`Redis ${OLDEST} or later is needed, and this one is ${version ?? 'of an unknown version'}.`)
+  const message = `Redis ${OLDEST} or later is needed, and this one is ${version ?? 'of an unknown version'}.`
+  throw new StoreRefused(message, { trouble: 'outdated' })
 }

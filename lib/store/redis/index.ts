@@ -6,9 +6,12 @@ import {
   checkStoreOptions,
   checkWhole,
   DEFAULT_CHANGES,
+  DEFAULT_DATA_BYTES,
   DEFAULT_LIFETIMES,
   DEFAULT_LOG_BOUNDS,
   DEFAULT_MAIL_BOUNDS,
+  DEFAULT_SESSION_BYTES,
+  MAX_URI_BYTES,
   type StoreOptions,
 } from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
@@ -16,6 +19,7 @@ import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { waitingClient } from './client.ts'
 import { Commands } from './commands.ts'
+import { memoryWatch } from './memory-watch.ts'
 import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
 import { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
@@ -70,6 +74,9 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
     maxMail: options.mail?.messages ?? DEFAULT_MAIL_BOUNDS.messages,
     maxMailBytes: options.mail?.bytes ?? DEFAULT_MAIL_BOUNDS.bytes,
+    sessionBytes: options.sessionBytes ?? DEFAULT_SESSION_BYTES,
+    dataBytes: options.dataBytes ?? DEFAULT_DATA_BYTES,
+    uriBytes: MAX_URI_BYTES,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
   }
@@ -81,8 +88,10 @@ export function redisStore(given: string | RedisStoreOptions): Store {
   return {
     name: 'redis',
     leavesProcess: true,
+    nearlyFull: memoryWatch(commands),
     serve: (server) => commands.contact.serve(server),
-    ping: () => commands.run((client) => client.exists(`${prefix}:ping`), nothing),
+    // A write: a store that is full, or a replica, would answer a read.
+    ping: () => commands.run((client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))

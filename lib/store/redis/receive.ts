@@ -4,10 +4,11 @@
  * itself has lost entries, the receiver gets `resumed`.
  */
 import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
-import { type Client, unavailable } from './client.ts'
+import type { Client } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
 import type { Keys } from './scripts/keys.ts'
+import { unavailable } from './trouble.ts'
 
 /** How many entries one read returns of each stream. */
 const BATCH = 200

@@ -1,6 +1,6 @@
 /** Sessions in Redis. */
 import type { SessionKey } from '../names.ts'
-import type { SessionRow, SessionStore, WriteReply } from '../sessions.ts'
+import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import * as scripts from './scripts/sessions.ts'
@@ -33,10 +33,6 @@ export function sessionOperations(
     return (await commands.script(scripts.admit, counted)) === undefined
   }
 
-  function setField(key: SessionKey, field: string, value?: string): Promise<WriteReply> {
-    return commands.script(scripts.setField, { key, field, set: value !== undefined, value: value ?? '' })
-  }
-
   /**
    * Slides a session's lifetime to `lifetime` and a hundredth more, so that the command is not needed again for as long as
    * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done. `last` is
@@ -61,20 +57,23 @@ export function sessionOperations(
     readSession(key, lifetime) {
       return commands.run(
         // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
-          if (lifetime !== undefined) slide(key, lifetime, optional(fields[2]))
-          const row: SessionRow = { record, level: optional(fields[1]) }
+          const row: SessionRow = { record, level: optional(fields[1]), full: fields[4] !== null }
           if (fields[3] !== null) row.servedByOlder = true
+          if (lifetime === undefined) return row
+          const last = optional(fields[2])
+          slide(key, lifetime, last)
+          if (last === undefined) row.first = true
           return row
         },
         true,
       )
     },
 
-    replaceRecord: (key, record) => setField(key, 'rec', record),
+    replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 
     async deleteSession(key, owner) {
       const { reply, streams } = await commands.script(scripts.deleteSession, { key })
@@ -100,7 +99,10 @@ export function sessionOperations(
 
     getData: (key, name) => commands.run((client) => client.hget(keys.session({ key }), `d:${name}`), optional),
 
-    setData: (key, name, value) => setField(key, `d:${name}`, value),
+    setData: (key, name, value) =>
+      commands.script(scripts.setData, { key, field: `d:${name}`, set: value !== undefined, value: value ?? '' }),
+
+    relieve: (key) => commands.script(scripts.relieve, { key }),
 
     subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, max }),
 

@@ -16,7 +16,7 @@ export function streamOperations(commands: Commands): StreamStore {
     look: (key, stream, holder, { n: after, tag }, lifetime) =>
       commands.script(scripts.look, { key, stream, holder, after, tag, lifetime }),
 
-    release: (key, stream, holder) => commands.script(scripts.release, { key, stream, holder }),
+    release: (key, stream, holder, sent = false) => commands.script(scripts.release, { key, stream, holder, sent }),
 
     readLog: (key, stream) =>
       // The session is read last: a log that was read before its session ended does not count.

@@ -26,6 +26,7 @@ export function valueOperations(commands: Commands): ValueStore & LimitStore {
     deleteValue: (kind, id) => commands.run((client) => client.unlink(keys.entry({ kind, id })), nothing),
 
     count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
+    weigh: (id, member, bytes, lifetime) => commands.script(scripts.weigh, { id, member, bytes, lifetime }),
     occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

@@ -6,7 +6,13 @@ export function sessionContract(makeStore: MakeStore): void {
     const f = fixture(makeStore)
 
     test('a session that was written is read', async () => {
-      expect(await f.store.readSession(f.key, MINUTE)).toEqual({ record: 'record', level: undefined })
+      expect(await f.store.readSession(f.key, MINUTE)).toEqual({
+        record: 'record',
+        level: undefined,
+        full: false,
+        first: true,
+      })
+      expect((await f.store.readSession(f.key, MINUTE))?.first).toBeUndefined()
     })
 
     test('a session that was never written does not exist', async () => {
@@ -16,7 +22,7 @@ export function sessionContract(makeStore: MakeStore): void {
     test('writing a session again changes nothing', async () => {
       await f.store.setLevel(f.key, 'error')
       expect(await f.store.createSession(f.key, 'other', MINUTE)).toEqual({ status: 'ok' })
-      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error' })
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error', full: false })
     })
 
     test('a record is replaced where the session exists', async () => {
@@ -61,7 +67,7 @@ export function sessionContract(makeStore: MakeStore): void {
 
     test('every read returns the level', async () => {
       expect(await f.store.setLevel(f.key, 'debug')).toEqual({ status: 'ok', owners: [] })
-      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug', full: false })
       expect(await f.store.setLevel(newKey(), 'debug')).toEqual({ status: 'gone' })
     })
 

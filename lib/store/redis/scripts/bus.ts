@@ -1,6 +1,28 @@
 /** Scripts on mail and on the list of changes. */
-import { nothing } from './decode.ts'
+import { nothing, optional } from './decode.ts'
+import { evenIfFull } from './lua.ts'
 import { defineScript } from './script.ts'
+
+/**
+ * Writes the sign of life of an instance, also where Redis is full.
+ * Keys: the sign. Arguments: its text; how long it lives (ms). Reply: the text that it replaces, or nil.
+ */
+const sign = <K extends 'up' | 'here'>(name: string, key: K) =>
+  defineScript(name, {
+    keys: [key],
+    texts: ['sign'],
+    numbers: ['ttl'],
+    reply: optional,
+    lua: `
+local before = call('GET', ${key})
+${evenIfFull(key, 'ttl')}call('SET', ${key}, sign, 'PX', ttl)
+return before
+`,
+  })
+/** The sign that other instances ask for. */
+export const up = sign('mcpUp', 'up')
+/** The sign that the script sees that sends mail. */
+export const upBesideMail = sign('mcpUpBesideMail', 'here')
 
 /**
  * Puts a message into a mailbox. `b` of an entry is the number of bytes that the mailbox has got so far, so that the newest

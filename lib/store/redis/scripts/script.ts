@@ -26,6 +26,12 @@ export type Settings = Omit<Lifetimes, 'repeat'> & {
   maxMail: number
   /** How many bytes of messages wait in a mailbox. */
   maxMailBytes: number
+  /** How many bytes a session keeps of logs, requests and answers. */
+  sessionBytes: number
+  /** How many bytes the author's values of a session have. */
+  dataBytes: number
+  /** How many bytes the URIs have that a session is subscribed to. */
+  uriBytes: number
   /** How many changes the list keeps. */
   maxChanges: number
   /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */
