@@ -54,7 +54,7 @@ export interface Answer {
  * - broken: the connection broke before anything could be resumed
  * - ended: the stream ended, and resuming gives no response (405)
  * - gone: the session is gone (404)
- * - given up: it was cancelled, and nothing came for a while (HTTP+SSE, where nothing says that a call has ended)
+ * - given up: it was cancelled, and nothing says whether it has ended
  * - hung: none of these in all the time that it had
  */
 export type OutcomeKind = 'result' | 'error' | 'refused' | 'broken' | 'ended' | 'gone' | 'given up' | 'hung'
@@ -192,5 +192,5 @@ export function writeHistory(history: History, path: string): void {
 /** The key of a session itself, among all that the store has of it. */
 export const isRecord = (key: string): boolean => /\}$/.test(key)
 
-/** A mark by which the repeat of a step is recognised. It outlives its session for a while, as the repeat may come late. */
-export const isMark = (key: string): boolean => /\}:(post|over|cancel):/.test(key)
+/** What outlives its session for a while by design: marks by which a repeated step or a repeated DELETE is recognised. */
+export const isMark = (key: string): boolean => /\}:(post:|over:|cancel:|live$|logs$)/.test(key)

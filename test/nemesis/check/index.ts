@@ -17,6 +17,9 @@ const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'de
 const STORE: readonly FaultKind[] = ['redis pause', 'redis kill', 'redis full', 'redis failover']
 const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store']
 
+/** How old the look at the memory of the store may be, in ms. */
+const MEMORY_LOOK = 5_000
+
 export class Index {
   readonly history: History
   readonly runs = new Map<string, Run[]>()
@@ -97,7 +100,12 @@ export class Index {
     )
   }
 
-  /** The reply to a step at the store may have been lost, so that the step was sent again. */
+  /** The store had, as far as the processes knew, no room for a log: calls go on without a stream then. */
+  full(from: number, to: number): boolean {
+    return this.#any(['redis full'], from, to, () => true, MEMORY_LOOK + this.#after)
+  }
+
+  /** A wall clock was off by so much. */
   clocksDiffer(from: number, to: number, by: number): boolean {
     return this.#any(['clock'], from, to, (fault) => Math.abs(fault.shift ?? 0) >= by, this.#after)
   }

@@ -33,7 +33,8 @@ const dead: Cause = (index, { sent }, { at }, runs) =>
 const drained: Cause = (index, { sent: _ }, { at }, runs) =>
   runs.length === 0 || runs.some(({ process }) => index.isDrained(process, at))
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
-const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 3_000_000)
+const full: Cause = (index, { sent }, { at }) => index.full(sent, at)
+const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 60_000)
 
 /** The errors that a call may end with, and what must have happened. Any other error is a fault. */
 const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
@@ -46,6 +47,7 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
     'the store answered',
   ],
   [/no longer available|was lost; its outcome is unknown/, rolledBack, 'no failover lost anything'],
+  [/has no stream/, full, 'the store had room'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]
 

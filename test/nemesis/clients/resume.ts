@@ -55,7 +55,9 @@ export async function resumeCalls(
     const { id } = position
     if (id === undefined) {
       const cancelled = calls.every(({ cancel }) => cancel !== undefined)
-      return settleOpen(world, calls, cancelled ? 'ended' : 'broken', { text: 'The stream ended without an event id.' })
+      return settleOpen(world, calls, cancelled ? 'given up' : 'broken', {
+        text: 'The stream ended without an event id.',
+      })
     }
     if (world.now() > until) return settleOpen(world, calls, 'hung')
     await pause(Math.min(retry, LONGEST_RETRY))

@@ -205,7 +205,7 @@ export class Fleet {
         // A call of HTTP+SSE may be relayed anew as long as clients have patience with it.
         repeat: 120_000,
         endRepeat: 10_000,
-        afterDelete: 5_000,
+        afterDelete: 60_000,
       },
     }
   }
