@@ -329,9 +329,9 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     'a key after DELETE',
     {
       session: { deletion: { sent: 9_500, acknowledged: 9_600 } },
-      more: rest({ keys: [{ key: 'mcp:{key}:live', session: 's', lifetime: 10 }] }),
+      more: rest({ keys: [{ key: 'mcp:{key}:log:x', session: 's', lifetime: 10 }] }),
     },
-    { more: rest({ keys: [{ key: 'mcp:{key}:live', session: 's', lifetime: 10 }] }) },
+    { more: rest({ keys: [{ key: 'mcp:{key}:log:x', session: 's', lifetime: 10 }] }) },
   ],
   [
     'no field is left behind',

@@ -187,12 +187,13 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** The heartbeat of a registered call: the store may have what mail lost. */
   beat(): void {
-    if (!isStored(this.#state) || this.#state.at === 'ending') return
+    // The store forgets a call with its last message, while its messages may still be relayed (HTTP+SSE).
+    if (!isStored(this.#state) || this.#state.at === 'ending' || this.#streamed?.outbox?.logged) return
     this.#parts.caller.quota?.registered(this.#stream.owner)
     this.#stream
       .look(this.#channel.openAsks)
       .then((look) => {
-        if (this.over || this.#state.at === 'ending') return
+        if (this.over || this.#state.at === 'ending' || this.#streamed?.outbox?.logged) return
         if (look.status !== 'ok') return this.interrupt(look.status)
         if (look.cancelled) return this.cancel()
         this.#channel.setLevel(look.level)

@@ -55,8 +55,8 @@ export class Outbox {
   #next: number
   #tag = randomId(3)
   #running = false
-  /** complete: the last message is queued. closed: nothing more goes out. */
-  #phase: 'open' | 'complete' | 'closed' = 'open'
+  /** complete: the last message is queued. logged: the log has it. closed: nothing more goes out. */
+  #phase: 'open' | 'complete' | 'logged' | 'closed' = 'open'
   #holder: Holder | undefined
   #drained: (() => void)[] = []
   /** Pushes that wait for room. */
@@ -83,6 +83,11 @@ export class Outbox {
   /** A message is queued, or on its way to the log. */
   get busy(): boolean {
     return this.#running || this.#queue.length > 0
+  }
+
+  /** The log has the last message, so that the store has forgotten the call. Messages may still be on their way. */
+  get logged(): boolean {
+    return this.#phase === 'logged'
   }
 
   get #isClosed(): boolean {
@@ -167,8 +172,10 @@ export class Outbox {
       this.#next += batch.length
       this.#queue.splice(0, batch.length)
       for (const item of batch) this.#bytes -= item.data.length
+      const final = batch.at(-1)?.final === true
+      if (final) this.#phase = 'logged'
       await this.#send(n, batch)
-      if (batch.at(-1)?.final) {
+      if (final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }

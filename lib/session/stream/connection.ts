@@ -31,6 +31,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #confirmed = false
   /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
+  /** An entry came whose number was delivered before under another tag. Nothing is delivered but by the store. */
+  #doubtful = false
   #looking = false
   #lookAgain = false
   /** The last message of the stream was sent. */
@@ -97,9 +99,15 @@ export class Connection implements HeldConnection, ResponseMember {
 
   /** Delivers an entry that the log has, unless it was delivered before. */
   deliver(entry: LogEntry): void {
-    if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
+    if (this.#done) return
+    if (this.#confirmed && entry.n <= this.#n) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      if (entry.tag === this.#tag) return
+      this.#doubtful = true
+      return this.look()
+    }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || this.#doubtful || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
     if (entry.data !== '') this.response.message(entry.data)
@@ -140,6 +148,9 @@ export class Connection implements HeldConnection, ResponseMember {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
+        // The question was sent before the doubt. The next one is about to be sent.
+        if (this.#doubtful && this.#lookAgain) return
+        this.#doubtful = false
         this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })
@@ -202,7 +213,13 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.unlogged(data)
+    this.response.unlogged(this, data)
+    this.finish()
+  }
+
+  /** The stream has ended, and the store may never have had it: no event id names it any longer. */
+  vanish(): void {
+    this.response.forget(this)
     this.finish()
   }
 
