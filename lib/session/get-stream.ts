@@ -14,6 +14,7 @@ import { tooManyBytes } from '../runtime/refusals.ts'
 import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
 import { Connection, type TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
+import { missedText } from './stream/missed.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
 
@@ -27,11 +28,7 @@ function updatedText(uri: string): string {
   return notificationText('notifications/resources/updated', { uri })
 }
 
-const MISSED = notificationText('notifications/message', {
-  level: 'warning',
-  logger: 'mcp',
-  data: 'Messages were missed on this stream. Everything that may have changed is announced again.',
-})
+const MISSED = missedText(' Everything that may have changed is announced again.')
 
 export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */

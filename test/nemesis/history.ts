@@ -35,6 +35,8 @@ export type Received =
   | { at: number; kind: 'progress'; n: number; run?: string }
   /** A log message: the `n`th of its run, which sent it at `sent`. */
   | { at: number; kind: 'log'; n: number; run: string; sent: number }
+  /** The endpoint said that messages were missed. */
+  | { at: number; kind: 'missed' }
   /** The `n`th ask of a run. */
   | { at: number; kind: 'ask'; n: number; run: string; ask: string }
 

@@ -86,7 +86,10 @@ export class Inbox {
   #log(message: Message, calls: readonly Call[]): void {
     const { data, logger } = message.params ?? {}
     if (logger === 'mcp') {
-      this.#session.missed++
+      const [call, ...others] = calls
+      // On the stream of one call, or on the stream of the session.
+      if (call && others.length === 0) call.received.push({ at: this.#world.now(), kind: 'missed' })
+      else this.#session.missed++
       return
     }
     const call = this.#known(this.#byName.get(String(data?.call)), calls)
