@@ -59,8 +59,8 @@ export class Outbox {
   /** Numbers were given again, so that they alone do not name a relayed message. */
   #renumbered = false
   #running = false
-  /** complete: the last message is queued. logged: the log has it. closed: nothing more goes out. */
-  #phase: 'open' | 'complete' | 'logged' | 'closed' = 'open'
+  /** complete: the last message is queued. closed: nothing more goes out. */
+  #phase: 'open' | 'complete' | 'closed' = 'open'
   #holder: Holder | undefined
   #drained: (() => void)[] = []
   /** Pushes that wait for room. */
@@ -89,9 +89,9 @@ export class Outbox {
     return this.#running || this.#queue.length > 0
   }
 
-  /** The log has the last message, so that the store has forgotten the call. Messages may still be on their way. */
-  get logged(): boolean {
-    return this.#phase === 'logged'
+  /** The last message is queued, or on its way: the store forgets the call with it. */
+  get ending(): boolean {
+    return this.#phase === 'complete'
   }
 
   get #isClosed(): boolean {
@@ -179,10 +179,8 @@ export class Outbox {
       this.#next += batch.length
       this.#queue.splice(0, batch.length)
       for (const item of batch) this.#bytes -= item.data.length
-      const final = batch.at(-1)?.final === true
-      if (final) this.#phase = 'logged'
       await this.#send(n, batch)
-      if (final && !this.#isClosed) {
+      if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }

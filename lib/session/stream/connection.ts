@@ -110,10 +110,11 @@ export class Connection implements HeldConnection, ResponseMember {
     if (!this.#confirmed || this.#doubtful || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
+    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
+    if (entry.final && !this.response.isSingle) this.response.forget(this)
     if (entry.data !== '') this.response.message(entry.data)
     if (!entry.final) return
-    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
-    this.#sent = !this.#done && this.response.isSingle
+    this.#sent = !this.#done
     this.finish()
   }
 

@@ -84,8 +84,8 @@ export class Index {
     return this.#any(['drain'], 0, to, (fault) => fault.process === process)
   }
 
-  isKilled(process: string, to: number): boolean {
-    return this.#any(['kill'], 0, to, (fault) => fault.process === process)
+  anyKilled(from: number, to: number): boolean {
+    return this.history.faults.some((fault) => fault.kind === 'kill' && fault.from >= from && fault.from <= to)
   }
 
   /** The process, or all, may have waited in vain for the store. */

@@ -34,6 +34,7 @@ const drained: Cause = (index, { sent: _ }, { at }, runs) =>
   runs.length === 0 || runs.some(({ process }) => index.isDrained(process, at))
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
 const full: Cause = (index, { sent }, { at }) => index.full(sent, at)
+const rolledBackOrFull: Cause = (...given) => rolledBack(...given) || full(...given)
 const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 60_000)
 
 /** The errors that a call may end with, and what must have happened. Any other error is a fault. */
@@ -46,7 +47,8 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
     troubled,
     'the store answered',
   ],
-  [/no longer available|was lost; its outcome is unknown/, rolledBack, 'no failover lost anything'],
+  [/no longer available|was lost; its outcome is unknown/, rolledBackOrFull, 'no failover lost anything'],
+  [/did not answer within/, rolledBack, 'no failover lost the ask'],
   [/has no stream/, full, 'the store had room'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]

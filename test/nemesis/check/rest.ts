@@ -52,7 +52,9 @@ function checkFields(index: Index, session: string, fields: string[]): Problem[]
     const call = callOf(calls, field)
     const [outcome] = call?.outcomes ?? []
     const clean = outcome?.kind === 'result' || outcome?.kind === 'error' || outcome?.kind === 'ended'
-    return clean && call && !index.lost(call.sent, (outcome?.at ?? 0) + 5_000)
+    // A process that is killed gives nothing up. What it held goes with the logs of the session.
+    const at = outcome?.at ?? 0
+    return clean && call && !index.lost(call.sent, at + 5_000) && !index.anyKilled(at, at + 10_000)
   })
   if (left.length === 0) return []
   const text = `${session} has no call left, and the fields ${left.slice(0, 10).join(' ')}`
