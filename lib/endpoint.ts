@@ -106,6 +106,13 @@ function logError(thrown: unknown): void {
   console.error(`${name}: ${message}`)
 }
 
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+  return (
+    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
+    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
+  )
+}
+
 /** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
 function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (thrown) => {
@@ -153,6 +160,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       announce: notify,
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -179,7 +188,9 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
-  const auth = options.auth && authorization(options.auth, facts, clock)
+  // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
+  if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const auth = options.auth && authorization(options.auth, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,

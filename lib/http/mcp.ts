@@ -70,14 +70,15 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   throw noSessionId()
 }
 
-function get({ sessions, streaming }: McpParts, { header, accepted, caller }: HttpExchange): Promise<Reply> {
+function get({ sessions, streaming, access }: McpParts, { c, header, accepted, caller }: HttpExchange): Promise<Reply> {
   refuseStateless(header)
   if (!streaming) {
     const headers = { Allow: 'POST, DELETE' }
     throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
   }
   if (!accepted.sse) throw notAcceptable()
-  return sessions.get(caller, requireSessionId(header), header('last-event-id'))
+  const require = (scopes: readonly string[]) => access.requireScopes(c, caller, new Set(scopes), false)
+  return sessions.get(caller, requireSessionId(header), header('last-event-id'), require)
 }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`

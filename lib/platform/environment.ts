@@ -42,6 +42,9 @@ export function parseEnvironment(env: Environment): Settings {
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
+  const session = readGroup(env, SETTINGS.session)
+  const drain = platform.shutdown - platform.lameDuck - ENDING
+  if (drain < 0 || (session.drainTimeout ?? 0) > drain) throw new BadSetting(shutdownProblem(platform))
   checked(() => readPrefix(redisPrefix), `REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
   return {
     ...platform,
@@ -60,7 +63,7 @@ export function parseEnvironment(env: Environment): Settings {
       allowedHosts,
       allowedOrigins,
       http: readGroup(env, SETTINGS.http),
-      session: readGroup(env, SETTINGS.session),
+      session: { ...session, drainTimeout: session.drainTimeout ?? drain },
     },
   }
 }
@@ -74,6 +77,16 @@ export function readEnvironment(env: Environment): Settings {
     console.error(error.message)
     process.exit(1)
   }
+}
+
+/** What the end of a process takes beside the lame duck and the drain, in ms. */
+const ENDING = 1_000
+
+function shutdownProblem({ shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>): string {
+  return (
+    `LAME_DUCK_SECONDS (${lameDuck / 1_000}), DRAIN_SECONDS and a second must fit into SHUTDOWN_SECONDS ` +
+    `(${shutdown / 1_000}), which the platform must grant after SIGTERM.`
+  )
 }
 
 const NO_AUTHORIZATION =

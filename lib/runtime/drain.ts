@@ -9,7 +9,7 @@ export async function drain(instance: Instance): Promise<void> {
   const { options, clock } = instance
   instance.beginDrain()
   await Promise.race([
-    instance.settled(),
+    settled(instance),
     new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve)),
   ])
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
@@ -18,4 +18,13 @@ export async function drain(instance: Instance): Promise<void> {
   await instance.settled()
   await instance.retry.finish()
   await instance.stop()
+}
+
+/** Resolves when no call runs here, and no request is on its way to become one. */
+async function settled(instance: Instance): Promise<void> {
+  do {
+    await instance.settled()
+    // A request whose session has just been read begins its call in this turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  } while (!instance.isSettled)
 }

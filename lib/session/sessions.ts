@@ -7,17 +7,18 @@ import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
+import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
+import { instanceOf } from '../runtime/name.ts'
 import {
   sessionNotFound,
   storeNearlyFull,
   tooManySessions,
   tooManyStored,
   tooManyStoredByClient,
-  tooManyStreams,
 } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
+import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
@@ -68,11 +69,6 @@ function checkLength(record: string, { id }: JsonRpcRequest): void {
   if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
-}
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
@@ -141,13 +137,21 @@ export class Sessions {
 
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
-    const { options, stored } = this.#instance
+    const instance = this.#instance
+    const { idleLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
+    instance.entering++
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    let row: Awaited<typeof reading>
+    try {
+      row = await reading
+    } finally {
+      instance.entered()
+    }
     if (!row) return undefined
     const session = readRecord(id, key, row)
     // Until now it counted for as long as a session lives that nobody uses.
-    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
+    if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -228,13 +232,23 @@ export class Sessions {
     await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+  /**
+   * @param require throws where the caller's token lacks scopes that the calls needed whose streams are resumed
+   */
+  async get(
+    caller: Caller,
+    sessionId: string,
+    lastEventId: string | undefined,
+    require: (scopes: readonly string[]) => void,
+  ): Promise<Reply> {
+    const instance = this.#instance
+    instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
-    return lastEventId === undefined || lastEventId === ''
-      ? openGetStream(this.#host, session, caller)
-      : resume(this.#host, session, caller, lastEventId)
+    const isNew = lastEventId === undefined || lastEventId === ''
+    return instance.during(
+      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
+    )
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */
@@ -255,13 +269,14 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+    this.#instance.admitStream()
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    return openLegacyStream(this.#host, session, caller, first, () => {
+    const opening = openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
+    return this.#instance.during(opening)
   }
 
   /**

@@ -8,7 +8,6 @@ import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
-import { tooManyStreams } from '../runtime/refusals.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
 import type { Description, Dispatcher } from '../server/dispatcher.ts'
 import type { StatelessOptions } from '../settings.ts'
@@ -86,10 +85,10 @@ export class Stateless {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
-    if (this.#instance.full) throw tooManyStreams(request.id)
+    this.#instance.admitStream(request.id)
     try {
       const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
-      await listening.open(caller.deadline, caller.until)
+      await this.#instance.during(listening.open(caller.deadline, caller.until))
       return { kind: 'stream', source: listening }
     } catch (error) {
       if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error

@@ -22,9 +22,9 @@ describe('the deployed bundle', () => {
     metafile = metafiles.lambda!
   })
 
-  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 300 KB', (entry) => {
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 320 KB', (entry) => {
     const { own, author, later } = startSize(metafile, entry)
-    expect(own).toBeLessThan(300_000)
+    expect(own).toBeLessThan(320_000)
     // The measure works: the example has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)
@@ -33,7 +33,8 @@ describe('the deployed bundle', () => {
 
   test.each([
     'node_modules/jose/',
-    'node_modules/@cfworker/json-schema/',
+    'lib/server/schema/validator/validator.ts',
+    'lib/server/schema/validator/formats.ts',
     'node_modules/ioredis/built/cluster/',
     'lib/store/memory/',
     'lib/auth/authenticator.ts',

@@ -44,6 +44,12 @@ export const PROTECTIONS = {
     ],
     faults: ['redis pause', 'redis kill', 'redis full', 'swallow store', 'kill'],
   },
+  lease: {
+    what: 'an instance that did not reach the store for a lease declares no other one dead',
+    file: 'lib/runtime/presence.ts',
+    without: [['return this.#isSure ? missing : new Set()', 'return missing']],
+    faults: ['redis pause', 'redis kill'],
+  },
   repeat: {
     what: 'an append that is sent again is recognised',
     file: CALLS,

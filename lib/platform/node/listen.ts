@@ -1,21 +1,25 @@
 /** A process that listens by itself: the HTTP server, one log line for each request, and `/readyz`. */
 import type { IncomingMessage, Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
-import { createEndpoint, type Endpoint } from '../../endpoint.ts'
+import { systemClock } from '../../base/clock.ts'
+import { retryAfter } from '../../base/ids.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { errorLine, type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
   const log = requestLog(settings)
-  for (const warning of settings.warnings) {
+  for (const warning of [...settings.warnings, ...server.warnings]) {
     if (log) log.say('WARNING', warning)
     else console.error(`WARNING: ${warning}`)
   }
@@ -29,14 +33,13 @@ export async function listen(server: McpServer): Promise<void> {
   const store = await openStore(settings, (error) => {
     if (!starting || !(error instanceof StoreRefused)) onError(error)
   })
-  const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
-  addReadiness(endpoint, store)
+  const endpoint = endpointOrStop(server, { store, onError, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {
         const { incoming, outgoing } = env as HttpBindings
         // While the process shuts down, the next request of this connection should go to another instance.
-        if (!http.listening) outgoing.shouldKeepAlive = false
+        if (leaving.begun) outgoing.shouldKeepAlive = false
         if (!log) return endpoint.fetch(request, env)
         const line = log.begin(request.method, traceOf(incoming))
         outgoing.once('close', () => line.end(outgoing.statusCode))
@@ -65,7 +68,16 @@ export async function listen(server: McpServer): Promise<void> {
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  drainOnSignals(http, endpoint)
+  const leaving = drainOnSignals(http, endpoint, settings)
+  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
+  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  // `/healthz` does not ask the store, because a restart would not bring Redis back.
+  endpoint.app.get('/readyz', async (c) => {
+    const state = await readiness.state()
+    const headers = { 'Cache-Control': 'no-store' }
+    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
+    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  })
 }
 
 /** Ends the start with one line. */
@@ -82,16 +94,6 @@ async function tryStore(store: Store): Promise<void> {
   await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
-}
-
-/** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */
-function addReadiness({ app }: Endpoint, store: Store): void {
-  app.get('/readyz', (c) =>
-    store.ping().then(
-      () => c.json({ status: 'ok', store: store.name }),
-      () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
-    ),
-  )
 }
 
 /** The id that the load balancer gave the request. */

@@ -3,7 +3,7 @@
  * the holder afterwards; messages that wait while an append is under way go together in the next one. The handler waits
  * only while the queue is over its bound.
  */
-import { randomId } from '../../base/ids.ts'
+import { jitter, randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
@@ -243,7 +243,7 @@ export class Outbox {
           return undefined
         }
       }
-      await new Promise<void>((resolve) => void clock.after(wait, resolve))
+      await new Promise<void>((resolve) => void clock.after(jitter(wait), resolve))
       if (this.#isClosed) return undefined
     }
   }

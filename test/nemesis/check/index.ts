@@ -110,6 +110,15 @@ export class Index {
     return this.#any(['clock'], from, to, (fault) => Math.abs(fault.shift ?? 0) >= by, this.#after)
   }
 
+  /**
+   * HTTP+SSE has no event ids, so that neither side notices a message that a failover lost before its holder had it: it may be
+   * missing, and where it is the response the client waits until its own time is over.
+   */
+  mayMissMessages(call: Call): boolean {
+    const ended = Math.max(call.sent, ...this.runsOf(call).map((run) => run.ended ?? run.begun))
+    return call.revision === '2024-11-05' && this.lost(call.sent, ended + this.history.limits.storePatience)
+  }
+
   /** A failover may have lost what was written in this time. */
   lost(from: number, to: number): boolean {
     return this.history.faults.some(

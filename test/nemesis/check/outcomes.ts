@@ -4,15 +4,16 @@ import type { Index, Run } from './index.ts'
 import type { Problem } from './problem.ts'
 
 export function checkOutcomes(index: Index): Problem[] {
-  return index.history.calls.flatMap((call) => [...checkNumber(call), ...checkCauses(index, call)])
+  return index.history.calls.flatMap((call) => [...checkNumber(index, call), ...checkCauses(index, call)])
 }
 
-function checkNumber(call: Call): Problem[] {
+function checkNumber(index: Index, call: Call): Problem[] {
   const { call: name, outcomes } = call
   const [first, ...more] = outcomes.filter(({ kind }, i) => kind !== 'given up' || i > 0)
   const problem = (text: string) => ({ property: 'one outcome', call: name, text: `${name} (${call.tool}) ${text}` })
   const problems: Problem[] = []
-  if (first?.kind === 'hung') problems.push({ ...problem('has no outcome in all the time it had'), at: first.at })
+  if (first?.kind === 'hung' && !index.mayMissMessages(call))
+    problems.push({ ...problem('has no outcome in all the time it had'), at: first.at })
   if (first?.kind === 'ended' && !call.cancel) {
     problems.push({ ...problem('ended without a response, and was not cancelled'), at: first.at })
   }
