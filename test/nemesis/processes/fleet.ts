@@ -197,7 +197,7 @@ export class Fleet {
       commandTimeout: this.#options.limits.commandTimeout,
       blockTime: 2_000,
       lifetimes: {
-        open: 30_000,
+        open: 90_000,
         // Longer than any client stays away.
         ended: 60_000,
         cancelMark: 5_000,
