@@ -43,6 +43,8 @@ export class Instance {
   /** By token. */
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
+  /** The streams whose calls are being taken over. */
+  readonly takingOver = new Set<string>()
   /** Those of sessions by session key and typed id. */
   readonly unregistered = new Map<string, UnregisteredCall>()
   /** Work at the store for calls that have ended here while the store was away. */

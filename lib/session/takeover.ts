@@ -23,12 +23,11 @@ const NOT_RELAYED = 64
  * same principal.
  */
 export function takeOvers(host: CallHost, caller: Caller): TakeOver {
-  const claiming = new Set<string>()
   return (connection, stream, owner) => {
-    const claim = `${stream} ${owner}`
-    if (claiming.has(claim)) return
-    claiming.add(claim)
     const { instance } = host
+    // Between the claim and the second run another connection would find this instance named, and no run.
+    if (instance.takingOver.has(stream)) return
+    instance.takingOver.add(stream)
     const token = randomId(6)
     takeOver(host, caller, connection, stream, owner, token)
       .catch((error) => {
@@ -37,7 +36,7 @@ export function takeOvers(host: CallHost, caller: Caller): TakeOver {
         if (instance.calls.has(token)) return
         instance.retry.add(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
       })
-      .finally(() => claiming.delete(claim))
+      .finally(() => instance.takingOver.delete(stream))
   }
 }
 
