@@ -16,6 +16,8 @@ export const MAX_REVISION = 64
 const MAX_NAME = 1_024
 /** A URI that is read once. Longer ones match nothing: the table of a template's match grows with the length. */
 export const MAX_URI = 8_192
+/** The URIs of one `subscriptions/listen`. */
+export const MAX_LISTENED = 1_000
 /** A URI that is kept for as long as its subscription. */
 const MAX_SUBSCRIBED = 2_048
 

@@ -5,8 +5,8 @@ import { notificationText } from '../protocol/jsonrpc.ts'
 import type { AnnounceOptions, Announcer } from '../server/context/client-channel.ts'
 import { GET_STREAM } from '../store/names.ts'
 import type { BusStore, Change, StreamStore, ValueStore } from '../store/store.ts'
-import { instanceOf } from './instance.ts'
 import type { Mail } from './mail.ts'
+import { instanceOf } from './name.ts'
 
 export interface Notifier extends Announcer {
   /**

@@ -15,6 +15,7 @@ import { type Advance, type Change, type ChangeEntry, comparePositions, type Own
 import type { CallHost } from './call/host.ts'
 import { Connection } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
+import { missedText } from './stream/missed.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
 
@@ -34,11 +35,7 @@ function readingBy({ scopes, scopesOf }: CallHost, { auth }: Caller): ((uri: str
   return (uri) => scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
 }
 
-const MISSED = notificationText('notifications/message', {
-  level: 'warning',
-  logger: 'mcp',
-  data: 'Messages were missed on this stream. Everything that may have changed is announced again.',
-})
+const MISSED = missedText(' Everything that may have changed is announced again.')
 
 /** After so many changes that do not concern the session its position moves nevertheless. */
 const PASSED = 256
@@ -160,10 +157,14 @@ export class GetConnection extends Connection {
   override beat(): void {
     super.beat()
     if (this.#begun && this.#waiting.length > 0) this.#advance()
+  }
+
+  protected override async compare(): Promise<void> {
+    await super.compare()
     // Mail about subscriptions may be lost, too. Only few sessions subscribe and cost this round trip.
     if (this.#subscribed.size === 0 || this.done) return
     this.#news = []
-    this.instance.store.subscriptions(this.session.key).then(
+    await this.instance.store.subscriptions(this.session.key).then(
       (uris) => this.#subscribe(uris),
       (error) => this.instance.report(error),
     )
@@ -213,16 +214,18 @@ export class GetConnection extends Connection {
   #advance(): void {
     if (this.#advancing || this.done) return
     this.#advancing = true
-    this.#run().then(
-      () => {
-        this.#advancing = false
-        if (this.#waiting.length > 0) this.#advance()
-      },
-      (error) => {
-        this.#advancing = false
-        this.instance.report(error)
-      },
-    )
+    this.instance.turns
+      .run(() => this.#run())
+      .then(
+        () => {
+          this.#advancing = false
+          if (this.#waiting.length > 0) this.#advance()
+        },
+        (error) => {
+          this.#advancing = false
+          this.instance.report(error)
+        },
+      )
   }
 
   async #run(): Promise<void> {

@@ -2,6 +2,7 @@
  * A stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
  * result.
  */
+
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
@@ -14,6 +15,7 @@ import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { PendingReply } from '../runtime/pending-reply.ts'
 import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { before } from '../runtime/timers.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
@@ -80,7 +82,9 @@ export class StatelessExchange implements StreamSource {
       if (signal?.aborted) queueMicrotask(cancel)
       else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(caller.deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
+      this.#deadline = before(this.#instance.clock, caller.deadline, abandonBefore, 0.25, () =>
+        this.abandon(OUT_OF_TIME),
+      )
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
@@ -132,6 +136,7 @@ export class StatelessExchange implements StreamSource {
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
+    this.#call.watch?.end('cancelled')
     this.#end(reason)
     this.#writer = undefined
     if (this.#streaming) writer?.end()
@@ -170,6 +175,7 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
+    call.watch?.failed(error)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 

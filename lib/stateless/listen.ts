@@ -1,7 +1,9 @@
 /** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+
 import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { MAX_LISTENED } from '../protocol/bounds.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
@@ -14,6 +16,7 @@ import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { at, before } from '../runtime/timers.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 
 interface Filter {
@@ -24,8 +27,6 @@ interface Filter {
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
 
-/** The most URIs of one filter. */
-const MAX_URIS = 1_000
 /** The most characters of all of them. */
 const MAX_URI_BYTES = 256 * 1024
 
@@ -71,8 +72,10 @@ export class Listening implements HeldConnection, StreamSource {
   /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
-    this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
-    this.#until = this.#instance.at(until, () => this.drain())
+    this.#planned = before(this.#instance.clock, deadline, this.#instance.options.abandonBefore, 0.25, () =>
+      this.drain(),
+    )
+    this.#until = at(this.#instance.clock, until, () => this.drain())
     try {
       // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
@@ -101,20 +104,22 @@ export class Listening implements HeldConnection, StreamSource {
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
     const { lists, uris } = this.#filter
+    // Changes that come together are often of the same list or resource.
+    const texts = new Set<string>()
     for (const { change } of entries) {
       if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
-        for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
-      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
+        for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
+      } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
     }
+    for (const text of texts) this.#send(text)
   }
 
   #message(method: string, params: JsonObject): string {
     return sseMessage(notificationText(method, { ...params, _meta: this.#meta }))
   }
 
-  #send(method: string, params: JsonObject): void {
-    const text = this.#message(method, params)
+  #send(text: string): void {
     if (this.#writer) this.#write(text)
     else this.#queue.add(text)
   }
@@ -178,8 +183,8 @@ function readFilter(value: unknown, offered: ServerCapabilities): Filter {
     throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
   }
   const uris = value.resourceSubscriptions ?? []
-  if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
+  if (!Array.isArray(uris) || uris.length > MAX_LISTENED || !uris.every((uri) => typeof uri === 'string')) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_LISTENED} URIs.`)
   }
   if (bytesOf(uris) > MAX_URI_BYTES) {
     const message = `The URIs in "resourceSubscriptions" may have ${MAX_URI_BYTES} characters together.`

@@ -5,9 +5,10 @@
 import { randomId } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { HeldConnection } from '../../runtime/held.ts'
-import { type Instance, tokenOf } from '../../runtime/instance.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import { tokenOf } from '../../runtime/name.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
 import type { Session } from './session.ts'
@@ -31,6 +32,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #confirmed = false
   /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
+  /** An entry came whose number was delivered before under another tag. Nothing is delivered but by the store. */
+  #doubtful = false
   #looking = false
   #lookAgain = false
   /** The last message of the stream was sent. */
@@ -93,19 +96,28 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#deliverAll(reply.entries)
     this.#follow(reply.owner, reply.ended)
     this.confirm()
+    // The shutdown began while the store was asked.
+    if (this.instance.draining) this.drain()
   }
 
   /** Delivers an entry that the log has, unless it was delivered before. */
   deliver(entry: LogEntry): void {
-    if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
+    if (this.#done) return
+    if (this.#confirmed && entry.n <= this.#n) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      if (entry.tag === this.#tag) return
+      this.#doubtful = true
+      return this.look()
+    }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || this.#doubtful || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
+    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
+    if (entry.final && !this.response.isSingle) this.response.forget(this)
     if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
     if (!entry.final) return
-    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
-    this.#sent = !this.#done && this.response.isSingle
+    this.#sent = !this.#done
     this.finish()
   }
 
@@ -131,6 +143,10 @@ export class Connection implements HeldConnection, ResponseMember {
 
   /** Reads in the store what mail may have lost: entries, a newer holder, a released call, the end of the session. */
   look(): void {
+    void this.#look()
+  }
+
+  async #look(): Promise<void> {
     if (this.#looking || !this.#confirmed) {
       this.#lookAgain = true
       return
@@ -139,12 +155,15 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#looking = true
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
-    store
+    await store
       .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
+        // The question was sent before the doubt. The next one is about to be sent.
+        if (this.#doubtful && this.#lookAgain) return
+        this.#doubtful = false
         this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })
@@ -185,7 +204,20 @@ export class Connection implements HeldConnection, ResponseMember {
   beat(): void {
     if (this.#done) return
     this.response.comment()
-    this.look()
+    if (this.#beating) return
+    this.#beating = true
+    void this.instance.turns
+      .run(() => this.compare())
+      .finally(() => {
+        this.#beating = false
+      })
+  }
+  /** The comparison of a heartbeat waits for its turn, or is under way. */
+  #beating = false
+
+  /** Compares with the store what mail may have lost. It reports its failures, and never rejects. */
+  protected compare(): Promise<void> {
+    return this.#look()
   }
 
   changes(_entries: ChangeEntry[]): void {}
@@ -207,7 +239,13 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.unlogged(data)
+    this.response.unlogged(this, data)
+    this.finish()
+  }
+
+  /** The stream has ended, and the store may never have had it: no event id names it any longer. */
+  vanish(): void {
+    this.response.forget(this)
     this.finish()
   }
 
@@ -234,15 +272,17 @@ export class Connection implements HeldConnection, ResponseMember {
   protected left(): void {}
 
   #release(): void {
-    const { store, retry } = this.instance
-    const release = () => store.release(this.session.key, this.stream, this.holder, this.#sent)
+    const { store, retry, turns } = this.instance
+    const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
     this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {
-    const mayClose = this.stream === GET_STREAM || features(this.session.revision).streamsMayPause
-    if (mayClose) this.closeWith(this.instance.options.retry)
+    const { options, connections } = this.instance
+    // The clients of all GET streams come back to the instances that stay. The more there are, the longer that takes.
+    if (this.stream === GET_STREAM) this.closeWith(options.retry + connections.size)
+    else if (features(this.session.revision).streamsMayPause) this.closeWith(options.retry)
   }
 
   close(retry: number): void {
