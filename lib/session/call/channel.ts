@@ -1,5 +1,6 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
+import { around } from '../../base/ids.ts'
 import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
@@ -86,7 +87,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return answer
   }
 
-  closeStream(retryMs: number = this.#parts.host.instance.options.retry): void {
+  closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
     this.#call.closeStream(retryMs)
   }
 
