@@ -7,11 +7,13 @@ import { asError } from './base/errors.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
+import { type CorsOptions, preflight } from './http/cors.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { refuse } from './http/respond.ts'
+import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
@@ -35,7 +37,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
@@ -104,6 +106,13 @@ function logError(thrown: unknown): void {
   console.error(`${name}: ${message}`)
 }
 
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+  return (
+    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
+    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
+  )
+}
+
 /** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
 function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (thrown) => {
@@ -151,6 +160,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       announce: notify,
       dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -177,7 +188,9 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
-  const auth = options.auth && authorization(options.auth, facts, clock)
+  // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
+  if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const auth = options.auth && authorization(options.auth, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
@@ -193,6 +206,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     sessions,
     stateless,
     checkOrigin: originCheck(options),
+    preflight: preflight(options),
     access,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
@@ -203,7 +217,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(parts))
+  const handler = mcpHandler(parts)
+  for (const each of pathsOf(path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {

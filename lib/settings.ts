@@ -127,13 +127,18 @@ export const SETTINGS = {
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
     unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
-    /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
+    /**
+     * Host names that requests may name, or `*`. Default: loopback names where `HOST` is a loopback address, else any name.
+     * There `*` needs authorization: without it, web pages could call this machine (DNS rebinding).
+     */
     allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
+    /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
+    allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },

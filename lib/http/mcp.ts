@@ -2,7 +2,8 @@
 import type { Context } from 'hono'
 import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
-import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { type Message, resultText } from '../protocol/jsonrpc.ts'
+import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Caller, RequestNote } from '../runtime/caller.ts'
@@ -11,7 +12,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access } from './access.ts'
-import { countParts, isNegligible, parseJson, readText, requireJson, unreadable } from './body.ts'
+import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -43,14 +44,13 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
   if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
-  let text: string
+  let bytes: ArrayBuffer | Uint8Array
   try {
-    text = await readText(c.req.raw, header, options.maxBytes, caller.held)
+    bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
-  countParts(text, caller.held)
-  const body = parseJson(text, options)
+  const body = parseJson(bytes, options, caller.held)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
@@ -70,14 +70,15 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   throw noSessionId()
 }
 
-function get({ sessions, streaming }: McpParts, { header, accepted, caller }: HttpExchange): Promise<Reply> {
+function get({ sessions, streaming, access }: McpParts, { c, header, accepted, caller }: HttpExchange): Promise<Reply> {
   refuseStateless(header)
   if (!streaming) {
     const headers = { Allow: 'POST, DELETE' }
     throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
   }
   if (!accepted.sse) throw notAcceptable()
-  return sessions.get(caller, requireSessionId(header), header('last-event-id'))
+  const require = (scopes: readonly string[]) => access.requireScopes(c, caller, new Set(scopes), false)
+  return sessions.get(caller, requireSessionId(header), header('last-event-id'), require)
 }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
@@ -117,7 +118,7 @@ function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Ca
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
   access.countBatch(caller, length)
-  const messages = body.map(readMessage)
+  const messages = body.map((message) => readMessage(message))
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')
   }

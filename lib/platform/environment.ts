@@ -7,6 +7,7 @@ import { boundsOf } from '../options.ts'
 import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
 import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
 import { misspelled } from './misspelled.ts'
+import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -37,6 +38,7 @@ export function parseEnvironment(env: Environment): Settings {
   const { host, redisUrl, redisPrefix } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
@@ -51,13 +53,15 @@ export function parseEnvironment(env: Environment): Settings {
     warnings: [
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
     endpoint: {
       ...endpoint,
       auth,
-      allowedHosts: endpoint.allowedHosts ?? (local ? 'local' : undefined),
+      allowedHosts,
+      allowedOrigins,
       http: readGroup(env, SETTINGS.http),
       session: { ...session, drainTimeout },
     },
@@ -103,6 +107,14 @@ const NO_AUTHORIZATION =
 const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
+
+function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
+  try {
+    return readWebAccess(...given)
+  } catch (error) {
+    throw new BadSetting(error instanceof Error ? error.message : String(error))
+  }
+}
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {

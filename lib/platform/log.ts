@@ -45,9 +45,9 @@ export function requestLog(settings: { log: boolean }): RequestLog | undefined {
         note,
         end(status) {
           const severity = status >= 500 ? 'ERROR' : 'INFO'
-          const { method, session, revision } = note
+          const { method, session, revision, refused } = note
           const ms = Math.round((systemClock.now() - started) * 10) / 10
-          write({ severity, time: time(), id, http, method, revision, session, status, ms })
+          write({ severity, time: time(), id, http, method, revision, session, status, refused, ms })
         },
       }
     },

@@ -12,6 +12,8 @@ export interface RequestNote {
   /** The session's key, which requests of one session share. It cannot be used as a session id. */
   session?: string
   revision?: Revision
+  /** The reason of a refusal, as its client gets it. */
+  refused?: string
 }
 
 export interface Caller {

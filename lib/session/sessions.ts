@@ -1,11 +1,10 @@
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { features } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
@@ -23,6 +22,7 @@ import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
+import { checkLength, readInitialize } from './initialize.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
@@ -39,34 +39,6 @@ interface PostInput {
   batch: boolean
   /** The client takes `text/event-stream`. */
   streams: boolean
-}
-
-/** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
-const MAX_RECORD = 4_096
-
-/**
- * Reads the revision and the client's description from `initialize`.
- * @throws Refusal if the request names no revision
- */
-function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
-  const { protocolVersion, capabilities, clientInfo } = params
-  if (typeof protocolVersion !== 'string') {
-    throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
-  }
-  return {
-    revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
-    client: {
-      capabilities: isObject(capabilities) ? capabilities : {},
-      info: readImplementation(clientInfo),
-    },
-  }
-}
-
-/** @throws Refusal if the description of the client in `initialize` is too long */
-function checkLength(record: string, { id }: JsonRpcRequest): void {
-  if (record.length <= MAX_RECORD) return
-  const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-  throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
@@ -230,14 +202,22 @@ export class Sessions {
     await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
+  /**
+   * @param require throws where the caller's token lacks scopes that the calls needed whose streams are resumed
+   */
+  async get(
+    caller: Caller,
+    sessionId: string,
+    lastEventId: string | undefined,
+    require: (scopes: readonly string[]) => void,
+  ): Promise<Reply> {
     const instance = this.#instance
     instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     const isNew = lastEventId === undefined || lastEventId === ''
     return instance.during(
-      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId),
+      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
     )
   }
 

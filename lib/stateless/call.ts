@@ -4,14 +4,14 @@
  */
 import { digest } from '../base/ids.ts'
 import { toJson } from '../base/to-json.ts'
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode, invalidParams, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
-import { isAnswer } from '../server/context/answers.ts'
+import { readAnswer } from '../server/context/answers.ts'
 import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
@@ -53,7 +53,7 @@ export class StatelessCall extends Run {
     this.#input = input
     const { inputResponses, requestState } = input.request.params ?? {}
     if (inputResponses !== undefined && !isObject(inputResponses)) {
-      throw new ProtocolError(ErrorCode.InvalidParams, '"inputResponses" must be an object of answers by key.')
+      throw invalidParams('"inputResponses" must be an object of answers by key.')
     }
     this.#responses = inputResponses ?? {}
     if (!this.#mayAsk) return
@@ -88,7 +88,11 @@ export class StatelessCall extends Run {
     toJson(params ?? null, 'params')
     const ask = askDigest(method, params)
     const answer = this.#answerTo(key, ask, method)
-    if (answer) return Promise.resolve(answer)
+    if (typeof answer === 'object') return Promise.resolve(answer)
+    if (typeof answer === 'string') {
+      // An error and no further round: a client that answers so again would be asked for ever.
+      return Promise.reject(invalidParams(`inputResponses[${JSON.stringify(key)}], the answer to ${method}: ${answer}`))
+    }
     this.#pending ??= new Map()
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
@@ -99,13 +103,16 @@ export class StatelessCall extends Run {
     return Promise.reject(new AskPending(key))
   }
 
-  #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | undefined {
+  /** Undefined: there is no answer to this ask. A text: there is one, of a wrong shape. */
+  #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | string | undefined {
     const earlier = this.#state?.answers.get(key)
     // An answer counts for one method and params: the same key with other params is another ask.
     if (earlier?.ask === ask) return earlier.result
-    const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
+    if (!Object.hasOwn(this.#responses, key)) return undefined
     const asked = this.#state?.asked.get(key)
-    if (!isAnswer(method, response) || (asked !== undefined && asked !== ask)) return undefined
+    if (asked !== undefined && asked !== ask) return undefined
+    const response = readAnswer(method, this.#responses[key])
+    if (typeof response === 'string') return response
     this.#state ??= this.#host.states.create()
     this.#state.answers.set(key, { ask, result: response })
     return response

@@ -6,6 +6,7 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { UriSet } from '../protocol/uri.ts'
@@ -16,7 +17,6 @@ import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { at, before } from '../runtime/timers.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
-import { META } from './envelope.ts'
 
 interface Filter {
   /** The lists whose changes are sent. */
@@ -38,6 +38,7 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #id: RequestId
   /** Counts the URIs of the filter. */
   readonly #held: HeldBytes
+  readonly #principal: string
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
@@ -57,10 +58,11 @@ export class Listening implements HeldConnection, StreamSource {
     request: JsonRpcRequest,
     complete: (result: JsonObject) => RawJson,
     offered: ServerCapabilities,
-    caller: Pick<Caller, 'client'>,
+    caller: Pick<Caller, 'client' | 'principal'>,
   ) {
     this.#instance = instance
     this.#id = request.id
+    this.#principal = caller.principal
     this.#complete = complete
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
@@ -106,6 +108,7 @@ export class Listening implements HeldConnection, StreamSource {
     // Changes that come together are often of the same list or resource.
     const texts = new Set<string>()
     for (const { change } of entries) {
+      if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
         for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
       } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
@@ -174,6 +177,11 @@ function bytesOf(uris: Iterable<string>): number {
 function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
+  }
+  for (const list of LISTS) {
+    const wanted = value[`${list}ListChanged`] ?? false
+    if (typeof wanted === 'boolean') continue
+    throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
   }
   const uris = value.resourceSubscriptions ?? []
   if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {

@@ -54,7 +54,7 @@ test('mail that was dropped while the sign of life had lapsed is found when the 
   const stream = new EventReader(await send(holder, 'GET', { ...session, 'last-event-id': first.events[0]?.id ?? '' }))
   await stream.until(({ params }) => params?.progress === 1)
   away = true
-  await clock.advance(6_000)
+  await clock.advance(8_000)
   finish()
   await owner.settled()
   expect(dropped).toBeGreaterThan(0)

@@ -1,6 +1,7 @@
 /** The start of an execution environment: its settings, its store and its endpoint. */
-import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
+import type { EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { errorLine, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
@@ -15,6 +16,6 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, (error) => console.error(errorLine(error)))
-  const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
+  const endpoint = endpointOrStop(server, { store, ...settings.endpoint, ...options, session })
   return { endpoint, settings, log: requestLog(settings) }
 }

@@ -3,10 +3,10 @@ import type { IncomingMessage, Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { systemClock } from '../../base/clock.ts'
 import { retryAfter } from '../../base/ids.ts'
-import { createEndpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { errorLine, type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
@@ -33,7 +33,7 @@ export async function listen(server: McpServer): Promise<void> {
   const store = await openStore(settings, (error) => {
     if (!starting || !(error instanceof StoreRefused)) onError(error)
   })
-  const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
+  const endpoint = endpointOrStop(server, { store, onError, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {

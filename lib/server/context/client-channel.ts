@@ -32,13 +32,21 @@ export interface Ask {
   timeout: number | undefined
 }
 
-/** Notifies every client of a change, whichever instance it is connected to. */
+export interface AnnounceOptions {
+  /**
+   * The principal whose clients are notified (`ctx.principal`): what belongs to one caller concerns nobody else. Default:
+   * everybody.
+   */
+  to?: string
+}
+
+/** Notifies clients of a change, whichever instance they are connected to. */
 export interface Announcer {
-  toolsChanged(): Promise<void>
-  promptsChanged(): Promise<void>
-  resourcesChanged(): Promise<void>
+  toolsChanged(options?: AnnounceOptions): Promise<void>
+  promptsChanged(options?: AnnounceOptions): Promise<void>
+  resourcesChanged(options?: AnnounceOptions): Promise<void>
   /** Notifies the clients that subscribed to the URI. */
-  resourceUpdated(uri: string): Promise<void>
+  resourceUpdated(uri: string, options?: AnnounceOptions): Promise<void>
 }
 
 export interface ClientChannel {
@@ -46,6 +54,8 @@ export interface ClientChannel {
   readonly client: ClientView
   readonly requestId: RequestId
   readonly auth: AuthInfo | undefined
+  /** The caller's name in all that is kept. */
+  readonly principal: string
   readonly request: RequestInfo
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal

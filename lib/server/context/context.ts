@@ -2,14 +2,9 @@ import { handled } from '../../base/promises.ts'
 import { kindOf, NotJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
+import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
-import type {
-  CreateMessageRequestParams,
-  CreateMessageResult,
-  LoggingLevel,
-  ProgressToken,
-  Root,
-} from '../../protocol/types.ts'
+import type { CreateMessageRequestParams, CreateMessageResult, LoggingLevel, Root } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import type { Schema } from '../schema/schema.ts'
 import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
@@ -60,6 +55,16 @@ export class Context {
     return this.#channel.auth
   }
 
+  /**
+   * The caller's name in all that is kept: a digest of issuer, subject, client and tenant, the same with every token. Without
+   * authorization all callers share one.
+   *
+   * @example await ctx.announce.resourcesChanged({ to: ctx.principal })
+   */
+  get principal(): string {
+    return this.#channel.principal
+  }
+
   /** The HTTP request that carried the call. */
   get request(): RequestInfo {
     return this.#channel.request
@@ -89,7 +94,7 @@ export class Context {
     return this.#channel.handles
   }
 
-  /** Notifies clients, on every instance, of changes. */
+  /** Notifies clients, on every instance, of changes: all of them, or those of one principal (`to`). */
   get announce(): Announcer {
     return this.#channel.announce
   }
@@ -211,8 +216,4 @@ export class Context {
   closeStream(retryMs?: number): void {
     this.#channel.closeStream(retryMs)
   }
-}
-
-export function isProgressToken(value: unknown): value is ProgressToken {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
 }

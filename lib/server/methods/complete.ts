@@ -40,7 +40,12 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
   throw invalidParams('"ref" names no prompt and no resource template of this server.')
 }
 
-function givenArguments(context: unknown): Record<string, string> {
-  const given = isObject(context) && isObject(context.arguments) ? Object.entries(context.arguments) : []
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+function givenArguments(context: unknown = {}): Record<string, string> {
+  if (!isObject(context)) throw invalidParams('"context" must be an object.')
+  const { arguments: given = {} } = context
+  if (!isObject(given)) throw invalidParams('"context.arguments" must be an object.')
+  for (const name in given) {
+    if (typeof given[name] !== 'string') throw invalidParams(`"context.arguments.${name}" must be a string.`)
+  }
+  return given as Record<string, string>
 }

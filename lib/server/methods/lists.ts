@@ -21,6 +21,7 @@ import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
 import type { ListPages } from '../registry/list-cache.ts'
 import type { Registry } from '../registry/registry.ts'
+import { requireListed } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 interface Page {
@@ -140,8 +141,11 @@ function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): 
 async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {
   const listed = templates.map(async ({ template, definition }) => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
-    const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, ctx.revision))
+    const result: unknown = await template.list?.(ctx)
+    requireListed(result, `The list of the template "${definition.name}"`)
+    return (result.resources as Resource[]).map((resource) =>
+      downgradeResource({ ...inherited, ...resource }, ctx.revision),
+    )
   })
   return (await Promise.all(listed)).flat()
 }

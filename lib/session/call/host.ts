@@ -23,6 +23,10 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  /** Every scope that a request can need. */
+  scopes: ReadonlySet<string>
+  /** The scopes that a request needs. */
+  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }

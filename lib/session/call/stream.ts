@@ -32,6 +32,12 @@ export interface StreamedCall extends RunningCall {
   interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
+/** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
+function newName({ host, session, request }: CallParts): string {
+  if (host.scopes.size === 0) return newStreamName(session, request.id)
+  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
+}
+
 export class CallStream {
   readonly name: string
   readonly token: string
@@ -49,7 +55,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id)
+    this.name = parts.continued?.stream ?? newName(parts)
     this.token = parts.continued?.token ?? randomId(6)
   }
 

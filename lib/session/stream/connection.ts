@@ -105,11 +105,16 @@ export class Connection implements HeldConnection, ResponseMember {
     if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
-    if (entry.data !== '') this.response.message(entry.data)
+    if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
     if (!entry.final) return
     // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
     this.#sent = !this.#done && this.response.isSingle
     this.finish()
+  }
+
+  /** False for a message of the log that the caller of this connection may not have. */
+  protected mayDeliver(_data: string): boolean {
+    return true
   }
 
   #deliverAll(entries: LogEntry[]): void {
