@@ -13,7 +13,7 @@ import { bundle, root } from './build.ts'
 import { VARIABLES } from './settings.ts'
 
 /** One line that says why nothing is deployed. */
-export class NotDeployable extends Error {
+class NotDeployable extends Error {
   override readonly name = 'NotDeployable'
 }
 
@@ -44,7 +44,7 @@ export function knownParams(folder: string): Map<string, string> {
  * Checks the parameters of a stage.
  * @throws NotDeployable
  */
-export function checkStage(folder: string, stage: string): void {
+function checkStage(folder: string, stage: string): void {
   const file = `infra/aws/stages/${stage}.yml`
   const refuse = (why: string): never => {
     throw new NotDeployable(`${file}: ${why}`)
@@ -99,7 +99,7 @@ function readParams(folder: string, stage: string): Record<string, unknown> {
  * The stage that the options of osls name.
  * @throws NotDeployable for a parameter on the command line, which the next deployment would not have
  */
-export function stageOf(args: readonly string[]): string {
+function stageOf(args: readonly string[]): string {
   let stage: string | undefined
   args.forEach((arg, i) => {
     const [option = '', value = args[i + 1]] = arg.split(/=(.*)/s)

@@ -23,7 +23,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     requireIdLength('sessionId', id)
     requireJson(header)
     if (!isNegligible(header)) caller.held = memory.hold(caller.client)
-    const bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {
+    const bytes = await readBytes(c, header, options.maxBytes, caller.held).catch((error) => {
       throw unreadable(error)
     })
     const body = parseJson(bytes, options, caller.held)

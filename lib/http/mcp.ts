@@ -46,7 +46,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
   let bytes: ArrayBuffer | Uint8Array
   try {
-    bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held)
+    bytes = await readBytes(c, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }

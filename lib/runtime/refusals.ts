@@ -35,10 +35,10 @@ export function tooManyStoredByClient(max: number, id?: RequestId): Refusal {
   return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': retryAfter(10) } })
 }
 
-/** No new session is opened. What exists goes on, and so do calls without a session. */
+/** No new session is opened, and no call of HTTP+SSE. What else exists goes on, and so do calls without a session. */
 export function storeNearlyFull(id?: RequestId): Refusal {
   const message =
-    'The session store is nearly full: it takes no new session for now. Sessions that exist go on. Try again later.'
+    'The session store is nearly full: for now it takes no new session and no request of HTTP+SSE. Try again later.'
   return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': retryAfter(10) } })
 }
 

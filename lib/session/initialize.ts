@@ -1,4 +1,4 @@
-/** `initialize` of sessions: what it has to say, and its result. */
+/** `initialize`: what is read of the request, and its result. */
 import { readCapabilities, readClientInfo } from '../protocol/client.ts'
 import { ErrorCode, invalidParams } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
@@ -6,13 +6,6 @@ import { Refusal } from '../protocol/refusal.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import type { Description } from '../server/dispatcher.ts'
 import type { Session } from './stream/session.ts'
-
-/** The result of `initialize`. */
-export function initializeResult({ revision, info, capabilities, instructions }: Description): JsonObject {
-  const result: JsonObject = { protocolVersion: revision, capabilities, serverInfo: info }
-  if (instructions !== undefined) result.instructions = instructions
-  return result
-}
 
 /** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
 const MAX_RECORD = 4_096
@@ -42,4 +35,11 @@ export function checkLength(record: string, { id }: JsonRpcRequest): void {
   if (record.length <= MAX_RECORD) return
   const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
+}
+
+/** The result of `initialize`. */
+export function initializeResult({ revision, info, capabilities, instructions }: Description): JsonObject {
+  const result: JsonObject = { protocolVersion: revision, capabilities, serverInfo: info }
+  if (instructions !== undefined) result.instructions = instructions
+  return result
 }

@@ -24,13 +24,16 @@ export async function openGetStream(host: CallHost, session: Session, caller: Ca
   return holdGetStream(host, session, caller, undefined)
 }
 
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
+
 /** Goes on with the streams that `Last-Event-ID` names. `require` throws where the caller lacks scopes of their calls. */
 export async function resume(
   host: CallHost,
   session: Session,
   caller: Caller,
   lastEventId: string,
-  require: (scopes: readonly string[]) => void,
+  require: Require,
 ): Promise<Reply> {
   const positions = parseEventId(session, lastEventId, host.maxPositions)
   const [first, ...more] = positions ?? []

@@ -1,3 +1,4 @@
+import { digest } from '../base/ids.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
@@ -23,7 +24,7 @@ import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
 import { checkLength, readInitialize } from './initialize.ts'
-import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import type { Require } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -42,6 +43,9 @@ interface PostInput {
 }
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+/** Loaded with the first GET: many clients, and all functions without streams, only POST. */
+const streamsOfGet = () => import('./resume.ts')
 
 export class Sessions {
   readonly #host: CallHost
@@ -76,9 +80,8 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
+    this.#requireRoom(caller, request?.id)
     const { clock, options, store, stored } = this.#instance
-    if (store.nearlyFull()) throw storeNearlyFull(request?.id)
-    if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
     // The stream of HTTP+SSE has no event ids.
@@ -98,6 +101,13 @@ export class Sessions {
     stored.count(caller.client, key, record.length, lifetime)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
+  }
+
+  /** @throws Refusal where the store has no room, or none for this client */
+  #requireRoom({ client }: Caller, id: RequestId | undefined): void {
+    const { options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(id)
+    if (stored.over(client)) throw tooManyStoredByClient(options.maxStored, id)
   }
 
   /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
@@ -202,23 +212,17 @@ export class Sessions {
     await mail
   }
 
-  /**
-   * @param require throws where the caller's token lacks scopes that the calls needed whose streams are resumed
-   */
-  async get(
-    caller: Caller,
-    sessionId: string,
-    lastEventId: string | undefined,
-    require: (scopes: readonly string[]) => void,
-  ): Promise<Reply> {
+  /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined, require: Require): Promise<Reply> {
     const instance = this.#instance
     instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     const isNew = lastEventId === undefined || lastEventId === ''
-    return instance.during(
+    const opening = streamsOfGet().then(({ openGetStream, resume }) =>
       isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
     )
+    return instance.during(opening)
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */
@@ -243,10 +247,12 @@ export class Sessions {
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    const opening = openLegacyStream(this.#host, session, caller, first, () => {
+    const onClosed = () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
-    })
-    return this.#instance.during(opening)
+    }
+    return this.#instance.during(
+      streamsOfGet().then(({ openLegacyStream }) => openLegacyStream(this.#host, session, caller, first, onClosed)),
+    )
   }
 
   /**
@@ -260,6 +266,8 @@ export class Sessions {
       await this.#take(session, message)
       return EMPTY_202
     }
+    // The response goes by way of the log of the session's stream.
+    this.#requireRoom(caller, message.request.id)
     if (message.request.method === 'initialize') {
       Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
@@ -268,11 +276,14 @@ export class Sessions {
       if (status === 'gone') throw sessionNotFound()
       const { id } = message.request
       const text = resultText(id, this.#introduce(session.revision))
-      await relayTo(this.#instance, session, text, `init.${typedId(id)}`)
+      // The store keeps the name for a while, which the client chooses.
+      await relayTo(this.#instance, session, caller, text, `init.${digest(typedId(id), 12)}`)
       return EMPTY_202
     }
     await this.#instance.attend()
-    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const continued = relayed(session, message.request, (data, id) =>
+      relayTo(this.#instance, session, caller, data, id),
+    )
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

@@ -58,7 +58,9 @@ async function takeOver(
   const id = stored?.id ?? (claim.id === undefined ? undefined : untypedId(claim.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   const relay =
-    connection.stream === GET_STREAM ? (data: string, key: string) => relayTo(instance, session, data, key) : undefined
+    connection.stream === GET_STREAM
+      ? (data: string, key: string) => relayTo(instance, session, caller, data, key)
+      : undefined
   const log = stored || relay ? await store.readLog(session.key, stream) : []
   // The dead run may have logged messages that it did not relay. A message that was relayed is recognised by its key.
   if (relay) for (const { n, data } of log.slice(-NOT_RELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
@@ -95,10 +97,18 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
 }
 
 /** Puts a message on the session's own stream, wherever that is held. Two messages with the same id are one. */
-export async function relayTo(instance: Instance, session: Session, data: string, id: string): Promise<void> {
+export async function relayTo(
+  instance: Instance,
+  session: Session,
+  { client }: Pick<Caller, 'client'>,
+  data: string,
+  id: string,
+): Promise<void> {
   const tag = instance.id.slice(0, 4)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (reply.status === 'ok' && reply.holder !== undefined) {
+  if (reply.status !== 'ok') return
+  instance.stored.report(client, session.key, reply.held)
+  if (reply.holder !== undefined) {
     const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
   }

@@ -42,7 +42,7 @@ export class StatelessExchange implements StreamSource {
   #timer: Timer | undefined
   #deadline: Timer | undefined
   /** Messages that were sent before the response began. */
-  #queue: string[] = []
+  #queue = ''
   #writer: ResponseWriter | undefined
   #streaming = false
   readonly #reply = new PendingReply()
@@ -122,8 +122,8 @@ export class StatelessExchange implements StreamSource {
 
   attach(writer: ResponseWriter): void {
     this.#writer = writer
-    const text = this.#queue.join('')
-    this.#queue = []
+    const text = this.#queue
+    this.#queue = ''
     writer.write(text === '' ? SSE_COMMENT : text)
     if (!this.#call) writer.end()
   }
@@ -205,7 +205,7 @@ export class StatelessExchange implements StreamSource {
   }
 
   #write(text: string): void {
-    if (!this.#writer) this.#queue.push(text)
+    if (!this.#writer) this.#queue += text
     // The client reads too slowly. A stateless response cannot be resumed: the client has to send the request again.
     else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
   }

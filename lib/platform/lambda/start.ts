@@ -13,7 +13,7 @@ import { openStore } from '../store.ts'
 export async function startEndpoint(server: McpServer, defaults: Environment, options: EndpointOptions = {}) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
-  for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
+  for (const warning of [...settings.warnings, ...server.warnings]) console.error(`WARNING: ${warning}`)
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, (error) => console.error(errorLine(error)))
   const endpoint = endpointOrStop(server, { store, ...settings.endpoint, ...options, session })

@@ -19,7 +19,7 @@ import { createCheckedServer } from './target.ts'
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
   const log = requestLog(settings)
-  for (const warning of settings.warnings) {
+  for (const warning of [...settings.warnings, ...server.warnings]) {
     if (log) log.say('WARNING', warning)
     else console.error(`WARNING: ${warning}`)
   }

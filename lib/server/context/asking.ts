@@ -11,7 +11,7 @@ import type {
   Root,
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
-import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
@@ -48,7 +48,7 @@ export class Asking {
 
   async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
+    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
