@@ -8,10 +8,12 @@ import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
+import { headerReader } from './http/headers.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
@@ -19,6 +21,7 @@ import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
@@ -153,12 +156,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const dispatch = watchedDispatch(dispatcher, instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
-      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      dispatch,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
       scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
@@ -177,6 +181,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       clock,
       retry: instance.retry,
       announce: notify,
+      dispatch,
       methods: dispatcher.methods,
       states,
       singleLifetime,
@@ -208,6 +213,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     checkOrigin: originCheck(options),
     preflight: preflight(options),
     access,
+    instance: instance.id,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
     streaming,
@@ -224,7 +230,15 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   app.notFound(({ req }: Context) => {
     throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
   })
-  app.onError((error) => refuse(error, undefined, onError))
+  app.onError(async (error, c) => {
+    const watched = watchRequest(parts, c, headerReader(c))
+    const response = refuse(error, undefined, onError)
+    if (!watched) return response
+    return watched.serve(async () => {
+      watched.refused(error)
+      return response
+    })
+  })
   const { connections, calls, unregistered } = instance
   return {
     app,

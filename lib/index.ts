@@ -1,6 +1,29 @@
 /** The names that an author imports. */
 
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
+export type {
+  AskEvent,
+  CallEvent,
+  CallFault,
+  CallOutcome,
+  CallStart,
+  ClientName,
+  CommandEvent,
+  DrainEvent,
+  DrainStart,
+  EventName,
+  Events,
+  RefusalEvent,
+  RefusalKind,
+  RequestEvent,
+  RequestStart,
+  StoreEvent,
+  StreamEvent,
+  StreamStart,
+  TakeoverEvent,
+  TraceContext,
+} from './base/events.ts'
+export { onEvent } from './base/events.ts'
 export { readKeyRing } from './base/sealing.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'

@@ -98,7 +98,10 @@ export const SETTINGS = {
     redisPrefix: text('mcp', 'REDIS_PREFIX'),
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
-    /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
+    /**
+     * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
+     * `HOST` is a loopback address and the output no terminal, else 1.
+     */
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),

@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
@@ -36,7 +36,8 @@ interface AccessParts {
 interface PlatformBindings {
   /** When the platform ends the response, by the clock's `now`. */
   deadline?: number
-  note?: RequestNote
+  /** The id that it gave the request. */
+  requestId?: string
 }
 
 /** A setting is missing. */
@@ -112,10 +113,10 @@ export class Access {
 
   /** A caller without a principal. */
   anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
-    const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
+    const { deadline: given } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
     const request = new RequestView(c.req.raw, address)
-    return { principal: '', client, auth: undefined, deadline, note, request, held: undefined }
+    return { principal: '', client, auth: undefined, deadline, note: undefined, request, held: undefined }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -226,5 +227,5 @@ function refuseFor(wait: number): void {
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`
   // The time is that of this client alone: there is nobody to part it from.
-  throw new Refusal(429, ErrorCode.ServerError, message, { headers: { 'Retry-After': String(seconds) } })
+  throw new Refusal(429, ErrorCode.ServerError, message, { about: 'rate', headers: { 'Retry-After': String(seconds) } })
 }

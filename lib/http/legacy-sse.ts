@@ -4,7 +4,7 @@ import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
-import { type McpParts, requireIdLength } from './mcp.ts'
+import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
 import { type HttpExchange, pathsOf, route } from './route.ts'
 
 /** Where it answers. */
@@ -29,6 +29,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const body = parseJson(bytes, options, caller.held)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
+    if (caller.note) noteMethod(caller.note, message, 1)
     access.admit(c, caller, [message], false)
     return sessions.postLegacy(caller, id, message)
   }

@@ -12,8 +12,8 @@ import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
-  /** Writes one line of JSON for each request. */
-  log: boolean
+  /** Writes a line for each request. Undefined: on a terminal. */
+  log: boolean | undefined
   /** Where Redis is, without its password. */
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
@@ -49,7 +49,7 @@ export function parseEnvironment(env: Environment): Settings {
     ...platform,
     shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
-    log: platform.log ?? !local,
+    log: platform.log ?? (local ? undefined : true),
     warnings: [
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),

@@ -2,26 +2,26 @@
 import type { Clock } from '../base/clock.ts'
 import { jitter } from '../base/ids.ts'
 
+/** What comes within this time after a batch goes out together, in ms. It is half as long at least. */
+const WINDOW = 50
+/** So many do not wait for it: the list of changes in the store must reach back to the oldest of them. */
+const MOST = 200
+
 export class Batches<T> {
   readonly #clock: Clock
-  readonly #window: number
-  readonly #most: number
   readonly #hand: (batch: T[]) => void
   #waiting: T[] = []
   /** A batch is planned, or was handed out within the window. */
   #busy = false
 
-  /** `window`: ms from a batch to the next at most, and half of it at least. `most`: so many do not wait for it. */
-  constructor(clock: Clock, window: number, most: number, hand: (batch: T[]) => void) {
+  constructor(clock: Clock, hand: (batch: T[]) => void) {
     this.#clock = clock
-    this.#window = window
-    this.#most = most
     this.#hand = hand
   }
 
   add(item: T): void {
     this.#waiting.push(item)
-    if (this.#waiting.length >= this.#most) this.flush()
+    if (this.#waiting.length >= MOST) this.flush()
     if (this.#busy) return
     this.#busy = true
     // What is added in the same turn goes with the first.
@@ -37,6 +37,6 @@ export class Batches<T> {
     this.#busy = this.#waiting.length > 0
     if (!this.#busy) return
     this.flush()
-    this.#clock.after(jitter(this.#window), () => this.#round())
+    this.#clock.after(jitter(WINDOW), () => this.#round())
   }
 }

@@ -31,10 +31,6 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 const BEAT_SLOTS = 8
 /** How much work that all streams may have at the same moment is under way at the store at once. */
 const BULK = 200
-/** Changes that come within this time (ms) after others go out together. */
-const CHANGES_WINDOW = 50
-/** The most changes that wait for others: the list in the store must reach back to the oldest of them. */
-const CHANGES_AT_ONCE = 200
 
 export class Instance {
   /** As `hasMailSign` of lib/store/bus.ts reads it. */
@@ -45,6 +41,8 @@ export class Instance {
   /** By token. */
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
+  /** The streams whose calls are being taken over. */
+  readonly takingOver = new Set<string>()
   /** Those of sessions by session key and typed id. */
   readonly unregistered = new Map<string, UnregisteredCall>()
   /** Work at the store for calls that have ended here while the store was away. */
@@ -82,7 +80,7 @@ export class Instance {
     this.options = options
     this.clock = clock
     this.#errors = thinned(onError, clock)
-    this.#changes = new Batches(clock, CHANGES_WINDOW, CHANGES_AT_ONCE, (entries) => {
+    this.#changes = new Batches(clock, (entries) => {
       for (const connection of this.connections.values()) this.#safely(() => connection.changes(entries))
     })
     this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())

@@ -16,6 +16,7 @@ import { type Advance, type Change, type ChangeEntry, comparePositions, type Own
 import type { CallHost } from './call/host.ts'
 import { Connection } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
+import { missedText } from './stream/missed.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
 
@@ -35,11 +36,7 @@ function readingBy({ scopes, scopesOf }: CallHost, { auth }: Caller): ((uri: str
   return (uri) => scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
 }
 
-const MISSED = notificationText('notifications/message', {
-  level: 'warning',
-  logger: 'mcp',
-  data: 'Messages were missed on this stream. Everything that may have changed is announced again.',
-})
+const MISSED = missedText(' Everything that may have changed is announced again.')
 
 /** After so many changes that do not concern the session its position moves nevertheless. */
 const PASSED = 256

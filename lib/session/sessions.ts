@@ -26,7 +26,7 @@ import { endOrphans } from './call/orphans.ts'
 import { checkLength, readInitialize } from './initialize.ts'
 import type { Require } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
-import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
+import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
@@ -99,7 +99,7 @@ export class Sessions {
     })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     stored.count(caller.client, key, record.length, lifetime)
-    if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    if (caller.note) noteSession(caller.note, session)
     return session
   }
 
@@ -132,7 +132,7 @@ export class Sessions {
     const session = readRecord(id, key, row)
     // Until now it counted for as long as a session lives that nobody uses.
     if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
-    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    if (caller.note) noteSession(caller.note, session)
     return session
   }
 

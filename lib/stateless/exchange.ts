@@ -136,6 +136,7 @@ export class StatelessExchange implements StreamSource {
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
+    this.#call.watch?.end('cancelled')
     this.#end(reason)
     this.#writer = undefined
     if (this.#streaming) writer?.end()
@@ -174,6 +175,7 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
+    call.watch?.failed(error)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 

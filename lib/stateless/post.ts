@@ -1,6 +1,7 @@
 /** Requests of the stateless revision: each POST has one reply, and the instance keeps nothing after it. */
 
 import { memoizeByObject } from '../base/memo.ts'
+import { clientName } from '../protocol/client.ts'
 import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
@@ -46,6 +47,7 @@ export class Stateless {
     const { method } = request
     const row = this.#dispatcher.methods.get(method)
     const envelope = readEnvelope(request, header, row?.mirrored)
+    if (caller.note && envelope.info) caller.note.client = clientName(envelope.info)
     if (method === 'server/discover') {
       return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
     }
@@ -62,7 +64,7 @@ export class Stateless {
       if (!(error instanceof ProtocolError)) throw error
       return errorReply(error, request.id)
     }
-    return exchange.run(call, () => this.#dispatcher.dispatch(method, request.params, call))
+    return exchange.run(call, () => this.#host.dispatch(method, request.params, call))
   }
 
   /** Serves a request of a session revision without a session. A disconnect does not cancel it. */
@@ -72,7 +74,7 @@ export class Stateless {
     const send = streams ? (text: string) => exchange.send(text) : undefined
     const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
     const { method, params } = request
-    const work = () => sessionlessMethod(method, params) ?? this.#dispatcher.dispatch(method, params, call)
+    const work = () => sessionlessMethod(method, params) ?? this.#host.dispatch(method, params, call)
     return exchange.run(call, work)
   }
 

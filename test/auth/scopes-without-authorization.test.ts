@@ -78,7 +78,11 @@ server.registerTool('purge', { requiredScopes: ['admin'] }, () => ({ content: []
     )
     const env = { PATH: process.env.PATH, PORT: '0' }
     const entry = join(root, 'functions/node.ts')
-    const { status, stdout, stderr } = spawnSync(process.execPath, [entry, file], { env, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [entry, file], {
+      env,
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
     expect(status).toBe(1)
     expect(stdout).toBe('')
     expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(/^auth is missing.*admin/)])
@@ -86,7 +90,11 @@ server.registerTool('purge', { requiredScopes: ['admin'] }, () => ({ content: []
 
   test.each(['AUTH_SCOPES', 'AUTH_AUDIENCE'])('with %s and without AUTH_ISSUER does not start', (name) => {
     const env = { PATH: process.env.PATH, PORT: '0', [name]: 'mcp' }
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'functions/node.ts')], { env, encoding: 'utf8' })
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'functions/node.ts')], {
+      env,
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
     expect(status).toBe(1)
     expect(stderr).toBe(`${name} is set, and AUTH_ISSUER is not.\n`)
   })

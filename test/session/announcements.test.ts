@@ -14,11 +14,11 @@ afterEach(async () => {
   await endpoint.close()
 })
 
-/** An endpoint whose store keeps 300 changes. Returns the number of steps of positions so far. */
-function start(): () => number {
-  let steps = 0
-  const advance = (proceed: () => Promise<unknown>) => {
-    steps++
+/** An endpoint whose store keeps 300 changes. Returns the key of the session of each step of a position. */
+function start(): string[] {
+  const steps: string[] = []
+  const advance = (proceed: () => Promise<unknown>, key: unknown) => {
+    steps.push(String(key))
     return proceed()
   }
   const server = new McpServer({ name: 'notes', version: '1' })
@@ -27,7 +27,7 @@ function start(): () => number {
     store: interceptedStore({ advance }, memoryStore({ changes: 300 })),
     auth: { resource: 'https://mcp.example/mcp', verify: (token) => ({ issuer: 'x', subject: token }) },
   })
-  return () => steps
+  return steps
 }
 
 function send(method: string, name: string, headers: Record<string, string>, body?: object) {
@@ -84,11 +84,19 @@ test('many changes of others cost a session a step for 256 of them, and it misse
   const steps = start()
   const session = await open('eve')
   const eve = await listen('eve', session)
-  const before = steps()
+  await endpoint.notify.toolsChanged()
+  await eve.message()
+  const [key] = steps
+  const stepsOfEve = () => steps.filter((other) => other === key).length - 1
+  const ada = await listen('ada', await open('ada'))
   const to = await principalOf('ada')
   for (let i = 0; i < 1_500; i++) await endpoint.notify.resourcesChanged({ to })
+  await endpoint.notify.promptsChanged({ to })
+  await ada.until(({ method }) => method === 'notifications/prompts/list_changed')
   // The store has dropped most of them. The position of the session has moved with them.
-  expect(steps() - before).toBeLessThanOrEqual(Math.ceil(1_500 / 256))
+  await expect.poll(stepsOfEve).toBeGreaterThan(0)
+  await endpoint.settled()
+  expect(stepsOfEve()).toBeLessThanOrEqual(Math.ceil(1_500 / 256))
   eve.drop()
   const back = await listen('eve', session)
   await endpoint.notify.toolsChanged()

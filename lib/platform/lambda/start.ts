@@ -3,7 +3,7 @@ import type { EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { endpointOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
-import { errorLine, requestLog } from '../log.ts'
+import { openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 
 /**
@@ -13,9 +13,10 @@ import { openStore } from '../store.ts'
 export async function startEndpoint(server: McpServer, defaults: Environment, options: EndpointOptions = {}) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
-  for (const warning of [...settings.warnings, ...server.warnings]) console.error(`WARNING: ${warning}`)
+  const log = openLog({ requests: settings.log })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
-  const store = await openStore(settings, (error) => console.error(errorLine(error)))
-  const endpoint = endpointOrStop(server, { store, ...settings.endpoint, ...options, session })
-  return { endpoint, settings, log: requestLog(settings) }
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  return { endpoint, settings, log }
 }

@@ -1,5 +1,5 @@
-/** A process that listens by itself: the HTTP server, one log line for each request, and `/readyz`. */
-import type { IncomingMessage, Server } from 'node:http'
+/** A process that listens by itself: the HTTP server, the log, and `/readyz`. */
+import type { Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { systemClock } from '../../base/clock.ts'
 import { retryAfter } from '../../base/ids.ts'
@@ -8,7 +8,7 @@ import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
-import { errorLine, type RequestLog, requestLog } from '../log.ts'
+import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
@@ -18,32 +18,19 @@ import { createCheckedServer } from './target.ts'
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
-  const log = requestLog(settings)
-  for (const warning of [...settings.warnings, ...server.warnings]) {
-    if (log) log.say('WARNING', warning)
-    else console.error(`WARNING: ${warning}`)
-  }
-  const onError = (error: unknown) => {
-    const text = errorLine(error)
-    if (log) log.say('ERROR', text)
-    else console.error(text)
-  }
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
-  const store = await openStore(settings, (error) => {
-    if (!starting || !(error instanceof StoreRefused)) onError(error)
-  })
-  const endpoint = endpointOrStop(server, { store, onError, ...settings.endpoint })
+  const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {
-        const { incoming, outgoing } = env as HttpBindings
+        const { outgoing } = env as HttpBindings
         // While the process shuts down, the next request of this connection should go to another instance.
         if (leaving.begun) outgoing.shouldKeepAlive = false
-        if (!log) return endpoint.fetch(request, env)
-        const line = log.begin(request.method, traceOf(incoming))
-        outgoing.once('close', () => line.end(outgoing.statusCode))
-        return endpoint.fetch(request, { ...env, note: line.note })
+        return endpoint.fetch(request, env)
       },
       port: settings.port,
       hostname: settings.host,
@@ -96,15 +83,9 @@ async function tryStore(store: Store): Promise<void> {
   })
 }
 
-/** The id that the load balancer gave the request. */
-function traceOf({ headers }: IncomingMessage): string | undefined {
-  const [id] = [headers['x-request-id'], headers['x-cloud-trace-context']].flat()
-  return id?.slice(0, 128)
-}
-
-function announce(address: string, { redisUrl, redisName }: Settings, log: RequestLog | undefined): void {
+function announce(address: string, { redisUrl, redisName }: Settings, log: Log): void {
   const place = redisUrl ? `Redis at ${redisName}` : 'this process (set REDIS_URL to share them)'
-  if (log) return log.say('INFO', 'listening', { address, sessions: place })
+  if (log.asJson) return log.say('INFO', 'listening', { address, sessions: place })
   console.log(`MCP endpoint  ${address}`)
   console.log(`Sessions in   ${place}`)
   console.log(`Try it        npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`)

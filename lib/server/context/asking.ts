@@ -1,4 +1,5 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
+import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
 import { downgradeSampling } from '../../protocol/downgrade.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
@@ -13,6 +14,7 @@ import type {
 import { formSchema } from '../schema/form.ts'
 import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
+import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
@@ -90,11 +92,13 @@ export class Asking {
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
       const read = readAnswer(method, answer)
       if (typeof read === 'object') return read
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
     })
+    if (channels.ask.hasSubscribers) publishAsk(this.#channel.event, method, answered)
+    return answered
   }
 
   #key(kind: Kind, given: string | undefined): string {

@@ -2,6 +2,7 @@
  * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
  * each in its way; a handler cannot tell them apart.
  */
+import type { CallStart } from '../../base/events.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
@@ -57,6 +58,8 @@ export interface ClientChannel {
   /** The caller's name in all that is kept. */
   readonly principal: string
   readonly request: RequestInfo
+  /** The event of the call, where somebody listens. */
+  readonly event?: CallStart | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */

@@ -18,7 +18,7 @@ import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
 /** After a registration that failed the next one follows, in ms. */
@@ -56,6 +56,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   get #stream(): CallStream {
     this.#streamed ??= new CallStream(this, this.#parts, this.#channel)
     return this.#streamed
+  }
+
+  /** The last step of the call at the store is under way: its reply says how that ended. */
+  get #isEnding(): boolean {
+    return this.#state.at === 'ending' || this.#streamed?.outbox?.ending === true
   }
 
   get token(): string {
@@ -148,6 +153,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #fail(error: unknown): void {
+    this.#channel.watch?.failed(error)
     this.respond(failureResponse(error, this.#parts.request, (unknown) => this.#instance.report(unknown)))
   }
 
@@ -187,12 +193,13 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** The heartbeat of a registered call: the store may have what mail lost. */
   beat(): void {
-    if (!isStored(this.#state) || this.#state.at === 'ending') return
+    // The store forgets a call with its last message, whose reply may be late, and which may still be relayed (HTTP+SSE).
+    if (!isStored(this.#state) || this.#isEnding) return
     this.#parts.caller.quota?.registered(this.#stream.owner)
     this.#stream
       .look(this.#channel.openAsks)
       .then((look) => {
-        if (this.over || this.#state.at === 'ending') return
+        if (this.over || this.#isEnding) return
         if (look.status !== 'ok') return this.interrupt(look.status)
         if (look.cancelled) return this.cancel()
         this.#channel.setLevel(look.level)
@@ -225,8 +232,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)
   }
-
-  // The state and its effects ------------------------------------------------------------------------------------
 
   /** `text`: the response that comes with the event; `reason`: why the handler is aborted, where it is. */
   #apply(event: CallEvent, text?: string, reason = CANCELLED): void {
@@ -294,7 +299,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #settle(): void {
     this.#pace?.stop()
-    this.#channel.abandonAsks()
+    this.#channel.ended(outcomeOf(this.#state))
     if (this.#streamed) this.#instance.remove(this)
     this.#parts.carrier.settled(this)
   }

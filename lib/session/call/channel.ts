@@ -1,5 +1,6 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
+import type { CallOutcome } from '../../base/events.ts'
 import { around, digest } from '../../base/ids.ts'
 import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
@@ -69,6 +70,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   get client(): ClientView {
     return this.#parts.session.client
   }
+  override get sessionKey(): string {
+    return this.#parts.session.key
+  }
+  override get takenOver(): boolean {
+    return this.#parts.continued?.claimed === true
+  }
   get session(): KeyValues {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
   }
@@ -124,9 +131,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#asks?.answered(ask, value)
   }
 
-  /** The call has ended: no ask waits any longer. */
-  abandonAsks(): void {
+  /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
+  ended(outcome: CallOutcome | undefined): void {
     this.#asks?.abandon()
+    this.watch?.end(outcome)
   }
 
   /**

@@ -108,11 +108,13 @@ export class Exchange implements Carrier {
   }
 
   #answer(states: Opened[], response: SseResponse, first: Call | undefined): void {
-    if (!states.includes('gone') && states[0] !== 'refused') {
+    const none = states.every((state) => state === 'cancelled')
+    if (!states.includes('gone') && states[0] !== 'refused' && !none) {
       return this.#reply.give({ kind: 'stream', source: response })
     }
     response.detached()
     if (states.includes('gone')) this.sessionGone()
+    else if (none) this.#reply.give({ kind: 'stream', source: emptyStream })
     else this.#reply.give(this.#json(first?.text ?? ''))
   }
 }

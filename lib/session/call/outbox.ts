@@ -6,6 +6,7 @@
 import { jitter, randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
+import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
 import { registering } from './orphans.ts'
 import type { Ending } from './state.ts'
@@ -40,6 +41,7 @@ interface OutboxOptions {
   relay?: ((data: string, id: string) => Promise<void>) | undefined
 }
 
+const MISSED = missedText()
 const BATCH_MESSAGES = 64
 /** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
 const LASTING_PATIENCE = 2_000
@@ -54,6 +56,8 @@ export class Outbox {
   #bytes = 0
   #next: number
   #tag = randomId(3)
+  /** Numbers were given again, so that they alone do not name a relayed message. */
+  #renumbered = false
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
@@ -83,6 +87,11 @@ export class Outbox {
   /** A message is queued, or on its way to the log. */
   get busy(): boolean {
     return this.#running || this.#queue.length > 0
+  }
+
+  /** The last message is queued, or on its way: the store forgets the call with it. */
+  get ending(): boolean {
+    return this.#phase === 'complete'
   }
 
   get #isClosed(): boolean {
@@ -148,9 +157,12 @@ export class Outbox {
       this.#options.onHeld(reply.held)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
-        // that a client that saw the old ones is told.
+        // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
         this.#next = reply.end + 1
         this.#tag = randomId(3)
+        this.#renumbered = true
+        this.#queue.unshift({ data: MISSED, final: false })
+        this.#bytes += MISSED.length
         continue
       }
       if (reply.status !== 'ok') {
@@ -168,7 +180,7 @@ export class Outbox {
       this.#queue.splice(0, batch.length)
       for (const item of batch) this.#bytes -= item.data.length
       await this.#send(n, batch)
-      if (batch.at(-1)?.final) {
+      if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
@@ -242,7 +254,8 @@ export class Outbox {
     const { relay } = this.#options
     if (relay) {
       for (const [i, item] of batch.entries()) {
-        await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
+        const id = `${this.#options.stream}.${n + i}${this.#renumbered ? `.${this.#tag}` : ''}`
+        await this.#patiently(async () => relay(item.data, id))
       }
     } else if (holder !== undefined) {
       void this.#instance.send({

@@ -23,7 +23,7 @@ import type { Ending } from './state.ts'
 const MAX_STORED_REQUEST = 256 * 1024
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
-export type Opened = 'ok' | 'gone' | 'refused'
+export type Opened = 'ok' | 'gone' | 'refused' | 'cancelled'
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
@@ -203,6 +203,7 @@ export class CallStream {
 
   /** Ends the cancelled call at the store, in the background, and then the stream. */
   endCancelled(): void {
+    let known = false
     const end = async () => {
       await this.#registration
       await this.#outbox?.flushed()
@@ -210,16 +211,18 @@ export class CallStream {
       const ended = this.#instance.store.endCall(this.#parts.session.key, call)
       const reply = await ended.catch((error) => {
         endLater(this.#instance, this.#parts.session.key, call)
-        this.#connection?.finish()
+        this.#connection?.vanish()
         throw error
       })
+      known = reply.status === 'ok'
       this.#connection?.confirm()
       const holder = reply.status === 'ok' ? reply.holder : undefined
       if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
-      else this.#connection?.finish()
+      else if (known) this.#connection?.finish()
+      else this.#connection?.vanish()
     }
-    // Not before: no event id leaves while the store may not have the call.
-    this.#instance.track(end().finally(() => this.#opened?.('ok')))
+    // No event id leaves unless the store has had the call: the client would get an error for it where it resumes.
+    this.#instance.track(end().finally(() => this.#opened?.(known ? 'ok' : 'cancelled')))
   }
 
   /** Has the store end the call as soon as the store answers. */
@@ -271,6 +274,9 @@ export class CallStream {
   fail(text: string): void {
     const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
     void finishLater(this.#instance, this.#parts.session.key, last)
+    const { relay } = this.#parts.continued ?? {}
+    // HTTP+SSE: the client waits for it on the session's one stream.
+    if (relay) this.#instance.retry.add(() => relay(text, `failed.${this.name}`))
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

@@ -32,6 +32,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #confirmed = false
   /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
+  /** An entry came whose number was delivered before under another tag. Nothing is delivered but by the store. */
+  #doubtful = false
   #looking = false
   #lookAgain = false
   /** The last message of the stream was sent. */
@@ -100,15 +102,22 @@ export class Connection implements HeldConnection, ResponseMember {
 
   /** Delivers an entry that the log has, unless it was delivered before. */
   deliver(entry: LogEntry): void {
-    if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
+    if (this.#done) return
+    if (this.#confirmed && entry.n <= this.#n) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      if (entry.tag === this.#tag) return
+      this.#doubtful = true
+      return this.look()
+    }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || this.#doubtful || entry.n > this.#n + 1) return this.look()
     this.#n = entry.n
     this.#tag = entry.tag
+    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
+    if (entry.final && !this.response.isSingle) this.response.forget(this)
     if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
     if (!entry.final) return
-    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
-    this.#sent = !this.#done && this.response.isSingle
+    this.#sent = !this.#done
     this.finish()
   }
 
@@ -152,6 +161,9 @@ export class Connection implements HeldConnection, ResponseMember {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
+        // The question was sent before the doubt. The next one is about to be sent.
+        if (this.#doubtful && this.#lookAgain) return
+        this.#doubtful = false
         this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })
@@ -227,7 +239,13 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.unlogged(data)
+    this.response.unlogged(this, data)
+    this.finish()
+  }
+
+  /** The stream has ended, and the store may never have had it: no event id names it any longer. */
+  vanish(): void {
+    this.response.forget(this)
     this.finish()
   }
 

@@ -80,9 +80,19 @@ export class SseResponse implements StreamSource {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
   }
 
-  /** Writes a message that no log has. It has no id, so that a client which comes back resumes after the last logged one. */
-  unlogged(data: string): void {
-    this.#write(sseMessage(data))
+  /**
+   * Writes a message of `member` that no log has. Its id names the streams that are left (a batch), so that a client which
+   * comes back does not ask for this one; without any the client resumes after the last logged message.
+   */
+  unlogged(member: ResponseMember, data: string): void {
+    this.forget(member)
+    this.#write(sseMessage(data, this.#members.length > 0 ? this.#eventId() : undefined))
+  }
+
+  /** No later event id names the stream of this member. */
+  forget(member: ResponseMember): void {
+    const at = this.#members.indexOf(member)
+    if (at >= 0) this.#members.splice(at, 1)
   }
 
   comment(): void {

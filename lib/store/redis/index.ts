@@ -91,7 +91,7 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     nearlyFull: memoryWatch(commands),
     serve: (server) => commands.contact.serve(server),
     // A write: a store that is full, or a replica, would answer a read.
-    ping: () => commands.run((client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
+    ping: () => commands.run('set', (client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
     async answersAnew() {
       const client = waitingClient(place, commandTimeout, 0)
       const reply = within(commandTimeout, client.ping())

@@ -23,7 +23,7 @@ export function changedJson(random: Random, original: unknown): unknown {
     [6, () => set(value(random))],
     [2, () => void delete of[name]],
     [1, () => set([before])],
-    [1, () => set(String(before))],
+    [1, () => set(JSON.stringify(before))],
     [1, () => set([])],
     [1, () => set(null)],
     [2, () => define(of, text(random), value(random))],
