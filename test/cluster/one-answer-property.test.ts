@@ -68,7 +68,7 @@ function connection(store: Store, steps: Steps, faults: Fault[]): Store {
       const value = target[name]
       if (typeof value !== 'function') return value
       const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
-      const direct = ['wake', 'close', 'receive', 'readSession', 'up', 'down', 'alive'].includes(name)
+      const direct = ['wake', 'close', 'nearlyFull', 'receive', 'readSession', 'up', 'down', 'alive'].includes(name)
       return direct ? operation : (...args: unknown[]) => through(() => operation(...args))
     },
   })
