@@ -220,7 +220,7 @@ export const SETTINGS = {
     maxQueuedMessages: count(1_000),
     /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
     maxQueuedBytes: count(4 * MIB),
-    /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
+    /** Calls of one session at once: all in one instance, and of the others those that run longer than `registerAfter`. */
     maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
     /** Calls of one principal at once, with and without a session. Only with authorization. */
     maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),

@@ -121,9 +121,26 @@ export class Instance {
     this.#timers = []
   }
 
-  /** Removes `call` from the table. Another call under the same key (a request id that is used twice) stays. */
+  /** Adds a call to the table of unregistered calls. A running call with the same request id gets another key. */
+  addUnregistered(key: string, call: UnregisteredCall): void {
+    const older = this.unregistered.get(key)
+    if (older) {
+      const other = `${key} ${randomId(6)}`
+      this.unregistered.set(other, older)
+      this.#displaced.set(older, other)
+    }
+    this.unregistered.set(key, call)
+  }
+  /** The keys of calls whose own key a newer call has. */
+  readonly #displaced = new Map<UnregisteredCall, string>()
+
+  /** Removes `call` from the table. */
   forgetUnregistered(key: string, call: UnregisteredCall): void {
-    if (this.unregistered.get(key) === call && this.unregistered.delete(key)) this.#wake()
+    const at = this.#displaced.get(call) ?? key
+    if (this.unregistered.get(at) !== call) return
+    this.unregistered.delete(at)
+    this.#displaced.delete(call)
+    this.#wake()
   }
 
   #wake(): void {

@@ -13,6 +13,7 @@ import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
+import { RunningCalls } from './call/running.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -69,8 +70,9 @@ export class Sessions {
   readonly #host: CallHost
   readonly #introduce: Introduce
 
-  constructor(host: Omit<CallHost, 'takeOverFor'>, introduce: Introduce) {
-    const full: CallHost = { ...host, takeOverFor: (caller) => takeOvers(full, caller) }
+  constructor(host: Omit<CallHost, 'takeOverFor' | 'running'>, introduce: Introduce) {
+    const running = new RunningCalls()
+    const full: CallHost = { ...host, running, takeOverFor: (caller) => takeOvers(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }
@@ -101,7 +103,7 @@ export class Sessions {
     const { clock, options, store } = this.#instance
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined, full: false }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
@@ -153,7 +155,14 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
+    if (session.full) await this.#recount(session)
     return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
+  }
+
+  /** The session had as many calls as it may: this is one more round trip, and only then. */
+  async #recount(session: Session): Promise<void> {
+    const { maxCalls } = this.#instance.options
+    session.full = (await this.#store.countCalls(session.key, maxCalls)) >= maxCalls
   }
 
   /**
@@ -243,6 +252,7 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
+    if (session.full) await this.#recount(session)
     const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()

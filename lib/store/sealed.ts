@@ -63,7 +63,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   return {
     ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
     ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
-    ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
+    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'release'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
 
     createSession: (key, record, lifetime, owner) =>
@@ -71,7 +71,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
       const record = open(row?.record, 'record', key)
-      return record === undefined ? undefined : { record, level: row?.level }
+      return row === undefined || record === undefined ? undefined : { ...row, record }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
     getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),

@@ -5,6 +5,8 @@ export interface SessionRow {
   record: string
   /** The log level that the client has set. */
   level: string | undefined
+  /** The session had as many calls as it may when one registered: {@link CallStore.countCalls} finds whether it still has. */
+  full?: boolean
 }
 
 /** How many sessions a principal may have. */

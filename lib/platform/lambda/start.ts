@@ -2,8 +2,24 @@
 import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
+import { logRejections } from '../faults.ts'
 import { requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
+
+/** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
+const ofRuntime = process.listeners('unhandledRejection')
+
+/**
+ * The runtime's own listener ends the environment, and with it what it still has to write for other calls. The listeners of
+ * an author stay, and then those of the runtime too. An exception that nobody catches is left to the platform: it logs
+ * it, answers the invocation with an error and starts another environment, and other instances take the calls over.
+ */
+function keepEnvironment(report: (text: string) => void): void {
+  if (process.env.AWS_LAMBDA_RUNTIME_API === undefined) return
+  if (process.listenerCount('unhandledRejection') > ofRuntime.length) return
+  for (const listener of ofRuntime) process.off('unhandledRejection', listener)
+  logRejections(report)
+}
 
 /**
  * @param defaults variables that the environment may set otherwise
@@ -16,5 +32,7 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings)
   const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
-  return { endpoint, settings, log: requestLog(settings) }
+  const log = requestLog(settings)
+  keepEnvironment((text) => (log ? log.say('ERROR', text) : console.error(text)))
+  return { endpoint, settings, log }
 }

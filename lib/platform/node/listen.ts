@@ -5,6 +5,7 @@ import { createEndpoint, type Endpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import type { Store } from '../../store/store.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
+import { endOnException, logRejections } from '../faults.ts'
 import { type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
@@ -52,7 +53,10 @@ export async function listen(server: McpServer): Promise<void> {
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  drainOnSignals(http, endpoint)
+  const end = drainOnSignals(http, endpoint)
+  const report = (text: string) => (log ? log.say('ERROR', text) : console.error(text))
+  logRejections(report)
+  endOnException(report, () => end(1))
 }
 
 /** Ends the start with one line. */

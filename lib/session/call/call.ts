@@ -4,9 +4,8 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, type Result, resultBytes, resultText } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
-import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
@@ -15,6 +14,7 @@ import type { CallParts } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
+import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
@@ -24,6 +24,7 @@ import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 const REGISTER_AGAIN = 1_000
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
+  readonly began: number
   readonly #parts: CallParts
   readonly #channel: SessionChannel
   readonly #progress: AutoProgress
@@ -38,6 +39,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   constructor(parts: CallParts) {
     this.#parts = parts
+    this.began = parts.host.instance.clock.now()
     this.#state = parts.continued?.claimed ? CLAIMED : READY
     this.#progress = new AutoProgress(parts.request, parts.continued?.progress)
     this.#channel = new SessionChannel(this, parts, this.#progress)
@@ -70,7 +72,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#state.at === 'ending' || hasJsonResponse(this.#state)
   }
 
-  /** The session has as many calls as it may: this one was refused. */
+  /** The session has as many calls as it may: this one was refused before its handler was called. */
   get full(): boolean {
     return this.#state.at === 'over' && this.#state.outcome === 'full'
   }
@@ -91,17 +93,19 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   start(): void {
     const { method, params = {} } = this.#parts.request
     try {
-      const result =
-        sessionMethod(this.#instance, this.#parts.session.key, method, params) ??
-        this.#parts.host.dispatch(method, params, this.#channel)
+      const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      const refusal = own === undefined ? refusalOf(this.#parts) : undefined
+      // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
+      if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
+      const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.#succeed(result)
+        return this.respond(responseTo(this.#parts, result))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.#succeed(value),
+        (value) => this.respond(responseTo(this.#parts, value)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -138,18 +142,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('responded', text)
   }
 
-  #succeed(result: Result): void {
-    let text: string
-    try {
-      text = resultText(this.#parts.request.id, result)
-    } catch (error) {
-      return this.#fail(error)
-    }
-    this.respond(text)
-  }
-
   #fail(error: unknown): void {
-    this.respond(failureResponse(error, this.#parts.request, (unknown) => this.#instance.report(unknown)))
+    this.respond(failureOf(this.#parts, error))
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -223,7 +217,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   interrupt(ending: Ending): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
+    const { text, reason } = interruption(ending, this.#parts.request.id)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)
@@ -246,10 +240,12 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
+        this.#parts.host.running.begin(this.#parts.session.key)
         return quota?.begin()
       case 'countRegistered':
         return quota?.registered(this.#stream.owner)
       case 'uncount':
+        this.#parts.host.running.end(this.#parts.session.key)
         quota?.end()
         if (this.#streamed) quota?.unregistered(this.#streamed.owner)
         return
@@ -284,8 +280,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
         return this.#parts.carrier.sessionGone()
       case 'closeStream':
         return this.#streamed?.close(this.#state.at === 'over' && this.#state.outcome === 'gone')
-      case 'refuseStream':
-        return this.#stream.refuse(text)
       case 'failStream':
         return this.#stream.fail(text)
       case 'readStream':

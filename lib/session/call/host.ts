@@ -10,6 +10,7 @@ import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { RunningCalls } from './running.ts'
 
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
@@ -23,6 +24,7 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  running: RunningCalls
 }
 
 /** The receiver of a call's response. */

@@ -12,8 +12,7 @@ interface Interruption {
 export const CANCELLED = 'The call was cancelled.'
 export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
-/** `maxCalls`: how many calls a session may have at once. */
-export function interruption(ending: Ending, id: RequestId, maxCalls: number): Interruption {
+export function interruption(ending: Ending, id: RequestId): Interruption {
   const answer = (code: number, reason: string) => ({ reason, text: errorText({ code, message: reason }, id) })
   switch (ending) {
     case 'cancelled':
@@ -24,12 +23,5 @@ export function interruption(ending: Ending, id: RequestId, maxCalls: number): I
       return answer(ErrorCode.InternalError, 'Another instance has taken the call over.')
     case 'unreachable':
       return answer(ErrorCode.InternalError, 'The store could not be reached; the call was given up.')
-    case 'full':
-      return answer(ErrorCode.ServerError, `This session has ${maxCalls} calls running. Try again when one has ended.`)
-    case 'taken':
-      return answer(
-        ErrorCode.InvalidRequest,
-        `Request id ${JSON.stringify(id)} is in use by another call of this session.`,
-      )
   }
 }

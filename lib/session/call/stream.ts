@@ -19,10 +19,15 @@ import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
-export type Opened = 'ok' | 'gone' | 'refused'
+export type Opened = 'ok' | 'gone'
+
+/** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
+const OVERTAKEN = 5_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
+  /** When the run began, by the clock of the instance. */
+  readonly began: number
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
   /** The store, or another instance, ends the call. */
   interrupt(ending: Ending): void
@@ -88,6 +93,7 @@ export class CallStream {
       holder: held ? instance.name(this.#connectionToken) : undefined,
       request: this.#parts.host.mayRunAgain(this.#parts.request) ? JSON.stringify(this.#parts.request) : undefined,
       max: instance.options.maxCalls,
+      markAge: instance.clock.now() - this.#call.began + OVERTAKEN,
     }
   }
 
@@ -235,20 +241,6 @@ export class CallStream {
   close(gone: boolean): void {
     this.#connection?.finish()
     this.#opened?.(gone ? 'gone' : 'ok')
-  }
-
-  /** The store has refused to register the call. */
-  refuse(text: string): void {
-    const { relay } = this.#parts.continued ?? {}
-    // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
-    if (relay) this.#instance.track(relay(text, `refused.${this.name}`))
-    if (this.#parts.carrier.shared) {
-      // The other calls of the batch go on: the refusal goes where the response would.
-      this.#connection?.fail(text)
-      return this.#opened?.('ok')
-    }
-    this.#connection?.abandoned()
-    this.#opened?.('refused')
   }
 
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */

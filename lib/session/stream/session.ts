@@ -20,6 +20,8 @@ export interface Session {
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** The session has as many calls as it may, on all instances. */
+  full: boolean
 }
 
 /** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
@@ -77,6 +79,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    full: row.full === true,
   }
 }
 

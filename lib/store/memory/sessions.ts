@@ -1,6 +1,6 @@
 /** Sessions in memory. */
 import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
-import type { SessionStore } from '../sessions.ts'
+import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 
 export function sessionOperations(state: State): SessionStore {
@@ -35,7 +35,7 @@ export function sessionOperations(state: State): SessionStore {
       state.dropLive(key)
       const position = state.nowPosition()
       const parts = { data: new Map(), subscriptions: new Map(), own: new Map() }
-      sessions.set(key, { record, level: undefined, position, advanced: undefined, ...parts }, lifetime)
+      sessions.set(key, { record, level: undefined, full: false, position, advanced: undefined, ...parts }, lifetime)
       return { status: 'ok' }
     },
 
@@ -43,7 +43,9 @@ export function sessionOperations(state: State): SessionStore {
       const session = sessions.get(key)
       if (!session) return undefined
       if (lifetime !== undefined) sessions.touch(key, lifetime)
-      return { record: session.record, level: session.level }
+      const row: SessionRow = { record: session.record, level: session.level }
+      if (session.full) row.full = true
+      return row
     },
 
     replaceRecord: onSession((session, _key, record) => {

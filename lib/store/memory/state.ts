@@ -26,6 +26,8 @@ export interface MemorySession {
   /** Where the session stands in the list of changes. */
   position: string
   own: Map<string, OwnStream>
+  /** The session had as many calls as it may when one registered. */
+  full: boolean
   /** The last `advance`, so that its repeat gets the same answer. */
   advanced: { id: string; first: number; count: number } | undefined
 }
@@ -58,7 +60,8 @@ export class State extends Sweeper {
   readonly maxBytes: number
   readonly sessions = this.map<MemorySession>()
   readonly logs = this.map<LogEntry[]>()
-  readonly marks = this.map<true>()
+  /** When each early cancel came. */
+  readonly marks = this.map<number>()
   readonly over = this.map<Over>()
   readonly posted = this.map<number>()
   readonly #live = this.map<Live>()
@@ -180,7 +183,8 @@ export class State extends Sweeper {
   forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
     const live = this.live(key)
     live.calls.delete(call.stream)
-    live.ids.delete(call.id)
+    // Another call may have the same id.
+    if (live.ids.get(call.id) === call.stream) live.ids.delete(call.id)
     for (const ask of asks ?? []) live.asks.delete(ask)
     if (live.places.get(call.stream)?.holder === undefined) live.places.delete(call.stream)
     this.dropEmptyLive(key)

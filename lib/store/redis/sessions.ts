@@ -1,7 +1,7 @@
 /** Sessions in Redis. */
 import { systemClock } from '../../base/clock.ts'
 import type { SessionKey } from '../names.ts'
-import type { SessionStore, WriteReply } from '../sessions.ts'
+import type { SessionRow, SessionStore, WriteReply } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import { keys } from './scripts/keys.ts'
@@ -53,12 +53,14 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
     readSession(key, lifetime) {
       return commands.run(
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at', 'full'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
           if (lifetime !== undefined) slide(key, lifetime, optional(fields[2]))
-          return { record, level: optional(fields[1]) }
+          const row: SessionRow = { record, level: optional(fields[1]) }
+          if (fields[3] !== null) row.full = true
+          return row
         },
       )
     },

@@ -1,23 +1,23 @@
 /** Scripts on the calls of a session. */
 import type { AppendReply, CallLook, CancelReply } from '../../calls.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { CALLS_AT_ONCE, FORGET_CALL, LAST, NOW, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
  * Registers a call.
  * Keys: the session; its live parts; the log; the mark of an early cancel; the end of the call. Arguments: the typed id; the
- * stream; the owner; the holder; the request; how long the live parts live (ms); how many calls the session may have. Reply:
- * the status; 1 where the call is cancelled; the log level.
+ * stream; the owner; the holder; the request; how long the live parts live (ms); how many calls the session may have; how
+ * old the mark may be (ms). Reply: the status; 1 where the call is cancelled; the log level.
  */
 export const register = defineScript('mcpRegister', {
   keys: ['session', 'live', 'log', 'mark', 'over'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
-  numbers: ['open', 'maxCalls'],
+  numbers: ['open', 'maxCalls', 'markAge'],
   gone: "{ 'gone' }",
-  reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
+  reply: either(['lost', 'gone'], { cancelled: flag, level: optional }),
   lua: `${REGISTER_CALL}
-local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
+local refused = register(session, live, log, mark, over, id, stream, owner, holder, request, maxCalls, markAge)
 if refused then return { refused } end
 call('PEXPIRE', live, open)
 return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level') }
@@ -31,19 +31,19 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
  * Keys: the session; its live parts; the log; the list of logs; the mark of an early cancel; the end of the call.
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
  * many messages and bytes the log keeps; how long an open and an ended log live (ms); whether to register the call, with its
- * typed id, holder, request and how many calls the session may have. Lists: the messages; asks that become pending; asks to
+ * typed id, holder, request, how many calls the session may have and how old the mark may be (ms). Lists: the messages; asks that become pending; asks to
  * forget. Reply: the status; the number of the last entry; the holder; the log level.
  */
 export const append = defineScript('mcpAppend', {
   keys: ['session', 'live', 'log', 'logs', 'mark', 'over'],
   texts: ['stream', 'owner', 'tag', 'id', 'holder', 'request'],
-  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls'],
+  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls', 'markAge'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   gone: "{ 'gone' }",
   reply(reply): AppendReply {
     const [word, end, holder, level] = list(reply)
-    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
+    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'gone'])
     return { status, end: number(end), holder: optional(holder), level: optional(level) }
   },
   lua: `${REGISTER_CALL}${TAG_AT}${WRITE_LOG}${FORGET_CALL}
@@ -54,7 +54,7 @@ end
 local newest = from + #messages - 1
 if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
-  local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
+  local refused = register(session, live, log, mark, over, id, stream, owner, holder, request, maxCalls, markAge)
   if refused then return reply(refused) end
   call('PEXPIRE', live, open)
 end
@@ -159,6 +159,22 @@ return found
 })
 
 /**
+ * Counts the calls of a session. Below its limit the session is no longer marked as full.
+ * Keys: the session; its live parts. Arguments: how many calls it may have. Reply: how many it has.
+ */
+export const countCalls = defineScript('mcpCountCalls', {
+  keys: ['session', 'live'],
+  numbers: ['maxCalls'],
+  gone: '0',
+  reply: number,
+  lua: `${CALLS_AT_ONCE}
+local count = calls_at_once(live)
+if count < maxCalls then call('HDEL', session, 'full') end
+return count
+`,
+})
+
+/**
  * Takes a call over by compare and set. A claim that this run has made before is a repeat.
  * Keys: the session; its live parts; the log. Arguments: the stream; the owner that the call must have; the new owner; how
  * long the live parts live (ms). Reply: the status; 1 where the call is cancelled; the number of the last entry; the typed
@@ -199,7 +215,8 @@ call('PEXPIRE', live, open)
 })
 
 /**
- * Cancels a call for as long as it lives, or leaves a mark of some seconds for a call that may still register.
+ * Cancels a call for as long as it lives, or leaves a mark of some seconds for a call that may still register. Where several
+ * calls have the id, one of them: the newest while it runs, then another. A repeat finds the same one.
  * Keys: the session; its live parts; the mark. Arguments: the typed id; how long the mark lives (ms). Reply: the owner and the
  * stream of the call, both nil where there is no such call.
  */
@@ -214,10 +231,16 @@ export const cancel = defineScript('mcpCancel', {
       ? { status: 'unknown' }
       : { status: 'ok', owner: optional(owner) ?? '', stream: text(stream) }
   },
-  lua: `
+  lua: `${NOW}
 local stream = call('HGET', live, 'c:' .. id)
 if not stream then
-  call('SET', mark, '1', 'PX', cancelMark)
+  for _, field in ipairs(call('HKEYS', live)) do
+    local name = string.sub(field, 1, 2) == 'i:' and string.sub(field, 3)
+    if name and (not stream or name < stream) and call('HGET', live, field) == id then stream = name end
+  end
+end
+if not stream then
+  call('SET', mark, now(), 'PX', cancelMark)
   return { false, false }
 end
 call('HSET', live, 'x:' .. stream, '1')
