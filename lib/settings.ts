@@ -155,8 +155,10 @@ export const SETTINGS = {
     maxDepth: count(64),
     /** Messages in one batch (2025-03-26). */
     maxBatch: count(50),
-    /** Bytes that a slow reader may leave waiting on one response. */
+    /** Bytes that may wait for the reader of a response before `ctx.log` and the like wait; at most 16 times as many may. */
     maxBuffered: count(MIB),
+    /** How long a client may read nothing while so many wait, until its connection is closed. */
+    readTimeout: duration(MINUTE),
     /** Serves a request that has lost its session id as one without a session, instead of 400. */
     allowSessionless: flag(false),
     /** Requests of one principal, on all instances. Only with authorization. */

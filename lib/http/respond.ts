@@ -1,5 +1,4 @@
 /** The one place that makes responses. */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -8,7 +7,7 @@ import { type Reply, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
-import { streamBody } from './stream-body.ts'
+import { type StreamBounds, streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -19,16 +18,24 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
+/** What the adapter for Node passes with a request: the response, whose connection it closes. */
+interface Platform {
+  outgoing?: { destroy?(): unknown }
+}
+
 /** `extra`: headers that every response to this request has. */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  streams: { maxBuffered: number; clock: Clock },
+  bounds: StreamBounds,
+  platform?: Platform,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
+    const outgoing = platform?.outgoing
+    const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
+    return new Response(streamBody(reply.source, bounds, breakConnection), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })

@@ -53,7 +53,7 @@ const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
   const { checkOrigin, access, options, clock, onError } = parts
-  const streams = { maxBuffered: options.maxBuffered, clock }
+  const bounds = { maxBuffered: options.maxBuffered, readTimeout: options.readTimeout, clock }
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
@@ -75,7 +75,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
-      return respond(await handler(exchange), accepted, cors, streams)
+      return respond(await handler(exchange), accepted, cors, bounds, c.env)
     } catch (error) {
       return refuse(error, cors, onError, exchange?.id)
     }

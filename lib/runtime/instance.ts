@@ -72,6 +72,11 @@ export class Instance {
     for (const connection of [...this.connections.values()]) connection.drain()
   }
 
+  /** Resolves when the reader of a connection has caught up; undefined where it need not, or is at another instance. */
+  roomOf(holder: Holder): Promise<void> | undefined {
+    return this.connections.get(tokenOf(holder))?.room
+  }
+
   isHere(name: Holder | Owner): boolean {
     return instanceOf(name) === this.id
   }

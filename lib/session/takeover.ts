@@ -92,12 +92,14 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
   return greatest
 }
 
-/** Puts a message on the session's own stream, wherever that is held. Two messages with the same id are one. */
-export async function relayTo(instance: Instance, session: Session, data: string, id: string): Promise<void> {
+/** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
+export async function relayTo(instance: Instance, session: Session, data: string, id: string) {
   const tag = instance.id.slice(0, 4)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
   if (reply.status === 'ok' && reply.holder !== undefined) {
     const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
+    return holder
   }
+  return undefined
 }

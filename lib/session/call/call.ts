@@ -205,8 +205,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       this.#apply('released', undefined, why)
       if (this.over) return
     }
-    this.respond(errorText({ code: ErrorCode.InternalError, message: why }, this.#parts.request.id))
-    this.#channel.abort(why)
+    this.giveUp(why)
     await this.#streamed?.outbox?.flushed()
   }
 
@@ -214,6 +213,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)
+  }
+
+  giveUp(message: string): void {
+    this.respond(errorText({ code: ErrorCode.InternalError, message }, this.#parts.request.id))
+    this.#channel.abort(message)
   }
 
   interrupt(ending: Ending): void {

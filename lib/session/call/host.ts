@@ -10,6 +10,7 @@ import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { Relay } from './outbox.ts'
 import type { RunningCalls } from './running.ts'
 
 /** The parts that all calls of an endpoint share. */
@@ -54,7 +55,7 @@ interface Continuation {
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
 /** A request, and everything that its call works with. */
@@ -70,7 +71,7 @@ export interface CallParts {
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(request: JsonRpcRequest, relay: NonNullable<Continuation['relay']>): Continuation {
+export function relayed(request: JsonRpcRequest, relay: Relay): Continuation {
   return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
 

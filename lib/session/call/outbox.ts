@@ -4,6 +4,7 @@
  * only while the queue is over its bound.
  */
 import { randomId } from '../../base/ids.ts'
+import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
@@ -14,6 +15,9 @@ interface Item {
   ask?: string | undefined
   final: boolean
 }
+
+/** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
+export type Relay = (data: string, id: string) => Promise<Holder | undefined>
 
 interface OutboxOptions {
   stream: string
@@ -31,9 +35,11 @@ interface OutboxOptions {
   onRegistered: () => void
   /** The last message is in the log and on its way. */
   onDone: () => void
+  /** More waits than may: the handler does not wait for its messages. */
+  onOverflow: () => void
   onLevel: (level: string | undefined) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
 const BATCH_MESSAGES = 64
@@ -92,11 +98,30 @@ export class Outbox {
   push(data: string, ask?: string, final = false): Promise<void> {
     // The first last message counts: a handler may still send while its call fails.
     if (this.#phase !== 'open') return Promise.resolve()
-    if (final) this.#phase = 'complete'
+    if (!final && this.#bytes + data.length > MAX_UNSENT) {
+      this.#shorten()
+      this.#options.onOverflow()
+      return Promise.resolve()
+    }
+    if (final) {
+      this.#phase = 'complete'
+      // The log takes the rest at once, and the connection reads it from there.
+      this.#goOn?.()
+    }
     this.#queue.push({ data, ask, final })
     this.#bytes += data.length
     this.#start()
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
+  }
+
+  /** Drops what a handler should have waited for: a log that is written at once must hold all that its reader lacks. */
+  #shorten(): void {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
+    // An append that is under way has the first messages.
+    while (this.#queue.length > Math.max(BATCH_MESSAGES, maxQueuedMessages) || this.#bytes > maxQueuedBytes) {
+      if (this.#queue.length <= BATCH_MESSAGES) return
+      this.#bytes -= this.#queue.pop()?.data.length ?? 0
+    }
   }
 
   /** Resolves when everything queued so far is in the log and on its way, or never will be. */
@@ -110,6 +135,7 @@ export class Outbox {
     this.#phase = 'closed'
     this.#queue = []
     this.#bytes = 0
+    this.#goOn?.()
     this.#wake()
   }
 
@@ -160,14 +186,24 @@ export class Outbox {
       this.#next += batch.length
       this.#queue.splice(0, batch.length)
       for (const item of batch) this.#bytes -= item.data.length
-      await this.#send(n, batch)
+      const reader = await this.#send(n, batch)
       if (batch.at(-1)?.final) {
         this.close()
         this.#options.onDone()
       }
+      if (reader !== undefined) await this.#waitFor(reader)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
   }
+
+  /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
+  async #waitFor(reader: Holder): Promise<void> {
+    const room = this.#phase === 'open' ? this.#instance.roomOf(reader) : undefined
+    if (!room) return
+    await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
+    this.#goOn = undefined
+  }
+  #goOn: (() => void) | undefined
 
   #batch(): Item[] {
     let bytes = 0
@@ -224,15 +260,19 @@ export class Outbox {
     }
   }
 
-  async #send(n: number, batch: Item[]): Promise<void> {
+  /** Sends what the log has, and returns the holder that it was sent to. */
+  async #send(n: number, batch: Item[]): Promise<Holder | undefined> {
     const holder = this.#holder
     const final = batch.at(-1)?.final === true
     const { relay } = this.#options
     if (relay) {
+      let reader: Holder | undefined
       for (const [i, item] of batch.entries()) {
-        await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
+        reader = await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
       }
-    } else if (holder !== undefined) {
+      return reader
+    }
+    if (holder !== undefined) {
       void this.#instance.send({
         t: 'entries',
         to: holder,
@@ -242,5 +282,6 @@ export class Outbox {
         final,
       })
     }
+    return holder
   }
 }

@@ -4,6 +4,7 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { typedId } from '../../protocol/jsonrpc.ts'
+import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
@@ -29,6 +30,8 @@ export interface StreamedCall extends RunningCall {
   /** When the run began, by the clock of the instance. */
   readonly began: number
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
+  /** Ends the call with an error, and aborts its handler. */
+  giveUp(message: string): void
   /** The store, or another instance, ends the call. */
   interrupt(ending: Ending): void
 }
@@ -146,6 +149,7 @@ export class CallStream {
       onEnding: (ending) => call.interrupt(ending),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
+      onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
       relay: this.#parts.continued?.relay,
     })

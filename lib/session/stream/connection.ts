@@ -16,6 +16,9 @@ import type { ResponseMember, SseResponse } from './sse-response.ts'
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
+/** Characters that a connection keeps of what it is sent, while its reader has much to read. */
+const MAX_KEPT = 1024 * 1024
+
 export class Connection implements HeldConnection, ResponseMember {
   readonly token: string
   readonly holder: Holder
@@ -94,18 +97,66 @@ export class Connection implements HeldConnection, ResponseMember {
   }
 
   /** Delivers an entry that the log has, unless it was delivered before. */
-  deliver(entry: LogEntry): void {
+  deliver(entry: LogEntry, bounded = true): void {
     if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || (entry.n > this.#n + 1 && !this.isBehind)) return this.look()
+    if (this.isBehind || this.response.room) return this.#keep(entry, bounded)
     this.#n = entry.n
     this.#tag = entry.tag
     if (entry.data !== '') this.response.message(entry.data)
     if (entry.final) this.finish()
   }
 
+  /** Delivers what was read from the log. */
   #deliverAll(entries: LogEntry[]): void {
-    for (const entry of entries) if (entry.n <= this.#n + 1) this.deliver(entry)
+    for (const entry of entries) if (this.isBehind || entry.n <= this.#n + 1) this.deliver(entry, false)
+  }
+
+  // While the reader has much to read ---------------------------------------------------------------------------
+
+  /** Entries that follow those delivered, without a hole, and wait until the reader has caught up. */
+  #backlog: LogEntry[] = []
+  /** Characters in it. */
+  #kept = 0
+  /** Something came meanwhile that the store has. */
+  #missed = false
+
+  /** Keeps an entry for later. `bounded`: the log has it, where there is no room for it here. */
+  #keep(entry: LogEntry, bounded: boolean): void {
+    const next = this.#n + 1 + this.#backlog.length
+    if (entry.n < next) return
+    if (entry.n > next || (bounded && this.#kept > MAX_KEPT)) {
+      this.#missed = true
+      return
+    }
+    this.#backlog.push(entry)
+    this.#kept += entry.data.length
+    if (this.#backlog.length === 1) void this.response.room?.then(() => this.#goOn())
+  }
+
+  #goOn(): void {
+    const entries = this.#backlog
+    this.#backlog = []
+    this.#kept = 0
+    for (const entry of entries) this.deliver(entry, false)
+    if (!this.isBehind) this.caughtUp()
+  }
+
+  /** The reader has all that waited for it. */
+  protected caughtUp(): void {
+    if (!this.#missed) return
+    this.#missed = false
+    this.look()
+  }
+
+  /** Entries wait until the reader has caught up. */
+  protected get isBehind(): boolean {
+    return this.#backlog.length > 0
+  }
+
+  get room(): Promise<void> | undefined {
+    return this.response.room
   }
 
   receive(mail: Mail): void {
@@ -135,7 +186,8 @@ export class Connection implements HeldConnection, ResponseMember {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
-        this.#deliverAll(reply.entries)
+        if (this.isBehind) this.#missed = true
+        else this.#deliverAll(reply.entries)
         this.#follow(reply.owner, reply.ended)
       })
       .catch((error) => this.instance.report(error))
@@ -150,7 +202,11 @@ export class Connection implements HeldConnection, ResponseMember {
 
   #follow(owner: Owner | undefined, ended: boolean): void {
     if (this.#done || this.stream === GET_STREAM) return
-    if (ended && owner === undefined) return this.finish()
+    if (ended && owner === undefined) {
+      if (!this.isBehind) return this.finish()
+      this.#missed = true
+      return
+    }
     this.#owner = owner
     if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {
@@ -175,7 +231,8 @@ export class Connection implements HeldConnection, ResponseMember {
   beat(): void {
     if (this.#done) return
     this.response.comment()
-    this.look()
+    if (this.isBehind) this.#missed = true
+    else this.look()
   }
 
   changes(_entries: ChangeEntry[]): void {}
