@@ -90,10 +90,14 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
-     * Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, or `rediss://` for TLS; several nodes of a
+     * cluster with commas. Without it they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
+    /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
+    redisPrefix: text('mcp', 'REDIS_PREFIX'),
+    /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
+    redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
     /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
@@ -111,13 +115,18 @@ export const SETTINGS = {
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
     unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
-    /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
+    /**
+     * Host names that requests may name, or `*`. Default: loopback names where `HOST` is a loopback address, else any name.
+     * There `*` needs authorization: without it, web pages could call this machine (DNS rebinding).
+     */
     allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
+    /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
+    allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },
@@ -159,6 +168,11 @@ export const SETTINGS = {
     maxBuffered: count(MIB),
     /** How long a client may read nothing while so many wait, until its connection is closed. */
     readTimeout: duration(MINUTE),
+    /**
+     * Bytes that clients may make one instance hold: half of them for bodies and the requests of running calls, half for
+     * output that waits. One client may take a quarter of the first half. Default: a quarter of the heap of the process.
+     */
+    maxMemory: count(undefined, 'MAX_MEMORY_BYTES', { from: MIB }),
     /** Serves a request that has lost its session id as one without a session, instead of 400. */
     allowSessionless: flag(false),
     /** Requests of one principal, on all instances. Only with authorization. */
@@ -232,6 +246,11 @@ export const SETTINGS = {
     maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
     /** Resources that one session may be subscribed to at once. */
     maxSubscriptions: count(1_000),
+    /**
+     * Bytes that the sessions of one client (a principal, or a public address) keep in the store, on all instances, about.
+     * Beyond them the client opens no session, and its calls do not stream.
+     */
+    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: 64 * 1024 }),
     /** Asks of one call. */
     maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */
@@ -258,10 +277,6 @@ export type SessionOptions = Values<typeof SETTINGS.session>
 export type StatelessOptions = Values<typeof SETTINGS.stateless>
 /** Options of HTTP. */
 export type HttpOptions = Values<typeof SETTINGS.http>
-
-export const DEFAULT_SESSION_OPTIONS = defaultsOf(SETTINGS.session)
-export const DEFAULT_STATELESS_OPTIONS = defaultsOf(SETTINGS.stateless)
-export const DEFAULT_HTTP_OPTIONS = defaultsOf(SETTINGS.http)
 
 /** Every option of `group` with its default. */
 export function defaultsOf<G extends Group>(group: G): Values<G> {

@@ -1,5 +1,5 @@
 /** Finds the caller of a request from its Authorization header, or refuses the request. */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
@@ -66,7 +66,8 @@ export class Authenticator {
     const token = readBearer(authorization, this.scopes)
     const now = this.#clock.now()
     const known = this.#identities.get(token, now)
-    if (known) return known
+    // The monotonic clock stands still while a machine sleeps: a token is not kept beyond its expiry for that.
+    if (known && (known.until === undefined || known.until > this.#clock.wall())) return known
     const refused = this.#refused.get(digest(token, 16), now)
     if (refused) throw refused
     return this.#check(token)
@@ -92,8 +93,8 @@ export class Authenticator {
     try {
       const { auth, cacheFor } = await this.#verified(token)
       const identity = this.#identify(auth)
-      const until = Math.min(now + cacheFor, identity.until ?? Number.POSITIVE_INFINITY)
-      if (cacheFor > 0) this.#identities.set(token, identity, until)
+      const left = identity.until === undefined ? cacheFor : identity.until - this.#clock.wall()
+      if (cacheFor > 0) this.#identities.set(token, identity, now + Math.min(cacheFor, left))
       this.#seen.set(token, true, now + SEEN_FOR)
       return identity
     } catch (error) {
@@ -119,7 +120,7 @@ export class Authenticator {
     if (!verified) throw invalid('The token is not valid.')
     const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
     const issuer = verified.issuer ?? issuersOf(this.#options)[0] ?? ''
-    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.now()) {
+    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.wall()) {
       throw invalid('The token has expired.')
     }
     const all = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
@@ -127,7 +128,7 @@ export class Authenticator {
   }
 
   #ends(expiresAt: number): number {
-    return expiresAt * 1_000 + (this.#options.clockTolerance ?? 5_000)
+    return expiresAt * 1_000 + (this.#options.clockTolerance ?? WALL_TOLERANCE)
   }
 
   /** @throws AuthRefusal where the token lacks scopes that every request needs */

@@ -10,7 +10,7 @@ export interface Identity {
   auth: AuthInfo
   /** The caller's name in all that is kept. It does not depend on the token's bytes: a refreshed token keeps it. */
   principal: string
-  /** When the token expires, ms since 1970. */
+  /** When the token is refused as expired, ms since 1970. */
   until: number | undefined
 }
 

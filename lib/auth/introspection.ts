@@ -1,5 +1,5 @@
 /** Opaque tokens: the authorization server is asked about each (RFC 7662). */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { audienceIncludes, readClaims, type TokenCheck } from './claims.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
@@ -19,7 +19,7 @@ export function introspector(
   clock: Clock,
 ): TokenCheck {
   const issuers = issuersOf(options)
-  const { clockTolerance = 5_000 } = options
+  const { clockTolerance = WALL_TOLERANCE } = options
   return async (token) => {
     const claims = await introspect(at, token)
     const { active, aud, exp, nbf } = claims
@@ -30,7 +30,7 @@ export function introspector(
     }
     // An answer without an audience does not show that the token is meant for this endpoint.
     if (!audienceIncludes(aud, audiences)) throw invalid('The token is not for this endpoint.')
-    const now = clock.now()
+    const now = clock.wall()
     if (typeof exp === 'number' && exp * 1_000 + clockTolerance <= now) throw invalid('The token has expired.')
     if (typeof nbf === 'number' && nbf * 1_000 - clockTolerance > now) throw invalid('The token is not valid yet.')
     return readClaims(claims, iss, token)

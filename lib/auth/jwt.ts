@@ -1,6 +1,6 @@
 /** Access tokens that are JWTs (RFC 9068): checks their issuer, signature, audience and times. */
 import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { audienceIncludes, readClaims, type TokenCheck } from './claims.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import type { IssuerMetadata } from './discovery.ts'
@@ -24,9 +24,11 @@ export function jwtVerifier(
   discover: (issuer: string) => Promise<IssuerMetadata>,
 ): TokenCheck {
   const issuers = issuersOf(options)
-  const { jwks, keysFor = 600_000, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5_000 } = options
+  const { jwks, keysFor = 600_000, algorithms = DEFAULT_ALGORITHMS, clockTolerance = WALL_TOLERANCE } = options
   const given = keySets(jwks, issuers)
   const keySetsInUse = new Map<string, Promise<JWTVerifyGetKey>>()
+  const skew = () => clock.wall() - clock.now()
+  let skewBefore = skew()
   // Loaded now so that the first request need not wait, and here so that only an endpoint with authorization loads it.
   const loading = import('jose')
   loading.catch(() => {})
@@ -44,6 +46,11 @@ export function jwtVerifier(
     }
   }
   const keysOf = (issuer: string, jose: Jose): Promise<JWTVerifyGetKey> => {
+    // jose goes by the wall clock: after it was set back, a key set would be fresh, and not fetched again, for hours.
+    if (Math.abs(skew() - skewBefore) > WALL_TOLERANCE) {
+      skewBefore = skew()
+      keySetsInUse.clear()
+    }
     const known = keySetsInUse.get(issuer)
     if (known) return known
     const keys = openKeys(issuer, jose)
@@ -64,7 +71,7 @@ export function jwtVerifier(
         algorithms: [...algorithms],
         requiredClaims: ['exp', 'sub', 'aud'],
         clockTolerance: clockTolerance / 1_000,
-        currentDate: new Date(clock.now()),
+        currentDate: new Date(clock.wall()),
       })
       if (!ACCESS_TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalid('The token is no access token.')
       if (!audienceIncludes(payload.aud, audiences)) throw invalid('The token is not for this endpoint.')

@@ -29,17 +29,33 @@ interface AccessParts {
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
   clock: Clock
+  onError(error: unknown): void
 }
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number
   note?: RequestNote
 }
 
+/** A setting is missing. */
+class ProxyNotTrusted extends Error {
+  override readonly name = 'Warning'
+
+  constructor() {
+    super(
+      'Requests come through a proxy, and TRUSTED_PROXIES (http.proxies) is 0: all clients have the address of the proxy, so ' +
+        'that rates and budgets cannot be counted for each. Set it to the number of proxies that add to X-Forwarded-For.',
+    )
+    this.stack = String(this)
+  }
+}
+
 export class Access {
   readonly #parts: AccessParts
+  /** The operator has heard of a proxy that is not trusted. */
+  #warned = false
 
   constructor(parts: AccessParts) {
     this.#parts = parts
@@ -53,8 +69,10 @@ export class Access {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     if (!auth) {
-      if (addresses) consume(addresses, limitKey(address))
-      return this.anonymous(c, limit, address)
+      const client = limitKey(address)
+      if (client === undefined && proxies === 0 && !this.#warned) this.#warn(header)
+      if (addresses) consume(addresses, client)
+      return this.anonymous(c, limit, address, client)
     }
     const authorization = header('authorization')
     const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
@@ -75,11 +93,29 @@ export class Access {
     }
   }
 
+  /** A private address that forwards requests is a proxy: its clients have no name of their own. */
+  #warn(header: ReadHeader): void {
+    if (header('x-forwarded-for') === undefined) return
+    this.#warned = true
+    this.#parts.onError(new ProxyNotTrusted())
+  }
+
+  /**
+   * Counts the messages of a batch, of which the request itself was one.
+   * @throws Refusal 429
+   */
+  countBatch({ client }: Caller, messages: number): void {
+    const { auth, addresses, principals } = this.#parts
+    const limiter = auth ? principals : addresses
+    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
+  }
+
   /** A caller without a principal. */
-  anonymous(c: Context, limit: number, address?: string): Caller {
+  anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
     const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
+    const request = new RequestView(c.req.raw, address)
+    return { principal: '', client, auth: undefined, deadline, note, request, held: undefined }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -90,7 +126,13 @@ export class Access {
   #identified(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Identity): Caller {
     const { principals, concurrency } = this.#parts
     if (principals) consume(principals, principal)
-    return { ...this.anonymous(c, limit, address), principal, auth, until, quota: concurrency.quotaOf(principal) }
+    return {
+      ...this.anonymous(c, limit, address, principal),
+      principal,
+      auth,
+      until,
+      quota: concurrency.quotaOf(principal),
+    }
   }
 
   /** Refusals of tokens count for the address; requests without any do not, since every client begins with one. */
@@ -152,7 +194,11 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  const wait = key === undefined ? 0 : limiter.consume(key)
+  if (key !== undefined) refuseFor(limiter.consume(key))
+}
+
+/** @throws Refusal 429 where the client has to wait, in ms */
+function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`

@@ -1,15 +1,18 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
+import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
-import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { type Message, resultText } from '../protocol/jsonrpc.ts'
+import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { RequestNote } from '../runtime/caller.ts'
+import type { Caller, RequestNote } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import type { Access } from './access.ts'
+import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -40,17 +43,18 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  let text: string
+  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
+  let bytes: ArrayBuffer | Uint8Array
   try {
-    text = await readText(c.req.raw, header, options.maxBytes)
+    bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(text, options.maxDepth)
+  const body = parseJson(bytes, options, caller.held)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
-  const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
+  const messages = batch ? readBatch(body, options.maxBatch, access, caller) : [readMessage(body)]
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
@@ -108,11 +112,12 @@ function withoutSession(
   return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
 }
 
-function readBatch(body: unknown[], maxBatch: number): Message[] {
+function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {
   const { length } = body
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
-  const messages = body.map(readMessage)
+  access.countBatch(caller, length)
+  const messages = body.map((message) => readMessage(message))
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')
   }
@@ -132,10 +137,19 @@ function noteMethod(note: RequestNote, message: Message): void {
   note.method = method.slice(0, MAX_NOTED)
 }
 
-/** Some clients send the word `null` where they have none. */
+/**
+ * Some clients send the word `null` where they have none.
+ * @throws ProtocolError for an id that no session can have
+ */
 function readSessionId(header: ReadHeader): string | undefined {
   const id = header('mcp-session-id')
+  if (id !== undefined) requireIdLength('Mcp-Session-Id', id)
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
+}
+
+/** @throws ProtocolError */
+export function requireIdLength(name: string, id: string): void {
+  if (id.length > MAX_SESSION_ID) throw invalidRequest(`${name} may have at most ${MAX_SESSION_ID} characters.`)
 }
 
 /** @throws ProtocolError where a GET or a DELETE names no session, or a revision that the endpoint does not have */
@@ -161,6 +175,9 @@ function refuseStateless(header: ReadHeader): void {
 function checkVersion(header: ReadHeader): void {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return
+  if (version.length > MAX_REVISION) {
+    throw invalidRequest(`MCP-Protocol-Version may have at most ${MAX_REVISION} characters.`)
+  }
   const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
   const data = { supported: SUPPORTED_REVISIONS, requested: version }
   throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })

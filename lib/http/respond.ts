@@ -3,11 +3,11 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
-import { type Reply, TRY_SOON } from '../runtime/reply.ts'
+import { type Reply, TRY_LATER, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
-import { StoreUnavailable } from '../store/store.ts'
+import { StoreRefused, StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
-import { type StreamBounds, streamBody } from './stream-body.ts'
+import { type StreamParts, streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -28,14 +28,14 @@ export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  bounds: StreamBounds,
+  streams: StreamParts,
   platform?: Platform,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
     const outgoing = platform?.outgoing
     const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
-    return new Response(streamBody(reply.source, bounds, breakConnection), { headers })
+    return new Response(streamBody(reply.source, streams, breakConnection), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
@@ -72,10 +72,17 @@ export function refuse(
 
 /** The refusal for an error that is not of the protocol. */
 function failure(error: unknown): Refusal {
+  // The store reports the cause to the operator.
+  if (error instanceof StoreRefused) {
+    const message = 'The session store refuses this instance; its operator finds the reason in the log.'
+    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+  }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up.
-    const message = 'The session store did not answer; the session is not lost. Try again.'
-    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+    const predicate = error instanceof StoreUnavailable ? error.predicate : 'did not answer'
+    const message = `The session store ${predicate}; the session is not lost. Try again.`
+    const headers = error instanceof StoreUnavailable && error.lasting ? TRY_LATER : TRY_SOON
+    return new Refusal(503, ErrorCode.InternalError, message, { headers })
   }
   return new Refusal(500, ErrorCode.InternalError, 'The endpoint failed to answer.', { cause: error })
 }

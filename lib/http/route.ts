@@ -4,25 +4,30 @@
  */
 import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import type { Caller } from '../runtime/caller.ts'
+import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
-import { corsHeaders, preflightHeaders } from './cors.ts'
+import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
+import { countJson } from './large-json.ts'
 import type { OriginCheck } from './origin.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
   checkOrigin: OriginCheck
+  /** Headers of the response to a preflight. */
+  preflight(header: ReadHeader): Record<string, string>
   access: Access
   options: HttpOptions
   /** False: no response is a stream, whatever the client takes. */
   streaming: boolean
   clock: Clock
+  memory: Memory
   onError(error: unknown): void
 }
 
@@ -49,11 +54,27 @@ interface Route {
   isDocument?: boolean
 }
 
+/** The paths of a route: as it is and with a slash at its end, which many configurations of clients have. */
+export function pathsOf(path: string): string[] {
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path
+  return plain === '' ? ['/'] : [plain, `${plain}/`]
+}
+
+/** Characters of a refusal that a line of the log has. */
+const MAX_NOTED = 300
+
+/** The log has the reason, since the client that gets it may be a web page that nobody reads. */
+function noteRefusal({ env }: Context, error: unknown): void {
+  const { note } = (env ?? {}) as { note?: RequestNote }
+  if (note && error instanceof ProtocolError) note.refused = error.message.slice(0, MAX_NOTED)
+}
+
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
   const { checkOrigin, access, options, clock, onError } = parts
-  const bounds = { maxBuffered: options.maxBuffered, readTimeout: options.readTimeout, clock }
+  const { maxBuffered, readTimeout } = options
+  const { output } = parts.memory
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
@@ -65,7 +86,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       const header = headerReader(c)
       cors = corsHeaders(checkOrigin(header, c.req))
       if (method === 'OPTIONS') {
-        return new Response(null, { status: 204, headers: { ...cors, ...preflightHeaders(header) } })
+        return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
       }
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
@@ -75,9 +96,15 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
-      return respond(await handler(exchange), accepted, cors, bounds, c.env)
+      const reply = await handler(exchange)
+      const { client } = exchange.caller
+      if (reply.kind === 'json') countJson(c, reply.body, client, output)
+      return respond(reply, accepted, cors, { maxBuffered, readTimeout, clock, output, client }, c.env)
     } catch (error) {
+      noteRefusal(c, error)
       return refuse(error, cors, onError, exchange?.id)
+    } finally {
+      exchange?.caller.held?.release()
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The live body of a streaming response: a ReadableStream with bounds on what a slow reader may leave waiting. */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import type { Output, WaitingOutput } from '../runtime/waiting-output.ts'
 
 const encoder = new TextEncoder()
 
@@ -20,12 +21,16 @@ const CHUNK = 64 * 1024
 /** No reader may leave so many times the bound waiting. */
 const HARD = 16
 
-export interface StreamBounds {
+export interface StreamParts {
   /** Bytes that may wait before the writers wait. */
   maxBuffered: number
   /** How long a reader may read nothing while more than these wait, in ms. */
   readTimeout: number
   clock: Clock
+  /** Counts the waiting bytes of all responses. */
+  output: WaitingOutput
+  /** The name under which limits count the reader. */
+  client: string | undefined
 }
 
 /**
@@ -37,7 +42,7 @@ export interface StreamBounds {
  */
 export function streamBody(
   source: StreamSource,
-  { maxBuffered, readTimeout, clock }: StreamBounds,
+  { maxBuffered, readTimeout, clock, output, client }: StreamParts,
   breakConnection?: () => void,
 ): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
@@ -61,8 +66,19 @@ export function streamBody(
     waiting = ''
     makeRoom()
   }
+  const counted: Output = {
+    client,
+    waiting() {
+      const free = controller.desiredSize
+      // The stream has failed, or its reader has all of it.
+      if (free === null || (state === 'closed' && free === 0)) return undefined
+      return maxBuffered - free + waiting.length
+    },
+    cut: () => giveUp(),
+  }
   const giveUp = () => {
     close()
+    output.remove(counted)
     // An error of the body would become a text in it, with the adapter for Node.
     if (breakConnection) breakConnection()
     else controller.error(new TooSlow())
@@ -97,7 +113,8 @@ export function streamBody(
       waiting += text
       // Counted in bytes as early as possible: a handler may write much in one turn.
       if (waiting.length >= CHUNK) flush()
-      if (full || left() > 0) return
+      output.report(counted, maxBuffered - left())
+      if (state !== 'open' || full || left() > 0) return
       full = Promise.withResolvers()
       taken = takenNow()
       watch()
@@ -122,6 +139,7 @@ export function streamBody(
         if (full && left() > 0) makeRoom()
       },
       cancel() {
+        output.remove(counted)
         if (state === 'closed') return
         close()
         source.detached()

@@ -1,5 +1,5 @@
 /** One line of JSON for each request, on the standard output. */
-import { monotonic, systemClock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { RequestNote } from '../runtime/caller.ts'
 
@@ -17,6 +17,11 @@ export interface RequestLog {
   say(severity: 'INFO' | 'WARNING' | 'ERROR', message: string, more?: Record<string, unknown>): void
 }
 
+/** An error as one line. */
+export function errorLine(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}
+
 /** The log, where the settings ask for one. The lines of one turn of the event loop are written at once. */
 export function requestLog(settings: { log: boolean }): RequestLog | undefined {
   if (!settings.log) return undefined
@@ -30,19 +35,19 @@ export function requestLog(settings: { log: boolean }): RequestLog | undefined {
     if (waiting === '') setImmediate(flush)
     waiting += `${JSON.stringify(line)}\n`
   }
-  const time = () => new Date(systemClock.now()).toISOString()
+  const time = () => new Date(systemClock.wall()).toISOString()
   process.once('exit', flush)
   return {
     begin(http, id = randomId(9)) {
-      const started = monotonic()
+      const started = systemClock.now()
       const note: RequestNote = {}
       return {
         note,
         end(status) {
           const severity = status >= 500 ? 'ERROR' : 'INFO'
-          const { method, session, revision } = note
-          const ms = Math.round((monotonic() - started) * 10) / 10
-          write({ severity, time: time(), id, http, method, revision, session, status, ms })
+          const { method, session, revision, refused } = note
+          const ms = Math.round((systemClock.now() - started) * 10) / 10
+          write({ severity, time: time(), id, http, method, revision, session, status, refused, ms })
         },
       }
     },

@@ -50,7 +50,7 @@ export function failureResponse(
     return errorText({ code: InternalError, message }, id)
   }
   const message =
-    error instanceof StoreUnavailable ? 'The store did not answer; try again.' : 'The server failed to answer.'
+    error instanceof StoreUnavailable ? `The store ${error.predicate}; try again.` : 'The server failed to answer.'
   return errorText({ code: InternalError, message }, id)
 }
 

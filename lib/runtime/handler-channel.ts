@@ -59,8 +59,13 @@ export abstract class HandlerChannel {
 
   once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
     this.#once ??= new Map()
-    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.runOnce(name, fn, options)
-    this.#once.set(name, running)
+    const once = this.#once
+    const known = once.get(name) as Promise<T> | undefined
+    if (known) return known
+    const running = this.runOnce(name, fn, options)
+    once.set(name, running)
+    // A function that failed was not done: it may run again.
+    running.catch(() => once.delete(name))
     return running
   }
 

@@ -8,7 +8,11 @@ import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { type Mail, readMail } from './mail.ts'
+import { Memory } from './memory.ts'
+import { Presence, SIGN_EVERY } from './presence.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { StoredBytes } from './stored-bytes.ts'
+import { UnregisteredCalls } from './unregistered.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -23,7 +27,8 @@ const BEAT_SLOTS = 8
 const LONGEST_TIMER = 2 ** 31 - 1
 
 export class Instance {
-  readonly id = randomId(9)
+  /** As `hasMailSign` of lib/store/bus.ts reads it. */
+  readonly id = `${randomId(9)}~`
   readonly store: UnnamedStore
   readonly options: SessionOptions
   readonly clock: Clock
@@ -31,23 +36,38 @@ export class Instance {
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
   /** Those of sessions by session key and typed id. */
-  readonly unregistered = new Map<string, UnregisteredCall>()
+  readonly unregistered = new UnregisteredCalls()
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
+  readonly memory: Memory
+  /** What the sessions of each client keep in the store. */
+  readonly stored: StoredBytes
   readonly #store: Store
+  /** The sign of life of this instance, and those of others. */
+  readonly presence: Presence
   #draining = false
   #receiving: Promise<Receiving> | undefined
-  #upAt = Number.NEGATIVE_INFINITY
+  /** Since when something is open here without a break. */
+  #busySince = 0
   #timers: Timer[] = []
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
 
-  constructor(store: Store, options: SessionOptions, clock: Clock, onError: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    options: SessionOptions,
+    clock: Clock,
+    onError: (error: unknown) => void,
+    memory = new Memory(),
+  ) {
+    this.memory = memory
+    this.stored = new StoredBytes(this, options.maxStored)
     this.store = store
     this.#store = store
     this.options = options
     this.clock = clock
     this.#errors = onError
+    this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
     this.retry = new RetryQueue(clock, options.idleLifetime, onError)
   }
 
@@ -69,12 +89,8 @@ export class Instance {
   /** Has every stream end that may end before its response. */
   beginDrain(): void {
     this.#draining = true
+    this.presence.leave()
     for (const connection of [...this.connections.values()]) connection.drain()
-  }
-
-  /** Resolves when the reader of a connection has caught up; undefined where it need not, or is at another instance. */
-  roomOf(holder: Holder): Promise<void> | undefined {
-    return this.connections.get(tokenOf(holder))?.room
   }
 
   isHere(name: Holder | Owner): boolean {
@@ -92,21 +108,23 @@ export class Instance {
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
         change: (entry) => this.#changed(entry),
-        resumed: () => this.#beat(() => true),
+        resumed: () => {
+          this.presence.renew().catch(this.#errors)
+          this.#beat(() => true)
+        },
       })
       .catch((error) => {
         this.#receiving = undefined
         throw error
       })
-    const stale = this.clock.now() - this.#upAt > this.options.lease / 4
-    await (stale ? Promise.all([this.#receiving, this.#signOfLife()]) : this.#receiving)
+    await (this.presence.isStale ? Promise.all([this.#receiving, this.presence.renew()]) : this.#receiving)
     return this.#store
   }
 
-  async #signOfLife(): Promise<void> {
-    const now = this.clock.now()
-    await this.store.up(this.id, this.options.lease / 2)
-    this.#upAt = now
+  /** The sign of life had lapsed: mail that was sent then to what was open here was not kept. */
+  #signLapsed(): void {
+    const since = this.clock.now() - this.#busySince
+    if (this.#timers.length > 0 && since > this.options.lease * SIGN_EVERY) this.#beat(() => true)
   }
 
   add(kind: 'connection', item: HeldConnection): void
@@ -126,26 +144,8 @@ export class Instance {
     this.#timers = []
   }
 
-  /** Adds a call to the table of unregistered calls. A running call with the same request id gets another key. */
-  addUnregistered(key: string, call: UnregisteredCall): void {
-    const older = this.unregistered.get(key)
-    if (older) {
-      const other = `${key} ${randomId(6)}`
-      this.unregistered.set(other, older)
-      this.#displaced.set(older, other)
-    }
-    this.unregistered.set(key, call)
-  }
-  /** The keys of calls whose own key a newer call has. */
-  readonly #displaced = new Map<UnregisteredCall, string>()
-
-  /** Removes `call` from the table. */
   forgetUnregistered(key: string, call: UnregisteredCall): void {
-    const at = this.#displaced.get(call) ?? key
-    if (this.unregistered.get(at) !== call) return
-    this.unregistered.delete(at)
-    this.#displaced.delete(call)
-    this.#wake()
+    if (this.unregistered.forget(key, call)) this.#wake()
   }
 
   #wake(): void {
@@ -185,7 +185,7 @@ export class Instance {
   }
 
   /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (ms since 1970). Where little time
+   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time
    * is left, the margin is the part `share` of it.
    */
   before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
@@ -194,10 +194,10 @@ export class Instance {
     return this.clock.after(left - Math.min(margin, left * share), end)
   }
 
-  /** Runs `end` at a moment (ms since 1970), unless that is further away than any timer reaches. */
+  /** Runs `end` at a moment of the wall clock (the expiry of a token), unless that is further away than any timer reaches. */
   at(moment: number | undefined, end: () => void): Timer | undefined {
     if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.now())
+    const left = Math.max(0, moment - this.clock.wall())
     return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
   }
 
@@ -219,7 +219,7 @@ export class Instance {
     const receiving = this.#receiving
     if (!receiving) return this.#stopping
     this.#receiving = undefined
-    this.#upAt = Number.NEGATIVE_INFINITY
+    this.presence.ended()
     this.#stopping = this.#leave(receiving).finally(() => {
       this.#stopping = undefined
     })
@@ -251,7 +251,8 @@ export class Instance {
 
   #startTimers(): void {
     const { lease, heartbeat } = this.options
-    this.#timers.push(this.clock.every(lease / 6, () => this.#watch()))
+    this.#busySince = this.clock.now()
+    this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
     if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
@@ -268,11 +269,13 @@ export class Instance {
   }
 
   #watch(): void {
-    this.#signOfLife().catch(this.#errors)
-    this.#findLost().catch(this.#errors)
+    this.presence
+      .renew()
+      .then(() => this.#findLost())
+      .catch(this.#errors)
   }
 
-  /** Asks the store which of the instances live that run calls for connections here. */
+  /** Takes over the calls, of connections here, whose instances are dead. */
   async #findLost(): Promise<void> {
     const watchers = [...this.connections.values()]
     await Promise.all(watchers.map((connection) => connection.findOwners?.()))
@@ -280,9 +283,8 @@ export class Instance {
     for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
     watched.delete(this.id)
     if (watched.size === 0) return
-    const instances = [...watched]
-    const alive = await this.store.alive(instances)
-    const dead = new Set(instances.filter((_, i) => alive[i] === false))
+    const dead = await this.presence.dead([...watched])
+    if (dead.size === 0) return
     for (const connection of watchers) {
       for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
     }

@@ -14,6 +14,33 @@ export function tooManySessions(max: number, id?: RequestId): Refusal {
   return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '10' } })
 }
 
+/** The bodies of the requests that are served here. */
+export function tooManyBytes(id?: RequestId): Refusal {
+  const message =
+    'This instance holds as many bytes of requests as it may, or as one client may (http.maxMemory). Try again later.'
+  return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '2' } })
+}
+
+/** The session keeps as many bytes in the store as it may. */
+export function tooManyStored(): Refusal {
+  const message =
+    'This session keeps as many bytes of logs, requests and answers as it may. Try again when calls have ended.'
+  return new Refusal(429, ErrorCode.ServerError, message, { headers: { 'Retry-After': '10' } })
+}
+
+/** The sessions of the client keep as many bytes in the store as they may together. */
+export function tooManyStoredByClient(max: number, id?: RequestId): Refusal {
+  const message = `The sessions of this caller keep over ${max} bytes (session.maxStored). End some with DELETE, or try again later.`
+  return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '10' } })
+}
+
+/** No new session is opened. What exists goes on, and so do calls without a session. */
+export function storeNearlyFull(id?: RequestId): Refusal {
+  const message =
+    'The session store is nearly full: it takes no new session for now. Sessions that exist go on. Try again later.'
+  return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '10' } })
+}
+
 export function tooManyStreams(id?: RequestId): Refusal {
   const message = 'This instance holds as many streams as it may. Try again: another one may have room.'
   return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': '5' } })

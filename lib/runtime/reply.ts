@@ -35,6 +35,8 @@ export interface StreamSource {
 }
 
 export const TRY_SOON = { 'Retry-After': '1' }
+/** For what does not pass in a moment. */
+export const TRY_LATER = { 'Retry-After': '10' }
 
 /** A JSON-RPC error that is the answer of a request, with status 200. */
 export function errorReply(error: ProtocolError, id: RequestId): Reply {

@@ -1,4 +1,5 @@
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
+import { normalUri } from '../protocol/uri.ts'
 import type {
   PromptConfig,
   PromptHandler,
@@ -16,7 +17,10 @@ import type { Schema } from './schema/schema.ts'
 export interface McpServerOptions {
   /** Text for a model about the server as a whole. */
   instructions?: string | undefined
-  /** The number of items on a page of a list. Default 100. */
+  /**
+   * The number of items on a page of a list. Default: all items, in one page up to 512 KB of JSON, because several clients
+   * read the first page only.
+   */
   pageSize?: number | undefined
   /** How long clients may keep results; default a minute, `private`, and for `resources/read` not at all. */
   cacheHints?: CacheHints | undefined
@@ -45,7 +49,7 @@ export class McpServer {
     this.info = info
     this.instructions = options.instructions
     this.capabilities = options.capabilities ?? {}
-    this.registry = new Registry(options.pageSize ?? 100, options.cacheHints ?? {})
+    this.registry = new Registry(options.pageSize, options.cacheHints ?? {})
   }
 
   /**
@@ -88,12 +92,12 @@ export class McpServer {
       const entry = templateEntry(name, place, config, handler as ResourceTemplateHandler)
       const { uriTemplate } = entry.definition
       requireNewName(templates, name, 'resource template')
-      this.registry.add(templates, uriTemplate, entry, `A template "${uriTemplate}"`)
+      this.registry.add(templates, place.uriTemplate.normal, entry, `A template "${uriTemplate}"`)
       return
     }
     const entry = resourceEntry(name, place, config, handler as ResourceHandler)
     requireNewName(resources, name, 'resource')
-    this.registry.add(resources, place, entry, `A resource at "${place}"`)
+    this.registry.add(resources, normalUri(place), entry, `A resource at "${place}"`)
   }
 
   /**

@@ -4,9 +4,13 @@
  * each change is sent once, on one stream, by the instance that holds the stream, and changes that were made while no
  * connection held it are sent when the next one does.
  */
+
+import type { HeldBytes } from '../base/byte-budget.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
+import { UriSet } from '../protocol/uri.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
 import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
 import { Connection, type TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
@@ -32,7 +36,10 @@ const MISSED = notificationText('notifications/message', {
 export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
-  #subscribed = new Set<string>()
+  #subscribed = new UriSet()
+  /** Counts the URIs of the subscriptions. */
+  readonly #held: HeldBytes
+  #heldBytes = 0
   /** Subscriptions that changed since the store was asked for them. */
   #news: { uri: string; on: boolean }[] = []
   #waiting: ChangeEntry[] = []
@@ -41,16 +48,23 @@ export class GetConnection extends Connection {
   /** The calls that are relayed to this stream, and the owner of each (HTTP+SSE). */
   #calls: { stream: string; owner: Owner }[] = []
 
-  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver) {
+  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver, client?: string) {
     super(instance, session, GET_STREAM, response, takeOver)
+    this.#held = instance.memory.hold(client)
   }
 
-  /** Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back. */
+  /**
+   * Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back.
+   * @throws Refusal 503 where the instance cannot keep the URIs of the subscriptions
+   */
   async begin(lost: boolean): Promise<void> {
     const { store, options } = this.instance
     const { key } = this.session
     this.#news = []
     const [at, uris] = await Promise.all([store.changePosition(key), store.subscriptions(key)])
+    const bytes = uris.reduce((sum, uri) => sum + uri.length, 0)
+    if (!this.#held.grow(bytes)) throw tooManyBytes()
+    this.#heldBytes = bytes
     this.#subscribe(uris)
     this.#at = at
     if (at !== undefined) {
@@ -68,8 +82,20 @@ export class GetConnection extends Connection {
   override receive(mail: Mail): void {
     if (mail.t !== 'subscription') return super.receive(mail)
     this.#news.push(mail)
+    const { size } = this.#subscribed
     if (mail.on) this.#subscribed.add(mail.uri)
     else this.#subscribed.delete(mail.uri)
+    this.#count((this.#subscribed.size - size) * mail.uri.length)
+  }
+
+  protected override left(): void {
+    this.#held.release()
+  }
+
+  /** The bytes of the subscribed URIs have changed by so many. */
+  #count(bytes: number): void {
+    if (!this.done) this.#held.change(bytes)
+    this.#heldBytes += bytes
   }
 
   override changes(entries: ChangeEntry[]): void {
@@ -106,15 +132,18 @@ export class GetConnection extends Connection {
 
   /** Takes the subscriptions from the store, and what mail has changed since it was asked. */
   #subscribe(uris: string[]): void {
-    this.#subscribed = new Set(uris)
+    this.#subscribed = new UriSet(uris)
     for (const { uri, on } of this.#news.splice(0)) {
       if (on) this.#subscribed.add(uri)
       else this.#subscribed.delete(uri)
     }
+    let bytes = 0
+    for (const uri of this.#subscribed) bytes += uri.length
+    this.#count(bytes - this.#heldBytes)
   }
 
   #concerns(change: Change): boolean {
-    return change.kind !== 'updated' || this.#subscribed.has(change.uri)
+    return change.kind !== 'updated' || this.#subscribed.spellings(change).size > 0
   }
 
   /** The log has a gap that cannot be filled: everything is announced, once, and the session stands at `to` then. */
@@ -169,7 +198,11 @@ export class GetConnection extends Connection {
       const kinds = new Set(entries.map(({ change }) => change.kind))
       // A single notification of each kind is enough.
       const updates = new Map<string, string>()
-      for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
+      for (const { at, change } of entries) {
+        if (change.kind !== 'updated') continue
+        // The store leaves out what the session is not subscribed to, which this connection may not know yet.
+        for (const uri of [change.uri, ...this.#subscribed.spellings(change)]) updates.set(uri, at)
+      }
       const step = this.#step(
         from,
         last.at,

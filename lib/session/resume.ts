@@ -26,16 +26,13 @@ export async function openGetStream(host: CallHost, session: Session, caller: Ca
 
 /** Goes on with the streams that `Last-Event-ID` names. */
 export async function resume(host: CallHost, session: Session, caller: Caller, lastEventId: string): Promise<Reply> {
-  const positions = parseEventId(session.key, lastEventId)
+  const positions = parseEventId(session, lastEventId, host.maxPositions)
   const [first, ...more] = positions ?? []
   if (!first) {
     const message = 'Last-Event-ID is not an event id that this session was given.'
     throw new Refusal(400, ErrorCode.InvalidRequest, message)
   }
-  if (first.stream === GET_STREAM) {
-    if (more.length > 0) throw nothingToSend()
-    return holdGetStream(host, session, caller, first)
-  }
+  if (first.stream === GET_STREAM) return holdGetStream(host, session, caller, first)
   return resumeCalls(host, session, caller, [first, ...more])
 }
 
@@ -61,7 +58,7 @@ async function hold(
   const { instance } = host
   try {
     const store = await instance.attend()
-    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller))
+    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller), caller.client)
     connection.open()
     // A log that no longer reaches back, or was rolled back: the client is told so, and everything is announced again.
     let lost = false
@@ -99,8 +96,9 @@ async function resumeCalls(
       return connection
     })
     response.begin()
+    const failures = new Set<string>()
     const outcomes = await Promise.all(
-      connections.map((connection, i) => continueStream(store, connection, positions[i])),
+      connections.map((connection, i) => continueStream(store, connection, positions[i], failures)),
     )
     if (outcomes.includes('gone')) throw sessionNotFound()
     // Every stream has ended and the client has all of it: with 405 it stops asking.
@@ -116,10 +114,15 @@ async function continueStream(
   store: StreamStore,
   connection: Connection,
   after: EventPosition | undefined,
+  failures: Set<string>,
 ): Promise<'ok' | 'complete' | 'gone'> {
   const { session, stream, holder } = connection
   const fail = (message: string) => {
-    connection.fail(errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream)))
+    const text = errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream))
+    // Streams whose names carry no request id have one error together.
+    if (failures.has(text)) connection.finish()
+    else connection.fail(text)
+    failures.add(text)
     return 'ok' as const
   }
   const reply = await store.take(session.key, stream, holder, after)

@@ -1,20 +1,30 @@
-import { ErrorCode } from '../protocol/errors.ts'
+import { MAX_REASON, shown } from '../protocol/bounds.ts'
+import { readCapabilities, readClientInfo } from '../protocol/client.ts'
+import { ErrorCode, invalidParams } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Instance, UnnamedStore } from '../runtime/instance.ts'
+import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
+import {
+  sessionNotFound,
+  storeNearlyFull,
+  tooManySessions,
+  tooManyStored,
+  tooManyStoredByClient,
+  tooManyStreams,
+} from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
-import { RunningCalls } from './call/running.ts'
+import { endOrphans } from './call/orphans.ts'
+import { RunningCalls, recount } from './call/running.ts'
 import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
@@ -31,23 +41,25 @@ interface PostInput {
   streams: boolean
 }
 
-/** The longest session record, in characters: every request of the session reads its record. */
-const MAX_RECORD = 16_384
+/** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
+const MAX_RECORD = 4_096
 
 /**
  * Reads the revision and the client's description from `initialize`.
- * @throws Refusal if the request names no revision
+ * @throws ProtocolError -32602 if the request names no revision, or a member has a wrong type
  */
 function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
   const { protocolVersion, capabilities, clientInfo } = params
   if (typeof protocolVersion !== 'string') {
     throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
   }
+  if (capabilities !== undefined && !isObject(capabilities))
+    throw invalidParams('"capabilities" must be an object.', id)
   return {
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
-      capabilities: isObject(capabilities) ? capabilities : {},
-      info: readImplementation(clientInfo),
+      capabilities: readCapabilities(capabilities ?? {}, 'capabilities'),
+      info: readClientInfo(clientInfo, 'clientInfo'),
     },
   }
 }
@@ -100,15 +112,26 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
-    const { clock, options, store } = this.#instance
+    const { clock, options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(request?.id)
+    if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined, full: false }
+    // The stream of HTTP+SSE has no event ids.
+    const eventKey = legacy ? undefined : newEventKey()
+    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false, busy: false }
+    const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const owner = this.#owner(caller)
+    const { status } = await store.createSession(key, record, lifetime, owner, options.maxLifetime).catch((error) => {
+      // Its id is never sent: what was written of it, and its place among its principal's sessions, is removed.
+      this.#instance.retry.add(() => store.deleteSession(key, owner))
+      throw error
+    })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
+    stored.count(caller.client, key, record.length, lifetime)
     if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
     return session
   }
@@ -118,16 +141,17 @@ export class Sessions {
     return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
+    const { options, stored } = this.#instance
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
+    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    // Until now it counted for as long as a session lives that nobody uses.
+    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
     if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
-    await this.#end(session.key, caller)
-    return undefined
+    return session
   }
 
   async post(input: PostInput): Promise<Reply> {
@@ -155,14 +179,20 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    if (session.full) await this.#recount(session)
-    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
+    if (session.busy) await recount(this.#instance, session)
+    return new Exchange(this.#host, session, caller, { streams: streams && this.#mayLog(session, caller), batch }).run(
+      requests,
+    )
   }
 
-  /** The session had as many calls as it may: this is one more round trip, and only then. */
-  async #recount(session: Session): Promise<void> {
-    const { maxCalls } = this.#instance.options
-    session.full = (await this.#store.countCalls(session.key, maxCalls)) >= maxCalls
+  /**
+   * False where the store has no room for further logs, or none for this session or client: its calls then go on as those of a
+   * client that takes JSON alone. Their responses are JSON, and nothing is sent before them.
+   */
+  #mayLog(session: Session, { client }: Caller): boolean {
+    const { store, stored } = this.#instance
+    if (session.full) this.#instance.track(store.relieve(session.key))
+    return !store.nearlyFull() && !session.full && !stored.over(client)
   }
 
   /**
@@ -174,6 +204,7 @@ export class Sessions {
       if (typeof id !== 'string') return
       const value = answerText(message.response)
       const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status === 'full') throw tooManyStored()
       if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
@@ -181,7 +212,7 @@ export class Sessions {
     if (method === 'notifications/cancelled') {
       const { requestId, reason } = params ?? {}
       if (!isRequestId(requestId)) return
-      await this.#cancel(session, requestId, typeof reason === 'string' ? reason : undefined)
+      await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
     }
   }
 
@@ -191,7 +222,13 @@ export class Sessions {
     if (unregistered) return unregistered.cancel(reason)
     const reply = await this.#store.cancel(session.key, id)
     if (reply.status !== 'ok') return
-    await this.#instance.send({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
+    const { owner } = reply
+    const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    if (!session.legacy && !this.#instance.isHere(owner)) {
+      const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
+      if (alive === false) void this.#instance.track(endOrphans(this.#instance, session.key, id))
+    }
+    await mail
   }
 
   async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
@@ -212,6 +249,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
+    this.#instance.stored.count(caller.client, key, 0, 0)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }
@@ -252,8 +290,8 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
-    if (session.full) await this.#recount(session)
-    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    if (session.busy) await recount(this.#instance, session)
+    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

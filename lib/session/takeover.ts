@@ -7,6 +7,7 @@ import type { Instance } from '../runtime/instance.ts'
 import type { LogEntry } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
+import { lostText } from './call/interruption.ts'
 import type { Connection, TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
@@ -63,16 +64,17 @@ async function takeOver(
   if (relay) for (const { n, data } of log.slice(-NOT_RELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
   const progress = stored ? greatestProgress(log) : undefined
   const { holder } = connection
-  const continued = { stream, token, from: claim.end + 1, progress, claimed: true, holder, relay }
-  const call = new Call({ host, session, request, caller, carrier: continuedCarrier, continued })
+  // The request is kept while its second run goes on, and cannot be refused any more.
+  const held = instance.memory.hold(caller.client)
+  held.change(claim.request?.length ?? 0)
+  const continued = { stream, token, from: claim.end + 1, progress, claimed: true, asks: claim.asks, holder, relay }
+  const call = new Call({ host, session, request, caller: { ...caller, held }, carrier: continuedCarrier, continued })
   instance.add('call', call)
+  if (stored && !claim.cancelled) call.start()
+  held.release()
   if (claim.cancelled) return call.cancel()
-  if (stored) return call.start()
-  const message =
-    expected === ''
-      ? 'The instance that ran this call was shut down before it was done.'
-      : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
-  call.respond(errorText({ code: ErrorCode.InternalError, message }, id))
+  if (stored) return
+  call.respond(errorText({ code: ErrorCode.InternalError, message: lostText(expected) }, id))
 }
 
 function readRequest(text: string): JsonRpcRequest {

@@ -81,6 +81,7 @@ export class StatelessExchange implements StreamSource {
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
       caller.quota?.begin()
+      caller.held?.retain()
       const signal = this.#input.gone?.()
       const cancel = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(cancel)
@@ -207,6 +208,7 @@ export class StatelessExchange implements StreamSource {
     this.#call = undefined
     if (this.#key === undefined) return
     this.#input.caller.quota?.end()
+    this.#input.caller.held?.release()
     this.#instance.forgetUnregistered(this.#key, this)
   }
 

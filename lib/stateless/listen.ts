@@ -1,32 +1,41 @@
 /** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
+import { UriSet } from '../protocol/uri.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
-import { META } from './envelope.ts'
 
 interface Filter {
   /** The lists whose changes are sent. */
   lists: (typeof LISTS)[number][]
-  uris: ReadonlySet<string>
+  uris: UriSet
 }
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
 
 /** The most URIs of one filter. */
 const MAX_URIS = 1_000
+/** The most characters of all of them. */
+const MAX_URI_BYTES = 256 * 1024
 
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
   readonly #instance: Instance
-  readonly #request: JsonRpcRequest
+  /** Nothing else is kept of the request. */
+  readonly #id: RequestId
+  /** Counts the URIs of the filter. */
+  readonly #held: HeldBytes
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
@@ -40,18 +49,21 @@ export class Listening implements HeldConnection, StreamSource {
   /** Fires when the access token of the request expires. */
   #until: Timer | undefined
 
-  /** @throws ProtocolError -32602 */
+  /** @throws ProtocolError -32602, or Refusal 503 where the instance cannot keep the URIs */
   constructor(
     instance: Instance,
     request: JsonRpcRequest,
     complete: (result: JsonObject) => RawJson,
     offered: ServerCapabilities,
+    caller: Pick<Caller, 'client'>,
   ) {
     this.#instance = instance
-    this.#request = request
+    this.#id = request.id
     this.#complete = complete
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
+    this.#held = instance.memory.hold(caller.client)
+    if (!this.#held.grow(bytesOf(this.#filter.uris))) throw tooManyBytes(request.id)
   }
 
   /** Begins to receive changes, before the client gets the acknowledgement. */
@@ -88,7 +100,7 @@ export class Listening implements HeldConnection, StreamSource {
     const { lists, uris } = this.#filter
     for (const { change } of entries) {
       if (change.kind === 'updated') {
-        if (uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
+        for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
       } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
     }
   }
@@ -119,7 +131,7 @@ export class Listening implements HeldConnection, StreamSource {
     const writer = this.#writer
     if (!writer) return
     this.#flush()
-    writer.write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
+    writer.write(sseMessage(resultText(this.#id, this.#complete({ _meta: this.#meta }))))
     this.#writer = undefined
     this.#leave()
     writer.end()
@@ -135,6 +147,7 @@ export class Listening implements HeldConnection, StreamSource {
   ownerLost(): void {}
 
   #leave(): void {
+    if (!this.#done) this.#held.release()
     this.#done = true
     this.#planned?.cancel()
     this.#until?.cancel()
@@ -143,17 +156,32 @@ export class Listening implements HeldConnection, StreamSource {
   }
 }
 
+function bytesOf(uris: Iterable<string>): number {
+  let bytes = 0
+  for (const uri of uris) bytes += uri.length
+  return bytes
+}
+
 /** The part of the client's filter that the server offers. No more is acknowledged. */
 function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
   }
+  for (const list of LISTS) {
+    const wanted = value[`${list}ListChanged`] ?? false
+    if (typeof wanted === 'boolean') continue
+    throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
+  }
   const uris = value.resourceSubscriptions ?? []
   if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
     throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
   }
+  if (bytesOf(uris) > MAX_URI_BYTES) {
+    const message = `The URIs in "resourceSubscriptions" may have ${MAX_URI_BYTES} characters together.`
+    throw new ProtocolError(ErrorCode.InvalidParams, message)
+  }
   return {
     lists: LISTS.filter((list) => value[`${list}ListChanged`] === true && offered[list]?.listChanged === true),
-    uris: new Set(offered.resources?.subscribe === true ? (uris as string[]) : []),
+    uris: new UriSet(offered.resources?.subscribe === true ? (uris as string[]) : []),
   }
 }

@@ -88,11 +88,11 @@ export class Stateless {
     }
     if (this.#instance.full) throw tooManyStreams(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities)
+      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error
       return errorReply(error, request.id)
     }
   }

@@ -51,12 +51,14 @@ export interface AppendReply {
   end: number
   holder: Holder | undefined
   level: string | undefined
+  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
+  held: number
 }
 
 export interface CallEnd {
   stream: string
   owner: Owner
-  /** Adds an entry without text that ends the log. */
+  /** Adds an entry without text that ends the log. Without it, and where nothing was logged, the holder is forgotten too. */
   mark: boolean
   /** Asks of this call to forget. */
   forget?: string[] | undefined
@@ -88,11 +90,21 @@ export type ClaimReply =
       /** `typedId` of the call's request, and the stored request where the call may be run again. */
       id: string | undefined
       request: string | undefined
+      /** The asks of the runs before, to be forgotten with the call. */
+      asks: string[]
     }
   | Status<'lost' | 'over' | 'gone'>
 
 /** ok: the call is cancelled; notify its owner. unknown: no call of the session has this id. */
 export type CancelReply = { status: 'ok'; owner: Owner; stream: string } | Status<'unknown'>
+
+export interface CallEntry {
+  /** `typedId` of the request. */
+  id: string
+  stream: string
+  owner: Owner
+  holder: Holder | undefined
+}
 
 export interface CallStore {
   /** Registers a call: from now on its run alone may append to its stream, until another run claims it. */
@@ -103,8 +115,8 @@ export interface CallStore {
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
   /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
   lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
-  /** The calls of a session with their owners, for the one connection that all of them write to (HTTP+SSE). */
-  calls(key: SessionKey): Promise<{ stream: string; owner: Owner }[]>
+  /** The calls of a session. */
+  calls(key: SessionKey): Promise<CallEntry[]>
   /** Counts the calls of a session, and unmarks it where that are fewer than `max`. */
   countCalls(key: SessionKey, max: number): Promise<number>
   /**

@@ -91,8 +91,11 @@ export interface StreamStore {
    * lifetimes (session: `lifetime` ms).
    */
   look(key: SessionKey, stream: string, holder: Holder, after: Position, lifetime: number): Promise<LookReply>
-  /** Gives a stream up, if this connection holds it. After DELETE: no repeated DELETE returns this holder. */
-  release(key: SessionKey, stream: string, holder: Holder): Promise<void>
+  /**
+   * Gives a stream up, if this connection holds it. `sent`: its last message was sent, so that its log lives for `delivered` ms.
+   * After DELETE: no repeated DELETE returns this holder.
+   */
+  release(key: SessionKey, stream: string, holder: Holder, sent?: boolean): Promise<void>
   /** The whole log of a stream; empty where there is none. */
   readLog(key: SessionKey, stream: string): Promise<LogEntry[]>
   /** Where the session stands in the list of changes; undefined where there is no session. */

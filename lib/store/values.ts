@@ -41,21 +41,37 @@ export interface Handles {
 const USER_LIFETIME = 90 * 24 * 60 * 60_000
 const HANDLE_LIFETIME = 24 * 60 * 60_000
 
+/** The longest value of a principal, in characters of JSON. */
+const MAX_VALUE = 1024 * 1024
+
 function parse<T>(text: string | undefined): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T)
 }
 
-/** JSON of a value to be stored. `undefined` is stored as null. @throws NotJson */
+/**
+ * JSON of a value to be stored. `undefined` is stored as null.
+ * @throws NotJson
+ */
 export function valueText(value: unknown): string {
   return toJson(value ?? null, 'value')
 }
 
-/** Values kept for a principal, 90 days after they were last read or written. Anonymous callers are one principal. */
+/** As {@link valueText}, for a principal. @throws RangeError for a value that is too long */
+function boundedText(value: unknown): string {
+  const text = valueText(value)
+  if (text.length <= MAX_VALUE) return text
+  throw new RangeError(`A value may have ${MAX_VALUE} characters of JSON; this one has ${text.length}.`)
+}
+
+/**
+ * Values kept for a principal, at most 1 MiB each, 90 days after they were last read or written. Anonymous callers are one
+ * principal.
+ */
 export function userValues(store: ValueStore, principal: string): KeyValues {
   const id = (name: string) => digest(`${principal}\n${name}`, 16)
   return handledValues({
     get: async <T>(name: string) => parse<T>(await store.getValue('user', id(name), USER_LIFETIME)),
-    set: async (name, value) => store.setValue('user', id(name), valueText(value), USER_LIFETIME),
+    set: async (name, value) => store.setValue('user', id(name), boundedText(value), USER_LIFETIME),
     delete: async (name) => store.deleteValue('user', id(name)),
   })
 }
@@ -81,7 +97,7 @@ interface Stored {
 export function handleValues(store: ValueStore, principal: string): Handles {
   const id = (handle: string) => digest(`${principal}\n${handle}`, 16)
   const textOf = (value: unknown, lifetime: number) =>
-    `{"value":${valueText(value)},"lifetime":${JSON.stringify(lifetime)}}`
+    `{"value":${boundedText(value)},"lifetime":${JSON.stringify(lifetime)}}`
   const read = async (handle: string) => parse<Stored>(await store.getValue('handle', id(handle)))
   async function create(value: unknown, { lifetime = HANDLE_LIFETIME }: { lifetime?: number } = {}) {
     const handle = randomId(16)

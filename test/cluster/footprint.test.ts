@@ -86,7 +86,7 @@ test('2,000 sessions with a GET stream each receive an update once, and leave no
   }
   const left = async () =>
     (await redis.keys('*')).filter(
-      (key) => !key.startsWith('mcp:{bus}:changes') && !/^mcp:(up:|\{bus\}:box:)/.test(key),
+      (key) => !key.startsWith('mcp:{bus}:changes') && !/^mcp:(up:|server$|\{bus\}:box:)/.test(key),
     )
   await eventually(async () => ((await left()).length === 0 ? true : undefined)).catch(async () => {
     expect(await left()).toEqual([])

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/settings.ts'
+import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
 import { root } from '../../tools/build.ts'
 import { settingsDocument, VARIABLES } from '../../tools/settings.ts'
 
@@ -31,9 +31,9 @@ test('docs/deploy.md has the right prices of the GET policies', () => {
       .find((line) => line.startsWith(start))
       ?.split('|') ?? []
   // A stream is closed half a minute before the end of the function.
-  const held = serverless.params.default.timeout - DEFAULT_SESSION_OPTIONS.closeBefore / 1000
+  const held = serverless.params.default.timeout - defaultsOf(SETTINGS.session).closeBefore / 1000
   expect(cell('| `hold`')[4]).toContain(`${price(held, held)} USD`)
-  const { pollWait, pollRetry } = DEFAULT_SESSION_OPTIONS
+  const { pollWait, pollRetry } = defaultsOf(SETTINGS.session)
   const { POLL_WAIT_SECONDS, POLL_RETRY_SECONDS } = serverless.provider.environment
   for (const [start, wait, retry] of [
     ['| `poll`, 2 s every 17 s', pollWait / 1000, pollRetry / 1000],

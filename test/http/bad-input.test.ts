@@ -42,7 +42,23 @@ describe('a body', () => {
     ['with half a character as id', '{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', 400, -32600],
     ['with an object as id', { jsonrpc: '2.0', id: {}, method: 'ping' }, 400, -32600],
     ['with a number as method', { jsonrpc: '2.0', id: 1, method: 7 }, 400, -32600],
-    ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, 400, -32600],
+    ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [1] }, 400, -32600],
+    ['with the id null and an error', { jsonrpc: '2.0', id: null, method: 'ping', error: {} }, 400, -32600],
+    ['with a method and a result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, 400, -32600],
+    ['with a number as _meta', { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: 1 } }, 400, -32602],
+    [
+      'with an object as progress token',
+      { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { progressToken: {} } } },
+      400,
+      -32602,
+    ],
+    [
+      'with a result and an error',
+      { jsonrpc: '2.0', id: 'a', result: {}, error: { code: 1, message: 'no' } },
+      400,
+      -32600,
+    ],
+    ['with a result that is an array', { jsonrpc: '2.0', id: 'a', result: [1] }, 400, -32600],
     ['that is no message', { jsonrpc: '2.0', id: 1 }, 400, -32600],
     [
       'nested too deeply',
@@ -128,7 +144,7 @@ describe('the log', () => {
   })
 
   test('has at most 100 characters of a method', async () => {
-    const { note } = await sent(JSON.stringify(request(1, 'x'.repeat(9_000))))
+    const { note } = await sent(JSON.stringify(request(1, 'x'.repeat(1_000))))
     expect(note.method).toBe('x'.repeat(100))
   })
 })
@@ -212,7 +228,7 @@ describe('a method', () => {
 
   test.each<[string, string, object]>([
     ['an unknown tool', 'tools/call', { name: 'none' }],
-    ['arguments that are no object', 'tools/call', { name: 'echo', arguments: [] }],
+    ['arguments that are no object', 'tools/call', { name: 'echo', arguments: [1] }],
     ['a cursor that was never given out', 'tools/list', { cursor: 'x' }],
     ['a cursor of another list', 'prompts/list', { cursor: 'bm90aGluZw' }],
     ['an unknown prompt', 'prompts/get', { name: 'none' }],

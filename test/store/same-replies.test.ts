@@ -141,7 +141,7 @@ const operations = fc.oneof(
     store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'q2'], MINUTE),
   ),
   operation('calls', { key }, async ({ store, prefix }, o) =>
-    (await store.calls(prefix + o.key)).map(({ stream, owner }) => `${stream} ${owner}`).sort(),
+    (await store.calls(prefix + o.key)).map((call) => JSON.stringify(call)).sort(),
   ),
   operation('claim', { key, stream: callStream, owner, expected: owner }, ({ store, prefix }, o) =>
     store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3'),
@@ -191,8 +191,8 @@ function twice(store: Store): Store {
       return async (...args: unknown[]) => {
         const first: unknown = await member.apply(target, args)
         const second: unknown = await member.apply(target, args)
-        // Both replies have holders and owners; only the first reports that the session existed, or the previous holder.
-        if (name === 'deleteSession') return first
+        // Both replies have holders and owners; only the first reports that the session existed or is new, or the previous holder.
+        if (name === 'deleteSession' || name === 'readSession') return first
         if (name === 'take') return Object.assign(second as object, previousOf(first))
         return second
       }

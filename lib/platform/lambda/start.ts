@@ -3,7 +3,7 @@ import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { logRejections } from '../faults.ts'
-import { requestLog } from '../log.ts'
+import { errorLine, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 
 /** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
@@ -30,7 +30,7 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
   const session = { ...settings.endpoint.session, ...options.session }
-  const store = await openStore(settings)
+  const store = await openStore(settings, (error) => console.error(errorLine(error)))
   const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
   const log = requestLog(settings)
   keepEnvironment((text) => (log ? log.say('ERROR', text) : console.error(text)))

@@ -3,13 +3,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { createEndpoint, type Endpoint } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
-import type { Store } from '../../store/store.ts'
+import { type Store, StoreRefused } from '../../store/store.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
-import { type RequestLog, requestLog } from '../log.ts'
+import { errorLine, type RequestLog, requestLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
@@ -19,10 +20,16 @@ export async function listen(server: McpServer): Promise<void> {
     if (log) log.say('WARNING', warning)
     else console.error(`WARNING: ${warning}`)
   }
-  const onError =
-    log &&
-    ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))
-  const store = await openStore(settings)
+  const onError = (error: unknown) => {
+    const text = errorLine(error)
+    if (log) log.say('ERROR', text)
+    else console.error(text)
+  }
+  // What stops the start has one line, which `tryStore` prints.
+  let starting = true
+  const store = await openStore(settings, (error) => {
+    if (!starting || !(error instanceof StoreRefused)) onError(error)
+  })
   const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
   addReadiness(endpoint, store)
   const http = serve(
@@ -38,6 +45,7 @@ export async function listen(server: McpServer): Promise<void> {
       },
       port: settings.port,
       hostname: settings.host,
+      createServer: createCheckedServer,
       serverOptions: {
         // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): were
         // this side to close it first, a request could meet a connection that is being closed.
@@ -47,7 +55,12 @@ export async function listen(server: McpServer): Promise<void> {
         connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
       },
     },
-    ({ port }) => announce(`http://${settings.host}:${port}/mcp`, settings, log),
+    ({ port }) => {
+      announce(`http://${settings.host}:${port}/mcp`, settings, log)
+      tryStore(store).finally(() => {
+        starting = false
+      })
+    },
   ) as Server
   harden(http)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
@@ -63,6 +76,16 @@ export async function listen(server: McpServer): Promise<void> {
 export function stop(why: string): never {
   console.error(why)
   process.exit(1)
+}
+
+/**
+ * Asks the store once. A store that refuses this process stops it: no request would change that. Where the store does not
+ * answer, its cause is logged, and the process goes on: stateless calls need no store. The first requests do not wait for it.
+ */
+async function tryStore(store: Store): Promise<void> {
+  await store.ping().catch((error) => {
+    if (error instanceof StoreRefused) stop(error.message)
+  })
 }
 
 /** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */

@@ -12,7 +12,7 @@ import type {
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
 import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
-import { isAnswer } from './answers.ts'
+import { readAnswer } from './answers.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
@@ -78,7 +78,7 @@ export class Asking {
   }
 
   async listRoots(options: AskOptions): Promise<Root[]> {
-    if (this.#channel.client.capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
+    if (!this.#channel.client.capabilities.roots) throw new MissingCapability({ roots: {} })
     const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
     return roots
   }
@@ -91,8 +91,9 @@ export class Asking {
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
     return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
-      if (isAnswer(method, answer)) return answer
-      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape.`)
+      const read = readAnswer(method, answer)
+      if (typeof read === 'object') return read
+      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
     })
   }
 

@@ -2,14 +2,9 @@ import { handled } from '../../base/promises.ts'
 import { kindOf, NotJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
+import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
-import type {
-  CreateMessageRequestParams,
-  CreateMessageResult,
-  LoggingLevel,
-  ProgressToken,
-  Root,
-} from '../../protocol/types.ts'
+import type { CreateMessageRequestParams, CreateMessageResult, LoggingLevel, Root } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import type { Schema } from '../schema/schema.ts'
 import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
@@ -211,8 +206,4 @@ export class Context {
   closeStream(retryMs?: number): void {
     this.#channel.closeStream(retryMs)
   }
-}
-
-export function isProgressToken(value: unknown): value is ProgressToken {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
 }

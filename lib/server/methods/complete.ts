@@ -2,6 +2,7 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
+import { normalUri } from '../../protocol/uri.ts'
 import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
@@ -33,13 +34,18 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
   if (type === 'ref/prompt' && typeof name === 'string') entry = registry.prompts.get(name)
   if (type === 'ref/resource' && typeof uri === 'string') {
     // A fixed resource has no variables; the reference to it is valid.
-    entry = registry.templates.get(uri) ?? registry.resources.get(uri)
+    entry = registry.findTemplate(uri) ?? registry.resources.get(normalUri(uri))
   }
   if (entry) return entry.complete
   throw invalidParams('"ref" names no prompt and no resource template of this server.')
 }
 
-function givenArguments(context: unknown): Record<string, string> {
-  const given = isObject(context) && isObject(context.arguments) ? Object.entries(context.arguments) : []
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+function givenArguments(context: unknown = {}): Record<string, string> {
+  if (!isObject(context)) throw invalidParams('"context" must be an object.')
+  const { arguments: given = {} } = context
+  if (!isObject(given)) throw invalidParams('"context.arguments" must be an object.')
+  for (const name in given) {
+    if (typeof given[name] !== 'string') throw invalidParams(`"context.arguments.${name}" must be a string.`)
+  }
+  return given as Record<string, string>
 }

@@ -18,7 +18,7 @@ export function passesThrough(error: Error, channel: ClientChannel): boolean {
 
 /** The text that the client may see: the message, never the stack, and no address of the store. */
 export function failureText(error: Error): string {
-  if (error instanceof StoreUnavailable) return 'The store did not answer; try again.'
+  if (error instanceof StoreUnavailable) return `The store ${error.predicate}; try again.`
   return textOf(error)
 }
 

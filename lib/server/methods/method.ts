@@ -24,7 +24,8 @@ export function withEntry<E extends { input: CompiledSchema | undefined }>(
   run: (entry: E, checked: Checked) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const name = params?.name
-  const entry = typeof name === 'string' ? entries.get(name) : undefined
+  if (typeof name !== 'string') throw invalidParams('"name" must be a string.')
+  const entry = entries.get(name)
   if (entry === undefined) throw invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`)
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')

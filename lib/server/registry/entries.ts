@@ -3,8 +3,9 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
+import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileObjectSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileObjectSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
@@ -58,7 +59,7 @@ export function toolEntry(
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema && compileObjectSchema(inputSchema, what)
-  const output = outputSchema && compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),

@@ -24,7 +24,7 @@ const POLICIES: Readonly<Record<Subject, (registry: Registry, params: JsonObject
   reference: (registry, { ref }) => {
     const { type, name, uri } = isObject(ref) ? ref : {}
     if (type === 'ref/prompt') return registry.prompts.get(String(name))?.policy
-    return registry.templates.get(String(uri))?.policy ?? policyOfUri(registry, uri)
+    return registry.findTemplate(String(uri))?.policy ?? policyOfUri(registry, uri)
   },
   subscriptions: (registry, { notifications }) => {
     const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined

@@ -8,6 +8,7 @@ import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
@@ -87,8 +88,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
 
-  // The run ----------------------------------------------------------------------------------------------------
-
   /** Runs the handler. */
   start(): void {
     const { method, params = {} } = this.#parts.request
@@ -166,7 +165,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('streamOpened')
   }
 
-  // For its instance ---------------------------------------------------------------------------------
+  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -209,8 +208,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     await this.#streamed?.outbox?.flushed()
   }
 
-  // For its stream --------------------------------------------------------------------------------------
-
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)
   }
@@ -220,8 +217,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#channel.abort(message)
   }
 
-  interrupt(ending: Ending): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id)
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void {
+    const { text, reason } = interruption(ending, this.#parts.request.id, trouble)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)
@@ -240,16 +237,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #do(effect: Effect, reason: string): void {
     const { instance } = this.#parts.host
-    const { quota } = this.#parts.caller
+    const { quota, held } = this.#parts.caller
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
         this.#parts.host.running.begin(this.#parts.session.key)
+        held?.retain()
         return quota?.begin()
       case 'countRegistered':
         return quota?.registered(this.#stream.owner)
       case 'uncount':
         this.#parts.host.running.end(this.#parts.session.key)
+        held?.release()
         quota?.end()
         if (this.#streamed) quota?.unregistered(this.#streamed.owner)
         return

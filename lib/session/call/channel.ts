@@ -72,7 +72,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   async ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
-      const why = 'the client accepts JSON alone, so nothing can be asked of it during a call'
+      const why = 'this call has no stream, since its client accepts JSON alone or the store has no room for a log'
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
@@ -90,9 +90,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call.closeStream(retryMs)
   }
 
-  /** Every ask of the call, for the store to forget with its end. */
+  /** Every ask of the call, of this run and those before, for the store to forget with its end. */
   get askIds(): string[] {
-    return this.#asks?.ids ?? []
+    const before = this.#parts.continued?.asks ?? []
+    return this.#asks ? before.concat(this.#asks.ids) : before
   }
 
   /** The asks that have no answer yet. */

@@ -26,6 +26,8 @@ export interface CallHost extends SharedParts {
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls
+  /** How many streams one response may carry: as many as a batch may have messages. */
+  maxPositions: number
 }
 
 /** The receiver of a call's response. */
@@ -52,6 +54,8 @@ interface Continuation {
   progress: number | undefined
   /** The store names this run as the owner: it was claimed. */
   claimed: boolean
+  /** The asks of the runs before. */
+  asks?: string[] | undefined
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
@@ -71,8 +75,9 @@ export interface CallParts {
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(request: JsonRpcRequest, relay: Relay): Continuation {
-  return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
+export function relayed(session: Session, { id }: JsonRpcRequest, relay: Relay): Continuation {
+  const stream = newStreamName(session, id)
+  return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
 
 /** The carrier of a continued call: what it sends goes to the log, and from there to the holder. */

@@ -5,7 +5,7 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { MAX_UNSENT } from '../../runtime/error-text.ts'
-import type { Instance } from '../../runtime/instance.ts'
+import { type Instance, tokenOf } from '../../runtime/instance.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
 import type { Ending } from './state.ts'
@@ -30,7 +30,8 @@ interface OutboxOptions {
   from: number
   /** The asks of the call, to be forgotten with its last message. */
   asks: () => string[]
-  onEnding: (ending: Ending) => void
+  /** `trouble`: of the store, where it is unreachable. */
+  onEnding: (ending: Ending, trouble?: StoreUnavailable) => void
   /** The store has registered the call, and names its holder. Called before anything is sent. */
   onRegistered: () => void
   /** The last message is in the log and on its way. */
@@ -38,11 +39,15 @@ interface OutboxOptions {
   /** More waits than may: the handler does not wait for its messages. */
   onOverflow: () => void
   onLevel: (level: string | undefined) => void
+  /** So many bytes the session keeps in the store. */
+  onHeld: (bytes: number) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: Relay | undefined
 }
 
 const BATCH_MESSAGES = 64
+/** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
+const LASTING_PATIENCE = 2_000
 const BATCH_BYTES = 256 * 1024
 
 export class Outbox {
@@ -165,6 +170,7 @@ export class Outbox {
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
+      this.#options.onHeld(reply.held)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told.
@@ -198,7 +204,7 @@ export class Outbox {
 
   /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
   async #waitFor(reader: Holder): Promise<void> {
-    const room = this.#phase === 'open' ? this.#instance.roomOf(reader) : undefined
+    const room = this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
     if (!room) return
     await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
     this.#goOn = undefined
@@ -240,18 +246,23 @@ export class Outbox {
     })
   }
 
-  /** Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. */
+  /**
+   * Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. A
+   * trouble that does not pass in a moment, such as a full store, gets a moment only.
+   */
   async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock, options } = this.#instance
-    const deadline = clock.now() + options.storePatience
+    const since = clock.now()
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || clock.now() > deadline) {
+        const trouble = error instanceof StoreUnavailable ? error : undefined
+        const patience = trouble?.lasting ? Math.min(LASTING_PATIENCE, options.storePatience) : options.storePatience
+        if (!trouble || clock.now() - since > patience) {
           this.#instance.report(error)
           this.close()
-          this.#options.onEnding('unreachable')
+          this.#options.onEnding('unreachable', trouble)
           return undefined
         }
       }

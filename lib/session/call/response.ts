@@ -23,7 +23,7 @@ export function failureOf({ host, request }: CallParts, error: unknown): string 
  */
 export function refusalOf({ session, host, request, continued }: CallParts): string | undefined {
   const { maxCalls } = host.instance.options
-  if (continued?.claimed || !(session.full || host.running.of(session.key) >= maxCalls)) return undefined
+  if (continued?.claimed || !(session.busy || host.running.of(session.key) >= maxCalls)) return undefined
   const message = `This session has ${maxCalls} calls running. Try again when one has ended.`
   return errorText({ code: ErrorCode.ServerError, message }, request.id)
 }

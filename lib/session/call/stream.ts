@@ -9,7 +9,7 @@ import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook } from '../../store/calls.ts'
-import type { Owner, Registration } from '../../store/store.ts'
+import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
@@ -18,6 +18,9 @@ import { endLater, finishLater } from './end-later.ts'
 import type { CallParts } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
+
+/** The longest request that is stored for another instance to run again, in characters. */
+const MAX_STORED_REQUEST = 256 * 1024
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone'
@@ -33,7 +36,7 @@ export interface StreamedCall extends RunningCall {
   /** Ends the call with an error, and aborts its handler. */
   giveUp(message: string): void
   /** The store, or another instance, ends the call. */
-  interrupt(ending: Ending): void
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
 export class CallStream {
@@ -53,7 +56,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.request.id)
+    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id)
     this.token = parts.continued?.token ?? randomId(6)
   }
 
@@ -75,7 +78,9 @@ export class CallStream {
     try {
       this.#instance.add('call', this.#call)
       const store = await this.#instance.attend()
-      const reply = await store.register(this.#parts.session.key, this.#registrationRequest())
+      const { session } = this.#parts
+      const request = this.#registrationRequest()
+      const reply = await store.register(session.key, request)
       if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
       this.#call.report('registered')
       this.#channel.setLevel(reply.level)
@@ -86,6 +91,14 @@ export class CallStream {
     }
   }
 
+  /** The request for another instance to run again: where it may, where somebody can get the response, unless it is long. */
+  #requestText(): string | undefined {
+    const { carrier, host, request } = this.#parts
+    if (!carrier.streams || !host.mayRunAgain(request)) return undefined
+    const text = JSON.stringify(request)
+    return text.length <= MAX_STORED_REQUEST ? text : undefined
+  }
+
   #registrationRequest(): Registration {
     const { instance } = this.#parts.host
     const held = this.#parts.carrier.streams && !this.#parts.continued?.relay
@@ -94,7 +107,7 @@ export class CallStream {
       stream: this.name,
       owner: this.owner,
       holder: held ? instance.name(this.#connectionToken) : undefined,
-      request: this.#parts.host.mayRunAgain(this.#parts.request) ? JSON.stringify(this.#parts.request) : undefined,
+      request: this.#requestText(),
       max: instance.options.maxCalls,
       markAge: instance.clock.now() - this.#call.began + OVERTAKEN,
     }
@@ -146,11 +159,12 @@ export class CallStream {
       registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
       asks: () => this.#channel.askIds,
-      onEnding: (ending) => call.interrupt(ending),
+      onEnding: (ending, trouble) => call.interrupt(ending, trouble),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
       onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
+      onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
       relay: this.#parts.continued?.relay,
     })
   }
@@ -180,13 +194,8 @@ export class CallStream {
   /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
   async end(): Promise<boolean> {
     const { key } = this.#parts.session
-    const { store } = this.#instance
-    const ended = store.endCall(key, this.#ended(false))
-    if (this.#parts.carrier.streams) {
-      this.#instance.track(store.release(key, this.name, this.#instance.name(this.#connectionToken)))
-    }
     try {
-      const reply = await ended
+      const reply = await this.#instance.store.endCall(key, this.#ended(false))
       return reply.status === 'ok' && reply.cancelled
     } catch (error) {
       this.#instance.report(error)
@@ -250,7 +259,7 @@ export class CallStream {
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */
   fail(text: string): void {
     const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
-    finishLater(this.#instance, this.#parts.session.key, last)
+    void finishLater(this.#instance, this.#parts.session.key, last)
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

@@ -9,15 +9,13 @@ import { type Instance, tokenOf } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
+import { Backlog } from './backlog.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
-
-/** Characters that a connection keeps of what it is sent, while its reader has much to read. */
-const MAX_KEPT = 1024 * 1024
 
 export class Connection implements HeldConnection, ResponseMember {
   readonly token: string
@@ -36,6 +34,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #owner: Owner | undefined
   #looking = false
   #lookAgain = false
+  /** The last message of the stream was sent. */
+  #sent = false
 
   constructor(
     instance: Instance,
@@ -105,7 +105,10 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#n = entry.n
     this.#tag = entry.tag
     if (entry.data !== '') this.response.message(entry.data)
-    if (entry.final) this.finish()
+    if (!entry.final) return
+    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
+    this.#sent = !this.#done && this.response.isSingle
+    this.finish()
   }
 
   /** Delivers what was read from the log. */
@@ -115,31 +118,17 @@ export class Connection implements HeldConnection, ResponseMember {
 
   // While the reader has much to read ---------------------------------------------------------------------------
 
-  /** Entries that follow those delivered, without a hole, and wait until the reader has caught up. */
-  #backlog: LogEntry[] = []
-  /** Characters in it. */
-  #kept = 0
+  readonly #backlog = new Backlog()
   /** Something came meanwhile that the store has. */
   #missed = false
 
-  /** Keeps an entry for later. `bounded`: the log has it, where there is no room for it here. */
   #keep(entry: LogEntry, bounded: boolean): void {
-    const next = this.#n + 1 + this.#backlog.length
-    if (entry.n < next) return
-    if (entry.n > next || (bounded && this.#kept > MAX_KEPT)) {
-      this.#missed = true
-      return
-    }
-    this.#backlog.push(entry)
-    this.#kept += entry.data.length
-    if (this.#backlog.length === 1) void this.response.room?.then(() => this.#goOn())
+    if (!this.isBehind) void this.response.room?.then(() => this.#goOn())
+    if (!this.#backlog.add(entry, this.#n, bounded)) this.#missed = true
   }
 
   #goOn(): void {
-    const entries = this.#backlog
-    this.#backlog = []
-    this.#kept = 0
-    for (const entry of entries) this.deliver(entry, false)
+    for (const entry of this.#backlog.take()) this.deliver(entry, false)
     if (!this.isBehind) this.caughtUp()
   }
 
@@ -254,7 +243,7 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.message(data)
+    this.response.unlogged(data)
     this.finish()
   }
 
@@ -273,12 +262,18 @@ export class Connection implements HeldConnection, ResponseMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
+    this.left()
     if (release) this.#release()
   }
 
+  /** The connection has ended. */
+  protected left(): void {}
+
   #release(): void {
-    const { store } = this.instance
-    this.instance.track(store.release(this.session.key, this.stream, this.holder))
+    const { store, retry } = this.instance
+    const release = () => store.release(this.session.key, this.stream, this.holder, this.#sent)
+    // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
+    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {

@@ -51,6 +51,11 @@ export class SseResponse implements StreamSource {
     this.#open++
   }
 
+  /** The response carries one stream. */
+  get isSingle(): boolean {
+    return this.#members.length === 1
+  }
+
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
     this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {
@@ -70,6 +75,11 @@ export class SseResponse implements StreamSource {
   /** Writes one message. The positions of the members include it already. */
   message(data: string): void {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
+  }
+
+  /** Writes a message that no log has. It has no id, so that a client which comes back resumes after the last logged one. */
+  unlogged(data: string): void {
+    this.#write(sseMessage(data))
   }
 
   comment(): void {

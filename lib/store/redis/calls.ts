@@ -4,6 +4,7 @@ import type { CallStore } from '../calls.ts'
 import type { Commands } from './commands.ts'
 import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
+import * as sessionScripts from './scripts/sessions.ts'
 
 /** Where no bound is given: how many calls a session may have, and how old the mark of an early cancel may be. */
 const UNLIMITED = 1e9
@@ -30,7 +31,7 @@ export function callOperations(commands: Commands): CallStore & AskStore {
 
     calls: (key) => commands.script(scripts.calls, { key }),
 
-    countCalls: (key, maxCalls) => commands.script(scripts.countCalls, { key, maxCalls }),
+    countCalls: (key, maxCalls) => commands.script(sessionScripts.countCalls, { key, maxCalls }),
 
     claim: (key, stream, expected, owner) => commands.script(scripts.claim, { key, stream, expected, owner }),
 

@@ -4,10 +4,11 @@
  * itself has lost entries, the receiver gets `resumed`.
  */
 import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
-import { type Client, unavailable } from './client.ts'
+import type { Client } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
-import { CHANGES, keys } from './scripts/keys.ts'
+import type { Keys } from './scripts/keys.ts'
+import { unavailable } from './trouble.ts'
 
 /** How many entries one read returns of each stream. */
 const BATCH = 200
@@ -15,6 +16,7 @@ const LONGEST_PAUSE = 500
 
 interface WaitingOptions {
   makeClient: () => Client
+  keys: Keys
   /** How long one read waits, in ms. */
   block: number
   /** How long Redis may take to answer a command that does not wait, in ms. */
@@ -26,6 +28,7 @@ export class Waiting implements Receiving {
   readonly #options: WaitingOptions
   readonly #receiver: Receiver
   readonly #box: string
+  readonly #changes: string
   #client: Client
   #boxAt = '0-0'
   #changesAt = '0-0'
@@ -37,7 +40,8 @@ export class Waiting implements Receiving {
   constructor(instance: string, receiver: Receiver, options: WaitingOptions) {
     this.#options = options
     this.#receiver = receiver
-    this.#box = keys.box({ instance })
+    this.#box = options.keys.box({ instance })
+    this.#changes = options.keys.changes()
     this.#client = options.makeClient()
   }
 
@@ -48,7 +52,7 @@ export class Waiting implements Receiving {
    */
   async start(): Promise<void> {
     try {
-      this.#changesAt = await within(this.#options.timeout, this.#newest(CHANGES))
+      this.#changesAt = await within(this.#options.timeout, this.#newest(this.#changes))
     } catch (error) {
       await this.stop()
       throw unavailable(error)
@@ -90,7 +94,7 @@ export class Waiting implements Receiving {
 
   /** The connection is back. Redis may have lost its newest entries, and then gives their ids again. */
   async #resume(): Promise<void> {
-    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(CHANGES)])
+    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(this.#changes)])
     if (comparePositions(this.#boxAt, box) > 0) this.#boxAt = '0-0'
     if (comparePositions(this.#changesAt, changes) > 0) this.#changesAt = changes
     this.#lost = false
@@ -104,19 +108,20 @@ export class Waiting implements Receiving {
       this.#trimAt = undefined
     }
     const { block } = this.#options
-    const streams = [this.#box, CHANGES, this.#boxAt, this.#changesAt] as const
+    const streams = [this.#box, this.#changes, this.#boxAt, this.#changesAt] as const
     const reply = await client.xread('COUNT', BATCH, 'BLOCK', block, 'STREAMS', ...streams)
     if (this.#stopped || client !== this.#client) return
     const read = new Map(list(reply ?? []).map((item) => [text(list(item)[0]), streamEntries(list(item)[1])]))
     const mail = read.get(this.#box) ?? []
     for (const { id, fields } of mail) {
       this.#boxAt = id
+      if (fields[4] === 'l') this.#hand(() => this.#receiver.resumed())
       this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)
     // More mail may be waiting that was sent before these changes: the changes are read again after it.
     if (mail.length === BATCH) return
-    for (const { id, fields } of read.get(CHANGES) ?? []) {
+    for (const { id, fields } of read.get(this.#changes) ?? []) {
       this.#changesAt = id
       this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
     }

@@ -3,10 +3,10 @@ import type { LimitStore } from '../limits.ts'
 import type { ValueStore } from '../values.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/values.ts'
 
 export function valueOperations(commands: Commands): ValueStore & LimitStore {
+  const { keys } = commands
   return {
     getValue(kind, id, lifetime) {
       const key = keys.entry({ kind, id })
@@ -26,6 +26,7 @@ export function valueOperations(commands: Commands): ValueStore & LimitStore {
     deleteValue: (kind, id) => commands.run((client) => client.unlink(keys.entry({ kind, id })), nothing),
 
     count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
+    weigh: (id, member, bytes, lifetime) => commands.script(scripts.weigh, { id, member, bytes, lifetime }),
     occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

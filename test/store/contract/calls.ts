@@ -14,6 +14,7 @@ export function callContract(makeStore: MakeStore): void {
         end: 1,
         holder: 'i1:c1',
         level: 'warning',
+        held: 0,
       })
     })
 
@@ -67,7 +68,7 @@ export function callContract(makeStore: MakeStore): void {
 
     test('registers and adds in one step', async () => {
       const reply = await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined })
+      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined, held: 0 })
       expect(await f.store.readLog(f.key, 'S')).toEqual([entry(1, 'a'), entry(2, 'b')])
     })
 
@@ -137,8 +138,8 @@ export function callContract(makeStore: MakeStore): void {
       await store.endCall(key, { stream: 'U', owner: 'i3:run3', mark: true })
       const listed = await store.calls(key)
       expect(listed.sort((a, b) => a.stream.localeCompare(b.stream))).toEqual([
-        { stream: 'S', owner: 'i1:run1' },
-        { stream: 'T', owner: '' },
+        { id: 'n:1', stream: 'S', owner: 'i1:run1', holder: 'i1:c1' },
+        { id: 's:1', stream: 'T', owner: '', holder: undefined },
       ])
       await store.deleteSession(key)
       expect(await store.calls(key)).toEqual([])

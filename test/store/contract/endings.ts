@@ -137,11 +137,21 @@ export function endingContract(makeStore: MakeStore): void {
     test('gives it to the new run, and the old run can add nothing', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, request: '{"r":1}' } }))
       const reply = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
-      expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}' })
+      expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}', asks: [] })
       expect(await f.store.append(f.key, append(3, ['x']))).toMatchObject({ status: 'lost', end: 2 })
       const next = append(3, ['c'], { owner: 'i2:run2', tag: 't2' })
       expect(await f.store.append(f.key, next)).toMatchObject({ status: 'ok', end: 3 })
       expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'lost' })
+    })
+
+    test('returns the asks of the runs before, which the last message forgets', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: call, asks: ['q1', 'q2'] }))
+      await f.store.answer(f.key, 'q1', 'yes')
+      const claim = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
+      const asks = claim.status === 'ok' ? claim.asks : []
+      expect([...asks].sort()).toEqual(['q1', 'q2'])
+      await f.store.append(f.key, append(2, ['z'], { owner: 'i2:run2', final: true, forget: asks }))
+      for (const ask of asks) expect(await f.store.answer(f.key, ask, 'yes')).toEqual({ status: 'unknown' })
     })
 
     test('can be repeated by the same run', async () => {
@@ -167,6 +177,7 @@ export function endingContract(makeStore: MakeStore): void {
         end: 0,
         id: 'n:1',
         request: undefined,
+        asks: [],
       })
     })
 

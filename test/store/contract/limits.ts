@@ -41,9 +41,9 @@ export function limitContract(makeStore: MakeStore): void {
     const f = fixture(makeStore)
     const nth = (n: number) => ({ id: `n:${n}`, stream: `S${n}`, owner: `i1:run${n}`, holder: `i1:c${n}`, max: 2 })
 
-    const isFull = async () => (await f.store.readSession(f.key, undefined))?.full === true
+    const isFull = async () => (await f.store.readSession(f.key, undefined))?.busy === true
 
-    test('mark the session as full when one registers that reaches the limit, and each is counted', async () => {
+    test('mark the session as busy when one registers that reaches the limit, and each is counted', async () => {
       expect((await f.store.register(f.key, nth(1))).status).toBe('ok')
       expect(await isFull()).toBe(false)
       const second = { stream: 'S2', owner: 'i1:run2', register: nth(2) }

@@ -1,10 +1,36 @@
 /** Lua functions that several scripts begin with. */
+import { COUNTED, STEP } from '../../options.ts'
+
+/**
+ * The first line of a script that frees memory or costs next to none. Where Redis is full it refuses a command that could
+ * need memory, unless the script has written before: that lets a script end what it began. PEXPIRE is never refused.
+ */
+export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
 
 /** `now()`: ms since 1970, by the clock of Redis. */
 export const NOW = `
 local function now()
   local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`
+
+/**
+ * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
+ * build that wrote no end gets one, `longest` ms from now. Returns the time.
+ */
+export const EXTEND = `
+local function extend(session, lifetime, longest)
+  local time = now()
+  local ends = tonumber(call('HGET', session, 'end') or nil)
+  if not ends then
+    ends = time + longest
+    -- Never refused, also where Redis is full, and then HSET is not either.
+    call('PEXPIRE', session, lifetime)
+    call('HSET', session, 'end', ends)
+  end
+  call('PEXPIRE', session, math.min(lifetime, ends - time))
+  return time
 end
 `
 
@@ -34,13 +60,70 @@ end
 `
 
 /**
+ * What a session, or a client, keeps in the store: the sorted set `held` has a part by the time when it expires, the hash
+ * `sizes` its bytes and, as '', the sum of all. Only these functions write to them: an instance of an earlier build counts nothing,
+ * and each part that is counted ends with its time.
+ * `purge(held, sizes, most)`: forgets parts whose time is over; returns the sum.
+ * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
+ */
+export const HOLD = `${NOW}
+local function purge(held, sizes, most)
+  for _, name in ipairs(call('ZRANGEBYSCORE', held, '-inf', now(), 'LIMIT', 0, most)) do
+    call('HINCRBY', sizes, '', 0 - (call('HGET', sizes, name) or 0))
+    call('HDEL', sizes, name)
+    call('ZREM', held, name)
+  end
+  return tonumber(call('HGET', sizes, '') or 0)
+end
+local function hold(held, sizes, name, bytes, ttl, longest)
+  purge(held, sizes, 20)
+  local before = call('HGET', sizes, name) or 0
+  if bytes > 0 then
+    call('HSET', sizes, name, bytes)
+    call('ZADD', held, now() + ttl, name)
+  else
+    call('HDEL', sizes, name)
+    call('ZREM', held, name)
+  end
+  local sum = call('HINCRBY', sizes, '', bytes - before)
+  call('PEXPIRE', held, longest)
+  call('PEXPIRE', sizes, longest)
+  return sum
+end
+`
+
+/**
  * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
  * them `final`. The log keeps the newest `max`, and of those the newest that fit into `max_bytes`. The hash `sizes`
- * counts its bytes.
- * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
- * leave the list.
+ * counts its bytes, which are returned: before and afterwards.
+ * `bound(held, sizes, session, place, log, stream, bytes, more, ttl, open, max)`: counts a log of so many bytes, with `more`
+ * for its call. A session that keeps over `max` bytes is marked as full, and this log keeps its newest messages only. Returns what
+ * the session keeps.
+ * `is_step(before, bytes)`: a log has grown so much that it is counted.
+ * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
-export const WRITE_LOG = `${NOW}
+export const WRITE_LOG = `${HOLD}
+local function trim(log, sizes, stream, bytes, max, max_bytes)
+  local length = call('XLEN', log)
+  while length > max or (bytes > max_bytes and length > 1) do
+    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    call('XDEL', log, oldest[1])
+    -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
+    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
+    length = length - 1
+  end
+  return bytes
+end
+local function is_step(before, bytes) return math.floor(before / ${STEP}) ~= math.floor(bytes / ${STEP}) end
+local function bound(held, sizes, session, place, log, stream, bytes, more, ttl, open, max)
+  local sum = hold(held, sizes, stream, bytes + more, ttl, open)
+  if sum > max then sum = purge(held, sizes, 1000) end
+  if sum <= max then return sum end
+  call('HSET', session, 'full', '1')
+  local kept = trim(log, place, stream, bytes, math.huge, math.max(0, bytes - (sum - max)))
+  return hold(held, sizes, stream, kept + more, ttl, open)
+end
 local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local added = 0
   for i, message in ipairs(messages) do
@@ -51,22 +134,22 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
     end
     added = added + #message
   end
-  local length = call('XLEN', log)
   -- The log had expired: its count begins again.
-  if length == #messages then call('HDEL', sizes, 'b:' .. stream) end
+  if call('XLEN', log) == #messages then call('HDEL', sizes, 'b:' .. stream) end
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
-  while length > max or (bytes > max_bytes and length > 1) do
-    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    call('XDEL', log, oldest[1])
-    -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
-    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
-    length = length - 1
-  end
+  return bytes - added, trim(log, sizes, stream, bytes, max, max_bytes)
 end
-local function keep(log, logs, stream, ttl, open)
+local function keep(log, logs, stream, ttl, open, live)
   local time = now()
   if call('PEXPIRE', log, ttl) == 0 then return end
-  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  if live then
+    for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
+      call('ZREM', logs, expired)
+      if expired ~= stream and call('HEXISTS', live, 'o:' .. expired) == 0 then
+        call('HDEL', live, 's:' .. expired, 'p:' .. expired, 'b:' .. expired)
+      end
+    end
+  end
   call('ZADD', logs, time + ttl, stream)
   call('PEXPIRE', logs, open)
 end
@@ -109,10 +192,17 @@ end
 /**
  * `register(...)`: nil where the call is registered for this run, now or before; 'lost' where another run has it, or it has
  * ended. Its handler runs already, so that nothing else refuses it: of several calls with one id each is registered, and a
- * session that has `max_calls` is marked as full, for the next call to be refused before it begins. The mark of an early
+ * session that has `max_calls` is marked as busy, for the next call to be refused before it begins. The mark of an early
  * cancel becomes the call's flag, unless it is older than `mark_age` ms: then it was meant for an earlier call with the id.
+ * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
+ * is not stored: the call goes on, and no other instance can run it again.
  */
 export const REGISTER_CALL = `${LAST}${NOW}${CALLS_AT_ONCE}
+local function count_request(held, sizes, live, stream, request, open, max)
+  if #request < ${COUNTED} then return end
+  if purge(held, sizes, 1000) + #request > max then call('HDEL', live, 'r:' .. stream)
+  else hold(held, sizes, stream, #request, open, open) end
+end
 local function register(session, live, log, mark, over, id, stream, owner, holder, request, max_calls, mark_age)
   local running = call('HGET', live, 'o:' .. stream)
   if running then return running ~= owner and 'lost' or nil end
@@ -126,6 +216,6 @@ local function register(session, live, log, mark, over, id, stream, owner, holde
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
   -- A call has two fields or more of its own, so the calls are rarely counted.
-  if call('HLEN', live) >= 2 * max_calls and calls_at_once(live) >= max_calls then call('HSET', session, 'full', '1') end
+  if call('HLEN', live) >= 2 * max_calls and calls_at_once(live) >= max_calls then call('HSET', session, 'busy', '1') end
 end
 `
