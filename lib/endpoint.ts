@@ -8,10 +8,12 @@ import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
+import { headerReader } from './http/headers.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
@@ -19,6 +21,7 @@ import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
@@ -106,6 +109,13 @@ function logError(thrown: unknown): void {
   console.error(`${name}: ${message}`)
 }
 
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+  return (
+    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
+    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
+  )
+}
+
 /** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
 function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (thrown) => {
@@ -146,13 +156,16 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const dispatch = watchedDispatch(dispatcher, instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
-      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      dispatch,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -168,6 +181,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       clock,
       retry: instance.retry,
       announce: notify,
+      dispatch,
       methods: dispatcher.methods,
       states,
       singleLifetime,
@@ -179,7 +193,9 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
-  const auth = options.auth && authorization(options.auth, facts, clock)
+  // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
+  if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const auth = options.auth && authorization(options.auth, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
@@ -197,6 +213,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     checkOrigin: originCheck(options),
     preflight: preflight(options),
     access,
+    instance: instance.id,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
     streaming,
@@ -213,7 +230,15 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   app.notFound(({ req }: Context) => {
     throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
   })
-  app.onError((error) => refuse(error, undefined, onError))
+  app.onError(async (error, c) => {
+    const watched = watchRequest(parts, c, headerReader(c))
+    const response = refuse(error, undefined, onError)
+    if (!watched) return response
+    return watched.serve(async () => {
+      watched.refused(error)
+      return response
+    })
+  })
   const { connections, calls, unregistered } = instance
   return {
     app,

@@ -98,10 +98,22 @@ export const SETTINGS = {
     redisPrefix: text('mcp', 'REDIS_PREFIX'),
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
-    /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
+    /**
+     * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
+     * `HOST` is a loopback address and the output no terminal, else 1.
+     */
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
+    /** How long the process may take to end after SIGTERM: the lame duck, the drain, and a second. Then it exits. */
+    shutdown: duration(9 * SECOND, 'SHUTDOWN_SECONDS', { from: 1, to: 86_400 }),
+    /**
+     * How long the process serves on after SIGTERM, while load balancers notice that it leaves: `/readyz` is 503, and each
+     * response closes its connection. SIGINT, a second signal and development skip it.
+     */
+    lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
+    /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
+    readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {
@@ -221,7 +233,10 @@ export const SETTINGS = {
     retry: duration(SECOND),
     /** The `retry` for a connection that a newer one replaces. */
     replacedRetry: duration(MINUTE),
-    /** How long calls may go on after SIGTERM. */
+    /**
+     * How long calls may go on in the drain, which begins after the lame duck. Default of a process that listens: what
+     * `SHUTDOWN_SECONDS` leaves.
+     */
     drainTimeout: duration(8 * SECOND, 'DRAIN_SECONDS'),
     /**
      * How long the platform lets a response take, where it does not say so itself; 0: for ever. Streams end in good

@@ -15,6 +15,8 @@ interface AuthRefusalDetails {
   metadata?: string | undefined
   id?: RequestId | undefined
   cause?: unknown
+  /** When the client should try again, in ms from now. */
+  retryAfter?: number
 }
 
 export class AuthRefusal extends Refusal {
@@ -35,8 +37,8 @@ export class AuthRefusal extends Refusal {
   }
 }
 
-function headers(kind: RefusalKind, message: string, { scopes = [], metadata }: AuthRefusalDetails) {
-  if (kind === 'unavailable') return { 'Retry-After': '1' } as const
+function headers(kind: RefusalKind, message: string, { scopes = [], metadata, retryAfter = 0 }: AuthRefusalDetails) {
+  if (kind === 'unavailable') return { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter / 1_000))) }
   const parts: string[] = []
   if (kind !== 'missing') parts.push(`error="${ERROR[kind]}"`, `error_description="${quoted(message)}"`)
   if (scopes.length > 0) parts.push(`scope="${quoted(scopes.join(' '))}"`)
@@ -54,8 +56,8 @@ export function invalid(message: string): AuthRefusal {
   return new AuthRefusal('invalid', message)
 }
 
-/** The authorization server failed. The client gets one sentence, and the cause is reported. */
-export function unavailable(cause: unknown): AuthRefusal {
+/** The authorization server failed. The client gets one sentence, and the cause, where there is one, is reported. */
+export function unavailable(cause: unknown, retryAfter?: number): AuthRefusal {
   const message = 'The authorization server does not answer, so the token cannot be checked now. Try again.'
-  return new AuthRefusal('unavailable', message, { cause })
+  return new AuthRefusal('unavailable', message, { cause, ...(retryAfter !== undefined && { retryAfter }) })
 }

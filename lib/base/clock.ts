@@ -1,4 +1,5 @@
 /** The clock. Code that reads the time or waits takes a clock as a parameter, so that a test can control the time. */
+import { jitter } from './ids.ts'
 
 export interface Timer {
   cancel(): void
@@ -42,4 +43,13 @@ export const systemClock: Clock = {
     const timer = setInterval(fn, ms).unref()
     return { cancel: () => clearInterval(timer) }
   },
+}
+
+/** As {@link Clock.every}, from a random moment within `ms` on: the instances of a fleet begin at the same time. */
+export function everySpread(clock: Clock, ms: number, fn: () => void): Timer {
+  let timer = clock.after(jitter(ms), () => {
+    timer = clock.every(ms, fn)
+    fn()
+  })
+  return { cancel: () => timer.cancel() }
 }

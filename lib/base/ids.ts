@@ -20,6 +20,16 @@ export function jitter(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }
 
+/** A delay up to a quarter shorter or longer than `ms`, for clients: they come back spread out, after `ms` on average. */
+export function around(ms: number): number {
+  return Math.round(ms * (0.75 + Math.random() / 2))
+}
+
+/** Whole seconds for `Retry-After`, as text: from `seconds` to half as many more. */
+export function retryAfter(seconds: number): string {
+  return String(seconds + Math.floor(Math.random() * (seconds / 2 + 1)))
+}
+
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** The first `bytes` bytes of SHA-256 over `text`, base64url. */

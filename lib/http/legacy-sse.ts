@@ -4,7 +4,7 @@ import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
-import { type McpParts, requireIdLength } from './mcp.ts'
+import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
 import { type HttpExchange, pathsOf, route } from './route.ts'
 
 /** Where it answers. */
@@ -23,12 +23,13 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     requireIdLength('sessionId', id)
     requireJson(header)
     if (!isNegligible(header)) caller.held = memory.hold(caller.client)
-    const bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held).catch((error) => {
+    const bytes = await readBytes(c, header, options.maxBytes, caller.held).catch((error) => {
       throw unreadable(error)
     })
     const body = parseJson(bytes, options, caller.held)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
+    if (caller.note) noteMethod(caller.note, message, 1)
     access.admit(c, caller, [message], false)
     return sessions.postLegacy(caller, id, message)
   }

@@ -1,12 +1,13 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
+import type { RequestStart } from '../base/events.ts'
 import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
 import { type Message, resultText } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
@@ -46,7 +47,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
   let bytes: ArrayBuffer | Uint8Array
   try {
-    bytes = await readBytes(c.req.raw, header, options.maxBytes, caller.held)
+    bytes = await readBytes(c, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
@@ -58,7 +59,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
-  if (caller.note && first) noteMethod(caller.note, first)
+  if (caller.note && first) noteMethod(caller.note, first, messages.length)
   checkVersion(header)
   access.admit(c, caller, messages, false)
   if (request?.method === 'initialize') return sessions.initialize(request, caller)
@@ -70,14 +71,15 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   throw noSessionId()
 }
 
-function get({ sessions, streaming }: McpParts, { header, accepted, caller }: HttpExchange): Promise<Reply> {
+function get({ sessions, streaming, access }: McpParts, { c, header, accepted, caller }: HttpExchange): Promise<Reply> {
   refuseStateless(header)
   if (!streaming) {
     const headers = { Allow: 'POST, DELETE' }
     throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
   }
   if (!accepted.sse) throw notAcceptable()
-  return sessions.get(caller, requireSessionId(header), header('last-event-id'))
+  const require = (scopes: readonly string[]) => access.requireScopes(c, caller, new Set(scopes), false)
+  return sessions.get(caller, requireSessionId(header), header('last-event-id'), require)
 }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
@@ -88,7 +90,7 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   if (Array.isArray(body)) throw invalidRequest(NO_BATCH)
   const message = readMessage(body)
   if (caller.note) {
-    noteMethod(caller.note, message)
+    noteMethod(caller.note, message, 1)
     caller.note.revision = STATELESS_REVISION
   }
   if (message.kind === 'response') throw invalidRequest(`Clients of ${STATELESS_REVISION} send no responses.`)
@@ -124,10 +126,10 @@ function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Ca
   return messages
 }
 
-/** Characters of a method that a line of the log has. */
+/** Characters of a method that an event has. */
 const MAX_NOTED = 100
 
-function noteMethod(note: RequestNote, message: Message): void {
+export function noteMethod(note: RequestStart, message: Message, messages: number): void {
   const method =
     message.kind === 'request'
       ? message.request.method
@@ -135,6 +137,7 @@ function noteMethod(note: RequestNote, message: Message): void {
         ? message.notification.method
         : '(response)'
   note.method = method.slice(0, MAX_NOTED)
+  note.messages = messages
 }
 
 /**

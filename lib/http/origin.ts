@@ -43,13 +43,16 @@ export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions
     const host = header('host') ?? (hosts ? new URL(request.url).host : '')
     if (hosts && !hosts.has(nameOf(host))) {
       const named = JSON.stringify(host.slice(0, MAX_NAMED))
-      throw refuse(`The Host header names ${named}, which this endpoint does not serve: ALLOWED_HOSTS lacks it.`)
+      throw refuse(
+        'host',
+        `The Host header names ${named}, which this endpoint does not serve: ALLOWED_HOSTS lacks it.`,
+      )
     }
     const origin = header('origin')
     if (origin === undefined) return undefined
     if (!allows(origin.toLowerCase(), host)) {
       const named = JSON.stringify(origin.slice(0, MAX_NAMED))
-      throw refuse(`The Origin ${named} is not allowed here: ALLOWED_ORIGINS lacks it.`, { Vary: 'Origin' })
+      throw refuse('origin', `The Origin ${named} is not allowed here: ALLOWED_ORIGINS lacks it.`, { Vary: 'Origin' })
     }
     return origins === '*' ? '*' : origin
   }
@@ -57,6 +60,6 @@ export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions
 
 /** Characters of a header that an error repeats. */
 const MAX_NAMED = 200
-function refuse(message: string, headers?: Record<string, string>): Refusal {
-  return new Refusal(403, ErrorCode.InvalidRequest, message, { headers })
+function refuse(about: 'host' | 'origin', message: string, headers?: Record<string, string>): Refusal {
+  return new Refusal(403, ErrorCode.InvalidRequest, message, { about, headers })
 }

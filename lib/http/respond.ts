@@ -63,11 +63,16 @@ export function refuse(
   onError: (error: unknown) => void,
   id?: RequestId,
 ): Response {
-  const known = error instanceof ProtocolError ? error : failure(error)
+  const known = refusalOf(error)
   const { status, headers } = known instanceof Refusal ? known : BAD_REQUEST
   if (known instanceof Refusal && known.cause !== undefined) onError(known.cause)
   const body = errorText(known.toObject(), known.id ?? id)
   return new Response(body, { status, headers: { ...JSON_HEADERS, ...headers, ...extra } })
+}
+
+/** The error of the protocol that a request gets whose handling threw `error`. */
+export function refusalOf(error: unknown): ProtocolError {
+  return error instanceof ProtocolError ? error : failure(error)
 }
 
 /** The refusal for an error that is not of the protocol. */

@@ -4,10 +4,10 @@
  */
 import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
@@ -16,6 +16,7 @@ import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
 import { countJson } from './large-json.ts'
 import type { OriginCheck } from './origin.ts'
+import { type WatchedRequest, watchRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
@@ -23,6 +24,8 @@ export interface RouteParts {
   /** Headers of the response to a preflight. */
   preflight(header: ReadHeader): Record<string, string>
   access: Access
+  /** The id of the instance. */
+  instance: string
   options: HttpOptions
   /** False: no response is a stream, whatever the client takes. */
   streaming: boolean
@@ -60,15 +63,6 @@ export function pathsOf(path: string): string[] {
   return plain === '' ? ['/'] : [plain, `${plain}/`]
 }
 
-/** Characters of a refusal that a line of the log has. */
-const MAX_NOTED = 300
-
-/** The log has the reason, since the client that gets it may be a web page that nobody reads. */
-function noteRefusal({ env }: Context, error: unknown): void {
-  const { note } = (env ?? {}) as { note?: RequestNote }
-  if (note && error instanceof ProtocolError) note.refused = error.message.slice(0, MAX_NOTED)
-}
-
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
@@ -78,12 +72,11 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
-  return async (c: Context): Promise<Response> => {
+  const serve = async (c: Context, header: ReadHeader, watched: WatchedRequest | undefined): Promise<Response> => {
     let cors: Record<string, string> | undefined
     let exchange: HttpExchange | undefined
     try {
       const { method } = c.req
-      const header = headerReader(c)
       cors = corsHeaders(checkOrigin(header, c.req))
       if (method === 'OPTIONS') {
         return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
@@ -91,20 +84,27 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
+      exchange.caller.note = watched?.event
       const handler = byMethod.get(method)
       if (!handler) {
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
-      const reply = await handler(exchange)
+      const given = await handler(exchange)
+      const reply = watched ? watched.watch(given, header('last-event-id') !== undefined) : given
       const { client } = exchange.caller
       if (reply.kind === 'json') countJson(c, reply.body, client, output)
       return respond(reply, accepted, cors, { maxBuffered, readTimeout, clock, output, client }, c.env)
     } catch (error) {
-      noteRefusal(c, error)
+      watched?.refused(error)
       return refuse(error, cors, onError, exchange?.id)
     } finally {
       exchange?.caller.held?.release()
     }
+  }
+  return (c: Context): Promise<Response> => {
+    const header = headerReader(c)
+    const watched = watchRequest(parts, c, header)
+    return watched ? watched.serve(() => serve(c, header, watched)) : serve(c, header, undefined)
   }
 }

@@ -12,8 +12,8 @@ import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
-  /** Writes one line of JSON for each request. */
-  log: boolean
+  /** Writes a line for each request. Undefined: on a terminal. */
+  log: boolean | undefined
   /** Where Redis is, without its password. */
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
@@ -42,11 +42,14 @@ export function parseEnvironment(env: Environment): Settings {
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
+  const session = readGroup(env, SETTINGS.session)
+  const drain = platform.shutdown - platform.lameDuck - ENDING
+  if (drain < 0 || (session.drainTimeout ?? 0) > drain) throw new BadSetting(shutdownProblem(platform))
   checked(() => readPrefix(redisPrefix), `REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
   return {
     ...platform,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
-    log: platform.log ?? !local,
+    log: platform.log ?? (local ? undefined : true),
     warnings: [
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
@@ -60,7 +63,7 @@ export function parseEnvironment(env: Environment): Settings {
       allowedHosts,
       allowedOrigins,
       http: readGroup(env, SETTINGS.http),
-      session: readGroup(env, SETTINGS.session),
+      session: { ...session, drainTimeout: session.drainTimeout ?? drain },
     },
   }
 }
@@ -74,6 +77,16 @@ export function readEnvironment(env: Environment): Settings {
     console.error(error.message)
     process.exit(1)
   }
+}
+
+/** What the end of a process takes beside the lame duck and the drain, in ms. */
+const ENDING = 1_000
+
+function shutdownProblem({ shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>): string {
+  return (
+    `LAME_DUCK_SECONDS (${lameDuck / 1_000}), DRAIN_SECONDS and a second must fit into SHUTDOWN_SECONDS ` +
+    `(${shutdown / 1_000}), which the platform must grant after SIGTERM.`
+  )
 }
 
 const NO_AUTHORIZATION =

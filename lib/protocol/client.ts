@@ -1,4 +1,5 @@
 /** Reading how a client describes itself: in `initialize`, and in each request of the stateless revision. */
+import type { ClientName } from '../base/events.ts'
 import { invalidParams } from './errors.ts'
 import { isObject, type JsonObject } from './jsonrpc.ts'
 import { type ClientCapabilities, type Implementation, readImplementation } from './types.ts'
@@ -41,4 +42,12 @@ export function readClientInfo(value: unknown, place: string): Implementation | 
     if (given !== undefined && typeof given !== 'string') throw invalidParams(`${place}.${name} must be a string.`)
   }
   return readImplementation(value)
+}
+
+/** Characters of a name and of a version that an event has. */
+const MAX_NAMED = 100
+
+/** The client, for listeners. */
+export function clientName({ name, version }: Implementation): ClientName {
+  return { name: name.slice(0, MAX_NAMED), version: version.slice(0, MAX_NAMED) }
 }

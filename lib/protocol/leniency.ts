@@ -64,12 +64,15 @@ export const ANSWERS = {
 /** Replaces, in `object` and in its members, the values that stand for others. */
 export function mend(object: JsonObject, members: Members): void {
   for (const name in object) {
+    const value = object[name]
+    // Most members are texts and numbers, which stand for nothing else.
+    if (typeof value !== 'object' && value !== '') continue
     const row = Object.hasOwn(members, name) ? members[name] : members['*']
     if (row === undefined) continue
-    const meaning = meaningOf(object[name], row)
+    const meaning = meaningOf(value, row)
     if (meaning === 'absent') delete object[name]
     else if (meaning !== undefined) object[name] = meaning === '{}' ? {} : []
-    else if (row.members !== undefined && isObject(object[name])) mend(object[name], row.members)
+    else if (row.members !== undefined && isObject(value)) mend(value, row.members)
   }
 }
 

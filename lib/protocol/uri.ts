@@ -15,7 +15,8 @@ const URI = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?#]*))?(.*)$/is
 /** An expression ends the authority where it begins a path, a query or a fragment. */
 const TEMPLATE = /^([a-z][a-z0-9+.-]*):(?:\/\/((?:[^/?#{]|\{[^/?#&}][^}]*\}?)*))?(.*)$/is
 const UNRESERVED = /[A-Za-z0-9._~-]/
-const EXPRESSION = /(\{[^}]*\})/
+/** No brace within: a text of opening braces would be read once for each of them. */
+const EXPRESSION = /(\{[^{}]*\})/
 const IN_URI = /%[0-9A-Fa-f]{2}|[^!#$%&'()*+,/:;=?@[\]\w.~-]/gu
 const IN_TEMPLATE = /%[0-9A-Fa-f]{2}|[^!#$%&'()*+,/:;=?@[\]\w.~{}-]/gu
 

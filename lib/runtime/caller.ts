@@ -1,20 +1,9 @@
 /** The caller of a request, as HTTP identified it. */
 import type { HeldBytes } from '../base/byte-budget.ts'
+import type { RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import type { Revision } from '../protocol/revisions.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import type { CallQuota } from './concurrency.ts'
-
-/** Members of the access log's line for a request. HTTP, sessions and the stateless revision fill them. */
-export interface RequestNote {
-  /** The JSON-RPC method, of the first message where there are several. */
-  method?: string
-  /** The session's key, which requests of one session share. It cannot be used as a session id. */
-  session?: string
-  revision?: Revision
-  /** The reason of a refusal, as its client gets it. */
-  refused?: string
-}
 
 export interface Caller {
   principal: string
@@ -30,6 +19,6 @@ export interface Caller {
   quota?: CallQuota | undefined
   /** The bytes of the request's body, where they are counted. Each call that goes on after the reply retains them. */
   held?: HeldBytes | undefined
-  /** Given where the platform writes an access log. */
-  note?: RequestNote | undefined
+  /** The event of the request, where somebody listens. HTTP, sessions and the stateless revision add what they know. */
+  note?: RequestStart | undefined
 }

@@ -2,16 +2,23 @@
  * This process as the other instances see it: its id, its mailbox, the connections that it holds, the calls that it runs,
  * and the timers that these share. An instance has nothing of a session beyond its live connections and calls.
  */
-import type { Clock, Timer } from '../base/clock.ts'
+import { type Clock, everySpread, type Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { Turns } from '../base/turns.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
+import { Batches } from './batches.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
+import { findLostCalls } from './lost-calls.ts'
 import { type Mail, readMail } from './mail.ts'
 import { Memory } from './memory.ts'
+import { instanceOf, tokenOf } from './name.ts'
 import { Presence, SIGN_EVERY } from './presence.ts'
+import { shuttingDown, tooManyStreams } from './refusals.ts'
 import { RetryQueue } from './retry-queue.ts'
 import { StoredBytes } from './stored-bytes.ts'
+import { thinned } from './thinned.ts'
 import { UnregisteredCalls } from './unregistered.ts'
 
 /**
@@ -23,8 +30,10 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 }
 
 const BEAT_SLOTS = 8
-/** In ms, 24 days: Node runs a longer timer at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+/** How much work that all streams may have at the same moment is under way at the store at once. */
+const BULK = 200
+/** Changes that come within this time (ms) after others go out together. */
+const CHANGES_WINDOW = 50
 
 export class Instance {
   /** As `hasMailSign` of lib/store/bus.ts reads it. */
@@ -35,6 +44,8 @@ export class Instance {
   /** By token. */
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
+  /** The streams whose calls are being taken over. */
+  readonly takingOver = new Set<string>()
   /** Those of sessions by session key and typed id. */
   readonly unregistered = new UnregisteredCalls()
   /** Work at the store for calls that have ended here while the store was away. */
@@ -42,9 +53,14 @@ export class Instance {
   readonly memory: Memory
   /** What the sessions of each client keep in the store. */
   readonly stored: StoredBytes
+  /** For what thousands of streams may do at the same moment: more at once would overrun the deadline of the store. */
+  readonly turns = new Turns(BULK)
   readonly #store: Store
+  readonly #changes: Batches<ChangeEntry>
   /** The sign of life of this instance, and those of others. */
   readonly presence: Presence
+  /** Requests whose session is being read: they may become calls. */
+  entering = 0
   #draining = false
   #receiving: Promise<Receiving> | undefined
   /** Since when something is open here without a break. */
@@ -66,9 +82,12 @@ export class Instance {
     this.#store = store
     this.options = options
     this.clock = clock
-    this.#errors = onError
+    this.#errors = thinned(onError, clock)
+    this.#changes = new Batches(clock, CHANGES_WINDOW, (entries) => {
+      for (const connection of this.connections.values()) connection.changes(entries)
+    })
     this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
-    this.retry = new RetryQueue(clock, options.idleLifetime, onError)
+    this.retry = new RetryQueue(clock, options.idleLifetime, this.#errors)
   }
 
   /** The name by which the store and the other instances address a connection or a run here. */
@@ -76,9 +95,10 @@ export class Instance {
     return `${this.id}:${token}`
   }
 
-  /** The instance holds as many streams as it may. */
-  get full(): boolean {
-    return this.connections.size >= this.options.maxStreams
+  /** @throws Refusal 503 where no further stream is opened here */
+  admitStream(id?: RequestId): void {
+    if (this.#draining) throw shuttingDown(id)
+    if (this.connections.size >= this.options.maxStreams) throw tooManyStreams(id)
   }
 
   /** The instance shuts down. */
@@ -90,6 +110,7 @@ export class Instance {
   beginDrain(): void {
     this.#draining = true
     this.presence.leave()
+    this.#changes.flush()
     for (const connection of [...this.connections.values()]) connection.drain()
   }
 
@@ -107,7 +128,7 @@ export class Instance {
     this.#receiving ??= this.store
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
-        change: (entry) => this.#changed(entry),
+        change: (entry) => this.#changes.add(entry),
         resumed: () => {
           this.presence.renew().catch(this.#errors)
           this.#beat(() => true)
@@ -148,6 +169,11 @@ export class Instance {
     if (this.unregistered.forget(key, call)) this.#wake()
   }
 
+  entered(): void {
+    this.entering--
+    this.#wake()
+  }
+
   #wake(): void {
     if (this.#waiters.length > 0) for (const wake of this.#waiters.splice(0)) wake()
   }
@@ -170,35 +196,29 @@ export class Instance {
 
   /** Work in the background that has to be done before this process may sleep. Its failure is reported. */
   track(work: Promise<unknown>): Promise<unknown> {
-    const done = work.catch(this.#errors).finally(() => {
-      this.#background.delete(done)
+    return this.during(work.catch(this.#errors))
+  }
+
+  /** As {@link track}, for work whose failure is the caller's: the store is not closed under it. */
+  during<T>(work: Promise<T>): Promise<T> {
+    const ended = () => {
+      this.#background.delete(work)
       if (this.#background.size === 0) this.#wake()
-    })
-    this.#background.add(done)
-    return done
+    }
+    this.#background.add(work)
+    work.then(ended, ended)
+    return work
   }
   readonly #background = new Set<Promise<unknown>>()
 
-  /** Resolves when no call runs here and the background work is done. Streams may still be open. */
+  /** Nothing runs here that the drain has to wait for. Streams may still be open. */
+  get isSettled(): boolean {
+    return this.calls.size + this.unregistered.size + this.#background.size + this.entering === 0
+  }
+
+  /** Resolves when no call runs here and the background work is done. */
   async settled(): Promise<void> {
-    while (this.calls.size > 0 || this.unregistered.size > 0 || this.#background.size > 0) await this.changed()
-  }
-
-  /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time
-   * is left, the margin is the part `share` of it.
-   */
-  before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
-    if (deadline === undefined) return undefined
-    const left = Math.max(0, deadline - this.clock.now())
-    return this.clock.after(left - Math.min(margin, left * share), end)
-  }
-
-  /** Runs `end` at a moment of the wall clock (the expiry of a token), unless that is further away than any timer reaches. */
-  at(moment: number | undefined, end: () => void): Timer | undefined {
-    if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.wall())
-    return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
+    while (!this.isSettled) await this.changed()
   }
 
   /** Reports a failure that no client is told in full. */
@@ -245,15 +265,11 @@ export class Instance {
     }
   }
 
-  #changed(entry: ChangeEntry): void {
-    for (const connection of this.connections.values()) connection.changes([entry])
-  }
-
   #startTimers(): void {
     const { lease, heartbeat } = this.options
     this.#busySince = this.clock.now()
     this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
-    if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
+    if (heartbeat > 0) this.#timers.push(everySpread(this.clock, heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
   /** Heartbeats are spread over the interval by token, so that thousands of connections do not ask the store at once. */
@@ -271,30 +287,7 @@ export class Instance {
   #watch(): void {
     this.presence
       .renew()
-      .then(() => this.#findLost())
+      .then(() => findLostCalls(this))
       .catch(this.#errors)
   }
-
-  /** Takes over the calls, of connections here, whose instances are dead. */
-  async #findLost(): Promise<void> {
-    const watchers = [...this.connections.values()]
-    await Promise.all(watchers.map((connection) => connection.findOwners?.()))
-    const watched = new Set<string>()
-    for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
-    watched.delete(this.id)
-    if (watched.size === 0) return
-    const dead = await this.presence.dead([...watched])
-    if (dead.size === 0) return
-    for (const connection of watchers) {
-      for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
-    }
-  }
-}
-
-export function instanceOf(name: string): string {
-  return name.slice(0, Math.max(0, name.indexOf(':')))
-}
-
-export function tokenOf(name: string): string {
-  return name.slice(name.indexOf(':') + 1)
 }

@@ -2,11 +2,11 @@
 import { digest, randomId } from '../base/ids.ts'
 import { handled } from '../base/promises.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
-import type { Announcer } from '../server/context/client-channel.ts'
+import type { AnnounceOptions, Announcer } from '../server/context/client-channel.ts'
 import { GET_STREAM } from '../store/names.ts'
-import type { BusStore, StreamStore, ValueStore } from '../store/store.ts'
-import { instanceOf } from './instance.ts'
+import type { BusStore, Change, StreamStore, ValueStore } from '../store/store.ts'
 import type { Mail } from './mail.ts'
+import { instanceOf } from './name.ts'
 
 export interface Notifier extends Announcer {
   /**
@@ -22,15 +22,23 @@ export interface Notifier extends Announcer {
  * @example
  * const notify = createNotifier(redisStore(process.env.REDIS_URL))
  * await notify.resourceUpdated('note://7')
+ * await notify.resourcesChanged({ to: principal })
  */
 export function createNotifier(store: BusStore & StreamStore & ValueStore): Notifier {
   const tag = randomId(3)
   return {
-    toolsChanged: () => handled(store.publish({ kind: 'tools' })),
-    promptsChanged: () => handled(store.publish({ kind: 'prompts' })),
-    resourcesChanged: () => handled(store.publish({ kind: 'resources' })),
-    resourceUpdated: (uri) => handled(store.publish({ kind: 'updated', uri })),
+    toolsChanged: (options) => handled(publish({ kind: 'tools' }, options)),
+    promptsChanged: (options) => handled(publish({ kind: 'prompts' }, options)),
+    resourcesChanged: (options) => handled(publish({ kind: 'resources' }, options)),
+    resourceUpdated: (uri, options) => handled(publish({ kind: 'updated', uri }, options)),
     elicitationCompleted: (elicitationId) => handled(complete(elicitationId)),
+  }
+
+  async function publish(change: Change, options?: AnnounceOptions): Promise<void> {
+    if (options === undefined || !('to' in options)) return store.publish(change)
+    // A name that is missing by mistake must not make the change known to everybody.
+    if (typeof options.to !== 'string') throw new TypeError('"to" must be a principal, such as ctx.principal.')
+    return store.publish({ ...change, to: options.to })
   }
 
   async function complete(elicitationId: string): Promise<boolean> {

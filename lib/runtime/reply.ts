@@ -1,4 +1,5 @@
 /** The reply of a session or of the stateless revision to a request, from which HTTP makes the response. */
+import { retryAfter } from '../base/ids.ts'
 import type { ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 
@@ -34,9 +35,18 @@ export interface StreamSource {
   detached(): void
 }
 
-export const TRY_SOON = { 'Retry-After': '1' }
+/** Each response has a time of its own: clients that are refused together do not come back together. */
+export const TRY_SOON = {
+  get 'Retry-After'() {
+    return retryAfter(1)
+  },
+}
 /** For what does not pass in a moment. */
-export const TRY_LATER = { 'Retry-After': '10' }
+export const TRY_LATER = {
+  get 'Retry-After'() {
+    return retryAfter(10)
+  },
+}
 
 /** A JSON-RPC error that is the answer of a request, with status 200. */
 export function errorReply(error: ProtocolError, id: RequestId): Reply {

@@ -3,6 +3,7 @@
  * live, with growing pauses, and one after the other, so that a store that is back is not flooded.
  */
 import type { Clock, Timer } from '../base/clock.ts'
+import { jitter } from '../base/ids.ts'
 import { StoreUnavailable } from '../store/store.ts'
 
 interface Item {
@@ -75,7 +76,7 @@ export class RetryQueue {
 
   #goOn(): void {
     if (this.#trying || this.#finished || this.#waiting.size === 0) return
-    this.#timer ??= this.#clock.after(this.#pause, () => void this.#round())
+    this.#timer ??= this.#clock.after(jitter(this.#pause), () => void this.#round())
   }
 
   async #round(): Promise<void> {

@@ -9,7 +9,7 @@ import type {
   ToolConfig,
   ToolHandler,
 } from './registry/config.ts'
-import { promptEntry, resourceEntry, templateEntry, toolEntry } from './registry/entries.ts'
+import { promptEntry, resourceEntry, templateEntry, toolEntry, warningsOf } from './registry/entries.ts'
 import { type CacheHints, Registry, requireHint } from './registry/registry.ts'
 import { ResourceTemplate } from './registry/resource-template.ts'
 import type { Schema } from './schema/schema.ts'
@@ -44,6 +44,8 @@ export class McpServer {
   readonly capabilities: ServerCapabilities
   /** The entries of the register calls; `dispatcherOf` serves them. */
   readonly registry: Registry
+  /** What an operator should know of the server; the entries print it at the start. */
+  readonly warnings: string[] = []
 
   constructor(info: Implementation, options: McpServerOptions = {}) {
     this.info = info
@@ -65,7 +67,9 @@ export class McpServer {
     config: ToolConfig<In, Out>,
     handler: ToolHandler<In, Out>,
   ): void {
-    this.registry.add(this.registry.tools, name, toolEntry(name, config, handler), `A tool "${name}"`)
+    const entry = toolEntry(name, config, handler)
+    this.registry.add(this.registry.tools, name, entry, `A tool "${name}"`)
+    this.warnings.push(...warningsOf(entry))
   }
 
   /**

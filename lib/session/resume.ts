@@ -9,7 +9,7 @@ import type { StreamStore } from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
-import { type EventPosition, GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
+import { type EventPosition, GET_STREAM, parseEventId, requestIdOf, scopesOfStream } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import { openResponse, type SseResponse } from './stream/sse-response.ts'
 
@@ -24,8 +24,17 @@ export async function openGetStream(host: CallHost, session: Session, caller: Ca
   return holdGetStream(host, session, caller, undefined)
 }
 
-/** Goes on with the streams that `Last-Event-ID` names. */
-export async function resume(host: CallHost, session: Session, caller: Caller, lastEventId: string): Promise<Reply> {
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
+
+/** Goes on with the streams that `Last-Event-ID` names. `require` throws where the caller lacks scopes of their calls. */
+export async function resume(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  lastEventId: string,
+  require: Require,
+): Promise<Reply> {
   const positions = parseEventId(session, lastEventId, host.maxPositions)
   const [first, ...more] = positions ?? []
   if (!first) {
@@ -33,6 +42,7 @@ export async function resume(host: CallHost, session: Session, caller: Caller, l
     throw new Refusal(400, ErrorCode.InvalidRequest, message)
   }
   if (first.stream === GET_STREAM) return holdGetStream(host, session, caller, first)
+  require([first, ...more].flatMap(({ stream }) => scopesOfStream(session, stream, host.scopes)))
   return resumeCalls(host, session, caller, [first, ...more])
 }
 
@@ -58,7 +68,7 @@ async function hold(
   const { instance } = host
   try {
     const store = await instance.attend()
-    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller), caller.client)
+    const connection = new GetConnection(host, session, response, caller)
     connection.open()
     // A log that no longer reaches back, or was rolled back: the client is told so, and everything is announced again.
     let lost = false
@@ -71,7 +81,7 @@ async function hold(
     connection.startAt(reply.position, reply.tag ?? '')
     response.begin()
     connection.deliverTaken(reply)
-    await connection.begin(lost)
+    if (!connection.done) await connection.begin(lost)
   } catch (error) {
     response.detached()
     throw error

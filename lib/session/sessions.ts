@@ -1,31 +1,33 @@
+import { digest } from '../base/ids.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
-import { readCapabilities, readClientInfo } from '../protocol/client.ts'
-import { ErrorCode, invalidParams } from '../protocol/errors.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { features } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { type Instance, instanceOf, type UnnamedStore } from '../runtime/instance.ts'
+import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
+import { instanceOf } from '../runtime/name.ts'
 import {
   sessionNotFound,
   storeNearlyFull,
   tooManySessions,
   tooManyStored,
   tooManyStoredByClient,
-  tooManyStreams,
 } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
+import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
 import { RunningCalls, recount } from './call/running.ts'
-import { openGetStream, openLegacyStream, resume } from './resume.ts'
+import { checkLength, readInitialize } from './initialize.ts'
+import type { Require } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
-import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
+import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
@@ -41,42 +43,10 @@ interface PostInput {
   streams: boolean
 }
 
-/** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
-const MAX_RECORD = 4_096
-
-/**
- * Reads the revision and the client's description from `initialize`.
- * @throws ProtocolError -32602 if the request names no revision, or a member has a wrong type
- */
-function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
-  const { protocolVersion, capabilities, clientInfo } = params
-  if (typeof protocolVersion !== 'string') {
-    throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
-  }
-  if (capabilities !== undefined && !isObject(capabilities))
-    throw invalidParams('"capabilities" must be an object.', id)
-  return {
-    revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
-    client: {
-      capabilities: readCapabilities(capabilities ?? {}, 'capabilities'),
-      info: readClientInfo(clientInfo, 'clientInfo'),
-    },
-  }
-}
-
-/** @throws Refusal if the description of the client in `initialize` is too long */
-function checkLength(record: string, { id }: JsonRpcRequest): void {
-  if (record.length <= MAX_RECORD) return
-  const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-  throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
-}
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
-}
-
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+/** Loaded with the first GET: many clients, and all functions without streams, only POST. */
+const streamsOfGet = () => import('./resume.ts')
 
 export class Sessions {
   readonly #host: CallHost
@@ -112,9 +82,8 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
+    this.#requireRoom(caller, request?.id)
     const { clock, options, store, stored } = this.#instance
-    if (store.nearlyFull()) throw storeNearlyFull(request?.id)
-    if (stored.over(caller.client)) throw tooManyStoredByClient(options.maxStored, request?.id)
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
     // The stream of HTTP+SSE has no event ids.
@@ -132,8 +101,15 @@ export class Sessions {
     })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     stored.count(caller.client, key, record.length, lifetime)
-    if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    if (caller.note) noteSession(caller.note, session)
     return session
+  }
+
+  /** @throws Refusal where the store has no room, or none for this client */
+  #requireRoom({ client }: Caller, id: RequestId | undefined): void {
+    const { options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(id)
+    if (stored.over(client)) throw tooManyStoredByClient(options.maxStored, id)
   }
 
   /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
@@ -143,14 +119,22 @@ export class Sessions {
 
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
-    const { options, stored } = this.#instance
+    const instance = this.#instance
+    const { idleLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? options.idleLifetime : undefined)
+    instance.entering++
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    let row: Awaited<typeof reading>
+    try {
+      row = await reading
+    } finally {
+      instance.entered()
+    }
     if (!row) return undefined
     const session = readRecord(id, key, row)
     // Until now it counted for as long as a session lives that nobody uses.
-    if (row.first) stored.count(caller.client, key, row.record.length, options.idleLifetime)
-    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
+    if (caller.note) noteSession(caller.note, session)
     return session
   }
 
@@ -231,13 +215,17 @@ export class Sessions {
     await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+  /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined, require: Require): Promise<Reply> {
+    const instance = this.#instance
+    instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
-    return lastEventId === undefined || lastEventId === ''
-      ? openGetStream(this.#host, session, caller)
-      : resume(this.#host, session, caller, lastEventId)
+    const isNew = lastEventId === undefined || lastEventId === ''
+    const { openGetStream, resume } = await streamsOfGet()
+    return instance.during(
+      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
+    )
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */
@@ -258,13 +246,15 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+    this.#instance.admitStream()
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    return openLegacyStream(this.#host, session, caller, first, () => {
+    const { openLegacyStream } = await streamsOfGet()
+    const opening = openLegacyStream(this.#host, session, caller, first, () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
     })
+    return this.#instance.during(opening)
   }
 
   /**
@@ -278,6 +268,8 @@ export class Sessions {
       await this.#take(session, message)
       return EMPTY_202
     }
+    // The response goes by way of the log of the session's stream.
+    this.#requireRoom(caller, message.request.id)
     if (message.request.method === 'initialize') {
       Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
@@ -286,12 +278,15 @@ export class Sessions {
       if (status === 'gone') throw sessionNotFound()
       const { id } = message.request
       const text = resultText(id, this.#introduce(session.revision))
-      await relayTo(this.#instance, session, text, `init.${typedId(id)}`)
+      // The store keeps the name for a while, which the client chooses.
+      await relayTo(this.#instance, session, caller, text, `init.${digest(typedId(id), 12)}`)
       return EMPTY_202
     }
     await this.#instance.attend()
     if (session.busy) await recount(this.#instance, session)
-    const continued = relayed(session, message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    const continued = relayed(session, message.request, (data, id) =>
+      relayTo(this.#instance, session, caller, data, id),
+    )
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

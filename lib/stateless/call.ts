@@ -18,7 +18,7 @@ import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
 import { Run, type SendMessage } from './run.ts'
-import { runSingle, type SingleParts } from './single.ts'
+import type { SingleParts } from './single.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
 export interface StatelessHost extends SharedParts, SingleParts {
@@ -126,15 +126,16 @@ export class StatelessCall extends Run {
   ): Promise<T> {
     const state = this.#state
     if (state?.kept.has(name)) return state.kept.get(name) as T
-    const value = options.single && state ? await runSingle(this.#host, this.#idOf(state, name), name, fn) : await fn()
+    const value = options.single && state ? await this.#runSingle(state, name, fn) : await fn()
     toJson(value ?? null, resultOf(name))
     this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
   }
 
-  #idOf(state: CallState, name: string): string {
-    return digest(`${this.principal}\n${state.id}\n${name}`, 16)
+  async #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
+    const { runSingle } = await import('./single.ts')
+    return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
   }
 
   override get pending(): boolean {

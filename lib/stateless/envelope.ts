@@ -122,9 +122,14 @@ export function requireParamHeaders(request: JsonRpcRequest, params: readonly Pa
       throw mismatch(request, `Mcp-Param-${name} is sent without the argument ${path.join('.')}.`)
     }
     const given = decodeHeader(raw)
-    const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === String(value)
+    const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === scalarText(value)
     if (!same) throw mismatch(request, `Mcp-Param-${name} must repeat the argument ${path.join('.')}.`)
   }
+}
+
+/** Undefined for an object, of which `String` may throw. */
+function scalarText(value: unknown): string | undefined {
+  return typeof value === 'object' ? undefined : String(value)
 }
 
 /** Integers are compared as numbers: `42.0` is 42. */

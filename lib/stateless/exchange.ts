@@ -2,6 +2,7 @@
  * A stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
  * result.
  */
+
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
@@ -15,6 +16,7 @@ import { failureResponse, MAX_UNSENT, OUT_OF_TIME, TOO_MUCH } from '../runtime/e
 import type { Instance } from '../runtime/instance.ts'
 import { PendingReply } from '../runtime/pending-reply.ts'
 import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { before } from '../runtime/timers.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
@@ -41,8 +43,7 @@ export class StatelessExchange implements StreamSource {
   #timer: Timer | undefined
   #deadline: Timer | undefined
   /** Messages that were sent before the response began. */
-  #queue: string[] = []
-  #queued = 0
+  #queue = ''
   #writer: ResponseWriter | undefined
   #streaming = false
   readonly #reply = new PendingReply()
@@ -87,7 +88,9 @@ export class StatelessExchange implements StreamSource {
       if (signal?.aborted) queueMicrotask(cancel)
       else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(caller.deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
+      this.#deadline = before(this.#instance.clock, caller.deadline, abandonBefore, 0.25, () =>
+        this.abandon(OUT_OF_TIME),
+      )
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
@@ -104,7 +107,7 @@ export class StatelessExchange implements StreamSource {
   send(text: string): Promise<void> | undefined {
     if (!this.#call) return undefined
     this.#beginStream()
-    const takes = this.#writer ? this.#writer.takes(text.length) : this.#queued + text.length <= MAX_UNSENT
+    const takes = this.#writer ? this.#writer.takes(text.length) : this.#queue.length + text.length <= MAX_UNSENT
     if (!takes) this.abandon(TOO_MUCH)
     else this.#write(sseMessage(text))
     return this.#writer?.room
@@ -129,8 +132,8 @@ export class StatelessExchange implements StreamSource {
 
   attach(writer: ResponseWriter): void {
     this.#writer = writer
-    const text = this.#queue.join('')
-    this.#queue = []
+    const text = this.#queue
+    this.#queue = ''
     writer.write(text === '' ? SSE_COMMENT : text)
     if (!this.#call) writer.end()
   }
@@ -144,6 +147,7 @@ export class StatelessExchange implements StreamSource {
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
+    this.#call.watch?.end('cancelled')
     this.#end(reason)
     this.#writer = undefined
     if (this.#streaming) writer?.end()
@@ -182,6 +186,7 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
+    call.watch?.failed(error)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 
@@ -213,9 +218,8 @@ export class StatelessExchange implements StreamSource {
   }
 
   #write(text: string): void {
-    if (this.#writer) return this.#writer.write(text)
-    this.#queue.push(text)
-    this.#queued += text.length
+    if (this.#writer) this.#writer.write(text)
+    else this.#queue += text
   }
 }
 

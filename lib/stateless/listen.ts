@@ -1,7 +1,9 @@
 /** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+
 import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { MAX_LISTENED } from '../protocol/bounds.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
@@ -14,6 +16,7 @@ import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { at, before } from '../runtime/timers.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
 
 interface Filter {
@@ -24,8 +27,6 @@ interface Filter {
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
 
-/** The most URIs of one filter. */
-const MAX_URIS = 1_000
 /** The most characters of all of them. */
 const MAX_URI_BYTES = 256 * 1024
 
@@ -36,6 +37,7 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #id: RequestId
   /** Counts the URIs of the filter. */
   readonly #held: HeldBytes
+  readonly #principal: string
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
@@ -55,10 +57,11 @@ export class Listening implements HeldConnection, StreamSource {
     request: JsonRpcRequest,
     complete: (result: JsonObject) => RawJson,
     offered: ServerCapabilities,
-    caller: Pick<Caller, 'client'>,
+    caller: Pick<Caller, 'client' | 'principal'>,
   ) {
     this.#instance = instance
     this.#id = request.id
+    this.#principal = caller.principal
     this.#complete = complete
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
@@ -69,8 +72,10 @@ export class Listening implements HeldConnection, StreamSource {
   /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
-    this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
-    this.#until = this.#instance.at(until, () => this.drain())
+    this.#planned = before(this.#instance.clock, deadline, this.#instance.options.abandonBefore, 0.25, () =>
+      this.drain(),
+    )
+    this.#until = at(this.#instance.clock, until, () => this.drain())
     try {
       // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
@@ -98,19 +103,22 @@ export class Listening implements HeldConnection, StreamSource {
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
     const { lists, uris } = this.#filter
+    // Changes that come together are often of the same list or resource.
+    const texts = new Set<string>()
     for (const { change } of entries) {
+      if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
-        for (const uri of uris.spellings(change)) this.#send('notifications/resources/updated', { uri })
-      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
+        for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
+      } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
     }
+    for (const text of texts) this.#send(text)
   }
 
   #message(method: string, params: JsonObject): string {
     return sseMessage(notificationText(method, { ...params, _meta: this.#meta }))
   }
 
-  #send(method: string, params: JsonObject): void {
-    const text = this.#message(method, params)
+  #send(text: string): void {
     if (this.#writer && !this.#writer.room) return this.#writer.write(text)
     if (this.#queue.size === 0) this.#writer?.room?.then(() => this.#flush())
     this.#queue.add(text)
@@ -173,8 +181,8 @@ function readFilter(value: unknown, offered: ServerCapabilities): Filter {
     throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
   }
   const uris = value.resourceSubscriptions ?? []
-  if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
+  if (!Array.isArray(uris) || uris.length > MAX_LISTENED || !uris.every((uri) => typeof uri === 'string')) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_LISTENED} URIs.`)
   }
   if (bytesOf(uris) > MAX_URI_BYTES) {
     const message = `The URIs in "resourceSubscriptions" may have ${MAX_URI_BYTES} characters together.`

@@ -46,5 +46,6 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   end(cancelled?: string): void {
     this.over = true
     if (cancelled !== undefined) this.abort(cancelled)
+    this.watch?.end(this.pending ? 'input_required' : undefined)
   }
 }

@@ -1,7 +1,9 @@
 /** Communication between instances: mail, signs of life, and the list of changes. */
 
-/** Notifications from the server that belong to no call. */
-export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }
+/** Notifications from the server that belong to no call. `to`: the one principal that gets it; default everybody. */
+export type Change = ({ kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }) & {
+  to?: string
+}
 
 export interface ChangeEntry {
   /** Position in the list; positions are compared with {@link comparePositions}. */

@@ -41,6 +41,11 @@ export interface StoreBase {
   /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble; StoreRefused */
   ping(): Promise<void>
   /**
+   * Whether the store answers on a connection that is made for this question. Where it does and {@link ping} gets no answer,
+   * the store lives, and this process alone does not reach it.
+   */
+  answersAnew?: (() => Promise<boolean>) | undefined
+  /**
    * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
    * share by mistake refuses all but one name (StoreRefused).
    */

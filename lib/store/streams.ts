@@ -19,7 +19,8 @@ export interface Position {
 }
 
 /** ok: the message has the number `n`; `holder` holds the stream. gone: no such session. */
-type PostReply = { status: 'ok'; n: number; holder: Holder | undefined } | Status<'gone'>
+/** `held`: the bytes that the session keeps. */
+type PostReply = { status: 'ok'; n: number; holder: Holder | undefined; held: number } | Status<'gone'>
 
 /**
  * gone: no such session. unknown: the stream has no log. trimmed: the log no longer reaches back to the position.

@@ -73,6 +73,8 @@ export class Link {
       get: (target, name: keyof Store) => {
         const value = target[name]
         if (typeof value !== 'function') return value
+        // It answers at once, from what the store has heard of its memory.
+        if (name === 'nearlyFull') return value.bind(target)
         if (name === 'wake' || name === 'close') return () => Promise.resolve()
         const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
         return async (...args: unknown[]) => {

@@ -51,6 +51,14 @@ describe('cloudrun/service.yaml', () => {
     expect(container.ports).toEqual([{ name: 'http1', containerPort: 8080 }])
   })
 
+  test('lets nobody in before an authorization server is named', () => {
+    expect(env.AUTH_ISSUER).toMatch(/^https:\/\/auth\.example\.com$/)
+    const { auth } = parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint
+    expect(auth).toMatchObject({ issuer: [env.AUTH_ISSUER], resource: env.AUTH_AUDIENCE })
+    // Both are the addresses that the documents give: a host of the service, and /mcp there.
+    expect(auth?.resource).toBe(`https://${env.ALLOWED_HOSTS}/mcp`)
+  })
+
   test('sets only variables that the endpoint reads', () => {
     for (const name of Object.keys(env)) expect(VARIABLES).toContain(name)
     expect(
@@ -91,6 +99,16 @@ describe('compose.yaml', () => {
     expect(nginx.volumes).toEqual(['./nginx.conf:/etc/nginx/conf.d/default.conf:ro'])
     expect(nginx.ports).toEqual([`${/listen (\d+);/.exec(infra('nginx.conf'))?.[1]}:8000`])
     expect(redis.command).toContain('noeviction')
+  })
+
+  test('starts nothing before AUTH_ISSUER is decided, and takes its settings from one file', () => {
+    const { environment } = compose['x-instance']
+    // Unset stops compose; empty is a decision.
+    expect(environment.AUTH_ISSUER).toMatch(/^\$\{AUTH_ISSUER\?[^}]*AUTH_ISSUER=/)
+    for (const name of ['AUTH_AUDIENCE', 'ALLOWED_HOSTS', 'ALLOWED_ORIGINS']) {
+      expect(environment[name]).toMatch(new RegExp(`^\\$\\{${name}:?-`))
+    }
+    expect(infra('compose.yaml')).toContain('> infra/.env')
   })
 
   test('has no secret', () => {

@@ -87,10 +87,11 @@ test('each request is logged as one line of JSON, with the key of its session in
   expect(opened?.session).toMatch(/^[\w-]{22}$/)
 })
 
-test('the log can be switched off', async () => {
+test('the lines of requests can be switched off, and warnings and errors are written all the same', async () => {
   const instance = await start({ LOG: '0' })
   await initialize(instance.url)
-  expect(instance.output.filter((line) => line.startsWith('{'))).toEqual([])
+  const lines = instance.output.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  expect(lines).toMatchObject([{ level: 'WARNING', message: expect.stringContaining('MCP_SECRET') }])
 })
 
 test('SIGTERM: running calls get complete responses, streams end with retry, and the exit code is 0', async () => {

@@ -1,4 +1,5 @@
 /** The environment of a process: variables that are read, values that stop the start, and warnings. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -12,6 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/ports.ts'
 import { post } from '../support/raw.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { fromSeconds } from '../support/spread.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
@@ -257,7 +259,7 @@ describe('npm start with Redis', () => {
       const answer = await post(url, body(request), { headers: headers(request) })
       expect(answer.status).toBe(200)
       const opened = await post(url, { jsonrpc: '2.0', id: 0, method: 'initialize', params: INITIALIZE })
-      expect([opened.status, opened.headers.get('retry-after')]).toEqual([503, '1'])
+      expect([opened.status, opened.headers.get('retry-after')]).toEqual([503, fromSeconds(1)])
     }
     expect(errors.filter((line) => line.includes('ECONNREFUSED'))).toHaveLength(1)
     expect(await stop()).toBe(0)

@@ -1,8 +1,8 @@
 /** ALLOWED_HOSTS, ALLOWED_ORIGINS and ALLOWED_HEADERS as people write them. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { onEvent } from '../../lib/base/events.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { parseEnvironment } from '../../lib/platform/environment.ts'
-import type { RequestNote } from '../../lib/runtime/caller.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 
 let endpoint: Endpoint | undefined
@@ -18,10 +18,10 @@ function start(env: Record<string, string>) {
   const server = new McpServer({ name: 'origin', version: '1' })
   endpoint = createEndpoint(server, { ...options, onError: (error) => errors.push(error) })
   const { fetch } = endpoint
-  const send = async (headers: Record<string, string>, method = 'POST', note: RequestNote = {}) => {
+  const send = async (headers: Record<string, string>, method = 'POST') => {
     const body = method === 'POST' ? '{"jsonrpc":"2.0","id":1,"method":"ping"}' : null
     const given = { 'content-type': 'application/json', host: 'localhost:3000', ...headers }
-    return fetch(new Request('http://localhost:3000/mcp', { method, body, headers: given }), { note })
+    return fetch(new Request('http://localhost:3000/mcp', { method, body, headers: given }))
   }
   return { send, errors, warnings }
 }
@@ -138,12 +138,14 @@ describe('a refusal', () => {
       [{ origin: 'https://app.example:8443' }, 'ALLOWED_ORIGINS', 'https://app.example:8443'],
       [{ host: 'mcp.example' }, 'ALLOWED_HOSTS', 'mcp.example'],
     ] as const) {
-      const note: RequestNote = {}
-      const response = await send(headers, 'POST', note)
+      const reasons: string[] = []
+      const end = onEvent('refusal', ({ reason }) => reasons.push(reason))
+      const response = await send(headers)
+      end()
       const { error } = (await response.json()) as { error: { message: string } }
       expect(response.status).toBe(403)
       for (const text of [variable, JSON.stringify(value)]) expect(error.message).toContain(text)
-      expect(note.refused).toBe(error.message)
+      expect(reasons).toEqual([error.message])
     }
     // The client caused it: it is no failure of the endpoint.
     expect(errors).toEqual([])
@@ -151,10 +153,12 @@ describe('a refusal', () => {
 
   test('repeats at most 200 characters of the header', async () => {
     const { send } = start({ ...PUBLIC })
-    const note: RequestNote = {}
-    const response = await send({ origin: `https://${'x'.repeat(5_000)}` }, 'POST', note)
+    const reasons: string[] = []
+    const end = onEvent('refusal', ({ reason }) => reasons.push(reason))
+    const response = await send({ origin: `https://${'x'.repeat(5_000)}` })
+    end()
     expect((await response.text()).length).toBeLessThan(500)
-    expect(note.refused?.length).toBeLessThan(500)
+    expect(reasons[0]?.length).toBeLessThan(500)
   })
 })
 

@@ -290,6 +290,66 @@ describe('one client', () => {
   })
 })
 
+describe('HTTP+SSE, whose responses go by way of a log', () => {
+  const from = '203.0.113.9'
+
+  /** Opens a session and sends `calls` calls of a megabyte. Their statuses, and the ids of the responses on the stream. */
+  async function storm(endpoint: Endpoint, calls: number) {
+    const env = { incoming: { socket: { remoteAddress: from } } }
+    const stream = await endpoint.fetch(new Request('http://localhost/sse'), env)
+    const reader = new EventReader(stream)
+    const address = (await reader.next())?.data ?? ''
+    const ids: unknown[] = []
+    const post = (message: object) => {
+      const headers = { 'content-type': 'application/json' }
+      const made = new Request(`http://localhost${address}`, { method: 'POST', body: JSON.stringify(message), headers })
+      return endpoint.fetch(made, env)
+    }
+    const accepted: unknown[] = []
+    const refused: Response[] = []
+    for (let i = 0; i < calls; i++) {
+      const response = await post(toolCall(i, 'say', { times: 20, bytes: 50 * KIB }))
+      if (response.status !== 202) refused.push(response)
+      else {
+        accepted.push(i)
+        ids.push((await reader.until(({ id }) => id === i)).message?.id)
+      }
+      await endpoint.settled()
+    }
+    return { accepted, ids, refused, post, reader }
+  }
+
+  test.each([
+    ['memory', () => memoryStore({ maxBytes: 40 * MIB })],
+    ['Redis', () => redisStore(redis.url)],
+  ] as const)(
+    'is refused where the store is nearly full, before the handler begins (%s)',
+    async (name, make) => {
+      const endpoint = start({ store: make(), legacySse: true })
+      if (name === 'Redis') await fill(0.7)
+      const { accepted, ids, refused, post, reader } = await storm(endpoint, 60)
+      expect(ids).toEqual(accepted)
+      expect(refused.length).toBeGreaterThan(0)
+      await expectRefusal(refused[0] as Response, 503, 'HTTP+SSE')
+      // What needs no log goes on.
+      expect((await post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })).status).toBe(
+        202,
+      )
+      reader.drop()
+    },
+    60_000,
+  )
+
+  test('is counted for its client, and refused where that keeps as much as it may', async () => {
+    const endpoint = start({ session: { maxStored: MIB }, legacySse: true })
+    const { accepted, ids, refused, reader } = await storm(endpoint, 20)
+    expect(ids).toEqual(accepted)
+    expect(accepted.length).toBeLessThan(10)
+    await expectRefusal(refused[0] as Response, 429, 'session.maxStored')
+    reader.drop()
+  })
+})
+
 describe('the log of a call that has ended', () => {
   /** How long the logs live, in ms, by the request id in their names. */
   async function lifetimes(): Promise<Record<string, number>> {

@@ -1,4 +1,5 @@
 /** Two servers on one Redis, each behind an endpoint: with prefixes of their own they do not meet, without they do not start. */
+
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
@@ -9,6 +10,7 @@ import type { Store } from '../../lib/store/store.ts'
 import { body, headers } from '../stateless/requests.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { fromSeconds } from '../support/spread.ts'
 
 let redis: RedisServer
 const opened: { close(): Promise<void> }[] = []
@@ -102,7 +104,7 @@ test('with one prefix the second gets a clear 503 at its first request, and its 
     await send(mail, request(0, 'initialize', CLIENT)),
     await send(mail, toolCall(1, 'kept'), session),
   ]) {
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, fromSeconds(1)])
     expect(((await refused.json()) as RpcMessage).error?.message).toMatch(/store refuses this instance.*log/)
   }
   const listed = { id: 1, method: 'tools/list' }

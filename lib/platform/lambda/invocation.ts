@@ -8,11 +8,9 @@ import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
 import { Refusal } from '../../protocol/refusal.ts'
-import type { RequestLog } from '../log.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 
 export interface LambdaOptions {
-  log?: RequestLog | undefined
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
   responseLimit?: number | undefined
 }
@@ -28,7 +26,7 @@ type Send = (response: Response, incoming: Incoming) => Promise<void>
 export function invocations(
   endpoint: Endpoint,
   whole: boolean,
-  { log, responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
+  { responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
 ) {
   let running = 0
   let asleepSince: { now: number; wall: number } | undefined
@@ -44,14 +42,9 @@ export function invocations(
       return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue })
     }
     const { request, address } = incoming
-    const line = log?.begin(request.method, id)
     const incomingMessage = { socket: { remoteAddress: address } }
-    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, note: line?.note })
-    try {
-      await send(response, incoming)
-    } finally {
-      line?.end(response.status)
-    }
+    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, requestId: id })
+    await send(response, incoming)
   }
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
     if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))

@@ -1,9 +1,10 @@
 /** The start of an execution environment: its settings, its store and its endpoint. */
-import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
+import type { EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { logRejections } from '../faults.ts'
-import { errorLine, requestLog } from '../log.ts'
+import { openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 
 /** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
@@ -28,11 +29,11 @@ function keepEnvironment(report: (text: string) => void): void {
 export async function startEndpoint(server: McpServer, defaults: Environment, options: EndpointOptions = {}) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
-  for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
+  const log = openLog({ requests: settings.log })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
-  const store = await openStore(settings, (error) => console.error(errorLine(error)))
-  const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
-  const log = requestLog(settings)
-  keepEnvironment((text) => (log ? log.say('ERROR', text) : console.error(text)))
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }
 }

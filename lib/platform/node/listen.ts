@@ -1,47 +1,37 @@
-/** A process that listens by itself: the HTTP server, one log line for each request, and `/readyz`. */
-import type { IncomingMessage, Server } from 'node:http'
+/** A process that listens by itself: the HTTP server, the log, and `/readyz`. */
+import type { Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
-import { createEndpoint, type Endpoint } from '../../endpoint.ts'
+import { systemClock } from '../../base/clock.ts'
+import { retryAfter } from '../../base/ids.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
-import { errorLine, type RequestLog, requestLog } from '../log.ts'
+import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
-  const log = requestLog(settings)
-  for (const warning of settings.warnings) {
-    if (log) log.say('WARNING', warning)
-    else console.error(`WARNING: ${warning}`)
-  }
-  const onError = (error: unknown) => {
-    const text = errorLine(error)
-    if (log) log.say('ERROR', text)
-    else console.error(text)
-  }
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
-  const store = await openStore(settings, (error) => {
-    if (!starting || !(error instanceof StoreRefused)) onError(error)
-  })
-  const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
-  addReadiness(endpoint, store)
+  const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {
-        const { incoming, outgoing } = env as HttpBindings
+        const { outgoing } = env as HttpBindings
         // While the process shuts down, the next request of this connection should go to another instance.
-        if (!http.listening) outgoing.shouldKeepAlive = false
-        if (!log) return endpoint.fetch(request, env)
-        const line = log.begin(request.method, traceOf(incoming))
-        outgoing.once('close', () => line.end(outgoing.statusCode))
-        return endpoint.fetch(request, { ...env, note: line.note })
+        if (leaving.begun) outgoing.shouldKeepAlive = false
+        return endpoint.fetch(request, env)
       },
       port: settings.port,
       hostname: settings.host,
@@ -66,10 +56,19 @@ export async function listen(server: McpServer): Promise<void> {
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  const end = drainOnSignals(http, endpoint)
-  const report = (text: string) => (log ? log.say('ERROR', text) : console.error(text))
+  const leaving = drainOnSignals(http, endpoint, settings)
+  const report = (text: string) => log.say('ERROR', text)
   logRejections(report)
-  endOnException(report, () => end(1))
+  endOnException(report, () => leaving.fail())
+  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
+  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  // `/healthz` does not ask the store, because a restart would not bring Redis back.
+  endpoint.app.get('/readyz', async (c) => {
+    const state = await readiness.state()
+    const headers = { 'Cache-Control': 'no-store' }
+    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
+    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  })
 }
 
 /** Ends the start with one line. */
@@ -88,25 +87,9 @@ async function tryStore(store: Store): Promise<void> {
   })
 }
 
-/** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */
-function addReadiness({ app }: Endpoint, store: Store): void {
-  app.get('/readyz', (c) =>
-    store.ping().then(
-      () => c.json({ status: 'ok', store: store.name }),
-      () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
-    ),
-  )
-}
-
-/** The id that the load balancer gave the request. */
-function traceOf({ headers }: IncomingMessage): string | undefined {
-  const [id] = [headers['x-request-id'], headers['x-cloud-trace-context']].flat()
-  return id?.slice(0, 128)
-}
-
-function announce(address: string, { redisUrl, redisName }: Settings, log: RequestLog | undefined): void {
+function announce(address: string, { redisUrl, redisName }: Settings, log: Log): void {
   const place = redisUrl ? `Redis at ${redisName}` : 'this process (set REDIS_URL to share them)'
-  if (log) return log.say('INFO', 'listening', { address, sessions: place })
+  if (log.asJson) return log.say('INFO', 'listening', { address, sessions: place })
   console.log(`MCP endpoint  ${address}`)
   console.log(`Sessions in   ${place}`)
   console.log(`Try it        npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`)

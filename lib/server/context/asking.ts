@@ -1,4 +1,5 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
+import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
 import { downgradeSampling } from '../../protocol/downgrade.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
@@ -11,8 +12,9 @@ import type {
   Root,
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
-import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
+import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
@@ -48,7 +50,7 @@ export class Asking {
 
   async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
+    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
@@ -90,11 +92,13 @@ export class Asking {
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
       const read = readAnswer(method, answer)
       if (typeof read === 'object') return read
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
     })
+    if (channels.ask.hasSubscribers) publishAsk(this.#channel.event, method, answered)
+    return answered
   }
 
   #key(kind: Kind, given: string | undefined): string {

@@ -55,6 +55,16 @@ export class Context {
     return this.#channel.auth
   }
 
+  /**
+   * The caller's name in all that is kept: a digest of issuer, subject, client and tenant, the same with every token. Without
+   * authorization all callers share one.
+   *
+   * @example await ctx.announce.resourcesChanged({ to: ctx.principal })
+   */
+  get principal(): string {
+    return this.#channel.principal
+  }
+
   /** The HTTP request that carried the call. */
   get request(): RequestInfo {
     return this.#channel.request
@@ -84,7 +94,7 @@ export class Context {
     return this.#channel.handles
   }
 
-  /** Notifies clients, on every instance, of changes. */
+  /** Notifies clients, on every instance, of changes: all of them, or those of one principal (`to`). */
   get announce(): Announcer {
     return this.#channel.announce
   }

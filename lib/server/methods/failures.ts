@@ -5,6 +5,7 @@ import { features } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { AskPending, MissingCapability } from '../context/errors.ts'
+import { withFault } from '../context/fault.ts'
 import type { MethodHandler } from './method.ts'
 
 /** True for an error that the call itself handles, in a tool as in any other method. */
@@ -29,7 +30,8 @@ export function withProtocolErrors(run: MethodHandler): MethodHandler {
     if (!(result instanceof Promise)) return result
     return result.catch((thrown: unknown) => {
       const error = asError(thrown)
-      throw passesThrough(error, channel) ? error : new ProtocolError(ErrorCode.InternalError, failureText(error))
+      if (passesThrough(error, channel)) throw error
+      throw withFault(new ProtocolError(ErrorCode.InternalError, failureText(error)), 'exception', error)
     })
   }
 }

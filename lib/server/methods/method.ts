@@ -2,6 +2,7 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
+import { withFault } from '../context/fault.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import type { CompiledSchema } from '../schema/schema.ts'
@@ -26,7 +27,7 @@ export function withEntry<E extends { input: CompiledSchema | undefined }>(
   const name = params?.name
   if (typeof name !== 'string') throw invalidParams('"name" must be a string.')
   const entry = entries.get(name)
-  if (entry === undefined) throw invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`)
+  if (entry === undefined) throw withFault(invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`), 'unknown')
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')
   const checked = entry.input?.check(args) ?? { ok: true, value: args }

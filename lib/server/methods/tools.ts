@@ -8,6 +8,7 @@ import type { CallToolResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import { toolError } from '../context/errors.ts'
+import { withFault } from '../context/fault.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passesThrough } from './failures.ts'
@@ -26,7 +27,10 @@ export const callTool: MethodHandler = ({ tools }, params, channel) =>
   withEntry('tool', tools, params, (tool, checked) =>
     checked.ok
       ? run(tool, checked.value, params, channel)
-      : toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`),
+      : withFault(
+          toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`),
+          'arguments',
+        ),
   )
 
 function run(tool: RegisteredTool, args: unknown, params: JsonObject | undefined, channel: ClientChannel): ToolReply {
@@ -49,7 +53,7 @@ function isThenable(value: unknown): boolean {
 function failed(thrown: unknown, channel: ClientChannel): CallToolResult {
   const error = asError(thrown)
   if (passesThrough(error, channel)) throw error
-  return toolError(failureText(error))
+  return withFault(toolError(failureText(error)), 'exception', error)
 }
 
 /** The result of a tool for the client. Also a result that cannot be read is no reason to throw. */
@@ -57,14 +61,14 @@ function finish(tool: RegisteredTool, value: unknown, channel: ClientChannel): T
   try {
     const { name } = tool.definition
     const fault = toolResultFault(value)
-    if (fault !== undefined) return toolError(`The tool "${name}" returned no valid result: ${fault}`)
+    if (fault !== undefined) return resultError(`The tool "${name}" returned no valid result: ${fault}`)
     const result = value as JsonObject
     if (tool.output === undefined || result.isError === true) return complete(result, channel)
     const { structuredContent } = result
     const then = (outcome: Checked) =>
       outcome.ok
         ? complete({ ...result, structuredContent: outcome.value }, channel)
-        : toolError(`The result of "${name}" does not fit its output schema: ${outcome.problems}`)
+        : resultError(`The result of "${name}" does not fit its output schema: ${outcome.problems}`)
     if (structuredContent === undefined) return then({ ok: false, problems: 'there is no structuredContent' })
     const checked = tool.output.check(structuredContent)
     if (!(checked instanceof Promise)) return then(checked)
@@ -79,9 +83,13 @@ function unreadable(value: unknown, thrown: unknown): CallToolResult {
   try {
     toJson(value)
   } catch (error) {
-    return toolError(textOf(error))
+    return resultError(textOf(error))
   }
-  return toolError(textOf(thrown))
+  return resultError(textOf(thrown))
+}
+
+function resultError(text: string): CallToolResult {
+  return withFault(toolError(text), 'result', new TypeError(text))
 }
 
 function complete(value: JsonObject, channel: ClientChannel): CallToolResult {

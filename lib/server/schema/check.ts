@@ -24,16 +24,19 @@ export function guarded(check: Check): Check {
 }
 
 /** The most problems in one text. A large argument could have thousands. */
-const MAX_PROBLEMS = 10
+export const MAX_PROBLEMS = 10
 /** The most characters of one problem, which may quote the value. */
 const MAX_PROBLEM = 500
 
-/** One text for all problems. Each has a path (empty for the root) and a message. */
-export function describeProblems(problems: readonly (readonly [path: string, message: string])[]): string {
+/** One text for all problems. Each has a path (empty for the root) and a message. `total`: how many there are. */
+export function describeProblems(
+  problems: readonly (readonly [path: string, message: string])[],
+  total = problems.length,
+): string {
   const listed = problems.slice(0, MAX_PROBLEMS).map(([path, message]) => {
     const text = path === '' ? message : `${path}: ${message}`
     return text.length > MAX_PROBLEM ? `${text.slice(0, MAX_PROBLEM)}…` : text
   })
-  const more = problems.length - listed.length
+  const more = total - listed.length
   return listed.join('; ') + (more > 0 ? `; and ${more} more` : '')
 }

@@ -18,14 +18,13 @@ import { AutoProgress } from './progress.ts'
 import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
 /** After a registration that failed the next one follows, in ms. */
 const REGISTER_AGAIN = 1_000
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
-  readonly began: number
   readonly #parts: CallParts
   readonly #channel: SessionChannel
   readonly #progress: AutoProgress
@@ -40,7 +39,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   constructor(parts: CallParts) {
     this.#parts = parts
-    this.began = parts.host.instance.clock.now()
     this.#state = parts.continued?.claimed ? CLAIMED : READY
     this.#progress = new AutoProgress(parts.request, parts.continued?.progress)
     this.#channel = new SessionChannel(this, parts, this.#progress)
@@ -60,6 +58,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#streamed
   }
 
+  /** The last step of the call at the store is under way: its reply says how that ended. */
+  get #isEnding(): boolean {
+    return this.#state.at === 'ending' || this.#streamed?.outbox?.ending === true
+  }
+
   get token(): string {
     return this.#stream.token
   }
@@ -73,7 +76,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#state.at === 'ending' || hasJsonResponse(this.#state)
   }
 
-  /** The session has as many calls as it may: this one was refused before its handler was called. */
+  /** The call was refused, before its handler was called. */
   get full(): boolean {
     return this.#state.at === 'over' && this.#state.outcome === 'full'
   }
@@ -93,18 +96,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     const { method, params = {} } = this.#parts.request
     try {
       const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
-      const refusal = own === undefined ? refusalOf(this.#parts) : undefined
+      const refusal = own ? undefined : refusalOf(this.#parts)
       // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
       if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
       const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.respond(responseTo(this.#parts, result))
+        return this.respond(responseTo(this.#parts, result, this.#channel.watch))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.respond(responseTo(this.#parts, value)),
+        (value) => this.respond(responseTo(this.#parts, value, this.#channel.watch)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -142,7 +145,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #fail(error: unknown): void {
-    this.respond(failureOf(this.#parts, error))
+    this.respond(failureOf(this.#parts, error, this.#channel.watch))
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -181,12 +184,13 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** The heartbeat of a registered call: the store may have what mail lost. */
   beat(): void {
-    if (!isStored(this.#state) || this.#state.at === 'ending') return
+    // The store forgets a call with its last message, whose reply may be late, and which may still be relayed (HTTP+SSE).
+    if (!isStored(this.#state) || this.#isEnding) return
     this.#parts.caller.quota?.registered(this.#stream.owner)
     this.#stream
       .look(this.#channel.openAsks)
       .then((look) => {
-        if (this.over || this.#state.at === 'ending') return
+        if (this.over || this.#isEnding) return
         if (look.status !== 'ok') return this.interrupt(look.status)
         if (look.cancelled) return this.cancel()
         this.#channel.setLevel(look.level)
@@ -224,8 +228,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply(ending, own, reason)
   }
 
-  // The state and its effects ------------------------------------------------------------------------------------
-
   /** `text`: the response that comes with the event; `reason`: why the handler is aborted, where it is. */
   #apply(event: CallEvent, text?: string, reason = CANCELLED): void {
     const { state, effects } = next(this.#state, event)
@@ -236,18 +238,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { instance } = this.#parts.host
+    const { session, host } = this.#parts
     const { quota, held } = this.#parts.caller
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
-        this.#parts.host.running.begin(this.#parts.session.key)
+        host.running.begin(session.key)
         held?.retain()
         return quota?.begin()
       case 'countRegistered':
         return quota?.registered(this.#stream.owner)
       case 'uncount':
-        this.#parts.host.running.end(this.#parts.session.key)
+        host.running.end(session.key)
         held?.release()
         quota?.end()
         if (this.#streamed) quota?.unregistered(this.#streamed.owner)
@@ -255,7 +257,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
+        return void this.#instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
       case 'registerIfQuiet':
         return queueMicrotask(() => this.registrationDue())
       case 'confirm':
@@ -292,7 +294,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #settle(): void {
     this.#pace?.stop()
-    this.#channel.abandonAsks()
+    this.#channel.ended(outcomeOf(this.#state))
     if (this.#streamed) this.#instance.remove(this)
     this.#parts.carrier.settled(this)
   }

@@ -1,5 +1,7 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
+import type { CallOutcome } from '../../base/events.ts'
+import { digest } from '../../base/ids.ts'
 import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
@@ -7,6 +9,7 @@ import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
+import type { SessionKey, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import { Asks } from './asks.ts'
@@ -15,6 +18,23 @@ import type { AutoProgress } from './progress.ts'
 
 /** How long a page that was opened may take to be done with, in ms. */
 const ELICITATION_LIFETIME = 24 * 60 * 60_000
+
+/**
+ * An elicitation belongs to the principal that was asked first; its latest session gets the completion. Without
+ * authorization it belongs to a session.
+ */
+async function claimElicitation(store: Store, id: string, principal: string, key: SessionKey): Promise<void> {
+  const name = `owner.${digest(id, 16)}`
+  const owner = principal === '' ? key : principal
+  const { status } = await store.addValue('elic', name, owner, ELICITATION_LIFETIME)
+  if (status === 'taken') {
+    const other = principal === '' ? await store.getValue('elic', name) : undefined
+    const ended = other !== undefined && (await store.readSession(other, undefined)) === undefined
+    if (!ended)
+      throw new TypeError(`The elicitation id "${id}" is in use by another client. Give each elicitation its own.`)
+  }
+  await store.setValue('elic', name, owner, ELICITATION_LIFETIME)
+}
 
 /** The call, as its handler's channel uses it. */
 export interface SendingCall {
@@ -29,6 +49,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   readonly #call: SendingCall
   readonly #parts: CallParts
   readonly #progress: AutoProgress
+  /** When the run began, by the clock of the instance. */
+  readonly began: number
   #level: LoggingLevel | undefined
   #asks: Asks | undefined
   #asked = 0
@@ -38,6 +60,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call = call
     this.#parts = parts
     this.#progress = progress
+    this.began = parts.host.instance.clock.now()
     this.#level = parts.session.level
   }
 
@@ -49,6 +72,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   get client(): ClientView {
     return this.#parts.session.client
+  }
+  override get sessionKey(): string {
+    return this.#parts.session.key
+  }
+  override get takenOver(): boolean {
+    return this.#parts.continued?.claimed === true
   }
   get session(): KeyValues {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
@@ -105,16 +134,22 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#asks?.answered(ask, value)
   }
 
-  /** The call has ended: no ask waits any longer. */
-  abandonAsks(): void {
+  /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
+  ended(outcome: CallOutcome | undefined): void {
     this.#asks?.abandon()
+    this.watch?.end(outcome)
   }
 
-  /** URL mode: the page reports its completion by the elicitation's id alone, to any instance. */
+  /**
+   * URL mode: the page reports its completion by the elicitation's id alone, to any instance.
+   * @throws TypeError where an author's id is that of another caller
+   */
   async #expectCompletion({ params }: Ask): Promise<void> {
     const id = params?.elicitationId
     if (typeof id !== 'string') return
-    await this.#parts.host.store.setValue('elic', id, this.#parts.session.key, ELICITATION_LIFETIME)
+    const { host, session } = this.#parts
+    await claimElicitation(host.store, id, this.principal, session.key)
+    await host.store.setValue('elic', id, session.key, ELICITATION_LIFETIME)
   }
 
   #requireRunning(): void {

@@ -108,9 +108,11 @@ export class Exchange implements Carrier {
   }
 
   #answer(states: Opened[], response: SseResponse): void {
-    if (!states.includes('gone')) return this.#reply.give({ kind: 'stream', source: response })
+    const none = states.every((state) => state === 'cancelled')
+    if (!states.includes('gone') && !none) return this.#reply.give({ kind: 'stream', source: response })
     response.detached()
-    this.sessionGone()
+    if (states.includes('gone')) this.sessionGone()
+    else this.#reply.give({ kind: 'stream', source: emptyStream })
   }
 }
 

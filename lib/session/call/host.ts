@@ -1,10 +1,9 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { ClientChannel } from '../../server/context/client-channel.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -16,16 +15,14 @@ import type { RunningCalls } from './running.ts'
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
   instance: Instance
-  /** Hands the request to the author's server. */
-  dispatch(
-    method: string,
-    params: JsonObject,
-    channel: ClientChannel,
-  ): JsonObject | RawJson | Promise<JsonObject | RawJson>
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls
+  /** Every scope that a request can need. */
+  scopes: ReadonlySet<string>
+  /** The scopes that a request needs. */
+  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }

@@ -3,18 +3,15 @@
  * the holder afterwards; messages that wait while an append is under way go together in the next one. The handler waits
  * only while the queue is over its bound.
  */
-import { randomId } from '../../base/ids.ts'
+import { jitter, randomId } from '../../base/ids.ts'
 import { MAX_UNSENT } from '../../runtime/error-text.ts'
-import { type Instance, tokenOf } from '../../runtime/instance.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import { tokenOf } from '../../runtime/name.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
+import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
+import { type Item, MessageQueue } from './message-queue.ts'
 import type { Ending } from './state.ts'
-
-interface Item {
-  data: string
-  ask?: string | undefined
-  final: boolean
-}
 
 /** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
 export type Relay = (data: string, id: string) => Promise<Holder | undefined>
@@ -45,20 +42,20 @@ interface OutboxOptions {
   relay?: Relay | undefined
 }
 
-const BATCH_MESSAGES = 64
+const MISSED = missedText()
 /** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
 const LASTING_PATIENCE = 2_000
-const BATCH_BYTES = 256 * 1024
 
 export class Outbox {
   readonly #instance: Instance
   readonly #session: Session
   readonly #options: OutboxOptions
   #register: Registration | undefined
-  #queue: Item[] = []
-  #bytes = 0
+  readonly #queue = new MessageQueue()
   #next: number
   #tag = randomId(3)
+  /** Numbers were given again, so that they alone do not name a relayed message. */
+  #renumbered = false
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
@@ -90,21 +87,27 @@ export class Outbox {
     return this.#running || this.#queue.length > 0
   }
 
+  /** The last message is queued, or on its way: the store forgets the call with it. */
+  get ending(): boolean {
+    return this.#phase === 'complete'
+  }
+
   get #isClosed(): boolean {
     return this.#phase === 'closed'
   }
 
   get full(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
-    return this.#queue.length >= maxQueuedMessages || this.#bytes >= maxQueuedBytes
+    return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
   }
 
   /** Queues a message. The promise resolves at once, or when there is room again. */
   push(data: string, ask?: string, final = false): Promise<void> {
     // The first last message counts: a handler may still send while its call fails.
     if (this.#phase !== 'open') return Promise.resolve()
-    if (!final && this.#bytes + data.length > MAX_UNSENT) {
-      this.#shorten()
+    if (!final && this.#queue.size + data.length > MAX_UNSENT) {
+      const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
+      this.#queue.shorten(maxQueuedMessages, maxQueuedBytes)
       this.#options.onOverflow()
       return Promise.resolve()
     }
@@ -114,19 +117,8 @@ export class Outbox {
       this.#goOn?.()
     }
     this.#queue.push({ data, ask, final })
-    this.#bytes += data.length
     this.#start()
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
-  }
-
-  /** Drops what a handler should have waited for: a log that is written at once must hold all that its reader lacks. */
-  #shorten(): void {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
-    // An append that is under way has the first messages.
-    while (this.#queue.length > Math.max(BATCH_MESSAGES, maxQueuedMessages) || this.#bytes > maxQueuedBytes) {
-      if (this.#queue.length <= BATCH_MESSAGES) return
-      this.#bytes -= this.#queue.pop()?.data.length ?? 0
-    }
   }
 
   /** Resolves when everything queued so far is in the log and on its way, or never will be. */
@@ -138,8 +130,7 @@ export class Outbox {
   /** Nothing more goes out. */
   close(): void {
     this.#phase = 'closed'
-    this.#queue = []
-    this.#bytes = 0
+    this.#queue.clear()
     this.#goOn?.()
     this.#wake()
   }
@@ -166,16 +157,18 @@ export class Outbox {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && !this.#isClosed) {
-      const batch = this.#batch()
+      const batch = this.#queue.batch()
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
       this.#options.onHeld(reply.held)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
-        // that a client that saw the old ones is told.
+        // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
         this.#next = reply.end + 1
         this.#tag = randomId(3)
+        this.#renumbered = true
+        this.#queue.unshift({ data: MISSED, final: false })
         continue
       }
       if (reply.status !== 'ok') {
@@ -190,10 +183,9 @@ export class Outbox {
       this.#holder = reply.holder
       const n = this.#next
       this.#next += batch.length
-      this.#queue.splice(0, batch.length)
-      for (const item of batch) this.#bytes -= item.data.length
+      this.#queue.remove(batch.length)
       const reader = await this.#send(n, batch)
-      if (batch.at(-1)?.final) {
+      if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
@@ -210,17 +202,6 @@ export class Outbox {
     this.#goOn = undefined
   }
   #goOn: (() => void) | undefined
-
-  #batch(): Item[] {
-    let bytes = 0
-    let count = 0
-    for (const item of this.#queue) {
-      bytes += item.data.length
-      if (count > 0 && (bytes > BATCH_BYTES || count >= BATCH_MESSAGES)) break
-      count++
-    }
-    return this.#queue.slice(0, count)
-  }
 
   async #append(batch: Item[]): Promise<AppendReply | undefined> {
     const final = batch.at(-1)?.final === true
@@ -266,7 +247,7 @@ export class Outbox {
           return undefined
         }
       }
-      await new Promise<void>((resolve) => void clock.after(wait, resolve))
+      await new Promise<void>((resolve) => void clock.after(jitter(wait), resolve))
       if (this.#isClosed) return undefined
     }
   }
@@ -279,7 +260,8 @@ export class Outbox {
     if (relay) {
       let reader: Holder | undefined
       for (const [i, item] of batch.entries()) {
-        reader = await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
+        const id = `${this.#options.stream}.${n + i}${this.#renumbered ? `.${this.#tag}` : ''}`
+        reader = await this.#patiently(async () => relay(item.data, id))
       }
       return reader
     }

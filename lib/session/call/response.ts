@@ -4,16 +4,20 @@ import { errorText, type Result, resultText } from '../../protocol/jsonrpc.ts'
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { CallParts } from './host.ts'
 
+/** Hears of failures, where somebody listens. */
+type Watch = { failed(error: unknown): void } | undefined
+
 /** It never throws: a result that JSON cannot hold is a failure of the call. */
-export function responseTo(parts: CallParts, result: Result): string {
+export function responseTo(parts: CallParts, result: Result, watch: Watch): string {
   try {
     return resultText(parts.request.id, result)
   } catch (error) {
-    return failureOf(parts, error)
+    return failureOf(parts, error, watch)
   }
 }
 
-export function failureOf({ host, request }: CallParts, error: unknown): string {
+export function failureOf({ host, request }: CallParts, error: unknown, watch: Watch): string {
+  watch?.failed(error)
   return failureResponse(error, request, (unknown) => host.instance.report(unknown))
 }
 

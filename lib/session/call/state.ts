@@ -3,6 +3,8 @@
  * `Call` carries the effects out. States and steps of the table are constants: a short call allocates nothing for its state.
  */
 
+import type { CallOutcome } from '../../base/events.ts'
+
 /** Whether the store has the call: not yet, or a request that registers it is under way, or yes. */
 type Stored = 'no' | 'asked' | 'yes'
 
@@ -224,4 +226,18 @@ const WITH_JSON: readonly Outcome[] = ['answered', 'full', 'lost', 'unreachable'
 /** The call is over, and its response is to be sent as JSON. */
 export function hasJsonResponse(state: CallState): boolean {
   return state.at === 'over' && WITH_JSON.includes(state.outcome)
+}
+
+const REPORTED: Readonly<Partial<Record<Outcome, CallOutcome>>> = {
+  cancelled: 'cancelled',
+  full: 'refused',
+  released: 'released',
+  lost: 'lost',
+  gone: 'session_gone',
+  unreachable: 'store_away',
+}
+
+/** The outcome of a call that is over, for its event. Undefined: its handler says it. */
+export function outcomeOf(state: CallState): CallOutcome | undefined {
+  return state.at === 'over' ? REPORTED[state.outcome] : undefined
 }

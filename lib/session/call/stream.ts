@@ -23,20 +23,24 @@ import type { Ending } from './state.ts'
 const MAX_STORED_REQUEST = 256 * 1024
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
-export type Opened = 'ok' | 'gone'
+export type Opened = 'ok' | 'gone' | 'cancelled'
 
 /** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
 const OVERTAKEN = 5_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
-  /** When the run began, by the clock of the instance. */
-  readonly began: number
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
   /** Ends the call with an error, and aborts its handler. */
   giveUp(message: string): void
   /** The store, or another instance, ends the call. */
   interrupt(ending: Ending, trouble?: StoreUnavailable): void
+}
+
+/** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
+function newName({ host, session, request }: CallParts): string {
+  if (host.scopes.size === 0) return newStreamName(session, request.id)
+  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
 }
 
 export class CallStream {
@@ -56,7 +60,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id)
+    this.name = parts.continued?.stream ?? newName(parts)
     this.token = parts.continued?.token ?? randomId(6)
   }
 
@@ -109,7 +113,7 @@ export class CallStream {
       holder: held ? instance.name(this.#connectionToken) : undefined,
       request: this.#requestText(),
       max: instance.options.maxCalls,
-      markAge: instance.clock.now() - this.#call.began + OVERTAKEN,
+      markAge: instance.clock.now() - this.#channel.began + OVERTAKEN,
     }
   }
 
@@ -206,6 +210,7 @@ export class CallStream {
 
   /** Ends the cancelled call at the store, in the background, and then the stream. */
   endCancelled(): void {
+    let known = false
     const end = async () => {
       await this.#registration
       await this.#outbox?.flushed()
@@ -213,16 +218,18 @@ export class CallStream {
       const ended = this.#instance.store.endCall(this.#parts.session.key, call)
       const reply = await ended.catch((error) => {
         endLater(this.#instance, this.#parts.session.key, call)
-        this.#connection?.finish()
+        this.#connection?.vanish()
         throw error
       })
+      known = reply.status === 'ok'
       this.#connection?.confirm()
       const holder = reply.status === 'ok' ? reply.holder : undefined
       if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
-      else this.#connection?.finish()
+      else if (known) this.#connection?.finish()
+      else this.#connection?.vanish()
     }
-    // Not before: no event id leaves while the store may not have the call.
-    this.#instance.track(end().finally(() => this.#opened?.('ok')))
+    // No event id leaves unless the store has had the call: the client would get an error for it where it resumes.
+    this.#instance.track(end().finally(() => this.#opened?.(known ? 'ok' : 'cancelled')))
   }
 
   /** Has the store end the call as soon as the store answers. */
@@ -260,6 +267,9 @@ export class CallStream {
   fail(text: string): void {
     const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
     void finishLater(this.#instance, this.#parts.session.key, last)
+    const { relay } = this.#parts.continued ?? {}
+    // HTTP+SSE: the client waits for it on the session's one stream.
+    if (relay) this.#instance.retry.add(() => relay(text, `failed.${this.name}`))
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

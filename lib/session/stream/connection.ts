@@ -5,24 +5,24 @@
 import { randomId } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { HeldConnection } from '../../runtime/held.ts'
-import { type Instance, tokenOf } from '../../runtime/instance.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import { tokenOf } from '../../runtime/name.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
-import { Backlog } from './backlog.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
+import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
-export class Connection implements HeldConnection, ResponseMember {
+export class Connection extends PacedReader implements HeldConnection, ResponseMember {
   readonly token: string
   readonly holder: Holder
   readonly session: Session
   readonly stream: string
-  readonly response: SseResponse
   protected readonly instance: Instance
   readonly #takeOver: TakeOver
   #n = 0
@@ -32,6 +32,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #confirmed = false
   /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
+  /** An entry came whose number was delivered before under another tag. Nothing is delivered but by the store. */
+  #doubtful = false
   #looking = false
   #lookAgain = false
   /** The last message of the stream was sent. */
@@ -45,11 +47,11 @@ export class Connection implements HeldConnection, ResponseMember {
     takeOver: TakeOver,
     token: string = randomId(6),
   ) {
+    super(response)
     this.token = token
     this.instance = instance
     this.session = session
     this.stream = stream
-    this.response = response
     this.holder = instance.name(this.token)
     this.#takeOver = takeOver
     response.add(this)
@@ -94,58 +96,40 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#deliverAll(reply.entries)
     this.#follow(reply.owner, reply.ended)
     this.confirm()
+    // The shutdown began while the store was asked.
+    if (this.instance.draining) this.drain()
   }
 
   /** Delivers an entry that the log has, unless it was delivered before. */
   deliver(entry: LogEntry, bounded = true): void {
-    if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
+    if (this.#done) return
+    if (this.#confirmed && entry.n <= this.#n) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      if (entry.tag === this.#tag) return
+      this.#doubtful = true
+      return this.look()
+    }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || (entry.n > this.#n + 1 && !this.isBehind)) return this.look()
-    if (this.isBehind || this.response.room) return this.#keep(entry, bounded)
+    if (!this.#confirmed || this.#doubtful || (entry.n > this.#n + 1 && !this.isBehind)) return this.look()
+    if (this.keep(entry, this.#n, bounded)) return
     this.#n = entry.n
     this.#tag = entry.tag
-    if (entry.data !== '') this.response.message(entry.data)
+    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
+    if (entry.final && !this.response.isSingle) this.response.forget(this)
+    if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
     if (!entry.final) return
-    // The event ids of a batch name the positions in all of its streams: the log is needed as long as the others go on.
-    this.#sent = !this.#done && this.response.isSingle
+    this.#sent = !this.#done
     this.finish()
+  }
+
+  /** False for a message of the log that the caller of this connection may not have. */
+  protected mayDeliver(_data: string): boolean {
+    return true
   }
 
   /** Delivers what was read from the log. */
   #deliverAll(entries: LogEntry[]): void {
     for (const entry of entries) if (this.isBehind || entry.n <= this.#n + 1) this.deliver(entry, false)
-  }
-
-  // While the reader has much to read ---------------------------------------------------------------------------
-
-  readonly #backlog = new Backlog()
-  /** Something came meanwhile that the store has. */
-  #missed = false
-
-  #keep(entry: LogEntry, bounded: boolean): void {
-    if (!this.isBehind) void this.response.room?.then(() => this.#goOn())
-    if (!this.#backlog.add(entry, this.#n, bounded)) this.#missed = true
-  }
-
-  #goOn(): void {
-    for (const entry of this.#backlog.take()) this.deliver(entry, false)
-    if (!this.isBehind) this.caughtUp()
-  }
-
-  /** The reader has all that waited for it. */
-  protected caughtUp(): void {
-    if (!this.#missed) return
-    this.#missed = false
-    this.look()
-  }
-
-  /** Entries wait until the reader has caught up. */
-  protected get isBehind(): boolean {
-    return this.#backlog.length > 0
-  }
-
-  get room(): Promise<void> | undefined {
-    return this.response.room
   }
 
   receive(mail: Mail): void {
@@ -161,6 +145,10 @@ export class Connection implements HeldConnection, ResponseMember {
 
   /** Reads in the store what mail may have lost: entries, a newer holder, a released call, the end of the session. */
   look(): void {
+    void this.#look()
+  }
+
+  async #look(): Promise<void> {
     if (this.#looking || !this.#confirmed) {
       this.#lookAgain = true
       return
@@ -169,14 +157,19 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#looking = true
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
-    store
+    await store
       .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
-        if (this.isBehind) this.#missed = true
-        else this.#deliverAll(reply.entries)
+        // The question was sent before the doubt. The next one is about to be sent.
+        if (this.#doubtful && this.#lookAgain) return
+        if (this.isBehind) this.missed = true
+        else {
+          this.#doubtful = false
+          this.#deliverAll(reply.entries)
+        }
         this.#follow(reply.owner, reply.ended)
       })
       .catch((error) => this.instance.report(error))
@@ -192,9 +185,8 @@ export class Connection implements HeldConnection, ResponseMember {
   #follow(owner: Owner | undefined, ended: boolean): void {
     if (this.#done || this.stream === GET_STREAM) return
     if (ended && owner === undefined) {
-      if (!this.isBehind) return this.finish()
-      this.#missed = true
-      return
+      this.missed = this.isBehind
+      return this.missed ? undefined : this.finish()
     }
     this.#owner = owner
     if (owner === '') this.#takeOver(this, this.stream, '')
@@ -220,8 +212,21 @@ export class Connection implements HeldConnection, ResponseMember {
   beat(): void {
     if (this.#done) return
     this.response.comment()
-    if (this.isBehind) this.#missed = true
-    else this.look()
+    if (this.isBehind) this.missed = true
+    if (this.#beating || this.isBehind) return
+    this.#beating = true
+    void this.instance.turns
+      .run(() => this.compare())
+      .finally(() => {
+        this.#beating = false
+      })
+  }
+  /** The comparison of a heartbeat waits for its turn, or is under way. */
+  #beating = false
+
+  /** Compares with the store what mail may have lost. It reports its failures, and never rejects. */
+  protected compare(): Promise<void> {
+    return this.#look()
   }
 
   changes(_entries: ChangeEntry[]): void {}
@@ -243,7 +248,13 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.unlogged(data)
+    this.response.unlogged(this, data)
+    this.finish()
+  }
+
+  /** The stream has ended, and the store may never have had it: no event id names it any longer. */
+  vanish(): void {
+    this.response.forget(this)
     this.finish()
   }
 
@@ -270,15 +281,17 @@ export class Connection implements HeldConnection, ResponseMember {
   protected left(): void {}
 
   #release(): void {
-    const { store, retry } = this.instance
-    const release = () => store.release(this.session.key, this.stream, this.holder, this.#sent)
+    const { store, retry, turns } = this.instance
+    const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
     this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {
-    const mayClose = this.stream === GET_STREAM || features(this.session.revision).streamsMayPause
-    if (mayClose) this.closeWith(this.instance.options.retry)
+    const { options, connections } = this.instance
+    // The clients of all GET streams come back to the instances that stay. The more there are, the longer that takes.
+    if (this.stream === GET_STREAM) this.closeWith(options.retry + connections.size)
+    else if (features(this.session.revision).streamsMayPause) this.closeWith(options.retry)
   }
 
   close(retry: number): void {

@@ -9,6 +9,9 @@
  * Builds before event keys wrote and demanded the check alone, so that ids of both builds are accepted by both while they
  * run side by side. A name without HMAC is accepted in a session without an event key, and in a session that an instance
  * of such a build has served.
+ *
+ * The name also carries digests of the scopes that the call needed, so that resuming asks for them again. A client cannot
+ * leave them out: the name is that of the log.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { digest, hmac, randomId } from '../../base/ids.ts'
@@ -30,28 +33,58 @@ export interface EventPosition {
 
 /** The longest request id (as JSON) that a stream's name carries. */
 const MAX_NAMED_ID = 128
+/** The most characters of a name that can be read again. */
+const MAX_NAME = 240
+/** The most scopes that a name has room for. */
+const MAX_SCOPES = 50
 
 /**
  * Makes a name for a call's stream. The name carries the request id: a client that resumes a stream whose log has
  * expired gets an error for that request.
+ *
+ * @param scopes those that the call needs
  */
-export function newStreamName({ eventKey }: Pick<Session, 'eventKey'>, id: RequestId): string {
+export function newStreamName(
+  { eventKey }: Pick<Session, 'eventKey'>,
+  id: RequestId,
+  scopes: readonly string[] = [],
+): string {
   const text = JSON.stringify(id)
-  const named = text.length <= MAX_NAMED_ID ? Buffer.from(text).toString('base64url') : ''
   const random = randomId(9)
-  return `${random}${eventKey === undefined ? '' : proof(eventKey, random, named)}~${named}`
+  const digests = scopes.slice(0, MAX_SCOPES).map(digestOfScope).join('')
+  const encoded = text.length <= MAX_NAMED_ID ? Buffer.from(text).toString('base64url') : ''
+  const named = 21 + digests.length + encoded.length <= MAX_NAME ? encoded : ''
+  return `${random}${eventKey === undefined ? '' : proof(eventKey, random, digests, named)}${digests}~${named}`
 }
 
-function proof(eventKey: string, random: string, named: string): string {
-  return hmac(eventKey, `${random}~${named}`, 6)
+function digestOfScope(scope: string): string {
+  return digest(scope, 3)
 }
 
-const PROVEN = /^([\w-]{12})([\w-]{8})~([\w-]*)$/
+/** The scopes in a stream's name. Scopes that are not among the `known` ones of the server protect nothing here. */
+export function scopesOfStream(
+  { eventKey }: Pick<Session, 'eventKey'>,
+  stream: string,
+  known: ReadonlySet<string>,
+): string[] {
+  if (known.size === 0) return []
+  const [begin = ''] = stream.split('~')
+  // Random part and proof. Builds that wrote no proof wrote no scopes.
+  const digests = begin.slice(eventKey === undefined ? 12 : 20)
+  const needed = new Set(digests.match(/.{4}/g))
+  return [...known].filter((scope) => needed.has(digestOfScope(scope)))
+}
+
+function proof(eventKey: string, random: string, digests: string, named: string): string {
+  return hmac(eventKey, `${random}${digests}~${named}`, 6)
+}
+
+const PROVEN = /^([\w-]{12})([\w-]{8})((?:[\w-]{4})*)~([\w-]*)$/
 
 /** Whether the name of a stream was made with this key. */
 function isProven(eventKey: string, stream: string): boolean {
-  const [, random = '', given = '', named = ''] = PROVEN.exec(stream) ?? []
-  return given !== '' && timingSafeEqual(Buffer.from(given), Buffer.from(proof(eventKey, random, named)))
+  const [, random = '', given = '', digests = '', named = ''] = PROVEN.exec(stream) ?? []
+  return given !== '' && timingSafeEqual(Buffer.from(given), Buffer.from(proof(eventKey, random, digests, named)))
 }
 
 /** The request id in a stream's name, if it carries one. */

@@ -1,5 +1,7 @@
 /** A session as one request reads it from the store. An instance keeps nothing of it after the response. */
+import type { RequestStart } from '../../base/events.ts'
 import { digest, randomId } from '../../base/ids.ts'
+import { clientName } from '../../protocol/client.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { isSessionRevision, type SessionRevision } from '../../protocol/revisions.ts'
 import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
@@ -123,4 +125,11 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
     set: async (name, value) => put(name, valueText(value)),
     delete: (name) => put(name, undefined),
   })
+}
+
+/** Adds what is known of the session to the event of its request. */
+export function noteSession(note: RequestStart, { key, revision, client }: Session): void {
+  note.session = key
+  note.revision = revision
+  if (client.info) note.client = clientName(client.info)
 }

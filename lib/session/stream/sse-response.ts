@@ -2,12 +2,15 @@
  * A response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
  * for a batch (2025-03-26).
  */
+
 import type { Timer } from '../../base/clock.ts'
+import { around } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/sse.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
+import { at, before } from '../../runtime/timers.ts'
 import { type EventPosition, formatEventId } from './event-id.ts'
 import type { Session } from './session.ts'
 
@@ -58,7 +61,7 @@ export class SseResponse implements StreamSource {
 
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
-    this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {
+    this.#planned = before(instance.clock, deadline, instance.options.closeBefore, 0.5, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
@@ -66,7 +69,7 @@ export class SseResponse implements StreamSource {
 
   /** Ends the response when the token expires that it was opened with (ms since 1970). */
   endsAt(instance: Instance, until: number | undefined): void {
-    this.#until = instance.at(until, () => {
+    this.#until = at(instance.clock, until, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
@@ -77,9 +80,19 @@ export class SseResponse implements StreamSource {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
   }
 
-  /** Writes a message that no log has. It has no id, so that a client which comes back resumes after the last logged one. */
-  unlogged(data: string): void {
-    this.#write(sseMessage(data))
+  /**
+   * Writes a message of `member` that no log has. Its id names the streams that are left (a batch), so that a client which
+   * comes back does not ask for this one; without any the client resumes after the last logged message.
+   */
+  unlogged(member: ResponseMember, data: string): void {
+    this.forget(member)
+    this.#write(sseMessage(data, this.#members.length > 0 ? this.#eventId() : undefined))
+  }
+
+  /** No later event id names the stream of this member. */
+  forget(member: ResponseMember): void {
+    const at = this.#members.indexOf(member)
+    if (at >= 0) this.#members.splice(at, 1)
   }
 
   comment(): void {
@@ -95,9 +108,9 @@ export class SseResponse implements StreamSource {
   }
   #begun: PromiseWithResolvers<void> | undefined
 
-  /** Ends the response, and has the client come back after so many ms. */
+  /** Ends the response, and has the client come back after about so many ms. */
   closeWith(retry: number): void {
-    this.#write(sseRetry(retry))
+    this.#write(sseRetry(around(retry)))
     this.#end()
   }
 
@@ -111,7 +124,7 @@ export class SseResponse implements StreamSource {
     this.#writer = writer
     const { first, primes, retry } = this.#options
     // The first byte goes out at once: some proxies hold the headers back until there is one.
-    const head = first ?? (primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)
+    const head = first ?? (primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)
     const text = head + this.#queue.join('')
     this.#queue = []
     writer.write(text)

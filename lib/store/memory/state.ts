@@ -112,8 +112,7 @@ export class State extends Sweeper {
 
   /** A part of a session has so many bytes for `lifetime` ms; returns what the session keeps. */
   hold(key: SessionKey, name: string, bytes: number, lifetime: number): number {
-    const now = this.clock.now()
-    return this.partsOf(key).hold(name, bytes, now + lifetime, now)
+    return this.partsOf(key).hold(name, bytes, lifetime, this.clock.now())
   }
 
   /** What a session keeps. */

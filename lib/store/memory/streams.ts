@@ -47,7 +47,7 @@ export function streamOperations(state: State): StreamStore {
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
-      return { status: 'ok', n, holder: state.holder(key, session, stream) }
+      return { status: 'ok', n, holder: state.holder(key, session, stream), held: state.held(key) }
     }),
 
     take: onSession((session, key, stream, holder, after) => {
@@ -104,7 +104,7 @@ export function streamOperations(state: State): StreamStore {
       if (!sent) return
       const { delivered } = state.lifetimes
       state.logs.shorten(part(key, stream), delivered)
-      state.parts.get(key)?.keepUntil(stream, state.clock.now() + delivered)
+      state.parts.get(key)?.keepFor(stream, delivered, state.clock.now())
     },
 
     async readLog(key, stream) {

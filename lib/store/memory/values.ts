@@ -52,10 +52,9 @@ export function valueOperations(state: State): ValueStore & LimitStore {
     },
 
     async weigh(id, member, bytes, lifetime) {
-      const now = state.clock.now()
       const parts = clients.get(id) ?? new Parts()
       clients.set(id, parts, Math.max(lifetime, clients.timeLeft(id)))
-      return parts.hold(member, bytes, now + lifetime, now)
+      return parts.hold(member, bytes, lifetime, state.clock.now())
     },
 
     async occupy(id, member, lifetime) {

@@ -23,6 +23,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
 
     down: (instance) =>
       commands.run(
+        'unlink',
         (client) => Promise.all([...signsOf(instance), keys.box({ instance })].map((key) => client.unlink(key))),
         nothing,
       ),
@@ -30,6 +31,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
     alive: (instances) =>
       // A command for each: in a cluster the keys are on different nodes.
       commands.run(
+        'exists',
         (client) => Promise.all(instances.map((instance) => client.exists(keys.up({ instance })))),
         (replies) => replies.map(flag),
       ),
@@ -39,6 +41,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
     changesAfter: (position) =>
       // The trimmed position is read last: entries that are removed in between are missing, and `trimmed` reports that.
       commands.run(
+        'xrange',
         (client) => Promise.all([client.xrange(keys.changes(), `(${position}`, '+'), client.get(keys.trimmed())]),
         ([entries, trimmed]) => ({
           entries: streamEntries(entries).map(({ id, fields }) => ({ at: id, change: readChange(fields) })),

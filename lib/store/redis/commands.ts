@@ -1,9 +1,11 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
-import { StoreRefused, StoreUnavailable } from '../store.ts'
+import { channels } from '../../base/events.ts'
+import { StoreUnavailable } from '../store.ts'
 import { type Client, commandClient } from './client.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
+import { Outage, publishCommand } from './outage.ts'
 import type { Place } from './place.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'
 import type { Script, Settings } from './scripts/script.ts'
@@ -36,16 +38,14 @@ export class Commands {
   #pending = 0
   #idle: (() => void)[] = []
   #corked = false
-  readonly #onError: (error: unknown) => void
-  /** The failure that was reported last, while it lasts. */
-  #reported: string | undefined
+  readonly #outage: Outage
 
   constructor({ place, timeout, settings, prefix, renamedFrom, onError }: Parts) {
     this.#place = place
     this.#settings = settings
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
-    this.#onError = onError
+    this.#outage = new Outage(onError)
     this.keys = keysOf(prefix)
     this.contact = new Contact({
       prefix,
@@ -67,11 +67,13 @@ export class Commands {
    * again, so they must be harmless twice. Nothing is sent before the first contact with Redis; with `early` it is sent
    * together with it, and its reply counts only then.
    *
+   * @param name of the command, for listeners
    * @throws StoreUnavailable
    */
-  run<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R, early = false): Promise<R> {
+  run<T, R>(name: string, issue: (client: Client) => Promise<T>, read: (reply: T) => R, early = false): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
-    return this.contact.made ? this.#send(issue, read) : this.#first(issue, read, early)
+    const reply = this.contact.made ? this.#send(issue, read) : this.#first(issue, read, early)
+    return channels.command.hasSubscribers ? publishCommand(name, reply) : reply
   }
 
   async #first<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R, early: boolean): Promise<R> {
@@ -104,7 +106,7 @@ export class Commands {
       this.#attempt(issue, 1).then(
         (reply) => {
           if (!over()) return
-          if (this.#reported !== undefined && this.contact.made) this.#reported = undefined
+          if (this.contact.made) this.#outage.succeeded()
           try {
             resolve(read(reply))
           } catch (error) {
@@ -125,11 +127,7 @@ export class Commands {
 
   #failure(error: unknown): StoreUnavailable {
     const failure = unavailable(error, this.#trouble)
-    const news = this.#reported === undefined || (failure instanceof StoreRefused && failure.message !== this.#reported)
-    if (news && !this.#closed) {
-      this.#reported = failure.message
-      this.#onError(failure)
-    }
+    if (!this.#closed) this.#outage.failed(failure)
     return failure
   }
 
@@ -137,6 +135,7 @@ export class Commands {
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
     const args = script.order(given, this.#settings, this.keys)
     return this.run(
+      script.name,
       (client) => invoke(client, script.name, args),
       (reply) => script.reply(reply, given),
       early,

@@ -18,7 +18,7 @@ import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { waitingClient } from './client.ts'
-import { Commands } from './commands.ts'
+import { Commands, within } from './commands.ts'
 import { memoryWatch } from './memory-watch.ts'
 import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
 import { Waiting } from './receive.ts'
@@ -91,7 +91,18 @@ export function redisStore(given: string | RedisStoreOptions): Store {
     nearlyFull: memoryWatch(commands),
     serve: (server) => commands.contact.serve(server),
     // A write: a store that is full, or a replica, would answer a read.
-    ping: () => commands.run((client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
+    ping: () => commands.run('set', (client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
+    async answersAnew() {
+      const client = waitingClient(place, commandTimeout, 0)
+      const reply = within(commandTimeout, client.ping())
+      // A refusal is an answer, too.
+      const answers = await reply.then(
+        () => true,
+        (error) => error instanceof Error && error.name === 'ReplyError',
+      )
+      client.disconnect()
+      return answers
+    },
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))

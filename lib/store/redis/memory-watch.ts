@@ -16,6 +16,7 @@ export function memoryWatch(commands: Commands): () => boolean {
   let lookAt = 0
   const look = async (): Promise<void> => {
     const shares = await commands.run(
+      'info',
       (client) =>
         Promise.all((client instanceof Cluster ? client.nodes('master') : [client]).map((node) => node.info('memory'))),
       (texts) => texts.map(share),

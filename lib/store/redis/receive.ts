@@ -3,6 +3,7 @@
  * after the entries of the one before, so nothing is lost between two reads or while the connection is broken. Where Redis
  * itself has lost entries, the receiver gets `resumed`.
  */
+import { jitter } from '../../base/ids.ts'
 import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
 import type { Client } from './client.ts'
 import { within } from './commands.ts'
@@ -13,6 +14,8 @@ import { unavailable } from './trouble.ts'
 /** How many entries one read returns of each stream. */
 const BATCH = 200
 const LONGEST_PAUSE = 500
+/** From one read that brings changes to the next, in ms, where they come fast. Mail waits no longer than this for them. */
+const CHANGES_PAUSE = 20
 
 interface WaitingOptions {
   makeClient: () => Client
@@ -36,6 +39,8 @@ export class Waiting implements Receiving {
   #stopped = false
   #lost = false
   #wakePause = () => {}
+  /** Resolves when the pause after the last changes is over. */
+  #calm: Promise<void> | undefined
 
   constructor(instance: string, receiver: Receiver, options: WaitingOptions) {
     this.#options = options
@@ -82,11 +87,15 @@ export class Waiting implements Receiving {
       const client = this.#client
       try {
         if (this.#lost) await this.#resume()
-        await this.#read(client)
+        const changed = await this.#read(client)
         failures = 0
+        if (!changed) continue
+        // Each read costs Redis as much as the change that ends it: changes that come fast are read together.
+        await this.#calm
+        this.#calm = this.#pause(CHANGES_PAUSE)
       } catch {
         // Every failure is tried again: the commands of this instance report whether Redis answers.
-        if (client === this.#client) await this.#pause(Math.min(10 * 2 ** failures++, LONGEST_PAUSE))
+        if (client === this.#client) await this.#pause(jitter(Math.min(10 * 2 ** failures++, LONGEST_PAUSE)))
         this.#lost = true
       }
     }
@@ -101,7 +110,8 @@ export class Waiting implements Receiving {
     if (!this.#stopped) this.#hand(() => this.#receiver.resumed())
   }
 
-  async #read(client: Client): Promise<void> {
+  /** True where there were changes. */
+  async #read(client: Client): Promise<boolean> {
     if (this.#trimAt !== undefined) {
       // Delivered mail is removed in the same round trip as the next read. A failure appears in that read.
       client.xtrim(this.#box, 'MINID', this.#trimAt).catch(() => {})
@@ -110,7 +120,7 @@ export class Waiting implements Receiving {
     const { block } = this.#options
     const streams = [this.#box, this.#changes, this.#boxAt, this.#changesAt] as const
     const reply = await client.xread('COUNT', BATCH, 'BLOCK', block, 'STREAMS', ...streams)
-    if (this.#stopped || client !== this.#client) return
+    if (this.#stopped || client !== this.#client) return false
     const read = new Map(list(reply ?? []).map((item) => [text(list(item)[0]), streamEntries(list(item)[1])]))
     const mail = read.get(this.#box) ?? []
     for (const { id, fields } of mail) {
@@ -120,11 +130,12 @@ export class Waiting implements Receiving {
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)
     // More mail may be waiting that was sent before these changes: the changes are read again after it.
-    if (mail.length === BATCH) return
-    for (const { id, fields } of read.get(this.#changes) ?? []) {
+    const changes = mail.length === BATCH ? [] : (read.get(this.#changes) ?? [])
+    for (const { id, fields } of changes) {
       this.#changesAt = id
       this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
     }
+    return changes.length > 0
   }
 
   #hand(hand: () => void): void {

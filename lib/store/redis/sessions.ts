@@ -26,6 +26,7 @@ export function sessionOperations(
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
     const left = await commands.run(
+      'pttl',
       (client) => Promise.all(sessions.map((other) => client.pttl(keys.session({ key: other })))),
       (replies) => replies.map(String),
     )
@@ -56,7 +57,7 @@ export function sessionOperations(
 
     readSession(key, lifetime) {
       return commands.run(
-        // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
+        'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
         (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy'),
         (fields) => {
           const record = optional(fields[0])
@@ -86,6 +87,7 @@ export function sessionOperations(
         gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
       )
       await commands.run(
+        'unlink',
         (client) =>
           Promise.all([
             ...parts.map((part) => client.unlink(...part)),
@@ -98,7 +100,7 @@ export function sessionOperations(
 
     setLevel: (key, level) => commands.script(scripts.setLevel, { key, level }),
 
-    getData: (key, name) => commands.run((client) => client.hget(keys.session({ key }), `d:${name}`), optional),
+    getData: (key, name) => commands.run('hget', (client) => client.hget(keys.session({ key }), `d:${name}`), optional),
 
     setData: (key, name, value) =>
       commands.script(scripts.setData, { key, field: `d:${name}`, set: value !== undefined, value: value ?? '' }),
@@ -111,6 +113,7 @@ export function sessionOperations(
 
     subscriptions: (key) =>
       commands.run(
+        'hkeys',
         (client) => client.hkeys(keys.session({ key })),
         (fields) =>
           fields.filter((field) => field.startsWith(SUBSCRIPTION)).map((field) => field.slice(SUBSCRIPTION.length)),

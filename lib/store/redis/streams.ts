@@ -21,12 +21,13 @@ export function streamOperations(commands: Commands): StreamStore {
     readLog: (key, stream) =>
       // The session is read last: a log that was read before its session ended does not count.
       commands.run(
+        'xrange',
         (client) =>
           Promise.all([client.xrange(keys.log({ key, stream }), '-', '+'), client.exists(keys.session({ key }))]),
         ([entries, exists]) => (flag(exists) ? logEntries(entries) : []),
       ),
 
-    changePosition: (key) => commands.run((client) => client.hget(keys.session({ key }), 'pos'), optional),
+    changePosition: (key) => commands.run('hget', (client) => client.hget(keys.session({ key }), 'pos'), optional),
 
     advance(key, { updates, ...advance }) {
       const lists = {

@@ -11,19 +11,21 @@ export function valueOperations(commands: Commands): ValueStore & LimitStore {
     getValue(kind, id, lifetime) {
       const key = keys.entry({ kind, id })
       return commands.run(
+        'getex',
         (client) => (lifetime === undefined ? client.get(key) : client.getex(key, 'PX', lifetime)),
         optional,
       )
     },
     setValue: (kind, id, value, lifetime) =>
-      commands.run((client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime), nothing),
+      commands.run('set', (client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime), nothing),
     replaceValue: (kind, id, value, lifetime) =>
       commands.run(
+        'set',
         (client) => client.set(keys.entry({ kind, id }), value, 'PX', lifetime, 'XX'),
         (reply) => ({ status: reply === 'OK' ? 'ok' : 'gone' }),
       ),
     addValue: (kind, id, value, lifetime) => commands.script(scripts.addValue, { kind, id, value, lifetime }),
-    deleteValue: (kind, id) => commands.run((client) => client.unlink(keys.entry({ kind, id })), nothing),
+    deleteValue: (kind, id) => commands.run('unlink', (client) => client.unlink(keys.entry({ kind, id })), nothing),
 
     count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
     weigh: (id, member, bytes, lifetime) => commands.script(scripts.weigh, { id, member, bytes, lifetime }),

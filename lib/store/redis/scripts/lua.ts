@@ -7,11 +7,15 @@ import { COUNTED, STEP } from '../../options.ts'
  */
 export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
 
-/** `now()`: ms since 1970, by the clock of Redis. */
+/** `now()`: ms since 1970, by the clock of Redis. One script has one time. */
 export const NOW = `
+local moment
 local function now()
-  local time = call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not moment then
+    local time = call('TIME')
+    moment = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return moment
 end
 `
 
@@ -67,16 +71,19 @@ end
  * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
  */
 export const HOLD = `${NOW}
-local function purge(held, sizes, most)
+local function expire(held, sizes, most)
   for _, name in ipairs(call('ZRANGEBYSCORE', held, '-inf', now(), 'LIMIT', 0, most)) do
     call('HINCRBY', sizes, '', 0 - (call('HGET', sizes, name) or 0))
     call('HDEL', sizes, name)
     call('ZREM', held, name)
   end
+end
+local function purge(held, sizes, most)
+  expire(held, sizes, most)
   return tonumber(call('HGET', sizes, '') or 0)
 end
 local function hold(held, sizes, name, bytes, ttl, longest)
-  purge(held, sizes, 20)
+  expire(held, sizes, 20)
   local before = call('HGET', sizes, name) or 0
   if bytes > 0 then
     call('HSET', sizes, name, bytes)
@@ -104,8 +111,7 @@ end
  * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
 export const WRITE_LOG = `${HOLD}
-local function trim(log, sizes, stream, bytes, max, max_bytes)
-  local length = call('XLEN', log)
+local function trim(log, sizes, stream, length, bytes, max, max_bytes)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     call('XDEL', log, oldest[1])
@@ -121,7 +127,7 @@ local function bound(held, sizes, session, place, log, stream, bytes, more, ttl,
   if sum > max then sum = purge(held, sizes, 1000) end
   if sum <= max then return sum end
   call('HSET', session, 'full', '1')
-  local kept = trim(log, place, stream, bytes, math.huge, math.max(0, bytes - (sum - max)))
+  local kept = trim(log, place, stream, call('XLEN', log), bytes, math.huge, math.max(0, bytes - (sum - max)))
   return hold(held, sizes, stream, kept + more, ttl, open)
 end
 local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
@@ -135,9 +141,10 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
     added = added + #message
   end
   -- The log had expired: its count begins again.
-  if call('XLEN', log) == #messages then call('HDEL', sizes, 'b:' .. stream) end
+  local length = call('XLEN', log)
+  if length == #messages then call('HDEL', sizes, 'b:' .. stream) end
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
-  return bytes - added, trim(log, sizes, stream, bytes, max, max_bytes)
+  return bytes - added, trim(log, sizes, stream, length, bytes, max, max_bytes)
 end
 local function keep(log, logs, stream, ttl, open, live)
   local time = now()

@@ -16,14 +16,14 @@ end
  * Keys: the session; the log; the list of logs; the number of the message, for its repeat; what the session keeps. Arguments:
  * the stream; the message; its tag; how many messages and bytes the log keeps; how long the log and the number live (ms);
  * how many bytes the session may keep. Reply: the status;
- * the number of the message; the holder.
+ * the number of the message; the holder; the bytes that the session keeps.
  */
 export const post = defineScript('mcpPost', {
   keys: ['session', 'log', 'logs', 'posted', 'held', 'sizes'],
   texts: ['stream', 'message', 'tag'],
   numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl', 'sessionBytes'],
   gone: "{ 'gone' }",
-  reply: either(['gone'], { n: number, holder: optional }),
+  reply: either(['gone'], { n: number, holder: optional, held: number }),
   lua: `${OWN_END}${WRITE_LOG}${COUNT_OWN}
 local n = tonumber(call('GET', posted) or 0)
 if n == 0 then
@@ -33,7 +33,7 @@ if n == 0 then
   call('HSET', session, 'e:' .. stream, n)
 end
 call('SET', posted, n, 'PX', repeatTtl)
-return { 'ok', n, call('HGET', session, 's:' .. stream) }
+return { 'ok', n, call('HGET', session, 's:' .. stream), tonumber(call('HGET', sizes, '') or 0) }
 `,
 })
 
