@@ -179,8 +179,10 @@ export const SETTINGS = {
     maxDepth: count(64),
     /** Messages in one batch (2025-03-26). */
     maxBatch: count(50),
-    /** Bytes that a slow reader may leave waiting on one response. */
+    /** Bytes that may wait for the reader of a response before `ctx.log` and the like wait; at most 16 times as many may. */
     maxBuffered: count(MIB),
+    /** How long a client may read nothing while so many wait, until its connection is closed. */
+    readTimeout: duration(MINUTE),
     /**
      * Bytes that clients may make one instance hold: half of them for bodies and the requests of running calls, half for
      * output that waits. One client may take a quarter of the first half. Default: a quarter of the heap of the process.
@@ -252,7 +254,7 @@ export const SETTINGS = {
     maxQueuedMessages: count(1_000),
     /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
     maxQueuedBytes: count(4 * MIB),
-    /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
+    /** Calls of one session at once: all in one instance, and of the others those that run longer than `registerAfter`. */
     maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
     /** Calls of one principal at once, with and without a session. Only with authorization. */
     maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),

@@ -165,13 +165,19 @@ export async function openLegacyStream(
     onClosed()
     throw error
   }
-  const end = (writer: ResponseWriter) => {
-    writer.end()
-    onClosed()
-  }
+  const closing = (writer: ResponseWriter): ResponseWriter => ({
+    write: (text) => writer.write(text),
+    takes: (length) => writer.takes(length),
+    get room() {
+      return writer.room
+    },
+    end() {
+      writer.end()
+      onClosed()
+    },
+  })
   const source = {
-    attach: (writer: ResponseWriter) =>
-      response.attach({ write: (text) => writer.write(text), end: () => end(writer) }),
+    attach: (writer: ResponseWriter) => response.attach(closing(writer)),
     detached: () => {
       response.detached()
       onClosed()

@@ -9,6 +9,8 @@ import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { Relay } from './outbox.ts'
+import type { RunningCalls } from './running.ts'
 
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
@@ -16,6 +18,7 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  running: RunningCalls
   /** Every scope that a request can need. */
   scopes: ReadonlySet<string>
   /** The scopes that a request needs. */
@@ -53,7 +56,7 @@ interface Continuation {
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
 /** A request, and everything that its call works with. */
@@ -69,11 +72,7 @@ export interface CallParts {
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(
-  session: Session,
-  { id }: JsonRpcRequest,
-  relay: NonNullable<Continuation['relay']>,
-): Continuation {
+export function relayed(session: Session, { id }: JsonRpcRequest, relay: Relay): Continuation {
   const stream = newStreamName(session, id)
   return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
