@@ -56,8 +56,8 @@ export class Outbox {
   #bytes = 0
   #next: number
   #tag = randomId(3)
-  /** Numbers were given again, so that they alone do not name a relayed message. */
-  #renumbered = false
+  /** Ends the names of relayed messages: after a failover their numbers alone do not name them. */
+  #suffix = ''
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
@@ -160,7 +160,7 @@ export class Outbox {
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
         this.#next = reply.end + 1
         this.#tag = randomId(3)
-        this.#renumbered = true
+        this.#suffix = `.${this.#tag}`
         this.#queue.unshift({ data: MISSED, final: false })
         this.#bytes += MISSED.length
         continue
@@ -254,8 +254,7 @@ export class Outbox {
     const { relay } = this.#options
     if (relay) {
       for (const [i, item] of batch.entries()) {
-        const id = `${this.#options.stream}.${n + i}${this.#renumbered ? `.${this.#tag}` : ''}`
-        await this.#patiently(async () => relay(item.data, id))
+        await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}${this.#suffix}`))
       }
     } else if (holder !== undefined) {
       void this.#instance.send({
