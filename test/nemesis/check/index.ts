@@ -107,9 +107,15 @@ export class Index {
     )
   }
 
-  /** The store had, as far as the processes knew, no room for a log: calls go on without a stream then. */
-  full(from: number, to: number): boolean {
-    return this.#any(['redis full'], from, to, () => true, MEMORY_LOOK + this.#after)
+  /**
+   * The store had, as far as the processes knew, no room for a log: calls go on without a stream then. A process that was
+   * cut off since knows it for longer.
+   */
+  full({ call, sent }: Pick<Call, 'call' | 'sent'>, to: number): boolean {
+    if (this.#any(['redis full'], sent, to, () => true, MEMORY_LOOK + this.#after)) return true
+    const runs = this.runs.get(call) ?? []
+    const cutOff = runs.some(({ process }) => this.storeTroubled(process, sent - 4 * MEMORY_LOOK, to))
+    return cutOff && this.#any(['redis full'], sent, to, () => true, 4 * MEMORY_LOOK)
   }
 
   /** A wall clock was off by so much. */
