@@ -58,11 +58,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#streamed
   }
 
-  /** The last step of the call at the store is under way: its reply says how that ended. */
-  get #isEnding(): boolean {
-    return this.#state.at === 'ending' || this.#streamed?.outbox?.ending === true
-  }
-
   get token(): string {
     return this.#stream.token
   }
@@ -184,13 +179,12 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** The heartbeat of a registered call: the store may have what mail lost. */
   beat(): void {
-    // The store forgets a call with its last message, whose reply may be late, and which may still be relayed (HTTP+SSE).
-    if (!isStored(this.#state) || this.#isEnding) return
+    if (!isStored(this.#state) || this.#state.at === 'ending') return
     this.#parts.caller.quota?.registered(this.#stream.owner)
     this.#stream
       .look(this.#channel.openAsks)
       .then((look) => {
-        if (this.over || this.#isEnding) return
+        if (this.over || this.#state.at === 'ending' || this.#stream.ending) return
         if (look.status !== 'ok') return this.interrupt(look.status)
         if (look.cancelled) return this.cancel()
         this.#channel.setLevel(look.level)

@@ -54,8 +54,7 @@ export class Outbox {
   readonly #queue = new MessageQueue()
   #next: number
   #tag = randomId(3)
-  /** Numbers were given again, so that they alone do not name a relayed message. */
-  /** What the ids of the session's one stream (HTTP+SSE) end in. */
+  /** Ends the names of relayed messages: after a failover their numbers alone do not name them. */
   #suffix = ''
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */

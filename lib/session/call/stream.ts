@@ -124,6 +124,14 @@ export class CallStream {
     this.#opened?.('ok')
   }
 
+  /**
+   * The last message is on its way: the store forgets the call with it, while its reply may be late and its messages may
+   * still be relayed (HTTP+SSE). What a look finds means nothing then.
+   */
+  get ending(): boolean {
+    return this.#outbox?.ending === true
+  }
+
   /** The heartbeat's look at the store. */
   look(asks: string[]): Promise<CallLook> {
     const { options, store } = this.#instance

@@ -25,10 +25,10 @@ function checkCall(index: Index, call: Call): Problem[] {
 
 /**
  * The store does not know of a call that has sent nothing while its instance cannot reach the store, and a failover may
- * lose a cancel.
+ * lose a call or its cancel.
  */
 function excused(index: Index, call: Call, acknowledged: number, at: number): boolean {
-  if (index.lost(call.cancel?.sent ?? acknowledged, acknowledged)) return true
+  if (index.lost(call.sent, acknowledged)) return true
   const runs = index.runsOf(call)
   return !call.cancel?.resumable && runs.some(({ process, begun }) => index.storeTroubled(process, begun, at))
 }

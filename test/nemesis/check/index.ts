@@ -84,8 +84,15 @@ export class Index {
     return this.#any(['drain'], 0, to, (fault) => fault.process === process)
   }
 
-  anyKilled(from: number, to: number): boolean {
-    return this.history.faults.some((fault) => fault.kind === 'kill' && fault.from >= from && fault.from <= to)
+  /** A process was killed in this time; which one, where that is known. */
+  killed(process: string | undefined, from: number, to: number): boolean {
+    return this.history.faults.some(
+      (fault) =>
+        fault.kind === 'kill' &&
+        fault.from >= from &&
+        fault.from <= to &&
+        (process === undefined || fault.process === process),
+    )
   }
 
   /** The process, or all, may have waited in vain for the store. */
@@ -100,9 +107,15 @@ export class Index {
     )
   }
 
-  /** The store had, as far as the processes knew, no room for a log: calls go on without a stream then. */
-  full(from: number, to: number): boolean {
-    return this.#any(['redis full'], from, to, () => true, MEMORY_LOOK + this.#after)
+  /**
+   * The store had, as far as the processes knew, no room for a log: calls go on without a stream then. A process that was
+   * cut off since knows it for longer.
+   */
+  full({ call, sent }: Pick<Call, 'call' | 'sent'>, to: number): boolean {
+    if (this.#any(['redis full'], sent, to, () => true, MEMORY_LOOK + this.#after)) return true
+    const runs = this.runs.get(call) ?? []
+    const cutOff = runs.some(({ process }) => this.storeTroubled(process, sent - 4 * MEMORY_LOOK, to))
+    return cutOff && this.#any(['redis full'], sent, to, () => true, 4 * MEMORY_LOOK)
   }
 
   /** A wall clock was off by so much. */
@@ -112,11 +125,16 @@ export class Index {
 
   /**
    * HTTP+SSE has no event ids, so that neither side notices a message that a failover lost before its holder had it: it may be
-   * missing, and where it is the response the client waits until its own time is over.
+   * missing, and where it is the response the client waits until its own time is over. The same holds where the instance dies
+   * before the store has the call, which was acknowledged with 202.
    */
   mayMissMessages(call: Call): boolean {
     const ended = Math.max(call.sent, ...this.runsOf(call).map((run) => run.ended ?? run.begun))
-    return call.revision === '2024-11-05' && this.lost(call.sent, ended + this.history.limits.storePatience)
+    const until = ended + this.history.limits.storePatience
+    if (call.revision !== '2024-11-05') return false
+    return (
+      this.lost(call.sent, until) || this.runsOf(call).some(({ process, begun }) => this.killed(process, begun, until))
+    )
   }
 
   /** A failover may have lost what was written in this time. */

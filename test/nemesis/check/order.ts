@@ -7,7 +7,7 @@ export function checkOrder(index: Index): Problem[] {
   const warned = new Set(index.history.sessions.filter(({ missed }) => missed > 0).map(({ session }) => session))
   return index.history.calls.flatMap((call) => {
     // A call for whose messages the store has no room is answered without any.
-    if (call.received.length === 0 && index.full(call.sent, call.outcomes[0]?.at ?? call.sent)) return []
+    if (call.received.length === 0 && index.full(call, call.outcomes[0]?.at ?? call.sent)) return []
     if (index.mayMissMessages(call)) return []
     // The client was told of a gap, on the stream of the call or on that of several calls.
     const shared = call.batch === true || call.revision === '2024-11-05'

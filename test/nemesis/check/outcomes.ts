@@ -34,7 +34,7 @@ const dead: Cause = (index, { sent }, { at }, runs) =>
 const drained: Cause = (index, { sent: _ }, { at }, runs) =>
   runs.length === 0 || runs.some(({ process }) => index.isDrained(process, at))
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
-const full: Cause = (index, { sent }, { at }) => index.full(sent, at)
+const full: Cause = (index, call, { at }) => index.full(call, at)
 const rolledBackOrFull: Cause = (...given) => rolledBack(...given) || full(...given)
 const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 60_000)
 

@@ -54,7 +54,7 @@ function checkFields(index: Index, session: string, fields: string[]): Problem[]
     const clean = outcome?.kind === 'result' || outcome?.kind === 'error' || outcome?.kind === 'ended'
     // A process that is killed gives nothing up. What it held goes with the logs of the session.
     const at = outcome?.at ?? 0
-    return clean && call && !index.lost(call.sent, at + 5_000) && !index.anyKilled(at, at + 10_000)
+    return clean && call && !index.lost(call.sent, at + 5_000) && !index.killed(undefined, at, at + 10_000)
   })
   if (left.length === 0) return []
   const text = `${session} has no call left, and the fields ${left.slice(0, 10).join(' ')}`
