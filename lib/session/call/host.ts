@@ -24,6 +24,9 @@ export interface CallHost extends SharedParts {
   maxPositions: number
 }
 
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
+
 /** The receiver of a call's response. */
 export interface Carrier {
   /** False: the client takes JSON alone, so that nothing can be sent before the response. */
