@@ -57,7 +57,8 @@ export class Outbox {
   #next: number
   #tag = randomId(3)
   /** Numbers were given again, so that they alone do not name a relayed message. */
-  #renumbered = false
+  /** What the ids of the session's one stream (HTTP+SSE) end in. */
+  #suffix = ''
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
@@ -160,7 +161,7 @@ export class Outbox {
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
         this.#next = reply.end + 1
         this.#tag = randomId(3)
-        this.#renumbered = true
+        this.#suffix = `.${this.#tag}`
         this.#queue.unshift({ data: MISSED, final: false })
         this.#bytes += MISSED.length
         continue
@@ -254,7 +255,7 @@ export class Outbox {
     const { relay } = this.#options
     if (relay) {
       for (const [i, item] of batch.entries()) {
-        const id = `${this.#options.stream}.${n + i}${this.#renumbered ? `.${this.#tag}` : ''}`
+        const id = `${this.#options.stream}.${n + i}${this.#suffix}`
         await this.#patiently(async () => relay(item.data, id))
       }
     } else if (holder !== undefined) {
