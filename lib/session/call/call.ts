@@ -11,7 +11,7 @@ import type { Mail } from '../../runtime/mail.ts'
 import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, countCall, uncountCall } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
@@ -150,7 +150,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     void this.#stream.pause(retryMs)
   }
 
-  // For its carrier ------------------------------------------------------------------------------------
+  // For its carrier, its instance and its stream ------------------------------------------------------------------
 
   /** Adds the call to a response that becomes a stream. Resolves when the store has the call. */
   connect(response: SseResponse): Promise<Opened> {
@@ -161,8 +161,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   openStream(): void {
     this.#apply('streamOpened')
   }
-
-  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -231,26 +229,21 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { session, host } = this.#parts
-    const { quota, held } = this.#parts.caller
+    const { host, caller, session } = this.#parts
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
         host.running.begin(session.key)
-        held?.retain()
-        return quota?.begin()
+        return countCall(caller)
       case 'countRegistered':
-        return quota?.registered(this.#stream.owner)
+        return caller.quota?.registered(this.#stream.owner)
       case 'uncount':
         host.running.end(session.key)
-        held?.release()
-        quota?.end()
-        if (this.#streamed) quota?.unregistered(this.#streamed.owner)
-        return
+        return uncountCall(caller, this.#streamed?.owner)
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void this.#instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
+        return void host.instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
       case 'registerIfQuiet':
         return queueMicrotask(() => this.registrationDue())
       case 'confirm':

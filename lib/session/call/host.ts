@@ -4,7 +4,7 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Holder } from '../../store/store.ts'
+import type { Holder, Owner } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
@@ -26,6 +26,9 @@ export interface CallHost extends SharedParts {
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }
+
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
 
 /** The receiver of a call's response. */
 export interface Carrier {
@@ -69,6 +72,19 @@ export interface CallParts {
   readonly continued?: Continuation | undefined
   /** The call carries the response of another one, which is over. */
   readonly successor?: true
+}
+
+/** A call goes on beyond the turn of its request: it counts among those of its caller, and keeps the request's bytes. */
+export function countCall({ held, quota }: Caller): void {
+  held?.retain()
+  quota?.begin()
+}
+
+/** A call that was counted has ended. `owner`: its run, where the store may have the call. */
+export function uncountCall({ held, quota }: Caller, owner: Owner | undefined): void {
+  held?.release()
+  quota?.end()
+  if (owner !== undefined) quota?.unregistered(owner)
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
