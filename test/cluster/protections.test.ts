@@ -99,7 +99,7 @@ const protections: Protection[] = [
   {
     name: 'a delivered message is not delivered again',
     file: CONNECTION,
-    without: [['(this.#confirmed && entry.n <= this.#n)', 'false']],
+    without: [['(this.#confirmed && entry.n <= this.#n)', '(false)']],
     failing: RULE,
   },
   {
@@ -143,7 +143,7 @@ const protections: Protection[] = [
   {
     name: 'a resumed stream begins with a priming event',
     file: 'lib/session/stream/sse-response.ts',
-    without: [['(primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)', 'SSE_COMMENT']],
+    without: [['(primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)', 'SSE_COMMENT']],
     failing: 'test/cluster/session-isolation.test.ts',
   },
 ]

@@ -21,8 +21,7 @@ import type { CallEvent, CallState, Effect, Ending } from './state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
-/** After a registration that failed the next one follows, in ms. */
-const REGISTER_AGAIN = 1_000
+const REGISTER_AGAIN = 1_000 // ms after a registration that failed
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
   readonly #parts: CallParts
@@ -91,8 +90,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     const { method, params = {} } = this.#parts.request
     try {
       const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
       const refusal = own ? undefined : refusalOf(this.#parts)
-      // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
       if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
       const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
