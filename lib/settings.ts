@@ -105,7 +105,10 @@ export const SETTINGS = {
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
-    /** How long the process may take to end after SIGTERM: the lame duck, the drain, and a second. Then it exits. */
+    /**
+     * How long the process may take to end after SIGTERM, with the lame duck and the drain. Then it exits. Longer where
+     * these are set to more.
+     */
     shutdown: duration(9 * SECOND, 'SHUTDOWN_SECONDS', { from: 1, to: 86_400 }),
     /**
      * How long the process serves on after SIGTERM, while load balancers notice that it leaves: `/readyz` is 503, and each

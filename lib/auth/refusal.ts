@@ -1,4 +1,5 @@
 /** Refusals for want of a token or of scopes: RFC 6750, with the metadata of RFC 9728. */
+import { retryAfter } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -37,8 +38,12 @@ export class AuthRefusal extends Refusal {
   }
 }
 
-function headers(kind: RefusalKind, message: string, { scopes = [], metadata, retryAfter = 0 }: AuthRefusalDetails) {
-  if (kind === 'unavailable') return { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter / 1_000))) }
+function headers(
+  kind: RefusalKind,
+  message: string,
+  { scopes = [], metadata, retryAfter: wait = 0 }: AuthRefusalDetails,
+) {
+  if (kind === 'unavailable') return { 'Retry-After': retryAfter(Math.max(1, Math.ceil(wait / 1_000))) }
   const parts: string[] = []
   if (kind !== 'missing') parts.push(`error="${ERROR[kind]}"`, `error_description="${quoted(message)}"`)
   if (scopes.length > 0) parts.push(`scope="${quoted(scopes.join(' '))}"`)

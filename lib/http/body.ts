@@ -92,15 +92,20 @@ export function readBytes(
   return readWhole(c, announced)
 }
 
-/** Most short bodies arrive in one packet with their headers. On Node they are read without listeners and without a copy. */
+/**
+ * Most short bodies arrive in one packet with their headers. On Node they are read without listeners and without a copy. The
+ * announced length is then the whole body, since the HTTP server holds the client to it.
+ */
 async function readWhole(c: Context, announced: number): Promise<Bytes> {
-  // Node parses the rest of the packet before this goes on.
+  // Node parses what the packet has of the body before this goes on.
   await undefined
   const incoming = incomingOf(c)
-  const arrived =
-    incoming?.complete === true && incoming.readableLength === announced && incoming.readableEncoding === null
+  const arrived = announced > 0 && incoming?.readableLength === announced && incoming.readableEncoding === null
   const bytes: unknown = arrived ? incoming.read?.() : undefined
-  return bytes instanceof Uint8Array ? bytes : c.req.raw.arrayBuffer()
+  if (!(bytes instanceof Uint8Array)) return c.req.raw.arrayBuffer()
+  // The end of the message has not been read yet, and the connection waits for that.
+  incoming?.resume?.()
+  return bytes
 }
 
 /** The error to throw where {@link readBytes} rejected with `error`: the client sent no whole body. */

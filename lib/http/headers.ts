@@ -7,7 +7,7 @@ export type ReadHeader = (name: string) => string | undefined
 
 /** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
 type Incoming = Partial<
-  Pick<IncomingMessage, 'headers' | 'complete' | 'readableLength' | 'readableEncoding' | 'read'>
+  Pick<IncomingMessage, 'headers' | 'readableLength' | 'readableEncoding' | 'read' | 'resume'>
 > & { socket?: { remoteAddress?: string | undefined } }
 
 export function incomingOf(c: Context): Incoming | undefined {

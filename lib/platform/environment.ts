@@ -43,11 +43,11 @@ export function parseEnvironment(env: Environment): Settings {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
   const session = readGroup(env, SETTINGS.session)
-  const drain = platform.shutdown - platform.lameDuck - ENDING
-  if (drain < 0 || (session.drainTimeout ?? 0) > drain) throw new BadSetting(shutdownProblem(platform))
+  const { shutdown, drainTimeout } = shutdownOf(env, platform, session.drainTimeout)
   checked(() => readPrefix(redisPrefix), `REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
   return {
     ...platform,
+    shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? (local ? undefined : true),
     warnings: [
@@ -63,7 +63,7 @@ export function parseEnvironment(env: Environment): Settings {
       allowedHosts,
       allowedOrigins,
       http: readGroup(env, SETTINGS.http),
-      session: { ...session, drainTimeout: session.drainTimeout ?? drain },
+      session: { ...session, drainTimeout },
     },
   }
 }
@@ -82,11 +82,22 @@ export function readEnvironment(env: Environment): Settings {
 /** What the end of a process takes beside the lame duck and the drain, in ms. */
 const ENDING = 1_000
 
-function shutdownProblem({ shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>): string {
-  return (
-    `LAME_DUCK_SECONDS (${lameDuck / 1_000}), DRAIN_SECONDS and a second must fit into SHUTDOWN_SECONDS ` +
-    `(${shutdown / 1_000}), which the platform must grant after SIGTERM.`
-  )
+/**
+ * The whole time from SIGTERM to the end, and the part of it that the drain has, in ms. Where the whole is not set, it is as
+ * long as its parts need.
+ *
+ * @param drain the part of the drain, where it is set
+ */
+function shutdownOf(env: Environment, { shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>, drain?: number) {
+  const needed = lameDuck + (drain ?? 0) + ENDING
+  const isSet = textOf(env, 'SHUTDOWN_SECONDS') !== undefined
+  if (isSet && needed > shutdown) {
+    throw new BadSetting(
+      `SHUTDOWN_SECONDS must be at least ${needed / 1_000}: LAME_DUCK_SECONDS, DRAIN_SECONDS and a second have to fit in.`,
+    )
+  }
+  const whole = Math.max(shutdown, needed)
+  return { shutdown: whole, drainTimeout: drain ?? whole - lameDuck - ENDING }
 }
 
 const NO_AUTHORIZATION =

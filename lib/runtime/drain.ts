@@ -25,7 +25,7 @@ export async function drain(instance: Instance): Promise<void> {
   ])
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
-  for (const connection of [...instance.connections.values()]) connection.close(options.retry)
+  for (const connection of [...instance.connections.values()]) connection.close()
   await instance.settled()
   await instance.retry.finish()
   await instance.stop()

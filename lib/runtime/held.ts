@@ -18,7 +18,7 @@ export interface HeldConnection {
   /** The instance shuts down: end the stream, if that may end before its response. */
   drain(): void
   /** The drain is over: end the stream in any case. */
-  close(retry: number): void
+  close(): void
 }
 
 /** A registered call as the instance drives it. */

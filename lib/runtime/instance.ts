@@ -31,8 +31,6 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 const BEAT_SLOTS = 8
 /** How much work that all streams may have at the same moment is under way at the store at once. */
 const BULK = 200
-/** Changes that come within this time (ms) after others go out together. */
-const CHANGES_WINDOW = 50
 
 export class Instance {
   /** As `hasMailSign` of lib/store/bus.ts reads it. */
@@ -82,8 +80,8 @@ export class Instance {
     this.options = options
     this.clock = clock
     this.#errors = thinned(onError, clock)
-    this.#changes = new Batches(clock, CHANGES_WINDOW, (entries) => {
-      for (const connection of this.connections.values()) connection.changes(entries)
+    this.#changes = new Batches(clock, (entries) => {
+      for (const connection of this.connections.values()) this.#safely(() => connection.changes(entries))
     })
     this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
     this.retry = new RetryQueue(clock, options.idleLifetime, this.#errors)
@@ -257,9 +255,16 @@ export class Instance {
   #deliver(mail: Mail | undefined): void {
     if (!mail) return
     const token = tokenOf(mail.to)
-    try {
+    this.#safely(() => {
       this.connections.get(token)?.receive(mail)
       this.calls.get(token)?.receive(mail)
+    })
+  }
+
+  /** The failure of one connection or call is not that of the others. */
+  #safely(deliver: () => void): void {
+    try {
+      deliver()
     } catch (error) {
       this.#errors(error)
     }

@@ -6,6 +6,7 @@
  */
 
 import type { HeldBytes } from '../base/byte-budget.ts'
+import { around } from '../base/ids.ts'
 import { type JsonObject, notificationText } from '../protocol/jsonrpc.ts'
 import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
@@ -104,7 +105,7 @@ export class GetConnection extends Connection {
     this.#begun = true
     this.#advance()
     if (options.getPolicy === 'poll' && !this.session.legacy) {
-      this.instance.clock.after(options.pollWait, () => this.closeWith(options.pollRetry))
+      this.instance.clock.after(options.pollWait, () => this.closeWith(around(options.pollRetry)))
     }
   }
 

@@ -219,10 +219,10 @@ export class Sessions {
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
     const isNew = lastEventId === undefined || lastEventId === ''
-    const { openGetStream, resume } = await streamsOfGet()
-    return instance.during(
+    const opening = streamsOfGet().then(({ openGetStream, resume }) =>
       isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
     )
+    return instance.during(opening)
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */
@@ -247,11 +247,12 @@ export class Sessions {
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    const { openLegacyStream } = await streamsOfGet()
-    const opening = openLegacyStream(this.#host, session, caller, first, () => {
+    const onClosed = () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
-    })
-    return this.#instance.during(opening)
+    }
+    return this.#instance.during(
+      streamsOfGet().then(({ openLegacyStream }) => openLegacyStream(this.#host, session, caller, first, onClosed)),
+    )
   }
 
   /**

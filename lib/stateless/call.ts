@@ -18,7 +18,7 @@ import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
 import { Run, type SendMessage } from './run.ts'
-import type { SingleParts } from './single.ts'
+import { runSingle, type SingleParts } from './single.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
 export interface StatelessHost extends SharedParts, SingleParts {
@@ -133,8 +133,7 @@ export class StatelessCall extends Run {
     return value
   }
 
-  async #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
-    const { runSingle } = await import('./single.ts')
+  #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
   }
 

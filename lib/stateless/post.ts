@@ -90,7 +90,7 @@ export class Stateless {
     this.#instance.admitStream(request.id)
     try {
       const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
-      await this.#instance.during(listening.open(caller.deadline, caller.until))
+      await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
       if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error

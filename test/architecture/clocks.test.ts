@@ -30,7 +30,7 @@ const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
     names: ['wall'],
     because: 'a state goes through the client to other instances',
   },
-  { at: 'lib/runtime/instance.ts', names: ['wall'], because: 'a stream ends when its token expires' },
+  { at: 'lib/runtime/timers.ts', names: ['wall'], because: 'a stream ends when its token expires' },
   {
     at: 'lib/session/sessions.ts',
     names: ['wall'],

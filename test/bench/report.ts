@@ -1,5 +1,6 @@
 /** The results as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
+import type { Announced } from './announce.ts'
 import { pinned } from './processes.ts'
 import type { Asked, Flood, RedisBytes } from './scenarios.ts'
 import type { RaceResult, Spread } from './throughput.ts'
@@ -44,6 +45,26 @@ export interface Scenarios {
   growth: { few: number; many: number; ratio: Spread }
   flood: Flood
   coldStart?: { ratio: number; goal: number } | undefined
+}
+
+export function announceFigures(a: Announced): Figure[] {
+  const list: Figure[] = [
+    {
+      name: `one list change to ${a.streams} GET streams on three instances`,
+      value: `${(a.last / 1_000).toFixed(1)} s to the last`,
+      goal: '',
+      met: true,
+    },
+    {
+      name: 'the slowest ordinary call meanwhile',
+      value: `${a.slowest.toFixed(0)} ms (of ${a.calls})`,
+      goal: '',
+      met: true,
+    },
+    { name: 'ordinary calls that were refused meanwhile', value: String(a.refused), goal: '0', met: a.refused === 0 },
+    { name: 'errors that the instances reported', value: String(a.errors), goal: '0', met: a.errors === 0 },
+  ]
+  return list
 }
 
 export function figures(s: Scenarios): Figure[] {

@@ -314,3 +314,39 @@ describe('npm start', () => {
     taken.close()
   })
 })
+
+describe('the parts of a shutdown', () => {
+  const read = (env: Record<string, string>) => {
+    const { shutdown, lameDuck, endpoint } = parseEnvironment(env)
+    return { shutdown, lameDuck, drain: endpoint.session?.drainTimeout }
+  }
+
+  test.each([
+    [{}, { shutdown: 9_000, lameDuck: 0, drain: 8_000 }],
+    [{ LAME_DUCK_SECONDS: '5' }, { shutdown: 9_000, lameDuck: 5_000, drain: 3_000 }],
+    [
+      { LAME_DUCK_SECONDS: '5', SHUTDOWN_SECONDS: '27' },
+      { shutdown: 27_000, lameDuck: 5_000, drain: 21_000 },
+    ],
+    // A time that is set for a part makes the whole longer, unless that is set too.
+    [{ DRAIN_SECONDS: '20' }, { shutdown: 21_000, lameDuck: 0, drain: 20_000 }],
+    [
+      { DRAIN_SECONDS: '20', LAME_DUCK_SECONDS: '3' },
+      { shutdown: 24_000, lameDuck: 3_000, drain: 20_000 },
+    ],
+    [
+      { DRAIN_SECONDS: '2', SHUTDOWN_SECONDS: '9' },
+      { shutdown: 9_000, lameDuck: 0, drain: 2_000 },
+    ],
+  ])('%o', (env, expected) => {
+    expect(read(env as Record<string, string>)).toEqual(expected)
+  })
+
+  test.each([
+    [{ SHUTDOWN_SECONDS: '9', DRAIN_SECONDS: '8.5' }, 'at least 9.5'],
+    [{ SHUTDOWN_SECONDS: '9', DRAIN_SECONDS: '8', LAME_DUCK_SECONDS: '5' }, 'at least 14'],
+    [{ SHUTDOWN_SECONDS: '5', LAME_DUCK_SECONDS: '5' }, 'at least 6'],
+  ])('%o stops the start', (env, message) => {
+    expect(() => read(env as Record<string, string>)).toThrow(message)
+  })
+})

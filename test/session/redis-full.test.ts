@@ -1,4 +1,5 @@
 /** Sessions while Redis is full: what frees memory is done, and what cannot be done is refused with the reason. */
+
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -13,6 +14,7 @@ import {
   request,
   toolCall,
 } from '../support/raw.ts'
+import { fromSeconds } from '../support/spread.ts'
 
 let fleet: Fleet
 let admin: Redis
@@ -130,7 +132,7 @@ test('a new session is refused with 503, the reason and a later Retry-After', as
   await fill()
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
   const response = await post(fleet.at(0), request(0, 'initialize', params))
-  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '10'])
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, fromSeconds(10)])
   expect((await answerOf(response)).error?.message).toBe(
     'The session store is full; the session is not lost. Try again.',
   )

@@ -11,7 +11,7 @@ import type { Leaving } from './drain.ts'
  * ok, degraded: ready, with the store and without it. starting: the store was not reached yet. leaving: the process ends.
  * alone: for a lease the store has answered others, and not this instance.
  */
-export type Readiness = 'ok' | 'degraded' | 'starting' | 'leaving' | 'alone'
+type Readiness = 'ok' | 'degraded' | 'starting' | 'leaving' | 'alone'
 
 /** How long an answer waits for the store, in ms. Probes give up after a second. */
 const PATIENCE = 500

@@ -1,7 +1,7 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
 import type { CallOutcome } from '../../base/events.ts'
-import { digest } from '../../base/ids.ts'
+import { around, digest } from '../../base/ids.ts'
 import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
@@ -112,7 +112,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return answer
   }
 
-  closeStream(retryMs: number = this.#parts.host.instance.options.retry): void {
+  closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
     this.#call.closeStream(retryMs)
   }
 

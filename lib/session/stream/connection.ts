@@ -2,7 +2,7 @@
  * A live connection to one stream: its holder, while the store names it so. It delivers the stream's entries in order and
  * each once, whether they come from a run in this process, by mail, or from the log.
  */
-import { randomId } from '../../base/ids.ts'
+import { around, randomId } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { HeldConnection } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -226,7 +226,7 @@ export class Connection implements HeldConnection, ResponseMember {
   #replaced(): void {
     if (this.#done) return
     this.#leave(false)
-    this.response.closeWith(this.instance.options.replacedRetry)
+    this.response.closeWith(around(this.instance.options.replacedRetry))
   }
 
   /** Ends the response with this `retry` (ms). The stream goes on. */
@@ -281,11 +281,11 @@ export class Connection implements HeldConnection, ResponseMember {
   drain(): void {
     const { options, connections } = this.instance
     // The clients of all GET streams come back to the instances that stay. The more there are, the longer that takes.
-    if (this.stream === GET_STREAM) this.closeWith(options.retry + connections.size)
-    else if (features(this.session.revision).streamsMayPause) this.closeWith(options.retry)
+    if (this.stream === GET_STREAM) this.closeWith(around(options.retry + connections.size))
+    else if (features(this.session.revision).streamsMayPause) this.closeWith(around(options.retry))
   }
 
-  close(retry: number): void {
-    this.closeWith(retry)
+  close(): void {
+    this.closeWith(around(this.instance.options.retry))
   }
 }

@@ -99,9 +99,9 @@ export class SseResponse implements StreamSource {
     if (this.#writer) this.#write(SSE_COMMENT)
   }
 
-  /** Ends the response, and has the client come back after about so many ms. */
+  /** Ends the response, and has the client come back after so many ms. */
   closeWith(retry: number): void {
-    this.#write(sseRetry(around(retry)))
+    this.#write(sseRetry(retry))
     this.#end()
   }
 

@@ -58,6 +58,8 @@ export async function run({ seed, from = 0, inputs, store, limit = Infinity, pro
     foreignIsWhole: false,
     left: 0,
   }
+  // The timers of an endpoint keep no process alive, and a response may wait for one.
+  const awake = setInterval(() => {}, 60_000)
   const ends = performance.now() + limit
   try {
     for (let index = from; index < from + inputs && performance.now() < ends; index++) {
@@ -79,6 +81,8 @@ export async function run({ seed, from = 0, inputs, store, limit = Infinity, pro
     return report
   } finally {
     process.off('unhandledRejection', onRejection)
-    await target.close()
+    clearInterval(awake)
+    // Calls that are left would have their time to end.
+    if (report.left === 0) await target.close()
   }
 }
