@@ -1,5 +1,6 @@
 /** Options that are given in code are checked as the variables of the environment are, against the table of settings. */
-import { defaultsOf, type Group, type Setting, type Values } from './settings.ts'
+import type { Group, Setting, Values } from './base/setting.ts'
+import { defaultsOf } from './settings.ts'
 
 interface Bounds {
   from: number

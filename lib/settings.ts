@@ -3,65 +3,7 @@
  * and the values that it may have. The comment of a row is its text in docs/settings.md: `npm run settings` writes it.
  */
 
-/** How many requests a client may send. */
-export interface Rate {
-  /** Requests per second in the long run. */
-  perSecond: number
-  /** Requests at once, by a client that was quiet before. */
-  burst: number
-}
-
-/** The type of an option, by the kind of its row. */
-interface Kinds {
-  /** Milliseconds. The variable is in seconds. */
-  duration: number
-  count: number
-  /** The variable is 1 or 0. */
-  flag: boolean
-  /** The variable is `50` (requests a second), `50/200` (and 200 at once) or `off` (no limit). */
-  rate: Rate | undefined
-  text: string
-  /** The variable has commas between the items. */
-  list: string[]
-  /** The variable has base64 keys with commas between them. */
-  keys: Uint8Array[]
-}
-
-interface Row<K, T> {
-  kind: K
-  /** Undefined: none, or it depends on other settings. */
-  default: T | undefined
-  variable: string | undefined
-}
-
-/** The bounds are those of the variable: a duration has them in seconds. */
-interface Bounds {
-  from?: number
-  to?: number
-}
-
-export type Setting =
-  | ((Row<'duration', number> | Row<'count', number>) & Bounds)
-  | (Row<'choice', string> & { values: readonly string[] })
-  | Row<'flag', boolean>
-  | Row<'rate', Rate>
-  | Row<'text', string>
-  | Row<'list', readonly string[]>
-  | Row<'keys', readonly Uint8Array[]>
-
-export type Group = Readonly<Record<string, Setting>>
-
-type Given<R extends Setting> = R extends { values: readonly (infer V)[] } ? V : Kinds[Exclude<R['kind'], 'choice'>]
-type Value<R extends Setting> = R['default'] extends undefined ? Given<R> | undefined : Given<R>
-
-/** The options of a group. */
-export type Values<G extends Group> = { -readonly [K in keyof G]: Value<G[K]> }
-
-/** Makes a function that makes rows of one kind. */
-function rows<K extends Setting['kind']>(kind: K) {
-  return <T, const More extends object>(value: T, variable?: string, more?: More) =>
-    ({ kind, default: value, variable, ...more }) as { kind: K; default: T; variable: string | undefined } & More
-}
+import { type Group, rows, type Values } from './base/setting.ts'
 
 const duration = rows('duration')
 const count = rows('count')
@@ -179,8 +121,10 @@ export const SETTINGS = {
     maxDepth: count(64),
     /** Messages in one batch (2025-03-26). */
     maxBatch: count(50),
-    /** Bytes that a slow reader may leave waiting on one response. */
+    /** Bytes that may wait for the reader of a response before `ctx.log` and the like wait; at most 16 times as many may. */
     maxBuffered: count(MIB),
+    /** How long a client may read nothing while so many wait, until its connection is closed. */
+    readTimeout: duration(MINUTE),
     /**
      * Bytes that clients may make one instance hold: half of them for bodies and the requests of running calls, half for
      * output that waits. One client may take a quarter of the first half. Default: a quarter of the heap of the process.
@@ -252,7 +196,7 @@ export const SETTINGS = {
     maxQueuedMessages: count(1_000),
     /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
     maxQueuedBytes: count(4 * MIB),
-    /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
+    /** Calls of one session at once: all in one instance, and of the others those that run longer than `registerAfter`. */
     maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
     /** Calls of one principal at once, with and without a session. Only with authorization. */
     maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),

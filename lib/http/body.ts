@@ -5,7 +5,7 @@ import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { HttpOptions } from '../settings.ts'
-import { incomingOf, isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
+import { type Incoming, incomingOf, isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
 
 /** A body as it was read. */
 type Bytes = ArrayBuffer | Uint8Array
@@ -92,19 +92,23 @@ export function readBytes(
   return readWhole(c, announced)
 }
 
+function readWhole(c: Context, announced: number): Promise<Bytes> {
+  const incoming = incomingOf(c)
+  return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
+}
+
 /**
  * Most short bodies arrive in one packet with their headers. On Node they are read without listeners and without a copy. The
  * announced length is then the whole body, since the HTTP server holds the client to it.
  */
-async function readWhole(c: Context, announced: number): Promise<Bytes> {
+async function readArrived(c: Context, incoming: Incoming, announced: number): Promise<Bytes> {
   // Node parses what the packet has of the body before this goes on.
   await undefined
-  const incoming = incomingOf(c)
-  const arrived = announced > 0 && incoming?.readableLength === announced && incoming.readableEncoding === null
+  const arrived = incoming.readableLength === announced && incoming.readableEncoding === null
   const bytes: unknown = arrived ? incoming.read?.() : undefined
   if (!(bytes instanceof Uint8Array)) return c.req.raw.arrayBuffer()
   // The end of the message has not been read yet, and the connection waits for that.
-  incoming?.resume?.()
+  incoming.resume?.()
   return bytes
 }
 

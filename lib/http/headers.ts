@@ -6,7 +6,7 @@ import { memoize } from '../base/memo.ts'
 export type ReadHeader = (name: string) => string | undefined
 
 /** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
-type Incoming = Partial<
+export type Incoming = Partial<
   Pick<IncomingMessage, 'headers' | 'readableLength' | 'readableEncoding' | 'read' | 'resume'>
 > & { socket?: { remoteAddress?: string | undefined } }
 

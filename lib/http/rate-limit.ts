@@ -3,8 +3,9 @@
  * in the background, whose answer holds the requests that other instances counted. So a limit holds for all instances
  * together, approximately, and no request waits for the store.
  */
+
+import type { Rate } from '../base/setting.ts'
 import type { Instance } from '../runtime/instance.ts'
-import type { Rate } from '../settings.ts'
 
 interface Bucket {
   /** When the bucket will be empty, by the clock's `now`. */

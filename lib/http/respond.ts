@@ -18,16 +18,24 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
+/** What the adapter for Node passes with a request: the response, whose connection it closes. */
+interface Platform {
+  outgoing?: { destroy?(): unknown }
+}
+
 /** `extra`: headers that every response to this request has. */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
   streams: StreamParts,
+  platform?: Platform,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams), { headers })
+    const outgoing = platform?.outgoing
+    const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
+    return new Response(streamBody(reply.source, streams, breakConnection), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })

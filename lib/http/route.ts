@@ -67,7 +67,7 @@ const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
   const { checkOrigin, access, options, clock, onError } = parts
-  const { maxBuffered } = options
+  const { maxBuffered, readTimeout } = options
   const { output } = parts.memory
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
@@ -94,7 +94,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       const reply = watched ? watched.watch(given, header('last-event-id') !== undefined) : given
       const { client } = exchange.caller
       if (reply.kind === 'json') countJson(c, reply.body, client, output)
-      return respond(reply, accepted, cors, { maxBuffered, clock, output, client })
+      return respond(reply, accepted, cors, { maxBuffered, readTimeout, clock, output, client }, c.env)
     } catch (error) {
       watched?.refused(error)
       return refuse(error, cors, onError, exchange?.id)

@@ -2,9 +2,10 @@
 
 import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
+import type { Group, Rate, Setting, Values } from '../base/setting.ts'
 import type { EndpointOptions } from '../endpoint.ts'
 import { boundsOf } from '../options.ts'
-import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
+import { defaultsOf, SETTINGS } from '../settings.ts'
 import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
 import { misspelled } from './misspelled.ts'
 import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'

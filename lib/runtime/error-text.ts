@@ -16,6 +16,13 @@ import { StoreUnavailable } from '../store/store.ts'
 /** The call ends since its instance does, or since the platform's time is over. */
 export const OUT_OF_TIME = 'This call was not done when the time was over that the platform gives it.'
 
+/** Characters of messages that a call may have waiting, for its stream or for the store. */
+export const MAX_UNSENT = 16 * 1024 * 1024
+
+/** The call ends since its handler did not wait when it should. */
+export const TOO_MUCH =
+  'The handler sent more messages than can wait for the client: it must await ctx.log, ctx.progress and ctx.notify.'
+
 /**
  * The response for what a handler threw, or for a result that JSON cannot hold: for a tool that is a result with
  * `isError`, which the model can read. It never throws.

@@ -10,6 +10,8 @@ export interface HeldConnection {
   /** Asks the store for the owners, where the connection does not hear of them otherwise. */
   findOwners?(): Promise<void>
   receive(mail: Mail): void
+  /** While much waits for the reader of the connection: resolves when it has caught up, or when the connection ends. */
+  readonly room?: Promise<void> | undefined
   /** The heartbeat: a comment to the client, a look at the store. */
   beat(): void
   changes(entries: ChangeEntry[]): void

@@ -19,6 +19,7 @@ import { shuttingDown, tooManyStreams } from './refusals.ts'
 import { RetryQueue } from './retry-queue.ts'
 import { StoredBytes } from './stored-bytes.ts'
 import { thinned } from './thinned.ts'
+import { UnregisteredCalls } from './unregistered.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -44,7 +45,7 @@ export class Instance {
   /** The streams whose calls are being taken over. */
   readonly takingOver = new Set<string>()
   /** Those of sessions by session key and typed id. */
-  readonly unregistered = new Map<string, UnregisteredCall>()
+  readonly unregistered = new UnregisteredCalls()
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
   readonly memory: Memory
@@ -162,9 +163,8 @@ export class Instance {
     this.#timers = []
   }
 
-  /** Removes `call` from the table. Another call under the same key (a request id that is used twice) stays. */
   forgetUnregistered(key: string, call: UnregisteredCall): void {
-    if (this.unregistered.get(key) === call && this.unregistered.delete(key)) this.#wake()
+    if (this.unregistered.forget(key, call)) this.#wake()
   }
 
   entered(): void {

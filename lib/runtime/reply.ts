@@ -5,8 +5,12 @@ import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 
 /** The live body of one streaming response, implemented by lib/http. */
 export interface ResponseWriter {
-  /** Writes SSE text. False: the reader is too slow and its buffer is full; the text was not taken. */
-  write(text: string): boolean
+  /** Writes SSE text. Where the reader has left far too much waiting, the response is given up, and its source detached. */
+  write(text: string): void
+  /** Whether a text of so many characters can be written without giving the response up. */
+  takes(length: number): boolean
+  /** While much waits for the reader: resolves when it has read enough, or when the response is over. */
+  readonly room: Promise<void> | undefined
   /** Ends the response. Nothing may be written afterwards. */
   end(): void
 }

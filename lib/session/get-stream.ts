@@ -212,8 +212,13 @@ export class GetConnection extends Connection {
     return instance.store.advance(this.session.key, { holder, tag, from, to, messages, updates })
   }
 
+  protected override caughtUp(): void {
+    super.caughtUp()
+    if (this.#begun && this.#waiting.length > 0) this.#advance()
+  }
+
   #advance(): void {
-    if (this.#advancing || this.done) return
+    if (this.#advancing || this.done || this.isBehind) return
     this.#advancing = true
     this.instance.turns
       .run(() => this.#run())

@@ -6,7 +6,7 @@ import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import type { Reply, ResponseWriter } from '../runtime/reply.ts'
 import type { StreamStore } from '../store/store.ts'
-import type { CallHost } from './call/host.ts'
+import type { CallHost, Require } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
 import { type EventPosition, GET_STREAM, parseEventId, requestIdOf, scopesOfStream } from './stream/event-id.ts'
@@ -23,9 +23,6 @@ export async function openGetStream(host: CallHost, session: Session, caller: Ca
   if (host.instance.options.getPolicy === 'off') throw nothingToSend()
   return holdGetStream(host, session, caller, undefined)
 }
-
-/** Throws where the caller's token lacks one of the scopes. */
-export type Require = (scopes: readonly string[]) => void
 
 /** Goes on with the streams that `Last-Event-ID` names. `require` throws where the caller lacks scopes of their calls. */
 export async function resume(
@@ -165,13 +162,19 @@ export async function openLegacyStream(
     onClosed()
     throw error
   }
-  const end = (writer: ResponseWriter) => {
-    writer.end()
-    onClosed()
-  }
+  const closing = (writer: ResponseWriter): ResponseWriter => ({
+    write: (text) => writer.write(text),
+    takes: (length) => writer.takes(length),
+    get room() {
+      return writer.room
+    },
+    end() {
+      writer.end()
+      onClosed()
+    },
+  })
   const source = {
-    attach: (writer: ResponseWriter) =>
-      response.attach({ write: (text) => writer.write(text), end: () => end(writer) }),
+    attach: (writer: ResponseWriter) => response.attach(closing(writer)),
     detached: () => {
       response.detached()
       onClosed()

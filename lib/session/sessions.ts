@@ -21,10 +21,10 @@ import type { Reply } from '../runtime/reply.ts'
 import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
-import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
+import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
+import { RunningCalls, recount } from './call/running.ts'
 import { checkLength, readInitialize } from './initialize.ts'
-import type { Require } from './resume.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
@@ -51,8 +51,9 @@ export class Sessions {
   readonly #host: CallHost
   readonly #introduce: Introduce
 
-  constructor(host: Omit<CallHost, 'takeOverFor'>, introduce: Introduce) {
-    const full: CallHost = { ...host, takeOverFor: (caller) => takeOvers(full, caller) }
+  constructor(host: Omit<CallHost, 'takeOverFor' | 'running'>, introduce: Introduce) {
+    const running = new RunningCalls()
+    const full: CallHost = { ...host, running, takeOverFor: (caller) => takeOvers(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }
@@ -86,7 +87,7 @@ export class Sessions {
     const key = sessionKey(caller.principal, id)
     // The stream of HTTP+SSE has no event ids.
     const eventKey = legacy ? undefined : newEventKey()
-    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false }
+    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false, busy: false }
     const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
@@ -161,6 +162,7 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
+    if (session.busy) await recount(this.#instance, session)
     return new Exchange(this.#host, session, caller, { streams: streams && this.#mayLog(session, caller), batch }).run(
       requests,
     )
@@ -281,6 +283,7 @@ export class Sessions {
       return EMPTY_202
     }
     await this.#instance.attend()
+    if (session.busy) await recount(this.#instance, session)
     const continued = relayed(session, message.request, (data, id) =>
       relayTo(this.#instance, session, caller, data, id),
     )

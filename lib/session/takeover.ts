@@ -111,20 +111,22 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
   return greatest
 }
 
-/** Puts a message on the session's own stream, wherever that is held. Two messages with the same id are one. */
+/** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
 export async function relayTo(
   instance: Instance,
   session: Session,
   { client }: Pick<Caller, 'client'>,
   data: string,
   id: string,
-): Promise<void> {
+) {
   const tag = instance.id.slice(0, 4)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (reply.status !== 'ok') return
+  if (reply.status !== 'ok') return undefined
   instance.stored.report(client, session.key, reply.held)
   if (reply.holder !== undefined) {
     const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
+    return holder
   }
+  return undefined
 }

@@ -6,12 +6,13 @@
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
+import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
+import { failureResponse, MAX_UNSENT, OUT_OF_TIME, TOO_MUCH } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { PendingReply } from '../runtime/pending-reply.ts'
 import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
@@ -72,6 +73,11 @@ export class StatelessExchange implements StreamSource {
         this.#finish(result)
         return this.#reply.take()
       }
+      // The handler has sent too much before it returned: the call is over.
+      if (!this.#call) {
+        handled(result)
+        return this.#reply.take()
+      }
       // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
@@ -97,10 +103,14 @@ export class StatelessExchange implements StreamSource {
     return this.#reply.take()
   }
 
-  /** Sends a message before the result. */
-  send(text: string): void {
+  /** Sends a message before the result. The promise, where there is one, resolves when the reader has caught up. */
+  send(text: string): Promise<void> | undefined {
+    if (!this.#call) return undefined
     this.#beginStream()
-    this.#write(sseMessage(text))
+    const takes = this.#writer ? this.#writer.takes(text.length) : this.#queue.length + text.length <= MAX_UNSENT
+    if (!takes) this.abandon(TOO_MUCH)
+    else this.#write(sseMessage(text))
+    return this.#writer?.room
   }
 
   #beginStream(): void {
@@ -115,7 +125,7 @@ export class StatelessExchange implements StreamSource {
     if (heartbeat <= 0) return
     this.#timer?.cancel()
     this.#timer = this.#instance.clock.after(heartbeat, () => {
-      this.#write(SSE_COMMENT)
+      if (!this.#writer?.room) this.#write(SSE_COMMENT)
       this.#keepAlive()
     })
   }
@@ -128,8 +138,9 @@ export class StatelessExchange implements StreamSource {
     if (!this.#call) writer.end()
   }
 
+  /** A stateless response cannot be resumed: the client has to send the request again. */
   detached(): void {
-    this.cancel('The client closed the connection.')
+    this.cancel('The client closed the connection, or read too slowly.')
   }
 
   /** Cancels the call and sends nothing more: closing the response is a cancel (2026-07-28, "Cancellation"). */
@@ -207,9 +218,8 @@ export class StatelessExchange implements StreamSource {
   }
 
   #write(text: string): void {
-    if (!this.#writer) this.#queue += text
-    // The client reads too slowly. A stateless response cannot be resumed: the client has to send the request again.
-    else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
+    if (this.#writer) this.#writer.write(text)
+    else this.#queue += text
   }
 }
 

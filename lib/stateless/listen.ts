@@ -42,7 +42,7 @@ export class Listening implements HeldConnection, StreamSource {
   readonly #filter: Filter
   readonly #meta: JsonObject
   #writer: ResponseWriter | undefined
-  /** Messages to send after the acknowledgement, when the response begins. Equal messages are sent once. */
+  /** Messages to send when the response begins, or when its reader has caught up. Equal messages are sent once. */
   readonly #queue = new Set<string>()
   #done = false
   /** The planned end has come. A response that has not begun ends as it begins. */
@@ -90,9 +90,8 @@ export class Listening implements HeldConnection, StreamSource {
     const { lists, uris } = this.#filter
     const notifications: JsonObject = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]))
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
-    this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
-    for (const text of this.#queue) this.#write(text)
-    this.#queue.clear()
+    writer.write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
+    this.#flush()
     if (this.#ending || this.#instance.draining) this.drain()
   }
 
@@ -120,20 +119,18 @@ export class Listening implements HeldConnection, StreamSource {
   }
 
   #send(text: string): void {
-    if (this.#writer) this.#write(text)
-    else this.#queue.add(text)
+    if (this.#writer && !this.#writer.room) return this.#writer.write(text)
+    if (this.#queue.size === 0) this.#writer?.room?.then(() => this.#flush())
+    this.#queue.add(text)
   }
 
-  #write(text: string): void {
-    if (this.#writer?.write(text) !== false) return
-    // The client reads too slowly. Its connection is cut, so that it opens a new one.
-    const writer = this.#writer
-    this.detached()
-    writer.end()
+  #flush(): void {
+    for (const text of this.#queue) this.#writer?.write(text)
+    this.#queue.clear()
   }
 
   beat(): void {
-    if (this.#writer) this.#write(SSE_COMMENT)
+    if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
   }
 
   /** Sends the result of the request and ends the stream. */
@@ -141,7 +138,8 @@ export class Listening implements HeldConnection, StreamSource {
     this.#ending = true
     const writer = this.#writer
     if (!writer) return
-    this.#write(sseMessage(resultText(this.#id, this.#complete({ _meta: this.#meta }))))
+    this.#flush()
+    writer.write(sseMessage(resultText(this.#id, this.#complete({ _meta: this.#meta }))))
     this.#writer = undefined
     this.#leave()
     writer.end()

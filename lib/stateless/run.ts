@@ -6,8 +6,8 @@ import type { Caller } from '../runtime/caller.ts'
 import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../server/context/client-channel.ts'
 
-/** Sends a message before the result; absent where the client takes JSON alone. */
-export type SendMessage = ((text: string) => void) | undefined
+/** Sends a message before the result, with a promise where the reader has to catch up first; absent where the client takes JSON alone. */
+export type SendMessage = ((text: string) => Promise<void> | undefined) | undefined
 
 export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract readonly revision: Revision

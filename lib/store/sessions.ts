@@ -5,6 +5,8 @@ export interface SessionRow {
   record: string
   /** The log level that the client has set. */
   level: string | undefined
+  /** The session had as many calls as it may when one registered: {@link CallStore.countCalls} finds whether it still has. */
+  busy?: boolean
   /** The session keeps as many bytes as it may. */
   full: boolean
   /** This read is the first that slides the lifetime of the session. */

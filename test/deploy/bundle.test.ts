@@ -24,9 +24,9 @@ describe('the deployed bundle', () => {
 
   // A third of it is the Redis client. The rest grew by a quarter when every bound became counted, every input strictly read and
   // every refusal explained; a cold start reads and compiles all of it, so that more needs a reason.
-  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 350 KB', (entry) => {
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 375 KB', (entry) => {
     const { own, author, later } = startSize(metafile, entry)
-    expect(own).toBeLessThan(350_000)
+    expect(own).toBeLessThan(375_000)
     // The measure works: the example has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)

@@ -85,7 +85,8 @@ test('the lines of requests can be switched off, and warnings and errors are wri
   const instance = await start({ LOG: '0' })
   await initialize(instance.url)
   const lines = instance.output.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
-  expect(lines).toMatchObject([{ level: 'WARNING', message: expect.stringContaining('MCP_SECRET') }])
+  expect(lines.map(({ level }) => level)).toEqual(lines.map(() => 'WARNING'))
+  expect(lines).toContainEqual(expect.objectContaining({ message: expect.stringContaining('MCP_SECRET') }))
 })
 
 test('SIGTERM: running calls get complete responses, streams end with retry, and the exit code is 0', async () => {

@@ -313,6 +313,7 @@ describe('on Lambda', () => {
       const dispatcher = dispatcherOf(server())
       const failing = {
         ...dispatcher,
+        warnings: [],
         dispatch: () => {
           throw new Error('the dispatcher is broken')
         },

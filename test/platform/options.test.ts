@@ -1,8 +1,9 @@
 /** Options in code are checked as variables are: what cannot work throws one line that names it. */
 import { describe, expect, test } from 'vitest'
+import type { Setting } from '../../lib/base/setting.ts'
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { SETTINGS, type Setting } from '../../lib/settings.ts'
+import { SETTINGS } from '../../lib/settings.ts'
 
 const make = (options: object) => () =>
   createEndpoint(new McpServer({ name: 'o', version: '1' }), options as EndpointOptions)

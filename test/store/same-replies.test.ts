@@ -57,6 +57,7 @@ const registration: fc.Arbitrary<Registration> = fc.record({
   owner: owner.filter((name) => name !== ''),
   holder: fc.option(holder, { nil: undefined }),
   request: fc.constantFrom('{}', undefined),
+  max: fc.constantFrom(1, 2, undefined),
 })
 
 const append: fc.Arbitrary<Append> = fc
@@ -104,6 +105,9 @@ const operations = fc.oneof(
     store.createSession(prefix + o.key, o.text, MINUTE, o.principal && { ...o.principal, id: prefix + o.principal.id }),
   ),
   operation('readSession', { key }, ({ store, prefix }, o) => store.readSession(prefix + o.key, MINUTE)),
+  operation('countCalls', { key, max: fc.constantFrom(1, 2) }, ({ store, prefix }, o) =>
+    store.countCalls(prefix + o.key, o.max),
+  ),
   operation('replaceRecord', { key, text }, ({ store, prefix }, o) => store.replaceRecord(prefix + o.key, o.text)),
   {
     weight: 1,

@@ -3,8 +3,24 @@ import type { EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
 import { endpointOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
+import { logRejections } from '../faults.ts'
 import { openLog } from '../log.ts'
 import { openStore } from '../store.ts'
+
+/** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
+const ofRuntime = process.listeners('unhandledRejection')
+
+/**
+ * The runtime's own listener ends the environment, and with it what it still has to write for other calls. The listeners of
+ * an author stay, and then those of the runtime too. An exception that nobody catches is left to the platform: it logs
+ * it, answers the invocation with an error and starts another environment, and other instances take the calls over.
+ */
+function keepEnvironment(report: (text: string) => void): void {
+  if (process.env.AWS_LAMBDA_RUNTIME_API === undefined) return
+  if (process.listenerCount('unhandledRejection') > ofRuntime.length) return
+  for (const listener of ofRuntime) process.off('unhandledRejection', listener)
+  logRejections(report)
+}
 
 /**
  * @param defaults variables that the environment may set otherwise
@@ -18,5 +34,6 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, log.error)
   const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }
 }

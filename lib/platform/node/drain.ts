@@ -17,20 +17,28 @@ export interface Leaving {
   readonly begun: boolean
 }
 
+/** The end of this process by its signals. */
+interface Ending extends Leaving {
+  /** Ends it in the same order, at once and with the exit code 1. */
+  fail(): void
+}
+
 /** Ends the process in good order on SIGTERM and SIGINT. */
 export function drainOnSignals(
   http: Server,
   endpoint: Endpoint,
   { shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>,
-): Leaving {
+): Ending {
   const sockets = new Set<AnsweringSocket>()
   http.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  const leaving = { begun: false }
+  let exitCode = 0
+  const leaving = { begun: false, fail: () => end('exception') }
   let goOn = () => {}
-  const end = (signal: NodeJS.Signals) => {
+  const end = (signal: 'SIGTERM' | 'SIGINT' | 'exception') => {
+    if (signal === 'exception') exitCode = 1
     // The second signal ends the lame duck.
     if (leaving.begun) return goOn()
     leaving.begun = true
@@ -38,7 +46,7 @@ export function drainOnSignals(
     // A response whose head is not written yet can close its connection, as all of the following do.
     for (const { _httpMessage: response } of sockets)
       if (response?.headersSent === false) response.shouldKeepAlive = false
-    const wait = signal === 'SIGINT' || isDevelopment() ? 0 : lameDuck
+    const wait = signal !== 'SIGTERM' || isDevelopment() ? 0 : lameDuck
     const over = new Promise<void>((resolve) => {
       goOn = resolve
       setTimeout(resolve, wait)
@@ -46,15 +54,15 @@ export function drainOnSignals(
     over
       .then(() => close(http, endpoint, sockets))
       .then(
-        () => process.exit(0),
+        () => process.exit(exitCode),
         (error) => {
           console.error(error)
           process.exit(1)
         },
       )
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
+  process.on('SIGTERM', () => end('SIGTERM'))
+  process.on('SIGINT', () => end('SIGINT'))
 
   // Cloud Run announces maintenance of its network with SIGTSTP and the end of it with SIGCONT: connections break, but
   // the process must not stop. At a terminal SIGTSTP is Ctrl-Z and keeps its usual meaning.

@@ -8,6 +8,7 @@ import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
+import { endOnException, logRejections } from '../faults.ts'
 import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
@@ -56,6 +57,9 @@ export async function listen(server: McpServer): Promise<void> {
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
   const leaving = drainOnSignals(http, endpoint, settings)
+  const report = (text: string) => log.say('ERROR', text)
+  logRejections(report)
+  endOnException(report, () => leaving.fail())
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
   const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
   // `/healthz` does not ask the store, because a restart would not bring Redis back.

@@ -4,18 +4,18 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, type Result, resultBytes, resultText } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
-import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, countCall, uncountCall } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
+import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
@@ -71,7 +71,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#state.at === 'ending' || hasJsonResponse(this.#state)
   }
 
-  /** The session has as many calls as it may: this one was refused. */
+  /** The call was refused, before its handler was called. */
   get full(): boolean {
     return this.#state.at === 'over' && this.#state.outcome === 'full'
   }
@@ -90,17 +90,19 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   start(): void {
     const { method, params = {} } = this.#parts.request
     try {
-      const result =
-        sessionMethod(this.#instance, this.#parts.session.key, method, params) ??
-        this.#parts.host.dispatch(method, params, this.#channel)
+      const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      const refusal = own ? undefined : refusalOf(this.#parts)
+      // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
+      if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
+      const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.#succeed(result)
+        return this.respond(responseTo(this.#parts, result, this.#channel.watch))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.#succeed(value),
+        (value) => this.respond(responseTo(this.#parts, value, this.#channel.watch)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -137,19 +139,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('responded', text)
   }
 
-  #succeed(result: Result): void {
-    let text: string
-    try {
-      text = resultText(this.#parts.request.id, result)
-    } catch (error) {
-      return this.#fail(error)
-    }
-    this.respond(text)
-  }
-
   #fail(error: unknown): void {
-    this.#channel.watch?.failed(error)
-    this.respond(failureResponse(error, this.#parts.request, (unknown) => this.#instance.report(unknown)))
+    this.respond(failureOf(this.#parts, error, this.#channel.watch))
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -160,7 +151,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     void this.#stream.pause(retryMs)
   }
 
-  // For its carrier ------------------------------------------------------------------------------------
+  // For its carrier, its instance and its stream ------------------------------------------------------------------
 
   /** Adds the call to a response that becomes a stream. Resolves when the store has the call. */
   connect(response: SseResponse): Promise<Opened> {
@@ -171,8 +162,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   openStream(): void {
     this.#apply('streamOpened')
   }
-
-  // For its instance and its stream ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -211,8 +200,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       this.#apply('released', undefined, why)
       if (this.over) return
     }
-    this.respond(errorText({ code: ErrorCode.InternalError, message: why }, this.#parts.request.id))
-    this.#channel.abort(why)
+    this.giveUp(why)
     await this.#streamed?.outbox?.flushed()
   }
 
@@ -220,8 +208,13 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply(event)
   }
 
+  giveUp(message: string): void {
+    this.respond(errorText({ code: ErrorCode.InternalError, message }, this.#parts.request.id))
+    this.#channel.abort(message)
+  }
+
   interrupt(ending: Ending, trouble?: StoreUnavailable): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls, trouble)
+    const { text, reason } = interruption(ending, this.#parts.request.id, trouble)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)
@@ -237,24 +230,21 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { instance } = this.#parts.host
-    const { quota, held } = this.#parts.caller
+    const { host, caller, session } = this.#parts
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
-        held?.retain()
-        return quota?.begin()
+        host.running.begin(session.key)
+        return countCall(caller)
       case 'countRegistered':
-        return quota?.registered(this.#stream.owner)
+        return caller.quota?.registered(this.#stream.owner)
       case 'uncount':
-        held?.release()
-        quota?.end()
-        if (this.#streamed) quota?.unregistered(this.#streamed.owner)
-        return
+        host.running.end(session.key)
+        return uncountCall(caller, this.#streamed?.owner)
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
+        return void host.instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
       case 'registerIfQuiet':
         return queueMicrotask(() => this.registrationDue())
       case 'confirm':
@@ -282,8 +272,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
         return this.#parts.carrier.sessionGone()
       case 'closeStream':
         return this.#streamed?.close(this.#state.at === 'over' && this.#state.outcome === 'gone')
-      case 'refuseStream':
-        return this.#stream.refuse(text)
       case 'failStream':
         return this.#stream.fail(text)
       case 'readStream':

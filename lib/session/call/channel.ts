@@ -49,6 +49,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   readonly #call: SendingCall
   readonly #parts: CallParts
   readonly #progress: AutoProgress
+  /** When the run began, by the clock of the instance. */
+  readonly began: number
   #level: LoggingLevel | undefined
   #asks: Asks | undefined
   #asked = 0
@@ -58,6 +60,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call = call
     this.#parts = parts
     this.#progress = progress
+    this.began = parts.host.instance.clock.now()
     this.#level = parts.session.level
   }
 

@@ -4,11 +4,13 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Holder } from '../../store/store.ts'
+import type { Holder, Owner } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { Relay } from './outbox.ts'
+import type { RunningCalls } from './running.ts'
 
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
@@ -16,6 +18,7 @@ export interface CallHost extends SharedParts {
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  running: RunningCalls
   /** Every scope that a request can need. */
   scopes: ReadonlySet<string>
   /** The scopes that a request needs. */
@@ -23,6 +26,9 @@ export interface CallHost extends SharedParts {
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }
+
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
 
 /** The receiver of a call's response. */
 export interface Carrier {
@@ -53,7 +59,7 @@ interface Continuation {
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
 /** A request, and everything that its call works with. */
@@ -68,12 +74,21 @@ export interface CallParts {
   readonly successor?: true
 }
 
+/** A call goes on beyond the turn of its request: it counts among those of its caller, and keeps the request's bytes. */
+export function countCall({ held, quota }: Caller): void {
+  held?.retain()
+  quota?.begin()
+}
+
+/** A call that was counted has ended. `owner`: its run, where the store may have the call. */
+export function uncountCall({ held, quota }: Caller, owner: Owner | undefined): void {
+  held?.release()
+  quota?.end()
+  if (owner !== undefined) quota?.unregistered(owner)
+}
+
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(
-  session: Session,
-  { id }: JsonRpcRequest,
-  relay: NonNullable<Continuation['relay']>,
-): Continuation {
+export function relayed(session: Session, { id }: JsonRpcRequest, relay: Relay): Continuation {
   const stream = newStreamName(session, id)
   return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }

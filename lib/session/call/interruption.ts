@@ -20,13 +20,8 @@ export function lostText(owner: string): string {
     : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
 }
 
-/** `maxCalls`: how many calls a session may have at once. `trouble`: of the store, where the call ends since it is unreachable. */
-export function interruption(
-  ending: Ending,
-  id: RequestId,
-  maxCalls: number,
-  trouble: StoreUnavailable | undefined,
-): Interruption {
+/** `trouble`: of the store, where the call ends since it is unreachable. */
+export function interruption(ending: Ending, id: RequestId, trouble: StoreUnavailable | undefined): Interruption {
   const answer = (code: number, reason: string) => ({ reason, text: errorText({ code, message: reason }, id) })
   switch (ending) {
     case 'cancelled':
@@ -37,12 +32,5 @@ export function interruption(
       return answer(ErrorCode.InternalError, 'Another instance has taken the call over.')
     case 'unreachable':
       return answer(ErrorCode.InternalError, `The store ${trouble?.predicate ?? 'failed'}; the call was given up.`)
-    case 'full':
-      return answer(ErrorCode.ServerError, `This session has ${maxCalls} calls running. Try again when one has ended.`)
-    case 'taken':
-      return answer(
-        ErrorCode.InvalidRequest,
-        `Request id ${JSON.stringify(id)} is in use by another call of this session.`,
-      )
   }
 }

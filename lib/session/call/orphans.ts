@@ -1,6 +1,6 @@
 /**
  * Calls that nobody runs and nobody waits for: their instance died or shut down, and their client has not come back. Such a
- * call counts among those of its session and keeps its request id, until an instance that meets it ends it with an error.
+ * call counts among those of its session, until an instance that meets it ends it with an error.
  * A call that a connection waits for is not one of them: the instance of that connection takes it over.
  */
 import { randomId } from '../../base/ids.ts'
@@ -12,25 +12,6 @@ import type { CallEntry } from '../../store/calls.ts'
 import type { SessionKey } from '../../store/store.ts'
 import { finishLater } from './end-later.ts'
 import { lostText } from './interruption.ts'
-
-/**
- * A step at the store that registers a call. Where the session has as many calls as it may, or the id is in use, orphans are
- * ended and the step is done again.
- *
- * @param id the call's typed id
- */
-export async function registering<Reply extends { status: string }>(
-  instance: Instance,
-  { key, legacy }: { key: SessionKey; legacy: boolean },
-  id: string,
-  step: () => Promise<Reply>,
-): Promise<Reply> {
-  const reply = await step()
-  // HTTP+SSE: the holder of the session's one stream takes its calls over.
-  if ((reply.status !== 'full' && reply.status !== 'taken') || legacy) return reply
-  const ended = await endOrphans(instance, key, reply.status === 'taken' ? id : undefined)
-  return ended ? step() : reply
-}
 
 /** Ends the orphans of a session, or the one with this typed id. True if there were any. @throws StoreUnavailable */
 export async function endOrphans(instance: Instance, key: SessionKey, id?: string): Promise<boolean> {

@@ -32,7 +32,7 @@ export class Pace {
     this.#call = call
     this.#parts = parts
     this.#progress = progress
-    if (!stored) instance.unregistered.set(this.#key, call)
+    if (!stored) instance.unregistered.add(this.#key, call)
     this.#timer = instance.clock.after(registerAfter, () => this.#runsLong())
     this.#deadline = before(instance.clock, parts.caller.deadline, abandonBefore, 0.25, () => {
       void instance.track(call.abandon(OUT_OF_TIME))

@@ -4,6 +4,7 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { typedId } from '../../protocol/jsonrpc.ts'
+import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
@@ -15,7 +16,6 @@ import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
 import type { CallParts } from './host.ts'
-import { registering } from './orphans.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
@@ -23,11 +23,16 @@ import type { Ending } from './state.ts'
 const MAX_STORED_REQUEST = 256 * 1024
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
-export type Opened = 'ok' | 'gone' | 'refused' | 'cancelled'
+export type Opened = 'ok' | 'gone' | 'cancelled'
+
+/** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
+const OVERTAKEN = 5_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
+  /** Ends the call with an error, and aborts its handler. */
+  giveUp(message: string): void
   /** The store, or another instance, ends the call. */
   interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
@@ -79,7 +84,7 @@ export class CallStream {
       const store = await this.#instance.attend()
       const { session } = this.#parts
       const request = this.#registrationRequest()
-      const reply = await registering(this.#instance, session, request.id, () => store.register(session.key, request))
+      const reply = await store.register(session.key, request)
       if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
       this.#call.report('registered')
       this.#channel.setLevel(reply.level)
@@ -108,6 +113,7 @@ export class CallStream {
       holder: held ? instance.name(this.#connectionToken) : undefined,
       request: this.#requestText(),
       max: instance.options.maxCalls,
+      markAge: instance.clock.now() - this.#channel.began + OVERTAKEN,
     }
   }
 
@@ -168,6 +174,7 @@ export class CallStream {
       onEnding: (ending, trouble) => call.interrupt(ending, trouble),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
+      onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
       onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
       relay: this.#parts.continued?.relay,
@@ -262,20 +269,6 @@ export class CallStream {
   close(gone: boolean): void {
     this.#connection?.finish()
     this.#opened?.(gone ? 'gone' : 'ok')
-  }
-
-  /** The store has refused to register the call. */
-  refuse(text: string): void {
-    const { relay } = this.#parts.continued ?? {}
-    // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
-    if (relay) this.#instance.track(relay(text, `refused.${this.name}`))
-    if (this.#parts.carrier.shared) {
-      // The other calls of the batch go on: the refusal goes where the response would.
-      this.#connection?.fail(text)
-      return this.#opened?.('ok')
-    }
-    this.#connection?.abandoned()
-    this.#opened?.('refused')
   }
 
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */

@@ -11,18 +11,18 @@ import type { Mail } from '../../runtime/mail.ts'
 import { tokenOf } from '../../runtime/name.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
+import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
-export class Connection implements HeldConnection, ResponseMember {
+export class Connection extends PacedReader implements HeldConnection, ResponseMember {
   readonly token: string
   readonly holder: Holder
   readonly session: Session
   readonly stream: string
-  readonly response: SseResponse
   protected readonly instance: Instance
   readonly #takeOver: TakeOver
   #n = 0
@@ -47,11 +47,11 @@ export class Connection implements HeldConnection, ResponseMember {
     takeOver: TakeOver,
     token: string = randomId(6),
   ) {
+    super(response)
     this.token = token
     this.instance = instance
     this.session = session
     this.stream = stream
-    this.response = response
     this.holder = instance.name(this.token)
     this.#takeOver = takeOver
     response.add(this)
@@ -101,7 +101,7 @@ export class Connection implements HeldConnection, ResponseMember {
   }
 
   /** Delivers an entry that the log has, unless it was delivered before. */
-  deliver(entry: LogEntry): void {
+  deliver(entry: LogEntry, bounded = true): void {
     if (this.#done) return
     if (this.#confirmed && entry.n <= this.#n) {
       // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
@@ -110,7 +110,8 @@ export class Connection implements HeldConnection, ResponseMember {
       return this.look()
     }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || this.#doubtful || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || this.#doubtful || (entry.n > this.#n + 1 && !this.isBehind)) return this.look()
+    if (this.keep(entry, this.#n, bounded)) return
     this.#n = entry.n
     this.#tag = entry.tag
     // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
@@ -126,8 +127,9 @@ export class Connection implements HeldConnection, ResponseMember {
     return true
   }
 
+  /** Delivers what was read from the log. */
   #deliverAll(entries: LogEntry[]): void {
-    for (const entry of entries) if (entry.n <= this.#n + 1) this.deliver(entry)
+    for (const entry of entries) if (this.isBehind || entry.n <= this.#n + 1) this.deliver(entry, false)
   }
 
   receive(mail: Mail): void {
@@ -163,8 +165,11 @@ export class Connection implements HeldConnection, ResponseMember {
         if (reply.status === 'moved') return this.#replaced()
         // The question was sent before the doubt. The next one is about to be sent.
         if (this.#doubtful && this.#lookAgain) return
-        this.#doubtful = false
-        this.#deliverAll(reply.entries)
+        if (this.isBehind) this.missed = true
+        else {
+          this.#doubtful = false
+          this.#deliverAll(reply.entries)
+        }
         this.#follow(reply.owner, reply.ended)
       })
       .catch((error) => this.instance.report(error))
@@ -179,7 +184,10 @@ export class Connection implements HeldConnection, ResponseMember {
 
   #follow(owner: Owner | undefined, ended: boolean): void {
     if (this.#done || this.stream === GET_STREAM) return
-    if (ended && owner === undefined) return this.finish()
+    if (ended && owner === undefined) {
+      this.missed = this.isBehind
+      return this.missed ? undefined : this.finish()
+    }
     this.#owner = owner
     if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {
@@ -204,7 +212,8 @@ export class Connection implements HeldConnection, ResponseMember {
   beat(): void {
     if (this.#done) return
     this.response.comment()
-    if (this.#beating) return
+    if (this.isBehind) this.missed = true
+    if (this.#beating || this.isBehind) return
     this.#beating = true
     void this.instance.turns
       .run(() => this.compare())

@@ -25,6 +25,8 @@ export interface Session {
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** The session has as many calls as it may, on all instances. */
+  busy: boolean
   /** It keeps as many bytes in the store as it may. */
   full: boolean
   /** The key of its event ids. Undefined: a build before event keys opened the session, or it has no event ids. */
@@ -91,6 +93,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    busy: row.busy === true,
     full: row.full,
     eventKey: typeof k === 'string' ? k : undefined,
     servedByOlder: row.servedByOlder === true,

@@ -32,8 +32,8 @@ interface SseResponseOptions {
   first?: string | undefined
 }
 
-/** Characters that may wait for the response to begin: a whole log. Beyond them the client comes back for the rest. */
-const MAX_WAITING = 32 * 1024 * 1024
+/** Characters that may wait for the response to begin. Beyond them its members wait. */
+const MAX_WAITING = 1024 * 1024
 
 export class SseResponse implements StreamSource {
   readonly #options: SseResponseOptions
@@ -96,8 +96,17 @@ export class SseResponse implements StreamSource {
   }
 
   comment(): void {
-    if (this.#writer) this.#write(SSE_COMMENT)
+    if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
   }
+
+  /** While much waits for the reader: resolves when it has caught up, or when the response is over. */
+  get room(): Promise<void> | undefined {
+    if (this.#writer || this.#ended) return this.#writer?.room
+    if (this.#queued <= MAX_WAITING) return undefined
+    this.#begun ??= Promise.withResolvers()
+    return this.#begun.promise
+  }
+  #begun: PromiseWithResolvers<void> | undefined
 
   /** Ends the response, and has the client come back after so many ms. */
   closeWith(retry: number): void {
@@ -118,8 +127,9 @@ export class SseResponse implements StreamSource {
     const head = first ?? (primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)
     const text = head + this.#queue.join('')
     this.#queue = []
-    if (!writer.write(text)) this.#abandon()
+    writer.write(text)
     if (this.#ended) writer.end()
+    this.#begun?.resolve()
   }
 
   detached(): void {
@@ -142,15 +152,9 @@ export class SseResponse implements StreamSource {
 
   #write(text: string): void {
     if (this.#ended) return
-    if (this.#writer ? this.#writer.write(text) : this.#keep(text)) return
-    this.#abandon()
-  }
-
-  #keep(text: string): boolean {
+    if (this.#writer) return this.#writer.write(text)
     this.#queued += text.length
-    if (this.#queued > MAX_WAITING) return false
     this.#queue.push(text)
-    return true
   }
 
   #end(): void {
@@ -159,6 +163,7 @@ export class SseResponse implements StreamSource {
     this.#planned?.cancel()
     this.#until?.cancel()
     this.#writer?.end()
+    this.#begun?.resolve()
   }
 
   #abandon(): void {

@@ -17,26 +17,19 @@ export function callOperations(state: State): CallStore & AskStore {
   }
 
   /** Registers a call, or returns why it is refused. */
-  function register(key: SessionKey, registration: Registration): Call | 'taken' | 'full' {
-    const { id, stream, owner, holder, request, max } = registration
-    const before = state.peekLive(key)
-    const at = before?.ids.get(id)
-    if (at !== undefined) return (at === stream && ownedCall(key, stream, owner)) || 'taken'
-    if (before?.calls.has(stream) || state.over.has(part(key, stream))) return 'taken'
-    if (state.log(key, stream).at(-1)?.final) return 'taken'
-    if (max !== undefined && (before?.calls.size ?? 0) >= max) return 'full'
-    // The mark of an early cancel stays: a repeated registration must see it too.
-    const call = {
-      id,
-      stream,
-      owner,
-      request: countRequest(key, stream, request),
-      cancelled: state.marks.has(part(key, id)),
-    }
+  function register(key: SessionKey, session: MemorySession, registration: Registration): Call | 'lost' {
+    const { id, stream, owner, holder, request, max, markAge = Number.POSITIVE_INFINITY } = registration
+    const running = state.peekLive(key)?.calls.get(stream)
+    if (running) return running.owner === owner ? running : 'lost'
+    if (state.over.has(part(key, stream)) || state.log(key, stream).at(-1)?.final) return 'lost'
+    const marked = state.marks.get(part(key, id))
+    const cancelled = marked !== undefined && marked >= state.clock.now() - markAge
+    const call = { id, stream, owner, request: countRequest(key, stream, request), cancelled }
     const live = state.live(key)
     live.calls.set(stream, call)
     live.ids.set(id, stream)
     if (holder !== undefined) live.places.set(stream, { holder, start: 0 })
+    if (max !== undefined && live.calls.size >= max) session.busy = true
     state.weighLive(key)
     return call
   }
@@ -72,7 +65,7 @@ export function callOperations(state: State): CallStore & AskStore {
     const end = state.end(key, session, stream)
     if (isRepeat(state.log(key, stream), end, append)) return 'ok'
     state.requireRoom(messages.reduce((sum, data) => sum + data.length, 0))
-    const registered = append.register && register(key, append.register)
+    const registered = append.register && register(key, session, append.register)
     if (typeof registered === 'string') return registered
     const call = ownedCall(key, stream, owner)
     if (!call) return 'lost'
@@ -98,7 +91,7 @@ export function callOperations(state: State): CallStore & AskStore {
 
   return {
     register: onSession((session, key, registration) => {
-      const call = register(key, registration)
+      const call = register(key, session, registration)
       if (typeof call === 'string') return { status: call }
       return { status: 'ok', cancelled: call.cancelled, level: session.level }
     }),
@@ -136,6 +129,13 @@ export function callOperations(state: State): CallStore & AskStore {
       })
     },
 
+    async countCalls(key, max) {
+      const count = state.existingLive(key)?.calls.size ?? 0
+      const session = sessions.get(key)
+      if (session && count < max) session.busy = false
+      return count
+    },
+
     lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
@@ -170,14 +170,19 @@ export function callOperations(state: State): CallStore & AskStore {
 
     async cancel(key, id) {
       if (!sessions.has(key)) return { status: 'unknown' }
-      const call = state.call(key, state.peekLive(key)?.ids.get(id) ?? '')
+      const live = state.peekLive(key)
+      let call = state.call(key, live?.ids.get(id) ?? '')
+      if (!call) {
+        const others = [...(live?.calls.values() ?? [])].filter((other) => other.id === id)
+        call = others.sort((a, b) => (a.stream < b.stream ? -1 : 1))[0]
+      }
       if (!call) {
         const { cancelMark } = state.lifetimes
         const count = (state.markCounts.get(key) ?? 0) + 1
         if (count === 1) state.markCounts.set(key, count, cancelMark)
         else state.markCounts.replace(key, count)
         if (count > MAX_MARKS) return { status: 'unknown' }
-        state.marks.set(part(key, id), true, cancelMark)
+        state.marks.set(part(key, id), state.clock.now(), cancelMark)
         state.marks.weigh(part(key, id), id.length)
         return { status: 'unknown' }
       }

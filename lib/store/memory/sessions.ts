@@ -1,7 +1,7 @@
 /** Sessions in memory. */
 import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
 import { MAX_URI_BYTES } from '../options.ts'
-import type { SessionStore } from '../sessions.ts'
+import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 
 export function sessionOperations(state: State): SessionStore {
@@ -38,7 +38,7 @@ export function sessionOperations(state: State): SessionStore {
       const position = state.nowPosition()
       const parts = { data: new Map(), subscriptions: new Map(), own: new Map(), dataBytes: 0, uriBytes: 0 }
       const ends = state.clock.now() + most
-      const fresh = { level: undefined, advanced: undefined, full: false, used: false }
+      const fresh = { level: undefined, advanced: undefined, full: false, busy: false, used: false }
       const session = { record, ends, position, ...fresh, ...parts }
       sessions.set(key, session, Math.min(lifetime, most))
       state.weighSession(key, session)
@@ -53,7 +53,9 @@ export function sessionOperations(state: State): SessionStore {
         state.extend(key, session, lifetime)
         session.used = true
       }
-      return { record: session.record, level: session.level, full: session.full, first }
+      const row: SessionRow = { record: session.record, level: session.level, full: session.full, first }
+      if (session.busy) row.busy = true
+      return row
     },
 
     replaceRecord: onSession((session, key, record) => {

@@ -46,6 +46,8 @@ export interface MemorySession {
   /** Where the session stands in the list of changes. */
   position: string
   own: Map<string, OwnStream>
+  /** The session had as many calls as it may when one registered. */
+  busy: boolean
   /** The last `advance`, so that its repeat gets the same answer. */
   advanced: { id: string; first: number; count: number } | undefined
 }
@@ -80,7 +82,8 @@ export class State extends Sweeper {
   readonly dataBytes: number
   readonly sessions = this.map<MemorySession>()
   readonly logs = this.map<LogEntry[]>()
-  readonly marks = this.map<true>()
+  /** When each early cancel came. */
+  readonly marks = this.map<number>()
   readonly over = this.map<Over>()
   readonly posted = this.map<number>()
   /** What each session keeps. */
@@ -263,7 +266,8 @@ export class State extends Sweeper {
   forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
     const live = this.live(key)
     live.calls.delete(call.stream)
-    live.ids.delete(call.id)
+    // Another call may have the same id.
+    if (live.ids.get(call.id) === call.stream) live.ids.delete(call.id)
     for (const ask of asks ?? []) live.asks.delete(ask)
     if (live.places.get(call.stream)?.holder === undefined) live.places.delete(call.stream)
     this.weighLive(key)

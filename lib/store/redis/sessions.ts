@@ -58,12 +58,13 @@ export function sessionOperations(
     readSession(key, lifetime) {
       return commands.run(
         'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
           const row: SessionRow = { record, level: optional(fields[1]), full: fields[4] !== null }
           if (fields[3] !== null) row.servedByOlder = true
+          if (fields[5] !== null) row.busy = true
           if (lifetime === undefined) return row
           const last = optional(fields[2])
           slide(key, lifetime, last)

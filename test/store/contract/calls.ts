@@ -18,15 +18,24 @@ export function callContract(makeStore: MakeStore): void {
       })
     })
 
-    test('is refused where another call of the session has the id', async () => {
+    test('is done beside another call of the session with the same id, and each ends for itself', async () => {
       await f.store.register(f.key, call)
       const other = { ...call, stream: 'T', owner: 'i2:run2' }
-      expect(await f.store.register(f.key, other)).toMatchObject({ status: 'taken' })
-      expect(await f.store.register(f.key, { ...call, owner: 'i2:run2' })).toMatchObject({ status: 'taken' })
-      expect(await f.store.append(f.key, append(1, ['a'], { ...other, register: other }))).toMatchObject({
-        status: 'taken',
+      const last = append(1, ['b'], { stream: 'T', owner: 'i2:run2', register: other, final: true })
+      expect(await f.store.append(f.key, last)).toMatchObject({ status: 'ok' })
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'ok' })
+      const third = { ...call, stream: 'U', owner: 'i3:run3' }
+      expect(await f.store.register(f.key, third)).toMatchObject({ status: 'ok' })
+      expect(await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: true })).toMatchObject({
+        status: 'ok',
       })
-      expect(await f.store.readLog(f.key, 'T')).toEqual([])
+      expect(await f.store.register(f.key, third)).toMatchObject({ status: 'ok' })
+      expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: 'U' })
+    })
+
+    test('is refused to a run that does not own the call', async () => {
+      await f.store.register(f.key, call)
+      expect(await f.store.register(f.key, { ...call, owner: 'i2:run2' })).toMatchObject({ status: 'lost' })
     })
 
     test('can be repeated by the same run, and does not take the stream back from a newer holder', async () => {
@@ -46,11 +55,11 @@ export function callContract(makeStore: MakeStore): void {
 
     test('is refused once the call has ended, however late it comes', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call, final: true }))
-      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'taken' })
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'lost' })
       const second = { ...call, id: 'n:2', stream: 'T' }
       await f.store.register(f.key, second)
       await f.store.endCall(f.key, { stream: 'T', owner: 'i1:run1', mark: false })
-      expect(await f.store.register(f.key, second)).toMatchObject({ status: 'taken' })
+      expect(await f.store.register(f.key, second)).toMatchObject({ status: 'lost' })
     })
   })
 

@@ -49,6 +49,39 @@ export function endingContract(makeStore: MakeStore): void {
     })
   })
 
+  describe('the cancel of an id that several calls have', () => {
+    const f = fixture(makeStore)
+    const nth = (n: number) => ({ ...call, stream: `S${n}`, owner: `i1:run${n}` })
+
+    test('cancels the newest, and a repeat the same one; when that has ended, another', async () => {
+      for (const n of [1, 2, 3]) await f.store.register(f.key, nth(n))
+      for (const n of [3, 1, 2]) {
+        expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: `S${n}` })
+        expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: `S${n}` })
+        const end = { stream: `S${n}`, owner: `i1:run${n}`, mark: true }
+        expect(await f.store.endCall(f.key, end)).toMatchObject({ status: 'ok', cancelled: true })
+      }
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'unknown' })
+    })
+
+    test('leaves a mark that does not count for a call which began later', async () => {
+      await f.store.cancel(f.key, 'n:9')
+      let n = 0
+      await until(async () => {
+        const late = { ...call, id: 'n:9', stream: `S${++n}`, markAge: 1 }
+        return !((await f.store.register(f.key, late)) as { cancelled?: boolean }).cancelled
+      })
+      const early = { ...call, id: 'n:9', stream: 'early', markAge: 60_000 }
+      expect(await f.store.register(f.key, early)).toMatchObject({ status: 'ok', cancelled: true })
+    })
+
+    test('finds one whose newer namesake has ended', async () => {
+      for (const n of [1, 2]) await f.store.register(f.key, nth(n))
+      await f.store.endCall(f.key, { stream: 'S2', owner: 'i1:run2', mark: true })
+      expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: 'S1' })
+    })
+  })
+
   describe('the mark of an early cancel', () => {
     const f = fixture(makeStore, { lifetimes: { cancelMark: 100 } })
 

@@ -2,7 +2,7 @@
 import type { AppendReply, CallEntry, CallLook, CancelReply } from '../../calls.ts'
 import { MAX_MARKS } from '../../options.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { EXTEND, evenIfFull, FORGET_CALL, HOLD, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, evenIfFull, FORGET_CALL, HOLD, LAST, NOW, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /** Bytes of a last message that is taken although Redis is full. */
@@ -12,17 +12,17 @@ const SHORT = 4_096
  * Registers a call.
  * Keys: the session; its live parts; the log; the mark of an early cancel; the end of the call; what the session keeps.
  * Arguments: the typed id; the stream; the owner; the holder; the request; how long the live parts live (ms); how many calls
- * and bytes the session may have. Reply:
+ * and bytes the session may have; how old the mark may be (ms). Reply:
  * the status; 1 where the call is cancelled; the log level.
  */
 export const register = defineScript('mcpRegister', {
   keys: ['session', 'live', 'log', 'mark', 'over', 'held', 'sizes'],
   texts: ['id', 'stream', 'owner', 'holder', 'request'],
-  numbers: ['open', 'maxCalls', 'sessionBytes'],
+  numbers: ['open', 'maxCalls', 'sessionBytes', 'markAge'],
   gone: "{ 'gone' }",
-  reply: either(['taken', 'full', 'gone'], { cancelled: flag, level: optional }),
+  reply: either(['lost', 'gone'], { cancelled: flag, level: optional }),
   lua: `${HOLD}${REGISTER_CALL}
-local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
+local refused = register(session, live, log, mark, over, id, stream, owner, holder, request, maxCalls, markAge)
 if refused then return { refused } end
 count_request(held, sizes, live, stream, request, open, sessionBytes)
 call('PEXPIRE', live, open)
@@ -37,19 +37,19 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
  * Keys: the session; its live parts; the log; the list of logs; the mark of an early cancel; the end of the call.
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
  * many messages and bytes the log keeps; how long an open and an ended log live (ms); how many bytes the session may keep;
- * whether to register the call, with its typed id, holder, request and how many calls the session may have. Lists: the messages; asks that become pending; asks to
+ * whether to register the call, with its typed id, holder, request, how many calls the session may have and how old the mark may be (ms). Lists: the messages; asks that become pending; asks to
  * forget. Reply: the status; the number of the last entry; the holder; the log level; the bytes that the session keeps.
  */
 export const append = defineScript('mcpAppend', {
   keys: ['session', 'live', 'log', 'logs', 'mark', 'over', 'held', 'sizes'],
   texts: ['stream', 'owner', 'tag', 'id', 'holder', 'request'],
-  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls', 'sessionBytes'],
+  numbers: ['from', 'maxMessages', 'maxBytes', 'open', 'ended', 'maxCalls', 'sessionBytes', 'markAge'],
   flags: ['final', 'registers'],
   lists: ['messages', 'asks', 'forget'],
   gone: "{ 'gone' }",
   reply(reply): AppendReply {
     const [word, end, holder, level, held] = list(reply)
-    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'taken', 'full', 'gone'])
+    const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'gone'])
     return { status, end: number(end), holder: optional(holder), level: optional(level), held: number(held) }
   },
   lua: `${WRITE_LOG}${REGISTER_CALL}${TAG_AT}${FORGET_CALL}
@@ -62,7 +62,7 @@ local newest = from + #messages - 1
 if final and #messages == 1 and #messages[1] <= ${SHORT} then ${evenIfFull('live', 'open')}end
 if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end
 if registers then
-  local refused = register(live, log, mark, over, id, stream, owner, holder, request, maxCalls)
+  local refused = register(session, live, log, mark, over, id, stream, owner, holder, request, maxCalls, markAge)
   if refused then return reply(refused) end
   count_request(held, sizes, live, stream, request, open, sessionBytes)
   call('PEXPIRE', live, open)
@@ -177,10 +177,10 @@ export const calls = defineScript('mcpCalls', {
   lua: `
 local found = {}
 for _, field in ipairs(call('HKEYS', live)) do
-  if string.sub(field, 1, 2) == 'c:' then
-    local stream = call('HGET', live, field)
-    local names = call('HMGET', live, 'o:' .. stream, 's:' .. stream)
-    table.insert(found, { string.sub(field, 3), stream, names[1] or '', names[2] })
+  if string.sub(field, 1, 2) == 'o:' then
+    local stream = string.sub(field, 3)
+    local names = call('HMGET', live, 'i:' .. stream, field, 's:' .. stream)
+    table.insert(found, { names[1] or '', stream, names[2] or '', names[3] })
   end
 end
 return found
@@ -239,7 +239,8 @@ ${evenIfFull('live', 'open')}call('HSET', live, 'o:' .. stream, '')
 })
 
 /**
- * Cancels a call for as long as it lives, or leaves a mark of some seconds for a call that may still register.
+ * Cancels a call for as long as it lives, or leaves a mark of some seconds for a call that may still register. Where several
+ * calls have the id, one of them: the newest while it runs, then another. A repeat finds the same one.
  * A session has so many marks at once: a cancel beyond them leaves none, and the call that it concerns has its response.
  * Keys: the session; its live parts; the mark; the number of marks. Arguments: the typed id; how long the mark lives (ms). Reply: the owner and the
  * stream of the call, both nil where there is no such call.
@@ -255,12 +256,18 @@ export const cancel = defineScript('mcpCancel', {
       ? { status: 'unknown' }
       : { status: 'ok', owner: optional(owner) ?? '', stream: text(stream) }
   },
-  lua: `
+  lua: `${NOW}
 local stream = call('HGET', live, 'c:' .. id)
+if not stream then
+  for _, field in ipairs(call('HKEYS', live)) do
+    local name = string.sub(field, 1, 2) == 'i:' and string.sub(field, 3)
+    if name and (not stream or name < stream) and call('HGET', live, field) == id then stream = name end
+  end
+end
 if not stream then
   local count = call('INCR', marks)
   if count == 1 then call('PEXPIRE', marks, cancelMark) end
-  if count <= ${MAX_MARKS} then call('SET', mark, '1', 'PX', cancelMark) end
+  if count <= ${MAX_MARKS} then call('SET', mark, now(), 'PX', cancelMark) end
   return { false, false }
 end
 -- Not refused where Redis is full, and then HSET is not either.

@@ -5,7 +5,7 @@
  *
  * | key | type | holds |
  * |---|---|---|
- * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `end` when it ends in any case, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these and `ub` their bytes, `db` the bytes of the data, `full` where the session keeps as many bytes as it may, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
+ * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `end` when it ends in any case, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these and `ub` their bytes, `db` the bytes of the data, `full` where the session keeps as many bytes as it may, `busy` where it had as many calls as it may, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
  * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |

@@ -178,45 +178,51 @@ export const FORGET_CALL = `
 local function forget_call(live, stream, asks)
   for _, ask in ipairs(asks) do call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
   local id = call('HGET', live, 'i:' .. stream)
-  call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
+  -- Another call may have the same id.
+  if id and call('HGET', live, 'c:' .. id) == stream then call('HDEL', live, 'c:' .. id) end
+  call('HDEL', live, 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
   if call('HEXISTS', live, 's:' .. stream) == 0 then call('HDEL', live, 'p:' .. stream) end
 end
 `
 
+/** `calls_at_once(live)`: how many calls the session has. */
+export const CALLS_AT_ONCE = `
+local function calls_at_once(live)
+  local count = 0
+  for _, field in ipairs(call('HKEYS', live)) do
+    if string.sub(field, 1, 2) == 'o:' then count = count + 1 end
+  end
+  return count
+end
+`
+
 /**
- * `register(...)`: nil where the call is registered for this run, now or before; 'taken' where another call has the id,
- * or the call has ended; 'full' where the session has `max_calls`. The mark of an early cancel becomes the call's flag,
- * and stays: a repeated registration must see it too.
+ * `register(...)`: nil where the call is registered for this run, now or before; 'lost' where another run has it, or it has
+ * ended. Its handler runs already, so that nothing else refuses it: of several calls with one id each is registered, and a
+ * session that has `max_calls` is marked as busy, for the next call to be refused before it begins. The mark of an early
+ * cancel becomes the call's flag, unless it is older than `mark_age` ms: then it was meant for an earlier call with the id.
  * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
  * is not stored: the call goes on, and no other instance can run it again.
  */
-export const REGISTER_CALL = `${LAST}
+export const REGISTER_CALL = `${LAST}${NOW}${CALLS_AT_ONCE}
 local function count_request(held, sizes, live, stream, request, open, max)
   if #request < ${COUNTED} then return end
   if purge(held, sizes, 1000) + #request > max then call('HDEL', live, 'r:' .. stream)
   else hold(held, sizes, stream, #request, open, open) end
 end
-local function calls_at_once(live)
-  local count = 0
-  for _, field in ipairs(call('HKEYS', live)) do
-    if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
-  end
-  return count
-end
-local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
-  local known = call('HGET', live, 'c:' .. id)
-  if known then
-    if known == stream and call('HGET', live, 'o:' .. stream) == owner then return end
-    return 'taken'
-  end
-  if call('HEXISTS', live, 'o:' .. stream) == 1 or call('EXISTS', over) == 1 then return 'taken' end
+local function register(session, live, log, mark, over, id, stream, owner, holder, request, max_calls, mark_age)
+  local running = call('HGET', live, 'o:' .. stream)
+  if running then return running ~= owner and 'lost' or nil end
+  if call('EXISTS', over) == 1 then return 'lost' end
   local _, ended = last(log)
-  if ended then return 'taken' end
-  -- A call has three fields or more, so the calls are rarely counted.
-  if call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
+  if ended then return 'lost' end
   call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
-  if call('EXISTS', mark) == 1 then call('HSET', live, 'x:' .. stream, '1') end
+  -- A build before this one marks with 1.
+  local marked = tonumber(call('GET', mark) or '')
+  if marked and (marked == 1 or marked >= now() - mark_age) then call('HSET', live, 'x:' .. stream, '1') end
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
+  -- A call has two fields or more of its own, so the calls are rarely counted.
+  if call('HLEN', live) >= 2 * max_calls and calls_at_once(live) >= max_calls then call('HSET', session, 'busy', '1') end
 end
 `

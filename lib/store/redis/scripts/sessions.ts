@@ -8,7 +8,7 @@ import type {
   WriteReply,
 } from '../../sessions.ts'
 import { flag, list, nothing, number, text, texts } from './decode.ts'
-import { EXTEND, evenIfFull, HOLD, NOW } from './lua.ts'
+import { CALLS_AT_ONCE, EXTEND, evenIfFull, HOLD, NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -279,5 +279,21 @@ for i, session in ipairs(sessions) do
   local left = tonumber(lifetimes[i])
   if left > 0 then call('ZADD', own, 'XX', now() + left, session) else call('ZREM', own, session) end
 end
+`,
+})
+
+/**
+ * Counts the calls of a session. Below its limit the session is no longer marked as busy.
+ * Keys: the session; its live parts. Arguments: how many calls it may have. Reply: how many it has.
+ */
+export const countCalls = defineScript('mcpCountCalls', {
+  keys: ['session', 'live'],
+  numbers: ['maxCalls'],
+  gone: '0',
+  reply: number,
+  lua: `${CALLS_AT_ONCE}
+local count = calls_at_once(live)
+if count < maxCalls then call('HDEL', session, 'busy') end
+return count
 `,
 })
