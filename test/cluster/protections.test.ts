@@ -99,7 +99,7 @@ const protections: Protection[] = [
   {
     name: 'a delivered message is not delivered again',
     file: CONNECTION,
-    without: [['(this.#confirmed && entry.n <= this.#n)', '(false)']],
+    without: [['if (this.#confirmed && entry.n <= this.#n) {', 'if (this.#n < 0) {']],
     failing: RULE,
   },
   {

@@ -13,7 +13,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     without: { type: 'string' },
     clients: { type: 'string', default: '100' },
-    rate: { type: 'string', default: '40' },
+    rate: { type: 'string', default: '70' },
     gap: { type: 'string', default: '1500' },
     only: { type: 'string' },
     revision: { type: 'string' },

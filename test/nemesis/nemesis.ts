@@ -58,7 +58,7 @@ const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25'
 const CHECK_EVERY = 5_000
 
 export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
-  const { seed, length, clients = 100, rate = 40, mix = { gap: 1_500 }, report = () => {} } = options
+  const { seed, length, clients = 100, rate = 70, mix = { gap: 1_500 }, report = () => {} } = options
   const limits = LIMITS
   const fleet = await Fleet.start({ limits, root: options.root })
   const ledger = new LedgerReader(fleet.ledger)
