@@ -13,9 +13,10 @@ type Note = { id: string; title: string; text: string }
 const notesOf = async (ctx: Context) => (await ctx.user.get<Note[]>('notes')) ?? []
 const textResult = (text: string) => ({ content: [{ type: 'text' as const, text }] })
 
+// The notes of a user concern no other user: only the user's own clients get the announcement.
 async function save(ctx: Context, ...added: Note[]) {
   await ctx.user.set('notes', [...(await notesOf(ctx)), ...added])
-  await ctx.announce.resourcesChanged()
+  await ctx.announce.resourcesChanged({ to: ctx.principal })
 }
 
 export const server = new McpServer(
@@ -68,7 +69,7 @@ server.registerTool(
       'notes',
       notes.filter((known) => known.id !== id),
     )
-    await ctx.announce.resourcesChanged()
+    await ctx.announce.resourcesChanged({ to: ctx.principal })
     return textResult('Deleted.')
   },
 )

@@ -2,36 +2,46 @@
 import { type Context, Hono } from 'hono'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock } from './base/clock.ts'
+import { type Clock, systemClock, WALL_TOLERANCE } from './base/clock.ts'
+import { asError } from './base/errors.ts'
+import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
+import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
+import { type CorsOptions, preflight } from './http/cors.ts'
+import { headerReader } from './http/headers.ts'
 import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
+import { pathsOf } from './http/route.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
+import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
+import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
-import { DEFAULT_HTTP_OPTIONS, DEFAULT_SESSION_OPTIONS, DEFAULT_STATELESS_OPTIONS } from './settings.ts'
+import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
+import { SETTINGS } from './settings.ts'
 import { Stateless } from './stateless/post.ts'
 import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /** Where the endpoint answers. Default `/mcp`. */
@@ -77,6 +87,8 @@ export interface Endpoint {
   elicitationCompleted(elicitationId: string): Promise<boolean>
   /** How many connections and calls this instance has. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number }
+  /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
+  held(): { requests: number; output: number }
   /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
@@ -93,14 +105,35 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
-function logError(error: unknown): void {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error)
+function logError(thrown: unknown): void {
+  const { name, message } = asError(thrown)
+  console.error(`${name}: ${message}`)
+}
+
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+  return (
+    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
+    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
+  )
+}
+
+/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
+function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
+  return (thrown) => {
+    try {
+      const done = onError(asError(thrown))
+      if (done instanceof Promise) handled(done)
+    } catch (fault) {
+      logError(fault)
+    }
+  }
 }
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
  * @param server an `McpServer`, or the dispatcher of one that has modules
+ * @throws TypeError with one line for an option that cannot work
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
@@ -108,41 +141,62 @@ function logError(error: unknown): void {
  */
 export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherOf(server)
-  const { path = '/mcp', onError = logError, clock = systemClock } = options
+  const { path = '/mcp', clock = systemClock } = options
+  const onError = reporter(options.onError ?? logError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError('path must begin with / and have no query.')
+  if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
-  const sessionOptions = { ...DEFAULT_SESSION_OPTIONS, ...options.session }
+  const sessionOptions = readOptions('session', SETTINGS.session, options.session)
   if (!streaming) sessionOptions.getPolicy = 'off'
-  const statelessOptions = { ...DEFAULT_STATELESS_OPTIONS, listen: streaming, ...options.stateless }
-  const httpOptions = { ...DEFAULT_HTTP_OPTIONS, ...options.http }
-  const instance = new Instance(store, sessionOptions, clock, onError)
+  const statelessOptions = readOptions('stateless', SETTINGS.stateless, { listen: streaming, ...options.stateless })
+  const httpOptions = readOptions('http', SETTINGS.http, options.http)
+  const memory = new Memory(httpOptions.maxMemory)
+  const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const dispatch = watchedDispatch(dispatcher, instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
-      dispatch: (method, params, channel) => dispatcher.dispatch(method, params, channel),
+      dispatch,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
   const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
   // Longer than any request state lives that could repeat the work.
-  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime
+  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime + 2 * WALL_TOLERANCE
   const stateless = new Stateless(
     dispatcher,
     instance,
-    { store, announce: notify, methods: dispatcher.methods, states, singleLifetime, maxAsks: sessionOptions.maxAsks },
+    {
+      store,
+      clock,
+      retry: instance.retry,
+      announce: notify,
+      dispatch,
+      methods: dispatcher.methods,
+      states,
+      singleLifetime,
+      maxAsks: sessionOptions.maxAsks,
+    },
     statelessOptions,
   )
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+  given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
   const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
-  const auth = options.auth && authorization(options.auth, facts, clock)
+  // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
+  if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const auth = options.auth && authorization(options.auth, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
@@ -152,27 +206,40 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
+    onError,
   })
   const parts: McpParts = {
     sessions,
     stateless,
     checkOrigin: originCheck(options),
+    preflight: preflight(options),
     access,
+    instance: instance.id,
     options: httpOptions,
     responseLimit: sessionOptions.responseLimit,
     streaming,
     clock,
+    memory,
     onError,
   }
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.all(path, mcpHandler(parts))
+  const handler = mcpHandler(parts)
+  for (const each of pathsOf(path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
     throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
   })
-  app.onError((error) => refuse(error, undefined, onError))
+  app.onError(async (error, c) => {
+    const watched = watchRequest(parts, c, headerReader(c))
+    const response = refuse(error, undefined, onError)
+    if (!watched) return response
+    return watched.serve(async () => {
+      watched.refused(error)
+      return response
+    })
+  })
   const { connections, calls, unregistered } = instance
   return {
     app,
@@ -181,6 +248,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: () => instance.rest(),

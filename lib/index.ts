@@ -1,13 +1,37 @@
 /** The names that an author imports. */
 
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
+export type {
+  AskEvent,
+  CallEvent,
+  CallFault,
+  CallOutcome,
+  CallStart,
+  ClientName,
+  CommandEvent,
+  DrainEvent,
+  DrainStart,
+  EventName,
+  Events,
+  RefusalEvent,
+  RefusalKind,
+  RequestEvent,
+  RequestStart,
+  StoreEvent,
+  StreamEvent,
+  StreamStart,
+  TakeoverEvent,
+  TraceContext,
+} from './base/events.ts'
+export { onEvent } from './base/events.ts'
 export { readKeyRing } from './base/sealing.ts'
+export type { Rate } from './base/setting.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
 export { ErrorCode, ProtocolError } from './protocol/errors.ts'
 export type { CacheableMethod } from './protocol/methods.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
-export type { Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
+export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
@@ -27,7 +51,7 @@ export type {
 } from './server/registry/config.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
-export type { HttpOptions, Rate, SessionOptions, StatelessOptions } from './settings.ts'
+export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 export type { AnswerReply, AskStore } from './store/asks.ts'
 export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'
 export { comparePositions } from './store/bus.ts'

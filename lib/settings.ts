@@ -3,65 +3,7 @@
  * and the values that it may have. The comment of a row is its text in docs/settings.md: `npm run settings` writes it.
  */
 
-/** How many requests a client may send. */
-export interface Rate {
-  /** Requests per second in the long run. */
-  perSecond: number
-  /** Requests at once, by a client that was quiet before. */
-  burst: number
-}
-
-/** The type of an option, by the kind of its row. */
-interface Kinds {
-  /** Milliseconds. The variable is in seconds. */
-  duration: number
-  count: number
-  /** The variable is 1 or 0. */
-  flag: boolean
-  /** The variable is `50` (requests a second), `50/200` (and 200 at once) or `off` (no limit). */
-  rate: Rate | undefined
-  text: string
-  /** The variable has commas between the items. */
-  list: string[]
-  /** The variable has base64 keys with commas between them. */
-  keys: Uint8Array[]
-}
-
-interface Row<K, T> {
-  kind: K
-  /** Undefined: none, or it depends on other settings. */
-  default: T | undefined
-  variable: string | undefined
-}
-
-/** The bounds are those of the variable: a duration has them in seconds. */
-interface Bounds {
-  from?: number
-  to?: number
-}
-
-export type Setting =
-  | ((Row<'duration', number> | Row<'count', number>) & Bounds)
-  | (Row<'choice', string> & { values: readonly string[] })
-  | Row<'flag', boolean>
-  | Row<'rate', Rate>
-  | Row<'text', string>
-  | Row<'list', readonly string[]>
-  | Row<'keys', readonly Uint8Array[]>
-
-export type Group = Readonly<Record<string, Setting>>
-
-type Given<R extends Setting> = R extends { values: readonly (infer V)[] } ? V : Kinds[Exclude<R['kind'], 'choice'>]
-type Value<R extends Setting> = R['default'] extends undefined ? Given<R> | undefined : Given<R>
-
-/** The options of a group. */
-export type Values<G extends Group> = { -readonly [K in keyof G]: Value<G[K]> }
-
-/** Makes a function that makes rows of one kind. */
-function rows<K extends Setting['kind']>(kind: K) {
-  return <T, const More extends object>(value: T, variable?: string, more?: More) =>
-    ({ kind, default: value, variable, ...more }) as { kind: K; default: T; variable: string | undefined } & More
-}
+import { type Group, rows, type Values } from './base/setting.ts'
 
 const duration = rows('duration')
 const count = rows('count')
@@ -90,14 +32,33 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://host:port` or `rediss://host:port`; several nodes of a cluster with commas.
-     * Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, or `rediss://` for TLS; several nodes of a
+     * cluster with commas. Without it they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
-    /** Writes one line of JSON for each request. Default: 0 where `HOST` is a loopback address, else 1. */
+    /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
+    redisPrefix: text('mcp', 'REDIS_PREFIX'),
+    /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
+    redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
+    /**
+     * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
+     * `HOST` is a loopback address and the output no terminal, else 1.
+     */
     log: flag(undefined, 'LOG'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
+    /**
+     * How long the process may take to end after SIGTERM, with the lame duck and the drain. Then it exits. Longer where
+     * these are set to more.
+     */
+    shutdown: duration(9 * SECOND, 'SHUTDOWN_SECONDS', { from: 1, to: 86_400 }),
+    /**
+     * How long the process serves on after SIGTERM, while load balancers notice that it leaves: `/readyz` is 503, and each
+     * response closes its connection. SIGINT, a second signal and development skip it.
+     */
+    lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
+    /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
+    readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {
@@ -111,13 +72,18 @@ export const SETTINGS = {
      * reads both, `read` writes sealed texts and reads both, `refuse` reads sealed texts only.
      */
     unsealed: choice('refuse', 'MCP_UNSEALED', { values: ['refuse', 'read', 'write'] }),
-    /** Host names that requests may name. Default: loopback names where `HOST` is a loopback address, else any name. */
+    /**
+     * Host names that requests may name, or `*`. Default: loopback names where `HOST` is a loopback address, else any name.
+     * There `*` needs authorization: without it, web pages could call this machine (DNS rebinding).
+     */
     allowedHosts: list(undefined, 'ALLOWED_HOSTS'),
     /**
      * Origins of web pages that may call, or `*`. Default: where `ALLOWED_HOSTS` applies, pages of the host itself; else
      * none.
      */
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
+    /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
+    allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },
@@ -155,8 +121,15 @@ export const SETTINGS = {
     maxDepth: count(64),
     /** Messages in one batch (2025-03-26). */
     maxBatch: count(50),
-    /** Bytes that a slow reader may leave waiting on one response. */
+    /** Bytes that may wait for the reader of a response before `ctx.log` and the like wait; at most 16 times as many may. */
     maxBuffered: count(MIB),
+    /** How long a client may read nothing while so many wait, until its connection is closed. */
+    readTimeout: duration(MINUTE),
+    /**
+     * Bytes that clients may make one instance hold: half of them for bodies and the requests of running calls, half for
+     * output that waits. One client may take a quarter of the first half. Default: a quarter of the heap of the process.
+     */
+    maxMemory: count(undefined, 'MAX_MEMORY_BYTES', { from: MIB }),
     /** Serves a request that has lost its session id as one without a session, instead of 400. */
     allowSessionless: flag(false),
     /** Requests of one principal, on all instances. Only with authorization. */
@@ -205,7 +178,10 @@ export const SETTINGS = {
     retry: duration(SECOND),
     /** The `retry` for a connection that a newer one replaces. */
     replacedRetry: duration(MINUTE),
-    /** How long calls may go on after SIGTERM. */
+    /**
+     * How long calls may go on in the drain, which begins after the lame duck. Default of a process that listens: what
+     * `SHUTDOWN_SECONDS` leaves.
+     */
     drainTimeout: duration(8 * SECOND, 'DRAIN_SECONDS'),
     /**
      * How long the platform lets a response take, where it does not say so itself; 0: for ever. Streams end in good
@@ -220,7 +196,7 @@ export const SETTINGS = {
     maxQueuedMessages: count(1_000),
     /** Bytes of one call that may wait for the store before `ctx.progress` and the like wait. */
     maxQueuedBytes: count(4 * MIB),
-    /** Calls of one session at once, on all instances: those that run longer than `registerAfter`. */
+    /** Calls of one session at once: all in one instance, and of the others those that run longer than `registerAfter`. */
     maxCalls: count(100, 'MAX_CALLS', { from: 1 }),
     /** Calls of one principal at once, with and without a session. Only with authorization. */
     maxCallsPerPrincipal: count(1_000, 'MAX_CALLS_PER_PRINCIPAL', { from: 1 }),
@@ -230,6 +206,11 @@ export const SETTINGS = {
     maxStreams: count(10_000, 'MAX_STREAMS', { from: 1 }),
     /** Resources that one session may be subscribed to at once. */
     maxSubscriptions: count(1_000),
+    /**
+     * Bytes that the sessions of one client (a principal, or a public address) keep in the store, on all instances, about.
+     * Beyond them the client opens no session, and its calls do not stream.
+     */
+    maxStored: count(128 * MIB, 'MAX_STORED_BYTES', { from: 64 * 1024 }),
     /** Asks of one call. */
     maxAsks: count(100),
     /** How long an instance tries to write again when the store does not answer. */
@@ -256,10 +237,6 @@ export type SessionOptions = Values<typeof SETTINGS.session>
 export type StatelessOptions = Values<typeof SETTINGS.stateless>
 /** Options of HTTP. */
 export type HttpOptions = Values<typeof SETTINGS.http>
-
-export const DEFAULT_SESSION_OPTIONS = defaultsOf(SETTINGS.session)
-export const DEFAULT_STATELESS_OPTIONS = defaultsOf(SETTINGS.stateless)
-export const DEFAULT_HTTP_OPTIONS = defaultsOf(SETTINGS.http)
 
 /** Every option of `group` with its default. */
 export function defaultsOf<G extends Group>(group: G): Values<G> {

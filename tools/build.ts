@@ -162,7 +162,7 @@ export function startSize(metafile: Metafile, entry: string): StartSize {
 }
 
 const OWN_PACKAGES =
-  /(^|\/)node_modules\/(@cfworker\/json-schema|@hono\/node-server|@ioredis\/commands|cluster-key-slot|debug|denque|hono|ioredis|jose|ms|redis-errors|standard-as-callback)\//
+  /(^|\/)node_modules\/(@hono\/node-server|@ioredis\/commands|cluster-key-slot|debug|denque|hono|ioredis|jose|ms|redis-errors|standard-as-callback)\//
 
 function isOwn(file: string): boolean {
   if (file.includes('node_modules/')) return OWN_PACKAGES.test(file)

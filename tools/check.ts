@@ -16,32 +16,60 @@ const VERSION = '2025-11-25'
 interface Connection {
   url: URL
   headers: Record<string, string>
+  /** How long a response may take, in ms. */
+  patience: number
+}
+
+interface CheckOptions {
+  /** A bearer token, where the endpoint requires one. */
+  token?: string | undefined
+  /** How long a response may take, in ms. Default 30,000: an instance may have to start. */
+  patience?: number | undefined
 }
 
 type Note = (what: string, ok: boolean | undefined, seen: string) => void
 
-/** @param token a bearer token, where the endpoint requires one */
-export async function checkDeployment(url: URL, token?: string): Promise<Finding[]> {
+/** An address that cannot be reached, or fails in between, is a finding too. */
+export async function checkDeployment(url: URL, options: CheckOptions = {}): Promise<Finding[]> {
   const findings: Finding[] = []
-  const note: Note = (what, ok, seen) => void findings.push({ what, ok, seen })
+  const note: Note = (what, ok, seen) => void findings.push({ what, ok, seen: seen.replace(/\s+/g, ' ').trim() })
+  try {
+    await check(url, options, note)
+  } catch (error) {
+    note('the address answers', false, reasonOf(error, url))
+  }
+  return findings
+}
+
+async function check(url: URL, { token, patience = 30_000 }: CheckOptions, note: Note): Promise<void> {
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const plain: Connection = { url, headers: authorization }
+  const plain: Connection = { url, headers: authorization, patience }
 
   const clientInfo = { name: 'check', version: '1' }
   const opened = await post(plain, 'initialize', { protocolVersion: VERSION, capabilities: {}, clientInfo })
+  if (opened.status === 401 && token !== undefined) {
+    return note('the endpoint takes the token', false, `401 ${await text(opened)}`)
+  }
   if (opened.status === 401) {
     const challenge = opened.headers.get('www-authenticate')
     const remapped = opened.headers.has('x-amzn-remapped-www-authenticate')
     const missing = remapped ? 'renamed to x-amzn-remapped-www-authenticate' : 'no WWW-Authenticate'
     note('a client without a token gets WWW-Authenticate', challenge !== null, challenge ?? missing)
-    await checkMetadata(url, note)
-    return findings
+    return checkMetadata(plain, note)
   }
   const id = opened.headers.get('mcp-session-id')
-  const seen = `${opened.status} ${id === null ? await text(opened) : ''}`
-  note('initialize opens a session', opened.status === 200 && id !== null, seen)
-  if (id === null) return findings
-  const session = { url, headers: { ...authorization, 'mcp-session-id': id, 'mcp-protocol-version': VERSION } }
+  const body = id === null ? await text(opened) : ''
+  if (id === null && !isJsonRpc(body)) {
+    return note(
+      'an MCP endpoint is at the address',
+      false,
+      `${opened.status} ${opened.headers.get('content-type')} ${body}`,
+    )
+  }
+  note('initialize opens a session', opened.status === 200 && id !== null, `${opened.status} ${body}`)
+  if (id === null) return
+  const headers = { ...authorization, 'mcp-session-id': id, 'mcp-protocol-version': VERSION }
+  const session: Connection = { url, headers, patience }
 
   const greeted = await post(session, 'notifications/initialized', undefined, true)
   note('a notification gets 202 without a body', greeted.status === 202, `${greeted.status} ${await text(greeted)}`)
@@ -51,14 +79,40 @@ export async function checkDeployment(url: URL, token?: string): Promise<Finding
   note('10 requests at once find the session on every instance', found, pings.join(' '))
 
   await checkStream(session, note)
-  const ended = await fetch(url, { method: 'DELETE', headers: session.headers })
+  const ended = await fetch(url, { method: 'DELETE', headers, signal: AbortSignal.timeout(patience) })
   note('DELETE ends the session', ended.status === 204, `${ended.status}`)
   const after = await post(session, 'ping')
   note('a session that has ended is not found', after.status === 404, `${after.status} ${await text(after)}`)
 
   const stateless = await post(plain, 'server/discover', { _meta: STATELESS }, false, '2026-07-28')
   note('the stateless revision is served', stateless.status === 200, `${stateless.status}`)
-  return findings
+}
+
+function isJsonRpc(body: string): boolean {
+  return parsed(body)?.jsonrpc === '2.0' || body.startsWith('event:') || body.startsWith('data:')
+}
+
+/** Undefined where the text is not a JSON object. */
+function parsed(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Why no response came, as the end of a sentence. */
+function reasonOf(error: unknown, { hostname, host }: URL): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `${host} took too long to answer`
+  const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : error.cause
+  const { code = '', message } = (cause instanceof Error ? cause : error) as NodeJS.ErrnoException
+  if (/^(ENOTFOUND|EAI_)/.test(code)) return `the name ${hostname} is not known: ${code}`
+  if (code === 'ECONNREFUSED') return `nothing listens at ${host}: ${code}`
+  if (/TIMEDOUT|TIMEOUT/.test(code)) return `${host} took too long to answer: ${code}`
+  if (/CERT|SSL|TLS|SIGNATURE|^EPROTO$/.test(code)) return `TLS failed: ${code}, ${message}`
+  return [code, message].filter((part) => part !== '').join(', ')
 }
 
 const STATELESS = {
@@ -67,14 +121,17 @@ const STATELESS = {
 }
 
 /** The first bytes of a stream must arrive while it is open. A platform that buffers responses sends them at the end. */
-async function checkStream({ url, headers }: Connection, note: Note) {
+async function checkStream({ url, headers, patience }: Connection, note: Note) {
   const what = 'the first bytes of a stream arrive long before its end'
   const started = performance.now()
   const abort = new AbortController()
+  const late = setTimeout(() => abort.abort(new DOMException('The stream has no bytes.', 'TimeoutError')), patience)
   const response = await fetch(url, { headers: { ...headers, accept: 'text/event-stream' }, signal: abort.signal })
+  if (response.status === 405) clearTimeout(late)
   if (response.status === 405) return note(what, undefined, '405: GET_POLICY is off, or the deployment does not stream')
   const reader = response.body?.getReader()
   await reader?.read()
+  clearTimeout(late)
   const first = performance.now()
   // With GET_POLICY hold the stream does not end: 5 s of it are enough.
   const timer = setTimeout(() => abort.abort(), 5_000)
@@ -91,19 +148,28 @@ async function checkStream({ url, headers }: Connection, note: Note) {
 }
 
 /** RFC 9728, at the path that clients try where no header names another one. */
-async function checkMetadata(url: URL, note: Note): Promise<void> {
-  const found = await fetch(new URL(`/.well-known/oauth-protected-resource${url.pathname}`, url))
-  const body = await text(found)
-  note('the well-known address has the metadata of the resource', found.status === 200, `${found.status} ${body}`)
+async function checkMetadata({ url, patience }: Connection, note: Note): Promise<void> {
+  const at = new URL(`/.well-known/oauth-protected-resource${url.pathname}`, url)
+  const found = await fetch(at, { signal: AbortSignal.timeout(patience) })
+  const body = await found.text()
+  const seen = `${found.status} ${body.slice(0, 500)}`
+  note('the well-known address has the metadata of the resource', found.status === 200, seen)
   if (found.status !== 200) return
-  const { resource } = JSON.parse(body) as { resource?: string }
+  const resource = parsed(body)?.resource
   note('the metadata has the address that clients use', resource === url.href, String(resource))
 }
 
-function post({ url, headers }: Connection, method: string, params?: object, notification = false, version?: string) {
+function post(
+  { url, headers, patience }: Connection,
+  method: string,
+  params?: object,
+  notification = false,
+  version?: string,
+) {
   const message = { jsonrpc: '2.0', id: notification ? undefined : 1, method, params }
   return fetch(url, {
     method: 'POST',
+    signal: AbortSignal.timeout(patience),
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
@@ -118,15 +184,22 @@ async function text(response: Response): Promise<string> {
   return (await response.text()).slice(0, 500)
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { token: { type: 'string' } } })
-  const [address] = positionals
-  if (address === undefined || !URL.canParse(address)) {
-    console.error('Usage: node tools/check.ts https://host/mcp [--token …]')
-    process.exit(2)
+function readArguments(): [URL, CheckOptions] {
+  try {
+    const { positionals, values } = parseArgs({ allowPositionals: true, options: { token: { type: 'string' } } })
+    const url = URL.parse(positionals[0] ?? '')
+    if (url && /^https?:$/.test(url.protocol)) return [url, values]
+  } catch {
+    // An option that does not exist.
   }
-  const findings = await checkDeployment(new URL(address), values.token)
+  console.error('Usage: node tools/check.ts https://host/mcp [--token …]')
+  process.exit(2)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [url, options] = readArguments()
+  const findings = await checkDeployment(url, options)
   for (const { what, ok, seen } of findings)
-    console.log(`${ok === undefined ? '?' : ok ? 'ok' : 'NO'}\t${what} (${seen.trim()})`)
+    console.log(`${ok === undefined ? '?' : ok ? 'ok' : 'NO'}\t${what} (${seen})`)
   process.exit(findings.every(({ ok }) => ok !== false) ? 0 : 1)
 }

@@ -18,6 +18,7 @@ const FLOORS = [
   ['lib/tasks'],
   ['lib/runtime'],
   ['lib/server', 'lib/store', 'lib/auth'],
+  ['lib/options.ts'],
   ['lib/settings.ts', 'lib/protocol'],
   ['lib/base'],
 ]

@@ -1,8 +1,9 @@
 /** Writes the tables of docs/settings.md, from lib/settings.ts: `node tools/settings.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Group, Setting } from '../lib/base/setting.ts'
 import { kindOf } from '../lib/platform/environment.ts'
-import { type Group, SETTINGS, type Setting } from '../lib/settings.ts'
+import { SETTINGS } from '../lib/settings.ts'
 import { root } from './build.ts'
 
 const FILE = join(root, 'docs/settings.md')

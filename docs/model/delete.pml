@@ -7,7 +7,7 @@
  *   fails -DNO_CHECK_APPEND: `append` does not check that the session exists
  *   fails -DNO_CHECK_REGISTER: `register` does not check it
  *   fails -DNO_CHECK_TAKE: `take` does not check it
- *   fails -DNO_CHECK_DATA: `setField` does not check it
+ *   fails -DNO_CHECK_DATA: `setData` does not check it
  *   fails -DHB_POSITION: the heartbeat compares positions, and does not check that the session exists
  *   fails -DNO_HB: no heartbeat. Mail alone is not enough, because the instance may die before it sends the mail
  * What DELETE does not promise:

@@ -41,7 +41,10 @@ export function meteredStore(inner: Store): MeteredStore {
         measure.seconds += (performance.now() - start) / 1_000
       }
       const reply = operation.apply(inner, args)
-      if (!(reply instanceof Promise)) return reply
+      if (!(reply instanceof Promise)) {
+        end(false)
+        return reply
+      }
       // The caller gets the promise of the store itself: a failure is the caller's to handle.
       reply.then(
         () => end(false),

@@ -1,15 +1,16 @@
 /** Finds the caller of a request from its Authorization header, or refuses the request. */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
 import { TokenCache } from './cache.ts'
 import { type Identity, principalOf, readClaims, type TokenCheck } from './claims.ts'
 import { discover, type IssuerMetadata } from './discovery.ts'
-import { introspector } from './introspection.ts'
+import { DEFAULT_CACHE_FOR, introspector } from './introspection.ts'
 import { jwtVerifier } from './jwt.ts'
 import { type AuthOptions, issuersOf, type VerifiedToken } from './options.ts'
 import { AuthRefusal, invalid, unavailable } from './refusal.ts'
+import { Remote, type Report } from './remote.ts'
 
 /** How long a refused token is refused again without a check, in ms. Longer than a check may take. */
 const REFUSED_FOR = 10_000
@@ -30,32 +31,44 @@ export class Authenticator {
   /** Tokens that were valid. They are checked again, and the limit of their address does not count them. */
   readonly #seen = new TokenCache<true>()
   readonly #underWay = new Map<string, Promise<Identity>>()
-  readonly #metadata = new Map<string, Promise<IssuerMetadata>>()
+  readonly #metadata = new Map<string, Remote<IssuerMetadata>>()
+  readonly #report: Report
 
   /**
    * @param known every scope that something of the server needs: `scopeCovers` is asked for each
    * @param resources the addresses of the endpoint, each an audience
+   * @param report receives the causes where an authorization server does not answer
    */
-  constructor(options: AuthOptions, known: ReadonlySet<string>, resources: readonly string[], clock: Clock) {
+  constructor(
+    options: AuthOptions,
+    known: ReadonlySet<string>,
+    resources: readonly string[],
+    clock: Clock,
+    report: Report,
+  ) {
     this.#options = options
     this.scopes = options.scopes ?? []
     this.#clock = clock
     this.#known = known
+    this.#report = report
     const { audiences = [], introspection, jwks, verify } = options
     if (verify) return
     const taken = new Set([...resources, ...audiences])
-    if (introspection) this.#introspector = introspector(options, introspection, taken, clock)
+    if (introspection) this.#introspector = introspector(options, introspection, taken, clock, report)
     if (!introspection || jwks !== undefined) {
-      this.#jwt = jwtVerifier(options, taken, clock, (issuer) => this.metadataOf(issuer))
+      this.#jwt = jwtVerifier(options, taken, clock, report, (issuer) => this.metadataOf(issuer))
     }
   }
 
-  /** Fetched once, and again after a failure. */
+  /**
+   * Fetched once, and again after a failure.
+   * @throws AuthRefusal 503
+   */
   metadataOf(issuer: string): Promise<IssuerMetadata> {
-    const found = this.#metadata.get(issuer) ?? discover(issuer, this.#options.insecureHttp)
-    this.#metadata.set(issuer, found)
-    found.catch(() => this.#metadata.delete(issuer))
-    return found
+    const ask = () => discover(issuer, this.#options.insecureHttp)
+    const metadata = this.#metadata.get(issuer) ?? new Remote(ask, this.#clock, this.#report)
+    this.#metadata.set(issuer, metadata)
+    return metadata.get(Number.POSITIVE_INFINITY, 0)
   }
 
   /**
@@ -66,7 +79,8 @@ export class Authenticator {
     const token = readBearer(authorization, this.scopes)
     const now = this.#clock.now()
     const known = this.#identities.get(token, now)
-    if (known) return known
+    // The monotonic clock stands still while a machine sleeps: a token is not kept beyond its expiry for that.
+    if (known && (known.until === undefined || known.until > this.#clock.wall())) return known
     const refused = this.#refused.get(digest(token, 16), now)
     if (refused) throw refused
     return this.#check(token)
@@ -92,8 +106,8 @@ export class Authenticator {
     try {
       const { auth, cacheFor } = await this.#verified(token)
       const identity = this.#identify(auth)
-      const until = Math.min(now + cacheFor, identity.until ?? Number.POSITIVE_INFINITY)
-      if (cacheFor > 0) this.#identities.set(token, identity, until)
+      const left = identity.until === undefined ? cacheFor : identity.until - this.#clock.wall()
+      if (cacheFor > 0) this.#identities.set(token, identity, now + Math.min(cacheFor, left))
       this.#seen.set(token, true, now + SEEN_FOR)
       return identity
     } catch (error) {
@@ -112,14 +126,14 @@ export class Authenticator {
     const isJwt = token.split('.').length === 3
     if (this.#jwt && (isJwt || !this.#introspector)) return { auth: await this.#jwt(token), cacheFor }
     if (!this.#introspector) throw new Error('auth: nothing checks this token.')
-    return { auth: await this.#introspector(token), cacheFor: introspection?.cacheFor ?? 30_000 }
+    return { auth: await this.#introspector(token), cacheFor: introspection?.cacheFor ?? DEFAULT_CACHE_FOR }
   }
 
   #given(verified: VerifiedToken | undefined, token: string): AuthInfo {
     if (!verified) throw invalid('The token is not valid.')
     const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
     const issuer = verified.issuer ?? issuersOf(this.#options)[0] ?? ''
-    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.now()) {
+    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.wall()) {
       throw invalid('The token has expired.')
     }
     const all = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
@@ -127,7 +141,7 @@ export class Authenticator {
   }
 
   #ends(expiresAt: number): number {
-    return expiresAt * 1_000 + (this.#options.clockTolerance ?? 5_000)
+    return expiresAt * 1_000 + (this.#options.clockTolerance ?? WALL_TOLERANCE)
   }
 
   /** @throws AuthRefusal where the token lacks scopes that every request needs */

@@ -2,6 +2,7 @@
 
 const MAX_TOKENS = 5_000
 
+/** `now` and `until` are times of the clock's `now`. */
 export class TokenCache<V> {
   readonly #entries = new Map<string, { value: V; until: number }>()
 

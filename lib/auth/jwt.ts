@@ -1,18 +1,17 @@
 /** Access tokens that are JWTs (RFC 9068): checks their issuer, signature, audience and times. */
-import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
-import type { Clock } from '../base/clock.ts'
+import type { JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { audienceIncludes, readClaims, type TokenCheck } from './claims.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import type { IssuerMetadata } from './discovery.ts'
 import { type AuthOptions, DEFAULT_ALGORITHMS, issuersOf, keySets } from './options.ts'
 import { AuthRefusal, invalid, unavailable } from './refusal.ts'
+import { OUTLIVES, Remote, type Report } from './remote.ts'
 
 type Jose = typeof import('jose')
 
 /** An unknown key id causes a new fetch of the key set, at most once in so many ms. */
 const COOLDOWN = 30_000
-/** After a failure the keys of an issuer are not fetched again for so long, in ms. */
-const AFTER_FAILURE = 2_000
 
 /** Values of `typ` that an access token has. Others are other kinds of tokens: they are refused. */
 const ACCESS_TOKEN_TYPES = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt', 'application/jwt'])
@@ -21,35 +20,60 @@ export function jwtVerifier(
   options: AuthOptions,
   audiences: ReadonlySet<string>,
   clock: Clock,
+  report: Report,
   discover: (issuer: string) => Promise<IssuerMetadata>,
 ): TokenCheck {
   const issuers = issuersOf(options)
-  const { jwks, keysFor = 600_000, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5_000 } = options
+  const { jwks, keysFor = 600_000, algorithms = DEFAULT_ALGORITHMS, clockTolerance = WALL_TOLERANCE } = options
   const given = keySets(jwks, issuers)
-  const keySetsInUse = new Map<string, Promise<JWTVerifyGetKey>>()
+  const fixed = new Map<string, JWTVerifyGetKey>()
+  const fetched = new Map<string, Remote<JWTVerifyGetKey>>()
+  const skew = () => clock.wall() - clock.now()
+  let skewBefore = skew()
   // Loaded now so that the first request need not wait, and here so that only an endpoint with authorization loads it.
   const loading = import('jose')
   loading.catch(() => {})
 
-  const openKeys = async (issuer: string, jose: Jose): Promise<JWTVerifyGetKey> => {
-    const own = given[issuer]
-    if (own !== undefined && typeof own !== 'string') return jose.createLocalJWKSet(own)
-    try {
-      const url = own ?? (await discover(issuer)).jwksUri
-      if (url === undefined) throw new Error(`The metadata of ${issuer} names no jwks_uri.`)
-      const timing = { timeoutDuration: PATIENCE, cooldownDuration: COOLDOWN, cacheMaxAge: keysFor }
-      return jose.createRemoteJWKSet(new URL(url), { ...timing, headers: OWN_CONNECTION })
-    } catch (error) {
-      throw unavailable(error)
+  const remoteKeys = (issuer: string, named: string | undefined, jose: Jose): Remote<JWTVerifyGetKey> => {
+    // A machine that slept may show its sleep by the wall clock alone: then the age of the keys is not known.
+    if (Math.abs(skew() - skewBefore) > WALL_TOLERANCE) {
+      skewBefore = skew()
+      for (const remote of fetched.values()) remote.doubt()
     }
+    const fetchKeys = async () => {
+      const url = named ?? (await discover(issuer)).jwksUri
+      if (url === undefined) throw new Error(`The metadata of ${issuer} names no jwks_uri.`)
+      return jose.createLocalJWKSet(await fetchKeySet(url))
+    }
+    const remote = fetched.get(issuer) ?? new Remote(fetchKeys, clock, report)
+    fetched.set(issuer, remote)
+    return remote
   }
-  const keysOf = (issuer: string, jose: Jose): Promise<JWTVerifyGetKey> => {
-    const known = keySetsInUse.get(issuer)
-    if (known) return known
-    const keys = openKeys(issuer, jose)
-    keySetsInUse.set(issuer, keys)
-    keys.catch(() => clock.after(AFTER_FAILURE, () => keySetsInUse.delete(issuer)))
-    return keys
+  /** Keys that are not tried yet, for a token whose key is unknown; undefined where the known ones were fetched a moment ago. */
+  const newerKeys = (remote: Remote<JWTVerifyGetKey>) => (remote.isYoungerThan(COOLDOWN) ? undefined : remote.ask())
+
+  const verified = async (jose: Jose, token: string, issuer: string) => {
+    const checks = {
+      issuer,
+      algorithms: [...algorithms],
+      requiredClaims: ['exp', 'sub', 'aud'],
+      clockTolerance: clockTolerance / 1_000,
+      currentDate: new Date(clock.wall()),
+    }
+    const own = given[issuer]
+    if (own !== undefined && typeof own !== 'string') {
+      const keys = fixed.get(issuer) ?? jose.createLocalJWKSet(own)
+      fixed.set(issuer, keys)
+      return verifySignature(jose, token, keys, checks)
+    }
+    const remote = remoteKeys(issuer, own, jose)
+    try {
+      return await verifySignature(jose, token, await remote.get(keysFor, OUTLIVES), checks)
+    } catch (error) {
+      const keys = error instanceof jose.errors.JWKSNoMatchingKey ? await newerKeys(remote) : undefined
+      if (!keys) throw error
+      return verifySignature(jose, token, keys, checks)
+    }
   }
   return async (token) => {
     const jose = await loading
@@ -57,15 +81,8 @@ export function jwtVerifier(
     if (issuer === undefined || !issuers.includes(issuer)) {
       throw invalid('The token is not from an authorization server of this endpoint.')
     }
-    const keys = await keysOf(issuer, jose)
     try {
-      const { payload, protectedHeader } = await verifySignature(jose, token, keys, {
-        issuer,
-        algorithms: [...algorithms],
-        requiredClaims: ['exp', 'sub', 'aud'],
-        clockTolerance: clockTolerance / 1_000,
-        currentDate: new Date(clock.now()),
-      })
+      const { payload, protectedHeader } = await verified(jose, token, issuer)
       if (!ACCESS_TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalid('The token is no access token.')
       if (!audienceIncludes(payload.aud, audiences)) throw invalid('The token is not for this endpoint.')
       return readClaims(payload, issuer, token)
@@ -73,6 +90,15 @@ export function jwtVerifier(
       throw asRefusal(jose, error)
     }
   }
+}
+
+/** @throws Error where the address has no key set */
+async function fetchKeySet(url: string): Promise<JSONWebKeySet> {
+  const headers = { ...OWN_CONNECTION, accept: 'application/json, application/jwk-set+json' }
+  const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) })
+  if (response.status === 200) return (await response.json()) as JSONWebKeySet
+  await response.body?.cancel()
+  throw new Error(`${url} answered ${response.status}.`)
 }
 
 async function verifySignature(jose: Jose, token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions) {

@@ -31,7 +31,8 @@ export class ResourceMetadata {
     this.#main = options.resource.replace(/\/$/, '')
     const { path, legacy } = facts
     // HTTP+SSE has an address of its own, which is a resource of its own for clients that compare the two.
-    const base = this.#main.endsWith(path) ? this.#main.slice(0, -path.length) : undefined
+    const own = withoutSlash(path)
+    const base = this.#main.endsWith(own) ? this.#main.slice(0, this.#main.length - own.length) : undefined
     this.#legacy = legacy[0] !== undefined && base !== undefined ? base + legacy[0] : undefined
   }
 
@@ -41,7 +42,7 @@ export class ResourceMetadata {
   }
 
   #resourceAt(path: string): string {
-    return this.#legacy !== undefined && this.#facts.legacy.includes(path) ? this.#legacy : this.#main
+    return this.#legacy !== undefined && this.#facts.legacy.includes(withoutSlash(path)) ? this.#legacy : this.#main
   }
 
   /** The address of the metadata for a route; undefined where there is no authorization server to name. */
@@ -55,8 +56,11 @@ export class ResourceMetadata {
   documentFor(suffix: string): object | undefined {
     if (this.issuers.length === 0) return undefined
     const { path, legacy, name, scopes } = this.#facts
-    const route = [...legacy, path].find((known) => suffix === known || suffix === pathOf(this.#resourceAt(known)))
-    if (suffix !== '' && route === undefined) return undefined
+    const asked = withoutSlash(suffix)
+    const route = [...legacy, path].find((known) => {
+      return asked === withoutSlash(known) || asked === pathOf(this.#resourceAt(known))
+    })
+    if (asked !== '' && route === undefined) return undefined
     const supported = [...new Set([...(this.#options.scopes ?? []), ...scopes])].filter((one) => one !== CLIENTS_OWN)
     return {
       resource: this.#resourceAt(route ?? path),
@@ -70,6 +74,10 @@ export class ResourceMetadata {
 }
 
 function pathOf(url: string): string {
-  const { pathname } = new URL(url)
-  return pathname === '/' ? '' : pathname
+  return withoutSlash(new URL(url).pathname)
+}
+
+/** A path with a slash at its end is the path without it. */
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -50,7 +50,7 @@ export interface AuthOptions {
   scopeCovers?: ((granted: string, required: string) => boolean) | undefined
   /** The claim that separates tenants that share an issuer, such as `org_id`. It is part of the principal. */
   tenantClaim?: string | undefined
-  /** How far the clock of an authorization server may be off, in ms. Default 5,000. */
+  /** How far the clocks of authorization servers and of this endpoint may be apart, in ms. Default 60,000. */
   clockTolerance?: number | undefined
   /** How long a verified JWT is not verified again, in ms, and never beyond its expiry. Default 60,000; 0: never. */
   cacheFor?: number | undefined
@@ -78,6 +78,8 @@ export function requireSafeUrl(text: string, what: string, insecure: boolean | u
   if (!url) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && (insecure || LOOPBACK.test(url.hostname)))
   if (!safe) throw new TypeError(`auth: ${what} must be an https URL, not ${JSON.stringify(text)}.`)
+  // `fetch` refuses such an address.
+  if (url.username !== '' || url.password !== '') throw new TypeError(`auth: ${what} must have no user and password.`)
   return url
 }
 
@@ -91,18 +93,39 @@ export function checkAuthOptions(options: AuthOptions): void {
   const { resource, jwks, introspection, verify, algorithms = DEFAULT_ALGORITHMS, insecureHttp } = options
   const issuers = issuersOf(options)
   const url = URL.parse(resource)
-  if (!url || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.search !== '') {
-    throw new TypeError('auth: resource must be the public URL of the endpoint, without query and fragment.')
+  const parts = url && [url.hash, url.search, url.username, url.password].join('')
+  if (!url || !/^https?:$/.test(url.protocol) || parts !== '') {
+    throw new TypeError('auth: resource must be the public URL of the endpoint, without query, fragment and user.')
   }
   if (issuers.length === 0 && !verify) throw new TypeError('auth: issuer is missing.')
-  for (const issuer of issuers) requireSafeUrl(issuer, 'issuer', insecureHttp)
-  if (introspection) requireSafeUrl(introspection.url, 'introspection.url', insecureHttp)
+  for (const issuer of issuers) {
+    // RFC 8414, 2.
+    const { search, hash } = requireSafeUrl(issuer, 'issuer', insecureHttp)
+    if (search !== '' || hash !== '') throw new TypeError('auth: issuer must have no query and no fragment.')
+  }
+  if (introspection) {
+    requireSafeUrl(introspection.url, 'introspection.url', insecureHttp)
+    if (!introspection.clientId || !introspection.clientSecret) {
+      throw new TypeError('auth: introspection needs clientId and clientSecret.')
+    }
+  }
   for (const keys of Object.values(keySets(jwks, issuers))) {
     if (typeof keys === 'string') requireSafeUrl(keys, 'jwks', insecureHttp)
   }
   const wrong = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
   if (wrong !== undefined) throw new TypeError(`auth: ${wrong} is not an asymmetric signature algorithm.`)
+  const scope = options.scopes?.find((text) => !SCOPE.test(text))
+  if (scope !== undefined)
+    throw new TypeError(`auth: ${JSON.stringify(scope)} is no scope: each is an item of the list.`)
+  const { clockTolerance, cacheFor, keysFor } = options
+  const times = { clockTolerance, cacheFor, keysFor, 'introspection.cacheFor': introspection?.cacheFor }
+  for (const [name, ms] of Object.entries(times)) {
+    if (ms !== undefined && !(ms >= 0 && ms < 1e12)) throw new TypeError(`auth: ${name} must be a number of ms.`)
+  }
 }
+
+/** RFC 6749, 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** The given key sets by issuer. */
 export function keySets(jwks: AuthOptions['jwks'], issuers: readonly string[]): Record<string, KeySet> {

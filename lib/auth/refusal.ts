@@ -1,4 +1,5 @@
 /** Refusals for want of a token or of scopes: RFC 6750, with the metadata of RFC 9728. */
+import { retryAfter } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -15,6 +16,8 @@ interface AuthRefusalDetails {
   metadata?: string | undefined
   id?: RequestId | undefined
   cause?: unknown
+  /** When the client should try again, in ms from now. */
+  retryAfter?: number
 }
 
 export class AuthRefusal extends Refusal {
@@ -35,8 +38,12 @@ export class AuthRefusal extends Refusal {
   }
 }
 
-function headers(kind: RefusalKind, message: string, { scopes = [], metadata }: AuthRefusalDetails) {
-  if (kind === 'unavailable') return { 'Retry-After': '1' } as const
+function headers(
+  kind: RefusalKind,
+  message: string,
+  { scopes = [], metadata, retryAfter: wait = 0 }: AuthRefusalDetails,
+) {
+  if (kind === 'unavailable') return { 'Retry-After': retryAfter(Math.max(1, Math.ceil(wait / 1_000))) }
   const parts: string[] = []
   if (kind !== 'missing') parts.push(`error="${ERROR[kind]}"`, `error_description="${quoted(message)}"`)
   if (scopes.length > 0) parts.push(`scope="${quoted(scopes.join(' '))}"`)
@@ -54,8 +61,8 @@ export function invalid(message: string): AuthRefusal {
   return new AuthRefusal('invalid', message)
 }
 
-/** The authorization server failed. The client gets one sentence, and the cause is reported. */
-export function unavailable(cause: unknown): AuthRefusal {
+/** The authorization server failed. The client gets one sentence, and the cause, where there is one, is reported. */
+export function unavailable(cause: unknown, retryAfter?: number): AuthRefusal {
   const message = 'The authorization server does not answer, so the token cannot be checked now. Try again.'
-  return new AuthRefusal('unavailable', message, { cause })
+  return new AuthRefusal('unavailable', message, { cause, ...(retryAfter !== undefined && { retryAfter }) })
 }

@@ -1,5 +1,5 @@
 /** Random ids, random delays and digests. */
-import { hash, randomFillSync } from 'node:crypto'
+import { createHmac, hash, randomFillSync } from 'node:crypto'
 
 /** A pool of random bytes: generating a few costs as much as generating all of these. */
 const pool = Buffer.alloc(4_096)
@@ -20,6 +20,16 @@ export function jitter(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }
 
+/** A delay up to a quarter shorter or longer than `ms`, for clients: they come back spread out, after `ms` on average. */
+export function around(ms: number): number {
+  return Math.round(ms * (0.75 + Math.random() / 2))
+}
+
+/** Whole seconds for `Retry-After`, as text: from `seconds` to half as many more. */
+export function retryAfter(seconds: number): string {
+  return String(seconds + Math.floor(Math.random() * (seconds / 2 + 1)))
+}
+
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** The first `bytes` bytes of SHA-256 over `text`, base64url. */
@@ -31,4 +41,9 @@ export function digest(text: string, bytes: number): string {
   if (rest === 0) return full.slice(0, whole)
   const last = ALPHABET.indexOf(full.charAt(whole + rest)) & (rest === 1 ? 0b110000 : 0b111100)
   return full.slice(0, whole + rest) + ALPHABET.charAt(last)
+}
+
+/** The first `bytes` bytes of HMAC-SHA-256 over `text`, base64url. */
+export function hmac(key: string, text: string, bytes: number): string {
+  return createHmac('sha256', key).update(text).digest().toString('base64url', 0, bytes)
 }

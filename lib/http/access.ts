@@ -6,9 +6,9 @@ import type { Authorization } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { Message } from '../protocol/jsonrpc.ts'
+import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import type { Caller, RequestNote } from '../runtime/caller.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
@@ -29,17 +29,34 @@ interface AccessParts {
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
   clock: Clock
+  onError(error: unknown): void
 }
 
 /** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
 interface PlatformBindings {
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number
-  note?: RequestNote
+  /** The id that it gave the request. */
+  requestId?: string
+}
+
+/** A setting is missing. */
+class ProxyNotTrusted extends Error {
+  override readonly name = 'Warning'
+
+  constructor() {
+    super(
+      'Requests come through a proxy, and TRUSTED_PROXIES (http.proxies) is 0: all clients have the address of the proxy, so ' +
+        'that rates and budgets cannot be counted for each. Set it to the number of proxies that add to X-Forwarded-For.',
+    )
+    this.stack = String(this)
+  }
 }
 
 export class Access {
   readonly #parts: AccessParts
+  /** The operator has heard of a proxy that is not trusted. */
+  #warned = false
 
   constructor(parts: AccessParts) {
     this.#parts = parts
@@ -53,8 +70,10 @@ export class Access {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     if (!auth) {
-      if (addresses) consume(addresses, limitKey(address))
-      return this.anonymous(c, limit, address)
+      const client = limitKey(address)
+      if (client === undefined && proxies === 0 && !this.#warned) this.#warn(header)
+      if (addresses) consume(addresses, client)
+      return this.anonymous(c, limit, address, client)
     }
     const authorization = header('authorization')
     const key = addresses && !auth.wasValid(authorization) ? limitKey(address) : undefined
@@ -75,11 +94,29 @@ export class Access {
     }
   }
 
+  /** A private address that forwards requests is a proxy: its clients have no name of their own. */
+  #warn(header: ReadHeader): void {
+    if (header('x-forwarded-for') === undefined) return
+    this.#warned = true
+    this.#parts.onError(new ProxyNotTrusted())
+  }
+
+  /**
+   * Counts the messages of a batch, of which the request itself was one.
+   * @throws Refusal 429
+   */
+  countBatch({ client }: Caller, messages: number): void {
+    const { auth, addresses, principals } = this.#parts
+    const limiter = auth ? principals : addresses
+    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
+  }
+
   /** A caller without a principal. */
-  anonymous(c: Context, limit: number, address?: string): Caller {
-    const { deadline: given, note } = (c.env ?? {}) as PlatformBindings
+  anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
+    const { deadline: given } = (c.env ?? {}) as PlatformBindings
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    return { principal: '', auth: undefined, deadline, note, request: new RequestView(c.req.raw, address) }
+    const request = new RequestView(c.req.raw, address)
+    return { principal: '', client, auth: undefined, deadline, note: undefined, request, held: undefined }
   }
 
   /** The request was counted for its address before its principal was known. */
@@ -90,7 +127,13 @@ export class Access {
   #identified(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Identity): Caller {
     const { principals, concurrency } = this.#parts
     if (principals) consume(principals, principal)
-    return { ...this.anonymous(c, limit, address), principal, auth, until, quota: concurrency.quotaOf(principal) }
+    return {
+      ...this.anonymous(c, limit, address, principal),
+      principal,
+      auth,
+      until,
+      quota: concurrency.quotaOf(principal),
+    }
   }
 
   /** Refusals of tokens count for the address; requests without any do not, since every client begins with one. */
@@ -108,16 +151,19 @@ export class Access {
    * @throws Refusal 403 or 429
    */
   admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    this.#requireScopes(c, caller, messages, unites)
+    this.#admitScopes(c, caller, messages, unites)
     const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
     if (calls === 0 || caller.quota?.admits(calls)) return
     const message = 'This caller has as many calls running as it may. Try again when one has ended.'
     throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
   }
 
-  #requireScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
     const { dispatcher, auth } = this.#parts
-    if (!auth || caller.auth === undefined || dispatcher.scopes.size === 0) return
+    if (dispatcher.scopes.size === 0) return
+    // An endpoint without authorization does not start with scopes: these were registered later.
+    if (!auth) return refuseScoped(dispatcher, messages)
+    if (caller.auth === undefined) return
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
@@ -125,13 +171,33 @@ export class Access {
       for (const scope of missingScopes(dispatcher, caller.auth, method, params) ?? []) needed.add(scope)
     }
     if (needed.size === 0) return
-    const granted = unites ? [] : caller.auth.scopes.filter((scope) => scope !== CLIENTS_OWN)
-    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
     const [only] = messages
     const id = messages.length === 1 && only?.kind === 'request' ? only.request.id : undefined
+    this.requireScopes(c, caller, needed, unites, id)
+  }
+
+  /** @throws AuthRefusal 403 where the caller lacks one of the scopes: the challenge names all of them */
+  requireScopes(c: Context, caller: Caller, needed: ReadonlySet<string>, unites: boolean, id?: RequestId): void {
+    const { auth } = this.#parts
+    const has = caller.auth?.scopes ?? []
+    if (!auth || [...needed].every((scope) => has.includes(scope))) return
+    const granted = unites ? [] : has.filter((scope) => scope !== CLIENTS_OWN)
+    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
     const metadata = auth.metadata.urlFor(c.req.path)
     throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
   }
+}
+
+/** @throws Refusal 403 where a request needs a scope: without authorization nobody has one */
+function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[]): void {
+  const needs = messages.some((message) => {
+    if (message.kind !== 'request') return false
+    const { method, params } = message.request
+    return dispatcher.policyOf(method, params).scopes.length > 0
+  })
+  if (!needs) return
+  const message = 'This request needs scopes, and the endpoint has no authorization that could grant them.'
+  throw new Refusal(403, ErrorCode.InvalidRequest, message)
 }
 
 /** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
@@ -152,9 +218,14 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  const wait = key === undefined ? 0 : limiter.consume(key)
+  if (key !== undefined) refuseFor(limiter.consume(key))
+}
+
+/** @throws Refusal 429 where the client has to wait, in ms */
+function refuseFor(wait: number): void {
   if (wait <= 0) return
   const seconds = Math.ceil(wait / 1_000)
   const message = `Too many requests. Try again in ${seconds} s.`
-  throw new Refusal(429, ErrorCode.ServerError, message, { headers: { 'Retry-After': String(seconds) } })
+  // The time is that of this client alone: there is nobody to part it from.
+  throw new Refusal(429, ErrorCode.ServerError, message, { about: 'rate', headers: { 'Retry-After': String(seconds) } })
 }

@@ -1,27 +1,118 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
+import type { Context } from 'hono'
+import type { HeldBytes } from '../base/byte-budget.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { isJsonType, type ReadHeader } from './headers.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
+import type { HttpOptions } from '../settings.ts'
+import { type Incoming, incomingOf, isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
 
-/** @throws Refusal 415 */
-export function requireJson(header: ReadHeader): void {
-  if (isJsonType(header('content-type'))) return
-  throw new Refusal(415, ErrorCode.InvalidRequest, 'Content-Type must be application/json.')
+/** A body as it was read. */
+type Bytes = ArrayBuffer | Uint8Array
+
+/** Bytes of a body that is not counted: its connection takes more. */
+const NEGLIGIBLE = 4 * 1024
+/** Bytes of a body that is read at once. */
+const SHORT = 16 * 1024
+
+/** The body announces so few bytes that they are not counted. */
+export function isNegligible(header: ReadHeader): boolean {
+  return Number(header('content-length') ?? Number.NaN) <= NEGLIGIBLE
+}
+
+/** @throws Refusal 503 */
+function take(held: HeldBytes, bytes: number): void {
+  if (!held.grow(bytes)) throw tooManyBytes()
+}
+
+/** What V8 needs for a member of an object, an item of an array, or an empty one of them, in bytes. */
+const PER_PART = 24
+
+/**
+ * Counts what a body will take once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
+ * @throws Refusal 503
+ */
+function countParts(text: string, held: HeldBytes | undefined): void {
+  if (!held || text.length <= SHORT) return
+  let parts = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (char === COMMA || char === BRACKET || char === BRACE) parts++
+  }
+  take(held, parts * PER_PART)
 }
 
 /**
- * Reads a body as text. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each request a
- * promise.
- * @throws Refusal 413
+ * A body is JSON in UTF-8 (RFC 8259, section 8.1) without a content coding.
+ * @throws Refusal 415
  */
-export function readText(request: Request, header: ReadHeader, maxBytes: number): Promise<string> {
+export function requireJson(header: ReadHeader): void {
+  const type = header('content-type')
+  if (type !== PLAIN_JSON) {
+    if (!isJsonType(type)) throw unsupported('Content-Type must be application/json.')
+    const charset = CHARSET.exec(type ?? '')?.[1]
+    if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+      throw unsupported(`The charset of Content-Type must be utf-8, not ${charset}.`)
+    }
+  }
+  const coding = header('content-encoding')
+  if (coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
+    const message = 'Content-Encoding must be identity: send the body without compression.'
+    throw unsupported(message, { 'Accept-Encoding': 'identity' })
+  }
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i
+
+/** RFC 9110, section 15.5.16: the header names the codings that are accepted. */
+function unsupported(message: string, headers: Record<string, string> = {}): Refusal {
+  return new Refusal(415, ErrorCode.InvalidRequest, message, { headers })
+}
+
+/**
+ * Reads the bytes of a body. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each
+ * request a promise.
+ * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
+ * announcing costs a client nothing
+ * @throws Refusal 413, 503
+ */
+export function readBytes(
+  c: Context,
+  header: ReadHeader,
+  maxBytes: number,
+  held: HeldBytes | undefined,
+): Promise<Bytes> {
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
-  return Number.isInteger(announced) ? request.text() : readUnannounced(request, maxBytes)
+  if (held) {
+    if (!(announced <= SHORT)) return readChunks(c.req.raw, maxBytes, held)
+    take(held, announced)
+  }
+  return readWhole(c, announced)
 }
 
-/** The error to throw where {@link readText} rejected with `error`: the client sent no whole body. */
+function readWhole(c: Context, announced: number): Promise<Bytes> {
+  const incoming = incomingOf(c)
+  return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
+}
+
+/**
+ * Most short bodies arrive in one packet with their headers. On Node they are read without listeners and without a copy. The
+ * announced length is then the whole body, since the HTTP server holds the client to it.
+ */
+async function readArrived(c: Context, incoming: Incoming, announced: number): Promise<Bytes> {
+  // Node parses what the packet has of the body before this goes on.
+  await undefined
+  const arrived = incoming.readableLength === announced && incoming.readableEncoding === null
+  const bytes: unknown = arrived ? incoming.read?.() : undefined
+  if (!(bytes instanceof Uint8Array)) return c.req.raw.arrayBuffer()
+  // The end of the message has not been read yet, and the connection waits for that.
+  incoming.resume?.()
+  return bytes
+}
+
+/** The error to throw where {@link readBytes} rejected with `error`: the client sent no whole body. */
 export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
 }
@@ -30,20 +121,43 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
-async function readUnannounced(request: Request, maxBytes: number): Promise<string> {
-  if (!request.body) return ''
+async function readChunks(request: Request, maxBytes: number, held: HeldBytes): Promise<Bytes> {
+  if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge(maxBytes)
+    take(held, chunk.byteLength)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
-/** @throws ProtocolError -32700 where the text is no JSON, -32600 where it is nested deeper than `maxDepth` */
-export function parseJson(text: string, maxDepth: number): unknown {
+/** It drops one byte order mark at the begin: JSON texts should have none, and readers may ignore it (RFC 8259, 8.1). */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Parses a body that was read. Its real size counts, whatever its client announced: not every platform compares the two.
+ *
+ * @param held counts what the parsed body takes
+ * @throws ProtocolError -32700 where the bytes are no UTF-8 or no JSON, -32600 where they are nested deeper than
+ *   `maxDepth`
+ * @throws Refusal 413, 503
+ */
+export function parseJson(
+  bytes: Bytes,
+  { maxBytes, maxDepth }: Pick<HttpOptions, 'maxBytes' | 'maxDepth'>,
+  held: HeldBytes | undefined,
+): unknown {
+  if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes)
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid UTF-8.')
+  }
+  countParts(text, held)
   if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
   try {
     return JSON.parse(text)
@@ -64,6 +178,9 @@ function opensMoreThan(text: string, max: number): boolean {
 }
 
 const QUOTE = 34
+const COMMA = 44
+const BRACKET = 91
+const BRACE = 123
 const BACKSLASH = 92
 
 /** Counts brackets outside strings. The count may be wrong for a text that is not JSON, which is refused afterwards. */
@@ -77,7 +194,7 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
       if (char === BACKSLASH) i++
       else if (char === QUOTE) inString = false
     } else if (char === QUOTE) inString = true
-    else if (char === 123 || char === 91) {
+    else if (char === BRACE || char === BRACKET) {
       if (++depth > maxDepth) return true
     } else if (char === 125 || char === 93) depth--
   }

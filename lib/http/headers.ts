@@ -1,16 +1,22 @@
 /** Request headers, read without objects that a short request does not need. */
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { memoize } from '../base/memo.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
-interface NodeBindings {
-  incoming?: { headers?: Record<string, string | string[] | undefined>; socket?: { remoteAddress?: string } }
+/** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
+export type Incoming = Partial<
+  Pick<IncomingMessage, 'headers' | 'readableLength' | 'readableEncoding' | 'read' | 'resume'>
+> & { socket?: { remoteAddress?: string | undefined } }
+
+export function incomingOf(c: Context): Incoming | undefined {
+  return (c.env as { incoming?: Incoming } | undefined)?.incoming
 }
 
 /** Reads headers by lower-case name; on Node from the parsed message itself, elsewhere from the Request. */
 export function headerReader(c: Context): ReadHeader {
-  const headers = (c.env as NodeBindings | undefined)?.incoming?.headers
+  const headers = incomingOf(c)?.headers
   if (!headers) return (name) => c.req.raw.headers.get(name) ?? undefined
   return (name) => {
     const value = headers[name]
@@ -19,7 +25,7 @@ export function headerReader(c: Context): ReadHeader {
 }
 
 export function remoteAddress(c: Context): string | undefined {
-  return (c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress
+  return incomingOf(c)?.socket?.remoteAddress
 }
 
 export interface Accepted {
@@ -50,8 +56,11 @@ function parseAccept(value: string): Accepted {
   return { json, sse }
 }
 
+/** The content type that nearly every client sends. */
+export const PLAIN_JSON = 'application/json'
+
 export function isJsonType(value: string | undefined): boolean {
-  if (value === 'application/json') return true
+  if (value === PLAIN_JSON) return true
   const [type = ''] = (value ?? '').split(';')
   return /^application\/(?:[a-z0-9.+-]+\+)?json$/i.test(type.trim())
 }

@@ -1,15 +1,19 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
+import type { RequestStart } from '../base/events.ts'
+import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
-import { type Message, readMessage, resultText } from '../protocol/jsonrpc.ts'
+import { type Message, resultText } from '../protocol/jsonrpc.ts'
+import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
-import type { RequestNote } from '../runtime/caller.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/envelope.ts'
 import type { Stateless } from '../stateless/post.ts'
-import { parseJson, readText, requireJson, unreadable } from './body.ts'
+import type { Access } from './access.ts'
+import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import type { ReadHeader } from './headers.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -40,21 +44,22 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { sessions, options, access } = parts
   requireJson(header)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  let text: string
+  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
+  let bytes: ArrayBuffer | Uint8Array
   try {
-    text = await readText(c.req.raw, header, options.maxBytes)
+    bytes = await readBytes(c, header, options.maxBytes, caller.held)
   } catch (error) {
     throw unreadable(error)
   }
-  const body = parseJson(text, options.maxDepth)
+  const body = parseJson(bytes, options, caller.held)
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
-  const messages = batch ? readBatch(body, options.maxBatch) : [readMessage(body)]
+  const messages = batch ? readBatch(body, options.maxBatch, access, caller) : [readMessage(body)]
   const [first] = messages
   const request = first?.kind === 'request' && !batch ? first.request : undefined
   if (request) exchange.id = request.id
-  if (caller.note && first) noteMethod(caller.note, first)
+  if (caller.note && first) noteMethod(caller.note, first, messages.length)
   checkVersion(header)
   access.admit(c, caller, messages, false)
   if (request?.method === 'initialize') return sessions.initialize(request, caller)
@@ -66,14 +71,15 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   throw noSessionId()
 }
 
-function get({ sessions, streaming }: McpParts, { header, accepted, caller }: HttpExchange): Promise<Reply> {
+function get({ sessions, streaming, access }: McpParts, { c, header, accepted, caller }: HttpExchange): Promise<Reply> {
   refuseStateless(header)
   if (!streaming) {
     const headers = { Allow: 'POST, DELETE' }
     throw new Refusal(405, ErrorCode.ServerError, 'There are no streams here.', { headers })
   }
   if (!accepted.sse) throw notAcceptable()
-  return sessions.get(caller, requireSessionId(header), header('last-event-id'))
+  const require = (scopes: readonly string[]) => access.requireScopes(c, caller, new Set(scopes), false)
+  return sessions.get(caller, requireSessionId(header), header('last-event-id'), require)
 }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
@@ -84,7 +90,7 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   if (Array.isArray(body)) throw invalidRequest(NO_BATCH)
   const message = readMessage(body)
   if (caller.note) {
-    noteMethod(caller.note, message)
+    noteMethod(caller.note, message, 1)
     caller.note.revision = STATELESS_REVISION
   }
   if (message.kind === 'response') throw invalidRequest(`Clients of ${STATELESS_REVISION} send no responses.`)
@@ -108,21 +114,22 @@ function withoutSession(
   return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
 }
 
-function readBatch(body: unknown[], maxBatch: number): Message[] {
+function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {
   const { length } = body
   if (length === 0) throw invalidRequest('A batch must not be empty.')
   if (length > maxBatch) throw invalidRequest(`A batch may have ${maxBatch} messages; this one has ${length}.`)
-  const messages = body.map(readMessage)
+  access.countBatch(caller, length)
+  const messages = body.map((message) => readMessage(message))
   if (messages.some((message) => message.kind === 'request' && message.request.method === 'initialize')) {
     throw invalidRequest('initialize must not be part of a batch.')
   }
   return messages
 }
 
-/** Characters of a method that a line of the log has. */
+/** Characters of a method that an event has. */
 const MAX_NOTED = 100
 
-function noteMethod(note: RequestNote, message: Message): void {
+export function noteMethod(note: RequestStart, message: Message, messages: number): void {
   const method =
     message.kind === 'request'
       ? message.request.method
@@ -130,12 +137,22 @@ function noteMethod(note: RequestNote, message: Message): void {
         ? message.notification.method
         : '(response)'
   note.method = method.slice(0, MAX_NOTED)
+  note.messages = messages
 }
 
-/** Some clients send the word `null` where they have none. */
+/**
+ * Some clients send the word `null` where they have none.
+ * @throws ProtocolError for an id that no session can have
+ */
 function readSessionId(header: ReadHeader): string | undefined {
   const id = header('mcp-session-id')
+  if (id !== undefined) requireIdLength('Mcp-Session-Id', id)
   return id === undefined || id === '' || id === 'null' || id === 'undefined' ? undefined : id
+}
+
+/** @throws ProtocolError */
+export function requireIdLength(name: string, id: string): void {
+  if (id.length > MAX_SESSION_ID) throw invalidRequest(`${name} may have at most ${MAX_SESSION_ID} characters.`)
 }
 
 /** @throws ProtocolError where a GET or a DELETE names no session, or a revision that the endpoint does not have */
@@ -161,6 +178,9 @@ function refuseStateless(header: ReadHeader): void {
 function checkVersion(header: ReadHeader): void {
   const version = header('mcp-protocol-version')
   if (version === undefined || isSessionRevision(version.trim())) return
+  if (version.length > MAX_REVISION) {
+    throw invalidRequest(`MCP-Protocol-Version may have at most ${MAX_REVISION} characters.`)
+  }
   const message = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported.`
   const data = { supported: SUPPORTED_REVISIONS, requested: version }
   throw new Refusal(400, ErrorCode.UnsupportedProtocolVersion, message, { data })

@@ -3,11 +3,12 @@
  * in the background, whose answer holds the requests that other instances counted. So a limit holds for all instances
  * together, approximately, and no request waits for the store.
  */
+
+import type { Rate } from '../base/setting.ts'
 import type { Instance } from '../runtime/instance.ts'
-import type { Rate } from '../settings.ts'
 
 interface Bucket {
-  /** When the bucket will be empty, ms since 1970. */
+  /** When the bucket will be empty, by the clock's `now`. */
   emptyAt: number
   /** Requests that were not yet reported to the store. */
   unreported: number
@@ -41,13 +42,27 @@ export class RateLimiter {
 
   /** Counts a request and returns 0, or returns how long to wait, in ms, and does not count it. */
   consume(id: string): number {
+    return this.#count(id, 1, this.#depth)
+  }
+
+  /**
+   * Counts the further `n` messages of a request that was counted as one: a batch. As {@link consume}. A batch with more
+   * messages than the burst is let in where its client was quiet before. The first message stays counted, also where the
+   * others are not: the body was read.
+   */
+  consumeMore(id: string, n: number): number {
+    const wait = this.#count(id, n, Math.max(this.#depth, (n + 1) * this.#interval))
+    return wait > 0 ? wait + this.#interval : 0
+  }
+
+  #count(id: string, n: number, depth: number): number {
     const now = this.#instance.clock.now()
     const bucket = this.#buckets.get(id) ?? this.#add(id, now)
-    const emptyAt = Math.max(bucket.emptyAt, now) + this.#interval
-    const over = emptyAt - now - this.#depth
+    const emptyAt = Math.max(bucket.emptyAt, now) + n * this.#interval
+    const over = emptyAt - now - depth
     if (over > 0) return over
     bucket.emptyAt = emptyAt
-    bucket.unreported++
+    bucket.unreported += n
     if (bucket.unreported >= this.#step && !bucket.reporting) this.#report(id, bucket)
     return 0
   }
@@ -90,7 +105,7 @@ export class RateLimiter {
         bucket.total = total
         const now = this.#instance.clock.now()
         // Longer than the bucket is deep: requests beyond the limit, which passed before this report, are paid back.
-        const longest = now + this.#depth + MAX_DEBT
+        const longest = Math.max(now + this.#depth + MAX_DEBT, bucket.emptyAt)
         bucket.emptyAt = Math.min(Math.max(bucket.emptyAt, now) + others * this.#interval, longest)
       })
       .finally(() => {

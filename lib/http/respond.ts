@@ -1,14 +1,13 @@
 /** The one place that makes responses. */
-import type { Clock } from '../base/clock.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { sseMessage } from '../protocol/sse.ts'
-import { type Reply, TRY_SOON } from '../runtime/reply.ts'
+import { type Reply, TRY_LATER, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
-import { StoreUnavailable } from '../store/store.ts'
+import { StoreRefused, StoreUnavailable } from '../store/store.ts'
 import type { Accepted } from './headers.ts'
-import { streamBody } from './stream-body.ts'
+import { type StreamParts, streamBody } from './stream-body.ts'
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -19,16 +18,24 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
+/** What the adapter for Node passes with a request: the response, whose connection it closes. */
+interface Platform {
+  outgoing?: { destroy?(): unknown }
+}
+
 /** `extra`: headers that every response to this request has. */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  streams: { maxBuffered: number; clock: Clock },
+  streams: StreamParts,
+  platform?: Platform,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    return new Response(streamBody(reply.source, streams.maxBuffered, streams.clock), { headers })
+    const outgoing = platform?.outgoing
+    const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
+    return new Response(streamBody(reply.source, streams, breakConnection), { headers })
   }
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
@@ -56,19 +63,31 @@ export function refuse(
   onError: (error: unknown) => void,
   id?: RequestId,
 ): Response {
-  const known = error instanceof ProtocolError ? error : failure(error)
+  const known = refusalOf(error)
   const { status, headers } = known instanceof Refusal ? known : BAD_REQUEST
   if (known instanceof Refusal && known.cause !== undefined) onError(known.cause)
   const body = errorText(known.toObject(), known.id ?? id)
   return new Response(body, { status, headers: { ...JSON_HEADERS, ...headers, ...extra } })
 }
 
+/** The error of the protocol that a request gets whose handling threw `error`. */
+export function refusalOf(error: unknown): ProtocolError {
+  return error instanceof ProtocolError ? error : failure(error)
+}
+
 /** The refusal for an error that is not of the protocol. */
 function failure(error: unknown): Refusal {
+  // The store reports the cause to the operator.
+  if (error instanceof StoreRefused) {
+    const message = 'The session store refuses this instance; its operator finds the reason in the log.'
+    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+  }
   if (error instanceof StoreUnavailable || error instanceof UnreadableRecord) {
     // Never 404: it would make the client give its session up.
-    const message = 'The session store did not answer; the session is not lost. Try again.'
-    return new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON })
+    const predicate = error instanceof StoreUnavailable ? error.predicate : 'did not answer'
+    const message = `The session store ${predicate}; the session is not lost. Try again.`
+    const headers = error instanceof StoreUnavailable && error.lasting ? TRY_LATER : TRY_SOON
+    return new Refusal(503, ErrorCode.InternalError, message, { headers })
   }
   return new Refusal(500, ErrorCode.InternalError, 'The endpoint failed to answer.', { cause: error })
 }

@@ -8,21 +8,29 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
+import type { Memory } from '../runtime/memory.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
-import { corsHeaders, preflightHeaders } from './cors.ts'
+import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
+import { countJson } from './large-json.ts'
 import type { OriginCheck } from './origin.ts'
+import { type WatchedRequest, watchRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
   checkOrigin: OriginCheck
+  /** Headers of the response to a preflight. */
+  preflight(header: ReadHeader): Record<string, string>
   access: Access
+  /** The id of the instance. */
+  instance: string
   options: HttpOptions
   /** False: no response is a stream, whatever the client takes. */
   streaming: boolean
   clock: Clock
+  memory: Memory
   onError(error: unknown): void
 }
 
@@ -49,35 +57,54 @@ interface Route {
   isDocument?: boolean
 }
 
+/** The paths of a route: as it is and with a slash at its end, which many configurations of clients have. */
+export function pathsOf(path: string): string[] {
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path
+  return plain === '' ? ['/'] : [plain, `${plain}/`]
+}
+
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
   const { checkOrigin, access, options, clock, onError } = parts
-  const streams = { maxBuffered: options.maxBuffered, clock }
+  const { maxBuffered, readTimeout } = options
+  const { output } = parts.memory
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
-  return async (c: Context): Promise<Response> => {
+  const serve = async (c: Context, header: ReadHeader, watched: WatchedRequest | undefined): Promise<Response> => {
     let cors: Record<string, string> | undefined
     let exchange: HttpExchange | undefined
     try {
       const { method } = c.req
-      const header = headerReader(c)
       cors = corsHeaders(checkOrigin(header, c.req))
       if (method === 'OPTIONS') {
-        return new Response(null, { status: 204, headers: { ...cors, ...preflightHeaders(header) } })
+        return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
       }
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
+      exchange.caller.note = watched?.event
       const handler = byMethod.get(method)
       if (!handler) {
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
-      return respond(await handler(exchange), accepted, cors, streams)
+      const given = await handler(exchange)
+      const reply = watched ? watched.watch(given, header('last-event-id') !== undefined) : given
+      const { client } = exchange.caller
+      if (reply.kind === 'json') countJson(c, reply.body, client, output)
+      return respond(reply, accepted, cors, { maxBuffered, readTimeout, clock, output, client }, c.env)
     } catch (error) {
+      watched?.refused(error)
       return refuse(error, cors, onError, exchange?.id)
+    } finally {
+      exchange?.caller.held?.release()
     }
+  }
+  return (c: Context): Promise<Response> => {
+    const header = headerReader(c)
+    const watched = watchRequest(parts, c, header)
+    return watched ? watched.serve(() => serve(c, header, watched)) : serve(c, header, undefined)
   }
 }

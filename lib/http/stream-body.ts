@@ -1,6 +1,7 @@
-/** The live body of a streaming response: a ReadableStream with a bound on what a slow reader may leave waiting. */
-import type { Clock } from '../base/clock.ts'
+/** The live body of a streaming response: a ReadableStream with bounds on what a slow reader may leave waiting. */
+import type { Clock, Timer } from '../base/clock.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import type { Output, WaitingOutput } from '../runtime/waiting-output.ts'
 
 const encoder = new TextEncoder()
 
@@ -15,60 +16,112 @@ class TooSlow extends Error {
   }
 }
 
-/** A reader over the bound that reads nothing for so long, in ms, is slow. A reader that reads was sent much at once. */
-const GRACE = 10_000
+/** Bytes of one chunk: what a slow reader has taken is seen chunk by chunk. */
+const CHUNK = 64 * 1024
 /** No reader may leave so many times the bound waiting. */
 const HARD = 16
 
+export interface StreamParts {
+  /** Bytes that may wait before the writers wait. */
+  maxBuffered: number
+  /** How long a reader may read nothing while more than these wait, in ms. */
+  readTimeout: number
+  clock: Clock
+  /** Counts the waiting bytes of all responses. */
+  output: WaitingOutput
+  /** The name under which limits count the reader. */
+  client: string | undefined
+}
+
 /**
- * A body that `source` fills. Texts written in one turn of the event loop leave as one chunk. A reader that leaves more
- * than `maxBuffered` bytes waiting and does not read, or very much more, is dropped: the connection breaks, and the
- * waiting bytes are lost. A client that can resume does so after the last event that it has read.
+ * A body that `source` fills. Texts written in one turn of the event loop leave together. While more than `maxBuffered`
+ * bytes wait, `room` is a promise, for the writers to wait. A reader that reads nothing for `readTimeout` then, or that
+ * leaves very much more waiting, is given up: the connection breaks, so that the response does not look complete.
+ *
+ * @param breakConnection where the platform can break the connection; otherwise the body fails
  */
-export function streamBody(source: StreamSource, maxBuffered: number, clock: Clock): ReadableStream<Uint8Array> {
+export function streamBody(
+  source: StreamSource,
+  { maxBuffered, readTimeout, clock, output, client }: StreamParts,
+  breakConnection?: () => void,
+): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
   let waiting = ''
   let state: 'open' | 'ending' | 'closed' = 'open'
+  /** Bytes that the stream was given, and those that the reader had taken when it was last looked at. */
   let given = 0
   let taken = 0
-  let readAt = 0
+  let full: PromiseWithResolvers<void> | undefined
+  let stalled: Timer | undefined
 
-  const isTooSlow = () => {
-    const free = controller.desiredSize ?? 0
-    const room = free - waiting.length
-    if (room > 0) return false
-    const read = given - (maxBuffered - free)
-    if (read > taken || readAt === 0) {
-      taken = read
-      readAt = clock.now()
-    }
-    return room < (1 - HARD) * maxBuffered || clock.now() - readAt > GRACE
+  const left = () => (controller.desiredSize ?? 0) - waiting.length
+  const takenNow = () => given - (maxBuffered - (controller.desiredSize ?? maxBuffered))
+  const makeRoom = () => {
+    stalled?.cancel()
+    full?.resolve()
+    full = undefined
+  }
+  const close = () => {
+    state = 'closed'
+    waiting = ''
+    makeRoom()
+  }
+  const counted: Output = {
+    client,
+    waiting() {
+      const free = controller.desiredSize
+      // The stream has failed, or its reader has all of it.
+      if (free === null || (state === 'closed' && free === 0)) return undefined
+      return maxBuffered - free + waiting.length
+    },
+    cut: () => giveUp(),
+  }
+  const giveUp = () => {
+    close()
+    output.remove(counted)
+    // An error of the body would become a text in it, with the adapter for Node.
+    if (breakConnection) breakConnection()
+    else controller.error(new TooSlow())
+    queueMicrotask(() => source.detached())
+  }
+  const watch = () => {
+    stalled = clock.after(readTimeout, () => {
+      const now = takenNow()
+      if (now === taken) return giveUp()
+      taken = now
+      watch()
+    })
   }
   const flush = () => {
     if (state === 'closed') return
     if (waiting !== '') {
-      const chunk = encoder.encode(waiting)
-      given += chunk.byteLength
-      controller.enqueue(chunk)
+      const bytes = encoder.encode(waiting)
       waiting = ''
+      given += bytes.byteLength
+      for (let at = 0; at < bytes.byteLength; at += CHUNK) controller.enqueue(bytes.subarray(at, at + CHUNK))
     }
     if (state === 'ending') {
-      state = 'closed'
+      close()
       controller.close()
     }
   }
   const writer: ResponseWriter = {
     write(text) {
-      if (state !== 'open') return false
-      if (isTooSlow()) {
-        state = 'closed'
-        waiting = ''
-        controller.error(new TooSlow())
-        return false
-      }
+      if (state !== 'open') return
+      if (left() < (1 - HARD) * maxBuffered) return giveUp()
       if (waiting === '') queueMicrotask(flush)
       waiting += text
-      return true
+      // Counted in bytes as early as possible: a handler may write much in one turn.
+      if (waiting.length >= CHUNK) flush()
+      output.report(counted, maxBuffered - left())
+      if (state !== 'open' || full || left() > 0) return
+      full = Promise.withResolvers()
+      taken = takenNow()
+      watch()
+    },
+    takes: (length) => state !== 'open' || left() - length >= (1 - HARD) * maxBuffered,
+    get room() {
+      return full?.promise
     },
     end() {
       if (state !== 'open') return
@@ -82,9 +135,13 @@ export function streamBody(source: StreamSource, maxBuffered: number, clock: Clo
         controller = made
         source.attach(writer)
       },
+      pull() {
+        if (full && left() > 0) makeRoom()
+      },
       cancel() {
+        output.remove(counted)
         if (state === 'closed') return
-        state = 'closed'
+        close()
         source.detached()
       },
     },

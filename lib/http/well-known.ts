@@ -30,9 +30,12 @@ export function wellKnownRoutes(app: Hono, { metadata, metadataOf }: Authorizati
       try {
         const { url } = await metadataOf(issuer)
         return { kind: 'empty', status: 307, headers: { Location: url } }
-      } catch (cause) {
-        const message = 'The authorization server does not answer. Try again.'
-        throw new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON, cause })
+      } catch (error) {
+        // Its cause was reported with the first failure, and this address is open to everybody.
+        const headers = error instanceof Refusal ? error.headers : TRY_SOON
+        throw new Refusal(503, ErrorCode.InternalError, 'The authorization server does not answer. Try again.', {
+          headers,
+        })
       }
     }),
   )

@@ -2,14 +2,19 @@
 
 import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
+import type { Group, Rate, Setting, Values } from '../base/setting.ts'
 import type { EndpointOptions } from '../endpoint.ts'
-import { defaultsOf, type Group, type Rate, SETTINGS, type Setting, type Values } from '../settings.ts'
+import { boundsOf } from '../options.ts'
+import { defaultsOf, SETTINGS } from '../settings.ts'
+import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
+import { misspelled } from './misspelled.ts'
+import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
-  /** Writes one line of JSON for each request. */
-  log: boolean
+  /** Writes a line for each request. Undefined: on a terminal. */
+  log: boolean | undefined
   /** Where Redis is, without its password. */
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
@@ -31,24 +36,35 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1'])
 export function parseEnvironment(env: Environment): Settings {
   const platform = { ...defaultsOf(SETTINGS.platform), ...readGroup(env, SETTINGS.platform) }
   const endpoint = { ...defaultsOf(SETTINGS.endpoint), ...readGroup(env, SETTINGS.endpoint) }
-  const { host, redisUrl } = platform
+  const { host, redisUrl, redisPrefix } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
+  if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
+    throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
+  }
+  const session = readGroup(env, SETTINGS.session)
+  const { shutdown, drainTimeout } = shutdownOf(env, platform, session.drainTimeout)
+  checked(() => readPrefix(redisPrefix), `REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
   return {
     ...platform,
+    shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
-    log: platform.log ?? !local,
+    log: platform.log ?? (local ? undefined : true),
     warnings: [
+      ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
     endpoint: {
       ...endpoint,
       auth,
-      allowedHosts: endpoint.allowedHosts ?? (local ? 'local' : undefined),
+      allowedHosts,
+      allowedOrigins,
       http: readGroup(env, SETTINGS.http),
-      session: readGroup(env, SETTINGS.session),
+      session: { ...session, drainTimeout },
     },
   }
 }
@@ -64,6 +80,27 @@ export function readEnvironment(env: Environment): Settings {
   }
 }
 
+/** What the end of a process takes beside the lame duck and the drain, in ms. */
+const ENDING = 1_000
+
+/**
+ * The whole time from SIGTERM to the end, and the part of it that the drain has, in ms. Where the whole is not set, it is as
+ * long as its parts need.
+ *
+ * @param drain the part of the drain, where it is set
+ */
+function shutdownOf(env: Environment, { shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>, drain?: number) {
+  const needed = lameDuck + (drain ?? 0) + ENDING
+  const isSet = textOf(env, 'SHUTDOWN_SECONDS') !== undefined
+  if (isSet && needed > shutdown) {
+    throw new BadSetting(
+      `SHUTDOWN_SECONDS must be at least ${needed / 1_000}: LAME_DUCK_SECONDS, DRAIN_SECONDS and a second have to fit in.`,
+    )
+  }
+  const whole = Math.max(shutdown, needed)
+  return { shutdown: whole, drainTimeout: drain ?? whole - lameDuck - ENDING }
+}
+
 const NO_AUTHORIZATION =
   'Nobody is asked for a token: every client that reaches this address can use every tool. Set AUTH_ISSUER and ' +
   'AUTH_AUDIENCE, or put a gateway in front that lets in only authorized clients.'
@@ -71,6 +108,14 @@ const NO_AUTHORIZATION =
 const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
+
+function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
+  try {
+    return readWebAccess(...given)
+  } catch (error) {
+    throw new BadSetting(error instanceof Error ? error.message : String(error))
+  }
+}
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {
@@ -94,7 +139,10 @@ function authorization(env: Environment): AuthOptions | undefined {
 
 function introspection(env: Environment): AuthOptions['introspection'] {
   const { url, clientId, clientSecret } = readGroup(env, SETTINGS['auth.introspection'])
-  if (url === undefined) return undefined
+  if (url === undefined) {
+    if (clientId === undefined && clientSecret === undefined) return undefined
+    throw new BadSetting('AUTH_INTROSPECTION_CLIENT_ID and …_CLIENT_SECRET need AUTH_INTROSPECTION_URL.')
+  }
   if (clientId === undefined || clientSecret === undefined) {
     throw new BadSetting(
       'AUTH_INTROSPECTION_URL needs AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET.',
@@ -103,13 +151,19 @@ function introspection(env: Environment): AuthOptions['introspection'] {
   return { url, clientId, clientSecret }
 }
 
-function redisNames(urls: string): string {
-  const hosts = urls.split(',').map((text) => {
-    const url = URL.parse(text)
-    if (url && /^rediss?:$/.test(url.protocol)) return url.host
-    throw new BadSetting('REDIS_URL must be redis://host:port or rediss://host:port, several with commas.')
-  })
-  return hosts.join(', ')
+/** The hosts of the address, which is checked. */
+function redisNames(url: string): string {
+  const { nodes } = checked(() => readPlace(url, undefined))
+  return nodes.map(({ host }) => host).join(', ')
+}
+
+/** The result of `read`; its failure, or `message` in its place, becomes the line that stops the start. */
+function checked<T>(read: () => T, message?: string): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new BadSetting(message ?? `REDIS_URL: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** The options of `group` whose variables are set. */
@@ -140,20 +194,17 @@ interface Kind<S> {
   parse(text: string, setting: S): unknown
 }
 
-/** A timer runs for 24 days at most. */
-const SECONDS = { from: 0, to: 2_000_000 }
-const WHOLE = { from: 0, to: 999_999_999 }
-type Bounds = typeof WHOLE
 const FLAGS = new Map(Object.entries({ 1: true, true: true, 0: false, false: false }))
 
 const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {
   duration: {
-    mayBe: (setting) => `a number of seconds ${range({ ...SECONDS, ...setting })}`,
-    parse: (text, setting) => within(Number(text), { ...SECONDS, ...setting }) * 1_000,
+    mayBe: (setting) => `a number of seconds ${range(setting)}`,
+    parse: (text, setting) =>
+      within(/^\d{1,12}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN, setting) * 1_000,
   },
   count: {
-    mayBe: (setting) => `a whole number ${range({ ...WHOLE, ...setting })}`,
-    parse: (text, setting) => within(/^\d{1,9}$/.test(text) ? Number(text) : Number.NaN, { ...WHOLE, ...setting }),
+    mayBe: (setting) => `a whole number ${range(setting)}`,
+    parse: (text, setting) => within(/^\d{1,9}$/.test(text) ? Number(text) : Number.NaN, setting),
   },
   flag: { mayBe: () => '1 or 0', parse: (text) => FLAGS.get(text) ?? refuse() },
   choice: {
@@ -168,7 +219,7 @@ const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {
     mayBe: () => 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas',
     parse: readKeyRing,
   },
-  list: { mayBe: () => 'a list with commas', parse: listOf },
+  list: { mayBe: () => 'a list with commas, without empty items', parse: listOf },
   text: { mayBe: () => 'a text', parse: (text) => text },
 }
 
@@ -177,23 +228,26 @@ export function kindOf({ kind }: Setting): Kind<Setting> {
   return KINDS[kind]
 }
 
-function range({ from, to }: Bounds): string {
+function range(setting: Setting): string {
+  const { from, to } = boundsOf(setting)
   return `from ${from} to ${to}`
 }
 
-function within(number: number, { from, to }: Bounds): number {
+function within(number: number, setting: Setting): number {
+  const { from, to } = boundsOf(setting)
   return number >= from && number <= to ? number : refuse()
 }
 
 function rateOf(text: string): Rate {
   const [, perSecond, burst] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text) ?? []
   const rate = { perSecond: Number(perSecond), burst: Number(burst ?? Math.max(1, 5 * Number(perSecond))) }
-  return rate.perSecond > 0 && rate.burst >= 1 ? rate : refuse()
+  const usable = rate.perSecond > 0 && rate.burst >= 1 && rate.perSecond < 1e9 && rate.burst < 1e9
+  return usable ? rate : refuse()
 }
 
 function listOf(text: string): string[] {
   const items = text.split(',').map((item) => item.trim())
-  return items.filter((item) => item !== '')
+  return items.includes('') ? refuse() : items
 }
 
 function refuse(): never {

@@ -5,6 +5,8 @@
  * Content of a type that the older revision lacks becomes text. Members that no revision of the schema names are the
  * author's and stay.
  */
+
+import { resultJson, toJson } from '../base/to-json.ts'
 import { isObject, type JsonObject, RawJson, type Result } from './jsonrpc.ts'
 import { features, isAtLeast, type Revision, STATELESS_REVISION } from './revisions.ts'
 import type {
@@ -160,13 +162,14 @@ const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
  * identity. Ready text must have neither yet.
  *
  * @param serverInfo JSON of `{ name, version }`, or of the whole description of the server
+ * @throws NotJson
  */
 export function completeResult(result: Result, serverInfo: string): RawJson {
   if (!(result instanceof RawJson) && (result._meta !== undefined || result.resultType !== undefined)) {
     const _meta = { ...(result._meta as JsonObject | undefined), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
-    return new RawJson(JSON.stringify({ resultType: 'complete', ...result, _meta }))
+    return new RawJson(toJson({ resultType: 'complete', ...result, _meta }))
   }
-  const text = result instanceof RawJson ? result.text : JSON.stringify(result)
+  const text = result instanceof RawJson ? result.text : resultJson(result)
   const head = `{"resultType":"complete","_meta":{"${SERVER_INFO_KEY}":${serverInfo}}`
   return new RawJson(text === '{}' ? `${head}}` : `${head},${text.slice(1)}`)
 }

@@ -50,6 +50,6 @@ export function invalidRequest(message: string, id?: RequestId): ProtocolError {
   return new ProtocolError(ErrorCode.InvalidRequest, message, undefined, id)
 }
 
-export function invalidParams(message: string): ProtocolError {
-  return new ProtocolError(ErrorCode.InvalidParams, message)
+export function invalidParams(message: string, id?: RequestId): ProtocolError {
+  return new ProtocolError(ErrorCode.InvalidParams, message, undefined, id)
 }

@@ -1,6 +1,7 @@
-/** JSON-RPC 2.0 as MCP uses it: the types of messages, reading a message from parsed JSON, and writing replies. */
+/** JSON-RPC 2.0 as MCP uses it: the types of messages, and writing replies. `read.ts` reads messages. */
 import { memoize } from '../base/memo.ts'
-import { invalidRequest, type ProtocolError } from './errors.ts'
+import { resultJson, toJson } from '../base/to-json.ts'
+import { MAX_ID } from './bounds.ts'
 
 /** A request id: a string or an integer, never null. `1` and `"1"` are different ids. */
 export type RequestId = string | number
@@ -16,7 +17,7 @@ export interface JsonRpcRequest {
   params?: JsonObject
 }
 
-interface JsonRpcNotification {
+export interface JsonRpcNotification {
   jsonrpc: '2.0'
   method: string
   params?: JsonObject
@@ -28,7 +29,7 @@ export interface JsonRpcErrorObject {
   data?: unknown
 }
 
-interface JsonRpcResponse {
+export interface JsonRpcResponse {
   jsonrpc: '2.0'
   id?: RequestId
   result?: JsonObject
@@ -45,9 +46,6 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The most characters of an id, because ids become parts of keys. */
-const MAX_ID = 1_024
-
 export function isRequestId(value: unknown): value is RequestId {
   return (
     (typeof value === 'string' && value.length <= MAX_ID && value.isWellFormed()) ||
@@ -63,51 +61,6 @@ export function typedId(id: RequestId): string {
 /** The reverse of {@link typedId}. */
 export function untypedId(text: string): RequestId {
   return text.startsWith('n:') ? Number(text.slice(2)) : text.slice(2)
-}
-
-/**
- * Reads one JSON-RPC message.
- *
- * @throws ProtocolError -32600, carrying the message's id where it has a usable one.
- */
-export function readMessage(value: unknown): Message {
-  if (!isObject(value)) throw invalidRequest('A message must be a JSON object.')
-  const { id, method, params } = value
-  const usableId = isRequestId(id) ? id : undefined
-  const refuse = (message: string) => invalidRequest(message, usableId)
-  if (value.jsonrpc !== '2.0') throw refuse('"jsonrpc" must be "2.0".')
-  if (id !== undefined && usableId === undefined && !(id === null && 'error' in value)) {
-    throw refuse(`"id" must be a string of at most ${MAX_ID} Unicode characters or an integer, not null.`)
-  }
-  if (method === undefined) {
-    if (!('result' in value) && !('error' in value)) throw refuse('A message needs "method", "result" or "error".')
-    return { kind: 'response', response: readResponse(value, usableId, refuse) }
-  }
-  if (typeof method !== 'string') throw refuse('"method" must be a string.')
-  if (params !== undefined && !isObject(params)) throw refuse('"params" must be an object.')
-  if (usableId === undefined) {
-    return { kind: 'notification', notification: value as unknown as JsonRpcNotification }
-  }
-  return { kind: 'request', request: value as unknown as JsonRpcRequest }
-}
-
-function readResponse(
-  value: JsonObject,
-  id: RequestId | undefined,
-  refuse: (message: string) => ProtocolError,
-): JsonRpcResponse {
-  const { result, error } = value
-  if (error !== undefined) {
-    if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') {
-      throw refuse('"error" needs an integer "code" and a string "message".')
-    }
-    const read: JsonRpcErrorObject = { code: error.code as number, message: error.message }
-    if ('data' in error) read.data = error.data
-    return id === undefined ? { jsonrpc: '2.0', error: read } : { jsonrpc: '2.0', id, error: read }
-  }
-  if (id === undefined) throw refuse('A response needs the "id" of its request.')
-  if (!isObject(result)) throw refuse('"result" must be an object.')
-  return { jsonrpc: '2.0', id, result }
 }
 
 /** The result of a request. */
@@ -137,22 +90,22 @@ export function resultBytes(id: RequestId, result: Result): (() => Uint8Array) |
   return result instanceof RawJson && result.text.length >= LONG ? () => result.response(id) : undefined
 }
 
-/** The text of a successful response. */
+/** The text of a successful response. @throws NotJson */
 export function resultText(id: RequestId, result: Result): string {
-  return response(JSON.stringify(id), result instanceof RawJson ? result.text : JSON.stringify(result))
+  return response(JSON.stringify(id), result instanceof RawJson ? result.text : resultJson(result))
 }
 
 function response(id: string, result: string): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${result}}`
 }
 
-/** The text of an error response. Without an id the member is left out. */
+/** The text of an error response. Without an id the member is left out. @throws NotJson */
 export function errorText(error: JsonRpcErrorObject, id?: RequestId): string {
   const head = id === undefined ? '' : `"id":${JSON.stringify(id)},`
-  return `{"jsonrpc":"2.0",${head}"error":${JSON.stringify(error)}}`
+  return `{"jsonrpc":"2.0",${head}"error":${toJson(error, 'error')}}`
 }
 
-/** The text of a notification. */
+/** The text of a notification. @throws NotJson */
 export function notificationText(method: string, params?: JsonObject): string {
-  return JSON.stringify(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
+  return toJson(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params })
 }

@@ -2,6 +2,8 @@
 import { ProtocolError } from './errors.ts'
 import type { RequestId } from './jsonrpc.ts'
 
+type RefusalAbout = 'rate' | 'origin' | 'host'
+
 interface RefusalDetails {
   /** Headers of the response, such as `Retry-After`. */
   headers?: Record<string, string> | undefined
@@ -10,6 +12,8 @@ interface RefusalDetails {
   /** The id of the refused request, where that could be read. */
   id?: RequestId | undefined
   cause?: unknown
+  /** For listeners, where the status does not say it. */
+  about?: RefusalAbout | undefined
 }
 
 /**
@@ -21,11 +25,13 @@ export class Refusal extends ProtocolError {
   /** The HTTP status. */
   readonly status: number
   readonly headers: Record<string, string>
+  readonly about: RefusalAbout | undefined
 
   constructor(status: number, code: number, message: string, details: RefusalDetails = {}) {
     super(code, message, details.data, details.id)
     this.status = status
     this.headers = details.headers ?? {}
+    this.about = details.about
     if (details.cause !== undefined) this.cause = details.cause
   }
 }

@@ -3,9 +3,27 @@
 /** A comment. Clients ignore it; it keeps proxies from cutting an idle stream. */
 export const SSE_COMMENT = ': \n\n'
 
-/** A message. `data` must be one line, which JSON.stringify guarantees. */
+/**
+ * The characters beside CR and LF at which other languages split lines (Python's `splitlines`). JSON may have them as they
+ * are, but an event would break into two there.
+ */
+const LINE_BREAKS: readonly (readonly [character: string, escaped: string])[] = [
+  ['\u0085', '\\u0085'],
+  ['\u2028', '\\u2028'],
+  ['\u2029', '\\u2029'],
+]
+
+/**
+ * A message. `data` is JSON in one line, which JSON.stringify guarantees. Only strings can have line breaks of other
+ * languages, which are escaped here, so that texts that another build has stored are sent well, too.
+ */
 export function sseMessage(data: string, id?: string): string {
-  return id === undefined ? `event: message\ndata: ${data}\n\n` : `event: message\nid: ${id}\ndata: ${data}\n\n`
+  let line = data
+  // `includes` is many times faster than an expression on a long text.
+  for (const [character, escaped] of LINE_BREAKS) {
+    if (line.includes(character)) line = line.replaceAll(character, escaped)
+  }
+  return id === undefined ? `event: message\ndata: ${line}\n\n` : `event: message\nid: ${id}\ndata: ${line}\n\n`
 }
 
 /** The priming event of 2025-11-25: an id and empty data, so that the client can resume before the first message. */

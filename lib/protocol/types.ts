@@ -10,7 +10,7 @@ import { isObject, type JsonObject } from './jsonrpc.ts'
 type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
 
-/** A JSON Schema 2020-12 object. */
+/** A JSON Schema object of draft-07, 2019-09 or (without `$schema`) 2020-12. */
 export type JsonSchema = JsonObject
 
 type Icon = {

@@ -7,13 +7,15 @@
  *
  * Variables of `{a}`, `{+a}`, `{/a}` and `{.a}` must be there and not empty; those of `{;a}`, `{?a}`, `{&a}` and
  * `{#a}` may be missing. Prefixes (`{a:3}`) cannot be read backwards and are refused.
+ *
+ * Template and URI are compared in their normal forms (uri.ts). A URI whose path has a dot segment that the template does not
+ * have is none of its URIs: a variable with `..` could lead a handler out of its folder.
  */
+import { MAX_URI } from './bounds.ts'
+import { hasDotSegment, normalTemplate, normalUri } from './uri.ts'
 
 /** A list for a variable with `*`, otherwise a string. A missing optional variable has no entry. */
 export type Variables = Record<string, string | string[]>
-
-/** Longer URIs match nothing: no template of a resource needs them, and the table grows with the length. */
-const MAX_URI_LENGTH = 8192
 
 interface Variable {
   name: string
@@ -32,26 +34,37 @@ const VARIABLE = /^((?:\w|%[0-9A-Fa-f]{2})(?:[\w.]|%[0-9A-Fa-f]{2})*)(\*?)$/
 
 export class UriTemplate {
   readonly text: string
+  /** The form in which templates are compared. */
+  readonly normal: string
   /** In the order in which the template has them. */
   readonly variables: readonly string[]
   readonly #parts: readonly Part[]
   readonly #prefix: string
+  readonly #hasDots: boolean
 
   /** @throws TypeError with the reason why the template cannot be used */
   constructor(text: string) {
     this.text = text
+    this.normal = normalTemplate(text)
     this.#parts = parse(text)
     const names = this.#parts.flatMap(variablesOf).map((variable) => variable.name)
     const twice = names.find((name, index) => names.indexOf(name) !== index)
     if (twice !== undefined) throw new TypeError(`URI template "${text}": the variable "${twice}" occurs twice.`)
     this.variables = names
+    this.#hasDots = hasDotSegment(this.normal)
     const first = this.#parts[0]
     this.#prefix = first?.kind === 'literal' ? first.text : ''
   }
 
   /** The decoded values of the variables, or undefined if the URI is not one of this template. */
   match(uri: string): Variables | undefined {
-    if (uri.length > MAX_URI_LENGTH || !uri.startsWith(this.#prefix)) return undefined
+    return uri.length > MAX_URI ? undefined : this.matchNormal(normalUri(uri))
+  }
+
+  /** As {@link match}, for a URI in its normal form. */
+  matchNormal(uri: string): Variables | undefined {
+    if (uri.length > MAX_URI || !uri.startsWith(this.#prefix)) return undefined
+    if (!this.#hasDots && hasDotSegment(uri)) return undefined
     const table = reachable(this.#parts, uri)
     if (table[0]?.[0] !== 1) return undefined
     const values: Variables = Object.create(null) as Variables
@@ -70,7 +83,9 @@ function variablesOf(part: Part): Variable[] {
   return part.kind === 'run' ? [part.variable] : part.variables
 }
 
-function parse(text: string): Part[] {
+/** The parts of a template's normal form. */
+function parse(template: string): Part[] {
+  const text = normalTemplate(template)
   const parts: Part[] = []
   const literal = (value: string) => {
     if (value !== '') parts.push({ kind: 'literal', text: value })
@@ -79,12 +94,12 @@ function parse(text: string): Part[] {
   while (at < text.length) {
     const open = text.indexOf('{', at)
     const plain = text.slice(at, open === -1 ? undefined : open)
-    if (plain.includes('}')) throw new TypeError(`URI template "${text}": a "}" without its "{".`)
+    if (plain.includes('}')) throw new TypeError(`URI template "${template}": a "}" without its "{".`)
     literal(plain)
     if (open === -1) break
     const close = text.indexOf('}', open)
-    if (close === -1) throw new TypeError(`URI template "${text}": a "{" without its "}".`)
-    expression(text.slice(open + 1, close), text, parts, literal)
+    if (close === -1) throw new TypeError(`URI template "${template}": a "{" without its "}".`)
+    expression(text.slice(open + 1, close), template, parts, literal)
     at = close + 1
   }
   return parts

@@ -1,28 +1,24 @@
 /** The caller of a request, as HTTP identified it. */
+import type { HeldBytes } from '../base/byte-budget.ts'
+import type { RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import type { Revision } from '../protocol/revisions.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import type { CallQuota } from './concurrency.ts'
 
-/** Members of the access log's line for a request. HTTP, sessions and the stateless revision fill them. */
-export interface RequestNote {
-  /** The JSON-RPC method, of the first message where there are several. */
-  method?: string
-  /** The session's key, which requests of one session share. It cannot be used as a session id. */
-  session?: string
-  revision?: Revision
-}
-
 export interface Caller {
   principal: string
+  /** The name under which limits count the caller: its principal, or its address. Undefined where neither is known. */
+  client: string | undefined
   auth: AuthInfo | undefined
   request: RequestInfo
-  /** When the platform ends the response, ms since 1970. */
+  /** When the platform ends the response, by the clock's `now`. */
   deadline?: number | undefined
-  /** When the request's token expires, ms since 1970: its stream ends then. */
+  /** When the request's token expires, by the clock's `wall`: its stream ends then. */
   until?: number | undefined
   /** The principal's running calls and their limit; absent where there are no principals. */
   quota?: CallQuota | undefined
-  /** Given where the platform writes an access log. */
-  note?: RequestNote | undefined
+  /** The bytes of the request's body, where they are counted. Each call that goes on after the reply retains them. */
+  held?: HeldBytes | undefined
+  /** The event of the request, where somebody listens. HTTP, sessions and the stateless revision add what they know. */
+  note?: RequestStart | undefined
 }

@@ -55,7 +55,7 @@ export class ConcurrencyLimiter {
   #at(principal: string): Running {
     let running = this.#running.get(principal)
     if (!running) {
-      running = { here: 0, registered: new Set(), elsewhere: 0, elsewhereAt: 0 }
+      running = { here: 0, registered: new Set(), elsewhere: 0, elsewhereAt: Number.NEGATIVE_INFINITY }
       this.#running.set(principal, running)
     }
     return running

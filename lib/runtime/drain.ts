@@ -1,4 +1,5 @@
 /** The shutdown of an instance. Its sessions go on elsewhere. */
+import { channels, type DrainStart, publish } from '../base/events.ts'
 import type { Instance } from './instance.ts'
 
 /**
@@ -6,16 +7,36 @@ import type { Instance } from './instance.ts'
  * may run again and fails the rest, and removes the instance's traces from the store.
  */
 export async function drain(instance: Instance): Promise<void> {
-  const { options, clock } = instance
+  const { options, clock, calls, unregistered, connections } = instance
+  const isHeard = channels['drain-start'].hasSubscribers || channels.drain.hasSubscribers
+  const event: DrainStart | undefined = isHeard
+    ? {
+        instance: instance.id,
+        calls: new Set([...calls.values(), ...unregistered.values()]).size,
+        streams: connections.size,
+      }
+    : undefined
+  const began = clock.now()
+  if (event) publish('drain-start', event)
   instance.beginDrain()
   await Promise.race([
-    instance.settled(),
+    settled(instance),
     new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve)),
   ])
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
-  for (const connection of [...instance.connections.values()]) connection.close(options.retry)
+  for (const connection of [...instance.connections.values()]) connection.close()
   await instance.settled()
   await instance.retry.finish()
   await instance.stop()
+  if (event) publish('drain', Object.assign(event, { left: left.length, durationMs: clock.now() - began }))
+}
+
+/** Resolves when no call runs here, and no request is on its way to become one. */
+async function settled(instance: Instance): Promise<void> {
+  do {
+    await instance.settled()
+    // A request whose session has just been read begins its call in this turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  } while (!instance.isSettled)
 }

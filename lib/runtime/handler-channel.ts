@@ -1,25 +1,32 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
+import type { CallStart, RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
 import type { Store } from '../store/store.ts'
 import { type Handles, handleValues, type KeyValues, userValues } from '../store/values.ts'
+import type { CallWatch, Dispatch } from './call-watch.ts'
 import type { Caller } from './caller.ts'
 
 /** The parts that all calls of an endpoint share. */
 export interface SharedParts {
   store: Store
   announce: Announcer
+  dispatch: Dispatch
 }
+
+type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note'>
 
 export abstract class HandlerChannel {
   readonly requestId: RequestId
+  /** Set where somebody listens to the events of calls. */
+  watch: CallWatch | undefined
   readonly #shared: SharedParts
-  readonly #caller: Pick<Caller, 'principal' | 'auth' | 'request'>
+  readonly #caller: CallerView
   #abort: AbortController | undefined
   #once: Map<string, Promise<unknown>> | undefined
 
-  constructor(shared: SharedParts, caller: Pick<Caller, 'principal' | 'auth' | 'request'>, requestId: RequestId) {
+  constructor(shared: SharedParts, caller: CallerView, requestId: RequestId) {
     this.#shared = shared
     this.#caller = caller
     this.requestId = requestId
@@ -28,6 +35,19 @@ export abstract class HandlerChannel {
   /** The call has ended: a signal that is made from now on is aborted. */
   protected abstract get over(): boolean
 
+  get event(): CallStart | undefined {
+    return this.watch?.event
+  }
+  get note(): RequestStart | undefined {
+    return this.#caller.note
+  }
+  get sessionKey(): string | undefined {
+    return undefined
+  }
+  /** Another instance began the call, and this is its second run. */
+  get takenOver(): boolean {
+    return false
+  }
   get principal(): string {
     return this.#caller.principal
   }
@@ -54,13 +74,19 @@ export abstract class HandlerChannel {
 
   /** Aborts the handler's signal, if it has asked for one. */
   abort(reason: string): void {
+    this.watch?.abandoned()
     this.#abort?.abort(new DOMException(reason, 'AbortError'))
   }
 
   once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {
     this.#once ??= new Map()
-    const running = (this.#once.get(name) as Promise<T> | undefined) ?? this.runOnce(name, fn, options)
-    this.#once.set(name, running)
+    const once = this.#once
+    const known = once.get(name) as Promise<T> | undefined
+    if (known) return known
+    const running = this.runOnce(name, fn, options)
+    once.set(name, running)
+    // A function that failed was not done: it may run again.
+    running.catch(() => once.delete(name))
     return running
   }
 

@@ -10,6 +10,8 @@ export interface HeldConnection {
   /** Asks the store for the owners, where the connection does not hear of them otherwise. */
   findOwners?(): Promise<void>
   receive(mail: Mail): void
+  /** While much waits for the reader of the connection: resolves when it has caught up, or when the connection ends. */
+  readonly room?: Promise<void> | undefined
   /** The heartbeat: a comment to the client, a look at the store. */
   beat(): void
   changes(entries: ChangeEntry[]): void
@@ -18,7 +20,7 @@ export interface HeldConnection {
   /** The instance shuts down: end the stream, if that may end before its response. */
   drain(): void
   /** The drain is over: end the stream in any case. */
-  close(retry: number): void
+  close(): void
 }
 
 /** A registered call as the instance drives it. */

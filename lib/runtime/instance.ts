@@ -2,13 +2,24 @@
  * This process as the other instances see it: its id, its mailbox, the connections that it holds, the calls that it runs,
  * and the timers that these share. An instance has nothing of a session beyond its live connections and calls.
  */
-import type { Clock, Timer } from '../base/clock.ts'
+import { type Clock, everySpread, type Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { Turns } from '../base/turns.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
+import { Batches } from './batches.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
+import { findLostCalls } from './lost-calls.ts'
 import { type Mail, readMail } from './mail.ts'
+import { Memory } from './memory.ts'
+import { instanceOf, tokenOf } from './name.ts'
+import { Presence, SIGN_EVERY } from './presence.ts'
+import { shuttingDown, tooManyStreams } from './refusals.ts'
 import { RetryQueue } from './retry-queue.ts'
+import { StoredBytes } from './stored-bytes.ts'
+import { thinned } from './thinned.ts'
+import { UnregisteredCalls } from './unregistered.ts'
 
 /**
  * The store without the operations by which it names this instance as a holder or owner. Mail may come as soon as the
@@ -19,36 +30,62 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 }
 
 const BEAT_SLOTS = 8
-/** In ms, 24 days: Node runs a longer timer at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+/** How much work that all streams may have at the same moment is under way at the store at once. */
+const BULK = 200
 
 export class Instance {
-  readonly id = randomId(9)
+  /** As `hasMailSign` of lib/store/bus.ts reads it. */
+  readonly id = `${randomId(9)}~`
   readonly store: UnnamedStore
   readonly options: SessionOptions
   readonly clock: Clock
   /** By token. */
   readonly connections = new Map<string, HeldConnection>()
   readonly calls = new Map<string, RunningCall>()
+  /** The streams whose calls are being taken over. */
+  readonly takingOver = new Set<string>()
   /** Those of sessions by session key and typed id. */
-  readonly unregistered = new Map<string, UnregisteredCall>()
+  readonly unregistered = new UnregisteredCalls()
   /** Work at the store for calls that have ended here while the store was away. */
   readonly retry: RetryQueue
+  readonly memory: Memory
+  /** What the sessions of each client keep in the store. */
+  readonly stored: StoredBytes
+  /** For what thousands of streams may do at the same moment: more at once would overrun the deadline of the store. */
+  readonly turns = new Turns(BULK)
   readonly #store: Store
+  readonly #changes: Batches<ChangeEntry>
+  /** The sign of life of this instance, and those of others. */
+  readonly presence: Presence
+  /** Requests whose session is being read: they may become calls. */
+  entering = 0
   #draining = false
   #receiving: Promise<Receiving> | undefined
-  #upAt = Number.NEGATIVE_INFINITY
+  /** Since when something is open here without a break. */
+  #busySince = 0
   #timers: Timer[] = []
   #waiters: (() => void)[] = []
   #errors: (error: unknown) => void
 
-  constructor(store: Store, options: SessionOptions, clock: Clock, onError: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    options: SessionOptions,
+    clock: Clock,
+    onError: (error: unknown) => void,
+    memory = new Memory(),
+  ) {
+    this.memory = memory
+    this.stored = new StoredBytes(this, options.maxStored)
     this.store = store
     this.#store = store
     this.options = options
     this.clock = clock
-    this.#errors = onError
-    this.retry = new RetryQueue(clock, options.idleLifetime, onError)
+    this.#errors = thinned(onError, clock)
+    this.#changes = new Batches(clock, (entries) => {
+      for (const connection of this.connections.values()) this.#safely(() => connection.changes(entries))
+    })
+    this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
+    this.retry = new RetryQueue(clock, options.idleLifetime, this.#errors)
   }
 
   /** The name by which the store and the other instances address a connection or a run here. */
@@ -56,9 +93,10 @@ export class Instance {
     return `${this.id}:${token}`
   }
 
-  /** The instance holds as many streams as it may. */
-  get full(): boolean {
-    return this.connections.size >= this.options.maxStreams
+  /** @throws Refusal 503 where no further stream is opened here */
+  admitStream(id?: RequestId): void {
+    if (this.#draining) throw shuttingDown(id)
+    if (this.connections.size >= this.options.maxStreams) throw tooManyStreams(id)
   }
 
   /** The instance shuts down. */
@@ -69,6 +107,8 @@ export class Instance {
   /** Has every stream end that may end before its response. */
   beginDrain(): void {
     this.#draining = true
+    this.presence.leave()
+    this.#changes.flush()
     for (const connection of [...this.connections.values()]) connection.drain()
   }
 
@@ -86,22 +126,24 @@ export class Instance {
     this.#receiving ??= this.store
       .receive(this.id, {
         mail: (text) => this.#deliver(readMail(text)),
-        change: (entry) => this.#changed(entry),
-        resumed: () => this.#beat(() => true),
+        change: (entry) => this.#changes.add(entry),
+        resumed: () => {
+          this.presence.renew().catch(this.#errors)
+          this.#beat(() => true)
+        },
       })
       .catch((error) => {
         this.#receiving = undefined
         throw error
       })
-    const stale = this.clock.now() - this.#upAt > this.options.lease / 4
-    await (stale ? Promise.all([this.#receiving, this.#signOfLife()]) : this.#receiving)
+    await (this.presence.isStale ? Promise.all([this.#receiving, this.presence.renew()]) : this.#receiving)
     return this.#store
   }
 
-  async #signOfLife(): Promise<void> {
-    const now = this.clock.now()
-    await this.store.up(this.id, this.options.lease / 2)
-    this.#upAt = now
+  /** The sign of life had lapsed: mail that was sent then to what was open here was not kept. */
+  #signLapsed(): void {
+    const since = this.clock.now() - this.#busySince
+    if (this.#timers.length > 0 && since > this.options.lease * SIGN_EVERY) this.#beat(() => true)
   }
 
   add(kind: 'connection', item: HeldConnection): void
@@ -121,9 +163,13 @@ export class Instance {
     this.#timers = []
   }
 
-  /** Removes `call` from the table. Another call under the same key (a request id that is used twice) stays. */
   forgetUnregistered(key: string, call: UnregisteredCall): void {
-    if (this.unregistered.get(key) === call && this.unregistered.delete(key)) this.#wake()
+    if (this.unregistered.forget(key, call)) this.#wake()
+  }
+
+  entered(): void {
+    this.entering--
+    this.#wake()
   }
 
   #wake(): void {
@@ -148,35 +194,29 @@ export class Instance {
 
   /** Work in the background that has to be done before this process may sleep. Its failure is reported. */
   track(work: Promise<unknown>): Promise<unknown> {
-    const done = work.catch(this.#errors).finally(() => {
-      this.#background.delete(done)
+    return this.during(work.catch(this.#errors))
+  }
+
+  /** As {@link track}, for work whose failure is the caller's: the store is not closed under it. */
+  during<T>(work: Promise<T>): Promise<T> {
+    const ended = () => {
+      this.#background.delete(work)
       if (this.#background.size === 0) this.#wake()
-    })
-    this.#background.add(done)
-    return done
+    }
+    this.#background.add(work)
+    work.then(ended, ended)
+    return work
   }
   readonly #background = new Set<Promise<unknown>>()
 
-  /** Resolves when no call runs here and the background work is done. Streams may still be open. */
+  /** Nothing runs here that the drain has to wait for. Streams may still be open. */
+  get isSettled(): boolean {
+    return this.calls.size + this.unregistered.size + this.#background.size + this.entering === 0
+  }
+
+  /** Resolves when no call runs here and the background work is done. */
   async settled(): Promise<void> {
-    while (this.calls.size > 0 || this.unregistered.size > 0 || this.#background.size > 0) await this.changed()
-  }
-
-  /**
-   * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (ms since 1970). Where little time
-   * is left, the margin is the part `share` of it.
-   */
-  before(deadline: number | undefined, margin: number, share: number, end: () => void): Timer | undefined {
-    if (deadline === undefined) return undefined
-    const left = Math.max(0, deadline - this.clock.now())
-    return this.clock.after(left - Math.min(margin, left * share), end)
-  }
-
-  /** Runs `end` at a moment (ms since 1970), unless that is further away than any timer reaches. */
-  at(moment: number | undefined, end: () => void): Timer | undefined {
-    if (moment === undefined) return undefined
-    const left = Math.max(0, moment - this.clock.now())
-    return left > LONGEST_TIMER ? undefined : this.clock.after(left, end)
+    while (!this.isSettled) await this.changed()
   }
 
   /** Reports a failure that no client is told in full. */
@@ -197,7 +237,7 @@ export class Instance {
     const receiving = this.#receiving
     if (!receiving) return this.#stopping
     this.#receiving = undefined
-    this.#upAt = Number.NEGATIVE_INFINITY
+    this.presence.ended()
     this.#stopping = this.#leave(receiving).finally(() => {
       this.#stopping = undefined
     })
@@ -215,22 +255,26 @@ export class Instance {
   #deliver(mail: Mail | undefined): void {
     if (!mail) return
     const token = tokenOf(mail.to)
-    try {
+    this.#safely(() => {
       this.connections.get(token)?.receive(mail)
       this.calls.get(token)?.receive(mail)
+    })
+  }
+
+  /** The failure of one connection or call is not that of the others. */
+  #safely(deliver: () => void): void {
+    try {
+      deliver()
     } catch (error) {
       this.#errors(error)
     }
   }
 
-  #changed(entry: ChangeEntry): void {
-    for (const connection of this.connections.values()) connection.changes([entry])
-  }
-
   #startTimers(): void {
     const { lease, heartbeat } = this.options
-    this.#timers.push(this.clock.every(lease / 6, () => this.#watch()))
-    if (heartbeat > 0) this.#timers.push(this.clock.every(heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
+    this.#busySince = this.clock.now()
+    this.#timers.push(this.clock.every(lease * SIGN_EVERY, () => this.#watch()))
+    if (heartbeat > 0) this.#timers.push(everySpread(this.clock, heartbeat / BEAT_SLOTS, () => this.#beatSlot()))
   }
 
   /** Heartbeats are spread over the interval by token, so that thousands of connections do not ask the store at once. */
@@ -246,31 +290,9 @@ export class Instance {
   }
 
   #watch(): void {
-    this.#signOfLife().catch(this.#errors)
-    this.#findLost().catch(this.#errors)
+    this.presence
+      .renew()
+      .then(() => findLostCalls(this))
+      .catch(this.#errors)
   }
-
-  /** Asks the store which of the instances live that run calls for connections here. */
-  async #findLost(): Promise<void> {
-    const watchers = [...this.connections.values()]
-    await Promise.all(watchers.map((connection) => connection.findOwners?.()))
-    const watched = new Set<string>()
-    for (const connection of watchers) for (const owner of connection.owners()) watched.add(instanceOf(owner))
-    watched.delete(this.id)
-    if (watched.size === 0) return
-    const instances = [...watched]
-    const alive = await this.store.alive(instances)
-    const dead = new Set(instances.filter((_, i) => alive[i] === false))
-    for (const connection of watchers) {
-      for (const owner of [...connection.owners()]) if (dead.has(instanceOf(owner))) connection.ownerLost(owner)
-    }
-  }
-}
-
-export function instanceOf(name: string): string {
-  return name.slice(0, Math.max(0, name.indexOf(':')))
-}
-
-export function tokenOf(name: string): string {
-  return name.slice(name.indexOf(':') + 1)
 }

@@ -1,11 +1,16 @@
 /** The reply of a session or of the stateless revision to a request, from which HTTP makes the response. */
+import { retryAfter } from '../base/ids.ts'
 import type { ProtocolError } from '../protocol/errors.ts'
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts'
 
 /** The live body of one streaming response, implemented by lib/http. */
 export interface ResponseWriter {
-  /** Writes SSE text. False: the reader is too slow and its buffer is full; the text was not taken. */
-  write(text: string): boolean
+  /** Writes SSE text. Where the reader has left far too much waiting, the response is given up, and its source detached. */
+  write(text: string): void
+  /** Whether a text of so many characters can be written without giving the response up. */
+  takes(length: number): boolean
+  /** While much waits for the reader: resolves when it has read enough, or when the response is over. */
+  readonly room: Promise<void> | undefined
   /** Ends the response. Nothing may be written afterwards. */
   end(): void
 }
@@ -30,7 +35,18 @@ export interface StreamSource {
   detached(): void
 }
 
-export const TRY_SOON = { 'Retry-After': '1' }
+/** Each response has a time of its own: clients that are refused together do not come back together. */
+export const TRY_SOON = {
+  get 'Retry-After'() {
+    return retryAfter(1)
+  },
+}
+/** For what does not pass in a moment. */
+export const TRY_LATER = {
+  get 'Retry-After'() {
+    return retryAfter(10)
+  },
+}
 
 /** A JSON-RPC error that is the answer of a request, with status 200. */
 export function errorReply(error: ProtocolError, id: RequestId): Reply {

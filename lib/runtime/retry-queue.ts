@@ -3,11 +3,12 @@
  * live, with growing pauses, and one after the other, so that a store that is back is not flooded.
  */
 import type { Clock, Timer } from '../base/clock.ts'
+import { jitter } from '../base/ids.ts'
 import { StoreUnavailable } from '../store/store.ts'
 
 interface Item {
   work: () => Promise<unknown>
-  /** When the session has ended by itself, ms since 1970. */
+  /** When the session has ended by itself, by the clock's `now`. */
   until: number
 }
 
@@ -38,7 +39,12 @@ export class RetryQueue {
 
   /** Does the work now, or later where the store does not answer. The work must be harmless when it is done twice. */
   add(work: () => Promise<unknown>): void {
-    void this.#try({ work, until: this.#clock.now() + this.#lifetime })
+    void this.now(work)
+  }
+
+  /** As {@link add}. Resolves when the work was tried once. */
+  now(work: () => Promise<unknown>): Promise<void> {
+    return this.#try({ work, until: this.#clock.now() + this.#lifetime })
   }
 
   /** Tries everything once more before the process ends. The rest is given up. */
@@ -70,7 +76,7 @@ export class RetryQueue {
 
   #goOn(): void {
     if (this.#trying || this.#finished || this.#waiting.size === 0) return
-    this.#timer ??= this.#clock.after(this.#pause, () => void this.#round())
+    this.#timer ??= this.#clock.after(jitter(this.#pause), () => void this.#round())
   }
 
   async #round(): Promise<void> {

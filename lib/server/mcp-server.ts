@@ -1,4 +1,5 @@
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
+import { normalUri } from '../protocol/uri.ts'
 import type {
   PromptConfig,
   PromptHandler,
@@ -8,7 +9,7 @@ import type {
   ToolConfig,
   ToolHandler,
 } from './registry/config.ts'
-import { promptEntry, resourceEntry, templateEntry, toolEntry } from './registry/entries.ts'
+import { promptEntry, resourceEntry, templateEntry, toolEntry, warningsOf } from './registry/entries.ts'
 import { type CacheHints, Registry, requireHint } from './registry/registry.ts'
 import { ResourceTemplate } from './registry/resource-template.ts'
 import type { Schema } from './schema/schema.ts'
@@ -16,7 +17,10 @@ import type { Schema } from './schema/schema.ts'
 export interface McpServerOptions {
   /** Text for a model about the server as a whole. */
   instructions?: string | undefined
-  /** The number of items on a page of a list. Default 100. */
+  /**
+   * The number of items on a page of a list. Default: all items, in one page up to 512 KB of JSON, because several clients
+   * read the first page only.
+   */
   pageSize?: number | undefined
   /** How long clients may keep results; default a minute, `private`, and for `resources/read` not at all. */
   cacheHints?: CacheHints | undefined
@@ -40,12 +44,14 @@ export class McpServer {
   readonly capabilities: ServerCapabilities
   /** The entries of the register calls; `dispatcherOf` serves them. */
   readonly registry: Registry
+  /** What an operator should know of the server; the entries print it at the start. */
+  readonly warnings: string[] = []
 
   constructor(info: Implementation, options: McpServerOptions = {}) {
     this.info = info
     this.instructions = options.instructions
     this.capabilities = options.capabilities ?? {}
-    this.registry = new Registry(options.pageSize ?? 100, options.cacheHints ?? {})
+    this.registry = new Registry(options.pageSize, options.cacheHints ?? {})
   }
 
   /**
@@ -61,7 +67,9 @@ export class McpServer {
     config: ToolConfig<In, Out>,
     handler: ToolHandler<In, Out>,
   ): void {
-    this.registry.add(this.registry.tools, name, toolEntry(name, config, handler), `A tool "${name}"`)
+    const entry = toolEntry(name, config, handler)
+    this.registry.add(this.registry.tools, name, entry, `A tool "${name}"`)
+    this.warnings.push(...warningsOf(entry))
   }
 
   /**
@@ -88,12 +96,12 @@ export class McpServer {
       const entry = templateEntry(name, place, config, handler as ResourceTemplateHandler)
       const { uriTemplate } = entry.definition
       requireNewName(templates, name, 'resource template')
-      this.registry.add(templates, uriTemplate, entry, `A template "${uriTemplate}"`)
+      this.registry.add(templates, place.uriTemplate.normal, entry, `A template "${uriTemplate}"`)
       return
     }
     const entry = resourceEntry(name, place, config, handler as ResourceHandler)
     requireNewName(resources, name, 'resource')
-    this.registry.add(resources, place, entry, `A resource at "${place}"`)
+    this.registry.add(resources, normalUri(place), entry, `A resource at "${place}"`)
   }
 
   /**

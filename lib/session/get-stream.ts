@@ -4,12 +4,19 @@
  * each change is sent once, on one stream, by the instance that holds the stream, and changes that were made while no
  * connection held it are sent when the next one does.
  */
-import { notificationText } from '../protocol/jsonrpc.ts'
-import type { Instance } from '../runtime/instance.ts'
+
+import type { HeldBytes } from '../base/byte-budget.ts'
+import { around } from '../base/ids.ts'
+import { type JsonObject, notificationText } from '../protocol/jsonrpc.ts'
+import { UriSet } from '../protocol/uri.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Mail } from '../runtime/mail.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
 import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
-import { Connection, type TakeOver } from './stream/connection.ts'
+import type { CallHost } from './call/host.ts'
+import { Connection } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
+import { missedText } from './stream/missed.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
 
@@ -23,16 +30,24 @@ function updatedText(uri: string): string {
   return notificationText('notifications/resources/updated', { uri })
 }
 
-const MISSED = notificationText('notifications/message', {
-  level: 'warning',
-  logger: 'mcp',
-  data: 'Messages were missed on this stream. Everything that may have changed is announced again.',
-})
+/** Whether the token of a caller may read a resource; undefined where the server has no scopes, or the caller no token. */
+function readingBy({ scopes, scopesOf }: CallHost, { auth }: Caller): ((uri: string) => boolean) | undefined {
+  if (!auth || scopes.size === 0) return undefined
+  return (uri) => scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
+}
+
+const MISSED = missedText(' Everything that may have changed is announced again.')
+
+/** After so many changes that do not concern the session its position moves nevertheless. */
+const PASSED = 256
 
 export class GetConnection extends Connection {
   /** Where the session stands in the list of changes, as far as this connection knows. */
   #at: string | undefined
-  #subscribed = new Set<string>()
+  #subscribed = new UriSet()
+  /** Counts the URIs of the subscriptions. */
+  readonly #held: HeldBytes
+  #heldBytes = 0
   /** Subscriptions that changed since the store was asked for them. */
   #news: { uri: string; on: boolean }[] = []
   #waiting: ChangeEntry[] = []
@@ -41,16 +56,45 @@ export class GetConnection extends Connection {
   /** The calls that are relayed to this stream, and the owner of each (HTTP+SSE). */
   #calls: { stream: string; owner: Owner }[] = []
 
-  constructor(instance: Instance, session: Session, response: SseResponse, takeOver: TakeOver) {
-    super(instance, session, GET_STREAM, response, takeOver)
+  readonly #principal: string
+  /** Changes that do not concern the session, since its position last moved. */
+  #passed = 0
+  /** Whether the token of the stream may read a resource. Undefined where nothing needs scopes. */
+  readonly #mayRead: ((uri: string) => boolean) | undefined
+  /** Subscriptions that were made while this stream is open, by a request whose token had their scopes. */
+  readonly #granted = new Set<string>()
+
+  constructor(host: CallHost, session: Session, response: SseResponse, caller: Caller) {
+    super(host.instance, session, GET_STREAM, response, host.takeOverFor(caller))
+    this.#held = host.instance.memory.hold(caller.client)
+    this.#principal = caller.principal
+    this.#mayRead = readingBy(host, caller)
   }
 
-  /** Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back. */
+  /**
+   * Updates of a resource whose scopes the token of this stream lacks are not sent. They stay in the log, for a stream with
+   * another token.
+   */
+  protected override mayDeliver(data: string): boolean {
+    if (!this.#mayRead || !data.includes('"notifications/resources/updated"')) return true
+    const { method, params }: { method?: string; params?: JsonObject } = JSON.parse(data)
+    const uri = params?.uri
+    if (method !== 'notifications/resources/updated' || typeof uri !== 'string') return true
+    return this.#mayRead(uri) || this.#granted.has(uri)
+  }
+
+  /**
+   * Sends the changes that were made while no connection held the stream. `lost`: the log no longer reaches back.
+   * @throws Refusal 503 where the instance cannot keep the URIs of the subscriptions
+   */
   async begin(lost: boolean): Promise<void> {
     const { store, options } = this.instance
     const { key } = this.session
     this.#news = []
     const [at, uris] = await Promise.all([store.changePosition(key), store.subscriptions(key)])
+    const bytes = uris.reduce((sum, uri) => sum + uri.length, 0)
+    if (!this.#held.grow(bytes)) throw tooManyBytes()
+    this.#heldBytes = bytes
     this.#subscribe(uris)
     this.#at = at
     if (at !== undefined) {
@@ -61,19 +105,38 @@ export class GetConnection extends Connection {
     this.#begun = true
     this.#advance()
     if (options.getPolicy === 'poll' && !this.session.legacy) {
-      this.instance.clock.after(options.pollWait, () => this.closeWith(options.pollRetry))
+      this.instance.clock.after(options.pollWait, () => this.closeWith(around(options.pollRetry)))
     }
   }
 
   override receive(mail: Mail): void {
     if (mail.t !== 'subscription') return super.receive(mail)
     this.#news.push(mail)
+    const { size } = this.#subscribed
     if (mail.on) this.#subscribed.add(mail.uri)
     else this.#subscribed.delete(mail.uri)
+    this.#grant(mail.uri, mail.on)
+    this.#count((this.#subscribed.size - size) * mail.uri.length)
+  }
+
+  #grant(uri: string, on: boolean): void {
+    if (!on) this.#granted.delete(uri)
+    else if (this.#mayRead) this.#granted.add(uri)
+  }
+
+  protected override left(): void {
+    this.#held.release()
+  }
+
+  /** The bytes of the subscribed URIs have changed by so many. */
+  #count(bytes: number): void {
+    if (!this.done) this.#held.change(bytes)
+    this.#heldBytes += bytes
   }
 
   override changes(entries: ChangeEntry[]): void {
-    this.#waiting.push(...entries.filter(({ change }) => this.#concerns(change)))
+    // Changes of others cost nothing, but for a step of many at once: the list would end behind the session's position.
+    this.#waiting.push(...entries.filter(({ change }) => this.#concerns(change) || ++this.#passed >= PASSED))
     if (this.#begun) this.#advance()
   }
 
@@ -95,10 +158,14 @@ export class GetConnection extends Connection {
   override beat(): void {
     super.beat()
     if (this.#begun && this.#waiting.length > 0) this.#advance()
+  }
+
+  protected override async compare(): Promise<void> {
+    await super.compare()
     // Mail about subscriptions may be lost, too. Only few sessions subscribe and cost this round trip.
     if (this.#subscribed.size === 0 || this.done) return
     this.#news = []
-    this.instance.store.subscriptions(this.session.key).then(
+    await this.instance.store.subscriptions(this.session.key).then(
       (uris) => this.#subscribe(uris),
       (error) => this.instance.report(error),
     )
@@ -106,15 +173,25 @@ export class GetConnection extends Connection {
 
   /** Takes the subscriptions from the store, and what mail has changed since it was asked. */
   #subscribe(uris: string[]): void {
-    this.#subscribed = new Set(uris)
+    // Mail about a subscription may have been lost: one that was not there before is new.
+    const before = new Set(this.#subscribed)
+    if (this.#begun) for (const uri of uris) if (!before.has(uri)) this.#grant(uri, true)
+    this.#subscribed = new UriSet(uris)
     for (const { uri, on } of this.#news.splice(0)) {
       if (on) this.#subscribed.add(uri)
       else this.#subscribed.delete(uri)
     }
+    let bytes = 0
+    for (const uri of this.#subscribed) bytes += uri.length
+    this.#count(bytes - this.#heldBytes)
   }
 
   #concerns(change: Change): boolean {
-    return change.kind !== 'updated' || this.#subscribed.has(change.uri)
+    return this.#isForUs(change) && (change.kind !== 'updated' || this.#subscribed.spellings(change).size > 0)
+  }
+
+  #isForUs({ to }: Change): boolean {
+    return to === undefined || to === this.#principal
   }
 
   /** The log has a gap that cannot be filled: everything is announced, once, and the session stands at `to` then. */
@@ -135,19 +212,26 @@ export class GetConnection extends Connection {
     return instance.store.advance(this.session.key, { holder, tag, from, to, messages, updates })
   }
 
+  protected override caughtUp(): void {
+    super.caughtUp()
+    if (this.#begun && this.#waiting.length > 0) this.#advance()
+  }
+
   #advance(): void {
-    if (this.#advancing || this.done) return
+    if (this.#advancing || this.done || this.isBehind) return
     this.#advancing = true
-    this.#run().then(
-      () => {
-        this.#advancing = false
-        if (this.#waiting.length > 0) this.#advance()
-      },
-      (error) => {
-        this.#advancing = false
-        this.instance.report(error)
-      },
-    )
+    this.instance.turns
+      .run(() => this.#run())
+      .then(
+        () => {
+          this.#advancing = false
+          if (this.#waiting.length > 0) this.#advance()
+        },
+        (error) => {
+          this.#advancing = false
+          this.instance.report(error)
+        },
+      )
   }
 
   async #run(): Promise<void> {
@@ -161,10 +245,16 @@ export class GetConnection extends Connection {
       this.#waiting = []
       const last = entries.at(-1)
       if (!last || from === undefined) return
-      const kinds = new Set(entries.map(({ change }) => change.kind))
+      this.#passed = 0
+      const ours = entries.filter(({ change }) => this.#isForUs(change))
+      const kinds = new Set(ours.map(({ change }) => change.kind))
       // A single notification of each kind is enough.
       const updates = new Map<string, string>()
-      for (const { at, change } of entries) if (change.kind === 'updated') updates.set(change.uri, at)
+      for (const { at, change } of ours) {
+        if (change.kind !== 'updated') continue
+        // The store leaves out what the session is not subscribed to, which this connection may not know yet.
+        for (const uri of [change.uri, ...this.#subscribed.spellings(change)]) updates.set(uri, at)
+      }
       const step = this.#step(
         from,
         last.at,

@@ -6,10 +6,10 @@ import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import type { Reply, ResponseWriter } from '../runtime/reply.ts'
 import type { StreamStore } from '../store/store.ts'
-import type { CallHost } from './call/host.ts'
+import type { CallHost, Require } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
-import { type EventPosition, GET_STREAM, parseEventId, requestIdOf } from './stream/event-id.ts'
+import { type EventPosition, GET_STREAM, parseEventId, requestIdOf, scopesOfStream } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import { openResponse, type SseResponse } from './stream/sse-response.ts'
 
@@ -24,18 +24,22 @@ export async function openGetStream(host: CallHost, session: Session, caller: Ca
   return holdGetStream(host, session, caller, undefined)
 }
 
-/** Goes on with the streams that `Last-Event-ID` names. */
-export async function resume(host: CallHost, session: Session, caller: Caller, lastEventId: string): Promise<Reply> {
-  const positions = parseEventId(session.key, lastEventId)
+/** Goes on with the streams that `Last-Event-ID` names. `require` throws where the caller lacks scopes of their calls. */
+export async function resume(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  lastEventId: string,
+  require: Require,
+): Promise<Reply> {
+  const positions = parseEventId(session, lastEventId, host.maxPositions)
   const [first, ...more] = positions ?? []
   if (!first) {
     const message = 'Last-Event-ID is not an event id that this session was given.'
     throw new Refusal(400, ErrorCode.InvalidRequest, message)
   }
-  if (first.stream === GET_STREAM) {
-    if (more.length > 0) throw nothingToSend()
-    return holdGetStream(host, session, caller, first)
-  }
+  if (first.stream === GET_STREAM) return holdGetStream(host, session, caller, first)
+  require([first, ...more].flatMap(({ stream }) => scopesOfStream(session, stream, host.scopes)))
   return resumeCalls(host, session, caller, [first, ...more])
 }
 
@@ -61,7 +65,7 @@ async function hold(
   const { instance } = host
   try {
     const store = await instance.attend()
-    const connection = new GetConnection(instance, session, response, host.takeOverFor(caller))
+    const connection = new GetConnection(host, session, response, caller)
     connection.open()
     // A log that no longer reaches back, or was rolled back: the client is told so, and everything is announced again.
     let lost = false
@@ -74,7 +78,7 @@ async function hold(
     connection.startAt(reply.position, reply.tag ?? '')
     response.begin()
     connection.deliverTaken(reply)
-    await connection.begin(lost)
+    if (!connection.done) await connection.begin(lost)
   } catch (error) {
     response.detached()
     throw error
@@ -99,8 +103,9 @@ async function resumeCalls(
       return connection
     })
     response.begin()
+    const failures = new Set<string>()
     const outcomes = await Promise.all(
-      connections.map((connection, i) => continueStream(store, connection, positions[i])),
+      connections.map((connection, i) => continueStream(store, connection, positions[i], failures)),
     )
     if (outcomes.includes('gone')) throw sessionNotFound()
     // Every stream has ended and the client has all of it: with 405 it stops asking.
@@ -116,10 +121,15 @@ async function continueStream(
   store: StreamStore,
   connection: Connection,
   after: EventPosition | undefined,
+  failures: Set<string>,
 ): Promise<'ok' | 'complete' | 'gone'> {
   const { session, stream, holder } = connection
   const fail = (message: string) => {
-    connection.fail(errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream)))
+    const text = errorText({ code: ErrorCode.InternalError, message }, requestIdOf(stream))
+    // Streams whose names carry no request id have one error together.
+    if (failures.has(text)) connection.finish()
+    else connection.fail(text)
+    failures.add(text)
     return 'ok' as const
   }
   const reply = await store.take(session.key, stream, holder, after)
@@ -152,13 +162,19 @@ export async function openLegacyStream(
     onClosed()
     throw error
   }
-  const end = (writer: ResponseWriter) => {
-    writer.end()
-    onClosed()
-  }
+  const closing = (writer: ResponseWriter): ResponseWriter => ({
+    write: (text) => writer.write(text),
+    takes: (length) => writer.takes(length),
+    get room() {
+      return writer.room
+    },
+    end() {
+      writer.end()
+      onClosed()
+    },
+  })
   const source = {
-    attach: (writer: ResponseWriter) =>
-      response.attach({ write: (text) => writer.write(text), end: () => end(writer) }),
+    attach: (writer: ResponseWriter) => response.attach(closing(writer)),
     detached: () => {
       response.detached()
       onClosed()

@@ -1,20 +1,32 @@
+import { digest } from '../base/ids.ts'
+import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
-import { isObject, isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
+import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { features, isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { features } from '../protocol/revisions.ts'
 import { sseEvent } from '../protocol/sse.ts'
-import { readImplementation } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { sessionNotFound, tooManySessions, tooManyStreams } from '../runtime/refusals.ts'
+import { instanceOf } from '../runtime/name.ts'
+import {
+  sessionNotFound,
+  storeNearlyFull,
+  tooManySessions,
+  tooManyStored,
+  tooManyStoredByClient,
+} from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
+import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
-import { type CallHost, continuedCarrier, relayed } from './call/host.ts'
-import { openGetStream, openLegacyStream, resume } from './resume.ts'
-import { newSessionId, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
+import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
+import { endOrphans } from './call/orphans.ts'
+import { RunningCalls, recount } from './call/running.ts'
+import { checkLength, readInitialize } from './initialize.ts'
+import { newEventKey } from './stream/event-id.ts'
+import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { relayTo, takeOvers } from './takeover.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
@@ -30,47 +42,18 @@ interface PostInput {
   streams: boolean
 }
 
-/** The longest session record, in characters: every request of the session reads its record. */
-const MAX_RECORD = 16_384
-
-/**
- * Reads the revision and the client's description from `initialize`.
- * @throws Refusal if the request names no revision
- */
-function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Session, 'revision' | 'client'> {
-  const { protocolVersion, capabilities, clientInfo } = params
-  if (typeof protocolVersion !== 'string') {
-    throw new Refusal(400, ErrorCode.InvalidParams, 'initialize needs "protocolVersion", a string.', { id })
-  }
-  return {
-    revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
-    client: {
-      capabilities: isObject(capabilities) ? capabilities : {},
-      info: readImplementation(clientInfo),
-    },
-  }
-}
-
-/** @throws Refusal if the description of the client in `initialize` is too long */
-function checkLength(record: string, { id }: JsonRpcRequest): void {
-  if (record.length <= MAX_RECORD) return
-  const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
-  throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
-}
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
-}
-
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
+
+/** Loaded with the first GET: many clients, and all functions without streams, only POST. */
+const streamsOfGet = () => import('./resume.ts')
 
 export class Sessions {
   readonly #host: CallHost
   readonly #introduce: Introduce
 
-  constructor(host: Omit<CallHost, 'takeOverFor'>, introduce: Introduce) {
-    const full: CallHost = { ...host, takeOverFor: (caller) => takeOvers(full, caller) }
+  constructor(host: Omit<CallHost, 'takeOverFor' | 'running'>, introduce: Introduce) {
+    const running = new RunningCalls()
+    const full: CallHost = { ...host, running, takeOverFor: (caller) => takeOvers(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }
@@ -98,17 +81,34 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
-    const { clock, options, store } = this.#instance
+    this.#requireRoom(caller, request?.id)
+    const { clock, options, store, stored } = this.#instance
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
-    const session: Session = { id, key, ...described, createdAt: clock.now(), legacy, level: undefined }
+    // The stream of HTTP+SSE has no event ids.
+    const eventKey = legacy ? undefined : newEventKey()
+    const fresh = { level: undefined, eventKey, servedByOlder: false, full: false, busy: false }
+    const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
     const record = writeRecord(session)
     if (request) checkLength(record, request)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
-    const { status } = await store.createSession(key, record, lifetime, this.#owner(caller))
+    const owner = this.#owner(caller)
+    const { status } = await store.createSession(key, record, lifetime, owner, options.maxLifetime).catch((error) => {
+      // Its id is never sent: what was written of it, and its place among its principal's sessions, is removed.
+      this.#instance.retry.add(() => store.deleteSession(key, owner))
+      throw error
+    })
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
-    if (request && caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
+    stored.count(caller.client, key, record.length, lifetime)
+    if (caller.note) noteSession(caller.note, session)
     return session
+  }
+
+  /** @throws Refusal where the store has no room, or none for this client */
+  #requireRoom({ client }: Caller, id: RequestId | undefined): void {
+    const { options, store, stored } = this.#instance
+    if (store.nearlyFull()) throw storeNearlyFull(id)
+    if (stored.over(client)) throw tooManyStoredByClient(options.maxStored, id)
   }
 
   /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
@@ -116,16 +116,25 @@ export class Sessions {
     return principal === '' ? undefined : { id: principal, max: this.#instance.options.maxSessions }
   }
 
-  /** Reads a session in one round trip. Undefined: unknown, ended, too old, or of another principal. */
+  /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
+    const instance = this.#instance
+    const { idleLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
-    const row = await this.#store.readSession(key, slide ? this.#instance.options.idleLifetime : undefined)
+    instance.entering++
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    let row: Awaited<typeof reading>
+    try {
+      row = await reading
+    } finally {
+      instance.entered()
+    }
     if (!row) return undefined
     const session = readRecord(id, key, row)
-    if (caller.note) Object.assign(caller.note, { session: key, revision: session.revision })
-    if (this.#instance.clock.now() - session.createdAt <= this.#instance.options.maxLifetime) return session
-    await this.#end(session.key, caller)
-    return undefined
+    // Until now it counted for as long as a session lives that nobody uses.
+    if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
+    if (caller.note) noteSession(caller.note, session)
+    return session
   }
 
   async post(input: PostInput): Promise<Reply> {
@@ -153,7 +162,20 @@ export class Sessions {
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
-    return new Exchange(this.#host, session, caller, { streams, batch }).run(requests)
+    if (session.busy) await recount(this.#instance, session)
+    return new Exchange(this.#host, session, caller, { streams: streams && this.#mayLog(session, caller), batch }).run(
+      requests,
+    )
+  }
+
+  /**
+   * False where the store has no room for further logs, or none for this session or client: its calls then go on as those of a
+   * client that takes JSON alone. Their responses are JSON, and nothing is sent before them.
+   */
+  #mayLog(session: Session, { client }: Caller): boolean {
+    const { store, stored } = this.#instance
+    if (session.full) this.#instance.track(store.relieve(session.key))
+    return !store.nearlyFull() && !session.full && !stored.over(client)
   }
 
   /**
@@ -165,6 +187,7 @@ export class Sessions {
       if (typeof id !== 'string') return
       const value = answerText(message.response)
       const reply = await this.#store.answer(session.key, id, value)
+      if (reply.status === 'full') throw tooManyStored()
       if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
       return
     }
@@ -172,7 +195,7 @@ export class Sessions {
     if (method === 'notifications/cancelled') {
       const { requestId, reason } = params ?? {}
       if (!isRequestId(requestId)) return
-      await this.#cancel(session, requestId, typeof reason === 'string' ? reason : undefined)
+      await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
     }
   }
 
@@ -182,16 +205,26 @@ export class Sessions {
     if (unregistered) return unregistered.cancel(reason)
     const reply = await this.#store.cancel(session.key, id)
     if (reply.status !== 'ok') return
-    await this.#instance.send({ t: 'cancel', to: reply.owner, ...(reason !== undefined && { reason }) })
+    const { owner } = reply
+    const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
+    if (!session.legacy && !this.#instance.isHere(owner)) {
+      const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
+      if (alive === false) void this.#instance.track(endOrphans(this.#instance, session.key, id))
+    }
+    await mail
   }
 
-  async get(caller: Caller, sessionId: string, lastEventId: string | undefined): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+  /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */
+  async get(caller: Caller, sessionId: string, lastEventId: string | undefined, require: Require): Promise<Reply> {
+    const instance = this.#instance
+    instance.admitStream()
     const session = await this.#open(caller, sessionId)
     if (!session || session.legacy) throw sessionNotFound()
-    return lastEventId === undefined || lastEventId === ''
-      ? openGetStream(this.#host, session, caller)
-      : resume(this.#host, session, caller, lastEventId)
+    const isNew = lastEventId === undefined || lastEventId === ''
+    const opening = streamsOfGet().then(({ openGetStream, resume }) =>
+      isNew ? openGetStream(this.#host, session, caller) : resume(this.#host, session, caller, lastEventId, require),
+    )
+    return instance.during(opening)
   }
 
   /** DELETE: when this resolves, no instance serves a later request of the session. */
@@ -203,6 +236,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
+    this.#instance.stored.count(caller.client, key, 0, 0)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }
@@ -211,13 +245,16 @@ export class Sessions {
 
   /** `GET /sse`: opens a session whose only stream is this response. `addressOf` makes the address for its POSTs. */
   async openLegacy(caller: Caller, addressOf: (sessionId: string) => string): Promise<Reply> {
-    if (this.#instance.full) throw tooManyStreams()
+    this.#instance.admitStream()
     const described = { revision: '2024-11-05', client: { capabilities: {}, info: undefined } } as const
     const session = await this.#create(caller, described, true)
     const first = sseEvent('endpoint', addressOf(session.id))
-    return openLegacyStream(this.#host, session, caller, first, () => {
+    const onClosed = () => {
       this.#end(session.key, caller).catch((error) => this.#instance.report(error))
-    })
+    }
+    return this.#instance.during(
+      streamsOfGet().then(({ openLegacyStream }) => openLegacyStream(this.#host, session, caller, first, onClosed)),
+    )
   }
 
   /**
@@ -231,6 +268,8 @@ export class Sessions {
       await this.#take(session, message)
       return EMPTY_202
     }
+    // The response goes by way of the log of the session's stream.
+    this.#requireRoom(caller, message.request.id)
     if (message.request.method === 'initialize') {
       Object.assign(session, readInitialize(message.request))
       const record = writeRecord(session)
@@ -239,11 +278,15 @@ export class Sessions {
       if (status === 'gone') throw sessionNotFound()
       const { id } = message.request
       const text = resultText(id, this.#introduce(session.revision))
-      await relayTo(this.#instance, session, text, `init.${typedId(id)}`)
+      // The store keeps the name for a while, which the client chooses.
+      await relayTo(this.#instance, session, caller, text, `init.${digest(typedId(id), 12)}`)
       return EMPTY_202
     }
     await this.#instance.attend()
-    const continued = relayed(message.request, (data, id) => relayTo(this.#instance, session, data, id))
+    if (session.busy) await recount(this.#instance, session)
+    const continued = relayed(session, message.request, (data, id) =>
+      relayTo(this.#instance, session, caller, data, id),
+    )
     const { request } = message
     new Call({ host: this.#host, session, request, caller, carrier: continuedCarrier, continued }).start()
     return EMPTY_202

@@ -1,12 +1,15 @@
 /** Taking over the call of an instance that died or shut down: run it again where that is safe, else answer an error. */
+import { channels, publish, type TakeoverEvent } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { instanceOf } from '../runtime/name.ts'
 import type { LogEntry } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
+import { lostText } from './call/interruption.ts'
 import type { Connection, TakeOver } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
@@ -20,12 +23,11 @@ const NOT_RELAYED = 64
  * same principal.
  */
 export function takeOvers(host: CallHost, caller: Caller): TakeOver {
-  const claiming = new Set<string>()
   return (connection, stream, owner) => {
-    const claim = `${stream} ${owner}`
-    if (claiming.has(claim)) return
-    claiming.add(claim)
     const { instance } = host
+    // Between the claim and the second run another connection would find this instance named, and no run.
+    if (instance.takingOver.has(stream)) return
+    instance.takingOver.add(stream)
     const token = randomId(6)
     takeOver(host, caller, connection, stream, owner, token)
       .catch((error) => {
@@ -34,7 +36,7 @@ export function takeOvers(host: CallHost, caller: Caller): TakeOver {
         if (instance.calls.has(token)) return
         instance.retry.add(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
       })
-      .finally(() => claiming.delete(claim))
+      .finally(() => instance.takingOver.delete(stream))
   }
 }
 
@@ -56,23 +58,40 @@ async function takeOver(
   const stored = claim.request === undefined ? undefined : readRequest(claim.request)
   const id = stored?.id ?? (claim.id === undefined ? undefined : untypedId(claim.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
+  if (channels.takeover.hasSubscribers) {
+    const outcome = claim.cancelled ? 'cancelled' : stored ? 'rerun' : 'failed'
+    const { method } = request
+    const event: TakeoverEvent = {
+      instance: instance.id,
+      session: session.key,
+      id: request.id,
+      method,
+      outcome,
+      sent: claim.end,
+    }
+    if (expected !== '') event.from = instanceOf(expected)
+    publish('takeover', event)
+  }
   const relay =
-    connection.stream === GET_STREAM ? (data: string, key: string) => relayTo(instance, session, data, key) : undefined
+    connection.stream === GET_STREAM
+      ? (data: string, key: string) => relayTo(instance, session, caller, data, key)
+      : undefined
   const log = stored || relay ? await store.readLog(session.key, stream) : []
   // The dead run may have logged messages that it did not relay. A message that was relayed is recognised by its key.
   if (relay) for (const { n, data } of log.slice(-NOT_RELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
   const progress = stored ? greatestProgress(log) : undefined
   const { holder } = connection
-  const continued = { stream, token, from: claim.end + 1, progress, claimed: true, holder, relay }
-  const call = new Call({ host, session, request, caller, carrier: continuedCarrier, continued })
+  // The request is kept while its second run goes on, and cannot be refused any more.
+  const held = instance.memory.hold(caller.client)
+  held.change(claim.request?.length ?? 0)
+  const continued = { stream, token, from: claim.end + 1, progress, claimed: true, asks: claim.asks, holder, relay }
+  const call = new Call({ host, session, request, caller: { ...caller, held }, carrier: continuedCarrier, continued })
   instance.add('call', call)
+  if (stored && !claim.cancelled) call.start()
+  held.release()
   if (claim.cancelled) return call.cancel()
-  if (stored) return call.start()
-  const message =
-    expected === ''
-      ? 'The instance that ran this call was shut down before it was done.'
-      : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
-  call.respond(errorText({ code: ErrorCode.InternalError, message }, id))
+  if (stored) return
+  call.respond(errorText({ code: ErrorCode.InternalError, message: lostText(expected) }, id))
 }
 
 function readRequest(text: string): JsonRpcRequest {
@@ -92,12 +111,22 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
   return greatest
 }
 
-/** Puts a message on the session's own stream, wherever that is held. Two messages with the same id are one. */
-export async function relayTo(instance: Instance, session: Session, data: string, id: string): Promise<void> {
+/** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
+export async function relayTo(
+  instance: Instance,
+  session: Session,
+  { client }: Pick<Caller, 'client'>,
+  data: string,
+  id: string,
+) {
   const tag = instance.id.slice(0, 4)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (reply.status === 'ok' && reply.holder !== undefined) {
+  if (reply.status !== 'ok') return undefined
+  instance.stored.report(client, session.key, reply.held)
+  if (reply.holder !== undefined) {
     const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
+    return holder
   }
+  return undefined
 }

@@ -2,29 +2,31 @@
  * A run of a stateless request. The handler's asks are answered from the retry's `inputResponses` and from the
  * sealed state. An ask without an answer ends the run with `input_required`, and the retry runs the handler again.
  */
-import { digest, randomId } from '../base/ids.ts'
-import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { digest } from '../base/ids.ts'
+import { toJson } from '../base/to-json.ts'
+import { ErrorCode, invalidParams, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
-import { isAnswer } from '../server/context/answers.ts'
+import { readAnswer } from '../server/context/answers.ts'
 import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
+import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
 import { Run, type SendMessage } from './run.ts'
+import { runSingle, type SingleParts } from './single.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
-export interface StatelessHost extends SharedParts {
+export interface StatelessHost extends SharedParts, SingleParts {
+  store: Store
   methods: MethodTable
   states: StateBox
   /** The most asks of one round. */
   maxAsks: number
-  /** How long the store keeps the result of `{ single: true }`, in ms. */
-  singleLifetime: number
 }
 
 /** A request with its envelope, its caller, and the function that sends messages to the client. */
@@ -51,7 +53,7 @@ export class StatelessCall extends Run {
     this.#input = input
     const { inputResponses, requestState } = input.request.params ?? {}
     if (inputResponses !== undefined && !isObject(inputResponses)) {
-      throw new ProtocolError(ErrorCode.InvalidParams, '"inputResponses" must be an object of answers by key.')
+      throw invalidParams('"inputResponses" must be an object of answers by key.')
     }
     this.#responses = inputResponses ?? {}
     if (!this.#mayAsk) return
@@ -83,9 +85,14 @@ export class StatelessCall extends Run {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
       return Promise.reject(new ProtocolError(ErrorCode.InternalError, message))
     }
+    toJson(params ?? null, 'params')
     const ask = askDigest(method, params)
     const answer = this.#answerTo(key, ask, method)
-    if (answer) return Promise.resolve(answer)
+    if (typeof answer === 'object') return Promise.resolve(answer)
+    if (typeof answer === 'string') {
+      // An error and no further round: a client that answers so again would be asked for ever.
+      return Promise.reject(invalidParams(`inputResponses[${JSON.stringify(key)}], the answer to ${method}: ${answer}`))
+    }
     this.#pending ??= new Map()
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
@@ -96,13 +103,16 @@ export class StatelessCall extends Run {
     return Promise.reject(new AskPending(key))
   }
 
-  #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | undefined {
+  /** Undefined: there is no answer to this ask. A text: there is one, of a wrong shape. */
+  #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | string | undefined {
     const earlier = this.#state?.answers.get(key)
     // An answer counts for one method and params: the same key with other params is another ask.
     if (earlier?.ask === ask) return earlier.result
-    const response = Object.hasOwn(this.#responses, key) ? this.#responses[key] : undefined
+    if (!Object.hasOwn(this.#responses, key)) return undefined
     const asked = this.#state?.asked.get(key)
-    if (!isAnswer(method, response) || (asked !== undefined && asked !== ask)) return undefined
+    if (asked !== undefined && asked !== ask) return undefined
+    const response = readAnswer(method, this.#responses[key])
+    if (typeof response === 'string') return response
     this.#state ??= this.#host.states.create()
     this.#state.answers.set(key, { ask, result: response })
     return response
@@ -116,32 +126,15 @@ export class StatelessCall extends Run {
   ): Promise<T> {
     const state = this.#state
     if (state?.kept.has(name)) return state.kept.get(name) as T
-    const value = options.single && state ? await this.#single(state, name, fn) : await fn()
+    const value = options.single && state ? await this.#runSingle(state, name, fn) : await fn()
+    toJson(value ?? null, resultOf(name))
     this.#state ??= this.#host.states.create()
     this.#state.kept.set(name, value ?? null)
     return value
   }
 
-  /** The client may send one state twice: the store records which request came first, and its result. */
-  async #single<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
-    const { store, singleLifetime } = this.#host
-    const id = digest(`${this.principal}\n${state.id}\n${name}`, 16)
-    const run = `by ${String(this.#input.request.id)} ${randomId(6)}`
-    const { status } = await store.addValue('used', id, run, singleLifetime)
-    if (status === 'taken') {
-      const kept = await store.getValue('used', id)
-      if (kept?.startsWith('=')) return JSON.parse(kept.slice(1)) as T
-      const message = `"${name}" is being done by another request with the same state.`
-      throw new ProtocolError(ErrorCode.InvalidParams, message)
-    }
-    try {
-      const value = await fn()
-      await store.setValue('used', id, `=${JSON.stringify(value ?? null)}`, singleLifetime)
-      return value
-    } catch (error) {
-      await store.deleteValue('used', id)
-      throw error
-    }
+  #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
+    return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
   }
 
   override get pending(): boolean {
@@ -159,4 +152,8 @@ export class StatelessCall extends Run {
       _meta: {},
     }
   }
+}
+
+function resultOf(name: string): string {
+  return `The result of ctx.once("${name}")`
 }

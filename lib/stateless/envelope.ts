@@ -1,19 +1,13 @@
 /** The `_meta` fields of a request of the stateless revision, and the headers that repeat parts of the body. */
+import { shown } from '../protocol/bounds.ts'
+import { readCapabilities, readClientInfo } from '../protocol/client.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
 import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
-import { isLoggingLevel, LOGGING_LEVELS, readImplementation } from '../protocol/types.ts'
+import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
-
-const PREFIX = 'io.modelcontextprotocol/'
-export const META = {
-  protocolVersion: `${PREFIX}protocolVersion`,
-  clientCapabilities: `${PREFIX}clientCapabilities`,
-  clientInfo: `${PREFIX}clientInfo`,
-  logLevel: `${PREFIX}logLevel`,
-  subscriptionId: `${PREFIX}subscriptionId`,
-} as const
 
 export type ReadHeader = (name: string) => string | undefined
 
@@ -22,6 +16,10 @@ export interface Envelope {
   info: Implementation | undefined
   logLevel: LoggingLevel | undefined
 }
+
+/** The names of these members in errors. */
+const CAPABILITIES = `params._meta["${META.clientCapabilities}"]`
+const CLIENT_INFO = `params._meta["${META.clientInfo}"]`
 
 /** An error before the method is dispatched: HTTP 400. */
 function refuse(request: JsonRpcRequest, code: number, message: string, data?: unknown): ProtocolError {
@@ -60,15 +58,20 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirror
     const message = missing(META.protocolVersion, 'a string')
     throw invalid(request, request.method === 'initialize' ? `${message} ${OPENING}` : message)
   }
-  const capabilities = fields[META.clientCapabilities]
-  if (!isObject(capabilities)) throw invalid(request, missing(META.clientCapabilities, 'an object'))
+  const declared = fields[META.clientCapabilities]
+  if (!isObject(declared)) throw invalid(request, missing(META.clientCapabilities, 'an object'))
+  const capabilities = readCapabilities(declared, CAPABILITIES)
+  const info = readClientInfo(fields[META.clientInfo], CLIENT_INFO)
   const level = fields[META.logLevel]
   if (level !== undefined && !isLoggingLevel(level)) {
     throw invalid(request, `_meta["${META.logLevel}"] must be one of ${LOGGING_LEVELS.join(', ')}.`)
   }
   const named = versionHeader(header)
   if (named !== version) {
-    throw mismatch(request, `MCP-Protocol-Version must be ${version}, as in _meta; it is ${named ?? 'missing'}.`)
+    throw mismatch(
+      request,
+      `MCP-Protocol-Version must be ${version}, as in _meta; it is ${named === undefined ? 'missing' : shown(named)}.`,
+    )
   }
   if (version !== STATELESS_REVISION) {
     const data = { supported: SUPPORTED_REVISIONS, requested: version }
@@ -76,7 +79,7 @@ export function readEnvelope(request: JsonRpcRequest, header: ReadHeader, mirror
     throw refuse(request, ErrorCode.UnsupportedProtocolVersion, message, data)
   }
   requireStandardHeaders(request, header, mirrored)
-  return { capabilities, info: readImplementation(fields[META.clientInfo]), logLevel: level }
+  return { capabilities, info, logLevel: level }
 }
 
 /** Added to the error for `initialize`: an older client may show its user nothing but this message. */
@@ -89,7 +92,10 @@ function missing(field: string, what: string): string {
 function requireStandardHeaders(request: JsonRpcRequest, header: ReadHeader, mirrored: string | undefined): void {
   const method = header('mcp-method')?.trim()
   if (method !== request.method) {
-    throw mismatch(request, `Mcp-Method must be ${request.method}, as in the body; it is ${method ?? 'missing'}.`)
+    throw mismatch(
+      request,
+      `Mcp-Method must be ${request.method}, as in the body; it is ${method === undefined ? 'missing' : shown(method)}.`,
+    )
   }
   if (mirrored === undefined) return
   const name = decodeHeader(header('mcp-name'))
@@ -116,9 +122,14 @@ export function requireParamHeaders(request: JsonRpcRequest, params: readonly Pa
       throw mismatch(request, `Mcp-Param-${name} is sent without the argument ${path.join('.')}.`)
     }
     const given = decodeHeader(raw)
-    const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === String(value)
+    const same = type === 'integer' ? given !== undefined && isSameInteger(given, value) : given === scalarText(value)
     if (!same) throw mismatch(request, `Mcp-Param-${name} must repeat the argument ${path.join('.')}.`)
   }
+}
+
+/** Undefined for an object, of which `String` may throw. */
+function scalarText(value: unknown): string | undefined {
+  return typeof value === 'object' ? undefined : String(value)
 }
 
 /** Integers are compared as numbers: `42.0` is 42. */

@@ -2,17 +2,21 @@
  * A stateless POST and its reply: JSON if the result is the first message, otherwise a stream that ends with the
  * result.
  */
+
 import type { Timer } from '../base/clock.ts'
+import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
+import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { failureResponse, OUT_OF_TIME } from '../runtime/error-text.ts'
+import { failureResponse, MAX_UNSENT, OUT_OF_TIME, TOO_MUCH } from '../runtime/error-text.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { PendingReply } from '../runtime/pending-reply.ts'
 import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { before } from '../runtime/timers.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Run } from './run.ts'
@@ -39,7 +43,7 @@ export class StatelessExchange implements StreamSource {
   #timer: Timer | undefined
   #deadline: Timer | undefined
   /** Messages that were sent before the response began. */
-  #queue: string[] = []
+  #queue = ''
   #writer: ResponseWriter | undefined
   #streaming = false
   readonly #reply = new PendingReply()
@@ -69,16 +73,24 @@ export class StatelessExchange implements StreamSource {
         this.#finish(result)
         return this.#reply.take()
       }
+      // The handler has sent too much before it returned: the call is over.
+      if (!this.#call) {
+        handled(result)
+        return this.#reply.take()
+      }
       // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
       caller.quota?.begin()
+      caller.held?.retain()
       const signal = this.#input.gone?.()
       const cancel = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(cancel)
       else signal?.addEventListener('abort', cancel, { once: true })
       const { abandonBefore } = this.#instance.options
-      this.#deadline = this.#instance.before(caller.deadline, abandonBefore, 0.25, () => this.abandon(OUT_OF_TIME))
+      this.#deadline = before(this.#instance.clock, caller.deadline, abandonBefore, 0.25, () =>
+        this.abandon(OUT_OF_TIME),
+      )
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
       result.then(
@@ -91,10 +103,14 @@ export class StatelessExchange implements StreamSource {
     return this.#reply.take()
   }
 
-  /** Sends a message before the result. */
-  send(text: string): void {
+  /** Sends a message before the result. The promise, where there is one, resolves when the reader has caught up. */
+  send(text: string): Promise<void> | undefined {
+    if (!this.#call) return undefined
     this.#beginStream()
-    this.#write(sseMessage(text))
+    const takes = this.#writer ? this.#writer.takes(text.length) : this.#queue.length + text.length <= MAX_UNSENT
+    if (!takes) this.abandon(TOO_MUCH)
+    else this.#write(sseMessage(text))
+    return this.#writer?.room
   }
 
   #beginStream(): void {
@@ -109,27 +125,29 @@ export class StatelessExchange implements StreamSource {
     if (heartbeat <= 0) return
     this.#timer?.cancel()
     this.#timer = this.#instance.clock.after(heartbeat, () => {
-      this.#write(SSE_COMMENT)
+      if (!this.#writer?.room) this.#write(SSE_COMMENT)
       this.#keepAlive()
     })
   }
 
   attach(writer: ResponseWriter): void {
     this.#writer = writer
-    const text = this.#queue.join('')
-    this.#queue = []
+    const text = this.#queue
+    this.#queue = ''
     writer.write(text === '' ? SSE_COMMENT : text)
     if (!this.#call) writer.end()
   }
 
+  /** A stateless response cannot be resumed: the client has to send the request again. */
   detached(): void {
-    this.cancel('The client closed the connection.')
+    this.cancel('The client closed the connection, or read too slowly.')
   }
 
   /** Cancels the call and sends nothing more: closing the response is a cancel (2026-07-28, "Cancellation"). */
   cancel(reason = 'The call was cancelled.'): void {
     if (!this.#call) return
     const writer = this.#writer
+    this.#call.watch?.end('cancelled')
     this.#end(reason)
     this.#writer = undefined
     if (this.#streaming) writer?.end()
@@ -146,7 +164,12 @@ export class StatelessExchange implements StreamSource {
     if (!call) return
     if (call.pending) return this.#askAgain(call)
     const { id } = this.#input.request
-    const complete = this.#complete(result)
+    let complete: RawJson
+    try {
+      complete = this.#complete(result)
+    } catch (error) {
+      return this.#fail(error)
+    }
     this.#settle(resultText(id, complete), 200, undefined, resultBytes(id, complete))
   }
 
@@ -158,15 +181,17 @@ export class StatelessExchange implements StreamSource {
     }
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
     const call = this.#call
     if (!call) return
+    const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
+    call.watch?.failed(error)
     this.#settle(this.#errorText(error), this.#statusOf(error))
   }
 
   #errorText(error: unknown): string {
-    return failureResponse(error, this.#input.request.id, (unknown) => this.#instance.report(unknown))
+    return failureResponse(error, this.#input.request, (unknown) => this.#instance.report(unknown), this.#complete)
   }
 
   #settle(text: string, status: number, cancelled?: string, bytes?: () => Uint8Array): void {
@@ -188,13 +213,13 @@ export class StatelessExchange implements StreamSource {
     this.#call = undefined
     if (this.#key === undefined) return
     this.#input.caller.quota?.end()
+    this.#input.caller.held?.release()
     this.#instance.forgetUnregistered(this.#key, this)
   }
 
   #write(text: string): void {
-    if (!this.#writer) this.#queue.push(text)
-    // The client reads too slowly. A stateless response cannot be resumed: the client has to send the request again.
-    else if (!this.#writer.write(text)) this.cancel('The client read too slowly.')
+    if (this.#writer) this.#writer.write(text)
+    else this.#queue += text
   }
 }
 

@@ -1,37 +1,48 @@
 /** `subscriptions/listen`: a stream of the changes that a client asked for, on whichever instance it was opened. */
+
+import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
+import { MAX_LISTENED } from '../protocol/bounds.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
 import { SSE_COMMENT, sseMessage } from '../protocol/sse.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
+import { UriSet } from '../protocol/uri.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
+import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
+import { at, before } from '../runtime/timers.ts'
 import type { ChangeEntry, Owner } from '../store/store.ts'
-import { META } from './envelope.ts'
 
 interface Filter {
   /** The lists whose changes are sent. */
   lists: (typeof LISTS)[number][]
-  uris: ReadonlySet<string>
+  uris: UriSet
 }
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
 
-/** The most URIs of one filter. */
-const MAX_URIS = 1_000
+/** The most characters of all of them. */
+const MAX_URI_BYTES = 256 * 1024
 
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
   readonly #instance: Instance
-  readonly #request: JsonRpcRequest
+  /** Nothing else is kept of the request. */
+  readonly #id: RequestId
+  /** Counts the URIs of the filter. */
+  readonly #held: HeldBytes
+  readonly #principal: string
   readonly #complete: (result: JsonObject) => RawJson
   readonly #filter: Filter
   readonly #meta: JsonObject
   #writer: ResponseWriter | undefined
-  /** Messages to send after the acknowledgement, when the response begins. Equal messages are sent once. */
+  /** Messages to send when the response begins, or when its reader has caught up. Equal messages are sent once. */
   readonly #queue = new Set<string>()
   #done = false
   /** The planned end has come. A response that has not begun ends as it begins. */
@@ -40,25 +51,31 @@ export class Listening implements HeldConnection, StreamSource {
   /** Fires when the access token of the request expires. */
   #until: Timer | undefined
 
-  /** @throws ProtocolError -32602 */
+  /** @throws ProtocolError -32602, or Refusal 503 where the instance cannot keep the URIs */
   constructor(
     instance: Instance,
     request: JsonRpcRequest,
     complete: (result: JsonObject) => RawJson,
     offered: ServerCapabilities,
+    caller: Pick<Caller, 'client' | 'principal'>,
   ) {
     this.#instance = instance
-    this.#request = request
+    this.#id = request.id
+    this.#principal = caller.principal
     this.#complete = complete
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
+    this.#held = instance.memory.hold(caller.client)
+    if (!this.#held.grow(bytesOf(this.#filter.uris))) throw tooManyBytes(request.id)
   }
 
   /** Begins to receive changes, before the client gets the acknowledgement. */
   async open(deadline: number | undefined, until?: number): Promise<void> {
     this.#instance.add('connection', this)
-    this.#planned = this.#instance.before(deadline, this.#instance.options.abandonBefore, 0.25, () => this.drain())
-    this.#until = this.#instance.at(until, () => this.drain())
+    this.#planned = before(this.#instance.clock, deadline, this.#instance.options.abandonBefore, 0.25, () =>
+      this.drain(),
+    )
+    this.#until = at(this.#instance.clock, until, () => this.drain())
     try {
       // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
@@ -73,9 +90,8 @@ export class Listening implements HeldConnection, StreamSource {
     const { lists, uris } = this.#filter
     const notifications: JsonObject = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]))
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
-    this.#write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
-    for (const text of this.#queue) this.#write(text)
-    this.#queue.clear()
+    writer.write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
+    this.#flush()
     if (this.#ending || this.#instance.draining) this.drain()
   }
 
@@ -87,33 +103,34 @@ export class Listening implements HeldConnection, StreamSource {
   changes(entries: ChangeEntry[]): void {
     if (this.#done) return
     const { lists, uris } = this.#filter
+    // Changes that come together are often of the same list or resource.
+    const texts = new Set<string>()
     for (const { change } of entries) {
+      if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
-        if (uris.has(change.uri)) this.#send('notifications/resources/updated', { uri: change.uri })
-      } else if (lists.includes(change.kind)) this.#send(`notifications/${change.kind}/list_changed`, {})
+        for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
+      } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
     }
+    for (const text of texts) this.#send(text)
   }
 
   #message(method: string, params: JsonObject): string {
     return sseMessage(notificationText(method, { ...params, _meta: this.#meta }))
   }
 
-  #send(method: string, params: JsonObject): void {
-    const text = this.#message(method, params)
-    if (this.#writer) this.#write(text)
-    else this.#queue.add(text)
+  #send(text: string): void {
+    if (this.#writer && !this.#writer.room) return this.#writer.write(text)
+    if (this.#queue.size === 0) this.#writer?.room?.then(() => this.#flush())
+    this.#queue.add(text)
   }
 
-  #write(text: string): void {
-    if (this.#writer?.write(text) !== false) return
-    // The client reads too slowly. Its connection is cut, so that it opens a new one.
-    const writer = this.#writer
-    this.detached()
-    writer.end()
+  #flush(): void {
+    for (const text of this.#queue) this.#writer?.write(text)
+    this.#queue.clear()
   }
 
   beat(): void {
-    if (this.#writer) this.#write(SSE_COMMENT)
+    if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
   }
 
   /** Sends the result of the request and ends the stream. */
@@ -121,7 +138,8 @@ export class Listening implements HeldConnection, StreamSource {
     this.#ending = true
     const writer = this.#writer
     if (!writer) return
-    this.#write(sseMessage(resultText(this.#request.id, this.#complete({ _meta: this.#meta }))))
+    this.#flush()
+    writer.write(sseMessage(resultText(this.#id, this.#complete({ _meta: this.#meta }))))
     this.#writer = undefined
     this.#leave()
     writer.end()
@@ -137,6 +155,7 @@ export class Listening implements HeldConnection, StreamSource {
   ownerLost(): void {}
 
   #leave(): void {
+    if (!this.#done) this.#held.release()
     this.#done = true
     this.#planned?.cancel()
     this.#until?.cancel()
@@ -145,17 +164,32 @@ export class Listening implements HeldConnection, StreamSource {
   }
 }
 
+function bytesOf(uris: Iterable<string>): number {
+  let bytes = 0
+  for (const uri of uris) bytes += uri.length
+  return bytes
+}
+
 /** The part of the client's filter that the server offers. No more is acknowledged. */
 function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!isObject(value)) {
     throw new ProtocolError(ErrorCode.InvalidParams, '"notifications" must be an object that names what to listen for.')
   }
+  for (const list of LISTS) {
+    const wanted = value[`${list}ListChanged`] ?? false
+    if (typeof wanted === 'boolean') continue
+    throw new ProtocolError(ErrorCode.InvalidParams, `"notifications.${list}ListChanged" must be true or false.`)
+  }
   const uris = value.resourceSubscriptions ?? []
-  if (!Array.isArray(uris) || uris.length > MAX_URIS || !uris.every((uri) => typeof uri === 'string')) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_URIS} URIs.`)
+  if (!Array.isArray(uris) || uris.length > MAX_LISTENED || !uris.every((uri) => typeof uri === 'string')) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_LISTENED} URIs.`)
+  }
+  if (bytesOf(uris) > MAX_URI_BYTES) {
+    const message = `The URIs in "resourceSubscriptions" may have ${MAX_URI_BYTES} characters together.`
+    throw new ProtocolError(ErrorCode.InvalidParams, message)
   }
   return {
     lists: LISTS.filter((list) => value[`${list}ListChanged`] === true && offered[list]?.listChanged === true),
-    uris: new Set(offered.resources?.subscribe === true ? (uris as string[]) : []),
+    uris: new UriSet(offered.resources?.subscribe === true ? (uris as string[]) : []),
   }
 }

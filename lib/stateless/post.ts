@@ -1,6 +1,7 @@
 /** Requests of the stateless revision: each POST has one reply, and the instance keeps nothing after it. */
 
 import { memoizeByObject } from '../base/memo.ts'
+import { clientName } from '../protocol/client.ts'
 import { completeResult } from '../protocol/downgrade.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
@@ -8,7 +9,6 @@ import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
-import { tooManyStreams } from '../runtime/refusals.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
 import type { Description, Dispatcher } from '../server/dispatcher.ts'
 import type { StatelessOptions } from '../settings.ts'
@@ -47,6 +47,7 @@ export class Stateless {
     const { method } = request
     const row = this.#dispatcher.methods.get(method)
     const envelope = readEnvelope(request, header, row?.mirrored)
+    if (caller.note && envelope.info) caller.note.client = clientName(envelope.info)
     if (method === 'server/discover') {
       return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
     }
@@ -63,7 +64,7 @@ export class Stateless {
       if (!(error instanceof ProtocolError)) throw error
       return errorReply(error, request.id)
     }
-    return exchange.run(call, () => this.#dispatcher.dispatch(method, request.params, call))
+    return exchange.run(call, () => this.#host.dispatch(method, request.params, call))
   }
 
   /** Serves a request of a session revision without a session. A disconnect does not cancel it. */
@@ -73,7 +74,7 @@ export class Stateless {
     const send = streams ? (text: string) => exchange.send(text) : undefined
     const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
     const { method, params } = request
-    const work = () => sessionlessMethod(method, params) ?? this.#dispatcher.dispatch(method, params, call)
+    const work = () => sessionlessMethod(method, params) ?? this.#host.dispatch(method, params, call)
     return exchange.run(call, work)
   }
 
@@ -86,13 +87,13 @@ export class Stateless {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
-    if (this.#instance.full) throw tooManyStreams(request.id)
+    this.#instance.admitStream(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities)
+      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error
       return errorReply(error, request.id)
     }
   }

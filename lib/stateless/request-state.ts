@@ -3,7 +3,7 @@
  * client can neither read nor change it. It is bound to principal, method, name and arguments, so that no other request
  * can use it. It expires.
  */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { digest, randomId } from '../base/ids.ts'
 import type { Sealer } from '../base/sealing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
@@ -72,14 +72,14 @@ export class StateBox {
 
   /** Makes the state of a new call. */
   create(): CallState {
-    return { id: randomId(12), born: this.#clock.now(), answers: new Map(), asked: new Map(), kept: new Map() }
+    return { id: randomId(12), born: this.#clock.wall(), answers: new Map(), asked: new Map(), kept: new Map() }
   }
 
   /** @throws ProtocolError -32603 if the sealed state is longer than `maxState` */
   seal(state: CallState, binding: string): string {
     const sealed: Sealed = {
       v: 1,
-      until: Math.min(this.#clock.now() + this.#options.stateLifetime, state.born + this.#options.callLifetime),
+      until: Math.min(this.#clock.wall() + this.#options.stateLifetime, state.born + this.#options.callLifetime),
       born: state.born,
       id: state.id,
       answers: Object.fromEntries(state.answers),
@@ -99,10 +99,16 @@ export class StateBox {
     const opened =
       typeof text === 'string' && text.length <= this.#options.maxState ? this.#sealer.open(text, binding) : undefined
     const state = opened === undefined ? undefined : (JSON.parse(opened) as Sealed)
-    if (state?.v !== 1 || state.until < this.#clock.now()) {
+    if (state?.v !== 1 || !this.#isValidNow(state)) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
     return { id: state.id, born: state.born, answers, asked, kept: new Map(Object.entries(state.kept)) }
+  }
+
+  /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */
+  #isValidNow({ born, until }: Sealed): boolean {
+    const now = this.#clock.wall()
+    return until + WALL_TOLERANCE >= now && born - WALL_TOLERANCE <= now
   }
 }

@@ -6,8 +6,8 @@ import type { Caller } from '../runtime/caller.ts'
 import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../server/context/client-channel.ts'
 
-/** Sends a message before the result; absent where the client takes JSON alone. */
-export type SendMessage = ((text: string) => void) | undefined
+/** Sends a message before the result, with a promise where the reader has to catch up first; absent where the client takes JSON alone. */
+export type SendMessage = ((text: string) => Promise<void> | undefined) | undefined
 
 export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract readonly revision: Revision
@@ -24,9 +24,8 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract wants(level: LoggingLevel): boolean
   abstract ask(ask: Ask): Promise<JsonObject>
 
-  notify(method: string, params: JsonObject): Promise<void> {
-    if (!this.over) this.#send?.(notificationText(method, params))
-    return Promise.resolve()
+  async notify(method: string, params: JsonObject): Promise<void> {
+    if (!this.over) await this.#send?.(notificationText(method, params))
   }
 
   closeStream(): void {}
@@ -47,5 +46,6 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   end(cancelled?: string): void {
     this.over = true
     if (cancelled !== undefined) this.abort(cancelled)
+    this.watch?.end(this.pending ? 'input_required' : undefined)
   }
 }

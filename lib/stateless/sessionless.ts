@@ -2,6 +2,8 @@
  * Requests of the session revisions without a session id, for clients that lose it. They are served as stateless
  * requests are: no session values, no asks, no event ids, and the instance keeps nothing.
  */
+
+import { resultJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonObject, RawJson, type RequestId } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
@@ -41,5 +43,5 @@ export function sessionlessMethod(method: string, params: JsonObject | undefined
 
 /** Serializes a result of a session revision without adding to it. */
 export function asItIs(result: JsonObject | RawJson): RawJson {
-  return result instanceof RawJson ? result : new RawJson(JSON.stringify(result))
+  return result instanceof RawJson ? result : new RawJson(resultJson(result))
 }

@@ -1,7 +1,9 @@
 /** Communication between instances: mail, signs of life, and the list of changes. */
 
-/** Notifications from the server that belong to no call. */
-export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }
+/** Notifications from the server that belong to no call. `to`: the one principal that gets it; default everybody. */
+export type Change = ({ kind: 'tools' | 'prompts' | 'resources' } | { kind: 'updated'; uri: string }) & {
+  to?: string
+}
 
 export interface ChangeEntry {
   /** Position in the list; positions are compared with {@link comparePositions}. */
@@ -13,6 +15,14 @@ export interface Changes {
   entries: ChangeEntry[]
   /** True where the list no longer reaches back to the position. */
   trimmed: boolean
+}
+
+/**
+ * An instance id that ends in `~` is of a build that keeps its sign of life where a store may look before it keeps mail.
+ * Builds before had shorter ids, and may live without such a sign.
+ */
+export function hasMailSign(instance: string): boolean {
+  return instance.endsWith('~')
 }
 
 /** The callbacks of an instance that receives. Mail that was sent before a change is delivered before it. */
@@ -28,12 +38,18 @@ export interface Receiving {
 }
 
 export interface BusStore {
-  /** Puts a message into the mailbox of an instance. It may be lost where that instance is dead. */
+  /**
+   * Puts a message into the mailbox of an instance. It may be lost where that instance has no sign of life, and where more
+   * waits than a mailbox holds: the instance gets {@link Receiver.resumed} then, or compares by itself.
+   */
   send(instance: string, message: string): Promise<void>
   /** Delivers mail from the beginning of the mailbox, in order, and changes from now on, until it is stopped. */
   receive(instance: string, receiver: Receiver): Promise<Receiving>
-  /** Makes {@link alive} return true for the instance for another `ttl` ms. */
-  up(instance: string, ttl: number): Promise<void>
+  /**
+   * Makes {@link alive} return true for the instance for another `ttl` ms. Returns the `sign` of the call before, where that
+   * has not expired: an instance that finds another one than its last knows that the store lost what it had confirmed.
+   */
+  up(instance: string, ttl: number, sign: string): Promise<string | undefined>
   /** Removes the instance's sign of life and its mailbox. */
   down(instance: string): Promise<void>
   /** For each of these instances whether it has a sign of life. */

@@ -10,15 +10,17 @@ export interface Registration {
   holder?: Holder | undefined
   /** The request, for a call that another instance may run again. */
   request?: string | undefined
-  /** How many calls the session may have at once. */
+  /** With so many calls or more the session is marked as full. The call is registered all the same. */
   max?: number | undefined
+  /** How old the mark of an early cancel may be, in ms. An older one was meant for an earlier call with the same id. */
+  markAge?: number | undefined
 }
 
 /**
- * ok: the call is registered; `cancelled` where its cancel came first. taken: another call of the session has the id, or
- * this call has ended. full: the session has `max` calls. gone: no such session.
+ * ok: the call is registered; `cancelled` where its cancel came first. lost: another run has the call, or it has ended.
+ * gone: no such session. A handler runs when its call registers, so nothing else is refused: several calls may have one id.
  */
-type RegisterReply = { status: 'ok'; cancelled: boolean; level: string | undefined } | Status<'taken' | 'full' | 'gone'>
+type RegisterReply = { status: 'ok'; cancelled: boolean; level: string | undefined } | Status<'lost' | 'gone'>
 
 export interface Append {
   stream: string
@@ -41,20 +43,22 @@ export interface Append {
 /**
  * ok: the messages are in the log, also when the same run sends the same ones again. lost: another run owns the call, or
  * it has ended. cancelled: nothing was added; the run must stop and call `endCall`. gap: `from` is beyond `end + 1`; send
- * again from there. taken, full, gone: as {@link RegisterReply}.
+ * again from there. gone: no such session.
  */
 export interface AppendReply {
-  status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'taken' | 'full' | 'gone'
+  status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'gone'
   /** The number of the last entry of the log. */
   end: number
   holder: Holder | undefined
   level: string | undefined
+  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
+  held: number
 }
 
 export interface CallEnd {
   stream: string
   owner: Owner
-  /** Adds an entry without text that ends the log. */
+  /** Adds an entry without text that ends the log. Without it, and where nothing was logged, the holder is forgotten too. */
   mark: boolean
   /** Asks of this call to forget. */
   forget?: string[] | undefined
@@ -86,11 +90,21 @@ export type ClaimReply =
       /** `typedId` of the call's request, and the stored request where the call may be run again. */
       id: string | undefined
       request: string | undefined
+      /** The asks of the runs before, to be forgotten with the call. */
+      asks: string[]
     }
   | Status<'lost' | 'over' | 'gone'>
 
 /** ok: the call is cancelled; notify its owner. unknown: no call of the session has this id. */
 export type CancelReply = { status: 'ok'; owner: Owner; stream: string } | Status<'unknown'>
+
+export interface CallEntry {
+  /** `typedId` of the request. */
+  id: string
+  stream: string
+  owner: Owner
+  holder: Holder | undefined
+}
 
 export interface CallStore {
   /** Registers a call: from now on its run alone may append to its stream, until another run claims it. */
@@ -101,8 +115,10 @@ export interface CallStore {
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
   /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
   lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
-  /** The calls of a session with their owners, for the one connection that all of them write to (HTTP+SSE). */
-  calls(key: SessionKey): Promise<{ stream: string; owner: Owner }[]>
+  /** The calls of a session. */
+  calls(key: SessionKey): Promise<CallEntry[]>
+  /** Counts the calls of a session, and unmarks it where that are fewer than `max`. */
+  countCalls(key: SessionKey, max: number): Promise<number>
   /**
    * Takes the call of a stream over from `expected` ('' for a released call). Of several runs that claim it one gets it,
    * and a repeat by that run is ok too. The run before can add nothing afterwards.
@@ -111,8 +127,8 @@ export interface CallStore {
   /** Gives a call up, if this run owns it: any run may claim it. */
   releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
   /**
-   * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where no call has the id
-   * yet, a mark cancels the call that registers with it within `cancelMark` ms.
+   * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where several calls have the
+   * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the call that registers with it within `cancelMark` ms.
    */
   cancel(key: SessionKey, id: string): Promise<CancelReply>
 }

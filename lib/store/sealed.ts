@@ -25,12 +25,13 @@ type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKin
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
  *
- * @throws BadKey for an empty ring
+ * @throws BadKey for an empty ring, TypeError for an unknown `unsealed`
  *
  * @example
  * const store = sealedStore(redisStore(process.env.REDIS_URL), readKeyRing(process.env.MCP_SECRET))
  */
 export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed: Unsealed = 'refuse'): Store {
+  if (!['refuse', 'read', 'write'].includes(unsealed)) throw new TypeError('unsealed must be refuse, read or write.')
   const sealer = createSealer(ring, 'store')
 
   function seal(text: string, kind: Kind, ...place: string[]): string {
@@ -61,17 +62,17 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'ping', 'close', 'wake'),
-    ...plain('deleteSession', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
-    ...plain('endCall', 'calls', 'releaseCall', 'cancel', 'release'),
-    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'occupy'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'wake', 'serve'),
+    ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
+    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'release'),
+    ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
-    createSession: (key, record, lifetime, owner) =>
-      store.createSession(key, seal(record, 'record', key), lifetime, owner),
+    createSession: (key, record, lifetime, owner, most) =>
+      store.createSession(key, seal(record, 'record', key), lifetime, owner, most),
     async readSession(key, lifetime) {
       const row = await store.readSession(key, lifetime)
       const record = open(row?.record, 'record', key)
-      return record === undefined ? undefined : { record, level: row?.level }
+      return row === undefined || record === undefined ? undefined : { ...row, record }
     },
     replaceRecord: (key, record) => store.replaceRecord(key, seal(record, 'record', key)),
     getData: async (key, name) => open(await store.getData(key, name), 'data', key, name),

@@ -5,6 +5,17 @@ export interface SessionRow {
   record: string
   /** The log level that the client has set. */
   level: string | undefined
+  /** The session had as many calls as it may when one registered: {@link CallStore.countCalls} finds whether it still has. */
+  busy?: boolean
+  /** The session keeps as many bytes as it may. */
+  full: boolean
+  /** This read is the first that slides the lifetime of the session. */
+  first?: boolean | undefined
+  /**
+   * True where an instance of a build before event keys has served the session. Only a store in which such sessions can be
+   * has to report it.
+   */
+  servedByOlder?: boolean
 }
 
 /** How many sessions a principal may have. */
@@ -15,6 +26,9 @@ export interface Quota {
 
 /** The write was done, or the session does not exist and nothing was written. */
 export type WriteReply = { status: 'ok' | 'gone' }
+
+/** As {@link WriteReply}. full: the values of the session have as many bytes as they may; nothing was written. */
+export type DataReply = { status: 'ok' | 'gone' | 'full' }
 
 /**
  * ok: the session existed and has ended now. repeated: it had ended shortly before, and these holders and owners may
@@ -28,17 +42,25 @@ export type LevelReply = { status: 'ok'; owners: Owner[] } | Status<'gone'>
 /** ok: `holder` is the connection that holds the GET stream; notify it. gone: no such session. */
 export type UnsubscribeReply = { status: 'ok'; holder: Holder | undefined } | Status<'gone'>
 
-/** As {@link UnsubscribeReply}. full: the session has as many subscriptions as it may; nothing was added. */
+/** As {@link UnsubscribeReply}. full: the session has as many subscriptions, or bytes of URIs, as it may; nothing
+ * was added. */
 export type SubscribeReply = UnsubscribeReply | Status<'full'>
 
 export interface SessionStore {
   /**
-   * Writes a new session that lives for `lifetime` ms. A session that exists is not changed. From then on the session
-   * gets every change that is published.
+   * Writes a new session that lives for `lifetime` ms, and however it is used for `most` ms at most (default: the store's
+   * `lifetimes.longest`). A session that exists is not changed. From then on the session gets every change that is
+   * published.
    * With `quota` the session is counted under its principal; full: the principal has as many as it may, and nothing was
    * written.
    */
-  createSession(key: SessionKey, record: string, lifetime: number, quota?: Quota): Promise<{ status: 'ok' | 'full' }>
+  createSession(
+    key: SessionKey,
+    record: string,
+    lifetime: number,
+    quota?: Quota,
+    most?: number,
+  ): Promise<{ status: 'ok' | 'full' }>
   /**
    * Reads a session in one round trip, undefined where there is none. With `lifetime` the session lives from now on for
    * at least that many ms, and at most a hundredth longer.
@@ -55,7 +77,9 @@ export interface SessionStore {
   setLevel(key: SessionKey, level: string): Promise<LevelReply>
   getData(key: SessionKey, name: string): Promise<string | undefined>
   /** Sets or (undefined) removes a value of the server's author. It lives as long as the session. */
-  setData(key: SessionKey, name: string, value: string | undefined): Promise<WriteReply>
+  setData(key: SessionKey, name: string, value: string | undefined): Promise<DataReply>
+  /** Looks whether a session that is {@link SessionRow.full} still is. */
+  relieve(key: SessionKey): Promise<void>
   /** Subscribes to a URI. Changes that are published from now on reach the session; earlier ones do not. */
   subscribe(key: SessionKey, uri: string, max: number): Promise<SubscribeReply>
   unsubscribe(key: SessionKey, uri: string): Promise<UnsubscribeReply>

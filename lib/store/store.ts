@@ -24,12 +24,8 @@ export type { Holder, Owner, SessionKey } from './names.ts'
 export type { StoreOptions } from './options.ts'
 export type { SessionRow, SessionStore } from './sessions.ts'
 export type { Advance, LogEntry, StreamStore, TakeReply } from './streams.ts'
+export { StoreRefused, StoreUnavailable } from './unavailable.ts'
 export type { ValueStore } from './values.ts'
-
-/** The store did not answer, or not in time. This does not mean that a session is gone: 503, never 404. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
-}
 
 /** The common part of every store. */
 export interface StoreBase {
@@ -37,8 +33,23 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
-  /** Resolves if the store answers. @throws StoreUnavailable */
+  /**
+   * Whether the store has used so much of its memory that it should not take new sessions and logs. It answers from what it has
+   * seen before, at once, and looks again in the background.
+   */
+  nearlyFull(): boolean
+  /** Resolves if the store answers and takes writes. @throws StoreUnavailable, with the trouble; StoreRefused */
   ping(): Promise<void>
+  /**
+   * Whether the store answers on a connection that is made for this question. Where it does and {@link ping} gets no answer,
+   * the store lives, and this process alone does not reach it.
+   */
+  answersAnew?: (() => Promise<boolean>) | undefined
+  /**
+   * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
+   * share by mistake refuses all but one name (StoreRefused).
+   */
+  serve?: ((server: string) => void) | undefined
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */

@@ -19,7 +19,8 @@ export interface Position {
 }
 
 /** ok: the message has the number `n`; `holder` holds the stream. gone: no such session. */
-type PostReply = { status: 'ok'; n: number; holder: Holder | undefined } | Status<'gone'>
+/** `held`: the bytes that the session keeps. */
+type PostReply = { status: 'ok'; n: number; holder: Holder | undefined; held: number } | Status<'gone'>
 
 /**
  * gone: no such session. unknown: the stream has no log. trimmed: the log no longer reaches back to the position.
@@ -91,8 +92,11 @@ export interface StreamStore {
    * lifetimes (session: `lifetime` ms).
    */
   look(key: SessionKey, stream: string, holder: Holder, after: Position, lifetime: number): Promise<LookReply>
-  /** Gives a stream up, if this connection holds it. After DELETE: no repeated DELETE returns this holder. */
-  release(key: SessionKey, stream: string, holder: Holder): Promise<void>
+  /**
+   * Gives a stream up, if this connection holds it. `sent`: its last message was sent, so that its log lives for `delivered` ms.
+   * After DELETE: no repeated DELETE returns this holder.
+   */
+  release(key: SessionKey, stream: string, holder: Holder, sent?: boolean): Promise<void>
   /** The whole log of a stream; empty where there is none. */
   readLog(key: SessionKey, stream: string): Promise<LogEntry[]>
   /** Where the session stands in the list of changes; undefined where there is no session. */

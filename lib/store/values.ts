@@ -1,5 +1,7 @@
 /** Values that belong to no session, and what an author gets of them: `ctx.user` and `ctx.handles`. */
 import { digest, randomId } from '../base/ids.ts'
+import { handled } from '../base/promises.ts'
+import { toJson } from '../base/to-json.ts'
 
 /** user, handle: values of a principal. elic: the session of a URL elicitation. used: results of a state used once. */
 export type ValueKind = 'user' | 'handle' | 'elic' | 'used'
@@ -39,17 +41,47 @@ export interface Handles {
 const USER_LIFETIME = 90 * 24 * 60 * 60_000
 const HANDLE_LIFETIME = 24 * 60 * 60_000
 
+/** The longest value of a principal, in characters of JSON. */
+const MAX_VALUE = 1024 * 1024
+
 function parse<T>(text: string | undefined): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T)
 }
 
-/** Values kept for a principal, 90 days after they were last read or written. Anonymous callers are one principal. */
+/**
+ * JSON of a value to be stored. `undefined` is stored as null.
+ * @throws NotJson
+ */
+export function valueText(value: unknown): string {
+  return toJson(value ?? null, 'value')
+}
+
+/** As {@link valueText}, for a principal. @throws RangeError for a value that is too long */
+function boundedText(value: unknown): string {
+  const text = valueText(value)
+  if (text.length <= MAX_VALUE) return text
+  throw new RangeError(`A value may have ${MAX_VALUE} characters of JSON; this one has ${text.length}.`)
+}
+
+/**
+ * Values kept for a principal, at most 1 MiB each, 90 days after they were last read or written. Anonymous callers are one
+ * principal.
+ */
 export function userValues(store: ValueStore, principal: string): KeyValues {
   const id = (name: string) => digest(`${principal}\n${name}`, 16)
-  return {
+  return handledValues({
     get: async <T>(name: string) => parse<T>(await store.getValue('user', id(name), USER_LIFETIME)),
-    set: (name, value) => store.setValue('user', id(name), JSON.stringify(value ?? null), USER_LIFETIME),
-    delete: (name) => store.deleteValue('user', id(name)),
+    set: async (name, value) => store.setValue('user', id(name), boundedText(value), USER_LIFETIME),
+    delete: async (name) => store.deleteValue('user', id(name)),
+  })
+}
+
+/** The same values, whose promises an author may forget to await. */
+export function handledValues({ get, set, delete: remove }: KeyValues): KeyValues {
+  return {
+    get: <T>(name: string) => handled(get<T>(name)),
+    set: (name, value) => handled(set(name, value)),
+    delete: (name) => handled(remove(name)),
   }
 }
 
@@ -64,22 +96,25 @@ interface Stored {
  */
 export function handleValues(store: ValueStore, principal: string): Handles {
   const id = (handle: string) => digest(`${principal}\n${handle}`, 16)
+  const textOf = (value: unknown, lifetime: number) =>
+    `{"value":${boundedText(value)},"lifetime":${JSON.stringify(lifetime)}}`
   const read = async (handle: string) => parse<Stored>(await store.getValue('handle', id(handle)))
+  async function create(value: unknown, { lifetime = HANDLE_LIFETIME }: { lifetime?: number } = {}) {
+    const handle = randomId(16)
+    await store.setValue('handle', id(handle), textOf(value, lifetime), lifetime)
+    return handle
+  }
+  async function set(handle: string, value: unknown) {
+    const stored = await read(handle)
+    if (!stored) return false
+    const text = textOf(value, stored.lifetime)
+    const { status } = await store.replaceValue('handle', id(handle), text, stored.lifetime)
+    return status === 'ok'
+  }
   return {
-    async create(value, options = {}) {
-      const handle = randomId(16)
-      const lifetime = options.lifetime ?? HANDLE_LIFETIME
-      await store.setValue('handle', id(handle), JSON.stringify({ value: value ?? null, lifetime }), lifetime)
-      return handle
-    },
-    get: async <T>(handle: string) => (await read(handle))?.value as T | undefined,
-    async set(handle, value) {
-      const stored = await read(handle)
-      if (!stored) return false
-      const text = JSON.stringify({ value: value ?? null, lifetime: stored.lifetime })
-      const { status } = await store.replaceValue('handle', id(handle), text, stored.lifetime)
-      return status === 'ok'
-    },
-    delete: (handle) => store.deleteValue('handle', id(handle)),
+    create: (value, options) => handled(create(value, options)),
+    get: <T>(handle: string) => handled(read(handle).then((stored) => stored?.value as T | undefined)),
+    set: (handle, value) => handled(set(handle, value)),
+    delete: (handle) => handled(store.deleteValue('handle', id(handle))),
   }
 }

@@ -6,6 +6,7 @@ import { sources, strip } from '../../tools/source.ts'
 
 const SOURCES = {
   'Date.now': /\bDate\s*\.\s*now\b/,
+  wall: /\.\s*wall\b/,
   'new Date()': /\bnew Date\b(?!\s*\(\s*[^\s)])/,
   'performance.now': /\bperformance\s*\.\s*now\b|\bhrtime\b/,
   setTimeout: /(?<![.\w])setTimeout\b|\b(?:globalThis|timers)\s*\.\s*setTimeout\b/,
@@ -23,11 +24,29 @@ const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
     names: ['Date.now', 'performance.now', 'setTimeout', 'setInterval'],
     because: 'this is the clock',
   },
+  { at: 'lib/auth/', names: ['wall'], because: 'tokens have times of the wall clock (RFC 7519, 4.1.4)' },
+  {
+    at: 'lib/stateless/request-state.ts',
+    names: ['wall'],
+    because: 'a state goes through the client to other instances',
+  },
+  { at: 'lib/runtime/timers.ts', names: ['wall'], because: 'a stream ends when its token expires' },
+  {
+    at: 'lib/session/sessions.ts',
+    names: ['wall'],
+    because: 'builds that end sessions themselves read it in the record',
+  },
+  { at: 'lib/platform/log.ts', names: ['wall'], because: 'a line of the log has the time for people' },
+  {
+    at: 'lib/platform/lambda/invocation.ts',
+    names: ['wall'],
+    because: 'the monotonic clock may stand still while the environment is frozen',
+  },
   { at: 'lib/base/ids.ts', names: ['randomBytes', 'Math.random'], because: 'this is where ids and delays are drawn' },
   { at: 'lib/base/sealing.ts', names: ['randomBytes'], because: 'a cipher needs a key and a fresh nonce' },
   {
     at: 'lib/store/redis/',
-    names: ['performance.now', 'setTimeout'],
+    names: ['performance.now', 'setTimeout', 'setInterval'],
     because: 'waits for sockets: a clock that stands still must not stop it',
   },
   {
@@ -61,7 +80,7 @@ function misplacedIn(files: ReadonlyMap<string, string>): string[] {
 
 const files = sources(root, ['lib', 'functions'])
 
-test('no file reads a clock, waits or draws at random outside lib/base', () => {
+test('no file reads a clock, waits or draws at random outside lib/base, nor the wall clock for a duration', () => {
   expect(misplacedIn(files)).toEqual([])
 })
 
@@ -76,6 +95,7 @@ test('every exception is needed', () => {
 test('each of them is found, whichever way it is written', () => {
   expect(namesIn('const a = Date.now()')).toEqual(['Date.now'])
   expect(namesIn('const now = clock ?? Date\n  .now')).toEqual(['Date.now'])
+  expect(namesIn('const late = this.#clock.wall() - since')).toEqual(['wall'])
   expect(namesIn('const a = new Date()')).toEqual(['new Date()'])
   expect(namesIn('const a = `${new Date( ).toISOString()}`')).toEqual(['new Date()'])
   expect(namesIn('const a = new Date')).toEqual(['new Date()'])

@@ -1,10 +1,11 @@
 /** What a source file exports, and which names of other files it uses. */
 import { dirname, join } from 'node:path'
-import { importsOf } from '../../tools/imports.ts'
 import { strip } from '../../tools/source.ts'
 
 const KIND = '(?:async )?function\\*?|const|let|(?:abstract )?class|interface|type|enum'
 const DECLARED = new RegExp(`^export (?:declare )?(?:(?:${KIND}) (\\w+)|const \\{([^}]*)\\})`, 'gm')
+/** A dynamic import, or one of everything. */
+const WHOLE = /\b(?:import\(|(?:import|export)\s+\*(?:\s+as\s+\w+)?\s+from)\s*'(\.[^']+\.ts)'/g
 const LIST = /\b(import|export)\s+(?:type\s+)?(?:\w+\s*,\s*)?\{([^}]*)\}(?:\s*from\s*'([^']+)')?/g
 
 /** The names that `source` exports, each with the comment that ends in the line above it. */
@@ -19,16 +20,15 @@ export function exportsOf(source: string): { name: string; comment: string }[] {
   return [...declared, ...listed.flatMap(({ names }) => names.map(({ outside }) => ({ name: outside, comment: '' })))]
 }
 
-/** `file#name` for every name that `source` imports or hands on. A dynamic import uses what is named anywhere below it. */
+/** `file#name` for every name that `source` imports or hands on. A file that is imported as a whole, or dynamically, is used by each name that occurs. */
 export function usesOf(file: string, source: string): string[] {
   const code = strip(source)
   const named = lists(code).flatMap(({ from, names }) =>
     from?.startsWith('.') ? names.map(({ inside }) => `${join(dirname(file), from)}#${inside}`) : [],
   )
-  const statically = new Set(lists(code).flatMap(({ from }) => (from ? [join(dirname(file), from)] : [])))
   const words = new Set(strip(source, 'blank').match(/\w+/g))
-  const dynamically = importsOf(file, source).filter((target) => target.endsWith('.ts') && !statically.has(target))
-  return [...named, ...dynamically.flatMap((target) => [...words].map((word) => `${target}#${word}`))]
+  const whole = [...code.matchAll(WHOLE)].map(([, from = '']) => join(dirname(file), from))
+  return [...named, ...whole.flatMap((target) => [...words].map((word) => `${target}#${word}`))]
 }
 
 function lists(code: string) {

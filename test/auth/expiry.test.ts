@@ -1,4 +1,5 @@
 /** A stream ends when the token of its request expires, and is resumed with the next token. */
+
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
@@ -6,6 +7,7 @@ import { memoryStore } from '../../lib/store/memory/index.ts'
 import { Signer } from '../support/authorization.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { EventReader } from '../support/raw.ts'
+import { about } from '../support/spread.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 let signer: Signer
@@ -74,7 +76,7 @@ test('the GET stream closes with a retry; the old token is 401, and the new toke
   expect(endpoint.stats().connections).toBe(1)
   await clock.advance(1_500)
   expect(await reader.rest()).toEqual([])
-  expect(reader.events.at(-1)?.retry).toBe(1_000)
+  expect(reader.events.at(-1)?.retry).toEqual(about(1_000))
   expect(endpoint.stats().connections).toBe(0)
   expect((await send('GET', token, session)).status).toBe(401)
   const fresh = await signer.token({}, { expiresIn: 1_200 })

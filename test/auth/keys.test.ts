@@ -1,10 +1,12 @@
 /** Sources of keys and of answers about tokens: discovery, rotation, introspection, the author's `verify`. */
+
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { server } from '../fixtures/everything.ts'
 import { type JsonServer, Signer, serveJson } from '../support/authorization.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { fromSeconds } from '../support/spread.ts'
 
 const RESOURCE = 'https://mcp.example/mcp'
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
@@ -64,7 +66,7 @@ describe('keys are found through the metadata of the issuer', () => {
     start({ issuer: as.url })
     const response = await ping(await signer.token())
     expect(response.status).toBe(503)
-    expect(response.headers.get('retry-after')).toBe('1')
+    expect(response.headers.get('retry-after')).toEqual(fromSeconds(1))
     expect(await response.text()).not.toContain(as.url)
     expect(errors).toHaveLength(1)
   })

@@ -35,6 +35,8 @@ test('the benchmark measures every workload and every figure', {
   expect(figure('ask answered on another instance').value).toBe('3 (ask appended, answer stored, mail to the owner)')
   expect(figure('idle session in Redis')).toMatchObject({ met: true })
   expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
+  expect(figure('ordinary calls that were refused meanwhile').value).toBe('0')
+  expect(figure('errors that the instances reported').value).toBe('0')
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })

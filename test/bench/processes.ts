@@ -3,6 +3,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { Order, Received } from './holders.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
 import type { Usage } from './servers/serve.ts'
 
@@ -85,6 +86,25 @@ export async function startServer(name: ServerName, env: Record<string, string> 
       child.disconnect()
       await once(child, 'exit')
     },
+  }
+}
+
+/** A process that holds GET streams. */
+export interface Holders {
+  /** Resolves with the moment, in ms since 1970, at which the last of the streams had a list change. */
+  received(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** Resolves when `streams` streams are open, spread over `ports`. */
+export async function startHolders(ports: number[], streams: number): Promise<Holders> {
+  const child = start('holders.ts', {}, ['--disable-warning=ExperimentalWarning'])
+  pin(child.pid, 'rest')
+  child.send({ ports, streams } satisfies Order)
+  await reply(child)
+  return {
+    received: async () => (await reply<Received>(child)).at,
+    stop: () => end(child),
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
- * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` selects the
- * figures that are not races. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
+ * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
@@ -11,9 +11,11 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
 import { against } from './against.ts'
+import { announce } from './announce.ts'
+import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { pin, startLoad } from './processes.ts'
-import { chart, type Figure, figures, machine, type Report, table } from './report.ts'
+import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
 import { type Effort, RACES, type RaceResult, race } from './throughput.ts'
 
@@ -85,7 +87,14 @@ try {
     races.push(await race(one, loader, redis, effort))
     console.log(table({ races: races.slice(-1), figures: [] }))
   }
+  if (wanted('cancelled')) {
+    const [many, calls] = short ? [50, 50] : [3_000, 2_000]
+    const [fresh, after] = [await costAfterCancels(redis, 0, calls), await costAfterCancels(redis, many, calls)]
+    const figures = `${fresh.toFixed(0)} us in a new session, ${after.toFixed(0)} us after ${many} cancelled calls`
+    console.log(`Redis, for a registered call: ${figures} (at most 20 % more)`)
+  }
   const found = wanted('scenarios') ? await scenarios() : []
+  if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
   console.log(table({ races: [], figures: found }))
   const report: Report = {
     machine: machine(),

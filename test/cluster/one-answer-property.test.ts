@@ -67,8 +67,10 @@ function connection(store: Store, steps: Steps, faults: Fault[]): Store {
     get(target, name: keyof Store) {
       const value = target[name]
       if (typeof value !== 'function') return value
+      // It answers at once, from what the store has heard of its memory.
+      if (name === 'nearlyFull') return value.bind(target)
       const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
-      const direct = ['wake', 'close', 'receive', 'readSession', 'up', 'down', 'alive'].includes(name)
+      const direct = ['wake', 'close', 'nearlyFull', 'receive', 'readSession', 'up', 'down', 'alive'].includes(name)
       return direct ? operation : (...args: unknown[]) => through(() => operation(...args))
     },
   })

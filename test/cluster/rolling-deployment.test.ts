@@ -1,8 +1,10 @@
 /** A rolling deployment: instances of an older and a newer build serve the same session. */
+
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { call, getStream, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
+import { fromSeconds } from '../support/spread.ts'
 
 let fleet: Fleet
 let redis: Redis
@@ -50,7 +52,7 @@ test('a record that this build cannot read is 503, and other instances can still
   const session = await initialize(fleet.at(0))
   await rewrite((record) => Object.assign(record, { v: 9 }))
   const response = await post(fleet.at(1), request(1, 'ping'), { session })
-  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, fromSeconds(1)])
   expect(((await response.json()) as { error: { code: number } }).error.code).toBe(-32603)
   await rewrite((record) => Object.assign(record, { v: 1 }))
   expect((await call(fleet.at(1), session, request(2, 'ping'))).result).toEqual({})

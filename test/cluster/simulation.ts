@@ -2,6 +2,9 @@
  * Several instances in one process, with a manual clock and links to the store that can break, for the property tests.
  * The instances are real endpoints; time, death and the links are simulated.
  */
+// Modules that the endpoint loads when they are used are there at once: turns of the simulation do not wait for files.
+import '../../lib/session/resume.ts'
+import '../../lib/stateless/listen.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
@@ -73,6 +76,7 @@ export class Link {
       get: (target, name: keyof Store) => {
         const value = target[name]
         if (typeof value !== 'function') return value
+        if (name === 'nearlyFull' || name === 'serve') return value.bind(target)
         if (name === 'wake' || name === 'close') return () => Promise.resolve()
         const operation = value.bind(target) as (...args: unknown[]) => Promise<unknown>
         return async (...args: unknown[]) => {

@@ -22,9 +22,11 @@ describe('the deployed bundle', () => {
     metafile = metafiles.lambda!
   })
 
-  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 300 KB', (entry) => {
+  // A third of it is the Redis client. The rest grew by a quarter when every bound became counted, every input strictly read and
+  // every refusal explained; a cold start reads and compiles all of it, so that more needs a reason.
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 375 KB', (entry) => {
     const { own, author, later } = startSize(metafile, entry)
-    expect(own).toBeLessThan(300_000)
+    expect(own).toBeLessThan(375_000)
     // The measure works: the example has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)
@@ -33,7 +35,8 @@ describe('the deployed bundle', () => {
 
   test.each([
     'node_modules/jose/',
-    'node_modules/@cfworker/json-schema/',
+    'lib/server/schema/validator/validator.ts',
+    'lib/server/schema/validator/formats.ts',
     'node_modules/ioredis/built/cluster/',
     'lib/store/memory/',
     'lib/auth/authenticator.ts',

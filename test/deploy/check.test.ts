@@ -1,10 +1,13 @@
 /** `npm run check` finds the faults of a deployment from outside. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { createServer, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../../tools/build.ts'
 import { checkDeployment } from '../../tools/check.ts'
 import { type LambdaTests, lambdaTests } from '../lambda/bundled.ts'
+import { freePort } from '../support/ports.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
 
 const STREAM = 'the first bytes of a stream arrive long before its end'
@@ -50,8 +53,89 @@ test('the program prints one line for each check, and its exit code says whether
     ).toBe(true)
     expect(spawnSync(process.execPath, [check, instance.at('/elsewhere').href]).status).toBe(1)
     expect(spawnSync(process.execPath, [check, 'nowhere']).status).toBe(2)
+    expect(spawnSync(process.execPath, [check, 'ftp://nowhere/mcp']).status).toBe(2)
+    expect(spawnSync(process.execPath, [check, instance.url.href, '--tokn', 'x']).status).toBe(2)
   } finally {
     await instance.stop()
     remove()
   }
+})
+
+describe('an address without an endpoint gets one line and no stack:', () => {
+  const closing: (() => Promise<unknown>)[] = []
+  afterAll(() => Promise.all(closing.map((close) => close())))
+
+  async function portOf(server: Server): Promise<number> {
+    const sockets = new Set<Socket>()
+    server.on('connection', (socket) => sockets.add(socket.on('error', () => {})))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    })
+    return (server.address() as AddressInfo).port
+  }
+  const http = (answer: RequestListener) => portOf(createServer(answer))
+  const tcp = (greet: (socket: Socket) => void) => portOf(createTcpServer(greet))
+
+  test.each<[string, () => Promise<string>, RegExp]>([
+    ['a name that does not exist', async () => 'https://nowhere.invalid/mcp', /the name nowhere\.invalid is not known/],
+    [
+      'a port without a listener',
+      async () => `http://127.0.0.1:${await freePort()}/mcp`,
+      /nothing listens at 127\.0\.0\.1:\d/,
+    ],
+    [
+      'a port that speaks no TLS',
+      async () => `https://127.0.0.1:${await http((_req, res) => res.end())}/mcp`,
+      /TLS failed/,
+    ],
+    [
+      'a port that speaks no HTTP',
+      async () => `http://127.0.0.1:${await tcp((socket) => socket.end('220 mail.example ESMTP\r\n'))}/mcp`,
+      /does not match the HTTP\/1.1 protocol/,
+    ],
+    [
+      'a connection that is cut',
+      async () => `http://127.0.0.1:${await tcp((socket) => socket.destroy())}/mcp`,
+      /NO\tthe address answers/,
+    ],
+    [
+      'a page',
+      async () => `http://127.0.0.1:${await http((_req, res) => res.end('<html>\n<p>Hello</p>\n</html>'))}/mcp`,
+      /NO\tan MCP endpoint is at the address \(200 .*Hello/,
+    ],
+    [
+      'a server that has nothing there',
+      async () => `http://127.0.0.1:${await http((_req, res) => res.writeHead(404).end('Not found\n'))}/mcp`,
+      /NO\tan MCP endpoint is at the address \(404 .*Not found/,
+    ],
+  ])('%s', async (_what, address, expected) => {
+    const args = [join(root, 'tools/check.ts'), await address()]
+    const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) =>
+      execFile(process.execPath, args, (error, stdout, stderr) => resolve({ code: error?.code, stdout, stderr })),
+    )
+    expect(stdout.trim().split('\n')).toEqual([expect.stringMatching(expected)])
+    expect(stderr).toBe('')
+    expect(code).toBe(1)
+  })
+
+  test('a server that does not answer', async () => {
+    const url = new URL(`http://127.0.0.1:${await http(() => {})}/mcp`)
+    expect(await checkDeployment(url, { patience: 50 })).toEqual([
+      { what: 'the address answers', ok: false, seen: `${url.host} took too long to answer` },
+    ])
+  })
+
+  test('an endpoint that requires a token says how one is found, and a token that it refuses fails the check', async () => {
+    const port = await http((req, res) => {
+      if (req.method === 'GET') return res.end('<html>no metadata</html>')
+      return res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('{}')
+    })
+    const url = new URL(`http://127.0.0.1:${port}/mcp`)
+    expect((await checkDeployment(url)).map(({ ok }) => ok)).toEqual([true, true, false])
+    expect(await checkDeployment(url, { token: 'stale' })).toEqual([
+      { what: 'the endpoint takes the token', ok: false, seen: '401 {}' },
+    ])
+  })
 })

@@ -1,11 +1,15 @@
 /** The other files under infra/ have the values that the endpoint needs, and agree with each other. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Service } from '@kubernetes-models/knative/serving.knative.dev/v1/Service'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { parseEnvironment } from '../../lib/platform/environment.ts'
 import { VARIABLES } from '../../tools/settings.ts'
+
+type Env = Record<string, string | undefined>
+const envOf = (list: { name: string; value?: string }[]): Env =>
+  Object.fromEntries(list.map(({ name, value }) => [name, value]))
 
 const infra = (name: string) => readFileSync(new URL(`../../infra/${name}`, import.meta.url), 'utf8')
 
@@ -25,9 +29,8 @@ describe('cloudrun/service.yaml', () => {
     expect(() => new Service(wrong).validate()).toThrow(/containerConcurrency/)
   })
 
-  test('streams end before the time limit of the platform, and calls before SIGKILL', () => {
+  test('streams end before the time limit of the platform', () => {
     expect(Number(env.RESPONSE_LIMIT_SECONDS)).toBe(spec.timeoutSeconds)
-    expect(Number(env.DRAIN_SECONDS)).toBeLessThan(10)
   })
 
   test('has CPU while no request is open, and no affinity', () => {
@@ -49,6 +52,14 @@ describe('cloudrun/service.yaml', () => {
     expect(container.startupProbe.httpGet).toEqual({ path: '/readyz', port: 8080 })
     expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
     expect(container.ports).toEqual([{ name: 'http1', containerPort: 8080 }])
+  })
+
+  test('lets nobody in before an authorization server is named', () => {
+    expect(env.AUTH_ISSUER).toMatch(/^https:\/\/auth\.example\.com$/)
+    const { auth } = parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint
+    expect(auth).toMatchObject({ issuer: [env.AUTH_ISSUER], resource: env.AUTH_AUDIENCE })
+    // Both are the addresses that the documents give: a host of the service, and /mcp there.
+    expect(auth?.resource).toBe(`https://${env.ALLOWED_HOSTS}/mcp`)
   })
 
   test('sets only variables that the endpoint reads', () => {
@@ -93,9 +104,116 @@ describe('compose.yaml', () => {
     expect(redis.command).toContain('noeviction')
   })
 
+  test('starts nothing before AUTH_ISSUER is decided, and takes its settings from one file', () => {
+    const { environment } = compose['x-instance']
+    // Unset stops compose; empty is a decision.
+    expect(environment.AUTH_ISSUER).toMatch(/^\$\{AUTH_ISSUER\?[^}]*AUTH_ISSUER=/)
+    for (const name of ['AUTH_AUDIENCE', 'ALLOWED_HOSTS', 'ALLOWED_ORIGINS']) {
+      expect(environment[name]).toMatch(new RegExp(`^\\$\\{${name}:?-`))
+    }
+    expect(infra('compose.yaml')).toContain('> infra/.env')
+  })
+
+  test('is healthy when /readyz says so, and nginx waits for it', () => {
+    expect(compose['x-instance'].healthcheck.test.join(' ')).toContain('http://127.0.0.1:8080/readyz')
+    for (const name of ['mcp-1', 'mcp-2', 'mcp-3']) {
+      expect(compose.services.nginx.depends_on[name]).toEqual({ condition: 'service_healthy' })
+    }
+  })
+
   test('has no secret', () => {
     expect(compose['x-instance'].environment.MCP_SECRET).toMatch(/^\$\{MCP_SECRET:\?/)
   })
+})
+
+describe('kubernetes.yaml', () => {
+  const [deployment, service, budget] = parseAllDocuments(infra('kubernetes.yaml')).map((document) => document.toJS())
+  const pod = deployment.spec.template
+  const [container] = pod.spec.containers
+
+  test('has a Deployment of several instances, a Service and a budget that all mean the same pods', () => {
+    expect([deployment.kind, service.kind, budget.kind]).toEqual(['Deployment', 'Service', 'PodDisruptionBudget'])
+    const { labels } = pod.metadata
+    for (const selector of [
+      deployment.spec.selector.matchLabels,
+      service.spec.selector,
+      budget.spec.selector.matchLabels,
+    ]) {
+      expect(selector).toEqual(labels)
+    }
+    expect(deployment.spec.replicas).toBeGreaterThan(1)
+    expect(deployment.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
+    expect(service.spec.sessionAffinity).toBe('None')
+    expect(service.spec.ports[0].targetPort).toBe(container.ports[0].name)
+  })
+
+  test('sends requests where /readyz is 200, and restarts where /healthz is not', () => {
+    const port = container.ports[0].name
+    expect(container.startupProbe.httpGet).toEqual({ path: '/readyz', port })
+    expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port })
+    expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port })
+    // The lame duck is longer than a probe needs to see it.
+    const { periodSeconds, failureThreshold } = container.readinessProbe
+    expect(periodSeconds * failureThreshold).toBeLessThan(Number(envOf(container.env).LAME_DUCK_SECONDS))
+  })
+
+  test('has no secret, and sets only variables that the endpoint reads', () => {
+    expect(container.envFrom).toEqual([{ secretRef: { name: 'mcp-anywhere' } }])
+    for (const { name } of container.env) expect(VARIABLES).toContain(name)
+  })
+})
+
+/** Every file that runs processes: their variables, and the seconds from SIGTERM to SIGKILL. */
+const GRACES: Record<string, () => { env: Env; grace: number }[]> = {
+  'cloudrun/service.yaml': () => {
+    const [container] = parse(infra('cloudrun/service.yaml')).spec.template.spec.containers
+    // Cloud Run has no setting for it: https://cloud.google.com/run/docs/container-contract
+    return [{ env: envOf(container.env), grace: 10 }]
+  },
+  'kubernetes.yaml': () => {
+    const { spec } = parseAllDocuments(infra('kubernetes.yaml'))[0]?.toJS().spec.template ?? {}
+    return [{ env: envOf(spec.containers[0].env), grace: spec.terminationGracePeriodSeconds }]
+  },
+  'compose.yaml': () => {
+    const { services } = parse(infra('compose.yaml'), { merge: true })
+    const own = Object.values<{ environment?: Env; stop_grace_period?: string }>(services).filter(
+      ({ environment }) => environment?.MCP_SECRET,
+    )
+    return own.map(({ environment = {}, stop_grace_period = '10s' }) => ({
+      env: environment,
+      grace: Number.parseFloat(stop_grace_period),
+    }))
+  },
+  // Docker kills after ten seconds, unless it is told otherwise.
+  Dockerfile: () => [{ env: {}, grace: 10 }],
+}
+
+/** Files that run no process of the endpoint that gets SIGTERM. */
+const OTHERS = ['Dockerfile.dockerignore', 'nginx.conf', 'aws']
+
+test('in every file, the lame duck, the drain and a second end before the platform kills the process', () => {
+  const names = readdirSync(new URL('../../infra', import.meta.url)).filter((name) => !OTHERS.includes(name))
+  expect(
+    Object.keys(GRACES)
+      .map((name) => name.split('/')[0])
+      .sort(),
+  ).toEqual(names.sort())
+  for (const [name, read] of Object.entries(GRACES)) {
+    const found = read()
+    expect(found.length, name).toBeGreaterThan(0)
+    for (const { env, grace } of found) {
+      const given = Object.fromEntries(Object.entries(env).filter(([key]) => /^(LAME_DUCK|DRAIN|SHUTDOWN)_/.test(key)))
+      const { lameDuck, shutdown, endpoint } = parseEnvironment(given)
+      const sum = lameDuck + (endpoint.session?.drainTimeout ?? 0)
+      expect(sum + 1_000, name).toBeLessThan(grace * 1_000)
+      expect(sum + 1_000, name).toBeLessThanOrEqual(shutdown)
+      expect(shutdown, name).toBeLessThan(grace * 1_000)
+    }
+  }
+  const seconds = Object.fromEntries(
+    Object.entries(GRACES).map(([name, read]) => [name, read()[0]?.env.LAME_DUCK_SECONDS]),
+  )
+  expect(seconds).toMatchObject({ 'kubernetes.yaml': '5', 'compose.yaml': '3' })
 })
 
 test('no file configures sticky sessions', () => {

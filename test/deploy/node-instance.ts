@@ -35,8 +35,8 @@ export class NodeInstance {
   /** The address of its endpoint. */
   url = new URL('http://127.0.0.1')
 
-  private constructor(file: string, env: Record<string, string>) {
-    this.child = spawn(process.execPath, [file], {
+  private constructor(file: string, env: Record<string, string>, args: string[]) {
+    this.child = spawn(process.execPath, [file, ...args], {
       env: { PATH: process.env.PATH ?? '', PORT: '0', LOG: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -45,8 +45,8 @@ export class NodeInstance {
     this.child.once('exit', () => process.removeListener('exit', die))
   }
 
-  static async start(file: string, env: Record<string, string> = {}): Promise<NodeInstance> {
-    const instance = new NodeInstance(file, env)
+  static async start(file: string, env: Record<string, string> = {}, ...args: string[]): Promise<NodeInstance> {
+    const instance = new NodeInstance(file, env, args)
     const { child, output } = instance
     const address = await new Promise<string>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {

@@ -1,6 +1,6 @@
 /** The result of `npm run package` for AWS, without an account and without a network. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -30,10 +30,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const offline = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []
 
 function packaged(front: string, ...more: string[]): Template {
+  const params = [`front: ${front}`, 'open: true', ...more]
+  writeFileSync(join(folder, 'infra/aws/stages/prod.yml'), params.join('\n'))
   const out = join(folder, `out-${front}-${more.length}`)
   const osls = join(root, 'node_modules/osls/bin/serverless.js')
-  const params = [`front=${front}`, ...more].flatMap((param) => ['--param', param])
-  const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out, ...params]
+  const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out]
   execFileSync(command, args, {
     cwd: folder,
     // Neither the variables nor the home folder have credentials.
@@ -165,8 +166,8 @@ test('the archive has the bundle and nothing else', () => {
   expect(names.filter((name) => !/^dist\/lambda\/[\w-]+\.[cm]js(\.map)?$/.test(name))).toEqual([])
 })
 
-test('params of the command line set memory, timeout, GET policy and cache nodes', () => {
-  const template = packaged('url', 'memory=1024', 'timeout=60', 'getPolicy=off', 'cacheNodes=1')
+test("params of the stage's file set memory, timeout, GET policy and cache nodes", () => {
+  const template = packaged('url', 'memory: 1024', 'timeout: 60', "getPolicy: 'off'", 'cacheNodes: 1')
   expect(ofType(template, 'AWS::Lambda::Function')[0]).toMatchObject({
     MemorySize: 1024,
     Timeout: 60,

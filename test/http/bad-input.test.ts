@@ -1,6 +1,7 @@
 /** Wrong requests: each gets its status, its code and a message that names the error, and the session stays as it was. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { onEvent } from '../../lib/base/events.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { call, initialize, post, type RawSession, type RpcMessage, request, toolCall } from '../support/raw.ts'
@@ -42,7 +43,23 @@ describe('a body', () => {
     ['with half a character as id', '{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', 400, -32600],
     ['with an object as id', { jsonrpc: '2.0', id: {}, method: 'ping' }, 400, -32600],
     ['with a number as method', { jsonrpc: '2.0', id: 1, method: 7 }, 400, -32600],
-    ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [] }, 400, -32600],
+    ['with an array as params', { jsonrpc: '2.0', id: 1, method: 'ping', params: [1] }, 400, -32600],
+    ['with the id null and an error', { jsonrpc: '2.0', id: null, method: 'ping', error: {} }, 400, -32600],
+    ['with a method and a result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, 400, -32600],
+    ['with a number as _meta', { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: 1 } }, 400, -32602],
+    [
+      'with an object as progress token',
+      { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { progressToken: {} } } },
+      400,
+      -32602,
+    ],
+    [
+      'with a result and an error',
+      { jsonrpc: '2.0', id: 'a', result: {}, error: { code: 1, message: 'no' } },
+      400,
+      -32600,
+    ],
+    ['with a result that is an array', { jsonrpc: '2.0', id: 'a', result: [1] }, 400, -32600],
     ['that is no message', { jsonrpc: '2.0', id: 1 }, 400, -32600],
     [
       'nested too deeply',
@@ -111,12 +128,11 @@ describe('the log', () => {
   async function sent(body: string | ReadableStream) {
     const errors: unknown[] = []
     const endpoint = createEndpoint(new McpServer({ name: 'log', version: '1' }), { onError: (e) => errors.push(e) })
-    const note: { method?: string } = {}
     const headers = { 'content-type': 'application/json' }
     const init = { method: 'POST', headers, body, duplex: 'half' }
-    const response = await endpoint.fetch(new Request('http://localhost/mcp', init as RequestInit), { note })
+    const response = await endpoint.fetch(new Request('http://localhost/mcp', init as RequestInit))
     await endpoint.close()
-    return { response, errors, note }
+    return { response, errors }
   }
 
   test('has no error for a body that breaks off, since the client caused it', async () => {
@@ -128,8 +144,11 @@ describe('the log', () => {
   })
 
   test('has at most 100 characters of a method', async () => {
-    const { note } = await sent(JSON.stringify(request(1, 'x'.repeat(9_000))))
-    expect(note.method).toBe('x'.repeat(100))
+    const methods: (string | undefined)[] = []
+    const stop = onEvent('request', ({ method }) => methods.push(method))
+    await sent(JSON.stringify(request(1, 'x'.repeat(1_000))))
+    stop()
+    expect(methods).toEqual(['x'.repeat(100)])
   })
 })
 
@@ -212,7 +231,7 @@ describe('a method', () => {
 
   test.each<[string, string, object]>([
     ['an unknown tool', 'tools/call', { name: 'none' }],
-    ['arguments that are no object', 'tools/call', { name: 'echo', arguments: [] }],
+    ['arguments that are no object', 'tools/call', { name: 'echo', arguments: [1] }],
     ['a cursor that was never given out', 'tools/list', { cursor: 'x' }],
     ['a cursor of another list', 'prompts/list', { cursor: 'bm90aGluZw' }],
     ['an unknown prompt', 'prompts/get', { name: 'none' }],

@@ -1,10 +1,12 @@
 /** Refused requests, and the responses when the endpoint itself fails. Neither harms a session. */
+
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import type { RawSession, RpcMessage } from '../support/raw.ts'
 import { ACCEPT_BOTH, EventReader, initialize, post, request, toolCall } from '../support/raw.ts'
+import { fromSeconds } from '../support/spread.ts'
 import { type EverythingServer, startEverything } from './everything-server.ts'
 
 const APP = 'https://app.example'
@@ -109,7 +111,7 @@ describe('when the store', () => {
 
   test('does not answer, a request is 503 with its id and Retry-After', async () => {
     const [response, answer] = await answered(new StoreUnavailable('no answer'), 'mine', 'ping')
-    expect([response.status, response.headers.get('retry-after'), answer.id]).toEqual([503, '1', 'mine'])
+    expect([response.status, response.headers.get('retry-after'), answer.id]).toEqual([503, fromSeconds(1), 'mine'])
     expect(answer.error?.code).toBe(-32603)
     expect(response.headers.get('access-control-allow-origin')).toBe(APP)
   })

@@ -13,7 +13,7 @@ let tests: LambdaTests
 let lambda: Lambda
 
 // Streams that can be resumed close after half of it, calls end with an error after three quarters.
-const TIMEOUT = 12_000
+const TIMEOUT = 20_000
 
 beforeAll(async () => {
   tests = await lambdaTests()

@@ -3,8 +3,10 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
 import { Signer } from '../support/authorization.ts'
 import { eventually } from '../support/eventually.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 
@@ -157,8 +159,10 @@ describe('calls at once', () => {
     )
     const refused = await expectRefusal(await send({ at: 2, body: toolCall(9, 'wait'), headers }), 429)
     expect(refused.id).toBe(9)
-    // Calls that answer at once are not counted.
-    expect((await send({ at: 2, body: toolCall(10, 'quick'), headers })).status).toBe(200)
+    // Nobody knows beforehand that this one would be quick. A ping calls no handler.
+    await expectRefusal(await send({ at: 2, body: toolCall(10, 'quick'), headers }), 429)
+    expect((await send({ at: 2, body: request(12, 'ping'), headers })).status).toBe(200)
+    expect(finish).toHaveLength(2)
     for (const done of finish.splice(0)) done()
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200])
     const again = send({ at: 2, body: toolCall(11, 'wait'), headers })
@@ -237,6 +241,23 @@ describe('sessions of a principal', () => {
     expect((await send({ body: INITIALIZE, token: await signer.token({ sub: 'bob' }) })).status).toBe(200)
     await send({ method: 'DELETE', token, headers: { 'mcp-session-id': opened[0] ?? '' } })
     expect((await send({ at: 1, body: INITIALIZE, token })).status).toBe(200)
+  })
+
+  test('do not count where the store failed to open them', async () => {
+    let lost = true
+    const base = memoryStore()
+    const createSession: Step = async (proceed) => {
+      const reply = await proceed()
+      if (lost) throw new StoreUnavailable('the reply was lost')
+      return reply
+    }
+    start({ ...withAuth(), store: interceptedStore({ createSession }, base), session: { maxSessions: 2 } })
+    const token = await signer.token()
+    for (let i = 0; i < 5; i++) expect((await send({ body: INITIALIZE, token })).status).toBe(503)
+    lost = false
+    await eventually(async () => ((await send({ body: INITIALIZE, token })).status === 200 ? true : undefined))
+    expect((await send({ body: INITIALIZE, token })).status).toBe(200)
+    expect((await send({ body: INITIALIZE, token })).status).toBe(429)
   })
 
   test('have no limit where there is no authorization', async () => {
@@ -419,6 +440,71 @@ describe('the rate of requests', () => {
       expect((await send({ body: PING, from })).status).toBe(401)
       expect((await send({ body: PING, token: await signer.token({ sub: `u${i}` }), from })).status).toBe(200)
     }
+  })
+
+  describe('counts each message of a batch', () => {
+    const version = '2025-03-26'
+    const batch = (length: number) => Array.from({ length }, (_, i) => request(i, 'ping'))
+
+    test('of a principal', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 101 } } })
+      const [token, other] = [await signer.token(), await signer.token({ sub: 'bob' })]
+      const headers = await open(token, version)
+      const send50 = () => send({ body: batch(50), token, headers })
+      expect((await send50()).status).toBe(200)
+      expect((await send50()).status).toBe(200)
+      // Ten times as much as the burst is refused.
+      for (let i = 0; i < 20; i++) await expectRefusal(await send50(), 429)
+      expect((await send({ body: batch(50), token: other })).status).toBe(400)
+    })
+
+    test('of all instances together, approximately', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ ...withAuth(), clock, http: { principalRate: { perSecond: 1, burst: 100 } } }, 4)
+      const token = await signer.token()
+      const headers = await open(token, version)
+      let served = 0
+      for (let i = 0; i < 80; i++) {
+        if ((await send({ at: i % 4, body: batch(10), token, headers })).status === 200) served += 10
+      }
+      expect(served).toBeGreaterThanOrEqual(90)
+      expect(served).toBeLessThanOrEqual(150)
+    })
+
+    test.each([
+      ['requests', batch(50)],
+      ['notifications', Array.from({ length: 50 }, () => ({ jsonrpc: '2.0', method: 'notifications/initialized' }))],
+      ['responses', Array.from({ length: 50 }, (_, i) => ({ jsonrpc: '2.0', id: `a${i}`, result: {} }))],
+      ['things that are no messages', Array.from({ length: 50 }, () => ({}))],
+    ])('of an address, where there is no authorization: %s', async (_what, messages) => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 101 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      for (let i = 0; i < 2; i++) {
+        expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+      }
+      const refused = await send({ body: messages, headers, from })
+      await expectRefusal(refused, 429)
+      expect((await send({ body: messages, headers, from: '203.0.113.8' })).status).not.toBe(429)
+      // After the time that Retry-After names, the batch is let in.
+      await clock.advance(Number(refused.headers.get('retry-after')) * 1_000)
+      expect((await send({ body: messages, headers, from })).status).not.toBe(429)
+    })
+
+    test('also where the batch has more messages than the burst: it needs a client that was quiet', async () => {
+      const clock = new ManualClock(Date.now())
+      start({ clock, http: { addressRate: { perSecond: 1, burst: 10 } } })
+      const from = '203.0.113.7'
+      const headers = await open(undefined, version)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+      await expectRefusal(await send({ body: PING, headers, from }), 429)
+      await clock.advance(45_000)
+      await expectRefusal(await send({ body: batch(50), headers, from }), 429)
+      await clock.advance(60_000)
+      expect((await send({ body: batch(50), headers, from })).status).toBe(200)
+    })
   })
 
   test('can be turned off', async () => {

@@ -50,14 +50,19 @@ describe.each(ROUTES)('%s %s', (method, path) => {
     const response = await send(method, path, { origin })
     expect(response.status).toBe(403)
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
-    expect(await response.json()).toMatchObject({ jsonrpc: '2.0', error: { code: -32600 } })
+    expect(await response.json()).toMatchObject({
+      jsonrpc: '2.0',
+      error: { code: -32600, message: expect.stringContaining('ALLOWED_ORIGINS') },
+    })
   })
 
   test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'localhost:3000.evil.example', ''])(
     'refuses the host %s on a local endpoint',
     async (host) => {
       start({ allowedHosts: 'local', auth: AUTH })
-      expect((await send(method, path, { host })).status).toBe(403)
+      const response = await send(method, path, { host })
+      expect(response.status).toBe(403)
+      expect(await response.text()).toContain('ALLOWED_HOSTS')
     },
   )
 

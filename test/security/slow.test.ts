@@ -62,7 +62,10 @@ describe('a client that stops reading', () => {
   const wires: Wire[] = []
 
   async function start(patience: number): Promise<string> {
-    endpoint = createEndpoint(everything, { http: { maxBuffered: 64 * 1024 }, session: { heartbeat: 0 } })
+    endpoint = createEndpoint(everything, {
+      http: { maxBuffered: 64 * 1024, readTimeout: 500 },
+      session: { heartbeat: 0 },
+    })
     await new Promise<void>((resolve) => {
       http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, (info) => {
         port = info.port

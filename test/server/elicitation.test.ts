@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonSchema } from '../../lib/protocol/types.ts'
 import { formSchema } from '../../lib/server/schema/form.ts'
-import { compileObjectSchema, type Schema } from '../../lib/server/schema/schema.ts'
+import { compileSchema, type Schema } from '../../lib/server/schema/schema.ts'
 
 const formOf = (schema: Schema, revision: '2025-06-18' | '2025-11-25' | '2026-07-28' = '2025-11-25') =>
-  formSchema(compileObjectSchema(schema, 'form').json, revision)
+  formSchema(compileSchema(schema, 'input', 'form').json, revision)
 
 /** One field, in the newest session revision and in 2025-06-18. */
 const field = (schema: z.ZodType | JsonSchema, revision?: '2025-06-18') =>

@@ -39,6 +39,7 @@ export function fakeChannel(options: FakeOptions = {}): FakeChannel {
     client: { info: { name: 'fake', version: '1' }, capabilities },
     requestId: 1,
     auth: scopes === undefined ? undefined : authWith(scopes),
+    principal: '',
     request: { headers: new Headers() },
     signal: controller.signal,
     session: revision === '2026-07-28' ? undefined : keyValues(),

@@ -68,6 +68,8 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
       made(`${method}:1e1`),
       made(`${method}:10.5`),
       made(`${method}:1000`),
+      made(`${method}:7`),
+      made(`${method}:25`),
       `${made(`${method}:10`)}=`,
       10,
       null,
@@ -96,6 +98,68 @@ describe.each(LISTS)('%s', (method, member, prefix) => {
       ttlMs: 60_000,
       cacheScope: 'private',
     })
+  })
+})
+
+describe.each(LISTS)('%s without a page size', (method, member) => {
+  const LIMIT = 512 * 1024
+  const filled = (count: number, characters: number) => {
+    const server = new McpServer({ name: 'long', version: '1.0.0' })
+    const description = 'é'.repeat(characters / 2)
+    for (let n = 1; n <= count; n++) {
+      server.registerTool(`t${n}`, { description }, text)
+      server.registerResource(`r${n}`, `test://r/${n}`, { description }, contents)
+      server.registerResource(`p${n}`, new ResourceTemplate(`test://p${n}/{x}`), { description }, contents)
+      server.registerPrompt(`q${n}`, { description }, () => ({ messages: [] }))
+    }
+    return server
+  }
+
+  it('is one page up to 512 KB, since several clients read no further', async () => {
+    const page = await request(filled(450, 1_000), method)
+    expect(page[member]).toHaveLength(450)
+    expect(page).not.toHaveProperty('nextCursor')
+  })
+
+  it('that is longer has pages of at most 512 KB with every entry once', async () => {
+    const server = filled(1_500, 1_000)
+    const names = new Set<string>()
+    let cursor: string | undefined
+    let pages = 0
+    do {
+      const page = await request(server, method, cursor === undefined ? {} : { cursor })
+      expect(Buffer.byteLength(JSON.stringify(page[member]))).toBeLessThanOrEqual(LIMIT + 1)
+      for (const item of page[member]) names.add(item.name)
+      cursor = page.nextCursor
+      pages++
+    } while (cursor !== undefined)
+    expect(names.size).toBe(1_500)
+    expect(pages).toBeGreaterThan(2)
+  })
+
+  it('gives an entry that is longer than a page a page of its own', async () => {
+    const server = filled(3, 2 * LIMIT)
+    const first = await request(server, method)
+    expect(first[member]).toHaveLength(1)
+    const second = await request(server, method, { cursor: first.nextCursor })
+    expect(second[member]).toHaveLength(1)
+    expect(second.nextCursor).not.toBe(first.nextCursor)
+  })
+
+  it('takes cursors at which a page begins, also those of an instance with pages of 100, and no others', async () => {
+    const server = filled(1_500, 1_000)
+    const at = (position: number) => {
+      const cursor = Buffer.from(`${method}:${position}`).toString('base64url')
+      return request(server, method, { cursor })
+    }
+    await request(server, method)
+    const kept = () => server.registry.lists.size
+    const before = kept()
+    expect((await at(700))[member][0].name).toMatch(/701$/)
+    for (const position of [1, 99, 101, 1_499, 1_500, 1_600, 100_000]) {
+      await expect(at(position), String(position)).rejects.toMatchObject({ code: -32602 })
+    }
+    expect(kept()).toBe(before)
   })
 })
 

@@ -12,8 +12,8 @@ const messages = () => ({ messages: [] })
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
 
 describe('a tool is refused when it is registered', () => {
-  it.each(['', 'with space', 'é', 'a'.repeat(65), 'semi;colon'])('with the name %j', (name) => {
-    expect(() => newServer().registerTool(name, {}, text)).toThrow(/1 to 64/)
+  it.each(['', 'with space', 'é', 'a'.repeat(129), 'semi;colon'])('with the name %j', (name) => {
+    expect(() => newServer().registerTool(name, {}, text)).toThrow(/1 to 128/)
   })
 
   it('with a name that is taken', () => {
@@ -24,7 +24,9 @@ describe('a tool is refused when it is registered', () => {
 
   it('with arguments that are not an object', () => {
     expect(() => newServer().registerTool('a', { inputSchema: z.string() }, text)).toThrow(/must describe an object/)
-    expect(() => newServer().registerTool('a', { inputSchema: {} }, text)).toThrow(/must describe an object/)
+    expect(() => newServer().registerTool('a', { inputSchema: { type: 'array' } }, text)).toThrow(
+      /must describe an object/,
+    )
   })
 
   it('with a plain object of schemas, as old versions of the official SDK take it', () => {
@@ -44,6 +46,23 @@ it('accepts names with every character that the specification allows', async () 
   const name = `AZaz09_.-/${'x'.repeat(54)}`
   server.registerTool(name, {}, text)
   expect(await call(server, name)).toEqual(text())
+  expect(server.warnings).toEqual([])
+})
+
+it.each([65, 100, 128])('accepts a name of %i characters with a warning', async (length) => {
+  const server = newServer()
+  const name = 'n'.repeat(length)
+  server.registerTool(name, {}, text)
+  expect(server.warnings).toEqual([expect.stringContaining(`has ${length} characters`)])
+  expect((await request(server, 'tools/list')).tools[0].name).toBe(name)
+  expect(await call(server, name)).toEqual(text())
+})
+
+it('warns of a result that is no object, which clients before 2026-07-28 get as text alone', () => {
+  const server = newServer()
+  const result = () => ({ structuredContent: [] })
+  server.registerTool('a', { outputSchema: z.array(z.string()) }, result)
+  expect(server.warnings).toEqual([expect.stringMatching(/"a": outputSchema .* 2026-07-28/)])
 })
 
 it('accepts a union of objects, and lists it with the type of an object', async () => {

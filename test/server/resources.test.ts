@@ -40,10 +40,25 @@ describe('resources/read', () => {
     expect(await textOf('https://example.com')).toBe('web')
   })
 
-  it('lets no variable leave its part of the path', async () => {
-    expect(await textOf('test://files/a/../b')).toBe('b')
-    await expect(read('test://files/../other/x')).resolves.toMatchObject({ contents: [{ text: 'other/x' }] })
-    await expect(read('test://files/%2e%2e/%2e%2e/x')).resolves.toMatchObject({ contents: [{ text: 'x' }] })
+  it.each([
+    'test://files/a/../b',
+    'test://files/../other/x',
+    'test://files/%2e%2e/%2e%2e/x',
+    'test://files/%2e%2e%2f%2E%2E%2Fx',
+    'test://files/..%5cx',
+    'test://files/.',
+    'test://files/..?x',
+    'test://files/./fixed',
+    'test://files/a/../fixed',
+  ])('lets no variable leave its part of the path: %s', async (uri) => {
+    await expect(read(uri)).rejects.toMatchObject({ code: -32002, data: { uri } })
+  })
+
+  it('gives a handler dots that are no segment, and escapes that were escaped', async () => {
+    expect(await textOf('test://files/..a')).toBe('..a')
+    expect(await textOf('test://files/a..')).toBe('a..')
+    expect(await textOf('test://files/a%2Fb')).toBe('a/b')
+    expect(await textOf('test://files/%252e%252e%252f')).toBe('%2e%2e%2f')
   })
 
   it.each([['test://other'], ['not a uri'], [''], ['gone://1']])('does not find %j: -32002', async (uri) => {

@@ -2,6 +2,8 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import * as mini from 'zod/mini'
+import { z as z3 } from 'zod/v3'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Schema } from '../../lib/server/schema/schema.ts'
@@ -86,9 +88,40 @@ it('lists a few of many problems', async () => {
   expect(text).toContain('990 more')
 })
 
-it('refuses a valibot schema with a hint how to give it', () => {
-  const bare = v.object({ a: v.string() }) as unknown as Schema
-  expect(() => serverWith(bare)).toThrow(/toStandardJsonSchema/)
+describe('a schema that cannot give JSON Schema is refused with what to do:', () => {
+  const zodOf = (major: number, minor: number) => ({
+    '~standard': { vendor: 'zod', version: 1, validate: () => ({ value: {} }) },
+    _zod: { version: { major, minor, patch: 0 } },
+    optional: () => {},
+  })
+  it.each([
+    ['valibot', v.object({ a: v.string() }), /toStandardJsonSchema/],
+    ['zod 3', z3.object({ a: z3.string() }), /zod 3\. Install zod 4\.2 or newer \(npm install zod@4\)/],
+    ['zod 3 before Standard Schema', { _def: {}, safeParse: () => {} }, /zod 3\. Install zod 4\.2 or newer/],
+    ['zod 4.0', zodOf(4, 0), /zod 4\.0\. Install zod 4\.2 or newer/],
+    ['zod 4.1', zodOf(4, 1), /zod 4\.1\. Install zod 4\.2 or newer/],
+    ['zod/mini', mini.object({ a: mini.string() }), /zod\/mini\. Import .* from "zod" .*z\.toJSONSchema\(schema\)/],
+    [
+      'another library',
+      { '~standard': { vendor: 'own', validate: () => ({}) } },
+      /this own schema cannot give JSON Schema\./,
+    ],
+  ])('%s', (_name, schema, hint) => {
+    for (const side of ['inputSchema', 'outputSchema'] as const) {
+      const server = new McpServer({ name: 'test', version: '1.0.0' })
+      const register = () =>
+        server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
+      expect(register).toThrow(hint)
+      expect(register).toThrow(`Tool "tool": ${side}`)
+    }
+  })
+
+  it('and what it names for zod/mini works', async () => {
+    const schema = mini.object({ city: mini.string() })
+    const server = serverWith(mini.toJSONSchema(schema) as Schema)
+    expect((await callWith(server, { city: 'Bern' })).isError).toBeUndefined()
+    expect((await callWith(server, {})).text).toContain('city')
+  })
 })
 
 describe('a plain JSON Schema', () => {
@@ -125,12 +158,24 @@ describe('a plain JSON Schema', () => {
   })
 
   it.each([
-    ['another dialect', { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' }, /only https:.*2020-12/],
+    [
+      'another dialect',
+      { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' },
+      /draft-07 .*2019-09 .*2020-12/,
+    ],
     [
       'another dialect inside',
-      { type: 'object', properties: { a: { $schema: 'http://json-schema.org/draft-04/schema#' } } },
-      /only https:/,
+      { type: 'object', properties: { a: { $schema: 'https://example.com/own' } } },
+      /"https:\/\/example.com\/own".*draft-07 .*2019-09 .*2020-12/,
     ],
+    ['a dialect that is no text', { $schema: 7, type: 'object' }, /draft-07 .*2019-09 .*2020-12/],
+    [
+      'a pattern that is no expression',
+      { type: 'object', properties: { a: { pattern: '(' } } },
+      /"\(" is no expression/,
+    ],
+    ['such a pattern of names', { type: 'object', patternProperties: { '[': {} } }, /"\[" is no expression/],
+    ['an $id that is no URI', { type: 'object', properties: { a: { $id: 'http://[' } } }, /"\$id" .* is not a URI/],
     [
       'a reference to the network',
       { type: 'object', properties: { a: { $ref: 'https://example.com/a.json' } } },

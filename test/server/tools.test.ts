@@ -140,5 +140,8 @@ describe('structured content', () => {
 it('does not send a result without content', async () => {
   const server = newServer()
   server.registerTool('tool', {}, () => undefined as unknown as ReturnType<typeof text>)
-  await expect(call(server, 'tool')).rejects.toMatchObject({ code: ErrorCode.InternalError })
+  expect(await call(server, 'tool')).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringContaining('it is undefined') }],
+  })
 })

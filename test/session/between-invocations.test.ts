@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../lib/base/clock.ts'
 import { Instance } from '../../lib/runtime/instance.ts'
-import { DEFAULT_SESSION_OPTIONS } from '../../lib/settings.ts'
+import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 
@@ -37,7 +37,7 @@ function slowStore() {
 }
 
 const newInstance = (store: Store) =>
-  new Instance(store, DEFAULT_SESSION_OPTIONS, systemClock, (error) => {
+  new Instance(store, defaultsOf(SETTINGS.session), systemClock, (error) => {
     throw error
   })
 

@@ -9,7 +9,7 @@ import { body, headers } from './requests.ts'
 
 const URI = 'test://a'
 
-function listen() {
+function listen(uris = [URI]) {
   const clock = new ManualClock()
   const barrier = Promise.withResolvers<void>()
   const ping = async (proceed: () => Promise<unknown>) => {
@@ -24,7 +24,7 @@ function listen() {
     store: interceptedStore({ ping }),
     session: { responseLimit: 10_000 },
   })
-  const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: [URI] }
+  const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: uris }
   const request = { id: 'L', method: 'subscriptions/listen', params: { notifications } }
   const all = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers(request) }
   const init = { method: 'POST', headers: all, body: JSON.stringify(body(request)) }
@@ -38,11 +38,13 @@ test.each(['the response reaches its time limit', 'the instance drains'])(
   async (what) => {
     const { clock, endpoint, read, begin } = listen()
     await turn()
-    if (what === 'the instance drains') await endpoint.close()
-    else await clock.advance(9_000)
+    // The store is not closed under a stream that is being opened.
+    const closing = what === 'the instance drains' ? endpoint.close() : clock.advance(9_000)
+    await turn()
     begin()
     const messages = await (await read()).rest()
     expect(messages.map(({ method, id }) => method ?? id)).toEqual(['notifications/subscriptions/acknowledged', 'L'])
+    await closing
     expect(endpoint.stats().connections).toBe(0)
   },
 )
@@ -80,4 +82,20 @@ test('changes that the server does not offer are neither acknowledged nor sent',
   const [acknowledged, ...rest] = await stream.rest()
   expect(acknowledged?.params?.notifications).toEqual({ toolsListChanged: true, resourceSubscriptions: [URI] })
   expect(rest.map(({ method, id }) => method ?? id)).toEqual(['notifications/tools/list_changed', 'L'])
+})
+
+test('updates are sent in the spelling of the client, in whatever spelling they are announced', async () => {
+  const uris = ['https://example.com', 'HTTPS://Example.com/', 'file:///caf%C3%A9', 'note://Tea']
+  const { clock, endpoint, read, begin } = listen(uris)
+  begin()
+  const stream = await read()
+  await turn()
+  for (const uri of ['https://example.com/', 'file:///café', 'note://tea', 'file:///x/../caf%C3%A9']) {
+    await endpoint.notify.resourceUpdated(uri)
+  }
+  await turn()
+  await clock.advance(9_000)
+  const [acknowledged, ...rest] = await stream.rest()
+  expect(acknowledged?.params?.notifications.resourceSubscriptions).toEqual(uris)
+  expect(rest.flatMap(({ params }) => params?.uri ?? [])).toEqual(uris.slice(0, 3))
 })

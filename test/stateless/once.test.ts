@@ -78,8 +78,27 @@ test('a state expires', async () => {
   const first = await ask(tool('act'))
   await clock.advance(59 * 60_000)
   expect((await ask(retry(tool('act'), first, yes))).result.resultType).toBe('complete')
-  await clock.advance(2 * 60_000)
+  // The clocks of two instances may be apart by a minute.
+  await clock.advance(3 * 60_000)
   expect((await ask(retry(tool('act'), first, yes))).error?.code).toBe(-32602)
+})
+
+test('a state is valid for another minute where clocks are apart, and one from the future for no more', async () => {
+  const clock = new ManualClock()
+  const { ask } = make({ clock })
+  const first = await ask(tool('act'))
+  const answer = async () => {
+    const { result, error } = await ask(retry(tool('act'), first, yes))
+    return error?.code ?? result.resultType
+  }
+  const hour = 60 * 60_000
+  const steps = [hour + 55_000, 10_000, -hour - 65_000, -55_000, -10_000, 65_000] as const
+  const seen: unknown[] = []
+  for (const ms of steps) {
+    clock.setWall(ms)
+    seen.push(await answer())
+  }
+  expect(seen).toEqual(['complete', -32602, 'complete', 'complete', -32602, 'complete'])
 })
 
 test('a call expires although its state is renewed again and again, and a single function does not run again', async () => {

@@ -54,15 +54,48 @@ describe('a call with asks', () => {
     expect(JSON.parse(textOf(answered))).toEqual(accept({ number: 5 }))
   })
 
-  test.each([12345, null, 'x', [], {}, { action: 'maybe' }])(
-    'repeats the ask after a malformed answer (%j)',
-    async (bad) => {
+  test.each([
+    [12345, 'object'],
+    [null, 'object'],
+    ['x', 'object'],
+    [[], 'object'],
+    [{}, '"action"'],
+    [{ action: 'maybe' }, '"action"'],
+    [{ action: 'accept', content: 'Ada' }, '"content"'],
+  ])(
+    'ends with an error that names what is wrong with an answer (%j), instead of asking for ever',
+    async (bad, named) => {
       const request = tool('ask')
       const first = await ask(fleet.at(0), request)
-      const again = await ask(fleet.at(1), retry(request, first, { 'elicit-1': bad }))
-      expect(again.result.resultType).toBe('input_required')
+      for (const at of [1, 2]) {
+        const { error, result } = await ask(fleet.at(at), retry(request, first, { 'elicit-1': bad }))
+        expect([error?.code, result]).toEqual([-32602, undefined])
+        expect(error?.message).toMatch(/inputResponses\["elicit-1"\].*elicitation\/create/)
+        expect(error?.message).toContain(named)
+      }
+      // The state is not used up: the right answer still counts.
+      const last = await ask(fleet.at(0), retry(request, first, { 'elicit-1': accept({ number: 1 }) }))
+      expect(last.result.resultType).toBe('complete')
     },
   )
+
+  test('ends with an error for a wrong answer to each kind of ask', async () => {
+    const request = tool('test_input_required_result_multiple_inputs')
+    const first = await ask(fleet.at(0), request)
+    const right = { user_name: accept({ name: 'Ada' }), greeting: sampled, client_roots: { roots: [] } }
+    const wrong: [object, string][] = [
+      [{ greeting: { ...sampled, model: 5 } }, '"model"'],
+      [{ greeting: { ...sampled, role: undefined } }, '"role"'],
+      [{ greeting: { ...sampled, content: { text: 'no type' } } }, '"content"'],
+      [{ client_roots: {} }, '"roots"'],
+      [{ client_roots: { roots: [{ name: 'no uri' }] } }, '"uri"'],
+    ]
+    for (const [answers, named] of wrong) {
+      const { error } = await ask(fleet.at(1), retry(request, first, { ...right, ...answers }))
+      expect(error?.code).toBe(-32602)
+      expect(error?.message).toContain(named)
+    }
+  })
 
   test('refuses the state of a call with another message under the same key', async () => {
     const first = await ask(fleet.at(0), tool('ask', { message: 'One?' }))

@@ -1,8 +1,10 @@
 /** Streams of the stateless revision: messages before a result, and `subscriptions/listen`. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { EventReader, type RpcMessage } from '../support/raw.ts'
+import { fromSeconds } from '../support/spread.ts'
 import { ask, body, headers, META, send, tool } from './requests.ts'
 
 let fleet: Fleet
@@ -193,7 +195,7 @@ test('calls without stored values succeed on every instance while Redis is stopp
       method: 'subscriptions/listen',
       params: { notifications: { toolsListChanged: true } },
     })
-    expect([listening.status, listening.headers.get('retry-after')]).toEqual([503, '1'])
+    expect([listening.status, listening.headers.get('retry-after')]).toEqual([503, fromSeconds(1)])
     await listening.text()
   } finally {
     await fleet.redis.restart()

@@ -14,6 +14,10 @@ class StillClock implements Clock {
     return this.time
   }
 
+  wall(): number {
+    return this.time
+  }
+
   after(): never {
     throw new Error('The memory store has no timer of its own for an entry.')
   }

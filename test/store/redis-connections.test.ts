@@ -56,7 +56,7 @@ describe('connections', () => {
     expect(await read(MINUTE)).toEqual({ sent: 2, hmget: 1, pexpire: undefined })
     // Whose clock is behind or ahead slides it too.
     for (const away of [-601, 60_000]) {
-      await f.admin.hset(name, 'at', Date.now() + away)
+      await f.admin.hset(name, 'slid', Date.now() + away)
       expect(await read(MINUTE)).toMatchObject({ hmget: 1, pexpire: 1 })
     }
     const left = await f.admin.pttl(name)

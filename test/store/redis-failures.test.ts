@@ -88,7 +88,7 @@ describe('a Redis that does not answer', () => {
     await kept.restart()
     await until(() => answers(store))
 
-    expect(await store.readSession(key, MINUTE)).toEqual({ record: 'r', level: undefined })
+    expect(await store.readSession(key, MINUTE)).toMatchObject({ record: 'r', level: undefined })
     expect(await store.getData(key, 'a')).toBe('1')
     expect(await store.subscriptions(key)).toEqual(['file:///a'])
     expect(await store.append(key, append(2, ['b']))).toMatchObject({ status: 'ok', end: 2, holder: 'i1:c1' })

@@ -57,6 +57,7 @@ const registration: fc.Arbitrary<Registration> = fc.record({
   owner: owner.filter((name) => name !== ''),
   holder: fc.option(holder, { nil: undefined }),
   request: fc.constantFrom('{}', undefined),
+  max: fc.constantFrom(1, 2, undefined),
 })
 
 const append: fc.Arbitrary<Append> = fc
@@ -104,6 +105,9 @@ const operations = fc.oneof(
     store.createSession(prefix + o.key, o.text, MINUTE, o.principal && { ...o.principal, id: prefix + o.principal.id }),
   ),
   operation('readSession', { key }, ({ store, prefix }, o) => store.readSession(prefix + o.key, MINUTE)),
+  operation('countCalls', { key, max: fc.constantFrom(1, 2) }, ({ store, prefix }, o) =>
+    store.countCalls(prefix + o.key, o.max),
+  ),
   operation('replaceRecord', { key, text }, ({ store, prefix }, o) => store.replaceRecord(prefix + o.key, o.text)),
   {
     weight: 1,
@@ -137,7 +141,7 @@ const operations = fc.oneof(
     store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'q2'], MINUTE),
   ),
   operation('calls', { key }, async ({ store, prefix }, o) =>
-    (await store.calls(prefix + o.key)).map(({ stream, owner }) => `${stream} ${owner}`).sort(),
+    (await store.calls(prefix + o.key)).map((call) => JSON.stringify(call)).sort(),
   ),
   operation('claim', { key, stream: callStream, owner, expected: owner }, ({ store, prefix }, o) =>
     store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3'),
@@ -187,8 +191,8 @@ function twice(store: Store): Store {
       return async (...args: unknown[]) => {
         const first: unknown = await member.apply(target, args)
         const second: unknown = await member.apply(target, args)
-        // Both replies have holders and owners; only the first reports that the session existed, or the previous holder.
-        if (name === 'deleteSession') return first
+        // Both replies have holders and owners; only the first reports that the session existed or is new, or the previous holder.
+        if (name === 'deleteSession' || name === 'readSession') return first
         if (name === 'take') return Object.assign(second as object, previousOf(first))
         return second
       }

@@ -3,11 +3,23 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Commands } from '../../lib/store/redis/commands.ts'
 import { claim, lookCall } from '../../lib/store/redis/scripts/calls.ts'
 import { scripts } from '../../lib/store/redis/scripts/index.ts'
+import { keysOf } from '../../lib/store/redis/scripts/keys.ts'
 import { defineScript } from '../../lib/store/redis/scripts/script.ts'
 
 const settings = {
-  ...{ open: 60, ended: 1, cancelMark: 1, mailbox: 1, repeatTtl: 1, endRepeat: 1, afterDelete: 1, longest: 1 },
-  ...{ maxMessages: 1, maxBytes: 1, maxChanges: 1, slack: 1 },
+  ...{
+    open: 60,
+    ended: 1,
+    cancelMark: 1,
+    mailbox: 1,
+    repeatTtl: 1,
+    endRepeat: 1,
+    afterDelete: 1,
+    longest: 1,
+    delivered: 1,
+  },
+  ...{ maxMail: 1, maxMailBytes: 1 },
+  ...{ maxMessages: 1, maxBytes: 1, maxChanges: 1, slack: 1, sessionBytes: 1, dataBytes: 1, uriBytes: 1 },
 }
 
 const echo = defineScript('mcpEcho', {
@@ -50,13 +62,13 @@ describe('a script', () => {
   test('gets them in the order of its head, in any order of the caller, and the settings of the store', () => {
     const given = { asks: ['q'], messages: ['a', 'b'], final: true, n: 3, holder: '', stream: 'S', key: 'k' }
     const keys = ['mcp:{k}', 'mcp:{k}:log:S']
-    expect(echo.order(given, settings)).toEqual([...keys, 'S', '', 3, 60, '1', 2, 1, 'a', 'b', 'q'])
+    expect(echo.order(given, settings, keysOf('mcp'))).toEqual([...keys, 'S', '', 3, 60, '1', 2, 1, 'a', 'b', 'q'])
     const shorter = { ...given, final: false, asks: [] }
-    expect(echo.order(shorter, settings)).toEqual([...keys, 'S', '', 3, 60, '', 2, 0, 'a', 'b'])
+    expect(echo.order(shorter, settings, keysOf('mcp'))).toEqual([...keys, 'S', '', 3, 60, '', 2, 0, 'a', 'b'])
   })
 
   test('numbers its arguments in its head only', () => {
-    expect(Object.keys(scripts)).toHaveLength(29)
+    expect(Object.keys(scripts)).toHaveLength(36)
     for (const [name, { lua }] of Object.entries(scripts)) {
       const body = lua.split('\n').filter((line) => !line.startsWith('local '))
       expect(

@@ -36,13 +36,16 @@ function open(ring: Buffer[], unsealed?: Unsealed): Store {
   return store
 }
 
-storeContract((options) => sealedStore(memoryStore(options), [FIRST, SECOND]), { name: 'a sealed store in memory' })
+storeContract((options) => sealedStore(memoryStore(options), [FIRST, SECOND]), {
+  name: 'a sealed store in memory',
+  keepsForm: false,
+})
 storeContract(
   async (options) => {
     await admin.flushall()
     return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
   },
-  { name: 'a sealed store in Redis' },
+  { name: 'a sealed store in Redis', keepsForm: false },
 )
 storeContract((options) => sealedStore(memoryStore(options), [FIRST], 'write'), {
   name: 'a store that is about to be sealed',

@@ -18,6 +18,7 @@ export interface Stats {
 
 /** The root of this checkout. */
 const OWN = new URL('../../', import.meta.url)
+const WALL_CLOCK = new URL('wall-clock.ts', import.meta.url).href
 
 export class InstanceProcess {
   readonly child: ChildProcess
@@ -38,10 +39,12 @@ export class InstanceProcess {
     plain = false,
     root = OWN,
   ): Promise<InstanceProcess> {
-    const child = spawn(process.execPath, [new URL('test/support/instance.ts', root).pathname], {
+    const args = ['--import', WALL_CLOCK, new URL('test/support/instance.ts', root).pathname]
+    const child = spawn(process.execPath, args, {
       env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
+    if (!child.stdout || !child.stderr) throw new Error('The instance has no output.')
     const errors: string[] = []
     createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
     const die = () => child.kill('SIGKILL')
@@ -56,6 +59,13 @@ export class InstanceProcess {
       child.once('exit', (code) => reject(new Error(`The instance ended with ${code}:\n${errors.join('\n')}`)))
     })
     return new InstanceProcess(child, `http://127.0.0.1:${port}`, errors)
+  }
+
+  /** Sets the wall clock of the process off by `ms`, also while it runs. */
+  async setWall(ms: number): Promise<void> {
+    const done = once(this.child, 'message')
+    this.child.send(ms)
+    await done
   }
 
   async stats(): Promise<Stats> {

@@ -2,15 +2,26 @@
 import type { Clock, Timer } from '../../lib/base/clock.ts'
 
 export class ManualClock implements Clock {
-  #now: number
+  #now = 1_000_000
+  #wall: number
   readonly #timers = new Set<{ at: number; every: number | undefined; fn: () => void }>()
 
-  constructor(now = 1_800_000_000_000) {
-    this.#now = now
+  /** @param wall what the wall clock shows, in ms since 1970 */
+  constructor(wall = 1_800_000_000_000) {
+    this.#wall = wall
   }
 
   now(): number {
     return this.#now
+  }
+
+  wall(): number {
+    return this.#wall
+  }
+
+  /** Sets the wall clock forward by `ms`, or back. No time passes. */
+  setWall(ms: number): void {
+    this.#wall += ms
   }
 
   after(ms: number, fn: () => void): Timer {
@@ -33,14 +44,19 @@ export class ManualClock implements Clock {
     for (;;) {
       const due = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0]
       if (!due) break
-      this.#now = Math.max(this.#now, due.at)
+      this.#pass(Math.max(this.#now, due.at))
       if (due.every === undefined) this.#timers.delete(due)
       else due.at += due.every
       due.fn()
       await this.settle()
     }
-    this.#now = end
+    this.#pass(end)
     await this.settle()
+  }
+
+  #pass(to: number): void {
+    this.#wall += to - this.#now
+    this.#now = to
   }
 
   /** Waits for the work that a timer starts. */

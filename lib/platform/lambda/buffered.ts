@@ -12,12 +12,12 @@ type Result = APIGatewayProxyStructuredResultV2 & ALBResult
 /** Serves `server` with the settings of the environment: for {@link bufferedHandler}'s gateways. */
 export async function serveBuffered(server: McpServer): Promise<Handler<HttpEvent, Result>> {
   // API Gateway waits 29 s.
-  const { endpoint, log, settings } = await startEndpoint(
+  const { endpoint, settings } = await startEndpoint(
     server,
     { RESPONSE_LIMIT_SECONDS: '29' },
     { streaming: false, session: { abandonBefore: 2_000 } },
   )
-  return bufferedHandler(endpoint, { log, responseLimit: settings.endpoint.session?.responseLimit })
+  return bufferedHandler(endpoint, { responseLimit: settings.endpoint.session?.responseLimit })
 }
 
 /** For API Gateway HTTP APIs and load balancers, which take the answer as a whole. Exported for tests. */

@@ -1,6 +1,10 @@
 /** The event of a Function URL, of API Gateway or of a load balancer, as a Request. */
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda'
 
+import { ErrorCode } from '../../protocol/errors.ts'
+import { Refusal } from '../../protocol/refusal.ts'
+import { targetProblem } from '../target.ts'
+
 /** Payload 2.0 (Function URL, HTTP API), payload 1.0 (REST API) or an ALB's own. */
 export type HttpEvent = APIGatewayProxyEventV2 | APIGatewayProxyEvent | ALBEvent
 
@@ -14,6 +18,7 @@ export interface Incoming {
 
 /**
  * Reads an event.
+ * @throws Refusal 400 for a host or a path that cannot be read
  * @throws TypeError where the event is no HTTP request
  */
 export function readEvent(event: HttpEvent): Incoming {
@@ -34,7 +39,7 @@ function readV2(event: APIGatewayProxyEventV2): Incoming {
   const path = event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
   return {
-    request: newRequest(http.method, `${path}${query}`, headers, event),
+    request: newRequest(http.method, path, query, headers, event),
     address: http.sourceIp,
     multiValue: false,
   }
@@ -52,7 +57,7 @@ function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
   }
   const balanced = 'elb' in event.requestContext
   return {
-    request: newRequest(event.httpMethod, event.path + queryOf(event, balanced), headers, event),
+    request: newRequest(event.httpMethod, event.path, queryOf(event, balanced), headers, event),
     address: balanced
       ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
       : (event as APIGatewayProxyEvent).requestContext.identity.sourceIp,
@@ -78,13 +83,22 @@ function queryOf(event: APIGatewayProxyEvent | ALBEvent, encoded: boolean): stri
 
 function newRequest(
   method: string,
-  target: string,
+  givenPath: string,
+  query: string,
   headers: Headers,
   { body, isBase64Encoded }: { body?: string | null; isBase64Encoded: boolean },
 ): Request {
   const host = headers.get('host') ?? 'lambda.invalid'
+  const path = givenPath.startsWith('/') ? givenPath : `/${givenPath}`
+  const problem = targetProblem(host, path)
+  if (problem !== undefined) throw new Refusal(400, ErrorCode.InvalidRequest, problem)
   const init: RequestInit = { method, headers }
+  // No server has compared the length that the client announced with the body.
+  headers.delete('content-length')
   // A Request cannot have a body with GET or HEAD, where it has no meaning anyway.
-  if (body && method !== 'GET' && method !== 'HEAD') init.body = isBase64Encoded ? Buffer.from(body, 'base64') : body
-  return new Request(new URL(`https://${host}${target.startsWith('/') ? target : `/${target}`}`), init)
+  if (body && method !== 'GET' && method !== 'HEAD') {
+    init.body = isBase64Encoded ? Buffer.from(body, 'base64') : body
+    headers.set('content-length', String(Buffer.byteLength(init.body)))
+  }
+  return new Request(`https://${host}${path}${query.replaceAll('#', '%23')}`, init)
 }

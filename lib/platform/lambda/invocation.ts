@@ -2,16 +2,15 @@
  * One invocation of a function: wakes the endpoint, serves the request, and returns only when everything is written to
  * the store, because Lambda freezes the environment then.
  */
-import type { Context } from 'aws-lambda'
-import { monotonic, systemClock } from '../../base/clock.ts'
+import type { ALBEvent, Context } from 'aws-lambda'
+import { moveOn, systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
-import type { RequestLog } from '../log.ts'
+import { Refusal } from '../../protocol/refusal.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 
 export interface LambdaOptions {
-  log?: RequestLog | undefined
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
   responseLimit?: number | undefined
 }
@@ -27,55 +26,62 @@ type Send = (response: Response, incoming: Incoming) => Promise<void>
 export function invocations(
   endpoint: Endpoint,
   whole: boolean,
-  { log, responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
+  { responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
 ) {
   let running = 0
-  // Of the wall clock: the monotonic clock may stand still while the environment is frozen.
-  let asleepSince: number | undefined
+  let asleepSince: { now: number; wall: number } | undefined
   const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
     let incoming: Incoming
     try {
       incoming = readEvent(event)
-    } catch {
-      const body = errorText({ code: ErrorCode.InvalidRequest, message: 'The event is no HTTP request.' })
+    } catch (error) {
+      const message = error instanceof Refusal ? error.message : 'The event is no HTTP request.'
+      const body = errorText({ code: ErrorCode.InvalidRequest, message })
       const response = new Response(body, { status: 400, headers: { 'Content-Type': 'application/json' } })
-      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue: false })
+      const multiValue = Boolean((event as Partial<ALBEvent> | null)?.multiValueHeaders)
+      return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue })
     }
     const { request, address } = incoming
-    const line = log?.begin(request.method, id)
     const incomingMessage = { socket: { remoteAddress: address } }
-    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, note: line?.note })
-    try {
-      await send(response, incoming)
-    } finally {
-      line?.end(response.status)
-    }
+    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, requestId: id })
+    await send(response, incoming)
   }
   return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
-    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(systemClock.now() - asleepSince)
+    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
     // A response as a whole is sent when the invocation returns, which must not be too late for the gateway.
-    let end = monotonic() + (whole ? limit : functionLimit) - MARGIN
+    let end = systemClock.now() + (whole ? limit : functionLimit) - MARGIN
     try {
       await serve(event, context.awsRequestId, deadline, send)
     } catch (error) {
-      end = Math.min(end, monotonic() + AFTER_FAILURE)
+      end = Math.min(end, systemClock.now() + AFTER_FAILURE)
       throw error
     } finally {
       // Only the last of several invocations: it writes everything to the store before the environment is frozen.
       if (running === 1) await before(end, endpoint.rest())
       running--
-      asleepSince = systemClock.now()
+      asleepSince = { now: systemClock.now(), wall: systemClock.wall() }
     }
   }
 }
 
-/** Waits for `work`, but not beyond `end` (of the monotonic clock). */
+/**
+ * How long the environment was asleep, in ms. The monotonic clock may have stood still meanwhile, so the wall clock moves it
+ * on: keys and tokens that are kept, and counts of rates, get as old as they are. Where the wall clock was set back, the
+ * connections to the store are taken for old, which does no harm.
+ */
+function sleptSince({ now, wall }: { now: number; wall: number }): number {
+  const slept = systemClock.wall() - wall
+  moveOn(slept - (systemClock.now() - now))
+  return Math.max(systemClock.now() - now, Math.abs(slept))
+}
+
+/** Waits for `work`, but not beyond `end`. */
 async function before(end: number, work: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   // This timer keeps the process alive: without any other work Node would end it.
-  const timer = setTimeout(resolve, Math.max(0, end - monotonic()))
+  const timer = setTimeout(resolve, Math.max(0, end - systemClock.now()))
   await Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }

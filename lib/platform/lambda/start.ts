@@ -1,9 +1,26 @@
 /** The start of an execution environment: its settings, its store and its endpoint. */
-import { createEndpoint, type EndpointOptions } from '../../endpoint.ts'
+import type { EndpointOptions } from '../../endpoint.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
-import { requestLog } from '../log.ts'
+import { logRejections } from '../faults.ts'
+import { openLog } from '../log.ts'
 import { openStore } from '../store.ts'
+
+/** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
+const ofRuntime = process.listeners('unhandledRejection')
+
+/**
+ * The runtime's own listener ends the environment, and with it what it still has to write for other calls. The listeners of
+ * an author stay, and then those of the runtime too. An exception that nobody catches is left to the platform: it logs
+ * it, answers the invocation with an error and starts another environment, and other instances take the calls over.
+ */
+function keepEnvironment(report: (text: string) => void): void {
+  if (process.env.AWS_LAMBDA_RUNTIME_API === undefined) return
+  if (process.listenerCount('unhandledRejection') > ofRuntime.length) return
+  for (const listener of ofRuntime) process.off('unhandledRejection', listener)
+  logRejections(report)
+}
 
 /**
  * @param defaults variables that the environment may set otherwise
@@ -12,9 +29,11 @@ import { openStore } from '../store.ts'
 export async function startEndpoint(server: McpServer, defaults: Environment, options: EndpointOptions = {}) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
-  for (const warning of settings.warnings) console.error(`WARNING: ${warning}`)
+  const log = openLog({ requests: settings.log })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
-  const store = await openStore(settings)
-  const endpoint = createEndpoint(server, { store, ...settings.endpoint, ...options, session })
-  return { endpoint, settings, log: requestLog(settings) }
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  keepEnvironment((text) => log.say('ERROR', text))
+  return { endpoint, settings, log }
 }

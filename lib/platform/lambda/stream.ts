@@ -14,8 +14,8 @@ import { startEndpoint } from './start.ts'
 /** Serves `server` with the settings of the environment: for {@link streamingHandler}'s gateways. */
 export async function serveStreaming(server: McpServer): Promise<StreamifyHandler<HttpEvent, void>> {
   // A held GET would occupy an environment for as long as it is open.
-  const { endpoint, log } = await startEndpoint(server, { GET_POLICY: 'poll' })
-  return streamingHandler(endpoint, { log })
+  const { endpoint } = await startEndpoint(server, { GET_POLICY: 'poll' })
+  return streamingHandler(endpoint)
 }
 
 /** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. Exported for tests. */

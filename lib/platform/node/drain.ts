@@ -1,40 +1,100 @@
-/** The signals of a process, and its end: responses that have begun are sent to their last byte. */
+/**
+ * The signals of a process, and its end. After SIGTERM it serves on for a while as a lame duck, while load balancers notice
+ * that it leaves. Then it accepts no connection, and drains: responses that have begun are sent to their last byte.
+ */
 import type { Server } from 'node:http'
 import { isatty } from 'node:tty'
 import type { Endpoint } from '../../endpoint.ts'
+import type { Settings } from '../environment.ts'
+import type { AnsweringSocket } from './harden.ts'
 
-/** ms. Platforms kill a process 10 s after SIGTERM. */
-const LONGEST_SHUTDOWN = 9_500
+/** How long a request that has begun may take to arrive once everything else is done, in ms. */
+const LAST_REQUESTS = 500
+const SWEEP_EVERY = 20
+
+/** Whether this process is about to end. */
+export interface Leaving {
+  readonly begun: boolean
+}
+
+/** The end of this process by its signals. */
+interface Ending extends Leaving {
+  /** Ends it in the same order, at once and with the exit code 1. */
+  fail(): void
+}
 
 /** Ends the process in good order on SIGTERM and SIGINT. */
-export function drainOnSignals(http: Server, endpoint: Endpoint): void {
-  let closing = false
-  const end = () => {
-    if (closing) return
-    closing = true
-    shutDown(http, endpoint).then(
-      () => process.exit(0),
-      (error) => {
-        console.error(error)
-        process.exit(1)
-      },
-    )
+export function drainOnSignals(
+  http: Server,
+  endpoint: Endpoint,
+  { shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>,
+): Ending {
+  const sockets = new Set<AnsweringSocket>()
+  http.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  let exitCode = 0
+  const leaving = { begun: false, fail: () => end('exception') }
+  let goOn = () => {}
+  const end = (signal: 'SIGTERM' | 'SIGINT' | 'exception') => {
+    if (signal === 'exception') exitCode = 1
+    // The second signal ends the lame duck.
+    if (leaving.begun) return goOn()
+    leaving.begun = true
+    setTimeout(() => process.exit(1), shutdown).unref()
+    // A response whose head is not written yet can close its connection, as all of the following do.
+    for (const { _httpMessage: response } of sockets)
+      if (response?.headersSent === false) response.shouldKeepAlive = false
+    const wait = signal !== 'SIGTERM' || isDevelopment() ? 0 : lameDuck
+    const over = new Promise<void>((resolve) => {
+      goOn = resolve
+      setTimeout(resolve, wait)
+    })
+    over
+      .then(() => close(http, endpoint, sockets))
+      .then(
+        () => process.exit(exitCode),
+        (error) => {
+          console.error(error)
+          process.exit(1)
+        },
+      )
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
+  process.on('SIGTERM', () => end('SIGTERM'))
+  process.on('SIGINT', () => end('SIGINT'))
 
   // Cloud Run announces maintenance of its network with SIGTSTP and the end of it with SIGCONT: connections break, but
   // the process must not stop. At a terminal SIGTSTP is Ctrl-Z and keeps its usual meaning.
   if (!isatty(0)) process.on('SIGTSTP', () => {})
   process.on('SIGCONT', () => endpoint.wake(Number.POSITIVE_INFINITY))
+  return leaving
 }
 
-async function shutDown(http: Server, endpoint: Endpoint): Promise<void> {
-  setTimeout(() => process.exit(1), LONGEST_SHUTDOWN).unref()
+function isDevelopment(): boolean {
+  return process.env.NODE_ENV === 'development' || isatty(0)
+}
+
+async function close(http: Server, endpoint: Endpoint, sockets: Set<AnsweringSocket>): Promise<void> {
+  // Requests that have arrived are read first: Node closes the connections that look idle.
+  await new Promise((resolve) => setImmediate(resolve))
   const closed = new Promise((resolve) => http.close(resolve))
   await endpoint.close()
-  // The last bytes of some responses are still being sent. A connection without a response can be closed at once.
-  const idle = setInterval(() => http.closeIdleConnections(), 20)
+  // The last bytes of some responses are still being sent. A connection without a request can be closed at once; one that
+  // never carried a byte is not idle for Node.
+  let late = false
+  const sweep = setInterval(() => {
+    http.closeIdleConnections()
+    for (const socket of sockets) if (socket.bytesRead === 0 || (late && !hasRequest(socket))) socket.destroy()
+  }, SWEEP_EVERY)
+  setTimeout(() => {
+    late = true
+  }, LAST_REQUESTS)
   await closed
-  clearInterval(idle)
+  clearInterval(sweep)
+}
+
+/** A whole request has arrived, and its response is under way. */
+function hasRequest({ _httpMessage: response }: AnsweringSocket): boolean {
+  return response?.req?.complete === true
 }

@@ -1,5 +1,5 @@
 /** Protection of Node's HTTP server against clients that send invalid requests or do not read their responses. */
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
@@ -28,9 +28,9 @@ export function harden<S extends Server>(http: S, patience = PATIENCE): S {
   return http
 }
 
-interface AnsweringSocket extends Socket {
+export interface AnsweringSocket extends Socket {
   /** The response that Node is writing to this socket. */
-  _httpMessage?: { headersSent?: boolean; req?: IncomingMessage } | null
+  _httpMessage?: Pick<ServerResponse, 'headersSent' | 'shouldKeepAlive' | 'req'> | null
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {

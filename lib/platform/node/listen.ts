@@ -1,42 +1,41 @@
-/** A process that listens by itself: the HTTP server, one log line for each request, and `/readyz`. */
-import type { IncomingMessage, Server } from 'node:http'
+/** A process that listens by itself: the HTTP server, the log, and `/readyz`. */
+import type { Server } from 'node:http'
 import { type HttpBindings, serve } from '@hono/node-server'
-import { createEndpoint, type Endpoint } from '../../endpoint.ts'
+import { systemClock } from '../../base/clock.ts'
+import { retryAfter } from '../../base/ids.ts'
 import type { McpServer } from '../../server/mcp-server.ts'
-import type { Store } from '../../store/store.ts'
+import { SETTINGS } from '../../settings.ts'
+import { type Store, StoreRefused } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
-import { type RequestLog, requestLog } from '../log.ts'
+import { endOnException, logRejections } from '../faults.ts'
+import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import { ReadinessCheck } from './readiness.ts'
+import { createCheckedServer } from './target.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
   const settings = readEnvironment(process.env)
-  const log = requestLog(settings)
-  for (const warning of settings.warnings) {
-    if (log) log.say('WARNING', warning)
-    else console.error(`WARNING: ${warning}`)
-  }
-  const onError =
-    log &&
-    ((error: unknown) => log.say('ERROR', error instanceof Error ? `${error.name}: ${error.message}` : String(error)))
-  const store = await openStore(settings)
-  const endpoint = createEndpoint(server, { store, onError, ...settings.endpoint })
-  addReadiness(endpoint, store)
+  // What stops the start has one line, which `tryStore` prints.
+  let starting = true
+  const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
+  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  const store = await openStore(settings, log.error)
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
   const http = serve(
     {
       fetch: (request, env) => {
-        const { incoming, outgoing } = env as HttpBindings
+        const { outgoing } = env as HttpBindings
         // While the process shuts down, the next request of this connection should go to another instance.
-        if (!http.listening) outgoing.shouldKeepAlive = false
-        if (!log) return endpoint.fetch(request, env)
-        const line = log.begin(request.method, traceOf(incoming))
-        outgoing.once('close', () => line.end(outgoing.statusCode))
-        return endpoint.fetch(request, { ...env, note: line.note })
+        if (leaving.begun) outgoing.shouldKeepAlive = false
+        return endpoint.fetch(request, env)
       },
       port: settings.port,
       hostname: settings.host,
+      createServer: createCheckedServer,
       serverOptions: {
         // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): were
         // this side to close it first, a request could meet a connection that is being closed.
@@ -46,13 +45,30 @@ export async function listen(server: McpServer): Promise<void> {
         connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
       },
     },
-    ({ port }) => announce(`http://${settings.host}:${port}/mcp`, settings, log),
+    ({ port }) => {
+      announce(`http://${settings.host}:${port}/mcp`, settings, log)
+      tryStore(store).finally(() => {
+        starting = false
+      })
+    },
   ) as Server
   harden(http)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  drainOnSignals(http, endpoint)
+  const leaving = drainOnSignals(http, endpoint, settings)
+  const report = (text: string) => log.say('ERROR', text)
+  logRejections(report)
+  endOnException(report, () => leaving.fail())
+  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
+  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  // `/healthz` does not ask the store, because a restart would not bring Redis back.
+  endpoint.app.get('/readyz', async (c) => {
+    const state = await readiness.state()
+    const headers = { 'Cache-Control': 'no-store' }
+    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
+    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  })
 }
 
 /** Ends the start with one line. */
@@ -61,25 +77,19 @@ export function stop(why: string): never {
   process.exit(1)
 }
 
-/** `/readyz`: whether the store answers. `/healthz` does not ask it, because a restart would not bring Redis back. */
-function addReadiness({ app }: Endpoint, store: Store): void {
-  app.get('/readyz', (c) =>
-    store.ping().then(
-      () => c.json({ status: 'ok', store: store.name }),
-      () => c.json({ status: 'the store does not answer', store: store.name }, 503, { 'Retry-After': '1' }),
-    ),
-  )
+/**
+ * Asks the store once. A store that refuses this process stops it: no request would change that. Where the store does not
+ * answer, its cause is logged, and the process goes on: stateless calls need no store. The first requests do not wait for it.
+ */
+async function tryStore(store: Store): Promise<void> {
+  await store.ping().catch((error) => {
+    if (error instanceof StoreRefused) stop(error.message)
+  })
 }
 
-/** The id that the load balancer gave the request. */
-function traceOf({ headers }: IncomingMessage): string | undefined {
-  const [id] = [headers['x-request-id'], headers['x-cloud-trace-context']].flat()
-  return id?.slice(0, 128)
-}
-
-function announce(address: string, { redisUrl, redisName }: Settings, log: RequestLog | undefined): void {
+function announce(address: string, { redisUrl, redisName }: Settings, log: Log): void {
   const place = redisUrl ? `Redis at ${redisName}` : 'this process (set REDIS_URL to share them)'
-  if (log) return log.say('INFO', 'listening', { address, sessions: place })
+  if (log.asJson) return log.say('INFO', 'listening', { address, sessions: place })
   console.log(`MCP endpoint  ${address}`)
   console.log(`Sessions in   ${place}`)
   console.log(`Try it        npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`)

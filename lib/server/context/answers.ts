@@ -1,24 +1,35 @@
-/** The client's answers to asks: whether they have the shape that the method asks for. */
+/** The client's answers to asks, read where they enter: from a session's client, and from `inputResponses`. */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
+import { ANSWERS, mend } from '../../protocol/leniency.ts'
 import type { Ask } from './client-channel.ts'
 
 const ACTIONS: readonly unknown[] = ['accept', 'decline', 'cancel']
 
 /**
- * True if `value` can be an answer to an ask of this method. For another value the stateless revision asks again, and a
- * session rejects the ask with an AskError.
+ * Reads an answer to an ask of this method. The answer is changed where a member stands for an absent one.
+ *
+ * @returns the answer, or a sentence that names what is wrong
  */
-export function isAnswer(method: Ask['method'], value: unknown): value is JsonObject {
-  if (!isObject(value)) return false
+export function readAnswer(method: Ask['method'], value: unknown): JsonObject | string {
+  if (!isObject(value)) return 'it must be an object.'
+  mend(value, ANSWERS[method])
+  return problemOf(method, value) ?? value
+}
+
+function problemOf(method: Ask['method'], value: JsonObject): string | undefined {
   switch (method) {
     case 'elicitation/create':
-      return ACTIONS.includes(value.action) && (value.content === undefined || isObject(value.content))
+      if (!ACTIONS.includes(value.action)) return '"action" must be "accept", "decline" or "cancel".'
+      return value.content === undefined || isObject(value.content) ? undefined : '"content" must be an object.'
     case 'sampling/createMessage':
-      return typeof value.model === 'string' && typeof value.role === 'string' && isContent(value.content)
+      if (!isText(value.model)) return '"model" must be a string.'
+      if (!isText(value.role)) return '"role" must be a string.'
+      return isContent(value.content) ? undefined : '"content" must be a block with a "type", or an array of blocks.'
     case 'roots/list':
-      return Array.isArray(value.roots) && value.roots.every((root) => isObject(root) && isText(root.uri))
+      if (!Array.isArray(value.roots)) return '"roots" must be an array.'
+      return value.roots.every((root) => isObject(root) && isText(root.uri)) ? undefined : 'each root needs a "uri".'
     case 'ping':
-      return true
+      return undefined
   }
 }
 

@@ -2,6 +2,7 @@
  * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
  * each in its way; a handler cannot tell them apart.
  */
+import type { CallStart } from '../../base/events.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
@@ -32,13 +33,21 @@ export interface Ask {
   timeout: number | undefined
 }
 
-/** Notifies every client of a change, whichever instance it is connected to. */
+export interface AnnounceOptions {
+  /**
+   * The principal whose clients are notified (`ctx.principal`): what belongs to one caller concerns nobody else. Default:
+   * everybody.
+   */
+  to?: string
+}
+
+/** Notifies clients of a change, whichever instance they are connected to. */
 export interface Announcer {
-  toolsChanged(): Promise<void>
-  promptsChanged(): Promise<void>
-  resourcesChanged(): Promise<void>
+  toolsChanged(options?: AnnounceOptions): Promise<void>
+  promptsChanged(options?: AnnounceOptions): Promise<void>
+  resourcesChanged(options?: AnnounceOptions): Promise<void>
   /** Notifies the clients that subscribed to the URI. */
-  resourceUpdated(uri: string): Promise<void>
+  resourceUpdated(uri: string, options?: AnnounceOptions): Promise<void>
 }
 
 export interface ClientChannel {
@@ -46,7 +55,11 @@ export interface ClientChannel {
   readonly client: ClientView
   readonly requestId: RequestId
   readonly auth: AuthInfo | undefined
+  /** The caller's name in all that is kept. */
+  readonly principal: string
   readonly request: RequestInfo
+  /** The event of the call, where somebody listens. */
+  readonly event?: CallStart | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */

@@ -8,7 +8,8 @@ import { MissingCapability } from './errors.ts'
 export function requireElicitation({ capabilities }: ClientView, revision: Revision, mode: 'form' | 'url'): void {
   const { elicitation, elicitationModes } = features(revision)
   const declared = elicitation ? capabilities.elicitation : undefined
-  if (declared === undefined) throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
+  // A session that an older build opened may have null here.
+  if (!declared) throw new MissingCapability({ elicitation: mode === 'url' ? { url: {} } : {} })
   const modes = elicitationModes ? declared : {}
   // A client of the time before modes declares `elicitation: {}` and means forms.
   const form = modes.form !== undefined || modes.url === undefined
@@ -25,7 +26,7 @@ export function requireSampling(
   params: CreateMessageRequestParams,
 ): CreateMessageRequestParams {
   const { sampling } = capabilities
-  if (sampling === undefined) throw new MissingCapability({ sampling: {} })
+  if (!sampling) throw new MissingCapability({ sampling: {} })
   const { richSampling } = features(revision)
   const needsTools = params.tools !== undefined || params.toolChoice !== undefined
   const hasTools = richSampling && sampling.tools !== undefined

@@ -1,44 +1,16 @@
-import { randomId } from '../../base/ids.ts'
+import { handled } from '../../base/promises.ts'
+import { kindOf, NotJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
-import { downgradeSampling } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
+import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
-import type {
-  CreateMessageRequestParams,
-  CreateMessageResult,
-  ElicitContent,
-  ListRootsResult,
-  LoggingLevel,
-  ProgressToken,
-  Root,
-} from '../../protocol/types.ts'
+import type { CreateMessageRequestParams, CreateMessageResult, LoggingLevel, Root } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
-import { formSchema } from '../schema/form.ts'
-import { compileObjectSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
-import { isAnswer } from './answers.ts'
-import type { Announcer, Ask, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
-import { requireElicitation, requireSampling } from './client-features.ts'
-import { AskError, MissingCapability } from './errors.ts'
+import type { Schema } from '../schema/schema.ts'
+import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
+import type { Announcer, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 
-export interface AskOptions {
-  /**
-   * The name of the answer, where handlers are replayed (stateless revision). Give one where the order of the asks may
-   * differ from run to run. Default: the kind and its ordinal in the call, such as `elicit-1`.
-   */
-  key?: string | undefined
-  /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
-  timeout?: number | undefined
-}
-
-/** The user's answer to a form. */
-export type Elicited<Content> =
-  | { action: 'accept'; content: Content }
-  | { action: 'decline' | 'cancel'; content?: undefined }
-
-/** The content of an answer to a form of this schema. */
-export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
-
-type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
+export type { AskOptions, Elicited, ElicitedBy }
 
 /**
  * The second argument of a handler: its client, its caller and its values. It is the same for every revision; where a
@@ -48,12 +20,16 @@ export class Context {
   readonly #channel: ClientChannel
   readonly #params: JsonObject | undefined
   #progress = Number.NEGATIVE_INFINITY
-  #keys: Set<string> | undefined
-  #ordinals: Map<Kind, number> | undefined
+  #asking: Asking | undefined
 
   constructor(channel: ClientChannel, params: JsonObject | undefined) {
     this.#channel = channel
     this.#params = params
+  }
+
+  get #asks(): Asking {
+    this.#asking ??= new Asking(this.#channel)
+    return this.#asking
   }
 
   /** Aborted when the call is cancelled or its instance must go. */
@@ -77,6 +53,16 @@ export class Context {
   /** The caller; undefined where the endpoint has no authorization. */
   get auth(): AuthInfo | undefined {
     return this.#channel.auth
+  }
+
+  /**
+   * The caller's name in all that is kept: a digest of issuer, subject, client and tenant, the same with every token. Without
+   * authorization all callers share one.
+   *
+   * @example await ctx.announce.resourcesChanged({ to: ctx.principal })
+   */
+  get principal(): string {
+    return this.#channel.principal
   }
 
   /** The HTTP request that carried the call. */
@@ -108,7 +94,7 @@ export class Context {
     return this.#channel.handles
   }
 
-  /** Notifies clients, on every instance, of changes. */
+  /** Notifies clients, on every instance, of changes: all of them, or those of one principal (`to`). */
   get announce(): Announcer {
     return this.#channel.announce
   }
@@ -126,7 +112,7 @@ export class Context {
     const params: JsonObject = { progressToken: token, progress }
     if (total !== undefined) params.total = total
     if (message !== undefined && features(this.revision).progressMessage) params.message = message
-    return this.#channel.notify('notifications/progress', params)
+    return this.notify('notifications/progress', params)
   }
 
   /**
@@ -138,12 +124,15 @@ export class Context {
     if (!this.#channel.wants(level)) return Promise.resolve()
     const params: JsonObject = { level, data: data ?? null }
     if (logger !== undefined) params.logger = logger
-    return this.#channel.notify('notifications/message', params)
+    // JSON.stringify leaves these members out, and a message without data is none.
+    const isLost = typeof data === 'function' || typeof data === 'symbol'
+    if (isLost) return handled(Promise.reject(new NotJson(`params.data is ${kindOf(data)}, which JSON cannot hold.`)))
+    return this.notify('notifications/message', params)
   }
 
   /** Sends a notification of any method on the call's stream. */
   notify(method: string, params: JsonObject = {}): Promise<void> {
-    return this.#channel.notify(method, params)
+    return handled(this.#channel.notify(method, params))
   }
 
   /**
@@ -155,21 +144,12 @@ export class Context {
    * @throws AskError if it answers with an error, not in time, or with content that does not fit the schema
    * @throws TypeError if the schema cannot be a form
    */
-  async elicit<const S extends Schema>(
+  elicit<const S extends Schema>(
     message: string,
     schema: S,
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
-    requireElicitation(this.client, this.revision, 'form')
-    const { json, check } = compileObjectSchema(schema, 'The schema of ctx.elicit')
-    const requestedSchema = formSchema(json, this.revision)
-    const mode = features(this.revision).elicitationModes ? { mode: 'form' } : {}
-    const params = { ...mode, message, requestedSchema }
-    const { action, content } = await this.#ask('elicit', 'elicitation/create', params, options)
-    if (action !== 'accept') return { action: action as 'decline' | 'cancel' }
-    const checked = await check(content ?? {})
-    if (!checked.ok) throw new AskError('invalid', `The client's answer does not fit the form: ${checked.problems}`)
-    return { action, content: checked.value as ElicitedBy<S> }
+    return handled(this.#asks.elicit(message, schema, options))
   }
 
   /**
@@ -181,16 +161,12 @@ export class Context {
    * @throws MissingCapability if the client cannot open pages: any before 2025-11-25
    * @throws AskError if the client answers with an error or not in time
    */
-  async elicitUrl(
+  elicitUrl(
     message: string,
     url: string | URL,
     options: AskOptions & { id?: string | undefined } = {},
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
-    requireElicitation(this.client, this.revision, 'url')
-    const params: JsonObject = { mode: 'url', message, url: String(url) }
-    if (features(this.revision).elicitationIds) params.elicitationId = options.id ?? randomId(16)
-    const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
-    return { action: action as 'accept' | 'decline' | 'cancel' }
+    return handled(this.#asks.elicitUrl(message, url, options))
   }
 
   /**
@@ -199,10 +175,8 @@ export class Context {
    * @throws MissingCapability if the client has no sampling, or `tools` are given and it has no tools in it
    * @throws AskError if the client answers with an error or not in time
    */
-  async sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
-    const allowed = requireSampling(this.client, this.revision, params)
-    const request = downgradeSampling(allowed, this.revision)
-    return (await this.#ask('sample', 'sampling/createMessage', request, options)) as CreateMessageResult
+  sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
+    return handled(this.#asks.sample(params, options))
   }
 
   /**
@@ -211,10 +185,8 @@ export class Context {
    * @throws MissingCapability if the client has no roots
    * @throws AskError if it answers with an error or not in time
    */
-  async listRoots(options: AskOptions = {}): Promise<Root[]> {
-    if (this.client.capabilities.roots === undefined) throw new MissingCapability({ roots: {} })
-    const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
-    return roots
+  listRoots(options: AskOptions = {}): Promise<Root[]> {
+    return handled(this.#asks.listRoots(options))
   }
 
   /**
@@ -222,8 +194,8 @@ export class Context {
    *
    * @throws AskError if no answer comes in time
    */
-  async ping(options: { timeout?: number | undefined } = {}): Promise<void> {
-    if (features(this.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
+  ping(options: { timeout?: number | undefined } = {}): Promise<void> {
+    return handled(this.#asks.ping(options))
   }
 
   /**
@@ -232,7 +204,7 @@ export class Context {
    * @param options `single`: once even if the client sends the same `requestState` twice (stateless revision)
    */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
-    return this.#channel.once(name, fn, options)
+    return handled(this.#channel.once(name, fn, options))
   }
 
   /**
@@ -244,28 +216,4 @@ export class Context {
   closeStream(retryMs?: number): void {
     this.#channel.closeStream(retryMs)
   }
-
-  /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
-  #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
-    const key = this.#key(kind, options.key)
-    return this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
-      if (isAnswer(method, answer)) return answer
-      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape.`)
-    })
-  }
-
-  #key(kind: Kind, given: string | undefined): string {
-    this.#keys ??= new Set()
-    this.#ordinals ??= new Map()
-    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
-    this.#ordinals.set(kind, ordinal)
-    const key = given ?? `${kind}-${ordinal}`
-    if (this.#keys.has(key)) throw new TypeError(`Two asks of one call have the key "${key}".`)
-    this.#keys.add(key)
-    return key
-  }
-}
-
-export function isProgressToken(value: unknown): value is ProgressToken {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
 }

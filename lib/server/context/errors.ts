@@ -1,5 +1,5 @@
-/** Errors of asks. */
-import type { ClientCapabilities } from '../../protocol/types.ts'
+/** Errors of asks, and the result of a tool that failed. */
+import type { CallToolResult, ClientCapabilities } from '../../protocol/types.ts'
 
 /** The reason why an ask has no usable answer. */
 export type AskFailure =
@@ -60,4 +60,9 @@ function capabilityNames(capabilities: ClientCapabilities): string {
     return keys.length === 0 ? [name] : keys.map((key) => `${name}.${key}`)
   })
   return names.map((name) => `"${name}"`).join(' and ')
+}
+
+/** The result of a tool that failed: the model can read it, and try another tool or other arguments. */
+export function toolError(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
 }

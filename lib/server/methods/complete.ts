@@ -2,10 +2,12 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { CompleteResult } from '../../protocol/types.ts'
+import { normalUri } from '../../protocol/uri.ts'
 import { Context } from '../context/context.ts'
 import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
+import { requireValues } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
@@ -20,7 +22,8 @@ export const complete: MethodHandler = async (registry, params, channel): Promis
   const completer = completersOf(registry, params?.ref)?.get(argument.name)
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   const context = { arguments: givenArguments(params?.context) }
-  const values = await completer(argument.value, context, new Context(channel, params))
+  const values: unknown = await completer(argument.value, context, new Context(channel, params))
+  requireValues(values)
   const total = values.length
   return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
 }
@@ -31,13 +34,18 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
   if (type === 'ref/prompt' && typeof name === 'string') entry = registry.prompts.get(name)
   if (type === 'ref/resource' && typeof uri === 'string') {
     // A fixed resource has no variables; the reference to it is valid.
-    entry = registry.templates.get(uri) ?? registry.resources.get(uri)
+    entry = registry.findTemplate(uri) ?? registry.resources.get(normalUri(uri))
   }
   if (entry) return entry.complete
   throw invalidParams('"ref" names no prompt and no resource template of this server.')
 }
 
-function givenArguments(context: unknown): Record<string, string> {
-  const given = isObject(context) && isObject(context.arguments) ? Object.entries(context.arguments) : []
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+function givenArguments(context: unknown = {}): Record<string, string> {
+  if (!isObject(context)) throw invalidParams('"context" must be an object.')
+  const { arguments: given = {} } = context
+  if (!isObject(given)) throw invalidParams('"context.arguments" must be an object.')
+  for (const name in given) {
+    if (typeof given[name] !== 'string') throw invalidParams(`"context.arguments.${name}" must be a string.`)
+  }
+  return given as Record<string, string>
 }

@@ -1,10 +1,14 @@
 /**
  * The four lists: `tools/list`, `prompts/list`, `resources/list` and `resources/templates/list`.
  *
- * A page is serialized once for each revision and each set of scopes that makes a difference, and sent as it is from
- * then on. Only `resources/list` with templates that list their own resources is made anew for each request.
+ * Every client should see the whole list, and some clients read one page only. So a list has one page, unless it is very
+ * long or the author chose a page size.
+ *
+ * The pages of a list are serialized once for each revision and each set of scopes that makes a difference, and sent as
+ * they are from then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
+import { toJson } from '../../base/to-json.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
@@ -15,21 +19,32 @@ import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
+import type { ListPages } from '../registry/list-cache.ts'
 import type { Registry } from '../registry/registry.ts'
+import { requireListed } from './faults.ts'
 import type { MethodHandler } from './method.ts'
+
+interface Page {
+  /** The position of the next page. */
+  end: number
+  result: RawJson
+}
 
 /** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
 function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
   return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
 }
 
-/** The most pages kept: more than a server has in all revisions and for all sets of scopes. */
-const MAX_PAGES = 1000
+/** The most bytes of the items of a page, as JSON, where the author chose no page size. A longer item is a page itself. */
+const PAGE_BYTES = 512 * 1024
+
+/** The page size of builds that chose one themselves. A client may come from them in the middle of a list. */
+const FORMER_PAGE_SIZE = 100
 
 /**
  * The handler of a list, whose name in its results is `member`.
  *
- * @throws ProtocolError -32602 (or rejects with it) for a cursor that no instance ever made
+ * @throws ProtocolError -32602 (or rejects with it) for a cursor at which no page begins
  */
 function lister<Definition>(
   method: CacheableMethod,
@@ -37,35 +52,73 @@ function lister<Definition>(
   entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
   downgrade: (definition: Definition, revision: Revision) => Definition,
 ): MethodHandler {
-  const page = (registry: Registry, { auth, revision }: ClientChannel, start: number, listed: readonly Resource[]) => {
-    const entries = [...entriesOf(registry).values()]
-    const visible = entries.filter((entry) => isVisible(entry, auth))
-    const items = [...visible.map(({ definition }) => downgrade(definition, revision)), ...listed]
-    if (start > items.length) throw unknownCursor()
-    const end = start + registry.pageSize
-    const result: JsonObject = { [member]: items.slice(start, end) }
-    if (end < items.length) result.nextCursor = writeCursor(end, method)
+  const visibleItems = (registry: Registry, { auth, revision }: ClientChannel): string[] => {
+    const visible = [...entriesOf(registry).values()].filter((entry) => isVisible(entry, auth))
+    return visible.map(({ definition }, i) => toJson(downgrade(definition, revision), `${member}[${i}]`))
+  }
+  /** `items`: the whole list, each item as JSON. */
+  const page = (registry: Registry, { revision }: ClientChannel, items: readonly string[], start: number): Page => {
+    const end = endOfPage(items, start, registry.pageSize)
+    const more: JsonObject = {}
+    if (end < items.length) more.nextCursor = writeCursor(end, method)
     if (features(revision).cacheHints) {
       // The same for all pages.
-      const all = [...entries, ...(method === 'resources/list' ? registry.templates.values() : [])]
-      Object.assign(result, registry.cacheHint(method, 60_000, all))
+      const all = [...entriesOf(registry).values(), ...(method === 'resources/list' ? registry.templates.values() : [])]
+      Object.assign(more, registry.cacheHint(method, 60_000, all))
     }
-    return new RawJson(JSON.stringify(result))
+    const members = JSON.stringify(more).slice(1, -1)
+    const text = `{"${member}":[${items.slice(start, end).join(',')}]${members === '' ? '' : `,${members}`}}`
+    return { end, result: new RawJson(text) }
+  }
+  const allPages = (registry: Registry, channel: ClientChannel): ListPages => {
+    const items = visibleItems(registry, channel)
+    const pages = new Map<number, RawJson>()
+    let start = 0
+    do {
+      const { end, result } = page(registry, channel, items, start)
+      pages.set(start, result)
+      start = end
+    } while (start < items.length)
+    return pages
   }
   return (registry, params, channel) => {
     const start = readCursor(params?.cursor, method)
     const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
     if (templates.length > 0) {
-      return listedBy(templates, new Context(channel, params)).then((more) => page(registry, channel, start, more))
+      return listedBy(templates, new Context(channel, params)).then((listed) => {
+        const items = visibleItems(registry, channel)
+        for (const resource of listed) items.push(toJson(resource, `${member}[${items.length}]`))
+        // The list may have become shorter between two pages.
+        if (start > items.length) throw unknownCursor()
+        return page(registry, channel, items, start).result
+      })
     }
-    const key = `${method} ${channel.revision} ${start} ${scopeKey(registry, channel.auth)}`
-    const ready = registry.pages.get(key)
+    const key = `${method} ${channel.revision} ${scopeKey(registry, channel.auth)}`
+    let pages = registry.lists.get(key)
+    if (pages === undefined) {
+      pages = allPages(registry, channel)
+      registry.lists.set(key, pages)
+    }
+    const ready = pages.get(start)
     if (ready !== undefined) return ready
-    const made = page(registry, channel, start, [])
-    if (registry.pages.size >= MAX_PAGES) registry.pages.clear()
-    registry.pages.set(key, made)
-    return made
+    if (registry.pageSize !== undefined || start % FORMER_PAGE_SIZE !== 0) throw unknownCursor()
+    const items = visibleItems(registry, channel)
+    if (start >= items.length) throw unknownCursor()
+    return page(registry, channel, items, start).result
   }
+}
+
+/** The end of the page that begins at `start`: the position of the first item of the next page. */
+function endOfPage(items: readonly string[], start: number, pageSize: number | undefined): number {
+  if (pageSize !== undefined) return Math.min(start + pageSize, items.length)
+  let end = start
+  let bytes = 0
+  while (end < items.length) {
+    bytes += Buffer.byteLength(items[end] as string) + 1
+    if (bytes > PAGE_BYTES && end > start) break
+    end++
+  }
+  return end
 }
 
 export const listTools = lister('tools/list', 'tools', ({ tools }) => tools, downgradeTool)
@@ -88,8 +141,11 @@ function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): 
 async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {
   const listed = templates.map(async ({ template, definition }) => {
     const { name: _name, uriTemplate: _template, _meta, ...inherited } = definition
-    const { resources } = (await template.list?.(ctx)) ?? { resources: [] }
-    return resources.map((resource) => downgradeResource({ ...inherited, ...resource }, ctx.revision))
+    const result: unknown = await template.list?.(ctx)
+    requireListed(result, `The list of the template "${definition.name}"`)
+    return (result.resources as Resource[]).map((resource) =>
+      downgradeResource({ ...inherited, ...resource }, ctx.revision),
+    )
   })
   return (await Promise.all(listed)).flat()
 }

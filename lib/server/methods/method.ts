@@ -2,6 +2,7 @@
 import { invalidParams } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
+import { withFault } from '../context/fault.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Checked } from '../schema/check.ts'
 import type { CompiledSchema } from '../schema/schema.ts'
@@ -24,8 +25,9 @@ export function withEntry<E extends { input: CompiledSchema | undefined }>(
   run: (entry: E, checked: Checked) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const name = params?.name
-  const entry = typeof name === 'string' ? entries.get(name) : undefined
-  if (entry === undefined) throw invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`)
+  if (typeof name !== 'string') throw invalidParams('"name" must be a string.')
+  const entry = entries.get(name)
+  if (entry === undefined) throw withFault(invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`), 'unknown')
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')
   const checked = entry.input?.check(args) ?? { ok: true, value: args }

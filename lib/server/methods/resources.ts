@@ -2,10 +2,10 @@
 
 import { downgradeReadResult } from '../../protocol/downgrade.ts'
 import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
-import { isObject } from '../../protocol/jsonrpc.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { ReadResourceResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
+import { requireContents } from './faults.ts'
 import type { MethodHandler } from './method.ts'
 
 /**
@@ -21,9 +21,7 @@ export const readResource: MethodHandler = async (registry, params, channel) => 
   if (found === undefined) throw resourceNotFound(text, channel)
   const { entry, uri, variables } = found
   const result = (await entry.handler(uri, variables, new Context(channel, params))) as ReadResourceResult
-  if (!isObject(result) || !Array.isArray(result.contents)) {
-    throw new ProtocolError(ErrorCode.InternalError, `The resource "${entry.definition.name}" has no contents.`)
-  }
+  requireContents(result, `The resource "${entry.definition.name}"`)
   if (!features(channel.revision).cacheHints) return downgradeReadResult(result, channel.revision)
   return { ...result, ...registry.cacheHint('resources/read', 0, [entry], entry.cacheHint) }
 }

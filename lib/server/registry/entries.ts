@@ -3,8 +3,10 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
+import { membersOf } from '../schema/object-root.ts'
+import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileObjectSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
@@ -43,8 +45,26 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
-/** 2025-11-25 and newer recommend these characters; clients make function names for models from them. */
-const TOOL_NAME = /^[A-Za-z0-9_./-]{1,64}$/
+/** 2025-11-25 and newer recommend 1 to 128 of these characters ("Tool Names"). */
+const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
+/** Some clients make the name of a function for a model from it, and several models take no longer one. */
+const SAFE_LENGTH = 64
+
+/** What an operator should know of a tool that some clients can use only in part. */
+export function warningsOf({ definition: { name, outputSchema } }: RegisteredTool): string[] {
+  const warnings: string[] = []
+  if (name.length > SAFE_LENGTH) {
+    warnings.push(
+      `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
+    )
+  }
+  if (outputSchema !== undefined && outputSchema.type !== 'object') {
+    warnings.push(
+      `Tool "${name}": outputSchema is not one of an object, so clients before 2026-07-28 get the results as text alone.`,
+    )
+  }
+  return warnings
+}
 
 export function toolEntry(
   name: string,
@@ -52,13 +72,15 @@ export function toolEntry(
   handler: (...args: never[]) => unknown,
 ): RegisteredTool {
   if (!TOOL_NAME.test(name)) {
-    throw new TypeError(`Tool name ${JSON.stringify(name)}: 1 to 64 of the characters A-Z a-z 0-9 _ . / - are allowed.`)
+    throw new TypeError(
+      `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
+    )
   }
   const { inputSchema, outputSchema, requiredScopes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileObjectSchema(inputSchema, what)
-  const output = outputSchema && compileSchema(outputSchema, 'output', `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileSchema(inputSchema, 'input', what)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -100,7 +122,7 @@ export function promptEntry(
 ): RegisteredPrompt {
   requireName(name, 'prompt')
   const { argsSchema, complete, requiredScopes, ...members } = config
-  const input = argsSchema && compileObjectSchema(argsSchema, `Prompt "${name}": argsSchema`)
+  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
@@ -125,8 +147,7 @@ function withArguments(input: CompiledSchema | undefined, handler: (...args: nev
 }
 
 function promptArguments({ json }: CompiledSchema): PromptArgument[] {
-  const properties = isObject(json.properties) ? json.properties : {}
-  const required = Array.isArray(json.required) ? json.required : []
+  const { properties, required } = membersOf(json, true)
   return Object.entries(properties).map(([name, property]) => {
     const { title, description } = isObject(property) ? property : {}
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined)

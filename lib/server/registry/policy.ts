@@ -1,4 +1,5 @@
 /** Policies: the rules for a request, from the tool, prompt or resource that its parameters name. */
+import { MAX_LISTENED } from '../../protocol/bounds.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
@@ -17,18 +18,20 @@ export interface Policy {
 /** The policy of requests that name no entry. A method that needs an entry refuses them itself. */
 export const NO_POLICY: Policy = { scopes: [], runsAgain: false, paramHeaders: [] }
 
+/** Policies are asked for before the parameters are checked: these may be of any type, and `String` of an object may throw. */
 const POLICIES: Readonly<Record<Subject, (registry: Registry, params: JsonObject) => Policy | undefined>> = {
-  tool: ({ tools }, { name }) => tools.get(String(name))?.policy,
-  prompt: ({ prompts }, { name }) => prompts.get(String(name))?.policy,
+  tool: ({ tools }, { name }) => (typeof name === 'string' ? tools.get(name)?.policy : undefined),
+  prompt: ({ prompts }, { name }) => (typeof name === 'string' ? prompts.get(name)?.policy : undefined),
   resource: (registry, { uri }) => policyOfUri(registry, uri),
   reference: (registry, { ref }) => {
     const { type, name, uri } = isObject(ref) ? ref : {}
-    if (type === 'ref/prompt') return registry.prompts.get(String(name))?.policy
-    return registry.templates.get(String(uri))?.policy ?? policyOfUri(registry, uri)
+    if (type === 'ref/prompt') return POLICIES.prompt(registry, { name })
+    return (typeof uri === 'string' && registry.findTemplate(uri)?.policy) || policyOfUri(registry, uri)
   },
   subscriptions: (registry, { notifications }) => {
     const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined
-    if (!Array.isArray(uris)) return undefined
+    // More are refused by the method.
+    if (!Array.isArray(uris) || uris.length > MAX_LISTENED) return undefined
     return { ...NO_POLICY, scopes: [...new Set(uris.flatMap((uri) => policyOfUri(registry, uri)?.scopes ?? []))] }
   },
 }

@@ -1,10 +1,12 @@
 /** The entries that the author of one server registered, and values derived from them. */
-import type { RawJson } from '../../protocol/jsonrpc.ts'
 import type { CacheableMethod } from '../../protocol/methods.ts'
 import type { CacheScope } from '../../protocol/types.ts'
+import { normalTemplate, normalUri } from '../../protocol/uri.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { CacheHint } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
+import { ListCache } from './list-cache.ts'
+import { requestedUri } from './requested-uri.ts'
 
 /** How long clients may keep a result, and with whom they may share it. */
 export interface Cacheable {
@@ -23,23 +25,26 @@ interface FoundResource {
 export class Registry {
   /** By name, in the order in which they were registered, which is the order of the list. */
   readonly tools = new Map<string, RegisteredTool>()
-  /** By URI. */
+  /** By URI in its normal form. */
   readonly resources = new Map<string, RegisteredResource>()
-  /** By the text of the template. A URI belongs to the first that matches. */
+  /** By the normal form of the template. A URI belongs to the first that matches. */
   readonly templates = new Map<string, RegisteredTemplate>()
   /** By name. */
   readonly prompts = new Map<string, RegisteredPrompt>()
   /** Every scope that an entry needs. */
   readonly scopes = new Set<string>()
-  /** Pages of lists that are ready to be sent; methods/lists.ts fills it. */
-  readonly pages = new Map<string, RawJson>()
+  /** Lists that are ready to be sent; methods/lists.ts fills it. */
+  readonly lists = new ListCache()
   /** An entry has completions. */
   hasCompletions = false
-  readonly pageSize: number
+  /** Items on a page of a list. Undefined: as many as fit into the bytes of a page. */
+  readonly pageSize: number | undefined
   readonly #cacheHints: CacheHints
 
-  constructor(pageSize: number, cacheHints: CacheHints) {
-    if (!Number.isSafeInteger(pageSize) || pageSize < 1) throw new RangeError('pageSize must be 1 or more.')
+  constructor(pageSize: number | undefined, cacheHints: CacheHints) {
+    if (pageSize !== undefined && !(Number.isSafeInteger(pageSize) && pageSize >= 1)) {
+      throw new RangeError('pageSize must be 1 or more.')
+    }
     for (const [method, hint] of Object.entries(cacheHints)) requireHint(hint, method)
     this.pageSize = pageSize
     this.#cacheHints = cacheHints
@@ -60,7 +65,7 @@ export class Registry {
     entries.set(key, entry)
     for (const scope of entry.policy.scopes) this.scopes.add(scope)
     if (entry.complete !== undefined && entry.complete.size > 0) this.hasCompletions = true
-    this.pages.clear()
+    this.lists.clear()
   }
 
   /**
@@ -76,15 +81,20 @@ export class Registry {
 
   /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
   findResource(text: string): FoundResource | undefined {
-    const uri = URL.parse(text)
-    if (uri === null) return undefined
-    const fixed = this.resources.get(text) ?? this.resources.get(uri.href)
-    if (fixed !== undefined) return { entry: fixed, uri, variables: {} }
+    if (!URL.canParse(text)) return undefined
+    const normal = normalUri(text)
+    const fixed = this.resources.get(normal)
+    if (fixed !== undefined) return { entry: fixed, uri: requestedUri(text), variables: {} }
     for (const entry of this.templates.values()) {
-      const variables = entry.template.uriTemplate.match(uri.href)
-      if (variables !== undefined) return { entry, uri, variables }
+      const variables = entry.template.uriTemplate.matchNormal(normal)
+      if (variables !== undefined) return { entry, uri: requestedUri(text), variables }
     }
     return undefined
+  }
+
+  /** The template that a reference for completions names. */
+  findTemplate(text: string): RegisteredTemplate | undefined {
+    return this.templates.get(normalTemplate(text))
   }
 }
 

@@ -10,8 +10,8 @@ export interface ResourceTemplateOptions {
 }
 
 /**
- * A family of resources: an RFC 6570 URI template for `registerResource`. The template is matched with the URI as the
- * URL parser writes it, so `..` has no effect.
+ * A family of resources: an RFC 6570 URI template for `registerResource`. The template matches a URI in every spelling
+ * (lib/protocol/uri.ts), and none with a segment `..` in its path, escaped or not. A value may have a `/` that was escaped.
  *
  * @throws TypeError for a template that cannot be matched, or completions for a variable it does not have
  *

@@ -5,6 +5,7 @@
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
+import { membersOf } from './object-root.ts'
 
 const FORMATS: readonly unknown[] = ['email', 'uri', 'date', 'date-time']
 
@@ -20,16 +21,14 @@ interface Choice {
  * @throws TypeError that names the property that no form can ask for
  */
 export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
-  if (schema.type !== 'object' || !isObject(schema.properties)) {
+  const { properties, required } = membersOf(schema, false)
+  const names = Object.keys(properties)
+  if (schema.type !== 'object' || (names.length === 0 && schema.properties === undefined)) {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
   const newest = features(revision).elicitationModes
-  const fields = Object.entries(schema.properties).map(([name, property]) => {
-    return [name, field(resolve(property, schema), newest, name)]
-  })
-  const properties: JsonObject = Object.fromEntries(fields)
-  const { required } = schema
-  return { type: 'object', properties, ...(Array.isArray(required) && required.length > 0 && { required }) }
+  const fields = names.map((name) => [name, field(resolve(properties[name], schema), newest, name)])
+  return { type: 'object', properties: Object.fromEntries(fields), ...(required.length > 0 && { required }) }
 }
 
 /** The property itself, or the named part of `$defs` that it refers to. Libraries put named schemas there. */

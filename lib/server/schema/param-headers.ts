@@ -1,6 +1,6 @@
 /** Arguments that a client repeats as HTTP headers: `x-mcp-header` (2026-07-28). */
 import type { JsonSchema } from '../../protocol/types.ts'
-import { walkSchema } from './walk.ts'
+import { walkSchema } from './validator/walk.ts'
 
 export interface ParamHeader {
   /** Without the prefix `Mcp-Param-`. */

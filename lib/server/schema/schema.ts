@@ -2,12 +2,14 @@
  * Schemas as an author writes them, compiled once: JSON Schema for the lists, and a function that checks a value.
  *
  * Any library that implements Standard Schema with its JSON Schema part will do (zod 4, arktype; valibot through
- * `toStandardJsonSchema` of @valibot/to-json-schema), and so will a plain JSON Schema 2020-12 object.
+ * `toStandardJsonSchema` of @valibot/to-json-schema), and so will a plain JSON Schema object of draft-07, 2019-09 or 2020-12.
  */
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
-import { type Check, type Checked, describeProblems, guarded } from './check.ts'
+import { type Check, type Checked, describeProblems, guarded, MAX_PROBLEMS } from './check.ts'
 import { assertUsable, jsonSchemaCheck } from './json-schema.ts'
+import { rootOf, withObjectType } from './object-root.ts'
+import { hintFor, isOldZod } from './vendors.ts'
 
 /** The parts of standardschema.dev that are used here. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -44,7 +46,7 @@ export type OutputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { outpu
 export type InputOf<S> = S extends StandardSchema ? (TypesOf<S> extends { input: infer I } ? I : unknown) : unknown
 
 export interface CompiledSchema {
-  /** JSON Schema 2020-12, as the lists show it. */
+  /** JSON Schema as the lists show it: the root of an object has `type: "object"`. */
   json: JsonSchema
   /** Returns a promise only where the library does, or while the validator of plain schemas is being loaded. */
   check: Check
@@ -59,39 +61,34 @@ function isStandardSchema(schema: unknown): schema is StandardSchema {
 /**
  * Compiles a schema.
  *
- * @param direction the side of a parsing schema that the client sees: `input` for arguments, `output` for results
+ * @param direction the side of a parsing schema that the client sees: `input` for arguments, which are an object always,
+ *   `output` for results, which may be any value
  * @param what the name of the schema in errors
- * @throws TypeError for a schema that cannot be shown as JSON Schema 2020-12, refers to the network, or is in another
- *   dialect.
+ * @throws TypeError for a schema that cannot be shown as JSON Schema, refers to the network, is in an unknown dialect, or
+ *   of an input that no object fits
  */
 export function compileSchema(schema: Schema, direction: 'input' | 'output', what: string): CompiledSchema {
   const standard = isStandardSchema(schema)
-  const json = standard ? convert(schema, direction, what) : schema
-  assertUsable(json, what)
+  if (!standard && isOldZod(schema)) throw new TypeError(`${what}: ${refusal('zod', schema)}`)
+  const given = standard ? convert(schema, direction, what) : schema
+  const root = rootOf(given, assertUsable(given, what))
+  if (direction === 'input' && root === 'other') {
+    throw new TypeError(`${what} must describe an object: the root has another "type", and arguments are an object.`)
+  }
+  // Arguments are an object, whether the schema says so or not.
+  const json = root === 'object' || direction === 'input' ? withObjectType(given) : given
   return { json, check: guarded(standard ? standardCheck(schema) : jsonSchemaCheck(json)) }
 }
 
-/** Compiles a schema of an object: arguments of tools and prompts, elicited content. */
-export function compileObjectSchema(schema: Schema, what: string): CompiledSchema {
-  const { json, check } = compileSchema(schema, 'input', what)
-  return { json: withObjectRoot(json, what), check }
-}
-
-/** The schema with `type: "object"`. A union of objects has the type in its branches only. */
-function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
-  if (json.type === 'object') return json
-  const branches = json.anyOf ?? json.oneOf
-  const objects = Array.isArray(branches) && branches.every((branch) => (branch as JsonObject)?.type === 'object')
-  if (json.type === undefined && objects) return { type: 'object', ...json }
-  throw new TypeError(`${what} must describe an object: "type" is not "object".`)
+function refusal(vendor: string, schema: object): string {
+  return `this ${vendor} schema cannot give JSON Schema.${hintFor(vendor, schema)}`
 }
 
 /** The JSON Schema of a library's schema. */
 function convert(schema: StandardSchema, direction: 'input' | 'output', what: string): JsonSchema {
   const { jsonSchema, vendor } = schema['~standard']
   if (typeof jsonSchema?.[direction] !== 'function') {
-    const hint = vendor === 'valibot' ? ' Wrap it in toStandardJsonSchema() of @valibot/to-json-schema.' : ''
-    throw new TypeError(`${what}: this ${vendor} schema cannot give JSON Schema.${hint}`)
+    throw new TypeError(`${what}: ${refusal(vendor, schema)}`)
   }
   try {
     return jsonSchema[direction]({ target: 'draft-2020-12' })
@@ -110,9 +107,11 @@ function standardCheck(schema: StandardSchema): Check {
 }
 
 function outcome(result: StandardResult<unknown>): Checked {
-  return result.issues === undefined
-    ? { ok: true, value: result.value }
-    : { ok: false, problems: describeProblems(result.issues.map((issue) => [pathText(issue.path), issue.message])) }
+  if (result.issues === undefined) return { ok: true, value: result.value }
+  const { issues } = result
+  // Paths have names that the client chose: thousands of long ones would take longer to write than the check took.
+  const listed = issues.slice(0, MAX_PROBLEMS).map((issue) => [pathText(issue.path), issue.message] as const)
+  return { ok: false, problems: describeProblems(listed, issues.length) }
 }
 
 function pathText(path: StandardIssue['path']): string {

@@ -88,3 +88,8 @@ export class Asks {
     waiting.reject(new AskError('timeout', `${waiting.method}: the client did not answer within ${timeout} ms.`))
   }
 }
+
+/** The result or the error that a client sent for an ask, as the store keeps it. */
+export function answerText(response: { result?: unknown; error?: unknown }): string {
+  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
+}

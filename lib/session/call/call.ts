@@ -4,24 +4,24 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, resultBytes, resultText } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
-import { failureResponse } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, countCall, uncountCall } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
+import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
-import { CLAIMED, canSend, hasJsonResponse, isStored, next, READY } from './state.ts'
+import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
 import { CallStream, type Opened, type StreamedCall } from './stream.ts'
 
-/** After a registration that failed the next one follows, in ms. */
-const REGISTER_AGAIN = 1_000
+const REGISTER_AGAIN = 1_000 // ms after a registration that failed
 
 export class Call implements StreamedCall, PacedCall, SendingCall {
   readonly #parts: CallParts
@@ -70,7 +70,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#state.at === 'ending' || hasJsonResponse(this.#state)
   }
 
-  /** The session has as many calls as it may: this one was refused. */
+  /** The call was refused, before its handler was called. */
   get full(): boolean {
     return this.#state.at === 'over' && this.#state.outcome === 'full'
   }
@@ -85,23 +85,23 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
 
-  // The run ----------------------------------------------------------------------------------------------------
-
   /** Runs the handler. */
   start(): void {
-    const { id, method, params = {} } = this.#parts.request
+    const { method, params = {} } = this.#parts.request
     try {
-      const result =
-        sessionMethod(this.#instance, this.#parts.session.key, method, params) ??
-        this.#parts.host.dispatch(method, params, this.#channel)
+      const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
+      const refusal = own ? undefined : refusalOf(this.#parts)
+      if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
+      const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.respond(resultText(id, result))
+        return this.respond(responseTo(this.#parts, result, this.#channel.watch))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.respond(resultText(id, value)),
+        (value) => this.respond(responseTo(this.#parts, value, this.#channel.watch)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -139,8 +139,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #fail(error: unknown): void {
-    const { instance } = this.#parts.host
-    this.respond(failureResponse(error, this.#parts.request.id, (unknown) => instance.report(unknown)))
+    this.respond(failureOf(this.#parts, error, this.#channel.watch))
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -151,7 +150,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     void this.#stream.pause(retryMs)
   }
 
-  // For its carrier ------------------------------------------------------------------------------------
+  // For its carrier, its instance and its stream ------------------------------------------------------------------
 
   /** Adds the call to a response that becomes a stream. Resolves when the store has the call. */
   connect(response: SseResponse): Promise<Opened> {
@@ -162,8 +161,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   openStream(): void {
     this.#apply('streamOpened')
   }
-
-  // For its instance ---------------------------------------------------------------------------------
 
   /** The client cancelled the call: the handler's signal is aborted, and there is no response. */
   cancel(reason?: string): void {
@@ -184,7 +181,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#stream
       .look(this.#channel.openAsks)
       .then((look) => {
-        if (this.over || this.#state.at === 'ending') return
+        if (this.over || this.#state.at === 'ending' || this.#stream.ending) return
         if (look.status !== 'ok') return this.interrupt(look.status)
         if (look.cancelled) return this.cancel()
         this.#channel.setLevel(look.level)
@@ -202,25 +199,25 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       this.#apply('released', undefined, why)
       if (this.over) return
     }
-    this.respond(errorText({ code: ErrorCode.InternalError, message: why }, this.#parts.request.id))
-    this.#channel.abort(why)
+    this.giveUp(why)
     await this.#streamed?.outbox?.flushed()
   }
-
-  // For its stream --------------------------------------------------------------------------------------
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
     this.#apply(event)
   }
 
-  interrupt(ending: Ending): void {
-    const { text, reason } = interruption(ending, this.#parts.request.id, this.#instance.options.maxCalls)
+  giveUp(message: string): void {
+    this.respond(errorText({ code: ErrorCode.InternalError, message }, this.#parts.request.id))
+    this.#channel.abort(message)
+  }
+
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void {
+    const { text, reason } = interruption(ending, this.#parts.request.id, trouble)
     // A successor sends nothing but the response, which its client can have without the log.
     const own = ending === 'unreachable' && this.#parts.successor ? this.#text : text
     this.#apply(ending, own, reason)
   }
-
-  // The state and its effects ------------------------------------------------------------------------------------
 
   /** `text`: the response that comes with the event; `reason`: why the handler is aborted, where it is. */
   #apply(event: CallEvent, text?: string, reason = CANCELLED): void {
@@ -232,22 +229,21 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { instance } = this.#parts.host
-    const { quota } = this.#parts.caller
+    const { host, caller, session } = this.#parts
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
-        return quota?.begin()
+        host.running.begin(session.key)
+        return countCall(caller)
       case 'countRegistered':
-        return quota?.registered(this.#stream.owner)
+        return caller.quota?.registered(this.#stream.owner)
       case 'uncount':
-        quota?.end()
-        if (this.#streamed) quota?.unregistered(this.#streamed.owner)
-        return
+        host.running.end(session.key)
+        return uncountCall(caller, this.#streamed?.owner)
       case 'register':
         return this.#stream.register()
       case 'registerLater':
-        return void instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
+        return void host.instance.clock.after(REGISTER_AGAIN, () => this.registrationDue())
       case 'registerIfQuiet':
         return queueMicrotask(() => this.registrationDue())
       case 'confirm':
@@ -275,8 +271,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
         return this.#parts.carrier.sessionGone()
       case 'closeStream':
         return this.#streamed?.close(this.#state.at === 'over' && this.#state.outcome === 'gone')
-      case 'refuseStream':
-        return this.#stream.refuse(text)
       case 'failStream':
         return this.#stream.fail(text)
       case 'readStream':
@@ -286,7 +280,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   #settle(): void {
     this.#pace?.stop()
-    this.#channel.abandonAsks()
+    this.#channel.ended(outcomeOf(this.#state))
     if (this.#streamed) this.#instance.remove(this)
     this.#parts.carrier.settled(this)
   }

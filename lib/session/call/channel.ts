@@ -1,11 +1,15 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
+import type { CallOutcome } from '../../base/events.ts'
+import { around, digest } from '../../base/ids.ts'
+import { toJson } from '../../base/to-json.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
+import type { SessionKey, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import { Asks } from './asks.ts'
@@ -14,6 +18,23 @@ import type { AutoProgress } from './progress.ts'
 
 /** How long a page that was opened may take to be done with, in ms. */
 const ELICITATION_LIFETIME = 24 * 60 * 60_000
+
+/**
+ * An elicitation belongs to the principal that was asked first; its latest session gets the completion. Without
+ * authorization it belongs to a session.
+ */
+async function claimElicitation(store: Store, id: string, principal: string, key: SessionKey): Promise<void> {
+  const name = `owner.${digest(id, 16)}`
+  const owner = principal === '' ? key : principal
+  const { status } = await store.addValue('elic', name, owner, ELICITATION_LIFETIME)
+  if (status === 'taken') {
+    const other = principal === '' ? await store.getValue('elic', name) : undefined
+    const ended = other !== undefined && (await store.readSession(other, undefined)) === undefined
+    if (!ended)
+      throw new TypeError(`The elicitation id "${id}" is in use by another client. Give each elicitation its own.`)
+  }
+  await store.setValue('elic', name, owner, ELICITATION_LIFETIME)
+}
 
 /** The call, as its handler's channel uses it. */
 export interface SendingCall {
@@ -28,6 +49,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   readonly #call: SendingCall
   readonly #parts: CallParts
   readonly #progress: AutoProgress
+  /** When the run began, by the clock of the instance. */
+  readonly began: number
   #level: LoggingLevel | undefined
   #asks: Asks | undefined
   #asked = 0
@@ -37,6 +60,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call = call
     this.#parts = parts
     this.#progress = progress
+    this.began = parts.host.instance.clock.now()
     this.#level = parts.session.level
   }
 
@@ -48,6 +72,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   get client(): ClientView {
     return this.#parts.session.client
+  }
+  override get sessionKey(): string {
+    return this.#parts.session.key
+  }
+  override get takenOver(): boolean {
+    return this.#parts.continued?.claimed === true
   }
   get session(): KeyValues {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
@@ -71,27 +101,28 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   async ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
-      const why = 'the client accepts JSON alone, so nothing can be asked of it during a call'
+      const why = 'this call has no stream, since its client accepts JSON alone or the store has no room for a log'
       throw new AskError('unreachable', `${ask.method}: ${why}.`)
     }
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
+    const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     await this.#expectCompletion(ask)
     this.#requireRunning()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
-    const message = { jsonrpc: '2.0', id, method: ask.method, ...(ask.params && { params: ask.params }) }
-    await this.#call.send(JSON.stringify(message), id)
+    await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
   }
 
-  closeStream(retryMs: number = this.#parts.host.instance.options.retry): void {
+  closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
     this.#call.closeStream(retryMs)
   }
 
-  /** Every ask of the call, for the store to forget with its end. */
+  /** Every ask of the call, of this run and those before, for the store to forget with its end. */
   get askIds(): string[] {
-    return this.#asks?.ids ?? []
+    const before = this.#parts.continued?.asks ?? []
+    return this.#asks ? before.concat(this.#asks.ids) : before
   }
 
   /** The asks that have no answer yet. */
@@ -103,16 +134,22 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#asks?.answered(ask, value)
   }
 
-  /** The call has ended: no ask waits any longer. */
-  abandonAsks(): void {
+  /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
+  ended(outcome: CallOutcome | undefined): void {
     this.#asks?.abandon()
+    this.watch?.end(outcome)
   }
 
-  /** URL mode: the page reports its completion by the elicitation's id alone, to any instance. */
+  /**
+   * URL mode: the page reports its completion by the elicitation's id alone, to any instance.
+   * @throws TypeError where an author's id is that of another caller
+   */
   async #expectCompletion({ params }: Ask): Promise<void> {
     const id = params?.elicitationId
     if (typeof id !== 'string') return
-    await this.#parts.host.store.setValue('elic', id, this.#parts.session.key, ELICITATION_LIFETIME)
+    const { host, session } = this.#parts
+    await claimElicitation(host.store, id, this.principal, session.key)
+    await host.store.setValue('elic', id, session.key, ELICITATION_LIFETIME)
   }
 
   #requireRunning(): void {

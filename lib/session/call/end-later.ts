@@ -11,23 +11,28 @@ export function endLater(instance: Instance, key: SessionKey, call: Parameters<S
 interface LastMessage {
   stream: string
   owner: Owner
+  /** The number of the message, if the log has what it had. Default: the log is asked. */
+  from?: number
   text: string
   /** The asks of the call. */
   forget: string[] | undefined
 }
 
-/** The call has ended with this message, which follows whatever the log has, if the call is still this run's. */
-export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): void {
-  instance.retry.add(() => finish(instance, key, message))
+/**
+ * The call has ended with this message, which follows whatever the log has, if the call is still this run's. Resolves when
+ * the store was asked once.
+ */
+export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): Promise<void> {
+  return instance.retry.now(() => finish(instance, key, message))
 }
 
 async function finish(
   instance: Instance,
   key: SessionKey,
-  { stream, owner, text, forget }: LastMessage,
+  { stream, owner, from: first = 1, text, forget }: LastMessage,
 ): Promise<void> {
   const { store } = instance
-  let from = 1
+  let from = first
   for (let attempt = 0; attempt < 2; attempt++) {
     const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget }
     const { status, end, holder } = await store.append(key, append)

@@ -87,7 +87,7 @@ export class Exchange implements Carrier {
     const opened = sending.map((call) => this.#add(call, response))
     response.begin()
     // No event id leaves before the store has the calls: the priming event waits for their registration.
-    void Promise.all(opened).then((states) => this.#answer(states, response, sending[0]))
+    void Promise.all(opened).then((states) => this.#answer(states, response))
   }
 
   #add(call: Call, response: SseResponse): Promise<Opened> {
@@ -107,13 +107,12 @@ export class Exchange implements Carrier {
     return opened
   }
 
-  #answer(states: Opened[], response: SseResponse, first: Call | undefined): void {
-    if (!states.includes('gone') && states[0] !== 'refused') {
-      return this.#reply.give({ kind: 'stream', source: response })
-    }
+  #answer(states: Opened[], response: SseResponse): void {
+    const none = states.every((state) => state === 'cancelled')
+    if (!states.includes('gone') && !none) return this.#reply.give({ kind: 'stream', source: response })
     response.detached()
     if (states.includes('gone')) this.sessionGone()
-    else this.#reply.give(this.#json(first?.text ?? ''))
+    else this.#reply.give({ kind: 'stream', source: emptyStream })
   }
 }
 

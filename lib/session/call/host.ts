@@ -1,29 +1,34 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
-import type { JsonObject, JsonRpcRequest, RawJson } from '../../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { ClientChannel } from '../../server/context/client-channel.ts'
-import type { Holder } from '../../store/store.ts'
+import type { Holder, Owner } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { Relay } from './outbox.ts'
+import type { RunningCalls } from './running.ts'
 
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
   instance: Instance
-  /** Hands the request to the author's server. */
-  dispatch(
-    method: string,
-    params: JsonObject,
-    channel: ClientChannel,
-  ): JsonObject | RawJson | Promise<JsonObject | RawJson>
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
   takeOverFor(caller: Caller): TakeOver
+  running: RunningCalls
+  /** Every scope that a request can need. */
+  scopes: ReadonlySet<string>
+  /** The scopes that a request needs. */
+  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
+  /** How many streams one response may carry: as many as a batch may have messages. */
+  maxPositions: number
 }
+
+/** Throws where the caller's token lacks one of the scopes. */
+export type Require = (scopes: readonly string[]) => void
 
 /** The receiver of a call's response. */
 export interface Carrier {
@@ -49,10 +54,12 @@ interface Continuation {
   progress: number | undefined
   /** The store names this run as the owner: it was claimed. */
   claimed: boolean
+  /** The asks of the runs before. */
+  asks?: string[] | undefined
   /** The connection that holds the stream. */
   holder?: Holder | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
 /** A request, and everything that its call works with. */
@@ -67,9 +74,23 @@ export interface CallParts {
   readonly successor?: true
 }
 
+/** A call goes on beyond the turn of its request: it counts among those of its caller, and keeps the request's bytes. */
+export function countCall({ held, quota }: Caller): void {
+  held?.retain()
+  quota?.begin()
+}
+
+/** A call that was counted has ended. `owner`: its run, where the store may have the call. */
+export function uncountCall({ held, quota }: Caller, owner: Owner | undefined): void {
+  held?.release()
+  quota?.end()
+  if (owner !== undefined) quota?.unregistered(owner)
+}
+
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */
-export function relayed(request: JsonRpcRequest, relay: NonNullable<Continuation['relay']>): Continuation {
-  return { stream: newStreamName(request.id), token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
+export function relayed(session: Session, { id }: JsonRpcRequest, relay: Relay): Continuation {
+  const stream = newStreamName(session, id)
+  return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
 
 /** The carrier of a continued call: what it sends goes to the log, and from there to the holder. */

@@ -1,6 +1,7 @@
 /** The response of a call that cannot go on, and the reason for which its handler is aborted. */
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, type RequestId } from '../../protocol/jsonrpc.ts'
+import type { StoreUnavailable } from '../../store/store.ts'
 import type { Ending } from './state.ts'
 
 interface Interruption {
@@ -12,8 +13,15 @@ interface Interruption {
 export const CANCELLED = 'The call was cancelled.'
 export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
-/** `maxCalls`: how many calls a session may have at once. */
-export function interruption(ending: Ending, id: RequestId, maxCalls: number): Interruption {
+/** Why a call of another run ends. `owner`: that run; '' where its instance has released the call. */
+export function lostText(owner: string): string {
+  return owner === ''
+    ? SHUT_DOWN
+    : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
+}
+
+/** `trouble`: of the store, where the call ends since it is unreachable. */
+export function interruption(ending: Ending, id: RequestId, trouble: StoreUnavailable | undefined): Interruption {
   const answer = (code: number, reason: string) => ({ reason, text: errorText({ code, message: reason }, id) })
   switch (ending) {
     case 'cancelled':
@@ -23,13 +31,6 @@ export function interruption(ending: Ending, id: RequestId, maxCalls: number): I
     case 'lost':
       return answer(ErrorCode.InternalError, 'Another instance has taken the call over.')
     case 'unreachable':
-      return answer(ErrorCode.InternalError, 'The store could not be reached; the call was given up.')
-    case 'full':
-      return answer(ErrorCode.ServerError, `This session has ${maxCalls} calls running. Try again when one has ended.`)
-    case 'taken':
-      return answer(
-        ErrorCode.InvalidRequest,
-        `Request id ${JSON.stringify(id)} is in use by another call of this session.`,
-      )
+      return answer(ErrorCode.InternalError, `The store ${trouble?.predicate ?? 'failed'}; the call was given up.`)
   }
 }

@@ -3,17 +3,18 @@
  * the holder afterwards; messages that wait while an append is under way go together in the next one. The handler waits
  * only while the queue is over its bound.
  */
-import { randomId } from '../../base/ids.ts'
+import { jitter, randomId } from '../../base/ids.ts'
+import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { tokenOf } from '../../runtime/name.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
+import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
+import { type Item, MessageQueue } from './message-queue.ts'
 import type { Ending } from './state.ts'
 
-interface Item {
-  data: string
-  ask?: string | undefined
-  final: boolean
-}
+/** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
+export type Relay = (data: string, id: string) => Promise<Holder | undefined>
 
 interface OutboxOptions {
   stream: string
@@ -26,28 +27,35 @@ interface OutboxOptions {
   from: number
   /** The asks of the call, to be forgotten with its last message. */
   asks: () => string[]
-  onEnding: (ending: Ending) => void
+  /** `trouble`: of the store, where it is unreachable. */
+  onEnding: (ending: Ending, trouble?: StoreUnavailable) => void
   /** The store has registered the call, and names its holder. Called before anything is sent. */
   onRegistered: () => void
   /** The last message is in the log and on its way. */
   onDone: () => void
+  /** More waits than may: the handler does not wait for its messages. */
+  onOverflow: () => void
   onLevel: (level: string | undefined) => void
+  /** So many bytes the session keeps in the store. */
+  onHeld: (bytes: number) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
-  relay?: ((data: string, id: string) => Promise<void>) | undefined
+  relay?: Relay | undefined
 }
 
-const BATCH_MESSAGES = 64
-const BATCH_BYTES = 256 * 1024
+const MISSED = missedText()
+/** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
+const LASTING_PATIENCE = 2_000
 
 export class Outbox {
   readonly #instance: Instance
   readonly #session: Session
   readonly #options: OutboxOptions
   #register: Registration | undefined
-  #queue: Item[] = []
-  #bytes = 0
+  readonly #queue = new MessageQueue()
   #next: number
   #tag = randomId(3)
+  /** Ends the names of relayed messages: after a failover their numbers alone do not name them. */
+  #suffix = ''
   #running = false
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
@@ -79,22 +87,36 @@ export class Outbox {
     return this.#running || this.#queue.length > 0
   }
 
+  /** The last message is queued, or on its way: the store forgets the call with it. */
+  get ending(): boolean {
+    return this.#phase === 'complete'
+  }
+
   get #isClosed(): boolean {
     return this.#phase === 'closed'
   }
 
   get full(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
-    return this.#queue.length >= maxQueuedMessages || this.#bytes >= maxQueuedBytes
+    return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
   }
 
   /** Queues a message. The promise resolves at once, or when there is room again. */
   push(data: string, ask?: string, final = false): Promise<void> {
     // The first last message counts: a handler may still send while its call fails.
     if (this.#phase !== 'open') return Promise.resolve()
-    if (final) this.#phase = 'complete'
+    if (!final && this.#queue.size + data.length > MAX_UNSENT) {
+      const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
+      this.#queue.shorten(maxQueuedMessages, maxQueuedBytes)
+      this.#options.onOverflow()
+      return Promise.resolve()
+    }
+    if (final) {
+      this.#phase = 'complete'
+      // The log takes the rest at once, and the connection reads it from there.
+      this.#goOn?.()
+    }
     this.#queue.push({ data, ask, final })
-    this.#bytes += data.length
     this.#start()
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
   }
@@ -108,8 +130,8 @@ export class Outbox {
   /** Nothing more goes out. */
   close(): void {
     this.#phase = 'closed'
-    this.#queue = []
-    this.#bytes = 0
+    this.#queue.clear()
+    this.#goOn?.()
     this.#wake()
   }
 
@@ -135,15 +157,18 @@ export class Outbox {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && !this.#isClosed) {
-      const batch = this.#batch()
+      const batch = this.#queue.batch()
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
+      this.#options.onHeld(reply.held)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
-        // that a client that saw the old ones is told.
+        // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
         this.#next = reply.end + 1
         this.#tag = randomId(3)
+        this.#suffix = `.${this.#tag}`
+        this.#queue.unshift({ data: MISSED, final: false })
         continue
       }
       if (reply.status !== 'ok') {
@@ -158,27 +183,25 @@ export class Outbox {
       this.#holder = reply.holder
       const n = this.#next
       this.#next += batch.length
-      this.#queue.splice(0, batch.length)
-      for (const item of batch) this.#bytes -= item.data.length
-      await this.#send(n, batch)
-      if (batch.at(-1)?.final) {
+      this.#queue.remove(batch.length)
+      const reader = await this.#send(n, batch)
+      if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
+      if (reader !== undefined) await this.#waitFor(reader)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
   }
 
-  #batch(): Item[] {
-    let bytes = 0
-    let count = 0
-    for (const item of this.#queue) {
-      bytes += item.data.length
-      if (count > 0 && (bytes > BATCH_BYTES || count >= BATCH_MESSAGES)) break
-      count++
-    }
-    return this.#queue.slice(0, count)
+  /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
+  async #waitFor(reader: Holder): Promise<void> {
+    const room = this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
+    if (!room) return
+    await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
+    this.#goOn = undefined
   }
+  #goOn: (() => void) | undefined
 
   async #append(batch: Item[]): Promise<AppendReply | undefined> {
     const final = batch.at(-1)?.final === true
@@ -204,35 +227,45 @@ export class Outbox {
     })
   }
 
-  /** Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. */
+  /**
+   * Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. A
+   * trouble that does not pass in a moment, such as a full store, gets a moment only.
+   */
   async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock, options } = this.#instance
-    const deadline = clock.now() + options.storePatience
+    const since = clock.now()
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || clock.now() > deadline) {
+        const trouble = error instanceof StoreUnavailable ? error : undefined
+        const patience = trouble?.lasting ? Math.min(LASTING_PATIENCE, options.storePatience) : options.storePatience
+        if (!trouble || clock.now() - since > patience) {
           this.#instance.report(error)
           this.close()
-          this.#options.onEnding('unreachable')
+          this.#options.onEnding('unreachable', trouble)
           return undefined
         }
       }
-      await new Promise<void>((resolve) => void clock.after(wait, resolve))
+      await new Promise<void>((resolve) => void clock.after(jitter(wait), resolve))
       if (this.#isClosed) return undefined
     }
   }
 
-  async #send(n: number, batch: Item[]): Promise<void> {
+  /** Sends what the log has, and returns the holder that it was sent to. */
+  async #send(n: number, batch: Item[]): Promise<Holder | undefined> {
     const holder = this.#holder
     const final = batch.at(-1)?.final === true
     const { relay } = this.#options
     if (relay) {
+      let reader: Holder | undefined
       for (const [i, item] of batch.entries()) {
-        await this.#patiently(async () => relay(item.data, `${this.#options.stream}.${n + i}`))
+        const id = `${this.#options.stream}.${n + i}${this.#suffix}`
+        reader = await this.#patiently(async () => relay(item.data, id))
       }
-    } else if (holder !== undefined) {
+      return reader
+    }
+    if (holder !== undefined) {
       void this.#instance.send({
         t: 'entries',
         to: holder,
@@ -242,5 +275,6 @@ export class Outbox {
         final,
       })
     }
+    return holder
   }
 }

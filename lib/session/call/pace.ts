@@ -1,8 +1,10 @@
 /** The timers of a call that does not return at once: registration, stream, automatic progress, deadline. */
+
 import type { Timer } from '../../base/clock.ts'
 import { notificationText, typedId } from '../../protocol/jsonrpc.ts'
 import { OUT_OF_TIME } from '../../runtime/error-text.ts'
 import type { UnregisteredCall } from '../../runtime/held.ts'
+import { before } from '../../runtime/timers.ts'
 import type { CallParts } from './host.ts'
 import type { AutoProgress } from './progress.ts'
 
@@ -30,9 +32,9 @@ export class Pace {
     this.#call = call
     this.#parts = parts
     this.#progress = progress
-    if (!stored) instance.unregistered.set(this.#key, call)
+    if (!stored) instance.unregistered.add(this.#key, call)
     this.#timer = instance.clock.after(registerAfter, () => this.#runsLong())
-    this.#deadline = instance.before(parts.caller.deadline, abandonBefore, 0.25, () => {
+    this.#deadline = before(instance.clock, parts.caller.deadline, abandonBefore, 0.25, () => {
       void instance.track(call.abandon(OUT_OF_TIME))
     })
   }

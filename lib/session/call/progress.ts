@@ -3,7 +3,7 @@
  * sends the last figure plus next to nothing, so that clients with an idle limit do not give up.
  */
 import { isObject, type JsonObject, type JsonRpcRequest } from '../../protocol/jsonrpc.ts'
-import { isProgressToken } from '../../server/context/context.ts'
+import { isProgressToken } from '../../protocol/read.ts'
 
 export class AutoProgress {
   readonly #token: unknown
@@ -17,7 +17,6 @@ export class AutoProgress {
   constructor(request: JsonRpcRequest, sent: number | undefined) {
     const meta = request.params?._meta
     const token = isObject(meta) ? meta.progressToken : undefined
-    // Some clients send null for none.
     this.#token = isProgressToken(token) ? token : undefined
     this.#sent = sent ?? Number.NEGATIVE_INFINITY
   }

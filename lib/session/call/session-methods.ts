@@ -2,7 +2,9 @@
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
+import { UriSet } from '../../protocol/uri.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { MAX_URI_BYTES } from '../../store/options.ts'
 import type { SessionKey } from '../../store/store.ts'
 
 /** Answers a method of the session, or returns undefined where it is none. */
@@ -38,21 +40,33 @@ async function setLevel(instance: Instance, key: SessionKey, level: unknown): Pr
   return {}
 }
 
-const MAX_URI = 2_048
-
 async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
-  if (typeof uri !== 'string' || uri === '' || uri.length > MAX_URI) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `"uri" must be a string of at most ${MAX_URI} characters.`)
+  if (typeof uri !== 'string' || uri === '') {
+    throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string that is not empty.')
   }
   const { store, options } = instance
-  const reply = on ? await store.subscribe(key, uri, options.maxSubscriptions) : await store.unsubscribe(key, uri)
-  if (reply.status === 'full') {
-    const message = `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first.`
-    throw new ProtocolError(ErrorCode.ServerError, message)
-  }
-  // The holder gets it before the client is answered, so that a change that is made after the answer is announced.
-  if (reply.status === 'ok' && reply.holder !== undefined) {
-    await instance.send({ t: 'subscription', to: reply.holder, uri, on })
+  for (const spelling of on ? [uri] : await spellings(instance, key, uri)) {
+    const reply = on
+      ? await store.subscribe(key, spelling, options.maxSubscriptions)
+      : await store.unsubscribe(key, spelling)
+    if (reply.status === 'full') {
+      const message =
+        `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first. ` +
+        `Their URIs may have ${MAX_URI_BYTES} bytes together.`
+      throw new ProtocolError(ErrorCode.ServerError, message)
+    }
+    // The holder gets it before the client is answered, so that a change that is made after the answer is announced.
+    if (reply.status === 'ok' && reply.holder !== undefined) {
+      await instance.send({ t: 'subscription', to: reply.holder, uri: spelling, on })
+    }
   }
   return {}
+}
+
+/** The subscriptions that a client ends: the one in this spelling, else those of the same URI in another spelling. */
+async function spellings({ store }: Instance, key: SessionKey, uri: string): Promise<readonly string[]> {
+  const subscribed = await store.subscriptions(key)
+  if (subscribed.includes(uri)) return [uri]
+  const same = [...new UriSet(subscribed).spellings({ uri })]
+  return same.length > 0 ? same : [uri]
 }

@@ -3,16 +3,18 @@
  * `Call` carries the effects out. States and steps of the table are constants: a short call allocates nothing for its state.
  */
 
+import type { CallOutcome } from '../../base/events.ts'
+
 /** Whether the store has the call: not yet, or a request that registers it is under way, or yes. */
 type Stored = 'no' | 'asked' | 'yes'
 
 /**
  * Why a call is over. answered: its response is JSON. sent: its response was the last message of a stream. cancelled: by its
- * client, and there is no response. taken: another call has its request id. full: the session has as many calls as it may.
+ * client, and there is no response. full: the session has as many calls as it may, and the handler was not called.
  * released: this instance shuts down, and others may go on. lost: another instance has taken the call over. gone: the
  * session has ended. unreachable: the store did not answer for as long as a call waits for it.
  */
-const OUTCOMES = ['answered', 'sent', 'cancelled', 'taken', 'full', 'released', 'lost', 'gone', 'unreachable'] as const
+const OUTCOMES = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable'] as const
 type Outcome = (typeof OUTCOMES)[number]
 
 export type CallState =
@@ -53,9 +55,10 @@ type StoreEvent =
  * hands the call over to others, once the store has it. */
 type CarrierEvent = 'streamOpened' | 'released'
 /** How the store, or another instance, ends a call that cannot go on. The words are those of {@link Outcome}. */
-export type Ending = 'cancelled' | 'taken' | 'full' | 'lost' | 'gone' | 'unreachable'
+export type Ending = 'cancelled' | 'lost' | 'gone' | 'unreachable'
 
-export type CallEvent = HandlerEvent | StoreEvent | CarrierEvent | Ending
+/** full: the session has as many calls as it may. Only a call that has not begun gets this event. */
+export type CallEvent = 'full' | HandlerEvent | StoreEvent | CarrierEvent | Ending
 
 /** Count the call among those that its caller has running here; as a registered one, on all instances; no longer. */
 type CountEffect = 'count' | 'countRegistered' | 'uncount'
@@ -76,8 +79,8 @@ type StoreEffect = 'endAtStore' | 'endCancelled' | 'endLater' | 'release'
  * stop: drop what is queued, and abort the handler. reportSessionGone: the POST is refused.
  */
 type EndEffect = 'settle' | 'stop' | 'reportSessionGone'
-/** How a stream gets the end: it closes, gets the refusal, gets the error, or reads the log. */
-type StreamEffect = 'closeStream' | 'refuseStream' | 'failStream' | 'readStream'
+/** How a stream gets the end: it closes, gets the error, or reads the log. */
+type StreamEffect = 'closeStream' | 'failStream' | 'readStream'
 
 export type Effect = CountEffect | RegisterEffect | SendEffect | StoreEffect | EndEffect | StreamEffect
 
@@ -119,8 +122,6 @@ const OVER = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { at: 'over'
 /** The events that end a running call from outside. */
 const INTERRUPTED: Row = {
   cancelled: over('cancelled', 'uncount', 'settle', 'stop', 'endCancelled'),
-  taken: over('taken', 'uncount', 'settle', 'stop', 'refuseStream'),
-  full: over('full', 'uncount', 'settle', 'stop', 'refuseStream'),
   lost: over('lost', 'uncount', 'settle', 'stop', 'readStream'),
   gone: over('gone', 'reportSessionGone', 'uncount', 'settle', 'stop', 'closeStream'),
   unreachable: over('unreachable', 'uncount', 'settle', 'stop', 'failStream'),
@@ -131,6 +132,7 @@ ROWS.set(READY, {
   started: step(LOCAL, 'count'),
   streamOpened: step(STREAMING.no, 'count', 'openOutbox', 'registerIfQuiet'),
   responded: over('answered', 'settle'),
+  full: over('full', 'settle'),
   cancelled: over('cancelled', 'settle', 'stop', 'closeStream'),
 })
 ROWS.set(CLAIMED, {
@@ -219,9 +221,23 @@ export function canSend(state: CallState): boolean {
   return state.at !== 'ending' && state.at !== 'over' && !(state.at === 'registering' && state.answered)
 }
 
-const WITH_JSON: readonly Outcome[] = ['answered', 'taken', 'full', 'lost', 'unreachable']
+const WITH_JSON: readonly Outcome[] = ['answered', 'full', 'lost', 'unreachable']
 
 /** The call is over, and its response is to be sent as JSON. */
 export function hasJsonResponse(state: CallState): boolean {
   return state.at === 'over' && WITH_JSON.includes(state.outcome)
+}
+
+const REPORTED: Readonly<Partial<Record<Outcome, CallOutcome>>> = {
+  cancelled: 'cancelled',
+  full: 'refused',
+  released: 'released',
+  lost: 'lost',
+  gone: 'session_gone',
+  unreachable: 'store_away',
+}
+
+/** The outcome of a call that is over, for its event. Undefined: its handler says it. */
+export function outcomeOf(state: CallState): CallOutcome | undefined {
+  return state.at === 'over' ? REPORTED[state.outcome] : undefined
 }

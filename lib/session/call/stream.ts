@@ -4,11 +4,12 @@
  */
 import { randomId } from '../../base/ids.ts'
 import { typedId } from '../../protocol/jsonrpc.ts'
+import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook } from '../../store/calls.ts'
-import type { Owner, Registration } from '../../store/store.ts'
+import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
@@ -18,14 +19,28 @@ import type { CallParts } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 
+/** The longest request that is stored for another instance to run again, in characters. */
+const MAX_STORED_REQUEST = 256 * 1024
+
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
-export type Opened = 'ok' | 'gone' | 'refused'
+export type Opened = 'ok' | 'gone' | 'cancelled'
+
+/** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
+const OVERTAKEN = 5_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
+  /** Ends the call with an error, and aborts its handler. */
+  giveUp(message: string): void
   /** The store, or another instance, ends the call. */
-  interrupt(ending: Ending): void
+  interrupt(ending: Ending, trouble?: StoreUnavailable): void
+}
+
+/** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
+function newName({ host, session, request }: CallParts): string {
+  if (host.scopes.size === 0) return newStreamName(session, request.id)
+  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
 }
 
 export class CallStream {
@@ -45,7 +60,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newStreamName(parts.request.id)
+    this.name = parts.continued?.stream ?? newName(parts)
     this.token = parts.continued?.token ?? randomId(6)
   }
 
@@ -67,7 +82,9 @@ export class CallStream {
     try {
       this.#instance.add('call', this.#call)
       const store = await this.#instance.attend()
-      const reply = await store.register(this.#parts.session.key, this.#registrationRequest())
+      const { session } = this.#parts
+      const request = this.#registrationRequest()
+      const reply = await store.register(session.key, request)
       if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
       this.#call.report('registered')
       this.#channel.setLevel(reply.level)
@@ -78,6 +95,14 @@ export class CallStream {
     }
   }
 
+  /** The request for another instance to run again: where it may, where somebody can get the response, unless it is long. */
+  #requestText(): string | undefined {
+    const { carrier, host, request } = this.#parts
+    if (!carrier.streams || !host.mayRunAgain(request)) return undefined
+    const text = JSON.stringify(request)
+    return text.length <= MAX_STORED_REQUEST ? text : undefined
+  }
+
   #registrationRequest(): Registration {
     const { instance } = this.#parts.host
     const held = this.#parts.carrier.streams && !this.#parts.continued?.relay
@@ -86,8 +111,9 @@ export class CallStream {
       stream: this.name,
       owner: this.owner,
       holder: held ? instance.name(this.#connectionToken) : undefined,
-      request: this.#parts.host.mayRunAgain(this.#parts.request) ? JSON.stringify(this.#parts.request) : undefined,
+      request: this.#requestText(),
       max: instance.options.maxCalls,
+      markAge: instance.clock.now() - this.#channel.began + OVERTAKEN,
     }
   }
 
@@ -96,6 +122,14 @@ export class CallStream {
     this.#outbox?.registered()
     this.#connection?.confirm()
     this.#opened?.('ok')
+  }
+
+  /**
+   * The last message is on its way: the store forgets the call with it, while its reply may be late and its messages may
+   * still be relayed (HTTP+SSE). What a look finds means nothing then.
+   */
+  get ending(): boolean {
+    return this.#outbox?.ending === true
   }
 
   /** The heartbeat's look at the store. */
@@ -137,10 +171,12 @@ export class CallStream {
       registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
       asks: () => this.#channel.askIds,
-      onEnding: (ending) => call.interrupt(ending),
+      onEnding: (ending, trouble) => call.interrupt(ending, trouble),
       onRegistered: () => call.report('registered'),
       onDone: () => call.report('responseLogged'),
+      onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
+      onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
       relay: this.#parts.continued?.relay,
     })
   }
@@ -170,13 +206,8 @@ export class CallStream {
   /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
   async end(): Promise<boolean> {
     const { key } = this.#parts.session
-    const { store } = this.#instance
-    const ended = store.endCall(key, this.#ended(false))
-    if (this.#parts.carrier.streams) {
-      this.#instance.track(store.release(key, this.name, this.#instance.name(this.#connectionToken)))
-    }
     try {
-      const reply = await ended
+      const reply = await this.#instance.store.endCall(key, this.#ended(false))
       return reply.status === 'ok' && reply.cancelled
     } catch (error) {
       this.#instance.report(error)
@@ -187,6 +218,7 @@ export class CallStream {
 
   /** Ends the cancelled call at the store, in the background, and then the stream. */
   endCancelled(): void {
+    let known = false
     const end = async () => {
       await this.#registration
       await this.#outbox?.flushed()
@@ -194,16 +226,18 @@ export class CallStream {
       const ended = this.#instance.store.endCall(this.#parts.session.key, call)
       const reply = await ended.catch((error) => {
         endLater(this.#instance, this.#parts.session.key, call)
-        this.#connection?.finish()
+        this.#connection?.vanish()
         throw error
       })
+      known = reply.status === 'ok'
       this.#connection?.confirm()
       const holder = reply.status === 'ok' ? reply.holder : undefined
       if (holder !== undefined) await this.#instance.send({ t: 'look', to: holder })
-      else this.#connection?.finish()
+      else if (known) this.#connection?.finish()
+      else this.#connection?.vanish()
     }
-    // Not before: no event id leaves while the store may not have the call.
-    this.#instance.track(end().finally(() => this.#opened?.('ok')))
+    // No event id leaves unless the store has had the call: the client would get an error for it where it resumes.
+    this.#instance.track(end().finally(() => this.#opened?.(known ? 'ok' : 'cancelled')))
   }
 
   /** Has the store end the call as soon as the store answers. */
@@ -237,24 +271,13 @@ export class CallStream {
     this.#opened?.(gone ? 'gone' : 'ok')
   }
 
-  /** The store has refused to register the call. */
-  refuse(text: string): void {
-    const { relay } = this.#parts.continued ?? {}
-    // HTTP+SSE: the POST was acknowledged, so that the refusal goes where the response would.
-    if (relay) this.#instance.track(relay(text, `refused.${this.name}`))
-    if (this.#parts.carrier.shared) {
-      // The other calls of the batch go on: the refusal goes where the response would.
-      this.#connection?.fail(text)
-      return this.#opened?.('ok')
-    }
-    this.#connection?.abandoned()
-    this.#opened?.('refused')
-  }
-
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */
   fail(text: string): void {
     const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
-    finishLater(this.#instance, this.#parts.session.key, last)
+    void finishLater(this.#instance, this.#parts.session.key, last)
+    const { relay } = this.#parts.continued ?? {}
+    // HTTP+SSE: the client waits for it on the session's one stream.
+    if (relay) this.#instance.retry.add(() => relay(text, `failed.${this.name}`))
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

@@ -2,26 +2,27 @@
  * A live connection to one stream: its holder, while the store names it so. It delivers the stream's entries in order and
  * each once, whether they come from a run in this process, by mail, or from the log.
  */
-import { randomId } from '../../base/ids.ts'
+import { around, randomId } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { HeldConnection } from '../../runtime/held.ts'
-import { type Instance, tokenOf } from '../../runtime/instance.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { Mail } from '../../runtime/mail.ts'
+import { tokenOf } from '../../runtime/name.ts'
 import type { ChangeEntry, Holder, LogEntry, Owner, TakeReply } from '../../store/store.ts'
 import { type EventPosition, GET_STREAM } from './event-id.ts'
+import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
-export class Connection implements HeldConnection, ResponseMember {
+export class Connection extends PacedReader implements HeldConnection, ResponseMember {
   readonly token: string
   readonly holder: Holder
   readonly session: Session
   readonly stream: string
-  readonly response: SseResponse
   protected readonly instance: Instance
   readonly #takeOver: TakeOver
   #n = 0
@@ -31,8 +32,12 @@ export class Connection implements HeldConnection, ResponseMember {
   #confirmed = false
   /** The run that the store last named as the owner of the stream's call. */
   #owner: Owner | undefined
+  /** An entry came whose number was delivered before under another tag. Nothing is delivered but by the store. */
+  #doubtful = false
   #looking = false
   #lookAgain = false
+  /** The last message of the stream was sent. */
+  #sent = false
 
   constructor(
     instance: Instance,
@@ -42,11 +47,11 @@ export class Connection implements HeldConnection, ResponseMember {
     takeOver: TakeOver,
     token: string = randomId(6),
   ) {
+    super(response)
     this.token = token
     this.instance = instance
     this.session = session
     this.stream = stream
-    this.response = response
     this.holder = instance.name(this.token)
     this.#takeOver = takeOver
     response.add(this)
@@ -91,21 +96,40 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#deliverAll(reply.entries)
     this.#follow(reply.owner, reply.ended)
     this.confirm()
+    // The shutdown began while the store was asked.
+    if (this.instance.draining) this.drain()
   }
 
   /** Delivers an entry that the log has, unless it was delivered before. */
-  deliver(entry: LogEntry): void {
-    if (this.#done || (this.#confirmed && entry.n <= this.#n)) return
+  deliver(entry: LogEntry, bounded = true): void {
+    if (this.#done) return
+    if (this.#confirmed && entry.n <= this.#n) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      if (entry.tag === this.#tag) return
+      this.#doubtful = true
+      return this.look()
+    }
     // Mail was lost, and the log has the entries that are missing.
-    if (!this.#confirmed || entry.n > this.#n + 1) return this.look()
+    if (!this.#confirmed || this.#doubtful || (entry.n > this.#n + 1 && !this.isBehind)) return this.look()
+    if (this.keep(entry, this.#n, bounded)) return
     this.#n = entry.n
     this.#tag = entry.tag
-    if (entry.data !== '') this.response.message(entry.data)
-    if (entry.final) this.finish()
+    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
+    if (entry.final && !this.response.isSingle) this.response.forget(this)
+    if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
+    if (!entry.final) return
+    this.#sent = !this.#done
+    this.finish()
   }
 
+  /** False for a message of the log that the caller of this connection may not have. */
+  protected mayDeliver(_data: string): boolean {
+    return true
+  }
+
+  /** Delivers what was read from the log. */
   #deliverAll(entries: LogEntry[]): void {
-    for (const entry of entries) if (entry.n <= this.#n + 1) this.deliver(entry)
+    for (const entry of entries) if (this.isBehind || entry.n <= this.#n + 1) this.deliver(entry, false)
   }
 
   receive(mail: Mail): void {
@@ -121,6 +145,10 @@ export class Connection implements HeldConnection, ResponseMember {
 
   /** Reads in the store what mail may have lost: entries, a newer holder, a released call, the end of the session. */
   look(): void {
+    void this.#look()
+  }
+
+  async #look(): Promise<void> {
     if (this.#looking || !this.#confirmed) {
       this.#lookAgain = true
       return
@@ -129,13 +157,19 @@ export class Connection implements HeldConnection, ResponseMember {
     this.#looking = true
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
-    store
+    await store
       .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
         if (reply.status === 'moved') return this.#replaced()
-        this.#deliverAll(reply.entries)
+        // The question was sent before the doubt. The next one is about to be sent.
+        if (this.#doubtful && this.#lookAgain) return
+        if (this.isBehind) this.missed = true
+        else {
+          this.#doubtful = false
+          this.#deliverAll(reply.entries)
+        }
         this.#follow(reply.owner, reply.ended)
       })
       .catch((error) => this.instance.report(error))
@@ -150,7 +184,10 @@ export class Connection implements HeldConnection, ResponseMember {
 
   #follow(owner: Owner | undefined, ended: boolean): void {
     if (this.#done || this.stream === GET_STREAM) return
-    if (ended && owner === undefined) return this.finish()
+    if (ended && owner === undefined) {
+      this.missed = this.isBehind
+      return this.missed ? undefined : this.finish()
+    }
     this.#owner = owner
     if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {
@@ -175,7 +212,21 @@ export class Connection implements HeldConnection, ResponseMember {
   beat(): void {
     if (this.#done) return
     this.response.comment()
-    this.look()
+    if (this.isBehind) this.missed = true
+    if (this.#beating || this.isBehind) return
+    this.#beating = true
+    void this.instance.turns
+      .run(() => this.compare())
+      .finally(() => {
+        this.#beating = false
+      })
+  }
+  /** The comparison of a heartbeat waits for its turn, or is under way. */
+  #beating = false
+
+  /** Compares with the store what mail may have lost. It reports its failures, and never rejects. */
+  protected compare(): Promise<void> {
+    return this.#look()
   }
 
   changes(_entries: ChangeEntry[]): void {}
@@ -184,7 +235,7 @@ export class Connection implements HeldConnection, ResponseMember {
   #replaced(): void {
     if (this.#done) return
     this.#leave(false)
-    this.response.closeWith(this.instance.options.replacedRetry)
+    this.response.closeWith(around(this.instance.options.replacedRetry))
   }
 
   /** Ends the response with this `retry` (ms). The stream goes on. */
@@ -197,7 +248,13 @@ export class Connection implements HeldConnection, ResponseMember {
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.message(data)
+    this.response.unlogged(this, data)
+    this.finish()
+  }
+
+  /** The stream has ended, and the store may never have had it: no event id names it any longer. */
+  vanish(): void {
+    this.response.forget(this)
     this.finish()
   }
 
@@ -216,20 +273,28 @@ export class Connection implements HeldConnection, ResponseMember {
     if (this.#done) return
     this.#done = true
     this.instance.remove(this)
+    this.left()
     if (release) this.#release()
   }
 
+  /** The connection has ended. */
+  protected left(): void {}
+
   #release(): void {
-    const { store } = this.instance
-    this.instance.track(store.release(this.session.key, this.stream, this.holder))
+    const { store, retry, turns } = this.instance
+    const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
+    // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
+    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
   }
 
   drain(): void {
-    const mayClose = this.stream === GET_STREAM || features(this.session.revision).streamsMayPause
-    if (mayClose) this.closeWith(this.instance.options.retry)
+    const { options, connections } = this.instance
+    // The clients of all GET streams come back to the instances that stay. The more there are, the longer that takes.
+    if (this.stream === GET_STREAM) this.closeWith(around(options.retry + connections.size))
+    else if (features(this.session.revision).streamsMayPause) this.closeWith(around(options.retry))
   }
 
-  close(retry: number): void {
-    this.closeWith(retry)
+  close(): void {
+    this.closeWith(around(this.instance.options.retry))
   }
 }

@@ -1,11 +1,13 @@
 /** A session as one request reads it from the store. An instance keeps nothing of it after the response. */
+import type { RequestStart } from '../../base/events.ts'
 import { digest, randomId } from '../../base/ids.ts'
+import { clientName } from '../../protocol/client.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { isSessionRevision, type SessionRevision } from '../../protocol/revisions.ts'
 import { type LoggingLevel, readImplementation } from '../../protocol/types.ts'
 import type { ClientView } from '../../server/context/client-channel.ts'
 import type { SessionKey, SessionRow, SessionStore } from '../../store/store.ts'
-import type { KeyValues } from '../../store/values.ts'
+import { handledValues, type KeyValues, valueText } from '../../store/values.ts'
 
 /** The format of the record that this build writes, and the newest format that this build reads. */
 const RECORD_FORMAT = 1
@@ -15,11 +17,22 @@ export interface Session {
   key: SessionKey
   revision: SessionRevision
   client: ClientView
-  /** When the session was opened, ms since 1970. */
+  /**
+   * When the session was opened, by the wall clock of its instance. The store ends the session; builds that did so themselves
+   * read this.
+   */
   createdAt: number
   /** Opened by `GET /sse` (2024-11-05): the session has one stream, which carries every message. */
   legacy: boolean
   level: LoggingLevel | undefined
+  /** The session has as many calls as it may, on all instances. */
+  busy: boolean
+  /** It keeps as many bytes in the store as it may. */
+  full: boolean
+  /** The key of its event ids. Undefined: a build before event keys opened the session, or it has no event ids. */
+  eventKey: string | undefined
+  /** An instance of a build before event keys has served the session. */
+  servedByOlder: boolean
 }
 
 /** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
@@ -40,7 +53,9 @@ export function sessionKey(principal: string, sessionId: string): SessionKey {
   return digest(`${principal}\n${sessionId}`, 16)
 }
 
-export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'>): string {
+type Recorded = Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'> & Partial<Pick<Session, 'eventKey'>>
+
+export function writeRecord(session: Recorded): string {
   const record: JsonObject = {
     v: RECORD_FORMAT,
     r: session.revision,
@@ -49,6 +64,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
     i: session.client.info,
   }
   if (session.legacy) record.l = 1
+  if (session.eventKey !== undefined) record.k = session.eventKey
   return JSON.stringify(record)
 }
 
@@ -61,7 +77,7 @@ export function writeRecord(session: Pick<Session, 'revision' | 'client' | 'crea
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
   const record = parse(row.record)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
-  const { v, min, r, t, c, i, l } = record
+  const { v, min, r, t, c, i, l, k } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
     throw new UnreadableRecord(`The session record has format ${String(v)}; this build reads up to ${RECORD_FORMAT}.`)
   }
@@ -77,6 +93,10 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     createdAt: t,
     legacy: l === 1,
     level: row.level as LoggingLevel | undefined,
+    busy: row.busy === true,
+    full: row.full,
+    eventKey: typeof k === 'string' ? k : undefined,
+    servedByOlder: row.servedByOlder === true,
   }
 }
 
@@ -94,13 +114,22 @@ export function sessionData(store: SessionStore, key: SessionKey): KeyValues {
   const put = async (name: string, value: string | undefined) => {
     const { status } = await store.setData(key, name, value)
     if (status === 'gone') throw new Error('The session has ended; nothing was stored.')
+    if (status === 'full')
+      throw new Error('The values of this session have as many bytes as they may; nothing was stored.')
   }
-  return {
+  return handledValues({
     async get<T>(name: string) {
       const text = await store.getData(key, name)
       return text === undefined ? undefined : (JSON.parse(text) as T)
     },
-    set: (name, value) => put(name, JSON.stringify(value ?? null)),
+    set: async (name, value) => put(name, valueText(value)),
     delete: (name) => put(name, undefined),
-  }
+  })
+}
+
+/** Adds what is known of the session to the event of its request. */
+export function noteSession(note: RequestStart, { key, revision, client }: Session): void {
+  note.session = key
+  note.revision = revision
+  if (client.info) note.client = clientName(client.info)
 }

@@ -2,12 +2,15 @@
  * A response of server-sent events, and the connections whose messages it carries: one for a call or for GET, several
  * for a batch (2025-03-26).
  */
+
 import type { Timer } from '../../base/clock.ts'
+import { around } from '../../base/ids.ts'
 import { features } from '../../protocol/revisions.ts'
 import { SSE_COMMENT, sseMessage, ssePriming, sseRetry } from '../../protocol/sse.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
+import { at, before } from '../../runtime/timers.ts'
 import { type EventPosition, formatEventId } from './event-id.ts'
 import type { Session } from './session.ts'
 
@@ -29,8 +32,8 @@ interface SseResponseOptions {
   first?: string | undefined
 }
 
-/** Characters that may wait for the response to begin: a whole log. Beyond them the client comes back for the rest. */
-const MAX_WAITING = 32 * 1024 * 1024
+/** Characters that may wait for the response to begin. Beyond them its members wait. */
+const MAX_WAITING = 1024 * 1024
 
 export class SseResponse implements StreamSource {
   readonly #options: SseResponseOptions
@@ -51,9 +54,14 @@ export class SseResponse implements StreamSource {
     this.#open++
   }
 
+  /** The response carries one stream. */
+  get isSingle(): boolean {
+    return this.#members.length === 1
+  }
+
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
-    this.#planned = instance.before(deadline, instance.options.closeBefore, 0.5, () => {
+    this.#planned = before(instance.clock, deadline, instance.options.closeBefore, 0.5, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
@@ -61,7 +69,7 @@ export class SseResponse implements StreamSource {
 
   /** Ends the response when the token expires that it was opened with (ms since 1970). */
   endsAt(instance: Instance, until: number | undefined): void {
-    this.#until = instance.at(until, () => {
+    this.#until = at(instance.clock, until, () => {
       for (const member of [...this.#members]) member.drain()
     })
   }
@@ -72,9 +80,33 @@ export class SseResponse implements StreamSource {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
   }
 
-  comment(): void {
-    if (this.#writer) this.#write(SSE_COMMENT)
+  /**
+   * Writes a message of `member` that no log has. Its id names the streams that are left (a batch), so that a client which
+   * comes back does not ask for this one; without any the client resumes after the last logged message.
+   */
+  unlogged(member: ResponseMember, data: string): void {
+    this.forget(member)
+    this.#write(sseMessage(data, this.#members.length > 0 ? this.#eventId() : undefined))
   }
+
+  /** No later event id names the stream of this member. */
+  forget(member: ResponseMember): void {
+    const at = this.#members.indexOf(member)
+    if (at >= 0) this.#members.splice(at, 1)
+  }
+
+  comment(): void {
+    if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
+  }
+
+  /** While much waits for the reader: resolves when it has caught up, or when the response is over. */
+  get room(): Promise<void> | undefined {
+    if (this.#writer || this.#ended) return this.#writer?.room
+    if (this.#queued <= MAX_WAITING) return undefined
+    this.#begun ??= Promise.withResolvers()
+    return this.#begun.promise
+  }
+  #begun: PromiseWithResolvers<void> | undefined
 
   /** Ends the response, and has the client come back after so many ms. */
   closeWith(retry: number): void {
@@ -92,11 +124,12 @@ export class SseResponse implements StreamSource {
     this.#writer = writer
     const { first, primes, retry } = this.#options
     // The first byte goes out at once: some proxies hold the headers back until there is one.
-    const head = first ?? (primes ? ssePriming(this.#startId, retry) : SSE_COMMENT)
+    const head = first ?? (primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)
     const text = head + this.#queue.join('')
     this.#queue = []
-    if (!writer.write(text)) this.#abandon()
+    writer.write(text)
     if (this.#ended) writer.end()
+    this.#begun?.resolve()
   }
 
   detached(): void {
@@ -119,15 +152,9 @@ export class SseResponse implements StreamSource {
 
   #write(text: string): void {
     if (this.#ended) return
-    if (this.#writer ? this.#writer.write(text) : this.#keep(text)) return
-    this.#abandon()
-  }
-
-  #keep(text: string): boolean {
+    if (this.#writer) return this.#writer.write(text)
     this.#queued += text.length
-    if (this.#queued > MAX_WAITING) return false
     this.#queue.push(text)
-    return true
   }
 
   #end(): void {
@@ -136,6 +163,7 @@ export class SseResponse implements StreamSource {
     this.#planned?.cancel()
     this.#until?.cancel()
     this.#writer?.end()
+    this.#begun?.resolve()
   }
 
   #abandon(): void {

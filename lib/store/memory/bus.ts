@@ -1,10 +1,14 @@
 /** Mail, signs of life and the list of changes of the instances in one process. */
-import { type BusStore, type ChangeEntry, comparePositions, type Receiver } from '../bus.ts'
-import { DEFAULT_CHANGES, type StoreOptions } from '../options.ts'
+import { type BusStore, type ChangeEntry, comparePositions, hasMailSign, type Receiver } from '../bus.ts'
+import { DEFAULT_CHANGES, DEFAULT_MAIL_BOUNDS, type StoreOptions } from '../options.ts'
 import type { State } from './state.ts'
 
-/** A mailbox that no instance reads keeps the newest of this many messages. */
-const MAX_MAIL = 10_000
+interface Box {
+  messages: string[]
+  bytes: number
+  /** Mail was dropped, since more waited than the mailbox holds. */
+  lost: boolean
+}
 
 /** Delivers in order, and never during the call of the sender. */
 class Delivery {
@@ -36,10 +40,11 @@ class Delivery {
 }
 
 export function busOperations(state: State, options: StoreOptions): BusStore {
-  const { clock, lifetimes } = state
+  const { lifetimes } = state
   const max = options.changes ?? DEFAULT_CHANGES
-  const boxes = state.map<string[]>()
-  const up = state.map<true>()
+  const bounds = { ...DEFAULT_MAIL_BOUNDS, ...options.mail }
+  const boxes = state.map<Box>()
+  const up = state.map<string>()
   const receiving = new Map<string, Delivery>()
   let changes: ChangeEntry[] = []
   let last = '0-0'
@@ -47,23 +52,33 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
 
   function nextPosition(): string {
     const [ms = '0', seq = '0'] = last.split('-')
-    const now = clock.now()
+    const now = state.position()
     return now > Number(ms) ? `${now}-0` : `${ms}-${Number(seq) + 1}`
+  }
+
+  function added(box: Box = { messages: [], bytes: 0, lost: false }, message: string): Box {
+    box.bytes += Buffer.byteLength(message)
+    if (box.messages.length > 0 && box.bytes > bounds.bytes) {
+      Object.assign(box, { messages: [], bytes: Buffer.byteLength(message), lost: true })
+    }
+    if (box.messages.push(message) > bounds.messages) box.bytes -= Buffer.byteLength(box.messages.shift() ?? '')
+    return box
   }
 
   return {
     async send(instance, message) {
       const delivery = receiving.get(instance)
       if (delivery) return delivery.push((receiver) => receiver.mail(message))
-      const box = boxes.get(instance) ?? []
-      if (box.push(message) > MAX_MAIL) box.shift()
-      boxes.set(instance, box, lifetimes.mailbox)
+      if (hasMailSign(instance) && !up.has(instance)) return
+      boxes.set(instance, added(boxes.get(instance), message), lifetimes.mailbox)
     },
 
     async receive(instance, receiver) {
       const delivery = new Delivery(receiver, options.onError ?? (() => {}))
       receiving.set(instance, delivery)
-      for (const message of boxes.get(instance) ?? []) delivery.push((to) => to.mail(message))
+      const box = boxes.get(instance)
+      if (box?.lost) delivery.push((to) => to.resumed())
+      for (const message of box?.messages ?? []) delivery.push((to) => to.mail(message))
       boxes.delete(instance)
       return {
         async stop() {
@@ -73,8 +88,10 @@ export function busOperations(state: State, options: StoreOptions): BusStore {
       }
     },
 
-    async up(instance, ttl) {
-      up.set(instance, true, ttl)
+    async up(instance, ttl, sign) {
+      const before = up.get(instance)
+      up.set(instance, sign, ttl)
+      return before
     },
 
     async down(instance) {

@@ -2,6 +2,7 @@
 import type { AskStore } from '../asks.ts'
 import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
+import { COUNTED, MAX_MARKS, STEP } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
 import { type Call, type MemorySession, part, type State } from './state.ts'
 
@@ -16,21 +17,41 @@ export function callOperations(state: State): CallStore & AskStore {
   }
 
   /** Registers a call, or returns why it is refused. */
-  function register(key: SessionKey, registration: Registration): Call | 'taken' | 'full' {
-    const { id, stream, owner, holder, request, max } = registration
-    const before = state.peekLive(key)
-    const at = before?.ids.get(id)
-    if (at !== undefined) return (at === stream && ownedCall(key, stream, owner)) || 'taken'
-    if (before?.calls.has(stream) || state.over.has(part(key, stream))) return 'taken'
-    if (state.log(key, stream).at(-1)?.final) return 'taken'
-    if (max !== undefined && (before?.calls.size ?? 0) >= max) return 'full'
-    // The mark of an early cancel stays: a repeated registration must see it too.
-    const call = { id, stream, owner, request, cancelled: state.marks.has(part(key, id)) }
+  function register(key: SessionKey, session: MemorySession, registration: Registration): Call | 'lost' {
+    const { id, stream, owner, holder, request, max, markAge = Number.POSITIVE_INFINITY } = registration
+    const running = state.peekLive(key)?.calls.get(stream)
+    if (running) return running.owner === owner ? running : 'lost'
+    if (state.over.has(part(key, stream)) || state.log(key, stream).at(-1)?.final) return 'lost'
+    const marked = state.marks.get(part(key, id))
+    const cancelled = marked !== undefined && marked >= state.clock.now() - markAge
+    const call = { id, stream, owner, request: countRequest(key, stream, request), cancelled }
     const live = state.live(key)
     live.calls.set(stream, call)
     live.ids.set(id, stream)
     if (holder !== undefined) live.places.set(stream, { holder, start: 0 })
+    if (max !== undefined && live.calls.size >= max) session.busy = true
+    state.weighLive(key)
     return call
+  }
+
+  /** The request, or undefined where the session keeps as much as it may: no other instance can run the call again then. */
+  function countRequest(key: SessionKey, stream: string, request: string | undefined): string | undefined {
+    const bytes = Buffer.byteLength(request ?? '')
+    if (bytes < COUNTED) return request
+    if (state.held(key) + bytes > state.sessionBytes) return undefined
+    state.requireRoom(bytes)
+    state.hold(key, stream, bytes, state.lifetimes.open)
+    return request
+  }
+
+  /** Counts a log of so many bytes. A session that keeps too much is marked as full. */
+  function bound(key: SessionKey, session: MemorySession, stream: string, bytes: number, more: number, final: boolean) {
+    const lifetime = final ? state.lifetimes.ended : state.lifetimes.open
+    const sum = state.hold(key, stream, bytes + more, lifetime)
+    if (sum <= state.sessionBytes) return
+    session.full = true
+    const kept = state.shrink(key, stream, Math.max(0, bytes - (sum - state.sessionBytes)))
+    state.hold(key, stream, kept + more, lifetime)
   }
 
   /** True where the same run has added these very entries before, and its reply was lost. */
@@ -43,7 +64,8 @@ export function callOperations(state: State): CallStore & AskStore {
     const { stream, owner, from, messages, tag, final } = append
     const end = state.end(key, session, stream)
     if (isRepeat(state.log(key, stream), end, append)) return 'ok'
-    const registered = append.register && register(key, append.register)
+    state.requireRoom(messages.reduce((sum, data) => sum + data.length, 0))
+    const registered = append.register && register(key, session, append.register)
     if (typeof registered === 'string') return registered
     const call = ownedCall(key, stream, owner)
     if (!call) return 'lost'
@@ -52,52 +74,73 @@ export function callOperations(state: State): CallStore & AskStore {
     if (from <= end) return 'lost'
     const last = final ? messages.length - 1 : undefined
     const entries = messages.map((data, i) => ({ n: from + i, tag, data, final: i === last }))
-    state.add(key, stream, entries)
+    const { before, bytes } = state.add(key, stream, entries)
+    const counts = entries.length > 0 && (final || Math.floor(before / STEP) !== Math.floor(bytes / STEP))
+    const more = final ? 0 : Buffer.byteLength(call.request ?? '')
+    if (counts) bound(key, session, stream, bytes, more, final)
     const live = state.live(key)
     for (const ask of append.asks ?? []) if (!live.asks.has(ask)) live.asks.set(ask, { stream, value: undefined })
-    if (final) state.forget(key, call, append.forget)
+    if (final) forget(key, call, append.forget)
     return 'ok'
+  }
+
+  function forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
+    if (asks && asks.length > 0) state.hold(key, answersOf(call.stream), 0, 0)
+    state.forget(key, call, asks)
   }
 
   return {
     register: onSession((session, key, registration) => {
-      const call = register(key, registration)
+      const call = register(key, session, registration)
       if (typeof call === 'string') return { status: call }
       return { status: 'ok', cancelled: call.cancelled, level: session.level }
     }),
 
     async append(key, what) {
       const session = sessions.get(key)
-      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined }
+      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined, held: 0 }
       const status = append(key, session, what)
       const [end, holder] = [state.end(key, session, what.stream), state.holder(key, session, what.stream)]
-      return { status, end, holder, level: session.level }
+      return { status, end, holder, level: session.level, held: state.held(key) }
     },
 
-    endCall: onSession((session, key, { stream, owner, mark, forget }) => {
+    endCall: onSession((session, key, { stream, owner, mark, forget: asks }) => {
       const holder = state.holder(key, session, stream)
       const over = state.over.get(part(key, stream))
       if (over?.owner === owner) return { status: 'ok', cancelled: over.cancelled, holder }
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const n = state.end(key, session, stream) + 1
-      if (mark) state.add(key, stream, [{ n, tag: '', data: '', final: true }])
+      const kept = mark ? state.add(key, stream, [{ n, tag: '', data: '', final: true }]).bytes : 0
+      if (state.partsOf(key).bytesOf(stream) > 0) state.hold(key, stream, kept, state.lifetimes.ended)
+      // Nothing was logged and nothing is now: nobody can resume the stream.
+      const unlogged = n === 1 && !mark
+      if (unlogged) state.live(key).places.delete(stream)
       const { cancelled } = call
-      state.forget(key, call, forget)
+      forget(key, call, asks)
       state.over.set(part(key, stream), { owner, cancelled }, state.lifetimes.endRepeat)
-      return { status: 'ok', cancelled, holder }
+      return { status: 'ok', cancelled, holder: unlogged ? undefined : holder }
     }),
 
     async calls(key) {
       const live = state.existingLive(key)
-      return [...(live?.calls.values() ?? [])].map(({ stream, owner }) => ({ stream, owner }))
+      return [...(live?.calls.values() ?? [])].map(({ id, stream, owner }) => {
+        return { id, stream, owner, holder: live?.places.get(stream)?.holder }
+      })
+    },
+
+    async countCalls(key, max) {
+      const count = state.existingLive(key)?.calls.size ?? 0
+      const session = sessions.get(key)
+      if (session && count < max) session.busy = false
+      return count
     },
 
     lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
-      sessions.touch(key, lifetime)
+      state.extend(key, session, lifetime)
       state.touchLog(key, stream)
       const live = state.live(key)
       for (const ask of asks) {
@@ -113,9 +156,9 @@ export function callOperations(state: State): CallStore & AskStore {
       if (!call) return { status: 'over' }
       if (call.owner !== expected && call.owner !== owner) return { status: 'lost' }
       call.owner = owner
-      state.touchLive(key)
+      const asks = [...state.live(key).asks].flatMap(([ask, asked]) => (asked.stream === stream ? ask : []))
       const { cancelled, id, request } = call
-      return { status: 'ok', cancelled, end: state.end(key, session, stream), id, request }
+      return { status: 'ok', cancelled, end: state.end(key, session, stream), id, request, asks }
     }),
 
     async releaseCall(key, stream, owner) {
@@ -127,9 +170,20 @@ export function callOperations(state: State): CallStore & AskStore {
 
     async cancel(key, id) {
       if (!sessions.has(key)) return { status: 'unknown' }
-      const call = state.call(key, state.peekLive(key)?.ids.get(id) ?? '')
+      const live = state.peekLive(key)
+      let call = state.call(key, live?.ids.get(id) ?? '')
       if (!call) {
-        state.marks.set(part(key, id), true, state.lifetimes.cancelMark)
+        const others = [...(live?.calls.values() ?? [])].filter((other) => other.id === id)
+        call = others.sort((a, b) => (a.stream < b.stream ? -1 : 1))[0]
+      }
+      if (!call) {
+        const { cancelMark } = state.lifetimes
+        const count = (state.markCounts.get(key) ?? 0) + 1
+        if (count === 1) state.markCounts.set(key, count, cancelMark)
+        else state.markCounts.replace(key, count)
+        if (count > MAX_MARKS) return { status: 'unknown' }
+        state.marks.set(part(key, id), state.clock.now(), cancelMark)
+        state.marks.weigh(part(key, id), id.length)
         return { status: 'unknown' }
       }
       call.cancelled = true
@@ -141,7 +195,15 @@ export function callOperations(state: State): CallStore & AskStore {
       const asked = live?.asks.get(ask)
       const call = asked && live?.calls.get(asked.stream)
       if (!call) return { status: 'unknown' }
+      const bytes = Buffer.byteLength(value)
+      if (asked.value === undefined && bytes >= COUNTED) {
+        if (state.held(key) + bytes > state.sessionBytes) return { status: 'full' }
+        state.requireRoom(bytes)
+        const part = answersOf(asked.stream)
+        state.hold(key, part, state.partsOf(key).bytesOf(part) + bytes, state.lifetimes.open)
+      }
       asked.value ??= value
+      state.weighLive(key)
       state.touchLive(key)
       return { status: asked.value === value ? 'ok' : 'late', owner: call.owner }
     },
@@ -153,4 +215,9 @@ export function callOperations(state: State): CallStore & AskStore {
       return value
     },
   }
+}
+
+/** The part of what a session keeps that has the answers to the asks of a call. */
+function answersOf(stream: string): string {
+  return `${stream} answers`
 }

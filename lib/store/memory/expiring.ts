@@ -1,16 +1,39 @@
 /** Maps whose entries have lifetimes. An expired entry is never returned; the next sweep frees its memory. */
 import type { Clock, Timer } from '../../base/clock.ts'
+import { StoreUnavailable } from '../store.ts'
 
 const SWEEP_EVERY = 30_000
 
 /** A single timer for all maps of a store. It exists only while one of them has an entry. */
 export class Sweeper {
   readonly clock: Clock
+  /** The bytes of all entries that were weighed. */
+  used = 0
   readonly #maps: ExpiringMap<unknown>[] = []
   #timer: Timer | undefined
+  readonly #most: number
+  #sweptAt = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock) {
+  /** @param most bytes of all entries together */
+  constructor(clock: Clock, most: number) {
     this.clock = clock
+    this.#most = most
+  }
+
+  /** The store has used so much of its memory, even without what has expired. */
+  isFull(share: number): boolean {
+    if (this.used < share * this.#most) return false
+    const now = this.clock.now()
+    if (now - this.#sweptAt >= 1_000) {
+      this.#sweptAt = now
+      this.sweep()
+    }
+    return this.used >= share * this.#most
+  }
+
+  /** @throws StoreUnavailable where the store has no room for so many bytes more */
+  requireRoom(bytes: number): void {
+    if (this.isFull(1 - bytes / this.#most)) throw new StoreUnavailable('The memory of the store is full.')
   }
 
   map<V>(): ExpiringMap<V> {
@@ -20,7 +43,7 @@ export class Sweeper {
   }
 
   start(): void {
-    this.#timer ??= this.clock.every(SWEEP_EVERY, () => this.#sweep())
+    this.#timer ??= this.clock.every(SWEEP_EVERY, () => this.sweep())
   }
 
   /** Removes every entry. */
@@ -29,7 +52,8 @@ export class Sweeper {
     this.#stop()
   }
 
-  #sweep(): void {
+  /** Removes the entries whose time is over. */
+  sweep(): void {
     let left = 0
     for (const map of this.#maps) left += map.sweep()
     if (left === 0) this.#stop()
@@ -41,9 +65,15 @@ export class Sweeper {
   }
 }
 
+interface Entry<V> {
+  value: V
+  expires: number
+  bytes: number
+}
+
 class ExpiringMap<V> {
   readonly #sweeper: Sweeper
-  readonly #entries = new Map<string, { value: V; expires: number }>()
+  readonly #entries = new Map<string, Entry<V>>()
 
   constructor(sweeper: Sweeper) {
     this.#sweeper = sweeper
@@ -53,7 +83,7 @@ class ExpiringMap<V> {
     const entry = this.#entries.get(key)
     if (!entry) return undefined
     if (entry.expires > this.#sweeper.clock.now()) return entry.value
-    this.#entries.delete(key)
+    this.delete(key)
     return undefined
   }
 
@@ -63,8 +93,29 @@ class ExpiringMap<V> {
 
   /** Sets an entry that lives `lifetime` ms from now. */
   set(key: string, value: V, lifetime: number): void {
-    this.#entries.set(key, { value, expires: this.#sweeper.clock.now() + lifetime })
+    const bytes = this.#entries.get(key)?.bytes ?? 0
+    this.#entries.set(key, { value, expires: this.#sweeper.clock.now() + lifetime, bytes })
     this.#sweeper.start()
+  }
+
+  /** Replaces the value of an entry that exists; its lifetime stays. */
+  replace(key: string, value: V): void {
+    const entry = this.#entries.get(key)
+    if (entry) entry.value = value
+  }
+
+  /** An entry that exists has so many bytes. */
+  weigh(key: string, bytes: number): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
+    this.#sweeper.used += bytes - entry.bytes
+    entry.bytes = bytes
+  }
+
+  /** Lets an entry live `lifetime` ms at most. */
+  shorten(key: string, lifetime: number): void {
+    const entry = this.#entries.get(key)
+    if (entry) entry.expires = Math.min(entry.expires, this.#sweeper.clock.now() + lifetime)
   }
 
   /** Lets an entry live `lifetime` ms from now. */
@@ -73,18 +124,24 @@ class ExpiringMap<V> {
     if (value !== undefined) this.set(key, value, lifetime)
   }
 
+  /** For how many ms an entry still lives; 0 where there is none. */
+  timeLeft(key: string): number {
+    return Math.max(0, (this.#entries.get(key)?.expires ?? 0) - this.#sweeper.clock.now())
+  }
+
   delete(key: string): boolean {
+    this.weigh(key, 0)
     return this.#entries.delete(key)
   }
 
   clear(): void {
-    this.#entries.clear()
+    for (const key of this.#entries.keys()) this.delete(key)
   }
 
   /** Removes expired entries; returns how many entries are left. */
   sweep(): number {
     const now = this.#sweeper.clock.now()
-    for (const [key, entry] of this.#entries) if (entry.expires <= now) this.#entries.delete(key)
+    for (const [key, entry] of this.#entries) if (entry.expires <= now) this.delete(key)
     return this.#entries.size
   }
 }

@@ -3,7 +3,8 @@
  * but nothing outlives the process.
  */
 import { type Clock, systemClock } from '../../base/clock.ts'
-import type { StoreOptions } from '../options.ts'
+import { quarterOfHeap } from '../../base/heap.ts'
+import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -14,19 +15,26 @@ import { valueOperations } from './values.ts'
 
 interface MemoryStoreOptions extends StoreOptions {
   clock?: Clock | undefined
+  /** Bytes that the store keeps in all; default: a quarter of the heap. Beyond them what adds to it is refused. */
+  maxBytes?: number | undefined
 }
 
 /**
  * A store in memory. Several endpoints in one process that share it reach each other through it.
  *
+ * @throws TypeError for an option that cannot work
+ *
  * @example
  * const store = memoryStore()
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const state = new State(options, options.clock ?? systemClock)
+  checkStoreOptions(options)
+  checkWhole('maxBytes', options.maxBytes)
+  const state = new State(options, options.clock ?? systemClock, options.maxBytes ?? quarterOfHeap())
   return {
     name: 'memory',
     leavesProcess: false,
+    nearlyFull: () => state.isFull(NEARLY_FULL),
     async ping() {},
     async close() {
       state.clear()

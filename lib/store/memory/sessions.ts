@@ -1,6 +1,7 @@
 /** Sessions in memory. */
 import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
-import type { SessionStore } from '../sessions.ts'
+import { MAX_URI_BYTES } from '../options.ts'
+import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { State } from './state.ts'
 
 export function sessionOperations(state: State): SessionStore {
@@ -29,25 +30,38 @@ export function sessionOperations(state: State): SessionStore {
   }
 
   return {
-    async createSession(key, record, lifetime, owner) {
+    async createSession(key, record, lifetime, owner, most = state.lifetimes.longest) {
+      state.requireRoom(record.length)
       if (owner && !admit(key, owner)) return { status: 'full' }
       if (sessions.has(key)) return { status: 'ok' }
       state.dropLive(key)
       const position = state.nowPosition()
-      const parts = { data: new Map(), subscriptions: new Map(), own: new Map() }
-      sessions.set(key, { record, level: undefined, position, advanced: undefined, ...parts }, lifetime)
+      const parts = { data: new Map(), subscriptions: new Map(), own: new Map(), dataBytes: 0, uriBytes: 0 }
+      const ends = state.clock.now() + most
+      const fresh = { level: undefined, advanced: undefined, full: false, busy: false, used: false }
+      const session = { record, ends, position, ...fresh, ...parts }
+      sessions.set(key, session, Math.min(lifetime, most))
+      state.weighSession(key, session)
       return { status: 'ok' }
     },
 
     async readSession(key, lifetime) {
       const session = sessions.get(key)
       if (!session) return undefined
-      if (lifetime !== undefined) sessions.touch(key, lifetime)
-      return { record: session.record, level: session.level }
+      const first = (lifetime !== undefined && !session.used) || undefined
+      if (lifetime !== undefined) {
+        state.extend(key, session, lifetime)
+        session.used = true
+      }
+      const row: SessionRow = { record: session.record, level: session.level, full: session.full, first }
+      if (session.busy) row.busy = true
+      return row
     },
 
-    replaceRecord: onSession((session, _key, record) => {
+    replaceRecord: onSession((session, key, record) => {
+      state.requireRoom(record.length)
       session.record = record
+      state.weighSession(key, session)
       return { status: 'ok' }
     }),
 
@@ -63,6 +77,7 @@ export function sessionOperations(state: State): SessionStore {
         state.touchLive(key, state.lifetimes.afterDelete)
         sessions.delete(key)
         state.dropLogs(key)
+        state.parts.delete(key)
       }
       const places = [...(state.peekLive(key)?.places.values() ?? [])]
       const notified = { holders: places.flatMap(({ holder }) => holder ?? []), owners: owners(key) }
@@ -79,23 +94,41 @@ export function sessionOperations(state: State): SessionStore {
       return sessions.get(key)?.data.get(name)
     },
 
-    setData: onSession((session, _key, name, value) => {
+    setData: onSession((session, key, name, value) => {
+      const before = session.data.get(name)
+      const bytes = (text: string | undefined) => (text === undefined ? 0 : Buffer.byteLength(name + text))
+      const change = bytes(value) - bytes(before)
+      if (change > 0 && session.dataBytes + change > state.dataBytes) return { status: 'full' }
+      state.requireRoom(change)
       if (value === undefined) session.data.delete(name)
       else session.data.set(name, value)
+      session.dataBytes += change
+      state.weighSession(key, session)
       return { status: 'ok' }
     }),
+
+    async relieve(key) {
+      const session = sessions.get(key)
+      if (session && state.held(key) <= (state.sessionBytes * 3) / 4) session.full = false
+    },
 
     subscribe: onSession((session, key, uri, max) => {
       const { subscriptions } = session
       if (!subscriptions.has(uri)) {
         if (subscriptions.size >= max) return { status: 'full' }
+        const bytes = Buffer.byteLength(uri)
+        if (session.uriBytes + bytes > MAX_URI_BYTES) return { status: 'full' }
+        state.requireRoom(bytes)
         subscriptions.set(uri, state.nowPosition())
+        session.uriBytes += bytes
+        state.weighSession(key, session)
       }
       return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
     }),
 
     unsubscribe: onSession((session, key, uri) => {
-      session.subscriptions.delete(uri)
+      if (session.subscriptions.delete(uri)) session.uriBytes -= Buffer.byteLength(uri)
+      state.weighSession(key, session)
       return { status: 'ok', holder: state.holder(key, session, GET_STREAM) }
     }),
 

@@ -1,9 +1,20 @@
 /** The state of the memory store, laid out like the keys in Redis, and how the operations read it. */
 import type { Clock } from '../../base/clock.ts'
 import { GET_STREAM, type Holder, type Owner, type SessionKey } from '../names.ts'
-import { DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type Lifetimes, type StoreOptions } from '../options.ts'
+import {
+  DEFAULT_DATA_BYTES,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LOG_BOUNDS,
+  DEFAULT_SESSION_BYTES,
+  type Lifetimes,
+  type StoreOptions,
+} from '../options.ts'
 import type { LogEntry } from '../streams.ts'
 import { Sweeper } from './expiring.ts'
+import { Parts } from './parts.ts'
+
+/** Bytes of an entry beside its text, about. */
+const OVERHEAD = 200
 
 /** Which connection holds a stream. */
 export interface Place {
@@ -19,13 +30,24 @@ interface OwnStream extends Place {
 
 export interface MemorySession {
   record: string
+  /** When the session ends in any case, by the clock's `now`. */
+  ends: number
   level: string | undefined
   data: Map<string, string>
   /** Position in the list of changes at which each URI was subscribed. */
   subscriptions: Map<string, string>
+  /** The bytes of the data with its names, and of the URIs of the subscriptions. */
+  dataBytes: number
+  uriBytes: number
+  /** It keeps as many bytes as it may. */
+  full: boolean
+  /** Its lifetime was slid. */
+  used: boolean
   /** Where the session stands in the list of changes. */
   position: string
   own: Map<string, OwnStream>
+  /** The session had as many calls as it may when one registered. */
+  busy: boolean
   /** The last `advance`, so that its repeat gets the same answer. */
   advanced: { id: string; first: number; count: number } | undefined
 }
@@ -56,20 +78,59 @@ export class State extends Sweeper {
   readonly lifetimes: Lifetimes
   readonly maxMessages: number
   readonly maxBytes: number
+  readonly sessionBytes: number
+  readonly dataBytes: number
   readonly sessions = this.map<MemorySession>()
   readonly logs = this.map<LogEntry[]>()
-  readonly marks = this.map<true>()
+  /** When each early cancel came. */
+  readonly marks = this.map<number>()
   readonly over = this.map<Over>()
   readonly posted = this.map<number>()
+  /** What each session keeps. */
+  readonly parts = this.map<Parts>()
+  /** Cancels of each session that came before their calls. */
+  readonly markCounts = this.map<number>()
   readonly #live = this.map<Live>()
   /** The streams of each session that have a log. */
   readonly #logNames = this.map<Set<string>>()
 
-  constructor(options: StoreOptions, clock: Clock) {
-    super(clock)
+  /** @param most bytes that the store may keep in all */
+  constructor(options: StoreOptions, clock: Clock, most: number) {
+    super(clock, most)
     this.lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
     this.maxMessages = options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages
     this.maxBytes = options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes
+    this.sessionBytes = options.sessionBytes ?? DEFAULT_SESSION_BYTES
+    this.dataBytes = options.dataBytes ?? DEFAULT_DATA_BYTES
+  }
+
+  partsOf(key: SessionKey): Parts {
+    const parts = this.parts.get(key) ?? new Parts()
+    this.parts.set(key, parts, this.lifetimes.open)
+    return parts
+  }
+
+  /** A part of a session has so many bytes for `lifetime` ms; returns what the session keeps. */
+  hold(key: SessionKey, name: string, bytes: number, lifetime: number): number {
+    return this.partsOf(key).hold(name, bytes, lifetime, this.clock.now())
+  }
+
+  /** What a session keeps. */
+  held(key: SessionKey): number {
+    return this.parts.get(key)?.sum(this.clock.now()) ?? 0
+  }
+
+  weighSession(key: SessionKey, { record, dataBytes, uriBytes }: MemorySession): void {
+    this.sessions.weigh(key, record.length + dataBytes + uriBytes + OVERHEAD)
+  }
+
+  weighLive(key: SessionKey): void {
+    const live = this.#live.get(key)
+    if (!live) return
+    let bytes = 0
+    for (const { request } of live.calls.values()) bytes += OVERHEAD + (request?.length ?? 0)
+    for (const { value } of live.asks.values()) bytes += OVERHEAD + (value?.length ?? 0)
+    this.#live.weigh(key, bytes)
   }
 
   /** An operation on a session that exists; its reply is `gone` where there is none. */
@@ -82,7 +143,17 @@ export class State extends Sweeper {
 
   /** The present moment as a position in the list of changes: a change that is published in this millisecond is later. */
   nowPosition(): string {
-    return `${this.clock.now() - 1}-0`
+    return `${this.position() - 1}-0`
+  }
+
+  /** The present time in the list of changes: a whole number of ms, from 1 on. */
+  position(): number {
+    return Math.floor(this.clock.now()) + 1
+  }
+
+  /** Lets a session live `lifetime` ms from now, but not beyond its end. */
+  extend(key: SessionKey, session: MemorySession, lifetime: number): void {
+    this.sessions.touch(key, Math.min(lifetime, session.ends - this.clock.now()))
   }
 
   /** The live parts of a session, for reading. */
@@ -139,22 +210,37 @@ export class State extends Sweeper {
     return this.ownStream(session, stream)?.end ?? this.log(key, stream).at(-1)?.n ?? 0
   }
 
-  /** Adds entries to a log and trims it. */
-  add(key: SessionKey, stream: string, entries: LogEntry[]): void {
-    if (entries.length === 0) return
-    const log = this.#bounded(this.log(key, stream), entries)
-    const { ended, open } = this.lifetimes
-    this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
+  /** Adds entries to a log and trims it; returns its bytes before and afterwards. */
+  add(key: SessionKey, stream: string, entries: LogEntry[]): { before: number; bytes: number } {
+    const old = this.log(key, stream)
+    const before = this.#bytes.get(old) ?? 0
+    if (entries.length === 0) return { before, bytes: before }
+    const bytes = this.#setLog(key, stream, this.#bounded(old, entries, this.maxMessages, this.maxBytes))
+    const { open } = this.lifetimes
     this.#logNames.set(key, (this.#logNames.get(key) ?? new Set()).add(stream), open)
+    return { before, bytes }
+  }
+
+  #setLog(key: SessionKey, stream: string, log: LogEntry[]): number {
+    const { ended, open } = this.lifetimes
+    const bytes = this.#bytes.get(log) ?? 0
+    this.logs.set(part(key, stream), log, log.at(-1)?.final ? ended : open)
+    this.logs.weigh(part(key, stream), bytes + OVERHEAD * log.length)
+    return bytes
+  }
+
+  /** Leaves the newest entries of a log that fit into so many bytes; returns its bytes. */
+  shrink(key: SessionKey, stream: string, maxBytes: number): number {
+    return this.#setLog(key, stream, this.#bounded(this.log(key, stream), [], Number.POSITIVE_INFINITY, maxBytes))
   }
 
   /** The newest entries that fit; the newest one in any case. */
-  #bounded(old: LogEntry[], entries: LogEntry[]): LogEntry[] {
+  #bounded(old: LogEntry[], entries: LogEntry[], maxMessages: number, maxBytes: number): LogEntry[] {
     const all = [...old, ...entries]
     let bytes = this.#bytes.get(old) ?? 0
     for (const entry of entries) bytes += Buffer.byteLength(entry.data)
     let first = 0
-    while (all.length - first > this.maxMessages || (bytes > this.maxBytes && all.length - first > 1)) {
+    while (all.length - first > maxMessages || (bytes > maxBytes && all.length - first > 1)) {
       bytes -= Buffer.byteLength(all[first++]?.data ?? '')
     }
     const log = first === 0 ? all : all.slice(first)
@@ -180,9 +266,11 @@ export class State extends Sweeper {
   forget(key: SessionKey, call: Call, asks: string[] | undefined): void {
     const live = this.live(key)
     live.calls.delete(call.stream)
-    live.ids.delete(call.id)
+    // Another call may have the same id.
+    if (live.ids.get(call.id) === call.stream) live.ids.delete(call.id)
     for (const ask of asks ?? []) live.asks.delete(ask)
     if (live.places.get(call.stream)?.holder === undefined) live.places.delete(call.stream)
+    this.weighLive(key)
     this.dropEmptyLive(key)
   }
 

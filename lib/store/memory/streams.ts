@@ -1,6 +1,7 @@
 /** The streams of a session in memory: which connection holds one, and what its log has. */
 import { comparePositions } from '../bus.ts'
 import { GET_STREAM, type SessionKey } from '../names.ts'
+import { STEP } from '../options.ts'
 import type { Advance, LogEntry, StreamStore } from '../streams.ts'
 import { type MemorySession, type Place, part, type State } from './state.ts'
 
@@ -22,7 +23,10 @@ export function streamOperations(state: State): StreamStore {
     session.own.set(stream, own)
     const first = own.end + 1
     const entries = messages.map((data, i) => ({ n: first + i, tag, data, final: false }))
-    state.add(key, stream, entries)
+    const { before, bytes } = state.add(key, stream, entries)
+    if (Math.floor(before / STEP) !== Math.floor(bytes / STEP)) {
+      if (state.hold(key, stream, bytes, state.lifetimes.open) > state.sessionBytes) session.full = true
+    }
     own.end += entries.length
     return first
   }
@@ -43,7 +47,7 @@ export function streamOperations(state: State): StreamStore {
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
-      return { status: 'ok', n, holder: state.holder(key, session, stream) }
+      return { status: 'ok', n, holder: state.holder(key, session, stream), held: state.held(key) }
     }),
 
     take: onSession((session, key, stream, holder, after) => {
@@ -73,18 +77,21 @@ export function streamOperations(state: State): StreamStore {
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
       const at = log.find(({ n }) => n === after)?.tag
-      const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
-      if (state.holder(key, session, stream) !== holder || unreadable) return { status: 'moved' }
-      sessions.touch(key, lifetime)
-      state.touchLive(key)
-      state.touchLog(key, stream)
       const owner = state.call(key, stream)?.owner
       const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
+      const current = state.holder(key, session, stream)
+      // A call that ended without a log has left no holder.
+      if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true }
+      const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
+      if (current !== holder || unreadable) return { status: 'moved' }
+      state.extend(key, session, lifetime)
+      state.touchLive(key)
+      state.touchLog(key, stream)
       const ended = over || log.at(-1)?.final === true
       return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
     }),
 
-    async release(key, stream, holder) {
+    async release(key, stream, holder, sent) {
       const session = sessions.get(key)
       if (!session) return forgetEnded(key, stream, holder)
       const place = state.place(key, session, stream)
@@ -94,6 +101,10 @@ export function streamOperations(state: State): StreamStore {
       const live = state.peekLive(key)
       if (live && !live.calls.has(stream)) live.places.delete(stream)
       state.dropEmptyLive(key)
+      if (!sent) return
+      const { delivered } = state.lifetimes
+      state.logs.shorten(part(key, stream), delivered)
+      state.parts.get(key)?.keepFor(stream, delivered, state.clock.now())
     },
 
     async readLog(key, stream) {

@@ -1,6 +1,7 @@
 /** Values and counts that belong to no session, in memory. */
 import type { LimitStore } from '../limits.ts'
 import type { ValueKind, ValueStore } from '../values.ts'
+import { Parts } from './parts.ts'
 import type { State } from './state.ts'
 
 export function valueOperations(state: State): ValueStore & LimitStore {
@@ -8,6 +9,13 @@ export function valueOperations(state: State): ValueStore & LimitStore {
   const counts = state.map<number>()
   const busy = state.map<Map<string, number>>()
   const name = (kind: ValueKind, id: string) => `${kind}:${id}`
+
+  const put = (key: string, value: string, lifetime: number) => {
+    state.requireRoom(value.length)
+    values.set(key, value, lifetime)
+    values.weigh(key, key.length + value.length)
+  }
+  const clients = state.map<Parts>()
 
   return {
     async getValue(kind, id, lifetime) {
@@ -17,19 +25,19 @@ export function valueOperations(state: State): ValueStore & LimitStore {
     },
 
     async setValue(kind, id, value, lifetime) {
-      values.set(name(kind, id), value, lifetime)
+      put(name(kind, id), value, lifetime)
     },
 
     async replaceValue(kind, id, value, lifetime) {
       if (!values.has(name(kind, id))) return { status: 'gone' }
-      values.set(name(kind, id), value, lifetime)
+      put(name(kind, id), value, lifetime)
       return { status: 'ok' }
     },
 
     async addValue(kind, id, value, lifetime) {
       const present = values.get(name(kind, id))
       if (present !== undefined) return { status: present === value ? 'ok' : 'taken' }
-      values.set(name(kind, id), value, lifetime)
+      put(name(kind, id), value, lifetime)
       return { status: 'ok' }
     },
 
@@ -41,6 +49,12 @@ export function valueOperations(state: State): ValueStore & LimitStore {
       const total = (counts.get(id) ?? 0) + n
       counts.set(id, total, lifetime)
       return total
+    },
+
+    async weigh(id, member, bytes, lifetime) {
+      const parts = clients.get(id) ?? new Parts()
+      clients.set(id, parts, Math.max(lifetime, clients.timeLeft(id)))
+      return parts.hold(member, bytes, lifetime, state.clock.now())
     },
 
     async occupy(id, member, lifetime) {

@@ -4,19 +4,21 @@ import type { CallStore } from '../calls.ts'
 import type { Commands } from './commands.ts'
 import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
+import * as sessionScripts from './scripts/sessions.ts'
 
-/** How many calls a session may have where no bound is given. */
+/** Where no bound is given: how many calls a session may have, and how old the mark of an early cancel may be. */
 const UNLIMITED = 1e9
 
 export function callOperations(commands: Commands): CallStore & AskStore {
   return {
-    register(key, { id, stream, owner, holder = '', request = '', max: maxCalls = UNLIMITED }) {
-      return commands.script(scripts.register, { key, id, stream, owner, holder, request, maxCalls })
+    register(key, { id, stream, owner, holder = '', request = '', max = UNLIMITED, markAge = UNLIMITED }) {
+      const bounds = { maxCalls: max, markAge }
+      return commands.script(scripts.register, { key, id, stream, owner, holder, request, ...bounds })
     },
 
     append(key, { stream, owner, from, messages, tag, final, register, asks = [], forget = [] }) {
-      const { id = '', holder = '', request = '', max: maxCalls = UNLIMITED } = register ?? {}
-      const registration = { registers: register !== undefined, id, holder, request, maxCalls }
+      const { id = '', holder = '', request = '', max: maxCalls = UNLIMITED, markAge = UNLIMITED } = register ?? {}
+      const registration = { registers: register !== undefined, id, holder, request, maxCalls, markAge }
       const added = { key, stream, owner, from, messages, tag, final, asks, forget }
       return commands.script(scripts.append, { ...added, ...registration })
     },
@@ -28,6 +30,8 @@ export function callOperations(commands: Commands): CallStore & AskStore {
       commands.script(scripts.lookCall, { key, stream, owner, lifetime, asks }),
 
     calls: (key) => commands.script(scripts.calls, { key }),
+
+    countCalls: (key, maxCalls) => commands.script(sessionScripts.countCalls, { key, maxCalls }),
 
     claim: (key, stream, expected, owner) => commands.script(scripts.claim, { key, stream, expected, owner }),
 

@@ -1,51 +1,28 @@
-/** Makes clients of Redis: its address, the limits of time, and which failures mean that Redis does not answer. */
+/** Makes clients of Redis: its address and the limits of time. */
 import { Cluster, type ClusterOptions, Redis } from 'ioredis'
 import { jitter } from '../../base/ids.ts'
-import { StoreUnavailable } from '../store.ts'
+import type { Place } from './place.ts'
 import { scripts } from './scripts/index.ts'
+import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
 export type Client = Redis | Cluster
 
 /** The options of ioredis for one connection, alone or to a node of a cluster. */
 type Settings = Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
 
-export interface Place {
-  /** The address of Redis, or those of some nodes of a cluster. */
-  nodes: URL[]
-  cluster: boolean
-}
-
 const DEFAULT_PORT = 6379
-
-/**
- * Reads the address of Redis: `redis://` or `rediss://` (TLS), several for a cluster, separated by commas.
- *
- * @throws TypeError for any other text
- */
-export function readPlace(url: string | undefined, cluster: readonly string[] | undefined): Place {
-  const texts = (cluster ?? url?.split(',') ?? []).map((text) => text.trim()).filter((text) => text !== '')
-  const nodes = texts.map((text) => {
-    const node = URL.canParse(text) ? new URL(text) : undefined
-    if (node?.protocol === 'redis:' || node?.protocol === 'rediss:') return node
-    // The message does not repeat the address, which may have a password in it.
-    throw new TypeError('The address of Redis must look like redis://host:6379 or rediss://host:6379.')
-  })
-  if (nodes.length === 0) throw new TypeError('The address of Redis is missing.')
-  return { nodes, cluster: cluster !== undefined || nodes.length > 1 }
-}
 
 function endpoint(node: URL): { host: string; port: number } {
   return { host: node.hostname.replace(/^\[|\]$/g, ''), port: Number(node.port || DEFAULT_PORT) }
 }
 
-function credentials(node: URL): Settings {
-  const options: Settings = {}
-  if (node.username) options.username = decodeURIComponent(node.username)
-  if (node.password) options.password = decodeURIComponent(node.password)
-  if (node.protocol === 'rediss:') options.tls = {}
-  const db = Number(node.pathname.slice(1))
-  if (db > 0) options.db = db
-  return options
+function credentials({ username, password, tls, db }: Place): Settings {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    ...(db > 0 && { db }),
+  }
 }
 
 function backoff(attempt: number): number {
@@ -66,8 +43,7 @@ export function commandClient(place: Place, timeout: number, trouble: Trouble): 
     connectTimeout: silence,
     socketTimeout: silence,
     maxRetriesPerRequest: 2,
-    // The connection leads to a former primary; its host name leads to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isReadonly,
   })
 }
 
@@ -83,9 +59,10 @@ export function waitingClient(place: Place, timeout: number, block: number): Cli
 }
 
 /** `retryDelay` (ms): how long a command waits before a cluster gets it again; 0 where it is not sent again. */
-function make({ nodes, cluster }: Place, trouble: Trouble, retryDelay: number, options: Settings): Client {
+function make(place: Place, trouble: Trouble, retryDelay: number, options: Settings): Client {
+  const { nodes, cluster } = place
   const first = nodes[0] as URL
-  const common: Settings = { ...credentials(first), keepAlive: 30_000, disableClientInfo: true, ...options }
+  const common: Settings = { ...credentials(place), keepAlive: 30_000, disableClientInfo: true, ...options }
   const client = cluster
     ? new Cluster(nodes.map(endpoint), {
         lazyConnect: true,
@@ -100,28 +77,19 @@ function make({ nodes, cluster }: Place, trouble: Trouble, retryDelay: number, o
       })
     : new Redis({ ...endpoint(first), ...common, lazyConnect: true, scripts, retryStrategy: backoff })
   // Each command rejects by itself; an `error` event without a listener would end the process.
-  client.on('error', trouble)
-  client.on('ready', () => trouble(undefined))
+  let usable = true
+  client.on('connect', () => {
+    usable = true
+  })
+  client.on('error', (error) => {
+    trouble(error)
+    // The library would go on with database 0.
+    if (!WRONG_DATABASE.test(error.message)) return
+    usable = false
+    client.disconnect(true)
+  })
+  client.on('ready', () => {
+    if (usable) trouble(undefined)
+  })
   return client
-}
-
-/** Any failure of Redis as a {@link StoreUnavailable}. `trouble` is a better reason than a command's timeout. */
-export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
-  if (error instanceof StoreUnavailable && !trouble) return error
-  const cause = trouble ?? error
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new StoreUnavailable(`Redis does not answer: ${reason}`, { cause })
-}
-
-/**
- * True for failures that do not mean that Redis is down: the connection broke between the replies of one batch, or the
- * slot or the primary moved. The same command can be sent at once, on another connection.
- */
-export function isInterruption(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return (
-    error.name === 'AbortError' ||
-    error.message === 'Connection is closed.' ||
-    /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)\b/.test(error.message)
-  )
 }

@@ -1,13 +1,33 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 import { Redis } from 'ioredis'
+import { channels } from '../../base/events.ts'
 import { StoreUnavailable } from '../store.ts'
-import { type Client, commandClient, isInterruption, type Place, unavailable } from './client.ts'
+import { type Client, commandClient } from './client.ts'
+import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
+import { Outage, publishCommand } from './outage.ts'
+import type { Place } from './place.ts'
+import { type Keys, keysOf } from './scripts/keys.ts'
 import type { Script, Settings } from './scripts/script.ts'
+import { claimPrefix } from './scripts/server.ts'
+import { isInterruption, unavailable } from './trouble.ts'
 
 const ATTEMPTS = 3
 
+interface Parts {
+  place: Place
+  /** How long one command may take, in ms. */
+  timeout: number
+  settings: Settings
+  prefix: string
+  renamedFrom: string | undefined
+  /** Receives the cause when Redis goes away or refuses this process: once, until it is back. */
+  onError: (error: unknown) => void
+}
+
 export class Commands {
+  readonly keys: Keys
+  readonly contact: Contact
   readonly #place: Place
   readonly #timeout: number
   readonly #deadlines: Deadlines
@@ -18,26 +38,62 @@ export class Commands {
   #pending = 0
   #idle: (() => void)[] = []
   #corked = false
+  readonly #outage: Outage
 
-  /** `timeout`: how long one command may take, in ms. */
-  constructor(place: Place, timeout: number, settings: Settings) {
+  constructor({ place, timeout, settings, prefix, renamedFrom, onError }: Parts) {
     this.#place = place
     this.#settings = settings
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
+    this.#outage = new Outage(onError)
+    this.keys = keysOf(prefix)
+    this.contact = new Contact({
+      prefix,
+      renamedFrom,
+      send: (issue) => this.#send(issue, (reply) => reply),
+      claim: async (client, name, before) => {
+        const given = { name, before }
+        return claimPrefix.reply(
+          await invoke(client, claimPrefix.name, claimPrefix.order(given, settings, this.keys)),
+          given,
+        )
+      },
+      onError,
+    })
   }
 
   /**
    * Sends the commands of `issue`, and reads their reply. Commands of the same turn share a round trip. They may be sent
-   * again, so they must be harmless twice.
+   * again, so they must be harmless twice. Nothing is sent before the first contact with Redis; with `early` it is sent
+   * together with it, and its reply counts only then.
    *
+   * @param name of the command, for listeners
    * @throws StoreUnavailable
    */
-  run<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R): Promise<R> {
+  run<T, R>(name: string, issue: (client: Client) => Promise<T>, read: (reply: T) => R, early = false): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    const reply = this.contact.made ? this.#send(issue, read) : this.#first(issue, read, early)
+    return channels.command.hasSubscribers ? publishCommand(name, reply) : reply
+  }
+
+  async #first<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R, early: boolean): Promise<R> {
+    this.#pending++
+    try {
+      const made = this.contact.make()
+      const reply = early ? this.#send(issue, read) : undefined
+      // Where the contact fails, its reason counts, and not what an unsuitable server replied.
+      reply?.catch(() => {})
+      await made
+      return await (reply ?? this.#send(issue, read))
+    } finally {
+      this.#ended()
+    }
+  }
+
+  #send<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R): Promise<R> {
     this.#pending++
     return new Promise<R>((resolve, reject) => {
-      const fail = (error: unknown) => reject(unavailable(error, this.#trouble))
+      const fail = (error: unknown) => reject(this.#failure(error))
       const deadline = this.#deadlines.add(() => {
         this.#ended()
         fail(new StoreUnavailable(`Redis did not answer within ${this.#timeout} ms.`))
@@ -50,6 +106,7 @@ export class Commands {
       this.#attempt(issue, 1).then(
         (reply) => {
           if (!over()) return
+          if (this.contact.made) this.#outage.succeeded()
           try {
             resolve(read(reply))
           } catch (error) {
@@ -68,16 +125,20 @@ export class Commands {
     if (this.#pending === 0 && this.#idle.length > 0) for (const wake of this.#idle.splice(0)) wake()
   }
 
-  /** Runs a script. */
-  script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>): Promise<Reply> {
-    const args = script.order(given, this.#settings)
+  #failure(error: unknown): StoreUnavailable {
+    const failure = unavailable(error, this.#trouble)
+    if (!this.#closed) this.#outage.failed(failure)
+    return failure
+  }
+
+  /** Runs a script. `early`: as for {@link run}. */
+  script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
+    const args = script.order(given, this.#settings, this.keys)
     return this.run(
-      (client) => {
-        const method: unknown = Reflect.get(client, script.name)
-        if (typeof method !== 'function') throw new TypeError(`The client has no script ${script.name}.`)
-        return method.apply(client, args)
-      },
+      script.name,
+      (client) => invoke(client, script.name, args),
       (reply) => script.reply(reply, given),
+      early,
     )
   }
 
@@ -91,6 +152,7 @@ export class Commands {
   /** Waits for the commands under way, then disconnects. */
   async close(): Promise<void> {
     this.#closed = true
+    this.contact.close()
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
     const client = this.#client
     this.#client = undefined
@@ -125,6 +187,12 @@ export class Commands {
       stream.uncork()
     })
   }
+}
+
+function invoke(client: Client, name: string, args: (string | number)[]): Promise<unknown> {
+  const method: unknown = Reflect.get(client, name)
+  if (typeof method !== 'function') throw new TypeError(`The client has no script ${name}.`)
+  return method.apply(client, args)
 }
 
 /** The result of `promise`, if it arrives within `ms`; a later result is dropped. */

@@ -2,16 +2,30 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
-import { DEFAULT_CHANGES, DEFAULT_LIFETIMES, DEFAULT_LOG_BOUNDS, type StoreOptions } from '../options.ts'
+import {
+  checkStoreOptions,
+  checkWhole,
+  DEFAULT_CHANGES,
+  DEFAULT_DATA_BYTES,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LOG_BOUNDS,
+  DEFAULT_MAIL_BOUNDS,
+  DEFAULT_SESSION_BYTES,
+  MAX_URI_BYTES,
+  type StoreOptions,
+} from '../options.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
-import { readPlace, waitingClient } from './client.ts'
-import { Commands } from './commands.ts'
+import { waitingClient } from './client.ts'
+import { Commands, within } from './commands.ts'
+import { memoryWatch } from './memory-watch.ts'
+import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
 import { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
 import { streamOperations } from './streams.ts'
+import { RedisTime } from './time.ts'
 import { valueOperations } from './values.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
@@ -19,6 +33,13 @@ export interface RedisStoreOptions extends StoreOptions {
   url?: string | undefined
   /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
   cluster?: string[] | undefined
+  /**
+   * The beginning of every key; default `mcp`. Each server has its own: it claims its prefix for its name, and another name is
+   * refused.
+   */
+  prefix?: string | undefined
+  /** The name that the server had before: its prefix, with everything in it, goes over to the new name. */
+  renamedFrom?: string | undefined
   /** How long Redis may take to answer, in ms, before it counts as unavailable; default 2,500. */
   commandTimeout?: number | undefined
   /** How long one read of the waiting connection waits, in ms; default 5,000. */
@@ -31,47 +52,76 @@ const TRUSTED_IDLE = 60_000
 /**
  * A store in Redis 6.2 or later, alone or as a cluster.
  *
- * @throws TypeError where `url` is not an address of Redis. Nothing is connected yet.
+ * @throws TypeError where `url` is not an address of Redis, or an option has a value that cannot work. Nothing is connected
+ *   yet.
  *
  * @example
  * const store = redisStore('rediss://user:secret@redis.example:6379')
  */
 export function redisStore(given: string | RedisStoreOptions): Store {
   const options = typeof given === 'string' ? { url: given } : given
-  const { commandTimeout = 2_500, blockTime = 5_000, onError = () => {} } = options
+  const { commandTimeout = 2_500, blockTime = 5_000, renamedFrom, onError = () => {} } = options
+  checkStoreOptions(options)
+  checkWhole('commandTimeout', options.commandTimeout)
+  checkWhole('blockTime', options.blockTime)
+  const prefix = readPrefix(options.prefix ?? DEFAULT_PREFIX)
   const place = readPlace(options.url, options.cluster)
   const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
-  const commands = new Commands(place, commandTimeout, {
+  const settings = {
     ...lifetimes,
     repeatTtl,
     maxMessages: options.log?.messages ?? DEFAULT_LOG_BOUNDS.messages,
     maxBytes: options.log?.bytes ?? DEFAULT_LOG_BOUNDS.bytes,
+    maxMail: options.mail?.messages ?? DEFAULT_MAIL_BOUNDS.messages,
+    maxMailBytes: options.mail?.bytes ?? DEFAULT_MAIL_BOUNDS.bytes,
+    sessionBytes: options.sessionBytes ?? DEFAULT_SESSION_BYTES,
+    dataBytes: options.dataBytes ?? DEFAULT_DATA_BYTES,
+    uriBytes: MAX_URI_BYTES,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
     slack: place.cluster ? 1_000 : 1,
-  })
+  }
+  const commands = new Commands({ place, timeout: commandTimeout, settings, prefix, renamedFrom, onError })
+  const time = new RedisTime()
   const waiting = new Set<Waiting>()
   let closed = false
 
   return {
     name: 'redis',
     leavesProcess: true,
-    ping: () => commands.run((client) => client.exists('mcp:ping'), nothing),
+    nearlyFull: memoryWatch(commands),
+    serve: (server) => commands.contact.serve(server),
+    // A write: a store that is full, or a replica, would answer a read.
+    ping: () => commands.run('set', (client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
+    async answersAnew() {
+      const client = waitingClient(place, commandTimeout, 0)
+      const reply = within(commandTimeout, client.ping())
+      // A refusal is an answer, too.
+      const answers = await reply.then(
+        () => true,
+        (error) => error instanceof Error && error.name === 'ReplyError',
+      )
+      client.disconnect()
+      return answers
+    },
     async close() {
       closed = true
       await Promise.all([...waiting].map((one) => one.stop()))
       await commands.close()
     },
     wake(idleMs) {
+      time.forget()
       if (idleMs <= TRUSTED_IDLE) return
       commands.renew()
       for (const one of waiting) one.renew()
     },
-    ...sessionOperations(commands, onError),
+    ...sessionOperations(commands, time, onError),
     ...callOperations(commands),
     ...streamOperations(commands),
     ...busOperations(commands, async (instance, receiver) => {
       if (closed) throw new StoreUnavailable('The store is closed.')
+      if (!commands.contact.made) await commands.contact.make()
       const one = new Waiting(instance, receiver, {
+        keys: commands.keys,
         makeClient: () => waitingClient(place, commandTimeout, blockTime),
         block: blockTime,
         timeout: commandTimeout,

@@ -3,18 +3,23 @@
  * after the entries of the one before, so nothing is lost between two reads or while the connection is broken. Where Redis
  * itself has lost entries, the receiver gets `resumed`.
  */
+import { jitter } from '../../base/ids.ts'
 import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
-import { type Client, unavailable } from './client.ts'
+import type { Client } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
-import { CHANGES, keys } from './scripts/keys.ts'
+import type { Keys } from './scripts/keys.ts'
+import { unavailable } from './trouble.ts'
 
 /** How many entries one read returns of each stream. */
 const BATCH = 200
 const LONGEST_PAUSE = 500
+/** From one read that brings changes to the next, in ms, where they come fast. Mail waits no longer than this for them. */
+const CHANGES_PAUSE = 20
 
 interface WaitingOptions {
   makeClient: () => Client
+  keys: Keys
   /** How long one read waits, in ms. */
   block: number
   /** How long Redis may take to answer a command that does not wait, in ms. */
@@ -26,6 +31,7 @@ export class Waiting implements Receiving {
   readonly #options: WaitingOptions
   readonly #receiver: Receiver
   readonly #box: string
+  readonly #changes: string
   #client: Client
   #boxAt = '0-0'
   #changesAt = '0-0'
@@ -33,11 +39,14 @@ export class Waiting implements Receiving {
   #stopped = false
   #lost = false
   #wakePause = () => {}
+  /** Resolves when the pause after the last changes is over. */
+  #calm: Promise<void> | undefined
 
   constructor(instance: string, receiver: Receiver, options: WaitingOptions) {
     this.#options = options
     this.#receiver = receiver
-    this.#box = keys.box({ instance })
+    this.#box = options.keys.box({ instance })
+    this.#changes = options.keys.changes()
     this.#client = options.makeClient()
   }
 
@@ -48,7 +57,7 @@ export class Waiting implements Receiving {
    */
   async start(): Promise<void> {
     try {
-      this.#changesAt = await within(this.#options.timeout, this.#newest(CHANGES))
+      this.#changesAt = await within(this.#options.timeout, this.#newest(this.#changes))
     } catch (error) {
       await this.stop()
       throw unavailable(error)
@@ -78,11 +87,15 @@ export class Waiting implements Receiving {
       const client = this.#client
       try {
         if (this.#lost) await this.#resume()
-        await this.#read(client)
+        const changed = await this.#read(client)
         failures = 0
+        if (!changed) continue
+        // Each read costs Redis as much as the change that ends it: changes that come fast are read together.
+        await this.#calm
+        this.#calm = this.#pause(CHANGES_PAUSE)
       } catch {
         // Every failure is tried again: the commands of this instance report whether Redis answers.
-        if (client === this.#client) await this.#pause(Math.min(10 * 2 ** failures++, LONGEST_PAUSE))
+        if (client === this.#client) await this.#pause(jitter(Math.min(10 * 2 ** failures++, LONGEST_PAUSE)))
         this.#lost = true
       }
     }
@@ -90,36 +103,39 @@ export class Waiting implements Receiving {
 
   /** The connection is back. Redis may have lost its newest entries, and then gives their ids again. */
   async #resume(): Promise<void> {
-    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(CHANGES)])
+    const [box, changes] = await Promise.all([this.#newest(this.#box), this.#newest(this.#changes)])
     if (comparePositions(this.#boxAt, box) > 0) this.#boxAt = '0-0'
     if (comparePositions(this.#changesAt, changes) > 0) this.#changesAt = changes
     this.#lost = false
     if (!this.#stopped) this.#hand(() => this.#receiver.resumed())
   }
 
-  async #read(client: Client): Promise<void> {
+  /** True where there were changes. */
+  async #read(client: Client): Promise<boolean> {
     if (this.#trimAt !== undefined) {
       // Delivered mail is removed in the same round trip as the next read. A failure appears in that read.
       client.xtrim(this.#box, 'MINID', this.#trimAt).catch(() => {})
       this.#trimAt = undefined
     }
     const { block } = this.#options
-    const streams = [this.#box, CHANGES, this.#boxAt, this.#changesAt] as const
+    const streams = [this.#box, this.#changes, this.#boxAt, this.#changesAt] as const
     const reply = await client.xread('COUNT', BATCH, 'BLOCK', block, 'STREAMS', ...streams)
-    if (this.#stopped || client !== this.#client) return
+    if (this.#stopped || client !== this.#client) return false
     const read = new Map(list(reply ?? []).map((item) => [text(list(item)[0]), streamEntries(list(item)[1])]))
     const mail = read.get(this.#box) ?? []
     for (const { id, fields } of mail) {
       this.#boxAt = id
+      if (fields[4] === 'l') this.#hand(() => this.#receiver.resumed())
       this.#hand(() => this.#receiver.mail(fields[1] ?? ''))
     }
     if (mail.length > 0) this.#trimAt = next(this.#boxAt)
     // More mail may be waiting that was sent before these changes: the changes are read again after it.
-    if (mail.length === BATCH) return
-    for (const { id, fields } of read.get(CHANGES) ?? []) {
+    const changes = mail.length === BATCH ? [] : (read.get(this.#changes) ?? [])
+    for (const { id, fields } of changes) {
       this.#changesAt = id
       this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
     }
+    return changes.length > 0
   }
 
   #hand(hand: () => void): void {

@@ -1,17 +1,21 @@
 /** Sessions in Redis. */
-import { systemClock } from '../../base/clock.ts'
 import type { SessionKey } from '../names.ts'
-import type { SessionStore, WriteReply } from '../sessions.ts'
+import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/sessions.ts'
+import type { RedisTime } from './time.ts'
 
 const SUBSCRIPTION = 'u:'
 /** Keys of one command. The arguments of a JavaScript call are bounded, so a long list is sent in parts. */
 const MAX_KEYS = 1_000
 
-export function sessionOperations(commands: Commands, onError: (error: unknown) => void): SessionStore {
+export function sessionOperations(
+  commands: Commands,
+  time: RedisTime,
+  onError: (error: unknown) => void,
+): SessionStore {
+  const { keys } = commands
   /**
    * Counts a session under its principal before it is written. The list is in another slot than the sessions, so its
    * script cannot see which sessions still exist: where the list is full, each session that may have expired is looked up.
@@ -22,6 +26,7 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
     const left = await commands.run(
+      'pttl',
       (client) => Promise.all(sessions.map((other) => client.pttl(keys.session({ key: other })))),
       (replies) => replies.map(String),
     )
@@ -29,41 +34,48 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
     return (await commands.script(scripts.admit, counted)) === undefined
   }
 
-  function setField(key: SessionKey, field: string, value?: string): Promise<WriteReply> {
-    return commands.script(scripts.setField, { key, field, set: value !== undefined, value: value ?? '' })
-  }
-
   /**
    * Slides a session's lifetime to `lifetime` and a hundredth more, so that the command is not needed again for as long as
-   * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done.
+   * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done. `last` is
+   * compared with the time of Redis, since the clocks of instances may be wrong.
    */
   function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
-    const now = systemClock.now()
-    // The clocks of instances may differ in both directions.
-    if (last !== undefined && Math.abs(now - Number(last)) < spare) return
-    commands.script(scripts.slide, { key, lifetime: lifetime + spare, now }).catch(onError)
+    const now = time.now()
+    // The nodes of a cluster have clocks of their own, and an instance of an older build wrote the time of its own clock.
+    if (last !== undefined && now !== undefined && Math.abs(now - Number(last)) < spare) return
+    commands
+      .script(scripts.slide, { key, lifetime: lifetime + spare })
+      .then((at) => at !== undefined && time.heard(at), onError)
   }
 
   return {
-    async createSession(key, record, lifetime, owner) {
+    async createSession(key, record, lifetime, owner, most = 0) {
       if (owner && !(await admit(key, lifetime, owner))) return { status: 'full' }
-      return commands.script(scripts.createSession, { key, record, lifetime })
+      return commands.script(scripts.createSession, { key, record, lifetime, most }, true)
     },
 
     readSession(key, lifetime) {
       return commands.run(
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'at'),
+        'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
-          if (lifetime !== undefined) slide(key, lifetime, optional(fields[2]))
-          return { record, level: optional(fields[1]) }
+          const row: SessionRow = { record, level: optional(fields[1]), full: fields[4] !== null }
+          if (fields[3] !== null) row.servedByOlder = true
+          if (fields[5] !== null) row.busy = true
+          if (lifetime === undefined) return row
+          const last = optional(fields[2])
+          slide(key, lifetime, last)
+          if (last === undefined) row.first = true
+          return row
         },
+        true,
       )
     },
 
-    replaceRecord: (key, record) => setField(key, 'rec', record),
+    replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 
     async deleteSession(key, owner) {
       const { reply, streams } = await commands.script(scripts.deleteSession, { key })
@@ -75,6 +87,7 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
         gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
       )
       await commands.run(
+        'unlink',
         (client) =>
           Promise.all([
             ...parts.map((part) => client.unlink(...part)),
@@ -87,9 +100,12 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
     setLevel: (key, level) => commands.script(scripts.setLevel, { key, level }),
 
-    getData: (key, name) => commands.run((client) => client.hget(keys.session({ key }), `d:${name}`), optional),
+    getData: (key, name) => commands.run('hget', (client) => client.hget(keys.session({ key }), `d:${name}`), optional),
 
-    setData: (key, name, value) => setField(key, `d:${name}`, value),
+    setData: (key, name, value) =>
+      commands.script(scripts.setData, { key, field: `d:${name}`, set: value !== undefined, value: value ?? '' }),
+
+    relieve: (key) => commands.script(scripts.relieve, { key }),
 
     subscribe: (key, uri, max) => commands.script(scripts.subscribe, { key, uri, max }),
 
@@ -97,6 +113,7 @@ export function sessionOperations(commands: Commands, onError: (error: unknown) 
 
     subscriptions: (key) =>
       commands.run(
+        'hkeys',
         (client) => client.hkeys(keys.session({ key })),
         (fields) =>
           fields.filter((field) => field.startsWith(SUBSCRIPTION)).map((field) => field.slice(SUBSCRIPTION.length)),

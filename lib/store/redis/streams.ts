@@ -3,10 +3,10 @@ import { GET_STREAM } from '../names.ts'
 import type { StreamStore } from '../streams.ts'
 import type { Commands } from './commands.ts'
 import { flag, logEntries, optional } from './scripts/decode.ts'
-import { keys } from './scripts/keys.ts'
 import * as scripts from './scripts/streams.ts'
 
 export function streamOperations(commands: Commands): StreamStore {
+  const { keys } = commands
   return {
     post: (key, stream, message, tag, id) => commands.script(scripts.post, { key, stream, message, tag, id }),
 
@@ -16,17 +16,18 @@ export function streamOperations(commands: Commands): StreamStore {
     look: (key, stream, holder, { n: after, tag }, lifetime) =>
       commands.script(scripts.look, { key, stream, holder, after, tag, lifetime }),
 
-    release: (key, stream, holder) => commands.script(scripts.release, { key, stream, holder }),
+    release: (key, stream, holder, sent = false) => commands.script(scripts.release, { key, stream, holder, sent }),
 
     readLog: (key, stream) =>
       // The session is read last: a log that was read before its session ended does not count.
       commands.run(
+        'xrange',
         (client) =>
           Promise.all([client.xrange(keys.log({ key, stream }), '-', '+'), client.exists(keys.session({ key }))]),
         ([entries, exists]) => (flag(exists) ? logEntries(entries) : []),
       ),
 
-    changePosition: (key) => commands.run((client) => client.hget(keys.session({ key }), 'pos'), optional),
+    changePosition: (key) => commands.run('hget', (client) => client.hget(keys.session({ key }), 'pos'), optional),
 
     advance(key, { updates, ...advance }) {
       const lists = {

@@ -27,18 +27,27 @@ if (LISTED_TOOLS === 0) {
     await ctx.announce.resourceUpdated('bench://record')
     return DONE
   })
+  server.registerTool('change', { description: 'Changes the list of tools.' }, async (ctx) => {
+    await ctx.announce.toolsChanged()
+    return DONE
+  })
   server.registerResource('record', 'bench://record', {}, (uri) => ({ contents: [{ uri: uri.href, text: 'record' }] }))
 }
 
 /** Authorization and limits; by default neither. */
-const options = JSON.parse(process.env.BENCH_OPTIONS ?? '{}') as Pick<EndpointOptions, 'auth' | 'http'>
+const options = JSON.parse(process.env.BENCH_OPTIONS ?? '{}') as Pick<EndpointOptions, 'auth' | 'http' | 'session'>
 
+let errors = 0
 const endpoint = createEndpoint(server, {
   store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),
   allowedHosts: 'local',
   ...(process.env.BENCH_SEALED === '1' && { keys: [Buffer.alloc(32, 'a key for tests')] }),
   session: { maxStreams: 20_000 },
+  onError: (error) => {
+    errors++
+    console.error(error)
+  },
   ...options,
 })
 
-start(endpoint.fetch as never)
+start(endpoint.fetch as never, () => errors)

@@ -8,13 +8,22 @@ export interface Usage {
   heap: number
   /** Heap and buffers. */
   total: number
+  /** Errors that the endpoint has reported. */
+  errors: number
 }
 
 /** The number of further tools that every server lists. */
 export const LISTED_TOOLS = Number(process.env.BENCH_TOOLS ?? 0)
 export const REDIS_URL = process.env.BENCH_REDIS
 
-export function start(fetch: (request: Request, env: never) => Response | Promise<Response>): void {
+let errorsOf = () => 0
+
+/** `errors`: how many errors were reported so far. */
+export function start(
+  fetch: (request: Request, env: never) => Response | Promise<Response>,
+  errors: () => number = () => 0,
+): void {
+  errorsOf = errors
   serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
     process.send?.({ port })
   })
@@ -29,7 +38,13 @@ process.on('message', (message) => {
   }
   const { user, system } = process.cpuUsage()
   const { rss, heapUsed, external } = process.memoryUsage()
-  process.send?.({ cpu: user + system, rss, heap: heapUsed, total: heapUsed + external } satisfies Usage)
+  process.send?.({
+    cpu: user + system,
+    rss,
+    heap: heapUsed,
+    total: heapUsed + external,
+    errors: errorsOf(),
+  } satisfies Usage)
 })
 
 process.on('disconnect', () => process.exit(0))

@@ -17,7 +17,6 @@ const EVENTS: CallEvent[] = [
   'ended',
   'endedCancelled',
   'cancelled',
-  'taken',
   'full',
   'lost',
   'gone',
@@ -62,7 +61,7 @@ const begin = (state: CallState): World => ({
 })
 
 /** An event, or the reply to an append that also registers the call. */
-type Move = CallEvent | 'append registered' | 'append taken' | 'append full'
+type Move = CallEvent | 'append registered' | 'append lost'
 
 const eventOf = (move: Move) => move.replace('append ', '') as CallEvent
 
@@ -76,6 +75,7 @@ function possible(world: World): Move[] {
     if (state.at !== 'claimed') events.push('responded')
     // A successor whose call was cancelled, and a call that was cancelled before it was taken over.
     if (state.at === 'ready' || state.at === 'claimed') events.push('cancelled')
+    if (state.at === 'ready') events.push('full')
   }
   if (handler !== 'done' && !world.outbox && state.at !== 'ending') events.push('streamOpened')
   if (handler === 'async') {
@@ -85,11 +85,11 @@ function possible(world: World): Move[] {
   // A call is released when the store has replied to its registration.
   if ((state.at === 'streaming' || state.at === 'finishing') && !world.registering) events.push('released')
   if (state.at === 'registering' && !world.outbox) events.push('streamOpened')
-  if (world.registering) events.push('registered', 'registrationFailed', 'taken', 'full', 'gone')
+  if (world.registering) events.push('registered', 'registrationFailed', 'lost', 'gone')
   if (world.retryDue || world.quietDue) events.push('registrationDue')
   if (world.outbox) {
     // An append that registers waits for the registration that is under way.
-    if (world.appendRegisters && !world.registering) events.push('append registered', 'append taken', 'append full')
+    if (world.appendRegisters && !world.registering) events.push('append registered', 'append lost')
     else if (world.finalQueued) events.push('responseLogged')
     events.push('lost', 'unreachable', 'gone', 'cancelled')
   }
@@ -98,7 +98,7 @@ function possible(world: World): Move[] {
   return [...new Set(events)]
 }
 
-const REPLIES: readonly Move[] = ['registered', 'registrationFailed', 'taken', 'full']
+const REPLIES: readonly Move[] = ['registered', 'registrationFailed', 'lost']
 
 /** The world after an event and after the start of its effects. */
 function after(world: World, move: Move): World {
@@ -157,7 +157,7 @@ const WORLDS = reachable()
 const STATES = [...new Set(WORLDS.map(({ state }) => state))]
 
 test('every state can be reached', () => {
-  const outcomes = ['answered', 'sent', 'cancelled', 'taken', 'full', 'released', 'lost', 'gone', 'unreachable']
+  const outcomes = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable']
   expect(STATES.map(nameOf).sort()).toEqual(
     [
       ...['ready', 'claimed', 'local', 'unsure', 'registering', 'registering.answered', 'registered', 'ending'],
@@ -229,7 +229,7 @@ test('a response is sent once, as JSON or as the last message of the stream', ()
 
 test('a call that the store may have is ended there, released, or lost to another instance', () => {
   const ends: Effect[] = ['endAtStore', 'endCancelled', 'endLater', 'release', 'sendResponse']
-  const elsewhere = ['taken', 'full', 'gone', 'lost']
+  const elsewhere = ['full', 'gone', 'lost']
   for (const { state, done } of WORLDS) {
     if (state.at !== 'over' || elsewhere.includes(state.outcome)) continue
     const mayBeStored = done.some((effect) => effect === 'register' || effect === 'openOutbox')
@@ -266,7 +266,7 @@ function hasResponse({ state }: World): boolean {
 /** The effects that answer the POST of a call that has a connection. */
 const ANSWERS: readonly Effect[] = [
   ...(['confirm', 'endCancelled', 'release', 'closeStream'] as const),
-  ...(['refuseStream', 'failStream', 'readStream'] as const),
+  ...(['failStream', 'readStream'] as const),
 ]
 
 test('the POST of a call that streams is answered, at the latest when the call is over', () => {
@@ -280,7 +280,9 @@ test('the POST of a call that streams is answered, at the latest when the call i
 
 test('a handler is stopped exactly when its call is over without its response', () => {
   for (const { state, done } of WORLDS) {
-    if (state.at !== 'over' || state.outcome === 'answered' || state.outcome === 'sent') {
+    // A call beyond the limit is refused before its handler is called.
+    const unstopped = ['answered', 'sent', 'full']
+    if (state.at !== 'over' || unstopped.includes(state.outcome)) {
       expect(done).not.toContain('stop')
     } else if (!done.includes('endAtStore')) expect(done).toContain('stop')
   }

@@ -126,15 +126,26 @@ export function busContract(makeStore: MakeStore): void {
 
     test('last for their lifetime, and end with the instance', async () => {
       const [a, b, c] = [newKey(), newKey(), newKey()]
-      await f.store.up(a, 60_000)
-      await f.store.up(b, 60)
+      await f.store.up(a, 60_000, '1')
+      await f.store.up(b, 60, '1')
       expect(await f.store.alive([a, c])).toEqual([true, false])
       await until(async () => !(await f.store.alive([b]))[0])
-      await f.store.up(b, 60_000)
+      await f.store.up(b, 60_000, '1')
       expect(await f.store.alive([a, b, c])).toEqual([true, true, false])
       await f.store.down(a)
       expect(await f.store.alive([a, b])).toEqual([false, true])
       expect(await f.store.alive([])).toEqual([])
+    })
+
+    test('return the sign before, where it has not expired', async () => {
+      const [a, b] = [newKey(), newKey()]
+      expect(await f.store.up(a, 60_000, '1')).toBeUndefined()
+      expect(await f.store.up(a, 60, '2')).toBe('1')
+      expect(await f.store.up(b, 60_000, '1')).toBeUndefined()
+      await until(async () => !(await f.store.alive([a]))[0])
+      expect(await f.store.up(a, 60_000, '3')).toBeUndefined()
+      await f.store.down(a)
+      expect(await f.store.up(a, 60_000, '4')).toBeUndefined()
     })
   })
 }

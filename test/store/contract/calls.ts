@@ -14,18 +14,28 @@ export function callContract(makeStore: MakeStore): void {
         end: 1,
         holder: 'i1:c1',
         level: 'warning',
+        held: 0,
       })
     })
 
-    test('is refused where another call of the session has the id', async () => {
+    test('is done beside another call of the session with the same id, and each ends for itself', async () => {
       await f.store.register(f.key, call)
       const other = { ...call, stream: 'T', owner: 'i2:run2' }
-      expect(await f.store.register(f.key, other)).toMatchObject({ status: 'taken' })
-      expect(await f.store.register(f.key, { ...call, owner: 'i2:run2' })).toMatchObject({ status: 'taken' })
-      expect(await f.store.append(f.key, append(1, ['a'], { ...other, register: other }))).toMatchObject({
-        status: 'taken',
+      const last = append(1, ['b'], { stream: 'T', owner: 'i2:run2', register: other, final: true })
+      expect(await f.store.append(f.key, last)).toMatchObject({ status: 'ok' })
+      expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'ok' })
+      const third = { ...call, stream: 'U', owner: 'i3:run3' }
+      expect(await f.store.register(f.key, third)).toMatchObject({ status: 'ok' })
+      expect(await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: true })).toMatchObject({
+        status: 'ok',
       })
-      expect(await f.store.readLog(f.key, 'T')).toEqual([])
+      expect(await f.store.register(f.key, third)).toMatchObject({ status: 'ok' })
+      expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: 'U' })
+    })
+
+    test('is refused to a run that does not own the call', async () => {
+      await f.store.register(f.key, call)
+      expect(await f.store.register(f.key, { ...call, owner: 'i2:run2' })).toMatchObject({ status: 'lost' })
     })
 
     test('can be repeated by the same run, and does not take the stream back from a newer holder', async () => {
@@ -45,11 +55,11 @@ export function callContract(makeStore: MakeStore): void {
 
     test('is refused once the call has ended, however late it comes', async () => {
       await f.store.append(f.key, append(1, ['a'], { register: call, final: true }))
-      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'taken' })
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'lost' })
       const second = { ...call, id: 'n:2', stream: 'T' }
       await f.store.register(f.key, second)
       await f.store.endCall(f.key, { stream: 'T', owner: 'i1:run1', mark: false })
-      expect(await f.store.register(f.key, second)).toMatchObject({ status: 'taken' })
+      expect(await f.store.register(f.key, second)).toMatchObject({ status: 'lost' })
     })
   })
 
@@ -58,7 +68,7 @@ export function callContract(makeStore: MakeStore): void {
 
     test('registers and adds in one step', async () => {
       const reply = await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined })
+      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined, held: 0 })
       expect(await f.store.readLog(f.key, 'S')).toEqual([entry(1, 'a'), entry(2, 'b')])
     })
 
@@ -128,8 +138,8 @@ export function callContract(makeStore: MakeStore): void {
       await store.endCall(key, { stream: 'U', owner: 'i3:run3', mark: true })
       const listed = await store.calls(key)
       expect(listed.sort((a, b) => a.stream.localeCompare(b.stream))).toEqual([
-        { stream: 'S', owner: 'i1:run1' },
-        { stream: 'T', owner: '' },
+        { id: 'n:1', stream: 'S', owner: 'i1:run1', holder: 'i1:c1' },
+        { id: 's:1', stream: 'T', owner: '', holder: undefined },
       ])
       await store.deleteSession(key)
       expect(await store.calls(key)).toEqual([])

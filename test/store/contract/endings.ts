@@ -49,6 +49,39 @@ export function endingContract(makeStore: MakeStore): void {
     })
   })
 
+  describe('the cancel of an id that several calls have', () => {
+    const f = fixture(makeStore)
+    const nth = (n: number) => ({ ...call, stream: `S${n}`, owner: `i1:run${n}` })
+
+    test('cancels the newest, and a repeat the same one; when that has ended, another', async () => {
+      for (const n of [1, 2, 3]) await f.store.register(f.key, nth(n))
+      for (const n of [3, 1, 2]) {
+        expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: `S${n}` })
+        expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: `S${n}` })
+        const end = { stream: `S${n}`, owner: `i1:run${n}`, mark: true }
+        expect(await f.store.endCall(f.key, end)).toMatchObject({ status: 'ok', cancelled: true })
+      }
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'unknown' })
+    })
+
+    test('leaves a mark that does not count for a call which began later', async () => {
+      await f.store.cancel(f.key, 'n:9')
+      let n = 0
+      await until(async () => {
+        const late = { ...call, id: 'n:9', stream: `S${++n}`, markAge: 1 }
+        return !((await f.store.register(f.key, late)) as { cancelled?: boolean }).cancelled
+      })
+      const early = { ...call, id: 'n:9', stream: 'early', markAge: 60_000 }
+      expect(await f.store.register(f.key, early)).toMatchObject({ status: 'ok', cancelled: true })
+    })
+
+    test('finds one whose newer namesake has ended', async () => {
+      for (const n of [1, 2]) await f.store.register(f.key, nth(n))
+      await f.store.endCall(f.key, { stream: 'S2', owner: 'i1:run2', mark: true })
+      expect(await f.store.cancel(f.key, 'n:1')).toMatchObject({ status: 'ok', stream: 'S1' })
+    })
+  })
+
   describe('the mark of an early cancel', () => {
     const f = fixture(makeStore, { lifetimes: { cancelMark: 100 } })
 
@@ -104,11 +137,21 @@ export function endingContract(makeStore: MakeStore): void {
     test('gives it to the new run, and the old run can add nothing', async () => {
       await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, request: '{"r":1}' } }))
       const reply = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
-      expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}' })
+      expect(reply).toEqual({ status: 'ok', cancelled: false, end: 2, id: 'n:1', request: '{"r":1}', asks: [] })
       expect(await f.store.append(f.key, append(3, ['x']))).toMatchObject({ status: 'lost', end: 2 })
       const next = append(3, ['c'], { owner: 'i2:run2', tag: 't2' })
       expect(await f.store.append(f.key, next)).toMatchObject({ status: 'ok', end: 3 })
       expect(await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)).toMatchObject({ status: 'lost' })
+    })
+
+    test('returns the asks of the runs before, which the last message forgets', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: call, asks: ['q1', 'q2'] }))
+      await f.store.answer(f.key, 'q1', 'yes')
+      const claim = await f.store.claim(f.key, 'S', 'i1:run1', 'i2:run2')
+      const asks = claim.status === 'ok' ? claim.asks : []
+      expect([...asks].sort()).toEqual(['q1', 'q2'])
+      await f.store.append(f.key, append(2, ['z'], { owner: 'i2:run2', final: true, forget: asks }))
+      for (const ask of asks) expect(await f.store.answer(f.key, ask, 'yes')).toEqual({ status: 'unknown' })
     })
 
     test('can be repeated by the same run', async () => {
@@ -134,6 +177,7 @@ export function endingContract(makeStore: MakeStore): void {
         end: 0,
         id: 'n:1',
         request: undefined,
+        asks: [],
       })
     })
 

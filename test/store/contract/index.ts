@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { StoreOptions } from '../../../lib/store/store.ts'
 import { askContract } from './asks.ts'
 import { busContract } from './bus.ts'
+import { byteContract } from './bytes.ts'
 import { callContract } from './calls.ts'
 import { changeContract } from './changes.ts'
 import { checked } from './checked.ts'
@@ -20,6 +21,8 @@ import { valueContract } from './values.ts'
 export interface ContractOptions {
   /** The name of the store in the names of the tests. */
   name: string
+  /** False where a layer above the store changes the texts: their bytes are not those of the tests. Default true. */
+  keepsForm?: boolean | undefined
   /** Runs after each operation, for what the interface does not show: for example that every key has a lifetime. */
   afterEachOperation?: (() => Promise<void>) | undefined
 }
@@ -31,7 +34,10 @@ export interface ContractOptions {
  * @example
  * storeContract((options) => new PostgresStore(url, options), { name: 'Postgres' })
  */
-export function storeContract(makeStore: MakeStore, { name, afterEachOperation }: ContractOptions): void {
+export function storeContract(
+  makeStore: MakeStore,
+  { name, keepsForm = true, afterEachOperation }: ContractOptions,
+): void {
   const make: MakeStore = async (options?: StoreOptions) => {
     const store = await makeStore(options)
     return afterEachOperation ? checked(store, afterEachOperation) : store
@@ -56,5 +62,6 @@ export function storeContract(makeStore: MakeStore, { name, afterEachOperation }
     busContract(make)
     valueContract(make)
     limitContract(make)
+    if (keepsForm) byteContract(make)
   })
 }

@@ -6,7 +6,13 @@ export function sessionContract(makeStore: MakeStore): void {
     const f = fixture(makeStore)
 
     test('a session that was written is read', async () => {
-      expect(await f.store.readSession(f.key, MINUTE)).toEqual({ record: 'record', level: undefined })
+      expect(await f.store.readSession(f.key, MINUTE)).toEqual({
+        record: 'record',
+        level: undefined,
+        full: false,
+        first: true,
+      })
+      expect((await f.store.readSession(f.key, MINUTE))?.first).toBeUndefined()
     })
 
     test('a session that was never written does not exist', async () => {
@@ -16,7 +22,7 @@ export function sessionContract(makeStore: MakeStore): void {
     test('writing a session again changes nothing', async () => {
       await f.store.setLevel(f.key, 'error')
       expect(await f.store.createSession(f.key, 'other', MINUTE)).toEqual({ status: 'ok' })
-      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error' })
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'error', full: false })
     })
 
     test('a record is replaced where the session exists', async () => {
@@ -42,9 +48,26 @@ export function sessionContract(makeStore: MakeStore): void {
       expect(await f.store.readSession(slid, undefined)).toBeDefined()
     })
 
+    test('a session ends at its greatest age, however it is used', async () => {
+      const reads = async (key: string) => (await f.store.readSession(key, MINUTE)) !== undefined
+      const [read, held, running, lasting] = [newKey(), newKey(), newKey(), newKey()]
+      for (const key of [read, held, running]) await f.store.createSession(key, 'record', MINUTE, undefined, 600)
+      await f.store.createSession(lasting, 'record', MINUTE, undefined, MINUTE)
+      await f.store.take(held, 'get', 'i1:c1', undefined)
+      await f.store.register(running, call)
+      const left = async () => [
+        await reads(read),
+        (await f.store.look(held, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE)).status !== 'gone',
+        (await f.store.lookCall(running, 'S', 'i1:run1', [], MINUTE)).status !== 'gone',
+      ]
+      await until(async () => !(await left()).includes(true))
+      expect(await f.store.readSession(read, undefined)).toBeUndefined()
+      expect(await reads(lasting)).toBe(true)
+    })
+
     test('every read returns the level', async () => {
       expect(await f.store.setLevel(f.key, 'debug')).toEqual({ status: 'ok', owners: [] })
-      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug' })
+      expect(await f.store.readSession(f.key, undefined)).toEqual({ record: 'record', level: 'debug', full: false })
       expect(await f.store.setLevel(newKey(), 'debug')).toEqual({ status: 'gone' })
     })
 

@@ -217,10 +217,25 @@ export function streamContract(makeStore: MakeStore): void {
     const f = fixture(makeStore)
 
     test('returns number and holder, and adds once for each id', async () => {
-      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: undefined })
+      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({
+        status: 'ok',
+        n: 1,
+        holder: undefined,
+        held: 0,
+      })
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
-      expect(await f.store.post(f.key, 'get', 'b', 't2', 'p2')).toEqual({ status: 'ok', n: 2, holder: 'i1:c1' })
-      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({ status: 'ok', n: 1, holder: 'i1:c1' })
+      expect(await f.store.post(f.key, 'get', 'b', 't2', 'p2')).toEqual({
+        status: 'ok',
+        n: 2,
+        holder: 'i1:c1',
+        held: 0,
+      })
+      expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({
+        status: 'ok',
+        n: 1,
+        holder: 'i1:c1',
+        held: 0,
+      })
       expect(await f.store.readLog(f.key, 'get')).toEqual([entry(1, 'a'), entry(2, 'b', { tag: 't2' })])
     })
   })

@@ -1,19 +1,60 @@
 /** Scripts on mail and on the list of changes. */
-import { nothing } from './decode.ts'
+import { nothing, optional } from './decode.ts'
+import { evenIfFull } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
- * Puts a message into a mailbox.
- * Keys: the mailbox. Arguments: the message; how many messages the mailbox keeps; how long it lives from now on (ms), also
- * where its instance is dead. No reply.
+ * Writes the sign of life of an instance, also where Redis is full.
+ * Keys: the sign. Arguments: its text; how long it lives (ms). Reply: the text that it replaces, or nil.
+ */
+const sign = <K extends 'up' | 'here'>(name: string, key: K) =>
+  defineScript(name, {
+    keys: [key],
+    texts: ['sign'],
+    numbers: ['ttl'],
+    reply: optional,
+    lua: `
+local before = call('GET', ${key})
+${evenIfFull(key, 'ttl')}call('SET', ${key}, sign, 'PX', ttl)
+return before
+`,
+  })
+/** The sign that other instances ask for. */
+export const up = sign('mcpUp', 'up')
+/** The sign that the script sees that sends mail. */
+export const upBesideMail = sign('mcpUpBesideMail', 'here')
+
+/**
+ * Puts a message into a mailbox. `b` of an entry is the number of bytes that the mailbox has got so far, so that the newest
+ * and the oldest entry give the number that waits. Where that is over its bound, everything that waits is dropped, and `l` of
+ * the next entry says so.
+ * Keys: the mailbox; the sign of life of its instance. Arguments: the message; how many messages and bytes wait at most; how
+ * long the mailbox lives from now on (ms), also where its instance is dead; whether an instance without a sign gets no mail. No
+ * reply.
  */
 export const send = defineScript('mcpSend', {
-  keys: ['box'],
+  keys: ['box', 'here'],
   texts: ['message'],
-  numbers: ['max', 'mailbox'],
+  numbers: ['maxMail', 'maxMailBytes', 'mailbox'],
+  flags: ['signed'],
   reply: nothing,
   lua: `
-call('XADD', box, 'MAXLEN', '~', max, '*', 'm', message)
+if signed and call('EXISTS', here) == 0 then return end
+local total, lost = #message, false
+local newest = call('XREVRANGE', box, '+', '-', 'COUNT', 1)[1]
+if newest then
+  local oldest = call('XRANGE', box, '-', '+', 'COUNT', 1)[1]
+  -- Entries of a build before have no number.
+  total = total + (tonumber(newest[2][4]) or 0)
+  lost = total - (tonumber(oldest[2][4]) or 0) + #oldest[2][2] > maxMailBytes
+end
+local bytes = string.format('%.0f', total)
+if lost then
+  call('XTRIM', box, 'MAXLEN', 0)
+  call('XADD', box, '*', 'm', message, 'b', bytes, 'l', '1')
+else
+  call('XADD', box, 'MAXLEN', '~', maxMail, '*', 'm', message, 'b', bytes)
+end
 call('PEXPIRE', box, mailbox)
 `,
 })

@@ -1,24 +1,29 @@
 /**
- * The name of every key. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
+ * The name of every key. `mcp` is the prefix, which an option can replace. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
  * script can change them together. Mailboxes and the list of changes share the tag `{bus}`, so that one blocking read
  * waits for both.
  *
  * | key | type | holds |
  * |---|---|---|
- * | `mcp:{h}` | hash | `rec`, `level`, `at` when its lifetime last slid, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
+ * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `end` when it ends in any case, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these and `ub` their bytes, `db` the bytes of the data, `full` where the session keeps as many bytes as it may, `busy` where it had as many calls as it may, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
  * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
+ * | `mcp:{h}:held`, `mcp:{h}:sizes` | sorted set, hash | what the session keeps in bytes: its parts (`<stream>` log and request, `<stream> answers`) by the time when they expire, and the bytes of each, with the sum as `` |
  * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call |
+ * | `mcp:{h}:marks` | string | how many of these there were in the lifetime of one |
  * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall`, for its repeat |
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
+ * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the position of the newest change that was removed |
  * | `mcp:up:<instance>` | string | present while the instance lives |
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when each expires unless a read slides it |
  * | `mcp:count:<id>` | string | requests counted by all instances |
  * | `mcp:busy:<principal>` | sorted set | the registered calls of a principal, by the time until which they count |
+ * | `mcp:held:{<client>}`, `mcp:sizes:{<client>}` | sorted set, hash | what the sessions of a client keep in bytes: sessions by the time until which they count, and the bytes of each, with the sum as `` |
  * | `mcp:user:`, `mcp:handle:`, `mcp:elic:`, `mcp:used:<id>` | string | values |
+ * | `mcp:server` | hash | `name` of the server whose prefix this is, `was` the name that it had before |
  */
 import type { SessionKey } from '../../names.ts'
 import type { ValueKind } from '../../values.ts'
@@ -30,24 +35,37 @@ interface Stream extends Session {
   stream: string
 }
 
-export const CHANGES = 'mcp:{bus}:changes'
-export const TRIMMED = 'mcp:{bus}:changes:trimmed'
-
-/** Each under the name that it has in the scripts, made of what the scripts' callers pass. */
-export const keys = {
-  session: ({ key }: Session) => `mcp:{${key}}`,
-  live: ({ key }: Session) => `mcp:{${key}}:live`,
-  log: ({ key, stream }: Stream) => `mcp:{${key}}:log:${stream}`,
-  logs: ({ key }: Session) => `mcp:{${key}}:logs`,
-  mark: ({ key, id }: Session & { id: string }) => `mcp:{${key}}:cancel:${id}`,
-  over: ({ key, stream }: Stream) => `mcp:{${key}}:over:${stream}`,
-  posted: ({ key, stream, id }: Stream & { id: string }) => `mcp:{${key}}:post:${stream}:${id}`,
-  box: ({ instance }: { instance: string }) => `mcp:{bus}:box:${instance}`,
-  changes: (_: unknown) => CHANGES,
-  trimmed: (_: unknown) => TRIMMED,
-  up: ({ instance }: { instance: string }) => `mcp:up:${instance}`,
-  count: ({ id }: { id: string }) => `mcp:count:${id}`,
-  busy: ({ id }: { id: string }) => `mcp:busy:${id}`,
-  own: ({ principal }: { principal: string }) => `mcp:own:${principal}`,
-  entry: ({ kind, id }: { kind: ValueKind; id: string }) => `mcp:${kind}:${id}`,
+/**
+ * The keys of a store whose prefix is `at`. Each has the name that it has in the scripts, and is made of what the callers of
+ * the scripts pass.
+ */
+export function keysOf(at: string) {
+  const changes = `${at}:{bus}:changes`
+  const trimmed = `${changes}:trimmed`
+  return {
+    session: ({ key }: Session) => `${at}:{${key}}`,
+    live: ({ key }: Session) => `${at}:{${key}}:live`,
+    log: ({ key, stream }: Stream) => `${at}:{${key}}:log:${stream}`,
+    logs: ({ key }: Session) => `${at}:{${key}}:logs`,
+    mark: ({ key, id }: Session & { id: string }) => `${at}:{${key}}:cancel:${id}`,
+    held: ({ key }: Session) => `${at}:{${key}}:held`,
+    sizes: ({ key }: Session) => `${at}:{${key}}:sizes`,
+    marks: ({ key }: Session) => `${at}:{${key}}:marks`,
+    over: ({ key, stream }: Stream) => `${at}:{${key}}:over:${stream}`,
+    posted: ({ key, stream, id }: Stream & { id: string }) => `${at}:{${key}}:post:${stream}:${id}`,
+    box: ({ instance }: { instance: string }) => `${at}:{bus}:box:${instance}`,
+    here: ({ instance }: { instance: string }) => `${at}:{bus}:up:${instance}`,
+    changes: (_?: unknown) => changes,
+    trimmed: (_?: unknown) => trimmed,
+    up: ({ instance }: { instance: string }) => `${at}:up:${instance}`,
+    count: ({ id }: { id: string }) => `${at}:count:${id}`,
+    busy: ({ id }: { id: string }) => `${at}:busy:${id}`,
+    clientHeld: ({ id }: { id: string }) => `${at}:held:{${id}}`,
+    clientSizes: ({ id }: { id: string }) => `${at}:sizes:{${id}}`,
+    own: ({ principal }: { principal: string }) => `${at}:own:${principal}`,
+    entry: ({ kind, id }: { kind: ValueKind; id: string }) => `${at}:${kind}:${id}`,
+    server: (_?: unknown) => `${at}:server`,
+  }
 }
+
+export type Keys = ReturnType<typeof keysOf>

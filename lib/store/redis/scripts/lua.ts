@@ -1,10 +1,40 @@
 /** Lua functions that several scripts begin with. */
+import { COUNTED, STEP } from '../../options.ts'
 
-/** `now()`: ms since 1970, by the clock of Redis. */
+/**
+ * The first line of a script that frees memory or costs next to none. Where Redis is full it refuses a command that could
+ * need memory, unless the script has written before: that lets a script end what it began. PEXPIRE is never refused.
+ */
+export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
+
+/** `now()`: ms since 1970, by the clock of Redis. One script has one time. */
 export const NOW = `
+local moment
 local function now()
-  local time = call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not moment then
+    local time = call('TIME')
+    moment = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return moment
+end
+`
+
+/**
+ * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
+ * build that wrote no end gets one, `longest` ms from now. Returns the time.
+ */
+export const EXTEND = `
+local function extend(session, lifetime, longest)
+  local time = now()
+  local ends = tonumber(call('HGET', session, 'end') or nil)
+  if not ends then
+    ends = time + longest
+    -- Never refused, also where Redis is full, and then HSET is not either.
+    call('PEXPIRE', session, lifetime)
+    call('HSET', session, 'end', ends)
+  end
+  call('PEXPIRE', session, math.min(lifetime, ends - time))
+  return time
 end
 `
 
@@ -34,13 +64,72 @@ end
 `
 
 /**
+ * What a session, or a client, keeps in the store: the sorted set `held` has a part by the time when it expires, the hash
+ * `sizes` its bytes and, as '', the sum of all. Only these functions write to them: an instance of an earlier build counts nothing,
+ * and each part that is counted ends with its time.
+ * `purge(held, sizes, most)`: forgets parts whose time is over; returns the sum.
+ * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
+ */
+export const HOLD = `${NOW}
+local function expire(held, sizes, most)
+  for _, name in ipairs(call('ZRANGEBYSCORE', held, '-inf', now(), 'LIMIT', 0, most)) do
+    call('HINCRBY', sizes, '', 0 - (call('HGET', sizes, name) or 0))
+    call('HDEL', sizes, name)
+    call('ZREM', held, name)
+  end
+end
+local function purge(held, sizes, most)
+  expire(held, sizes, most)
+  return tonumber(call('HGET', sizes, '') or 0)
+end
+local function hold(held, sizes, name, bytes, ttl, longest)
+  expire(held, sizes, 20)
+  local before = call('HGET', sizes, name) or 0
+  if bytes > 0 then
+    call('HSET', sizes, name, bytes)
+    call('ZADD', held, now() + ttl, name)
+  else
+    call('HDEL', sizes, name)
+    call('ZREM', held, name)
+  end
+  local sum = call('HINCRBY', sizes, '', bytes - before)
+  call('PEXPIRE', held, longest)
+  call('PEXPIRE', sizes, longest)
+  return sum
+end
+`
+
+/**
  * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
  * them `final`. The log keeps the newest `max`, and of those the newest that fit into `max_bytes`. The hash `sizes`
- * counts its bytes.
- * `keep(log, logs, stream, ttl, open)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
- * leave the list.
+ * counts its bytes, which are returned: before and afterwards.
+ * `bound(held, sizes, session, place, log, stream, bytes, more, ttl, open, max)`: counts a log of so many bytes, with `more`
+ * for its call. A session that keeps over `max` bytes is marked as full, and this log keeps its newest messages only. Returns what
+ * the session keeps.
+ * `is_step(before, bytes)`: a log has grown so much that it is counted.
+ * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
-export const WRITE_LOG = `${NOW}
+export const WRITE_LOG = `${HOLD}
+local function trim(log, sizes, stream, length, bytes, max, max_bytes)
+  while length > max or (bytes > max_bytes and length > 1) do
+    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    call('XDEL', log, oldest[1])
+    -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
+    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
+    length = length - 1
+  end
+  return bytes
+end
+local function is_step(before, bytes) return math.floor(before / ${STEP}) ~= math.floor(bytes / ${STEP}) end
+local function bound(held, sizes, session, place, log, stream, bytes, more, ttl, open, max)
+  local sum = hold(held, sizes, stream, bytes + more, ttl, open)
+  if sum > max then sum = purge(held, sizes, 1000) end
+  if sum <= max then return sum end
+  call('HSET', session, 'full', '1')
+  local kept = trim(log, place, stream, call('XLEN', log), bytes, math.huge, math.max(0, bytes - (sum - max)))
+  return hold(held, sizes, stream, kept + more, ttl, open)
+end
 local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local added = 0
   for i, message in ipairs(messages) do
@@ -51,22 +140,23 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
     end
     added = added + #message
   end
-  local length = call('XLEN', log)
   -- The log had expired: its count begins again.
+  local length = call('XLEN', log)
   if length == #messages then call('HDEL', sizes, 'b:' .. stream) end
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
-  while length > max or (bytes > max_bytes and length > 1) do
-    local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    call('XDEL', log, oldest[1])
-    -- 0 - # and not -#: for an empty message that is -0, which Redis rejects as a number.
-    bytes = call('HINCRBY', sizes, 'b:' .. stream, 0 - #oldest[2][4])
-    length = length - 1
-  end
+  return bytes - added, trim(log, sizes, stream, length, bytes, max, max_bytes)
 end
-local function keep(log, logs, stream, ttl, open)
+local function keep(log, logs, stream, ttl, open, live)
   local time = now()
   if call('PEXPIRE', log, ttl) == 0 then return end
-  call('ZREMRANGEBYSCORE', logs, '-inf', time)
+  if live then
+    for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
+      call('ZREM', logs, expired)
+      if expired ~= stream and call('HEXISTS', live, 'o:' .. expired) == 0 then
+        call('HDEL', live, 's:' .. expired, 'p:' .. expired, 'b:' .. expired)
+      end
+    end
+  end
   call('ZADD', logs, time + ttl, stream)
   call('PEXPIRE', logs, open)
 end
@@ -88,38 +178,51 @@ export const FORGET_CALL = `
 local function forget_call(live, stream, asks)
   for _, ask in ipairs(asks) do call('HDEL', live, 'a:' .. ask, 'v:' .. ask) end
   local id = call('HGET', live, 'i:' .. stream)
-  call('HDEL', live, 'c:' .. (id or ''), 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
+  -- Another call may have the same id.
+  if id and call('HGET', live, 'c:' .. id) == stream then call('HDEL', live, 'c:' .. id) end
+  call('HDEL', live, 'i:' .. stream, 'o:' .. stream, 'r:' .. stream, 'x:' .. stream, 'b:' .. stream)
   if call('HEXISTS', live, 's:' .. stream) == 0 then call('HDEL', live, 'p:' .. stream) end
 end
 `
 
-/**
- * `register(...)`: nil where the call is registered for this run, now or before; 'taken' where another call has the id,
- * or the call has ended; 'full' where the session has `max_calls`. The mark of an early cancel becomes the call's flag,
- * and stays: a repeated registration must see it too.
- */
-export const REGISTER_CALL = `${LAST}
+/** `calls_at_once(live)`: how many calls the session has. */
+export const CALLS_AT_ONCE = `
 local function calls_at_once(live)
   local count = 0
   for _, field in ipairs(call('HKEYS', live)) do
-    if string.sub(field, 1, 2) == 'c:' then count = count + 1 end
+    if string.sub(field, 1, 2) == 'o:' then count = count + 1 end
   end
   return count
 end
-local function register(live, log, mark, over, id, stream, owner, holder, request, max_calls)
-  local known = call('HGET', live, 'c:' .. id)
-  if known then
-    if known == stream and call('HGET', live, 'o:' .. stream) == owner then return end
-    return 'taken'
-  end
-  if call('HEXISTS', live, 'o:' .. stream) == 1 or call('EXISTS', over) == 1 then return 'taken' end
+`
+
+/**
+ * `register(...)`: nil where the call is registered for this run, now or before; 'lost' where another run has it, or it has
+ * ended. Its handler runs already, so that nothing else refuses it: of several calls with one id each is registered, and a
+ * session that has `max_calls` is marked as busy, for the next call to be refused before it begins. The mark of an early
+ * cancel becomes the call's flag, unless it is older than `mark_age` ms: then it was meant for an earlier call with the id.
+ * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
+ * is not stored: the call goes on, and no other instance can run it again.
+ */
+export const REGISTER_CALL = `${LAST}${NOW}${CALLS_AT_ONCE}
+local function count_request(held, sizes, live, stream, request, open, max)
+  if #request < ${COUNTED} then return end
+  if purge(held, sizes, 1000) + #request > max then call('HDEL', live, 'r:' .. stream)
+  else hold(held, sizes, stream, #request, open, open) end
+end
+local function register(session, live, log, mark, over, id, stream, owner, holder, request, max_calls, mark_age)
+  local running = call('HGET', live, 'o:' .. stream)
+  if running then return running ~= owner and 'lost' or nil end
+  if call('EXISTS', over) == 1 then return 'lost' end
   local _, ended = last(log)
-  if ended then return 'taken' end
-  -- A call has three fields or more, so the calls are rarely counted.
-  if call('HLEN', live) >= 3 * max_calls and calls_at_once(live) >= max_calls then return 'full' end
+  if ended then return 'lost' end
   call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
-  if call('EXISTS', mark) == 1 then call('HSET', live, 'x:' .. stream, '1') end
+  -- A build before this one marks with 1.
+  local marked = tonumber(call('GET', mark) or '')
+  if marked and (marked == 1 or marked >= now() - mark_age) then call('HSET', live, 'x:' .. stream, '1') end
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
+  -- A call has two fields or more of its own, so the calls are rarely counted.
+  if call('HLEN', live) >= 2 * max_calls and calls_at_once(live) >= max_calls then call('HSET', session, 'busy', '1') end
 end
 `

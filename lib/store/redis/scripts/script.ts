@@ -3,14 +3,13 @@
  * The names generate the head of the Lua, and the type of the object that the caller passes.
  */
 import type { Lifetimes } from '../../options.ts'
-import { keys as keyTable } from './keys.ts'
+import type { Keys } from './keys.ts'
 
 type Names = readonly string[]
-type KeyTable = typeof keyTable
 
 /** The values that the names of a script's keys contain, such as the session's key and the stream. */
-type Parts<K extends keyof KeyTable> = {
-  [Name in K]: (parts: Parameters<KeyTable[Name]>[0]) => void
+type Parts<K extends keyof Keys> = {
+  [Name in K]: (parts: Parameters<Keys[Name]>[0]) => void
 }[K] extends (parts: infer All) => void
   ? All
   : never
@@ -23,22 +22,30 @@ export type Settings = Omit<Lifetimes, 'repeat'> & {
   maxMessages: number
   /** How many bytes of messages a log keeps. */
   maxBytes: number
+  /** How many messages wait in a mailbox. */
+  maxMail: number
+  /** How many bytes of messages wait in a mailbox. */
+  maxMailBytes: number
+  /** How many bytes a session keeps of logs, requests and answers. */
+  sessionBytes: number
+  /** How many bytes the author's values of a session have. */
+  dataBytes: number
+  /** How many bytes the URIs have that a session is subscribed to. */
+  uriBytes: number
   /** How many changes the list keeps. */
   maxChanges: number
   /** How far, in ms, the clock of the node that has the list of changes may be behind that of a session's node. */
   slack: number
 }
 
-type Input<
-  K extends keyof KeyTable,
-  T extends string,
-  N extends string,
-  F extends string,
-  L extends string,
-> = Parts<K> & Record<T, string> & Record<Exclude<N, keyof Settings>, number> & Record<F, boolean> & Record<L, Names>
+type Input<K extends keyof Keys, T extends string, N extends string, F extends string, L extends string> = Parts<K> &
+  Record<T, string> &
+  Record<Exclude<N, keyof Settings>, number> &
+  Record<F, boolean> &
+  Record<L, Names>
 
 interface Definition<K, T, N, F, L, Given, Reply> {
-  /** Names of {@link keyTable}. */
+  /** Names of {@link Keys}. */
   keys: readonly K[]
   /** Arguments by type. In Lua a text is a string, a number a number, a flag a boolean, a list a table of strings. */
   texts?: readonly T[]
@@ -57,7 +64,7 @@ export interface Script<Given, Reply> {
   numberOfKeys: number
   lua: string
   /** The keys and arguments in the order in which the head reads them. */
-  order: (given: Given, settings: Settings) => (string | number)[]
+  order: (given: Given, settings: Settings, keys: Keys) => (string | number)[]
   reply: (reply: unknown, given: Given) => Reply
 }
 
@@ -70,7 +77,7 @@ export interface Script<Given, Reply> {
  * await commands.script(add, { id: 'requests', n: 1 })
  */
 export function defineScript<
-  K extends keyof KeyTable,
+  K extends keyof Keys,
   Reply,
   T extends string = never,
   N extends string = never,
@@ -86,12 +93,12 @@ export function defineScript<
     name,
     numberOfKeys: keys.length,
     lua: head(keys, texts, numbers, flags, lists, gone) + lua,
-    order(given, settings) {
+    order(given, settings, table) {
       const items: Record<L, Names> = given
       const own = given as Record<T | N, string | number>
       const common: Record<string, number | undefined> = settings
       const ordered: (string | number)[] = []
-      for (const name of keys) ordered.push(keyTable[name](given as never))
+      for (const name of keys) ordered.push(table[name](given as never))
       for (const name of plain) ordered.push(common[name] ?? own[name])
       for (const name of flags) ordered.push(given[name] ? '1' : '')
       for (const name of lists) ordered.push(items[name].length)

@@ -1,7 +1,14 @@
 /** Scripts on a session's record, its data and its subscriptions. */
-import type { DeleteReply, LevelReply, SubscribeReply, UnsubscribeReply, WriteReply } from '../../sessions.ts'
-import { flag, list, nothing, text, texts } from './decode.ts'
-import { NOW } from './lua.ts'
+import type {
+  DataReply,
+  DeleteReply,
+  LevelReply,
+  SubscribeReply,
+  UnsubscribeReply,
+  WriteReply,
+} from '../../sessions.ts'
+import { flag, list, nothing, number, text, texts } from './decode.ts'
+import { CALLS_AT_ONCE, EXTEND, evenIfFull, HOLD, NOW } from './lua.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -15,52 +22,108 @@ local function present(slack) return (now() - slack) .. '-0' end
 
 /**
  * Writes a new session. Repeated, it changes nothing.
- * Keys: the session; its live parts. Arguments: the record; how long it lives (ms); the slack of {@link PRESENT}. No reply.
+ * Keys: the session; its live parts. Arguments: the record; how long it lives where nobody uses it, and at most (ms; 0: the
+ * longest); the longest time (ms); the slack of {@link PRESENT}. No reply.
  */
 export const createSession = defineScript('mcpCreateSession', {
   keys: ['session', 'live'],
   texts: ['record'],
-  numbers: ['lifetime', 'slack'],
+  numbers: ['lifetime', 'most', 'longest', 'slack'],
   reply: (): { status: 'ok' } => ({ status: 'ok' }),
   lua: `${PRESENT}
 if call('EXISTS', session, live) > 0 then
   if call('EXISTS', session) == 1 then return end
   call('DEL', live)
 end
-call('HSET', session, 'rec', record, 'pos', present(slack))
-call('PEXPIRE', session, lifetime)
+if most == 0 then most = longest end
+call('HSET', session, 'rec', record, 'pos', present(slack), 'end', now() + most)
+call('PEXPIRE', session, math.min(lifetime, most))
 `,
 })
 
 /**
- * Slides the lifetime of a session that exists.
- * Keys: the session. Arguments: how long it lives from now on (ms); the time by the instance's clock, which is stored. No
- * reply.
+ * Slides the lifetime of a session that exists, and stores when.
+ * Keys: the session. Arguments: how long it lives from now on (ms); the longest time (ms). Reply: the time; nil where there is no
+ * session.
  */
 export const slide = defineScript('mcpSlide', {
   keys: ['session'],
-  numbers: ['lifetime', 'now'],
+  numbers: ['lifetime', 'longest'],
   gone: 'nil',
-  reply: nothing,
-  lua: `
-call('HSET', session, 'at', now)
-call('PEXPIRE', session, lifetime)
+  reply: (reply) => (reply === null ? undefined : number(reply)),
+  lua: `${NOW}${EXTEND}
+local time = extend(session, lifetime, longest)
+call('HSET', session, 'slid', time)
+return time
 `,
 })
 
 /**
- * Sets or removes a field of a session that exists.
- * Keys: the session. Arguments: the field; whether it is set or removed; its value. Reply: 1, or 0 where there is no session.
+ * Replaces the record of a session that exists.
+ * Keys: the session. Arguments: the record. Reply: 1, or 0 where there is no session.
  */
-export const setField = defineScript('mcpSetField', {
+export const replaceRecord = defineScript('mcpReplaceRecord', {
   keys: ['session'],
-  texts: ['field', 'value'],
-  flags: ['set'],
+  texts: ['record'],
   gone: '0',
   reply: (reply): WriteReply => ({ status: flag(reply) ? 'ok' : 'gone' }),
   lua: `
-if set then call('HSET', session, field, value) else call('HDEL', session, field) end
+call('HSET', session, 'rec', record)
 return 1
+`,
+})
+
+/** `recount(kind, values)`: the bytes of the names that the session has of one kind of field, and of their values if that is true. */
+const RECOUNT = `
+local function recount(kind, values)
+  local bytes = 0
+  for _, field in ipairs(call('HKEYS', session)) do
+    if string.sub(field, 1, 2) == kind then
+      bytes = bytes + #field - 2 + (values and call('HSTRLEN', session, field) or 0)
+    end
+  end
+  return bytes
+end
+`
+
+/**
+ * Sets or removes a value of the author's. The bytes of all of them are counted, and counted again where they seem to be over
+ * the bound: an instance of an earlier build does not count.
+ * Keys: the session. Arguments: the field; its value; how many bytes all of them may have; whether it is set or removed. Reply: 1;
+ * 2 where the session has as many as it may; 0 where there is no session.
+ */
+export const setData = defineScript('mcpSetData', {
+  keys: ['session'],
+  texts: ['field', 'value'],
+  numbers: ['dataBytes'],
+  flags: ['set'],
+  gone: '0',
+  reply: (reply): DataReply => ({ status: reply === 2 ? 'full' : flag(reply) ? 'ok' : 'gone' }),
+  lua: `${RECOUNT}
+local before = call('HEXISTS', session, field) == 1 and #field - 2 + call('HSTRLEN', session, field) or 0
+local change = (set and #field - 2 + #value or 0) - before
+local sum = tonumber(call('HGET', session, 'db') or 0) + change
+if change > 0 and sum > dataBytes then
+  sum = recount('d:', true) + change
+  if sum > dataBytes then return 2 end
+end
+if set then call('HSET', session, field, value) else call('HDEL', session, field) end
+call('HSET', session, 'db', math.max(0, sum))
+return 1
+`,
+})
+
+/**
+ * Looks whether a session that was marked as full still keeps as much as it may, and removes the mark where it does not.
+ * Keys: the session; what it keeps. Arguments: how many bytes it may keep. No reply.
+ */
+export const relieve = defineScript('mcpRelieve', {
+  keys: ['session', 'held', 'sizes'],
+  numbers: ['sessionBytes'],
+  gone: 'nil',
+  reply: nothing,
+  lua: `${HOLD}
+if purge(held, sizes, 1000) <= sessionBytes * 3 / 4 then call('HDEL', session, 'full') end
 `,
 })
 
@@ -93,20 +156,27 @@ function subscription(reply: unknown): UnsubscribeReply {
 
 /**
  * Subscribes to a URI from now on, where it is not subscribed.
- * Keys: the session. Arguments: the URI; the slack of {@link PRESENT}; how many subscriptions the session may have. Reply: the
+ * Keys: the session. Arguments: the URI; the slack of {@link PRESENT}; how many subscriptions the session may have, and how many bytes
+ * all of their URIs. Reply: the
  * holder of the GET stream ('' for none); 0 where the session has as many as it may; nil where there is no session.
  */
 export const subscribe = defineScript('mcpSubscribe', {
   keys: ['session'],
   texts: ['uri'],
-  numbers: ['slack', 'max'],
+  numbers: ['slack', 'max', 'uriBytes'],
   gone: 'false',
   reply: (reply): SubscribeReply => (reply === 0 ? { status: 'full' } : subscription(reply)),
-  lua: `${PRESENT}
+  lua: `${PRESENT}${RECOUNT}
 local field = 'u:' .. uri
 if call('HEXISTS', session, field) == 0 then
   if tonumber(call('HGET', session, 'us') or 0) >= max then return 0 end
-  call('HSET', session, field, present(slack))
+  local bytes = tonumber(call('HGET', session, 'ub') or 0) + #uri
+  if bytes > uriBytes then
+    -- An instance of an earlier build does not count.
+    bytes = recount('u:', false) + #uri
+    if bytes > uriBytes then return 0 end
+  end
+  call('HSET', session, field, present(slack), 'ub', bytes)
   call('HINCRBY', session, 'us', 1)
 end
 return call('HGET', session, 's:get') or ''
@@ -123,7 +193,10 @@ export const unsubscribe = defineScript('mcpUnsubscribe', {
   gone: 'false',
   reply: subscription,
   lua: `
-if call('HDEL', session, 'u:' .. uri) == 1 then call('HINCRBY', session, 'us', -1) end
+if call('HDEL', session, 'u:' .. uri) == 1 then
+  call('HINCRBY', session, 'us', -1)
+  call('HSET', session, 'ub', math.max(0, tonumber(call('HGET', session, 'ub') or 0) - #uri))
+end
 return call('HGET', session, 's:get') or ''
 `,
 })
@@ -131,11 +204,11 @@ return call('HGET', session, 's:get') or ''
 /**
  * Ends a session. Its live parts keep the holders and the owners for a short while, so that a repeat, whose first reply was
  * lost, returns them too.
- * Keys: the session; its live parts; the list of its logs. Arguments: how long that while is (ms). Reply: 1 where the
+ * Keys: the session; its live parts; the list of its logs; what it keeps. Arguments: how long that while is (ms). Reply: 1 where the
  * session existed; the holders; the owners; the streams whose logs the caller must remove.
  */
 export const deleteSession = defineScript('mcpDeleteSession', {
-  keys: ['session', 'live', 'logs'],
+  keys: ['session', 'live', 'logs', 'held', 'sizes'],
   numbers: ['afterDelete'],
   reply(reply): { reply: DeleteReply; streams: string[] } {
     const [existed, first, second, streams] = list(reply)
@@ -149,7 +222,7 @@ export const deleteSession = defineScript('mcpDeleteSession', {
   lua: `
 local existed = call('EXISTS', session)
 if existed == 1 then
-  for _, field in ipairs(call('HKEYS', live)) do
+  ${evenIfFull('live', 'afterDelete')}  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
     if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
   end
@@ -158,7 +231,7 @@ if existed == 1 then
       call('HSET', live, field, call('HGET', session, field))
     end
   end
-  call('UNLINK', session)
+  call('UNLINK', session, held, sizes)
   call('PEXPIRE', live, afterDelete)
   call('PEXPIRE', logs, afterDelete)
 end
@@ -206,5 +279,21 @@ for i, session in ipairs(sessions) do
   local left = tonumber(lifetimes[i])
   if left > 0 then call('ZADD', own, 'XX', now() + left, session) else call('ZREM', own, session) end
 end
+`,
+})
+
+/**
+ * Counts the calls of a session. Below its limit the session is no longer marked as busy.
+ * Keys: the session; its live parts. Arguments: how many calls it may have. Reply: how many it has.
+ */
+export const countCalls = defineScript('mcpCountCalls', {
+  keys: ['session', 'live'],
+  numbers: ['maxCalls'],
+  gone: '0',
+  reply: number,
+  lua: `${CALLS_AT_ONCE}
+local count = calls_at_once(live)
+if count < maxCalls then call('HDEL', session, 'busy') end
+return count
 `,
 })

@@ -1,30 +1,39 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, evenIfFull, FIRST, LAST, NOW, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
 import { defineScript } from './script.ts'
+
+/** `count_own(stream, before, bytes)`: counts the log of a stream that belongs to the session. It keeps its messages in any case. */
+const COUNT_OWN = `
+local function count_own(stream, before, bytes)
+  if not is_step(before, bytes) then return end
+  if hold(held, sizes, stream, bytes, open, open) > sessionBytes then call('HSET', session, 'full', '1') end
+end
+`
 
 /**
  * Appends to a stream that belongs to the session. A message that was added under the same id is not added again.
- * Keys: the session; the log; the list of logs; the number of the message, for its repeat. Arguments: the stream; the
- * message; its tag; how many messages and bytes the log keeps; how long the log and the number live (ms). Reply: the status;
- * the number of the message; the holder.
+ * Keys: the session; the log; the list of logs; the number of the message, for its repeat; what the session keeps. Arguments:
+ * the stream; the message; its tag; how many messages and bytes the log keeps; how long the log and the number live (ms);
+ * how many bytes the session may keep. Reply: the status;
+ * the number of the message; the holder; the bytes that the session keeps.
  */
 export const post = defineScript('mcpPost', {
-  keys: ['session', 'log', 'logs', 'posted'],
+  keys: ['session', 'log', 'logs', 'posted', 'held', 'sizes'],
   texts: ['stream', 'message', 'tag'],
-  numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl'],
+  numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl', 'sessionBytes'],
   gone: "{ 'gone' }",
-  reply: either(['gone'], { n: number, holder: optional }),
-  lua: `${OWN_END}${WRITE_LOG}
+  reply: either(['gone'], { n: number, holder: optional, held: number }),
+  lua: `${OWN_END}${WRITE_LOG}${COUNT_OWN}
 local n = tonumber(call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
-  add(log, session, stream, n, tag, { message }, false, maxMessages, maxBytes)
+  count_own(stream, add(log, session, stream, n, tag, { message }, false, maxMessages, maxBytes))
   keep(log, logs, stream, open, open)
   call('HSET', session, 'e:' .. stream, n)
 end
 call('SET', posted, n, 'PX', repeatTtl)
-return { 'ok', n, call('HGET', session, 's:' .. stream) }
+return { 'ok', n, call('HGET', session, 's:' .. stream), tonumber(call('HGET', sizes, '') or 0) }
 `,
 })
 
@@ -69,9 +78,9 @@ if after > top then return { 'beyond' } end
 if after < begin - 1 then return { 'trimmed' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'beyond' } end
-call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
+${evenIfFull('live', 'open')}call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
 if not own then call('PEXPIRE', live, open) end
-if not ended then keep(log, logs, stream, open, open) end
+if not ended then keep(log, logs, stream, open, open, live) end
 local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
 local level = call('HGET', session, 'level')
 return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
@@ -79,44 +88,50 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
 })
 
 /**
- * The heartbeat of a holder.
+ * The heartbeat of a holder. A call that ended without a log has left no holder: its stream has ended.
  * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the holder; the position; the tag of
- * the entry there ('' is not compared); how long the session and an open log live from now on (ms). Reply: the status; the
- * entries after the position; the owner; 1 where the stream has ended.
+ * the entry there ('' is not compared); how long the session and an open log live from now on (ms); the longest
+ * time (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended.
  */
 export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs'],
   texts: ['stream', 'holder', 'tag'],
-  numbers: ['after', 'lifetime', 'open'],
+  numbers: ['after', 'lifetime', 'open', 'longest'],
   gone: "{ 'gone' }",
   reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
-  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
+  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
 local top, ended = last(log)
 local own = own_end(session, stream)
-if call('HGET', own and session or live, 's:' .. stream) ~= holder then return { 'moved' } end
 local empty = top == 0
+local owner = call('HGET', live, 'o:' .. stream)
+local over = ended or (empty and not own and not owner)
+local current = call('HGET', own and session or live, 's:' .. stream)
+if not current and over and empty then return { 'ok', {}, owner, 1 } end
+if current ~= holder then return { 'moved' } end
 top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
-call('PEXPIRE', session, lifetime)
+extend(session, lifetime, longest)
 call('PEXPIRE', live, open)
-if not ended then keep(log, logs, stream, open, open) end
-local owner = call('HGET', live, 'o:' .. stream)
-local over = ended or (empty and not own and not owner)
+if not ended then keep(log, logs, stream, open, open, live) end
 return { 'ok', call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
 `,
 })
 
 /**
- * Gives a stream up. The last number that the holder was sent is kept while the stream may go on.
- * Keys: the session; its live parts; the log. Arguments: the stream; the holder. No reply.
+ * Gives a stream up. The last number that the holder was sent is kept while the stream may go on. A log whose last message was
+ * sent lives for a short while from now on.
+ * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the holder; how
+ * long that while is (ms); whether the last message was sent. No reply.
  */
 export const release = defineScript('mcpRelease', {
-  keys: ['session', 'live', 'log'],
+  keys: ['session', 'live', 'log', 'logs', 'held'],
   texts: ['stream', 'holder'],
+  numbers: ['delivered'],
+  flags: ['sent'],
   reply: nothing,
-  lua: `${OWN_END}${LAST}
+  lua: `${NOW}${OWN_END}${LAST}
 if call('EXISTS', session) == 0 then
   -- The session has ended, and a repeated DELETE need not notify this holder.
   if call('HGET', live, 's:' .. stream) == holder then call('HDEL', live, 's:' .. stream) end
@@ -131,23 +146,28 @@ if own or call('HEXISTS', live, 'o:' .. stream) == 1 then
 else
   call('HDEL', place, 'p:' .. stream)
 end
+if sent and call('PTTL', log) > delivered then
+  call('PEXPIRE', log, delivered)
+  call('ZADD', logs, 'XX', now() + delivered, stream)
+  call('ZADD', held, 'XX', now() + delivered, stream)
+end
 `,
 })
 
 /**
  * Adds the messages of changes to the GET stream, each change exactly once: the session must stand at \`from\`, and stands
  * at \`to\` afterwards. A repeat gets the entries that were added.
- * Keys: the session; the log; the list of logs. Arguments: the holder; the tag of the entries; the two positions; how many
- * messages and bytes the log keeps; how long it lives (ms). Lists: the messages; of each update its URI, its position and its
+ * Keys: the session; the log; the list of logs; what the session keeps. Arguments: the holder; the tag of the entries; the two
+ * positions; how many messages and bytes the log keeps; how long it lives (ms); how many bytes the session may keep. Lists: the messages; of each update its URI, its position and its
  * message. Reply: the status; the entries that were added.
  */
 export const advance = defineScript('mcpAdvance', {
-  keys: ['session', 'log', 'logs'],
+  keys: ['session', 'log', 'logs', 'held', 'sizes'],
   texts: ['holder', 'tag', 'from', 'to'],
-  numbers: ['maxMessages', 'maxBytes', 'open'],
+  numbers: ['maxMessages', 'maxBytes', 'open', 'sessionBytes'],
   lists: ['messages', 'uris', 'positions', 'updates'],
   reply: either(['moved', 'gone'], { entries: logEntries }),
-  lua: `${OWN_END}${WRITE_LOG}
+  lua: `${OWN_END}${WRITE_LOG}${COUNT_OWN}
 local function before(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
   local b_ms, b_seq = string.match(b, '^(%d+)%-(%d+)$')
@@ -171,7 +191,7 @@ local top = own_end(session, 'get')
 local first = top + 1
 local function append(message)
   top = top + 1
-  add(log, session, 'get', top, tag, { message }, false, maxMessages, maxBytes)
+  count_own('get', add(log, session, 'get', top, tag, { message }, false, maxMessages, maxBytes))
 end
 for _, message in ipairs(messages) do append(message) end
 for i, uri in ipairs(uris) do

@@ -1,0 +1,115 @@
+/** The two forms of a line of the log: JSON, and a readable one for terminals. */
+import type { CallEvent, ClientName, RequestEvent } from '../../base/events.ts'
+
+export type Level = 'INFO' | 'WARNING' | 'ERROR'
+
+/** Members of a line. What is undefined is left out. */
+export type Members = Readonly<Record<string, unknown>>
+
+export interface Line {
+  level: Level
+  /** ms since 1970. */
+  time: number
+  /** A text; absent where the members say it all. */
+  message?: string | undefined
+  members: Members
+}
+
+/** `severity` is the name of the level in Google Cloud Logging. */
+export function jsonLine({ level, time, message, members }: Line): string {
+  return `${JSON.stringify({ time: new Date(time).toISOString(), level, severity: level, message, ...members })}\n`
+}
+
+const COLORS = { INFO: 32, WARNING: 33, ERROR: 31 } as const
+
+/** Members that a terminal shows by themselves, or has no room for. */
+const HIDDEN = new Set(['id', 'http', 'path', 'method', 'tool', 'prompt', 'resource', 'status', 'outcome', 'ms'])
+const LONG = new Set(['session', 'instance', 'revision', 'trace'])
+
+export function readableLine({ level, time, message, members }: Line, color: boolean): string {
+  const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text)
+  const at = new Date(time).toTimeString().slice(0, 8)
+  const { http, path, method, tool, prompt, resource, status, outcome, ms } = members
+  const parts = [http, path, method, tool ?? prompt ?? resource, status, outcome, ms === undefined ? ms : `${ms} ms`]
+  const shown = parts.filter((part) => part !== undefined).map((part) => oneLine(String(part)))
+  const rest = Object.entries(members).filter(
+    ([name, value]) => value !== undefined && !HIDDEN.has(name) && !LONG.has(name),
+  )
+  const more = rest.map(
+    ([name, value]) => `${name}=${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`,
+  )
+  const head = `${paint(2, at)} ${paint(COLORS[level], level.padEnd(7))} ${[...shown, ...more].join('  ')}`.trimEnd()
+  if (message === undefined) return `${head}\n`
+  return shown.length + more.length > 0
+    ? `${head}\n  ${plain(message).replaceAll('\n', '\n  ')}\n`
+    : `${head}  ${plain(message)}\n`
+}
+
+/** Clients choose names and texts: what would control the terminal is left out. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are meant
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+}
+
+function oneLine(text: string): string {
+  return plain(text).replaceAll('\n', ' ')
+}
+
+/** The members about a call. */
+export function membersOfCall(call: CallEvent): Members {
+  const { kind, name, outcome, code, fault, request } = call
+  const trace = traceId(call.traceparent)
+  return {
+    id: request?.id,
+    method: call.method,
+    ...(kind && { [kind]: name }),
+    outcome,
+    code,
+    fault,
+    run: call.run === 'takeover' ? call.run : undefined,
+    ...whose(call),
+    trace,
+    ms: tenths(call.durationMs),
+  }
+}
+
+/** The members about a request, with those of the call that it carried. */
+export function membersOfRequest(request: RequestEvent): Members {
+  const { id, httpMethod, path, method, messages = 1, call, refusal, status } = request
+  return {
+    id,
+    http: httpMethod,
+    path,
+    method,
+    messages: messages > 1 ? messages : undefined,
+    ...(messages === 1 && call?.kind && { [call.kind]: call.name }),
+    status,
+    ...(messages === 1 && call && { outcome: call.outcome, code: call.code, fault: call.fault }),
+    ...(refusal && {
+      refused: refusal.reason,
+      reason: refusal.kind,
+      code: refusal.code,
+      cause: causeOf(refusal.cause),
+    }),
+    ...whose(request),
+    trace: traceId(request.traceparent),
+    ms: tenths(request.durationMs),
+  }
+}
+
+function whose(event: { session?: string; revision?: string; client?: ClientName; instance: string }): Members {
+  const { session, revision, client, instance } = event
+  return { revision, session, client: client && `${client.name}/${client.version}`, instance }
+}
+
+export function causeOf(cause: Error | undefined): string | undefined {
+  return cause && `${cause.name}: ${cause.message}`
+}
+
+function traceId(traceparent: string | undefined): string | undefined {
+  return traceparent?.slice(3, 35)
+}
+
+export function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

@@ -1,0 +1,53 @@
+/** Reading how a client describes itself: in `initialize`, and in each request of the stateless revision. */
+import type { ClientName } from '../base/events.ts'
+import { invalidParams } from './errors.ts'
+import { isObject, type JsonObject } from './jsonrpc.ts'
+import { type ClientCapabilities, type Implementation, readImplementation } from './types.ts'
+
+/** The capabilities that are read here. Each of them, and of their parts, is an object or absent. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  elicitation: ['form', 'url'],
+  sampling: ['context', 'tools'],
+  roots: [],
+}
+
+/**
+ * @param place the name of the member in errors
+ * @throws ProtocolError -32602 where a capability is no object
+ */
+export function readCapabilities(value: JsonObject, place: string): ClientCapabilities {
+  for (const name in PARTS) {
+    const declared = value[name]
+    if (declared === undefined) continue
+    if (!isObject(declared)) throw invalidParams(`${place}.${name} must be an object.`)
+    for (const part of PARTS[name] ?? []) {
+      if (declared[part] === undefined || isObject(declared[part])) continue
+      throw invalidParams(`${place}.${name}.${part} must be an object.`)
+    }
+  }
+  return value
+}
+
+/**
+ * Reads `clientInfo`. A name or a version that is absent becomes empty: nothing depends on them.
+ *
+ * @param place the name of the member in errors
+ * @throws ProtocolError -32602 where it is no object, or its name or version is no string
+ */
+export function readClientInfo(value: unknown, place: string): Implementation | undefined {
+  if (value === undefined) return undefined
+  if (!isObject(value)) throw invalidParams(`${place} must be an object.`)
+  for (const name of ['name', 'version']) {
+    const given = value[name]
+    if (given !== undefined && typeof given !== 'string') throw invalidParams(`${place}.${name} must be a string.`)
+  }
+  return readImplementation(value)
+}
+
+/** Characters of a name and of a version that an event has. */
+const MAX_NAMED = 100
+
+/** The client, for listeners. */
+export function clientName({ name, version }: Implementation): ClientName {
+  return { name: name.slice(0, MAX_NAMED), version: version.slice(0, MAX_NAMED) }
+}

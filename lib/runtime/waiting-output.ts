@@ -1,0 +1,89 @@
+/**
+ * The output that waits for slow readers, in the sum of all responses. Each response reports what waits when it grows, since
+ * nothing reports what a reader takes. Where the sum is over its bound, all are measured; if it still is, the response that
+ * waits most, of the client whose responses wait most, loses its connection. A client that can resume does so.
+ */
+
+/** A response, as it reports its output. */
+export interface Output {
+  /** The name under which limits count its client; undefined: it has none. */
+  readonly client: string | undefined
+  /** Bytes that wait now; undefined: the response is over, and nothing waits. */
+  waiting(): number | undefined
+  /** Breaks the connection and drops what waits. */
+  cut(): void
+}
+
+/** Responses with fewer waiting bytes are not counted. */
+const UNCOUNTED = 16 * 1024
+
+export class WaitingOutput {
+  readonly #max: number
+  readonly #bytes = new Map<Output, number>()
+  #sum = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** Bytes that wait now. */
+  get used(): number {
+    this.#measure()
+    return this.#sum
+  }
+
+  /** Counts a response with so many waiting bytes. False: it was cut to make room. */
+  report(output: Output, bytes: number): boolean {
+    const before = this.#bytes.get(output)
+    if (before === undefined && bytes < UNCOUNTED) return true
+    this.#bytes.set(output, bytes)
+    this.#sum += bytes - (before ?? 0)
+    if (this.#sum <= this.#max) return true
+    this.#measure()
+    while (this.#sum > this.#max) if (this.#cutOne() === output) return false
+    return true
+  }
+
+  /** The response is over. */
+  remove(output: Output): void {
+    this.#sum -= this.#bytes.get(output) ?? 0
+    this.#bytes.delete(output)
+  }
+
+  #measure(): void {
+    for (const output of this.#bytes.keys()) {
+      const bytes = output.waiting()
+      if (bytes === undefined) this.remove(output)
+      else {
+        this.#sum += bytes - (this.#bytes.get(output) ?? 0)
+        this.#bytes.set(output, bytes)
+      }
+    }
+  }
+
+  #cutOne(): Output | undefined {
+    const clients = new Map<unknown, number>()
+    // A response whose client has no name is a client of its own.
+    for (const [output, bytes] of this.#bytes) {
+      const name = output.client ?? output
+      clients.set(name, (clients.get(name) ?? 0) + bytes)
+    }
+    const client = largest(clients)
+    const output = largest(new Map([...this.#bytes].filter(([one]) => (one.client ?? one) === client)))
+    if (!output) return undefined
+    this.remove(output)
+    output.cut()
+    return output
+  }
+}
+
+function largest<T>(sizes: ReadonlyMap<T, number>): T | undefined {
+  let found: T | undefined
+  let most = -1
+  for (const [one, size] of sizes) {
+    if (size <= most) continue
+    most = size
+    found = one
+  }
+  return found
+}

@@ -1,0 +1,114 @@
+/** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
+import { channels } from '../../base/events.ts'
+import { randomId } from '../../base/ids.ts'
+import { downgradeSampling } from '../../protocol/downgrade.ts'
+import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { features } from '../../protocol/revisions.ts'
+import type {
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitContent,
+  ListRootsResult,
+  Root,
+} from '../../protocol/types.ts'
+import { formSchema } from '../schema/form.ts'
+import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { readAnswer } from './answers.ts'
+import { publishAsk } from './ask-event.ts'
+import type { Ask, ClientChannel } from './client-channel.ts'
+import { requireElicitation, requireSampling } from './client-features.ts'
+import { AskError, MissingCapability } from './errors.ts'
+
+export interface AskOptions {
+  /**
+   * The name of the answer, where handlers are replayed (stateless revision). Give one where the order of the asks may
+   * differ from run to run. Default: the kind and its ordinal in the call, such as `elicit-1`.
+   */
+  key?: string | undefined
+  /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
+  timeout?: number | undefined
+}
+
+/** The user's answer to a form. */
+export type Elicited<Content> =
+  | { action: 'accept'; content: Content }
+  | { action: 'decline' | 'cancel'; content?: undefined }
+
+/** The content of an answer to a form of this schema. */
+export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
+
+type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
+
+export class Asking {
+  readonly #channel: ClientChannel
+  #keys: Set<string> | undefined
+  #ordinals: Map<Kind, number> | undefined
+
+  constructor(channel: ClientChannel) {
+    this.#channel = channel
+  }
+
+  async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
+    requireElicitation(this.#channel.client, this.#channel.revision, 'form')
+    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
+    const requestedSchema = formSchema(json, this.#channel.revision)
+    const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
+    const params = { ...mode, message, requestedSchema }
+    const { action, content } = await this.#ask('elicit', 'elicitation/create', params, options)
+    if (action !== 'accept') return { action: action as 'decline' | 'cancel' }
+    const checked = await check(content ?? {})
+    if (!checked.ok) throw new AskError('invalid', `The client's answer does not fit the form: ${checked.problems}`)
+    return { action, content: checked.value as ElicitedBy<S> }
+  }
+
+  async elicitUrl(
+    message: string,
+    url: string | URL,
+    options: AskOptions & { id?: string | undefined },
+  ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
+    requireElicitation(this.#channel.client, this.#channel.revision, 'url')
+    const params: JsonObject = { mode: 'url', message, url: String(url) }
+    if (features(this.#channel.revision).elicitationIds) params.elicitationId = options.id ?? randomId(16)
+    const { action } = await this.#ask('elicit', 'elicitation/create', params, options)
+    return { action: action as 'accept' | 'decline' | 'cancel' }
+  }
+
+  async sample(params: CreateMessageRequestParams, options: AskOptions): Promise<CreateMessageResult> {
+    const allowed = requireSampling(this.#channel.client, this.#channel.revision, params)
+    const request = downgradeSampling(allowed, this.#channel.revision)
+    return (await this.#ask('sample', 'sampling/createMessage', request, options)) as CreateMessageResult
+  }
+
+  async listRoots(options: AskOptions): Promise<Root[]> {
+    if (!this.#channel.client.capabilities.roots) throw new MissingCapability({ roots: {} })
+    const { roots } = (await this.#ask('roots', 'roots/list', undefined, options)) as ListRootsResult
+    return roots
+  }
+
+  async ping(options: { timeout?: number | undefined }): Promise<void> {
+    if (features(this.#channel.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
+  }
+
+  /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
+  #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
+    const key = this.#key(kind, options.key)
+    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+      const read = readAnswer(method, answer)
+      if (typeof read === 'object') return read
+      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
+    })
+    if (channels.ask.hasSubscribers) publishAsk(this.#channel.event, method, answered)
+    return answered
+  }
+
+  #key(kind: Kind, given: string | undefined): string {
+    this.#keys ??= new Set()
+    this.#ordinals ??= new Map()
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
+    this.#ordinals.set(kind, ordinal)
+    const key = given ?? `${kind}-${ordinal}`
+    if (this.#keys.has(key)) throw new TypeError(`Two asks of one call have the key "${key}".`)
+    this.#keys.add(key)
+    return key
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Calls that nobody runs and nobody waits for: their instance died or shut down, and their client has not come back. Such a
+ * call counts among those of its session, until an instance that meets it ends it with an error.
+ * A call that a connection waits for is not one of them: the instance of that connection takes it over.
+ */
+import { randomId } from '../../base/ids.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import { errorText, untypedId } from '../../protocol/jsonrpc.ts'
+import type { Instance } from '../../runtime/instance.ts'
+import { instanceOf, tokenOf } from '../../runtime/name.ts'
+import type { CallEntry } from '../../store/calls.ts'
+import type { SessionKey } from '../../store/store.ts'
+import { finishLater } from './end-later.ts'
+import { lostText } from './interruption.ts'
+
+/** Ends the orphans of a session, or the one with this typed id. True if there were any. @throws StoreUnavailable */
+export async function endOrphans(instance: Instance, key: SessionKey, id?: string): Promise<boolean> {
+  const calls = (await instance.store.calls(key)).filter((call) => id === undefined || call.id === id)
+  const unowned = await without(instance, calls, ({ owner }) => owner, instance.calls)
+  const orphans = await without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
+  await Promise.all(orphans.map((call) => end(instance, key, call)))
+  return orphans.length > 0
+}
+
+/** The calls whose owner or holder, which `named` gives, is not there. `here`: those of this instance by token. */
+async function without(
+  instance: Instance,
+  calls: CallEntry[],
+  named: (call: CallEntry) => string,
+  here: ReadonlyMap<string, unknown>,
+): Promise<CallEntry[]> {
+  const names = calls.map(named).filter((name) => name !== '' && !instance.isHere(name))
+  const others = [...new Set(names.map(instanceOf))]
+  const dead = others.length > 0 ? await instance.presence.deadAfterWait(others) : new Set<string>()
+  return calls.filter((call) => {
+    const name = named(call)
+    if (name === '') return true
+    return instance.isHere(name) ? !here.has(tokenOf(name)) : dead.has(instanceOf(name))
+  })
+}
+
+/** Claims the call, so that no other run can go on with it, and ends it. Its client finds the error where it comes back. */
+async function end(instance: Instance, key: SessionKey, { stream, owner: expected, holder }: CallEntry): Promise<void> {
+  const store = await instance.attend()
+  const owner = instance.name(randomId(6))
+  const claim = await store.claim(key, stream, expected, owner)
+  if (claim.status !== 'ok') return
+  const error = { code: ErrorCode.InternalError, message: lostText(expected) }
+  const text = errorText(error, claim.id === undefined ? undefined : untypedId(claim.id))
+  await finishLater(instance, key, { stream, owner, from: claim.end + 1, text, forget: claim.asks })
+  if (holder !== undefined) await store.release(key, stream, holder)
+}

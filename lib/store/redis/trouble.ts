@@ -1,0 +1,77 @@
+/** What a failure of Redis means. */
+import { StoreRefused, type StoreTrouble, StoreUnavailable } from '../unavailable.ts'
+
+/**
+ * The first word of an error of Redis. Redis 6.2 puts the error of a command in a script at the end of its own:
+ * `ERR Error running script (call to f_…): @user_script:3: -OOM command not allowed`.
+ */
+const WORD = /^(?:ERR Error running script.*? -)?([A-Z]+)\b/
+
+const WORDS: Readonly<Record<string, StoreTrouble>> = {
+  OOM: 'full',
+  LOADING: 'loading',
+  READONLY: 'readonly',
+  MISCONF: 'readonly',
+  NOREPLICAS: 'readonly',
+  MASTERDOWN: 'readonly',
+  NOAUTH: 'denied',
+  WRONGPASS: 'denied',
+  NOPERM: 'denied',
+  MOVED: 'moved',
+  ASK: 'moved',
+  TRYAGAIN: 'moved',
+  CROSSSLOT: 'moved',
+  CLUSTERDOWN: 'moved',
+}
+
+function wordOf({ message }: Error): string {
+  return WORD.exec(message)?.[1] ?? ''
+}
+
+function troubleOf(error: Error): StoreTrouble {
+  if (/^ERR .*unknown (redis )?command/i.test(error.message)) return 'outdated'
+  return WORDS[wordOf(error)] ?? 'away'
+}
+
+/** The connection leads to a former primary; the host name may lead to the new one. */
+export function isReadonly(error: Error): boolean {
+  return wordOf(error) === 'READONLY'
+}
+
+/** Redis has no database of this number. */
+export const WRONG_DATABASE = /^ERR (?:DB index|invalid DB index|SELECT\b)/
+
+/**
+ * Any failure of Redis as a {@link StoreUnavailable}. `trouble`, the reason why there is no connection, is a better reason
+ * than the timeout of a command, but not than a reply.
+ */
+export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
+  if (error instanceof StoreRefused || (error instanceof StoreUnavailable && !trouble)) return error
+  const replied = error instanceof Error && error.name === 'ReplyError'
+  const cause = rootOf(replied ? error : (trouble ?? error))
+  if (!(cause instanceof Error)) return new StoreUnavailable(`Redis does not answer: ${String(cause)}`, { cause })
+  const kind = troubleOf(cause)
+  if (kind === 'denied' || WRONG_DATABASE.test(cause.message)) {
+    return new StoreRefused(`Redis refuses the user, password or database of its address: ${cause.message}`, { cause })
+  }
+  const what = kind === 'away' && !replied ? 'Redis does not answer' : 'Redis refuses'
+  return new StoreUnavailable(`${what}: ${cause.message}`, { cause, trouble: kind })
+}
+
+/** A cluster reports that no node can be reached, and has the reason of the last one beside it. */
+function rootOf(error: unknown): unknown {
+  return error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
+}
+
+/**
+ * True for failures that do not mean that Redis is down: the connection broke between the replies of one batch, or the
+ * slot or the primary moved. The same command can be sent at once, on another connection.
+ */
+export function isInterruption(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.name === 'AbortError' ||
+    error.message === 'Connection is closed.' ||
+    /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)$/.test(wordOf(error))
+  )
+}

@@ -1,0 +1,246 @@
+/** The end of a Node process: the lame duck, the drain, and what clients notice of them. */
+import { Agent, request as httpRequest } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { call, getStream, initialize, post, type RawSession, toolCall } from '../support/raw.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { fromSeconds } from '../support/spread.ts'
+import { NodeInstance, nodeBundle } from './node-instance.ts'
+
+let redis: RedisServer
+let bundled: { file: string; remove(): void }
+const instances: NodeInstance[] = []
+
+beforeAll(async () => {
+  const [server, built] = await Promise.all([startRedis(), nodeBundle()])
+  redis = server
+  bundled = built
+})
+afterEach(async () => {
+  redis.resume()
+  await Promise.all(instances.splice(0).map((instance) => instance.stop()))
+})
+afterAll(async () => {
+  await redis.stop()
+  bundled.remove()
+})
+
+async function start(env: Record<string, string> = {}): Promise<NodeInstance> {
+  const instance = await NodeInstance.start(bundled.file, { REDIS_URL: redis.url, ...env })
+  instances.push(instance)
+  return instance
+}
+
+async function ready(instance: NodeInstance): Promise<[number, string]> {
+  const response = await fetch(instance.at('/readyz'), { headers: { connection: 'close' } })
+  return [response.status, await response.text()]
+}
+
+/** For tests that end the lame duck themselves. */
+const LONG = { LAME_DUCK_SECONDS: '60', SHUTDOWN_SECONDS: '70' }
+
+describe('/readyz', () => {
+  test('is 503 before the first contact with Redis, 200 "degraded" while Redis is away, and one word', async () => {
+    const [instance, strict] = await Promise.all([start(), start({ READY_NEEDS_STORE: '1' })])
+    await eventually(async () => ((await ready(instance)).join() === '200,ok' ? true : undefined))
+    await eventually(async () => ((await ready(strict)).join() === '200,ok' ? true : undefined))
+    redis.pause()
+    await eventually(async () => ((await ready(instance)).join() === '200,degraded' ? true : undefined))
+    await eventually(async () => ((await ready(strict)).join() === '503,degraded' ? true : undefined))
+    const late = await start()
+    expect(await ready(late)).toEqual([503, 'starting'])
+    redis.resume()
+    for (const one of [instance, strict, late]) {
+      await eventually(async () => ((await ready(one)).join() === '200,ok' ? true : undefined))
+    }
+  })
+
+  test('is 503 "alone" where Redis lets everybody in but this instance, for a lease', async () => {
+    const own = await startRedis()
+    try {
+      const instance = await start({ REDIS_URL: own.url, LEASE_SECONDS: '1' })
+      await eventually(async () => ((await ready(instance)).join() === '200,ok' ? true : undefined))
+      const { Redis } = await import('ioredis')
+      const admin = new Redis(own.url)
+      // The password changes, and this instance has to connect again.
+      await admin.config('SET', 'requirepass', 'new')
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+      await eventually(async () => ((await ready(instance)).join() === '503,alone' ? true : undefined))
+      await admin.config('SET', 'requirepass', '')
+      await eventually(async () => ((await ready(instance)).join() === '200,ok' ? true : undefined))
+      admin.disconnect()
+    } finally {
+      await own.stop()
+    }
+  })
+})
+
+const headersOf = ({ id, version }: RawSession) => ({ 'mcp-session-id': id, 'mcp-protocol-version': version })
+
+/** One request on a connection of `agent`: the status, and whether the connection goes on. */
+function ask(agent: Agent, url: URL, session: RawSession | undefined): Promise<{ status: number; keeps: boolean }> {
+  return new Promise((resolve, reject) => {
+    const body = session ? JSON.stringify(toolCall(1, 'echo', { message: 'x' })) : undefined
+    const headers = session
+      ? { ...headersOf(session), 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+      : {}
+    const sent = httpRequest(url, { agent, method: body ? 'POST' : 'GET', headers }, (response) => {
+      response.resume()
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, keeps: response.headers.connection !== 'close' }),
+      )
+      response.once('error', reject)
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
+test('twenty shutdowns under load on kept-alive connections: no request is reset, refused or fails', async () => {
+  const CLIENTS = 16
+  const stay = await start()
+  const session = await initialize(stay.url)
+  const failures: string[] = []
+  let served = 0
+  for (let round = 0; round < 20; round++) {
+    const leaves = await start({ LAME_DUCK_SECONDS: '0.3', SHUTDOWN_SECONDS: '20' })
+    let over = false
+    // As behind a load balancer: the connections to an instance that closes them are not opened again.
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      let url = leaves.url
+      while (!over) {
+        try {
+          const { status, keeps } = await ask(agent, url, session)
+          served++
+          if (status !== 200) failures.push(`${status}`)
+          if (!keeps && url === leaves.url) url = stay.url
+        } catch (error) {
+          failures.push(String(error))
+          url = stay.url
+        }
+      }
+      agent.destroy()
+    })
+    const before = served
+    await eventually(async () => (served > before + 2 * CLIENTS ? true : undefined))
+    leaves.child.kill('SIGTERM')
+    expect(await leaves.ended()).toBe(0)
+    over = true
+    await Promise.all(clients)
+  }
+  expect(failures).toEqual([])
+  expect(served).toBeGreaterThan(20 * CLIENTS)
+}, 120_000)
+
+test('a lame duck serves new connections and closes them, and tells /readyz that it leaves', async () => {
+  const instance = await start(LONG)
+  const session = await initialize(instance.url)
+  const idle = new Agent({ keepAlive: true, maxSockets: 1 })
+  expect((await ask(idle, instance.url, session)).keeps).toBe(true)
+  instance.child.kill('SIGTERM')
+  await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+  expect(await ask(idle, instance.url, session)).toEqual({ status: 200, keeps: false })
+  expect(await ask(idle, instance.url, session)).toEqual({ status: 200, keeps: false })
+  expect(await ask(idle, instance.at('/healthz'), undefined)).toEqual({ status: 200, keeps: false })
+  // The second signal ends the lame duck.
+  instance.child.kill('SIGTERM')
+  expect(await instance.ended()).toBe(0)
+  idle.destroy()
+})
+
+test('a response whose head was not sent when SIGTERM came closes its connection', async () => {
+  const instance = await start(LONG)
+  const session = await initialize(instance.url)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const running = new Promise<string | undefined>((resolve, reject) => {
+    const headers = { ...headersOf(session), 'content-type': 'application/json', accept: 'application/json' }
+    const sent = httpRequest(instance.url, { agent, method: 'POST', headers }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.headers.connection))
+    })
+    sent.once('error', reject)
+    sent.end(JSON.stringify(toolCall(1, 'gated', { gate: 'head' })))
+  })
+  await eventually(async () => {
+    const { log } = instance
+    await call(instance.url, session, toolCall(2, 'echo', { message: 'x' }))
+    return log.some(({ method }) => method === 'tools/call') ? true : undefined
+  })
+  instance.child.kill('SIGTERM')
+  await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+  await call(instance.url, session, toolCall(3, 'user_set', { name: 'gate:head', value: 'open' }))
+  expect(await running).toBe('close')
+  agent.destroy()
+})
+
+test.each([
+  ['SIGINT', {}],
+  ['SIGTERM', { NODE_ENV: 'development' }],
+] as const)('%s with %o skips the lame duck', async (signal, env) => {
+  const instance = await start({ ...LONG, ...env })
+  await initialize(instance.url)
+  instance.child.kill(signal)
+  expect(await instance.ended()).toBe(0)
+})
+
+function open(url: URL): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(url.port), url.hostname, () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
+
+test('connections that carried no byte, half a head or half a body hold up no shutdown', async () => {
+  const instance = await start()
+  const head = 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n'
+  const sockets = await Promise.all(
+    ['', 'POST /mcp HT', `${head}{"half`].map(async (text) => {
+      const socket = await open(instance.url)
+      socket.on('error', () => {})
+      socket.write(text)
+      return socket
+    }),
+  )
+  await call(instance.url, await initialize(instance.url), toolCall(1, 'echo', { message: 'x' }))
+  instance.child.kill('SIGTERM')
+  // After SHUTDOWN_SECONDS it would exit with 1.
+  expect(await instance.ended()).toBe(0)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('a GET that arrives in the drain is 503 with Retry-After and a closed connection, and never meets a closed store', async () => {
+  const instance = await start()
+  const session = await initialize(instance.url)
+  const old = await initialize(instance.url, '2025-06-18')
+  const other = await start()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  await ask(agent, instance.url, session)
+  // A call keeps the drain going, and a stream shows that it has begun.
+  const running = post(instance.url, toolCall('q', 'gated', { gate: 'drain' }), {
+    session: old,
+    accept: 'application/json',
+  })
+  const held = await getStream(instance.url, session)
+  await held.next()
+  const late = await open(instance.url)
+  instance.child.kill('SIGTERM')
+  await held.rest()
+  let seen = ''
+  late.setEncoding('utf8').on('data', (chunk) => {
+    seen += chunk
+  })
+  const lines = Object.entries(headersOf(session)).map(([name, value]) => `${name}: ${value}\r\n`)
+  late.write(`GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${lines.join('')}\r\n`)
+  await new Promise((resolve) => late.once('close', resolve))
+  expect(seen).toMatch(/^HTTP\/1\.1 503 /)
+  expect(/^retry-after: (\d+)/im.exec(seen)?.[1]).toEqual(fromSeconds(1))
+  expect(seen).toMatch(/^connection: close\r$/im)
+  expect(seen).toContain('shuts down')
+  await call(other.url, await initialize(other.url), toolCall(1, 'user_set', { name: 'gate:drain', value: 'open' }))
+  expect(await (await running).json()).toMatchObject({ id: 'q', result: {} })
+  expect(await instance.ended()).toBe(0)
+  expect(instance.output.filter((line) => line.includes('closed'))).toEqual([])
+  agent.destroy()
+})

@@ -1,0 +1,59 @@
+/** Answers reach the ask that they answer, once, and an acknowledged answer is never lost. */
+import type { Call } from '../history.ts'
+import type { Index } from './index.ts'
+import type { Problem } from './problem.ts'
+
+export function checkAsks(index: Index): Problem[] {
+  return index.history.calls.flatMap((call) => (call.revision === '2026-07-28' ? [] : checkCall(index, call)))
+}
+
+function checkCall(index: Index, call: Call): Problem[] {
+  const problem = (property: string, text: string, at: number) => ({
+    property,
+    call: call.call,
+    at,
+    text: `${call.call} (${call.tool}): ${text}`,
+  })
+  const problems: Problem[] = []
+  const asks = new Map(
+    call.received.flatMap((message) => (message.kind === 'ask' ? [[message.ask, message] as const] : [])),
+  )
+  if (asks.size < call.received.filter(({ kind }) => kind === 'ask').length) {
+    problems.push(problem('asks come once', 'an ask came twice', call.sent))
+  }
+  const answered = new Map<string, number>()
+  for (const run of index.runsOf(call)) {
+    for (const { e, n, value = '', at } of run.entries) {
+      if (e !== 'answered') continue
+      const [id = ''] = value.split(':')
+      answered.set(id, (answered.get(id) ?? 0) + 1)
+      const ask = asks.get(id)
+      if (!ask || ask.run !== run.run || ask.n !== n) {
+        problems.push(problem('answers reach their ask', `ask ${n} of run ${run.run} got the answer ${value}`, at))
+      }
+    }
+  }
+  for (const [id, times] of answered) {
+    if (times > 1)
+      problems.push(problem('answers reach their ask', `the answer of ${id} came ${times} times`, call.sent))
+  }
+  for (const { ask, acknowledged } of call.answers) {
+    const of = asks.get(ask)
+    if (acknowledged === undefined || answered.has(ask) || !of) continue
+    const run = index.runsOf(call).find(({ run }) => run === of.run)
+    const failed = run?.entries.find(({ e }) => e === 'failed' || e === 'abort')
+    // The run got no further for another reason, or its time was not yet over when the history ended.
+    const gaveUp = failed?.text === 'timeout' ? failed.at : undefined
+    if (gaveUp === undefined || index.lost(of.at - 1_000, acknowledged)) continue
+    const late = gaveUp <= acknowledged || index.mayBeTakenForDead(run?.process ?? '', of.at, gaveUp)
+    if (late || call.cancel) continue
+    problems.push(
+      problem(
+        'an acknowledged answer is not lost',
+        `the answer of ask ${ask} was acknowledged at ${acknowledged}, and the run gave up at ${gaveUp}`,
+        gaveUp,
+      ),
+    )
+  }
+  return problems
+}

@@ -1,0 +1,148 @@
+/** What the checker looks up again and again: the runs of a call, and the faults of a time. */
+import type { FaultKind } from '../faults.ts'
+import type { Call, Entry, Fault, History } from '../history.ts'
+
+/** One execution of a call's handler. */
+export interface Run {
+  run: string
+  process: string
+  begun: number
+  /** When the handler returned or threw; undefined where it never did. */
+  ended?: number
+  entries: Entry[]
+}
+
+/** Faults that end or freeze a process, or keep it from its store. */
+const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'delay store']
+const STORE: readonly FaultKind[] = ['redis pause', 'redis kill', 'redis full', 'redis failover']
+const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store']
+
+/** How old the look at the memory of the store may be, in ms. */
+const MEMORY_LOOK = 5_000
+
+export class Index {
+  readonly history: History
+  readonly runs = new Map<string, Run[]>()
+  readonly #stalls: Entry[]
+  /** After the last of its faults a process or a store may take this long until all is as before, in ms. */
+  readonly #after: number
+
+  constructor(history: History) {
+    this.history = history
+    this.#stalls = history.ledger.filter(({ e }) => e === 'stall')
+    this.#after = history.limits.commandTimeout + history.limits.heartbeat
+    const byRun = new Map<string, Run>()
+    for (const entry of history.ledger) {
+      if (entry.run === undefined || entry.call === undefined) continue
+      let run = byRun.get(entry.run)
+      if (!run) {
+        run = { run: entry.run, process: entry.process, begun: entry.at, entries: [] }
+        byRun.set(entry.run, run)
+        const runs = this.runs.get(entry.call)
+        if (runs) runs.push(run)
+        else this.runs.set(entry.call, [run])
+      }
+      run.entries.push(entry)
+      if (entry.e === 'end' || entry.e === 'abort') run.ended ??= entry.at
+    }
+    for (const runs of this.runs.values()) runs.sort((a, b) => a.begun - b.begun)
+  }
+
+  runsOf({ call }: Call): Run[] {
+    return this.runs.get(call) ?? []
+  }
+
+  #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {
+    return this.history.faults.some(
+      (fault) =>
+        kinds.includes(fault.kind) &&
+        fault.from <= to &&
+        (fault.to === undefined || fault.to + after >= from) &&
+        fits(fault),
+    )
+  }
+
+  /**
+   * The process died, was shut down, stood still, or was cut off from the store, for so long that the others may have
+   * taken it for dead. A fault of the store that all share is none of these.
+   */
+  mayBeTakenForDead(process: string, from: number, to: number): boolean {
+    // A sign of life lives for half a lease, and is renewed after a sixth of one.
+    const { lease } = this.history.limits
+    const long = lease / 2 - lease / 6 - 200
+    const within = (begin: number, end: number | undefined) =>
+      begin <= to && (end === undefined || (end - begin >= long && end + lease >= from))
+    if (this.#any(['kill', 'drain'], 0, to, (fault) => fault.process === process)) return true
+    const frozen = this.#any(OWN, 0, to, (fault) => fault.process === process && within(fault.from, fault.to))
+    const stalled = this.#stalls.some(
+      (stall) => stall.process === process && within(stall.at - (stall.ms ?? 0), stall.at),
+    )
+    return frozen || stalled || this.lost(from - lease, to)
+  }
+
+  isDrained(process: string, to: number): boolean {
+    return this.#any(['drain'], 0, to, (fault) => fault.process === process)
+  }
+
+  /** A process was killed in this time; which one, where that is known. */
+  killed(process: string | undefined, from: number, to: number): boolean {
+    return this.history.faults.some(
+      (fault) =>
+        fault.kind === 'kill' &&
+        fault.from >= from &&
+        fault.from <= to &&
+        (process === undefined || fault.process === process),
+    )
+  }
+
+  /** The process, or all, may have waited in vain for the store. */
+  storeTroubled(process: string | undefined, from: number, to: number): boolean {
+    const after = this.#after
+    return (
+      this.#any(STORE, from, to, () => true, after) ||
+      this.#any(CONNECTION, from, to, (fault) => process === undefined || fault.process === process, after) ||
+      this.#stalls.some(
+        (s) => (process === undefined || s.process === process) && s.at >= from - after && s.at <= to + after,
+      )
+    )
+  }
+
+  /**
+   * The store had, as far as the processes knew, no room for a log: calls go on without a stream then. A process that was
+   * cut off since knows it for longer.
+   */
+  full({ call, sent }: Pick<Call, 'call' | 'sent'>, to: number): boolean {
+    if (this.#any(['redis full'], sent, to, () => true, MEMORY_LOOK + this.#after)) return true
+    const runs = this.runs.get(call) ?? []
+    const cutOff = runs.some(({ process }) => this.storeTroubled(process, sent - 4 * MEMORY_LOOK, to))
+    return cutOff && this.#any(['redis full'], sent, to, () => true, 4 * MEMORY_LOOK)
+  }
+
+  /** A wall clock was off by so much. */
+  clocksDiffer(from: number, to: number, by: number): boolean {
+    return this.#any(['clock'], from, to, (fault) => Math.abs(fault.shift ?? 0) >= by, this.#after)
+  }
+
+  /**
+   * HTTP+SSE has no event ids, so that neither side notices a message that a failover lost before its holder had it: it may be
+   * missing, and where it is the response the client waits until its own time is over. The same holds where the instance dies
+   * before the store has the call, which was acknowledged with 202.
+   */
+  mayMissMessages(call: Call): boolean {
+    const ended = Math.max(call.sent, ...this.runsOf(call).map((run) => run.ended ?? run.begun))
+    const until = ended + this.history.limits.storePatience
+    if (call.revision !== '2024-11-05') return false
+    return (
+      this.lost(call.sent, until) || this.runsOf(call).some(({ process, begun }) => this.killed(process, begun, until))
+    )
+  }
+
+  /** A failover may have lost what was written in this time. */
+  lost(from: number, to: number): boolean {
+    return this.history.faults.some(
+      ({ kind, from: begun, lost }) =>
+        // A failover that is under way has no end yet.
+        kind === 'redis failover' && (lost ? lost.from <= to && lost.to >= from : begun <= to),
+    )
+  }
+}

@@ -1,0 +1,40 @@
+/** Each change reaches each subscriber that is there, and no subscriber hears of more changes than there were. */
+import type { Entry, Session } from '../history.ts'
+import type { Index } from './index.ts'
+import type { Problem } from './problem.ts'
+
+export function checkUpdates(index: Index): Problem[] {
+  const begun = index.history.ledger.filter(({ e, uri }) => e === 'effect' && uri !== undefined)
+  const announced = index.history.ledger.filter(({ e }) => e === 'announced')
+  return index.history.sessions.flatMap((session) => [
+    ...checkCount(index, session, begun),
+    ...checkArrival(index, session, announced),
+  ])
+}
+
+function checkCount(index: Index, { session, updates, missed }: Session, begun: Entry[]): Problem[] {
+  const counts = new Map<string, number>()
+  for (const { uri } of updates) counts.set(uri, (counts.get(uri) ?? 0) + 1)
+  return [...counts].flatMap(([uri, count]) => {
+    const changes = begun.filter((change) => change.uri === uri)
+    // A change whose publication was sent to the store twice may be two changes.
+    const repeated = changes.filter(({ process, at }) => index.storeTroubled(process, at, at + 5_000)).length
+    if (count <= changes.length + repeated + missed) return []
+    const text = `${session} heard ${count} times of ${uri}, which changed ${changes.length} times`
+    return [{ property: 'changes are heard once', session, text }]
+  })
+}
+
+/** Only sessions that live to the end, when all faults are over, must have heard of everything. */
+function checkArrival(index: Index, session: Session, announced: Entry[]): Problem[] {
+  const { rest } = index.history
+  if (!session.restful || session.lost || !rest || session.listens !== true) return []
+  return session.subscriptions.flatMap(({ uri, acknowledged }) => {
+    const last = announced.filter((change) => change.uri === uri && change.at > acknowledged).at(-1)
+    if (!last || index.lost(acknowledged - 5_000, last.at + 1_000)) return []
+    // The change was made before it was recorded.
+    if (session.updates.some((update) => update.uri === uri && update.at > last.at - 10_000)) return []
+    const text = `${session.session} has not heard of ${uri}, which changed at ${last.at}`
+    return [{ property: 'changes arrive', session: session.session, at: last.at, text }]
+  })
+}

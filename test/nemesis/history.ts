@@ -1,0 +1,198 @@
+/** The history of a run: all that clients, tools and faults did. The checker reads nothing else. Times are ms of the timeline. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { FaultKind } from './faults.ts'
+
+export type Tool =
+  | 'short'
+  | 'quiet'
+  | 'effect'
+  | 'steps'
+  | 'steps_again'
+  | 'ask'
+  | 'ask_again'
+  | 'stubborn'
+  | 'paused'
+  | 'once'
+  | 'announce'
+
+/** A fault, from its begin to its end. */
+export interface Fault {
+  kind: FaultKind
+  /** The process that it hits, such as `1.2` (the second process in place 1); `store` or all processes: ''. */
+  process: string
+  from: number
+  /** Undefined: it lasts. */
+  to?: number
+  /** A failover: what was written in this time may be lost. */
+  lost?: { from: number; to: number }
+  /** A wall clock: how far it is off, in ms. */
+  shift?: number
+}
+
+/** What a client received before the response of a call. */
+export type Received =
+  | { at: number; kind: 'progress'; n: number; run?: string }
+  /** A log message: the `n`th of its run, which sent it at `sent`. */
+  | { at: number; kind: 'log'; n: number; run: string; sent: number }
+  /** The endpoint said that messages were missed. */
+  | { at: number; kind: 'missed' }
+  /** The `n`th ask of a run. */
+  | { at: number; kind: 'ask'; n: number; run: string; ask: string }
+
+export interface Answer {
+  ask: string
+  value: string
+  sent: number
+  /** When 202 arrived. */
+  acknowledged?: number
+}
+
+/**
+ * How a call ended for its client.
+ *
+ * - result, error: there was a response
+ * - refused: an HTTP status instead
+ * - broken: the connection broke before anything could be resumed
+ * - ended: the stream ended, and resuming gives no response (405)
+ * - gone: the session is gone (404)
+ * - given up: it was cancelled, and nothing says whether it has ended
+ * - hung: none of these in all the time that it had
+ */
+export type OutcomeKind = 'result' | 'error' | 'refused' | 'broken' | 'ended' | 'gone' | 'given up' | 'hung'
+
+export interface Outcome {
+  kind: OutcomeKind
+  at: number
+  status?: number
+  code?: number
+  text?: string
+  /** The run that a result names. */
+  run?: string
+}
+
+export interface Call {
+  call: string
+  /** '' for a call of the stateless revision. */
+  session: string
+  revision: string
+  tool: Tool
+  sent: number
+  /** Progress and log messages that a whole run sends. */
+  steps: number
+  /** Asks of a whole run. */
+  asks: number
+  batch?: true
+  /** The client drops connections of this call, to resume it. */
+  drops?: true
+  received: Received[]
+  /** Every response, also further ones. */
+  outcomes: Outcome[]
+  /** `resumable`: an event id of the call had arrived before, so that the store had the call. */
+  cancel?: { sent: number; acknowledged?: number; resumable: boolean }
+  answers: Answer[]
+  resumes: number
+  uri?: string
+}
+
+export interface Session {
+  session: string
+  revision: string
+  /** The key of the session in the store. */
+  key: string
+  sent: number
+  opened: number
+  /** When the last request was sent that the endpoint served for the session. */
+  used: number
+  /** DELETE, or the end of the stream of HTTP+SSE. */
+  deletion?: { sent: number; acknowledged?: number; status?: number }
+  /** A 404, and when its request was sent. */
+  lost?: { at: number; sent: number; what: string }
+  subscriptions: { uri: string; acknowledged: number }[]
+  updates: { uri: string; at: number }[]
+  /** The endpoint said that messages of the session's stream were missed. */
+  missed: number
+  /** Messages that belong to no call of the session, or name another. */
+  foreign: { at: number; text: string }[]
+  /** Statuses that no rule allows. */
+  odd: { at: number; what: string; status: number; text: string }[]
+  /** The session was in use when the run came to rest. */
+  restful?: true
+  /** A client holds the session's own stream. */
+  listens?: true
+}
+
+/** A line that a tool wrote. It stays where the process is killed. */
+export interface Entry {
+  e: 'begin' | 'effect' | 'asked' | 'answered' | 'announced' | 'end' | 'abort' | 'stall' | 'failed'
+  at: number
+  process: string
+  call?: string
+  session?: string
+  run?: string
+  tool?: string
+  n?: number
+  value?: string
+  uri?: string
+  /** stall: how long the process stood still, in ms. */
+  ms?: number
+  text?: string
+}
+
+/** What is left when all faults are over, all calls have ended, and then all sessions. */
+export interface Rest {
+  at: number
+  /** Fields of sessions, by session, while nothing runs. */
+  fields: { session: string; fields: string[] }[]
+  /** Keys without a lifetime. */
+  eternal: string[]
+  /** Keys of sessions that have ended. */
+  keys: { key: string; session?: string; lifetime: number }[]
+  processes: { process: string; connections: number; calls: number; sockets: number; heap: number; before: number }[]
+}
+
+export interface History {
+  seed: number
+  /** ms, of the endpoint and of the harness. */
+  limits: Limits
+  faults: Fault[]
+  sessions: Session[]
+  calls: Call[]
+  ledger: Entry[]
+  /** Ends of processes that no fault caused. */
+  exits: { at: number; process: string; how: string; errors: string[] }[]
+  /** What processes wrote to stderr. For the reader: nothing is concluded from it. */
+  errors: { at: number; process: string; line: string }[]
+  rest?: Rest
+}
+
+export interface Limits {
+  lease: number
+  heartbeat: number
+  registerAfter: number
+  drainTimeout: number
+  storePatience: number
+  commandTimeout: number
+  askTimeout: number
+  firstLifetime: number
+  idleLifetime: number
+  /** How long a client goes on with one call. */
+  callPatience: number
+}
+
+/** One line a record, so that `grep` finds a call. */
+export function writeHistory(history: History, path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const { seed, limits, rest, ...lists } = history
+  const lines = [JSON.stringify({ seed, limits })]
+  for (const [kind, items] of Object.entries(lists))
+    for (const item of items) lines.push(JSON.stringify({ [kind]: item }))
+  if (rest) lines.push(JSON.stringify({ rest }))
+  writeFileSync(path, `${lines.join('\n')}\n`)
+}
+
+/** The key of a session itself, among all that the store has of it. */
+export const isRecord = (key: string): boolean => /\}$/.test(key)
+
+/** What outlives its session for a while by design: marks by which a repeated step or a repeated DELETE is recognised. */
+export const isMark = (key: string): boolean => /\}:(post:|over:|cancel:|live$|logs$)/.test(key)

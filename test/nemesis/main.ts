@@ -1,0 +1,65 @@
+/** `npm run nemesis -- --minutes 10`: faults of every kind against three instances, and a proof from what happened. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { FaultKind } from './faults.ts'
+import { writeHistory } from './history.ts'
+import { runNemesis } from './nemesis.ts'
+import { copyWithout, isProtection, PROTECTIONS } from './protections.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string' },
+    without: { type: 'string' },
+    clients: { type: 'string', default: '100' },
+    rate: { type: 'string', default: '70' },
+    gap: { type: 'string', default: '1500' },
+    only: { type: 'string' },
+    revision: { type: 'string' },
+    history: { type: 'string' },
+  },
+})
+
+const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
+const { without } = values
+if (without !== undefined && !isProtection(without)) {
+  console.error(`--without takes one of: ${Object.keys(PROTECTIONS).join(', ')}.`)
+  process.exit(1)
+}
+const copy = without === undefined ? undefined : copyWithout(without)
+const only = (values.only?.split(',') ?? (without && PROTECTIONS[without].faults)) as FaultKind[] | undefined
+console.log(`seed ${seed}${without ? `, without: ${PROTECTIONS[without].what}` : ''}`)
+try {
+  const { history, problems, found } = await runNemesis({
+    seed,
+    length: Number(values.minutes) * 60_000,
+    clients: Number(values.clients),
+    rate: Number(values.rate),
+    mix: { gap: Number(values.gap), only },
+    ...(values.revision !== undefined && { revision: values.revision }),
+    ...(copy && { root: copy.root }),
+    stopAtFirst: without !== undefined,
+    report: (line) => console.log(line),
+  })
+  const path = values.history ?? join(tmpdir(), `mcp-anywhere-nemesis-${seed}.jsonl`)
+  writeHistory(history, path)
+  const resumes = history.calls.reduce((sum, call) => sum + call.resumes, 0)
+  console.log(
+    `${history.calls.length} calls, ${resumes} resumes, ${history.sessions.length} sessions, ${history.faults.length} faults`,
+  )
+  for (const { property, text, at } of problems.slice(0, 30)) console.log(`[${property}] ${at ?? ''} ${text}`)
+  if (found) {
+    console.log(
+      `${problems.length} problems, the first after ${Math.round(found.at / 1000)} s and ${found.calls} calls.`,
+    )
+    console.log(
+      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed}${without ? ` --without ${without}` : ''}`,
+    )
+  } else console.log('No problem.')
+  console.log(`History: ${path}`)
+  process.exitCode = problems.length > 0 ? 1 : 0
+} finally {
+  copy?.remove()
+}
+process.exit()

@@ -1,0 +1,40 @@
+/** A short run of the nemesis, and that each protection can be taken out for a long one. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { planFaults } from './faults.ts'
+import { writeHistory } from './history.ts'
+import { LIMITS, runNemesis } from './nemesis.ts'
+import { PROTECTIONS, type ProtectionName, sourceWithout } from './protections.ts'
+
+const SEED = 20_261_126
+
+test('no fault below it makes the endpoint break a promise', async () => {
+  const { history, problems } = await runNemesis({
+    seed: SEED,
+    length: 40_000,
+    clients: 60,
+    rate: 25,
+    mix: { gap: 1_200 },
+  })
+  const path = join(tmpdir(), `mcp-anywhere-nemesis-test-${process.pid}.jsonl`)
+  if (problems.length > 0) writeHistory(history, path)
+  const again = `seed ${SEED}, history ${path}`
+  expect(problems.map(({ property, text }) => `[${property}] ${text}`).slice(0, 20), again).toEqual([])
+  expect(history.faults.length).toBeGreaterThan(5)
+  expect(history.calls.filter(({ outcomes }) => outcomes[0]?.kind === 'result').length).toBeGreaterThan(50)
+}, 300_000)
+
+test('the seed decides the schedule of the faults', () => {
+  const plan = (seed: number) => planFaults(seed, 600_000, LIMITS.lease, { gap: 1_500 })
+  expect(plan(1)).toEqual(plan(1))
+  expect(plan(1)).not.toEqual(plan(2))
+  expect(new Set(plan(1).map(({ kind }) => kind)).size).toBe(16)
+})
+
+test.each(Object.keys(PROTECTIONS) as ProtectionName[])(
+  'the source without the protection "%s" can be made',
+  (name) => {
+    expect(sourceWithout(name)).not.toBe('')
+  },
+)

@@ -1,0 +1,150 @@
+/** One run: clients call while faults happen, then the faults end, the calls end, and the sessions end. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { check, type Problem } from './check/check.ts'
+import { Http } from './clients/http.ts'
+import { LegacyClient } from './clients/legacy-client.ts'
+import { SessionClient } from './clients/session-client.ts'
+import { StatelessClient } from './clients/stateless-client.ts'
+import type { World } from './clients/world.ts'
+import { Faults, type Mix, planFaults } from './faults.ts'
+import type { Entry, History, Limits } from './history.ts'
+import { Fleet } from './processes/fleet.ts'
+import { LedgerReader } from './processes/ledger.ts'
+import { Random } from './random.ts'
+import { comeToRest } from './rest.ts'
+
+export interface NemesisOptions {
+  seed: number
+  /** How long faults happen, in ms. */
+  length: number
+  /** Clients at once. */
+  clients?: number
+  /** Calls per second of all clients together, about. */
+  rate?: number
+  mix?: Mix
+  /** Only clients of this revision. */
+  revision?: string
+  /** The checkout whose endpoint runs; default: this one. */
+  root?: URL
+  /** Ends the run when it has found something. */
+  stopAtFirst?: boolean
+  report?: (line: string) => void
+}
+
+export interface Outcome {
+  history: History
+  problems: Problem[]
+  /** When the first problem was found, ms of the timeline, and how many calls there were. */
+  found?: { at: number; calls: number }
+}
+
+export const LIMITS: Limits = {
+  lease: 4_000,
+  heartbeat: 2_000,
+  registerAfter: 50,
+  drainTimeout: 2_000,
+  storePatience: 10_000,
+  commandTimeout: 2_500,
+  askTimeout: 25_000,
+  firstLifetime: 20_000,
+  idleLifetime: 120_000,
+  callPatience: 75_000,
+}
+
+/** Of 20 clients, how many speak each revision. */
+const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
+const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25': 8, '2026-07-28': 3 }
+/** How often a run is checked, in ms. */
+const CHECK_EVERY = 5_000
+
+export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
+  const { seed, length, clients = 100, rate = 70, mix = { gap: 1_500 }, report = () => {} } = options
+  const limits = LIMITS
+  const fleet = await Fleet.start({ limits, root: options.root })
+  const ledger = new LedgerReader(fleet.ledger)
+  const faults = new Faults(fleet, limits.lease)
+  const entries: Entry[] = []
+  const abort = new AbortController()
+  const http = new Http(() => fleet.next())
+  let running = true
+  const world: World = {
+    http,
+    now: fleet.now,
+    limits,
+    sessions: [],
+    calls: [],
+    get running() {
+      return running
+    },
+    think: (clients / rate) * 1_000,
+    silence: 3.5 * limits.heartbeat,
+  }
+  const history = (): History => {
+    entries.push(...ledger.read())
+    const { sessions, calls } = world
+    return {
+      seed,
+      limits,
+      faults: faults.done,
+      sessions,
+      calls,
+      ledger: entries,
+      exits: fleet.exits,
+      errors: fleet.errors,
+    }
+  }
+  let found: Outcome['found']
+  const look = () => {
+    const problems = check(history())
+    if (problems.length === 0 || found) return
+    found = { at: fleet.now(), calls: world.calls.length }
+    report(`found after ${Math.round(found.at / 1000)} s and ${found.calls} calls: ${problems[0]?.text}`)
+    if (options.stopAtFirst) abort.abort()
+  }
+  try {
+    const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i, options.revision))
+    const lives = Promise.all(alive.map((client) => client.live()))
+    const checking = setInterval(look, CHECK_EVERY)
+    const over = setTimeout(() => abort.abort(), length)
+    await faults.run(planFaults(seed, length, limits.lease, mix), abort.signal)
+    if (!abort.signal.aborted) await new Promise((resolve) => abort.signal.addEventListener('abort', resolve))
+    clearTimeout(over)
+    running = false
+    report(`${world.calls.length} calls, ${faults.done.length} faults; coming to rest`)
+    const done = await Promise.race([lives.then(() => true), sleep(limits.callPatience + 15_000, false)])
+    clearInterval(checking)
+    if (!done) report('Some clients have not ended.')
+    const whole = history()
+    if (!(options.stopAtFirst && found)) {
+      whole.rest = await comeToRest(
+        fleet,
+        world,
+        alive.filter((client) => client instanceof SessionClient),
+      )
+      whole.ledger = history().ledger
+    }
+    const problems = check(whole)
+    if (problems.length > 0) found ??= { at: fleet.now(), calls: world.calls.length }
+    return { history: whole, problems, ...(found && { found }) }
+  } finally {
+    running = false
+    http.close()
+    ledger.close()
+    await fleet.stop()
+  }
+}
+
+function makeClient(world: World, seed: number, i: number, only: string | undefined) {
+  const random = new Random(seed, `client ${i}`)
+  const shares = Object.values(SHARES).reduce((sum, share) => sum + share, 0)
+  let left = i % shares
+  const drawn = REVISIONS.find((name) => {
+    left -= SHARES[name as keyof typeof SHARES]
+    return left < 0
+  }) as string
+  const revision = only ?? drawn
+  const name = `${i}`
+  if (revision === '2024-11-05') return new LegacyClient(world, random, name)
+  if (revision === '2026-07-28') return new StatelessClient(world, random, name)
+  return new SessionClient(world, random, name, revision)
+}

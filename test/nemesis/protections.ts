@@ -1,0 +1,90 @@
+/** Protections that the run must miss when they are taken out of a copy of the source. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { FaultKind } from './faults.ts'
+
+interface Protection {
+  what: string
+  file: string
+  /** Source texts and their replacements. Each text occurs once. */
+  without: readonly [text: string, replacement: string][]
+  /** The faults that need the protection; default: all. */
+  faults?: readonly FaultKind[]
+}
+
+const CALLS = 'lib/store/redis/scripts/calls.ts'
+
+export const PROTECTIONS = {
+  fence: {
+    what: 'only the run that owns a call appends to it',
+    file: CALLS,
+    without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
+    faults: ['stop', 'kill and stop', 'cut clients'],
+  },
+  claim: {
+    what: 'a claim replaces only the expected owner',
+    file: CALLS,
+    without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
+    faults: ['kill and stop', 'cut clients', 'swallow clients', 'stop'],
+  },
+  answer: {
+    what: 'an answer is stored before it is acknowledged',
+    file: 'lib/session/sessions.ts',
+    without: [
+      [
+        'const reply = await this.#store.answer(session.key, id, value)',
+        'const work = this.#store.answer(session.key, id, value).then(async (reply) => {',
+      ],
+      [
+        "if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })",
+        "if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value }) })\n      work.catch(() => {})",
+      ],
+    ],
+    faults: ['redis pause', 'redis kill', 'redis full', 'swallow store', 'kill'],
+  },
+  lease: {
+    what: 'an instance that did not reach the store for a lease declares no other one dead',
+    file: 'lib/runtime/presence.ts',
+    without: [['return this.#isSure ? missing : new Set()', 'return missing']],
+    faults: ['redis pause', 'redis kill'],
+  },
+  repeat: {
+    what: 'an append that is sent again is recognised',
+    file: CALLS,
+    without: [["if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end", '']],
+    faults: ['lose reply', 'cut store'],
+  },
+} as const satisfies Record<string, Protection>
+
+export type ProtectionName = keyof typeof PROTECTIONS
+
+export function isProtection(name: string): name is ProtectionName {
+  return Object.hasOwn(PROTECTIONS, name)
+}
+
+const root = new URL('../../', import.meta.url).pathname
+
+/** The source of a protection's file without it. @throws Error where the source has another text */
+export function sourceWithout(name: ProtectionName): string {
+  const { file, without }: Protection = PROTECTIONS[name]
+  let source = readFileSync(join(root, file), 'utf8')
+  for (const [text, replacement] of without) {
+    if (source.split(text).length !== 2) throw new Error(`${file} has "${text}" not once.`)
+    source = source.replace(text, () => replacement)
+  }
+  return source
+}
+
+/** A copy of this checkout without the protection. */
+export function copyWithout(name: ProtectionName): { root: URL; remove(): void } {
+  const source = sourceWithout(name)
+  const copy = mkdtempSync(join(tmpdir(), 'mcp-anywhere-nemesis-without-'))
+  for (const part of ['lib', 'test/nemesis', 'package.json', 'tsconfig.json']) {
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  writeFileSync(join(copy, PROTECTIONS[name].file), source)
+  return { root: pathToFileURL(`${copy}/`), remove: () => rmSync(copy, { recursive: true, force: true }) }
+}

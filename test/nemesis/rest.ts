@@ -1,0 +1,61 @@
+/** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
+import type { SessionClient } from './clients/session-client.ts'
+import { pause, type World } from './clients/world.ts'
+import { isMark, isRecord, type Rest, type Session } from './history.ts'
+import type { Fleet } from './processes/fleet.ts'
+
+/** How long keys may take to go beyond their longest lifetime, in ms. */
+const GRACE = 6_000
+/** Keys that belong to no session. */
+const COMMON = /^mcp:(up:|\{bus\}:)/
+
+export async function comeToRest(fleet: Fleet, world: World, clients: SessionClient[]): Promise<Rest> {
+  const resting = clients.filter(({ session }) => session.restful && !session.lost)
+  await settled(
+    resting.map(({ session }) => session),
+    world,
+  )
+  const fields = await Promise.all(resting.map(({ session }) => fieldsOf(fleet, session)))
+  await Promise.all(resting.map((client) => client.end()))
+  // A DELETE that a failover lost is repeated by nobody: those sessions end with their lifetime.
+  const { client } = fleet.redis
+  const until = world.now() + world.limits.firstLifetime + GRACE
+  const sessions = new Map(world.sessions.map((session) => [session.key, session]))
+  const ended = new Set(world.sessions.filter(({ deletion }) => deletion?.acknowledged).map(({ session }) => session))
+  const eternal = new Set<string>()
+  let keys: Rest['keys'] = []
+  for (;;) {
+    keys = []
+    for (const key of await client.keys('*')) {
+      const lifetime = await client.pttl(key)
+      if (lifetime === -1) eternal.add(key)
+      if (COMMON.test(key) || lifetime === -2) continue
+      const session = sessions.get(/\{(.+?)\}/.exec(key)?.[1] ?? '')?.session
+      keys.push({ key, lifetime, ...(session !== undefined && { session }) })
+    }
+    // The logs of sessions that nobody ended live longer than their sessions.
+    const waiting = keys.some(({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key)))
+    if (!waiting || world.now() > until) break
+    await pause(500)
+  }
+  const processes = await Promise.all(
+    fleet.places.map(async (place) => {
+      await pause(100)
+      const stats = await place.stats()
+      return { process: place.name, ...stats, before: place.baseline?.heap ?? 0 }
+    }),
+  )
+  return { at: world.now(), fields, eternal: [...eternal], keys, processes }
+}
+
+/** Waits until each session has heard of the last change of what it is subscribed to, or for some time. */
+async function settled(sessions: readonly Session[], world: World): Promise<void> {
+  const until = world.now() + 3 * world.limits.heartbeat
+  while (world.now() < until && sessions.length > 0) await pause(200)
+}
+
+/** The fields of a session that a call may leave behind. */
+async function fieldsOf(fleet: Fleet, { session, key }: Session): Promise<Rest['fields'][number]> {
+  const fields = await fleet.redis.client.hkeys(`mcp:{${key}}:live`)
+  return { session, fields }
+}

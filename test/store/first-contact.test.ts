@@ -1,0 +1,313 @@
+/** The first contact of a store with Redis: its version, its user, its database, and the server whose prefix it is. */
+import { createServer, type Server, type Socket } from 'node:net'
+import { Redis } from 'ioredis'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
+import { sealedStore } from '../../lib/store/sealed.ts'
+import { type Store, StoreRefused, StoreUnavailable } from '../../lib/store/store.ts'
+import { freePort } from '../support/ports.ts'
+import { startCluster, startRedis } from '../support/redis.ts'
+import { MINUTE, newKey, until } from './contract/support.ts'
+import { inboxOf, redisFixture } from './redis-fixture.ts'
+
+const f = redisFixture()
+
+/** A store for a server of this name. */
+function storeOf(server: string, options: RedisStoreOptions = {}): Store {
+  const store = f.open(options)
+  store.serve?.(server)
+  return store
+}
+
+const fails = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: Error) => error,
+  )
+
+describe('the name of the server', () => {
+  test('claims the prefix, with a lifetime', async () => {
+    await storeOf('notes').ping()
+    await storeOf('notes').ping()
+    expect(await f.admin.hgetall('mcp:server')).toEqual({ name: 'notes' })
+    expect(await f.admin.pttl('mcp:server')).toBeGreaterThan(86_400_000)
+    for (const key of await f.admin.keys('*')) expect(await f.admin.pttl(key), key).toBeGreaterThan(0)
+  })
+
+  test('is refused where another server has the prefix, with a line that says what to set', async () => {
+    await storeOf('notes').ping()
+    const errors: unknown[] = []
+    const other = storeOf('mail', { onError: (error) => errors.push(error) })
+    const key = newKey()
+    const failures = await Promise.all([
+      fails(other.ping()),
+      fails(other.readSession(key, MINUTE)),
+      fails(other.createSession(key, 'r', MINUTE)),
+      fails(other.setValue('user', 'a', 'of mail', MINUTE)),
+      fails(other.publish({ kind: 'tools' })),
+      fails(other.receive('i1', inboxOf().receiver)),
+      fails(other.count('c', 1, MINUTE)),
+    ])
+    for (const failure of failures) expect(failure).toBeInstanceOf(StoreRefused)
+    expect(failures[0]?.message).toMatch(/prefix mcp .*"notes".*"mail".*REDIS_PREFIX.*REDIS_RENAMED_FROM=notes/)
+    expect(failures[0]?.message).not.toContain('\n')
+    expect(errors).toEqual([failures[0]])
+    expect(await f.admin.exists('mcp:user:a', 'mcp:{bus}:changes', 'mcp:count:c')).toBe(0)
+    expect(await f.admin.hget('mcp:server', 'name')).toBe('notes')
+  })
+
+  test('is refused at the first request too, which reads nothing of the other server', async () => {
+    const key = newKey()
+    const notes = storeOf('notes')
+    await notes.createSession(key, 'of notes', MINUTE)
+    expect(await fails(storeOf('mail').readSession(key, undefined))).toBeInstanceOf(StoreRefused)
+    expect(await storeOf('notes').readSession(key, undefined)).toMatchObject({ record: 'of notes' })
+  })
+
+  test('goes over to a new name, while instances of both names run', async () => {
+    const [before, key] = [storeOf('notes'), newKey()]
+    await before.createSession(key, 'r', MINUTE)
+    const after = storeOf('memos', { renamedFrom: 'notes' })
+    expect(await after.readSession(key, undefined)).toMatchObject({ record: 'r' })
+    // An instance of the earlier name that starts during the deployment, and one that runs.
+    expect(await storeOf('notes').readSession(key, undefined)).toMatchObject({ record: 'r' })
+    expect(await before.readSession(key, undefined)).toMatchObject({ record: 'r' })
+    expect(await fails(storeOf('mail').ping())).toBeInstanceOf(StoreRefused)
+    expect(await fails(storeOf('mail', { renamedFrom: 'posts' }).ping())).toBeInstanceOf(StoreRefused)
+    // The next deployment no longer says that there was another name.
+    await storeOf('memos').ping()
+    expect(await fails(storeOf('notes').ping())).toBeInstanceOf(StoreRefused)
+    expect(await f.admin.hgetall('mcp:server')).toEqual({ name: 'memos' })
+    expect(await f.admin.pttl('mcp:server')).toBeGreaterThan(86_400_000)
+  })
+
+  test('is free again once its claim has expired', async () => {
+    await storeOf('notes', { lifetimes: { longest: 50 } }).ping()
+    await until(async () => (await f.admin.exists('mcp:server')) === 0)
+    expect(await fails(storeOf('mail').ping())).toBeUndefined()
+  })
+
+  test('is one for each store', () => {
+    const store = storeOf('notes')
+    store.serve?.('notes')
+    expect(() => store.serve?.('mail')).toThrow(/"notes" and "mail".*prefix/)
+  })
+
+  test('is claimed through the seal, and not by a process that only announces changes', async () => {
+    await f.open().publish({ kind: 'tools' })
+    expect(await f.admin.exists('mcp:server')).toBe(0)
+    const sealed = sealedStore(f.open(), [Buffer.alloc(32, 'k')])
+    sealed.serve?.('notes')
+    await sealed.ping()
+    expect(await f.admin.hget('mcp:server', 'name')).toBe('notes')
+  })
+
+  test('is claimed later where Redis is full, and sessions can be deleted meanwhile', async () => {
+    const key = newKey()
+    await f.open().createSession(key, 'r', MINUTE)
+    await f.admin.config('SET', 'maxmemory', '1')
+    try {
+      const store = storeOf('notes')
+      expect(await store.readSession(key, undefined)).toMatchObject({ record: 'r' })
+      expect((await store.deleteSession(key)).status).toBe('ok')
+    } finally {
+      await f.admin.config('SET', 'maxmemory', '0')
+    }
+  })
+})
+
+describe('the prefix', () => {
+  test('separates sessions, values, counts, changes and mail of two servers, each with rights for its own keys', async () => {
+    const names = ['notes', 'mail'] as const
+    for (const name of names) {
+      const rights = `on >pw ~${name}:* resetchannels -@all +@read +@write +@scripting +@connection -@dangerous +info +time`
+      await f.admin.acl('SETUSER', name, ...rights.split(' '))
+    }
+    const [notes, mail] = names.map((name) =>
+      storeOf(name, { prefix: name, url: `redis://${name}:pw@127.0.0.1:${f.server.port}` }),
+    ) as [Store, Store]
+    const key = newKey()
+    await notes.createSession(key, 'of notes', MINUTE, { id: 'p', max: 1 })
+    expect(await mail.readSession(key, MINUTE)).toBeUndefined()
+    expect(await mail.createSession(newKey(), 'r', MINUTE, { id: 'p', max: 1 })).toEqual({ status: 'ok' })
+    await notes.setValue('user', 'a', 'of notes', MINUTE)
+    expect(await mail.getValue('user', 'a')).toBeUndefined()
+    expect([await notes.count('c', 1, MINUTE), await mail.count('c', 1, MINUTE)]).toEqual([1, 1])
+    expect([await notes.occupy('o', 'm', MINUTE), await mail.occupy('o', 'n', MINUTE)]).toEqual([1, 1])
+    const [here, there] = [inboxOf(), inboxOf()]
+    const receiving = [await notes.receive('i', here.receiver), await mail.receive('i', there.receiver)]
+    await notes.up('i', MINUTE, '1')
+    expect(await mail.alive(['i'])).toEqual([false])
+    await notes.send('i', 'for notes')
+    await notes.publish({ kind: 'tools' })
+    await mail.send('i', 'for mail')
+    await mail.publish({ kind: 'prompts' })
+    expect(await here.inbox.have(2)).toEqual(['for notes', 'tools'])
+    expect(await there.inbox.have(2)).toEqual(['for mail', 'prompts'])
+    expect(await mail.deleteSession(key, { id: 'p' })).toEqual({ status: 'gone' })
+    expect(await notes.readSession(key, undefined)).toMatchObject({ record: 'of notes' })
+    await Promise.all(receiving.map((one) => one.stop()))
+    await notes.down('i')
+    const all = await f.admin.keys('*')
+    expect(all.filter((name) => !/^(?:notes|mail):/.test(name))).toEqual([])
+  })
+
+  test('is refused by the rights of the user before anything is served', async () => {
+    await f.admin.acl('SETUSER', 'narrow', ...'on >pw ~mail:* -@all +@all'.split(' '))
+    const url = `redis://narrow:pw@127.0.0.1:${f.server.port}`
+    expect(await fails(storeOf('notes', { url, prefix: 'notes' }).ping())).toMatchObject({ name: 'StoreRefused' })
+  })
+
+  test.each(['', 'a:b', '{a}', 'a b', '-a', 'a*', 'é', 'a'.repeat(65), 7 as never])('cannot be %j', (prefix) => {
+    expect(() => redisStore({ url: f.server.url, prefix })).toThrow(/^The prefix of the keys must be 1 to 64 letters/)
+  })
+
+  test('and its claim work in a cluster', async () => {
+    const cluster = await startCluster()
+    const stores = ['notes', 'mail'].map((name) => redisStore({ cluster: cluster.urls, prefix: name }))
+    const [notes, mail] = stores as [Store, Store]
+    try {
+      notes.serve?.('notes')
+      mail.serve?.('mail')
+      await Promise.all([notes.ping(), mail.ping()])
+      const key = newKey()
+      await notes.createSession(key, 'of notes', MINUTE)
+      expect(await mail.readSession(key, undefined)).toBeUndefined()
+      expect(await notes.readSession(key, MINUTE)).toMatchObject({ record: 'of notes' })
+      const wrong = redisStore({ cluster: cluster.urls, prefix: 'notes' })
+      stores.push(wrong)
+      wrong.serve?.('mail')
+      expect(await fails(wrong.readSession(key, undefined))).toBeInstanceOf(StoreRefused)
+    } finally {
+      await Promise.all(stores.map((store) => store.close()))
+      await cluster.stop()
+    }
+  })
+})
+
+describe('a Redis that refuses the store', () => {
+  const fromAdmin = async (options: RedisStoreOptions) =>
+    fails(storeOf('notes', { commandTimeout: 2_500, ...options }).ping())
+
+  test.each([
+    ['a password that is wrong', ':wrong@', '', /WRONGPASS/],
+    ['a user that it does not have', 'nobody:pw@', '', /WRONGPASS/],
+    ['no password', '', '', /NOAUTH/],
+    ['a database that it does not have', ':secret@', '/99', /DB index is out of range/],
+  ])('for %s says so, and writes nothing', async (_name, credentials, path, cause) => {
+    const guarded = await startRedis({ args: ['--requirepass', 'secret'] })
+    const admin = new Redis({ port: guarded.port, password: 'secret' })
+    try {
+      const errors: Error[] = []
+      const url = `redis://${credentials}127.0.0.1:${guarded.port}${path}`
+      const store = storeOf('notes', { url, commandTimeout: 2_500, onError: (error) => errors.push(error as Error) })
+      const failure = await fails(store.createSession(newKey(), 'r', MINUTE))
+      expect(failure).toBeInstanceOf(StoreRefused)
+      expect(failure?.message).toMatch(cause)
+      expect(failure?.message).not.toContain('secret')
+      expect(await fails(store.createSession(newKey(), 'r', MINUTE))).toBeInstanceOf(StoreRefused)
+      expect(errors).toHaveLength(1)
+      expect(await admin.dbsize()).toBe(0)
+    } finally {
+      admin.disconnect()
+      await guarded.stop()
+    }
+  })
+
+  test('is no refusal where none can be reached, and where it speaks no TLS', async () => {
+    const closed = await fromAdmin({ url: `redis://127.0.0.1:${await freePort()}` })
+    const plain = await fromAdmin({ url: `rediss://127.0.0.1:${f.server.port}` })
+    for (const failure of [closed, plain]) {
+      expect(failure).toBeInstanceOf(StoreUnavailable)
+      expect(failure).not.toBeInstanceOf(StoreRefused)
+    }
+    expect(closed?.message).toContain('ECONNREFUSED')
+  })
+
+  test('reports once that it cannot be reached, and again after it was back', async () => {
+    const gone = await startRedis()
+    await gone.kill()
+    const errors: Error[] = []
+    const store = storeOf('notes', { url: gone.url, onError: (error) => errors.push(error as Error) })
+    for (let i = 0; i < 3; i++) expect(await fails(store.ping())).toBeInstanceOf(StoreUnavailable)
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('ECONNREFUSED')])
+    await gone.restart()
+    await until(async () => (await fails(store.ping())) === undefined)
+    await gone.kill()
+    for (let i = 0; i < 3; i++) expect(await fails(store.ping())).toBeInstanceOf(StoreUnavailable)
+    expect(errors).toHaveLength(2)
+    await gone.stop()
+  })
+})
+
+describe('a server', () => {
+  let fake: Server | undefined
+  const sockets = new Set<Socket>()
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    fake?.close()
+  })
+
+  /**
+   * Answers INFO with a version, COMMAND INFO as one that has the commands or has not, and all else with nil. With `after` it
+   * is silent from the handshake on, until it has that command.
+   */
+  async function serve(info: string, commands: string, after?: string): Promise<{ url: string; names: string[] }> {
+    const names: string[] = []
+    let waiting = ''
+    const port = await freePort()
+    fake = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        for (const [, name = ''] of text.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+          names.push(name.toLowerCase())
+          if (/^info$/i.test(name)) waiting += `$${info.length}\r\n${info}\r\n`
+          else if (/^command$/i.test(name)) waiting += commands
+          else waiting += /^hmget$/i.test(name) ? '*3\r\n$-1\r\n$-1\r\n$-1\r\n' : '$-1\r\n'
+          if (after !== undefined && names.length > 2 && !names.includes(after)) continue
+          socket.write(waiting)
+          waiting = ''
+        }
+      })
+    })
+    await new Promise<void>((resolve) => fake?.listen(port, '127.0.0.1', resolve))
+    return { url: `redis://127.0.0.1:${port}`, names }
+  }
+  const HAS = '*1\r\n*1\r\n$5\r\ngetex\r\n'
+  const HAS_NOT = '*1\r\n*-1\r\n'
+
+  test('gets the first command of a session together with the questions of the first contact', async () => {
+    const { url, names } = await serve('redis_version:7.2.0\r\n', HAS, 'hmget')
+    const store = storeOf('notes', { url })
+    expect(await store.readSession('k', undefined)).toBeUndefined()
+    expect(names).toEqual(['hello', 'info', 'info', 'eval', 'hmget'])
+    expect(await store.readSession('k', undefined)).toBeUndefined()
+    expect(names.slice(5)).toEqual(['hmget'])
+  })
+
+  test.each([
+    ['6.0.16', 'redis_version:6.0.16\r\nredis_mode:standalone\r\n', HAS_NOT],
+    ['5.0.14', '# Server\r\nredis_version:5.0.14\r\n', '-ERR unknown command\r\n'],
+    ['nothing', '# Server\r\n', HAS_NOT],
+  ])('of the version %s is refused with a line that names what is needed', async (version, info, commands) => {
+    const { url, names } = await serve(info, commands)
+    const store = storeOf('notes', { url })
+    const failure = await fails(store.readSession('k', MINUTE))
+    expect(failure).toBeInstanceOf(StoreRefused)
+    expect(failure?.message).toContain('Redis 6.2 or later is needed')
+    if (version !== 'nothing') expect(failure?.message).toContain(version)
+    expect(names).toContain('command')
+  })
+
+  test.each([
+    ['6.2.0', 'redis_version:6.2.0\r\n', HAS_NOT],
+    ['7.2.4 of Valkey', 'redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n', HAS_NOT],
+    ['10.0.0', 'redis_version:10.0.0\r\n', HAS_NOT],
+    ['1.9 with the commands', 'redis_version:1.9\r\n', HAS],
+    ['no number with the commands', '# Server\r\n', HAS],
+  ])('of the version %s is used', async (_version, info, commands) => {
+    const { url } = await serve(info, commands)
+    expect(await storeOf('notes', { url }).readSession('k', MINUTE)).toBeUndefined()
+  })
+})
