@@ -1,35 +1,10 @@
 /** A Node process as in a container: probes, log lines, signals. */
 import { connect } from 'node:net'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { call, EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { NodeInstance, nodeBundle } from './node-instance.ts'
-
-let redis: RedisServer
-let bundled: { file: string; remove(): void }
-const instances: NodeInstance[] = []
-
-beforeAll(async () => {
-  const [server, built] = await Promise.all([startRedis(), nodeBundle()])
-  redis = server
-  bundled = built
-})
-afterEach(async () => {
-  redis.resume()
-  await Promise.all(instances.splice(0).map((instance) => instance.stop()))
-})
-afterAll(async () => {
-  await redis.stop()
-  bundled.remove()
-})
-
-async function start(env: Record<string, string> = {}): Promise<NodeInstance> {
-  const instance = await NodeInstance.start(bundled.file, { REDIS_URL: redis.url, ...env })
-  instances.push(instance)
-  return instance
-}
+import { redis, start } from './node-instances.ts'
 
 const status = async (url: URL) => (await fetch(url)).status
 

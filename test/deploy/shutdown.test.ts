@@ -1,36 +1,13 @@
 /** The end of a Node process: the lame duck, the drain, and what clients notice of them. */
 import { Agent, request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { call, getStream, initialize, post, type RawSession, toolCall } from '../support/raw.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
 import { fromSeconds } from '../support/spread.ts'
-import { NodeInstance, nodeBundle } from './node-instance.ts'
-
-let redis: RedisServer
-let bundled: { file: string; remove(): void }
-const instances: NodeInstance[] = []
-
-beforeAll(async () => {
-  const [server, built] = await Promise.all([startRedis(), nodeBundle()])
-  redis = server
-  bundled = built
-})
-afterEach(async () => {
-  redis.resume()
-  await Promise.all(instances.splice(0).map((instance) => instance.stop()))
-})
-afterAll(async () => {
-  await redis.stop()
-  bundled.remove()
-})
-
-async function start(env: Record<string, string> = {}): Promise<NodeInstance> {
-  const instance = await NodeInstance.start(bundled.file, { REDIS_URL: redis.url, ...env })
-  instances.push(instance)
-  return instance
-}
+import type { NodeInstance } from './node-instance.ts'
+import { redis, start } from './node-instances.ts'
 
 async function ready(instance: NodeInstance): Promise<[number, string]> {
   const response = await fetch(instance.at('/readyz'), { headers: { connection: 'close' } })
