@@ -1,4 +1,5 @@
 /** Random numbers that a seed decides, so that a run can be repeated. */
+import { numberOf, step } from '../support/mulberry32.ts'
 
 export class Random {
   #state: number
@@ -14,11 +15,8 @@ export class Random {
 
   /** From 0 up to 1 (mulberry32). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+    this.#state = step(this.#state)
+    return numberOf(this.#state)
   }
 
   chance(probability: number): boolean {

@@ -2,10 +2,10 @@
  * An instance of the everything server as a process of its own. The test passes settings as JSON, and reads statistics
  * and triggers announcements by the routes under `/__test`.
  */
-import { serve } from '@hono/node-server'
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { server } from '../fixtures/everything.ts'
+import { serveInstance } from './serve-instance.ts'
 
 const { redisUrl, options, plain } = JSON.parse(process.env.INSTANCE ?? '{}') as {
   redisUrl: string
@@ -34,17 +34,4 @@ endpoint.app.post('/__test/announce', async (c) => {
 
 endpoint.app.post('/__test/complete', async (c) => c.json(await endpoint.elicitationCompleted(await c.req.text())))
 
-const http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
-  console.log(`listening ${port}`)
-})
-
-process.on('SIGTERM', () => {
-  http.close()
-  endpoint.close().then(
-    () => process.exit(0),
-    (error) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
+serveInstance(endpoint)

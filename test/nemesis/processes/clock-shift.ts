@@ -3,30 +3,18 @@
  * the start and at each SIGUSR2. Monotonic time and timers are as always.
  */
 import { readFileSync } from 'node:fs'
+import { shiftDate } from '../../support/shifted-date.ts'
 
 const file = process.env.SHIFT_FILE
-const RealDate = Date
-let shift = 0
+const setShift = shiftDate()
 
 function read(): void {
   try {
-    shift = file ? Number(readFileSync(file, 'utf8')) || 0 : 0
+    setShift(file ? Number(readFileSync(file, 'utf8')) || 0 : 0)
   } catch {
-    shift = 0
-  }
-}
-
-class ShiftedDate extends RealDate {
-  constructor(...given: unknown[]) {
-    if (given.length === 0) super(RealDate.now() + shift)
-    else super(...(given as [number]))
-  }
-
-  static override now(): number {
-    return RealDate.now() + shift
+    setShift(0)
   }
 }
 
 read()
 process.on('SIGUSR2', read)
-globalThis.Date = ShiftedDate as DateConstructor

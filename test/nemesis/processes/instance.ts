@@ -1,8 +1,8 @@
 /** An instance of the run, as a process. */
 import { getActiveResourcesInfo } from 'node:process'
-import { serve } from '@hono/node-server'
 import { createEndpoint, type EndpointOptions } from '../../../lib/endpoint.ts'
 import { type RedisStoreOptions, redisStore } from '../../../lib/store/redis/index.ts'
+import { serveInstance } from '../../support/serve-instance.ts'
 import { timelineFrom } from '../timeline.ts'
 import { openLedger } from './ledger.ts'
 import { makeServer } from './tools.ts'
@@ -48,17 +48,4 @@ endpoint.app.get('/__test/stats', (c) => {
   return c.json({ connections, calls: calls + unregistered, sockets, heap: process.memoryUsage().heapUsed })
 })
 
-const http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
-  console.log(`listening ${port}`)
-})
-
-process.on('SIGTERM', () => {
-  http.close()
-  endpoint.close().then(
-    () => process.exit(0),
-    (error) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
+serveInstance(endpoint)

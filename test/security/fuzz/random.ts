@@ -1,3 +1,5 @@
+import { numberOf, step } from '../../support/mulberry32.ts'
+
 /** Random choices that are the same for the same seed and number. */
 export class Random {
   #state: number
@@ -10,11 +12,8 @@ export class Random {
 
   /** From 0 up to, and without, 1 (mulberry32). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+    this.#state = step(this.#state)
+    return numberOf(this.#state)
   }
 
   /** From 0 up to, and without, `end`. */
