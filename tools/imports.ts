@@ -10,8 +10,9 @@ import { sources, strip } from './source.ts'
 const FLOORS = [
   ['functions', 'examples'],
   ['lib/cli'],
+  ['lib/node.ts', 'lib/lambda.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
-  ['lib/index.ts', 'lib/endpoint.ts', 'lib/testing.ts', 'lib/stdio.ts'],
+  ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/sdk'],
   ['lib/http'],
   ['lib/session', 'lib/stateless'],
