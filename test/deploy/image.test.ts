@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../../tools/build.ts'
-import { readSteps } from '../../tools/image.ts'
+import { readSteps } from '../../tools/dockerfile.ts'
 
 test('the Dockerfile makes an image that starts, or its steps make a folder that does', { timeout: 300_000 }, () => {
   const output = execFileSync(process.execPath, [join(root, 'tools/image.ts')], { encoding: 'utf8', stdio: 'pipe' })
