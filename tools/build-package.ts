@@ -1,12 +1,14 @@
 /**
- * Writes the npm package: `npm run build:package [-- --out folder]`. The folder (default: dist/package) is what `npm pack`
- * takes: the compiled lib with declarations and source maps, the published manifest, README and licence.
+ * Writes the npm packages: `npm run build:package`. The folder dist/package is what `npm pack` takes: the compiled lib with
+ * declarations and source maps, the published manifest, README, documents and licence. dist/create is the starter, see
+ * build-starter.ts. `-- --out folder` writes the first of the two into another folder.
  */
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { root } from './build.ts'
+import { buildStarter } from './build-starter.ts'
 import { type Manifest, published } from './manifest.ts'
 
 /** Empties `out` and writes the package into it. @throws Error with what the compiler reports */
@@ -16,7 +18,11 @@ export async function buildPackage(out = join(root, 'dist/package')): Promise<vo
   await compile(join(out, 'dist'))
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(published(manifest), undefined, 2)}\n`)
-  for (const name of ['README.md', 'LICENSE']) copyFileSync(join(root, name), join(out, name))
+  mkdirSync(join(out, 'docs'))
+  const documents = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+  for (const name of ['README.md', 'LICENSE', ...documents.map((document) => `docs/${document}`)]) {
+    copyFileSync(join(root, name), join(out, name))
+  }
 }
 
 async function compile(outDir: string): Promise<void> {
@@ -38,4 +44,5 @@ async function compile(outDir: string): Promise<void> {
 if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({ options: { out: { type: 'string' } } })
   await buildPackage(values.out === undefined ? undefined : resolve(values.out))
+  if (values.out === undefined) buildStarter()
 }

@@ -39,7 +39,7 @@ export function published(manifest: Manifest): object {
     license,
     type,
     engines: ENGINES,
-    files: ['dist'],
+    files: ['dist', 'docs'],
     // Importing the other files has no effect: a bundler may leave out what is not used.
     sideEffects: programs.map(([, file]) => `./${file}`),
     exports: { ...Object.fromEntries(entries), './package.json': './package.json' },

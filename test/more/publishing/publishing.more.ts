@@ -21,7 +21,7 @@ test('every entry has types for every way to import it', async () => {
   await run(process.execPath, [attw, inject('tarball'), '--profile', 'esm-only'], { cwd: root })
 })
 
-test('the package has the compiled lib, README and licence, and runs nothing when it is installed', async () => {
+test('the package has the compiled lib, README, documents and licence, and runs nothing when it is installed', async () => {
   const folder = await project()
   const manifest = JSON.parse(readFileSync(join(folder, own, 'package.json'), 'utf8'))
   const ofRepository = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -29,7 +29,7 @@ test('the package has the compiled lib, README and licence, and runs nothing whe
   expect(manifest.devDependencies).toBeUndefined()
   expect(Object.keys(manifest.dependencies)).toEqual(Object.keys(ofRepository.dependencies))
   expect(Object.keys(manifest.exports)).toEqual([...Object.keys(ofRepository.exports), './package.json'])
-  expect(readdirSync(join(folder, own)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  expect(readdirSync(join(folder, own)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
   const files = readdirSync(join(folder, own, 'dist'), { recursive: true, encoding: 'utf8', withFileTypes: true })
   const kinds = new Set(files.filter((file) => file.isFile()).map(({ name }) => name.replace(/^[\w-]+/, '')))
   expect([...kinds].sort()).toEqual(['.d.ts', '.js', '.js.map'])
