@@ -127,7 +127,7 @@ describe.each([
       expect(await client.call('add_todos', { todos: ['bread'] })).toBe('There are 2 things to do.')
 
       await change(source, /The new version serves/)
-      expect(await client.tools()).not.toContain('pid')
+      await expect(client.call('pid')).rejects.toThrow(/pid/)
       await client.close()
     })
   })

@@ -21,6 +21,7 @@ export interface Registry {
  * @param names the packages that are published here, and that the registry of the machine is not asked for
  */
 export async function startRegistry(folder: string, names: readonly string[]): Promise<Registry> {
+  mkdirSync(folder, { recursive: true })
   const [tools, uplink, port] = await Promise.all([
     installed('create'),
     npm(folder, 'config', 'get', 'registry'),
@@ -38,7 +39,6 @@ export async function startRegistry(folder: string, names: readonly string[]): P
     log: { type: 'stdout', format: 'json', level: 'warn' },
     middlewares: {},
   }
-  mkdirSync(folder, { recursive: true })
   // JSON is YAML.
   writeFileSync(join(folder, 'verdaccio.yaml'), JSON.stringify(config))
   const program = join(tools, 'node_modules/verdaccio/bin/verdaccio')
