@@ -46,7 +46,9 @@ function filesIn(name: string): string[] {
 /** The text of a deployment file for a project whose endpoint is an installed package. */
 function deploymentFile(name: string, text: string): string {
   if (name === 'infra/Dockerfile.dockerignore') return IGNORED
-  const own = name === 'infra/Dockerfile' ? replaced(text, BUILD, OWN_BUILD) : text
+  let own = text
+  if (name === 'infra/Dockerfile') own = replaced(name, text, BUILD, OWN_BUILD)
+  if (name === 'infra/aws/stages/prod.yml') own = replaced(name, text, ISSUER, OWN_ISSUER)
   // docs/deploy.md creates the service account by its name, so that it keeps it.
   return own
     .replace(/mcp-anywhere(?!@)/g, '{{deployment}}')
@@ -62,6 +64,15 @@ COPY . .
 RUN npm run build -- --target node
 `
 
+/** The repository deploys nothing before a decision, which tools/deploy.ts explains. A project has osls alone. */
+const ISSUER = /^.*\n# authIssuer: (.*)\n# authAudience: (.*)\n/m
+
+const OWN_ISSUER = `# The authorization server, and the URL of the endpoint as clients name it. The server that is named here issues no tokens,
+# so that nobody is let in until you name yours:
+authIssuer: $1
+authAudience: $2
+`
+
 const IGNORED = `.git
 .env
 **/.env
@@ -70,9 +81,9 @@ dist
 node_modules
 `
 
-function replaced(text: string, pattern: RegExp, value: string): string {
-  if (!pattern.test(text)) throw new Error(`tools/build-starter.ts: infra/Dockerfile has nothing like ${pattern}.`)
-  return text.replace(pattern, () => value)
+function replaced(name: string, text: string, pattern: RegExp, value: string): string {
+  if (!pattern.test(text)) throw new Error(`tools/build-starter.ts: ${name} has nothing like ${pattern}.`)
+  return text.replace(pattern, value)
 }
 
 /** Replaces `{{version zod}}` by the version that this repository uses. */

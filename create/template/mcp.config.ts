@@ -1,4 +1,4 @@
 /** Read by `mcp-anywhere dev`, `start` and `build`. */
-export default {
-  server: 'src/server.ts',
-}
+import type { McpConfig } from 'mcp-anywhere'
+
+export default { server: 'src/server.ts' } satisfies McpConfig

@@ -80,7 +80,8 @@ describe('the project', () => {
   })
 
   test('has the deployments of the repository under its own name', () => {
-    const others = filesIn(project).filter((file) => /^(infra\/|serverless)/.test(file) && !/Dockerfile/.test(file))
+    const deployments = filesIn(project).filter((file) => /^(infra\/|serverless)/.test(file))
+    const others = deployments.filter((file) => !/Dockerfile|prod\.yml/.test(file))
     for (const file of others) {
       const text = read(file)
         .replaceAll('node_modules/mcp-anywhere/docs/', 'docs/')
@@ -88,6 +89,16 @@ describe('the project', () => {
       expect(text, file).toBe(readFileSync(join(root, file), 'utf8'))
     }
     expect(() => new Service(parse(read('infra/cloudrun/service.yaml'))).validate()).not.toThrow()
+  })
+
+  test('names an authorization server that lets nobody in, and every parameter of the repository', () => {
+    const stage = read('infra/aws/stages/prod.yml')
+    expect(parse(stage)).toEqual({
+      authIssuer: 'https://auth.example.com',
+      authAudience: 'https://mcp.example.com/mcp',
+    })
+    const named = (text: string) => [...text.matchAll(/^(?:# )?(\w+): /gm)].map(([, name]) => name)
+    expect(named(stage)).toEqual(named(readFileSync(join(root, 'infra/aws/stages/prod.yml'), 'utf8')))
   })
 
   test('has a Dockerfile whose image is that of the repository, built from the files of the project', () => {
@@ -132,7 +143,8 @@ describe('the project', () => {
       promisify(execFile)(process.execPath, args, options).catch((error) => {
         throw new Error(error.stdout + error.stderr)
       })
-    const settings = { extends: join(root, 'tsconfig.json'), include: ['src', 'test', '*.ts'] }
+    const compilerOptions = { types: ['node'] }
+    const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['src', 'test', '*.ts'] }
     writeFileSync(join(project, 'tsconfig.repository.json'), JSON.stringify(settings))
     await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.repository.json')
     const { stdout } = await node('--test', '--test-reporter=tap', 'test/server.test.ts')
