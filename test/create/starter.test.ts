@@ -120,6 +120,21 @@ describe('the project', () => {
     }
   })
 
+  test('has a README and a workflow whose commands exist, and snippets for clients that are JSON', () => {
+    const { scripts } = JSON.parse(read('package.json'))
+    for (const file of ['README.md', '.github/workflows/ci.yml']) {
+      for (const [, script = ''] of read(file).matchAll(/\bnpm run (\w+)/g))
+        expect(Object.keys(scripts)).toContain(script)
+    }
+    const snippets = [...read('README.md').matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text))
+    const servers = snippets.map((snippet) => (snippet.mcpServers ?? snippet.servers)['my-todos'])
+    expect(servers).toEqual([
+      { command: 'npm', args: expect.arrayContaining(['/path/to/my-todos', '--stdio']) },
+      { url: 'http://127.0.0.1:3000/mcp' },
+      { type: 'http', url: 'http://127.0.0.1:3000/mcp' },
+    ])
+  })
+
   test('uses the versions that the repository is tested with', () => {
     const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const { dependencies, devDependencies, scripts } = JSON.parse(read('package.json'))

@@ -1,9 +1,11 @@
 /** The Dockerfile: its image is built, or its steps are executed one by one where no Docker engine runs. */
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../../tools/build.ts'
-import { readSteps } from '../../tools/dockerfile.ts'
+import { readSteps, runSteps } from '../../tools/dockerfile.ts'
 
 test('the Dockerfile makes an image that starts, or its steps make a folder that does', { timeout: 300_000 }, () => {
   const output = execFileSync(process.execPath, [join(root, 'tools/image.ts')], { encoding: 'utf8', stdio: 'pipe' })
@@ -20,4 +22,30 @@ test('steps are read as Docker reads them', () => {
     { word: 'RUN', rest: 'one  && two' },
     { word: 'CMD', rest: '["x"]' },
   ])
+})
+
+test('files that Dockerfile.dockerignore names are not copied; the last pattern that matches decides', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-steps-'))
+  const project = join(folder, 'project')
+  const [major] = process.versions.node.split('.')
+  const files = {
+    'infra/Dockerfile': `FROM node:${major}\nWORKDIR /app\nCOPY . .\nCMD ["node"]\n`,
+    'infra/Dockerfile.dockerignore': '# a comment\n*\n!src\n!package.json\n**/*.log\n**/.env\nsrc/private\n',
+    'package.json': '',
+    '.env': '',
+    'node_modules/a/index.js': '',
+    'src/server.ts': '',
+    'src/.env': '',
+    'src/deep/x.log': '',
+    'src/deep/x.logs': '',
+    'src/private/key': '',
+  }
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(project, name)), { recursive: true })
+    writeFileSync(join(project, name), text)
+  }
+  const { root: image } = runSteps({ project, folder: join(folder, 'stages'), say: () => {} })
+  const copied = readdirSync(join(image, 'app'), { recursive: true, encoding: 'utf8' })
+  expect(copied.sort()).toEqual(['package.json', 'src', 'src/deep', 'src/deep/x.logs', 'src/server.ts'])
+  rmSync(folder, { recursive: true })
 })

@@ -2,6 +2,8 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { root } from '../../../tools/build.ts'
 import { buildStarter } from '../../../tools/build-starter.ts'
@@ -133,6 +135,18 @@ describe.each([
   })
 })
 
+test('the README has a snippet with which a local host starts the server', async () => {
+  const [, snippet = ''] =
+    /\*\*Claude Desktop\*\*[\s\S]*?```json\n([\s\S]*?)```/.exec(readFileSync(join(demo, 'README.md'), 'utf8')) ?? []
+  const { command, args } = JSON.parse(snippet.replaceAll('/path/to/demo', demo)).mcpServers.demo
+  const client = new Client({ name: 'host', version: '1.0.0' })
+  // A host starts the command in a folder of its own.
+  await client.connect(new StdioClientTransport({ command, args, cwd: folder, env: { ...machine.env } }))
+  const { tools } = await client.listTools()
+  expect(tools.map(({ name }) => name)).toEqual(['add_todos', 'clear_todos'])
+  await client.close()
+})
+
 describe('what is deployed', () => {
   const secret = Buffer.alloc(32, 7).toString('base64')
   let redis: Awaited<ReturnType<typeof startRedis>>
@@ -192,4 +206,21 @@ describe('what is deployed', () => {
       running.stop()
     }
   })
+})
+
+test('npm update brings a new version of the package, and changes no other file', async () => {
+  const own = ['package.json', 'src/server.ts', 'serverless.yml', 'infra/Dockerfile'].map((name) => join(demo, name))
+  const before = own.map((file) => readFileSync(file, 'utf8'))
+  const next = join(folder, 'next')
+  cpSync(join(demo, 'node_modules/mcp-anywhere'), next, { recursive: true })
+  const manifest = JSON.parse(readFileSync(join(next, 'package.json'), 'utf8'))
+  const version = manifest.version.replace(/\d+$/, (patch: string) => String(Number(patch) + 1))
+  writeFileSync(join(next, 'package.json'), JSON.stringify({ ...manifest, version }))
+  await machine.run('npm publish', next)
+  await machine.run('npm update', demo)
+  expect(JSON.parse(await machine.run('npm ls mcp-anywhere --json', demo)).dependencies['mcp-anywhere'].version).toBe(
+    version,
+  )
+  expect(own.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
+  await machine.run('npm run types && npm test', demo)
 })

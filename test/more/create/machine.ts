@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -20,7 +21,8 @@ export interface MachineOptions {
 type Env = Readonly<Record<string, string>>
 
 export class Machine {
-  readonly #env: NodeJS.ProcessEnv
+  /** The variables of its processes. */
+  readonly env: Env
 
   constructor({ folder, registry, node = process.execPath, programs = [] }: MachineOptions) {
     const bin = join(folder, 'bin')
@@ -34,10 +36,10 @@ export class Machine {
     const { host } = new URL(registry)
     writeFileSync(npmrc, `registry=${registry}/\n//${host}/:_authToken=anybody\naudit=false\nupdate-notifier=false\n`)
     // No variable of the tests, and of the npm that runs them, reaches these processes.
-    this.#env = {
+    this.env = {
       PATH: bin,
       HOME: folder,
-      TMPDIR: process.env.TMPDIR,
+      TMPDIR: tmpdir(),
       npm_config_userconfig: npmrc,
       npm_config_cache: join(folder, '..', 'npm-cache'),
     }
@@ -45,7 +47,7 @@ export class Machine {
 
   /** Runs a command line until it ends. @returns its output. @throws Error with the output, where it fails */
   async run(line: string, cwd: string, env: Env = {}): Promise<string> {
-    const options = { cwd, env: { ...this.#env, ...env }, maxBuffer: 64 << 20 }
+    const options = { cwd, env: { ...this.env, ...env }, maxBuffer: 64 << 20 }
     const { stdout, stderr } = await promisify(execFile)('sh', ['-c', line], options).catch(
       (error: { stdout?: string; stderr?: string }) => {
         throw new Error(`${line}\n${error.stdout ?? ''}${error.stderr ?? ''}`)
@@ -56,7 +58,7 @@ export class Machine {
 
   /** Starts a command line that goes on. */
   start(line: string, cwd: string, env: Env = {}): Running {
-    const options = { cwd, env: { ...this.#env, ...env }, detached: true }
+    const options = { cwd, env: { ...this.env, ...env }, detached: true }
     return new Running(line, spawn('sh', ['-c', line], options))
   }
 }
