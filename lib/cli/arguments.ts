@@ -24,7 +24,7 @@ function parse<T extends Options>(args: string[], options: T, refuse: (why: stri
     return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     // Node's sentence goes on with what to do about an argument that begins with a dash.
-    const [why = ''] = (error as Error).message.split(/(?<=[.'])\s/)
+    const [why = ''] = (error as Error).message.split(/\.\s/)
     return refuse(`${why.replace(/\.$/, '')}.`)
   }
 }

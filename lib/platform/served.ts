@@ -22,7 +22,7 @@ export function problemOf(value: unknown): string {
     return 'exports a function as its server. Export the server itself: export const server = new McpServer({ … }).'
   }
   if (typeof value !== 'object' || value === null) {
-    return `exports a ${value === null ? 'null' : typeof value} as its server. Export an McpServer as "server".`
+    return `exports ${value === null ? 'null' : `a ${typeof value}`} as its server. Export an McpServer as "server".`
   }
   if ('registry' in value && 'registerTool' in value) {
     return (

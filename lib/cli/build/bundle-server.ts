@@ -77,6 +77,8 @@ export const COMMON = {
   // Names and lines are enough for stack traces; the sources themselves would be most of the deployed bytes.
   sourcesContent: false,
   legalComments: 'none',
+  // Node prints the line of an exception that nobody catches.
+  lineLimit: 500,
   metafile: true,
   logLevel: 'silent',
   // What cannot be served must not replace what is served.

@@ -33,8 +33,12 @@ export function explained(error: NodeJS.ErrnoException & { url?: string }): Erro
     )
   }
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX') {
-    const [line = ''] = message.split('\n')
-    return new Failure(`${line}: Node only strips types. Install esbuild: npm install --save-dev esbuild`)
+    const [, file = '', line] = /^(.+\.[cm]?tsx?):(\d+)$/m.exec(error.stack ?? '') ?? []
+    const place = file === '' ? '' : `${shown(file.startsWith('file:') ? fileURLToPath(file) : file)}:${line}: `
+    const [reason = ''] = message.split('\n')
+    return new Failure(
+      `${place}${reason}, because Node only strips types. Install esbuild: npm install --save-dev esbuild`,
+    )
   }
   const [, importer] = / imported from (.+)$/.exec(message) ?? []
   if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT') && url !== undefined && importer) {
