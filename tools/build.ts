@@ -28,12 +28,12 @@ interface BundleOptions {
   server?: string | undefined
   /** Default: the folder of this project. */
   folder?: string | undefined
-  /** Default: dist. */
+  /** Default: dist of this project. */
   out?: string | undefined
 }
 
 /** Bundles a server for every platform, by whose names the results are. */
-async function bundlePlatforms(options: BundleOptions = {}): Promise<Map<string, BuiltTarget>> {
+export async function bundlePlatforms(options: BundleOptions = {}): Promise<Map<string, BuiltTarget>> {
   const { folder = root, out = join(root, 'dist') } = options
   const server = await serverFile(folder, options.server)
   const built = new Map<string, BuiltTarget>()
@@ -56,6 +56,7 @@ export async function bundlePlainly(entries: Record<string, string>, outdir: str
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await orExit(async () => {
     const { values } = parseArgs({ options: { server: { type: 'string' }, out: { type: 'string' } } })
-    for (const { lines } of (await bundlePlatforms(values)).values()) console.log(lines.join('\n'))
+    const built = await bundlePlatforms({ ...values, folder: process.cwd() })
+    for (const { lines } of built.values()) console.log(lines.join('\n'))
   })
 }
