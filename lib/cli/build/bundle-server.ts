@@ -17,7 +17,7 @@ import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins
 
 export { SERVER } from './plugins/served.ts'
 
-export interface BundleOptions {
+interface BundleOptions {
   /** The file that exports the server, which an entry imports as {@link SERVER}. */
   server: string
   /** By the names of their files in `outdir`, without the ending `.mjs`. */
