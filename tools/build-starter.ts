@@ -45,7 +45,6 @@ function filesIn(name: string): string[] {
 
 /** The text of a deployment file for a project whose endpoint is an installed package. */
 function deploymentFile(name: string, text: string): string {
-  if (name === 'infra/Dockerfile.dockerignore') return IGNORED
   let own = text
   if (name === 'infra/Dockerfile') own = replaced(name, text, BUILD, OWN_BUILD)
   if (name === 'infra/aws/stages/prod.yml') own = replaced(name, text, ISSUER, OWN_ISSUER)
@@ -55,14 +54,10 @@ function deploymentFile(name: string, text: string): string {
     .replace(/\bdocs\/(?=\w+\.md)/g, 'node_modules/mcp-anywhere/docs/')
 }
 
-/** How the image of this repository gets its bundle. */
-const BUILD = /COPY package\.json[\s\S]*?RUN npm run build\b.*\n/
+/** How the image of this repository gets its packages and its bundle. */
+const BUILD = /COPY tools tools\n([\s\S]*)RUN npm run build /
 
-const OWN_BUILD = `COPY package.json package-lock.json ./
-RUN npm ci
-COPY . .
-RUN npm run build -- --target node
-`
+const OWN_BUILD = '$1RUN npm run build -- --target node '
 
 /** The repository deploys nothing before a decision, which tools/deploy.ts explains. A project has osls alone. */
 const ISSUER = /^.*\n# authIssuer: (.*)\n# authAudience: (.*)\n/m
@@ -71,14 +66,6 @@ const OWN_ISSUER = `# The authorization server, and the URL of the endpoint as c
 # so that nobody is let in until you name yours:
 authIssuer: $1
 authAudience: $2
-`
-
-const IGNORED = `.git
-.env
-**/.env
-.serverless
-dist
-node_modules
 `
 
 function replaced(name: string, text: string, pattern: RegExp, value: string): string {

@@ -1,7 +1,7 @@
 /**
- * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs, it executes the steps
- * of the file one by one in a clean folder, starts the result, and runs its healthcheck. That tests the steps, but not the
- * base image and its user.
+ * Builds the image of infra/Dockerfile for the project in the working folder: `node tools/image.ts [folder]`. Where no Docker
+ * engine runs, it executes the steps of the file one by one in a clean folder, starts the result, and runs its healthcheck.
+ * That tests the steps, but not the base image and its user.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../test/support/ports.ts'
-import { root } from './build.ts'
 import { FILE, runSteps, type Stage } from './dockerfile.ts'
 
 /** The command of an image, whose healthcheck has succeeded. */
@@ -44,14 +43,15 @@ export async function startStage(stage: Stage, more: NodeJS.ProcessEnv = {}): Pr
 }
 
 if (process.argv[1] === import.meta.filename) {
+  const project = process.cwd()
   if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0) {
-    execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: root, stdio: 'inherit' })
+    execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: project, stdio: 'inherit' })
   } else {
     const given = process.argv[2]
     const folder = given ? resolve(given) : mkdtempSync(join(tmpdir(), 'mcp-anywhere-image-'))
     console.log(`No Docker engine runs here: the steps of ${FILE}, one by one, in ${folder}`)
     try {
-      const running = await startStage(runSteps({ project: root, folder, say: console.log }))
+      const running = await startStage(runSteps({ project, folder, say: console.log }))
       running.stop()
       console.log('The command starts, and its healthcheck succeeds. The image itself was not built.')
     } finally {
