@@ -30,6 +30,8 @@ interface LogOptions {
   /** Takes the errors where requests have no lines. */
   err?: Output
   clock?: Clock
+  /** Writes equal errors each time; default: once, and then their number. */
+  everyError?: boolean
   /** Failures of the store that are not written: those that stop the start have a line of their own. */
   skips?: (cause: Error) => boolean
 }
@@ -64,11 +66,13 @@ export function openLog(options: LogOptions): Log {
     waiting += readable ? readableLine(line, color) : jsonLine(line)
   }
   const thinning = new Thinning(clock, (errors) => write('ERROR', `${errors} other errors of many kinds.`))
-  const writeThinned = (level: Level, message: string, members: Members = {}, key = `${level} ${message}`) =>
+  const writeThinned = (level: Level, message: string, members: Members = {}, key = `${level} ${message}`) => {
+    if (options.everyError) return write(level, message, members)
     thinning.add(key, (again) => {
       if (again === 0) write(level, message, members)
       else write(level, `${message.split('\n', 1)[0]} (${again} times more)`)
     })
+  }
 
   /** The store is away, which has a line. Its failures say nothing more. */
   let away = false
