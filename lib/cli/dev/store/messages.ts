@@ -80,7 +80,7 @@ export type StoreQuestion =
   | (Asked & { store: 'stop'; receiver: number })
 
 /** How a failure travels: the classes of errors do not. */
-export interface FailureText {
+interface FailureText {
   name: string
   message: string
   trouble: StoreTrouble | undefined
