@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts'
 import type { Built, Versions } from './versions.ts'
 import { Watcher } from './watch.ts'
 
+const UNCHANGED = 'The files are again those of the version that serves.'
+
 interface ReloaderParts {
   versions: Versions
   fleet: Fleet
@@ -73,6 +75,7 @@ export class Reloader {
       return built
     } catch (error) {
       if (!(error instanceof Failure)) throw error
+      this.#tried = undefined
       terminal.warn(`${error.message}${this.#goesOn()}`)
       this.#refuse('The server cannot be built: its terminal has the reason.')
       if (this.#watcher.watch(versions.read.files, versions.read.folders) && this.#wanted === 'no')
@@ -83,9 +86,10 @@ export class Reloader {
 
   async #serve(built: Built, forced: boolean): Promise<void> {
     const { fleet, terminal, started } = this.#parts
-    const isKnown = built.digest === this.#tried || (built.digest === this.#serving && fleet.serves)
+    const again = built.digest === this.#tried
     this.#tried = built.digest
-    if (isKnown && !forced) return
+    if (!forced && again) return
+    if (!forced && built.digest === this.#serving && fleet.serves) return terminal.say(UNCHANGED)
     const first = this.#serving === undefined
     this.#starting = true
     const serves = await fleet.replace(built.version())
