@@ -1,5 +1,5 @@
 /** Watches the files of a bundle. Editors replace files, so their folders are watched. */
-import { type FSWatcher, watch } from 'node:fs'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemClock, type Timer } from '../../base/clock.ts'
 
@@ -11,6 +11,8 @@ const SOURCE = /\.(?:[cm]?[jt]sx?|json|node)$|^[^.]+$/
 
 export class Watcher {
   readonly #folders = new Map<string, FSWatcher>()
+  /** Folders that are not there: the one above them is watched. */
+  readonly #missing = new Map<string, FSWatcher>()
   #files: ReadonlySet<string> = new Set()
   #also: ReadonlySet<string> = new Set()
   #timer: Timer | undefined
@@ -34,39 +36,49 @@ export class Watcher {
     this.#files = new Set(files)
     this.#also = new Set(also)
     const wanted = new Set([...[...this.#files].map((file) => dirname(file)), ...this.#also])
-    for (const [folder, watcher] of this.#folders) {
-      if (wanted.has(folder)) continue
-      watcher.close()
-      this.#folders.delete(folder)
-    }
-    const added = [...wanted].filter((folder) => !this.#folders.has(folder))
-    for (const folder of added) this.#open(folder)
-    return added.length > 0
+    for (const folder of this.#folders.keys()) if (!wanted.has(folder)) this.#close(this.#folders, folder)
+    for (const folder of this.#missing.keys()) this.#close(this.#missing, folder)
+    const before = this.#folders.size
+    for (const folder of wanted) if (!this.#folders.has(folder)) this.#open(folder)
+    return this.#folders.size > before
   }
 
   close(): void {
     this.#timer?.cancel()
-    for (const watcher of this.#folders.values()) watcher.close()
-    this.#folders.clear()
+    for (const watchers of [this.#folders, this.#missing])
+      for (const folder of watchers.keys()) this.#close(watchers, folder)
   }
 
   #open(folder: string): void {
+    let at = folder
+    while (!existsSync(at) && at !== dirname(at)) at = dirname(at)
+    const watchers = at === folder ? this.#folders : this.#missing
     try {
-      const watcher = watch(folder, (_event, name) => this.#seen(folder, name))
-      watcher.on('error', () => {
-        watcher.close()
-        this.#folders.delete(folder)
-      })
-      this.#folders.set(folder, watcher)
+      const watcher = watch(at, (_event, name) => (at === folder ? this.#seen(folder, name) : this.#soon()))
+      watcher.on('error', () => this.#close(watchers, folder))
+      watchers.set(folder, watcher)
     } catch (error) {
       this.#onError(error as Error)
     }
   }
 
+  #close(watchers: Map<string, FSWatcher>, folder: string): void {
+    watchers.get(folder)?.close()
+    watchers.delete(folder)
+  }
+
   #seen(folder: string, name: string | null): void {
+    // Nothing more comes of a folder that was removed, even where it comes back.
+    if (!existsSync(folder)) {
+      this.#close(this.#folders, folder)
+      return this.#soon()
+    }
     const counts =
       name === null || this.#files.has(join(folder, name)) || (this.#also.has(folder) && SOURCE.test(basename(name)))
-    if (!counts) return
+    if (counts) this.#soon()
+  }
+
+  #soon(): void {
     this.#timer?.cancel()
     this.#timer = systemClock.after(TOGETHER, this.#changed)
   }
