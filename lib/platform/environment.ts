@@ -153,8 +153,8 @@ function introspection(env: Environment): AuthOptions['introspection'] {
 
 /** The hosts of the address, which is checked. */
 function redisNames(url: string): string {
-  const { nodes } = checked(() => readPlace(url, undefined))
-  return nodes.map(({ host }) => host).join(', ')
+  const { nodes, socket } = checked(() => readPlace(url, undefined))
+  return socket ?? nodes.map(({ host }) => host).join(', ')
 }
 
 /** The result of `read`; its failure, or `message` in its place, becomes the line that stops the start. */
