@@ -1,4 +1,4 @@
-/** The variables of a project on the machine of its author. */
+/** The variables of a project on the machine of its author, for `dev` and `start`. A deployment has its own. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from './command.ts'
@@ -14,6 +14,6 @@ export function loadEnvFile(folder: string): void {
   try {
     process.loadEnvFile(file)
   } catch (error) {
-    throw new Failure(`.env cannot be read: ${(error as Error).message}.`)
+    throw new Failure(`.env cannot be read: ${(error as Error).message.replace(/\.$/, '')}.`)
   }
 }

@@ -9,6 +9,7 @@ import { BadSetting, parseEnvironment, type Settings } from '../../platform/envi
 import { memoryStore } from '../../store/memory/index.ts'
 import { type Command, Failure } from '../command.ts'
 import { serverFile } from '../config.ts'
+import { loadEnvFile } from '../env-file.ts'
 import { Balancer } from './balancer.ts'
 import { banner } from './banner.ts'
 import { Fleet } from './fleet.ts'
@@ -38,6 +39,7 @@ export const command: Command = {
 
 async function run(args: string[]): Promise<void> {
   const options = readOptions(args)
+  loadEnvFile(process.cwd())
   const server = await serverFile(process.cwd(), options.server)
   const terminal = new Terminal()
   const env = environment(options, terminal)

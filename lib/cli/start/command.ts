@@ -8,6 +8,7 @@ import { bundleServer } from '../build/bundle-server.ts'
 import { TARGETS } from '../build/targets.ts'
 import { type Command, Failure } from '../command.ts'
 import { serverFile } from '../config.ts'
+import { loadEnvFile } from '../env-file.ts'
 import { hasEsbuild } from '../esbuild.ts'
 import { shown } from '../shown.ts'
 import { lineOfError } from './author-error.ts'
@@ -17,6 +18,7 @@ export const command: Command = {
   summary: 'Serves with the settings of the environment, as a deployed instance does.',
   async run(args) {
     const { positionals } = readArguments('start', command, args, {})
+    loadEnvFile(process.cwd())
     const server = await serverFile(process.cwd(), positionals[0])
     process.env.NODE_ENV ??= 'production'
     process.setSourceMapsEnabled(true)
