@@ -55,9 +55,9 @@ function deploymentFile(name: string, text: string): string {
 }
 
 /** How the image of this repository gets its packages and its bundle. */
-const BUILD = /COPY tools tools\n([\s\S]*)RUN npm run build /
+const BUILD = /COPY tools tools\n([\s\S]*)RUN npm run build .*/
 
-const OWN_BUILD = '$1RUN npm run build -- --target node '
+const OWN_BUILD = '$1RUN npm run build -- --target node --install'
 
 /** The repository deploys nothing before a decision, which tools/deploy.ts explains. A project has osls alone. */
 const ISSUER = /^.*\n# authIssuer: (.*)\n# authAudience: (.*)\n/m

@@ -5,10 +5,11 @@
  * `node tools/deploy.ts package|deploy [--stage name] [options of osls]`, in the folder of serverless.yml.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { Failure, orExit } from '../lib/cli/command.ts'
+import { installBeside } from '../lib/cli/build/beside.ts'
+import { orExit } from '../lib/cli/command.ts'
 import { BadSetting, parseEnvironment } from '../lib/platform/environment.ts'
 import { bundlePlatforms, root } from './build.ts'
 import { VARIABLES } from './settings.ts'
@@ -119,12 +120,7 @@ function stageOf(args: readonly string[]): string {
 async function bundled(folder: string): Promise<void> {
   const out = join(folder, 'dist')
   for (const { lines } of (await bundlePlatforms({ folder, out })).values()) console.log(lines.join('\n'))
-  const beside = join(out, 'lambda')
-  if (!existsSync(join(beside, 'package.json'))) return
-  const platform = ['--os=linux', '--cpu=arm64', '--libc=glibc']
-  const args = ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefix', beside, ...platform]
-  if (spawnSync('npm', args, { stdio: 'inherit' }).status === 0) return
-  throw new Failure(`npm cannot install the packages of ${beside}/package.json, which have native code.`)
+  installBeside(join(out, 'lambda'), 'lambda')
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,5 +1,5 @@
 /** Ordinary TypeScript and ordinary packages, started and built by the commands. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startLambda } from '../lambda/emulator.ts'
@@ -125,6 +125,28 @@ describe('a package with native code', () => {
   test('is loaded from where it is by start', async () => {
     const made = project(native)
     expect(await textOf(await made.serve(['start', 'server.ts']), 'said')).toBe('fast and inner')
+  })
+
+  test('is installed beside the bundle by build --install, for the platform that runs it', async () => {
+    const made = project({ ...native, 'bin/npm': '#!/bin/sh\necho "npm $@"\n' })
+    chmodSync(join(made.folder, 'bin/npm'), 0o755)
+    const env = { PATH: `${join(made.folder, 'bin')}:${process.env.PATH}` }
+    const { code, stdout } = await made.run('build', 'server.ts', '--install', env)
+    expect(code).toBe(0)
+    expect(stdout.match(/^npm .*/gm)).toEqual([
+      'npm install --omit=dev --prefix dist/node --no-audit --no-fund',
+      'npm install --omit=dev --prefix dist/lambda --os=linux --cpu=arm64 --libc=glibc --no-audit --no-fund',
+    ])
+
+    made.write({ 'bin/npm': '#!/bin/sh\nexit 1\n' })
+    expect(await made.run('build', 'server.ts', '--install', env)).toMatchObject({
+      code: 1,
+      stderr: 'npm cannot install the packages of dist/node/package.json, which have native code.\n',
+    })
+    // A bundle that needs no packages needs no npm.
+    expect(await project({ 'server.ts': SERVER }).run('build', 'server.ts', '--install', env)).toMatchObject({
+      code: 0,
+    })
   })
 
   test('is named with what to install beside the bundle, and is loaded from there', async () => {

@@ -1,17 +1,21 @@
 /** `mcp-anywhere build`: one bundle for each platform. */
+import { join } from 'node:path'
 import { readArguments } from '../arguments.ts'
 import { type Command, Failure } from '../command.ts'
 import { serverFile } from '../config.ts'
 import { shown } from '../shown.ts'
+import { installBeside } from './beside.ts'
 import { buildTarget, TARGETS } from './targets.ts'
 
 export const command: Command = {
-  usage: '[server.ts] [--target node|lambda] [--out dist]',
-  summary: 'Bundles the server with all that it needs: dist/node/server.mjs, dist/lambda/lambda.mjs. Default: both.',
+  usage: '[server.ts] [--target node|lambda] [--out dist] [--install]',
+  summary:
+    'Bundles the server with all that it needs: dist/node/server.mjs, dist/lambda/lambda.mjs. Default: both. --install: also packages with native code, with npm.',
   async run(args) {
     const { positionals, values } = readArguments('build', command, args, {
       target: { type: 'string', multiple: true },
       out: { type: 'string' },
+      install: { type: 'boolean' },
     })
     const { target: names = Object.keys(TARGETS), out = 'dist' } = values
     const unknown = names.find((name) => !Object.hasOwn(TARGETS, name))
@@ -24,6 +28,7 @@ export const command: Command = {
       if (!names.includes(target)) continue
       const { lines } = await buildTarget({ out, target, server, entries })
       for (const line of lines) console.log(line)
+      if (values.install === true) installBeside(join(out, target), target)
     }
   },
 }

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Metafile, Plugin } from 'esbuild'
 import { Failure } from '../command.ts'
 import { shown } from '../shown.ts'
+import { installArguments } from './beside.ts'
 import { type Bundled, bundleServer } from './bundle-server.ts'
 import { ownerOf } from './plugins/external.ts'
 import { type Entry, SERVER } from './plugins/served.ts'
@@ -83,11 +84,10 @@ function outsideOf({ externals, nativeFiles }: Bundled, outdir: string, target: 
   if (externals.length === 0) return copied
   const dependencies = Object.fromEntries(externals.map(({ name, version }) => [name, version]))
   writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ private: true, dependencies }, null, 2)}\n`)
-  const platform = target === 'lambda' ? ' --os=linux --cpu=arm64 --libc=glibc' : ''
   const names = externals.map(({ name, version }) => `${name} ${version}`).join(', ')
   const where = target === 'lambda' ? 'For arm64' : 'On the platform that runs it'
   return [
     ...copied,
-    `Not in the bundle, because of native code: ${names}. ${where}: npm install --omit=dev --prefix ${shown(outdir)}${platform}`,
+    `Not in the bundle, because of native code: ${names}. ${where}: npm ${installArguments(shown(outdir), target).join(' ')}`,
   ]
 }
