@@ -15,6 +15,9 @@ export interface Manifest {
 /** The compiled package runs where Node does not strip types, too. */
 const ENGINES = { node: '>=22' }
 
+/** Files that are imported for what they do. */
+const EFFECTS = ['./dist/store/redis/ioredis.js', './dist/store/redis/require/*.js']
+
 /** Packages that a part of this one uses, for those who use that part. */
 const PEERS = {
   // mcp-anywhere/testing
@@ -41,7 +44,7 @@ export function published(manifest: Manifest): object {
     engines: ENGINES,
     files: ['dist'],
     // Importing the other files has no effect: a bundler may leave out what is not used.
-    sideEffects: programs.map(([, file]) => `./${file}`),
+    sideEffects: [...programs.map(([, file]) => `./${file}`), ...EFFECTS],
     exports: { ...Object.fromEntries(entries), './package.json': './package.json' },
     ...(programs.length > 0 && { bin: Object.fromEntries(programs) }),
     dependencies,

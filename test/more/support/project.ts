@@ -37,6 +37,7 @@ export async function project({ check, packages = [], files = {} }: ProjectOptio
 }
 
 async function copyPackages(check: string, packages: readonly string[] | 'all', folder: string): Promise<void> {
+  if (packages.length === 0) return
   const from = join(await installed(check), 'node_modules')
   const to = join(folder, 'node_modules')
   if (packages === 'all') return cpSync(from, to, { recursive: true, verbatimSymlinks: true })
