@@ -44,3 +44,11 @@ describe.each(RUNTIMES)('%s', (_name, binary, args) => {
     expect(await end()).toBe(0)
   })
 })
+
+test.each(RUNTIMES.slice(0, 2))('CommonJS code requires the package on %s', async (_name, binary) => {
+  const program = join(await installed('runtimes'), 'node_modules', binary)
+  const source =
+    "console.log(typeof require('mcp-anywhere').createEndpoint, typeof require('mcp-anywhere/redis').redisStore)"
+  const cwd = await project({ files: { 'app.cjs': source } })
+  expect(await run(program, ['app.cjs'], { cwd })).toBe('function function\n')
+})
