@@ -26,6 +26,21 @@ const PEERS = {
   esbuild: '>=0.25',
 }
 
+/** The bundle for Lambda rewrites files of this package, so it must be this version. */
+const EXACT = ['ioredis']
+
+/**
+ * The dependencies of those who install the package: newer releases of the same major version, so that an app which uses Hono
+ * too has one copy of it, and repairs need no release of this package.
+ */
+function rangesOf(dependencies: Record<string, string>): Record<string, string> {
+  const ranges = Object.entries(dependencies).map(([name, version]) => [
+    name,
+    EXACT.includes(name) ? version : `^${version}`,
+  ])
+  return Object.fromEntries(ranges)
+}
+
 /** The published manifest. It has no scripts: nothing runs when the package is installed. */
 export function published(manifest: Manifest): object {
   const { name, version, description, license, type, exports, bin = {}, dependencies } = manifest
@@ -47,7 +62,7 @@ export function published(manifest: Manifest): object {
     sideEffects: [...programs.map(([, file]) => `./${file}`), ...EFFECTS],
     exports: { ...Object.fromEntries(entries), './package.json': './package.json' },
     ...(programs.length > 0 && { bin: Object.fromEntries(programs) }),
-    dependencies,
+    dependencies: rangesOf(dependencies),
     peerDependencies: PEERS,
     peerDependenciesMeta: Object.fromEntries(Object.keys(PEERS).map((peer) => [peer, { optional: true }])),
   }
