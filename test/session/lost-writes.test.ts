@@ -267,3 +267,26 @@ test('a call that is cancelled before the store has it leaves no event id by whi
   expect(await stream.rest()).toEqual([])
   expect(stream.events.map(({ id }) => id)).toEqual([])
 })
+
+test('a polled GET stream waits for changes from when it has delivered those that were there', async () => {
+  const clock = new ManualClock()
+  const advancing = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const advance: Step = async (proceed) => {
+    advancing.resolve()
+    await goOn.promise
+    return proceed()
+  }
+  const session = { getPolicy: 'poll', pollWait: 500 } as const
+  const endpoint = start(stepping(1).server, memoryStore(), { advance }, { clock, session })
+  const headers = await open(endpoint)
+  await turn()
+  await endpoint.notify.toolsChanged()
+  const stream = new EventReader(await send(endpoint, '/mcp', headers))
+  await advancing.promise
+  await clock.advance(5_000)
+  goOn.resolve()
+  await stream.until(({ method }) => method === 'notifications/tools/list_changed')
+  await clock.advance(500)
+  expect(await stream.rest()).toEqual([])
+})
