@@ -38,7 +38,7 @@ export const command: Command = {
 }
 
 async function run(args: string[]): Promise<void> {
-  const options = readOptions(args)
+  const options = readOptions(command, args)
   loadEnvFile(process.cwd())
   const server = await serverFile(process.cwd(), options.server)
   const terminal = new Terminal()

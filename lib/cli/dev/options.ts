@@ -1,6 +1,6 @@
 /** The arguments of `dev`. */
-import { parseArgs } from 'node:util'
-import { Failure } from '../command.ts'
+import { readArguments } from '../arguments.ts'
+import { type Command, Failure } from '../command.ts'
 
 export interface DevOptions {
   /** The file that exports the server; undefined: that of the settings. */
@@ -14,14 +14,16 @@ export interface DevOptions {
 const MOST = 16
 const INSPECTOR = '9229'
 
+const OPTIONS = { port: { type: 'string', short: 'p' }, instances: { type: 'string', short: 'n' } } as const
+
 /** @throws Failure */
-export function readOptions(args: readonly string[]): DevOptions {
+export function readOptions(command: Pick<Command, 'usage'>, args: readonly string[]): DevOptions {
   // It may stand alone, which `parseArgs` does not know.
   const inspects = args.filter((arg) => /^--inspect(?:=|$)/.test(arg))
   const inspect = inspects.at(-1)?.replace(/^--inspect=?/, '')
-  const { values, positionals } = parse(args.filter((arg) => !inspects.includes(arg)))
-  const [server, ...others] = positionals
-  if (others.length > 0) throw new Failure(`dev takes one file, not ${positionals.join(' and ')}.`)
+  const others = args.filter((arg) => !inspects.includes(arg))
+  const { values, positionals } = readArguments('dev', command, others, OPTIONS)
+  const [server] = positionals
   const instances = Number(values.instances ?? (inspect === undefined ? 2 : 1))
   if (!Number.isInteger(instances) || instances < 1 || instances > MOST) {
     throw new Failure(`--instances must be a whole number from 1 to ${MOST}, not "${values.instances}".`)
@@ -33,16 +35,4 @@ export function readOptions(args: readonly string[]): DevOptions {
     throw new Failure(`--inspect must be a port or host:port, not "${inspect}".`)
   }
   return { server, port: values.port, instances, inspect: inspect === '' ? INSPECTOR : inspect }
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { port: { type: 'string', short: 'p' }, instances: { type: 'string', short: 'n' } },
-    })
-  } catch (error) {
-    throw new Failure(`dev: ${(error as Error).message}`)
-  }
 }

@@ -90,6 +90,7 @@ export class Reloader {
     this.#tried = built.digest
     if (!forced && again) return
     if (!forced && built.digest === this.#serving && fleet.serves) return terminal.say(UNCHANGED)
+    for (const warning of built.warnings) terminal.warn(warning)
     const first = this.#serving === undefined
     this.#starting = true
     const serves = await fleet.replace(built.version())

@@ -23,6 +23,8 @@ interface Read {
 export interface Built {
   /** Equal for equal bundles. */
   digest: string
+  /** What is odd in the author's files, a line each. */
+  warnings: readonly string[]
   /** Makes a version of it. */
   version(): Version
 }
@@ -43,6 +45,7 @@ export class Versions {
       entries: { [NAME]: { source: ENTRY } },
       outdir: join(folder, 'bundle'),
       minify: false,
+      natives: 'here',
       plugins: [recording(seen)],
     })
     return new Versions(server, folder, context, seen)
@@ -65,9 +68,12 @@ export class Versions {
     this.#seen.length = 0
     this.#read.folders.clear()
     try {
-      const { metafile, inputs } = await this.#context.rebuild()
+      const { metafile, inputs, warnings } = await this.#context.rebuild()
       this.#read.files = new Set([...inputs, ...this.#seen, this.#server])
-      return this.#built(Object.keys(metafile.outputs).map((name) => resolve(name)))
+      return this.#built(
+        Object.keys(metafile.outputs).map((name) => resolve(name)),
+        warnings,
+      )
     } catch (error) {
       for (const file of [...this.#seen, this.#server]) this.#read.files.add(file)
       for (const folder of [dirname(this.#server), ...foldersOf(error)]) this.#read.folders.add(folder)
@@ -79,9 +85,10 @@ export class Versions {
     await this.#context.dispose()
   }
 
-  #built(files: readonly string[]): Built {
+  #built(files: readonly string[], warnings: readonly string[]): Built {
     const sorted = [...files].sort()
     return {
+      warnings,
       digest: digest(sorted.map((file) => `${file}\n${readFileSync(file, 'latin1')}`).join('\n'), 16),
       version: () => {
         const folder = join(this.#folder, `v${++this.#count}`)

@@ -1,6 +1,8 @@
 /** The arguments of `dev`. */
 import { expect, test } from 'vitest'
-import { readOptions } from '../../../lib/cli/dev/options.ts'
+import { readOptions as read } from '../../../lib/cli/dev/options.ts'
+
+const readOptions = (args: string[]) => read({ usage: '[server.ts]' }, args)
 
 test('two instances are the default, one with --inspect', () => {
   expect(readOptions([])).toEqual({ server: undefined, port: undefined, instances: 2, inspect: undefined })
@@ -11,7 +13,7 @@ test('two instances are the default, one with --inspect', () => {
 })
 
 test.each([
-  [['a.ts', 'b.ts'], /one file, not a\.ts and b\.ts/],
+  [['a.ts', 'b.ts'], /"b\.ts" is one argument too many/],
   [['--instances', '0'], /--instances must be .*"0"/],
   [['--instances', 'two'], /--instances must be .*"two"/],
   [['--inspect', '--instances', '2'], /--inspect serves one instance/],

@@ -66,7 +66,17 @@ ${more}
 `
 }
 
-export class Project {
+/** Where `dev` runs. */
+interface Place {
+  folder: string
+  /** Temporary files of its processes. */
+  temporary: string
+  /** The file of the command line. */
+  cli: string
+}
+
+export class Project implements Place {
+  readonly cli = join(ROOT, 'lib/cli/main.ts')
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'mcp-anywhere-project-')))
   /** Temporary files of the processes of the project. */
   readonly temporary = join(this.folder, 'tmp')
@@ -117,11 +127,11 @@ export class Dev {
   #waiting: (() => void)[] = []
   #ended = false
 
-  constructor(project: Project, { args = [], env = {}, redis = false }: DevSettings = {}) {
+  constructor(place: Place, { args = [], env = {}, redis = false }: DevSettings = {}) {
     const { REDIS_URL: _, ...own } = process.env
-    this.child = spawn(process.execPath, [join(ROOT, 'lib/cli/main.ts'), 'dev', 'src/server.ts', ...args], {
-      cwd: project.folder,
-      env: { ...own, PORT: '0', TMPDIR: project.temporary, ...(!redis && { PATH: '' }), ...env },
+    this.child = spawn(process.execPath, [place.cli, 'dev', 'src/server.ts', ...args], {
+      cwd: place.folder,
+      env: { ...own, PORT: '0', SHUTDOWN_SECONDS: '60', TMPDIR: place.temporary, ...(!redis && { PATH: '' }), ...env },
       stdio: 'pipe',
     })
     for (const input of [this.child.stdout, this.child.stderr]) {
@@ -134,8 +144,8 @@ export class Dev {
   }
 
   /** Starts it and waits until the server answers. */
-  static async start(project: Project, settings?: DevSettings): Promise<Dev> {
-    const dev = new Dev(project, settings)
+  static async start(place: Place, settings?: DevSettings): Promise<Dev> {
+    const dev = new Dev(place, settings)
     await dev.line(/^MCP endpoint/)
     await dev.line(/^Keys/)
     return dev

@@ -45,7 +45,12 @@ server.registerTool('read', { annotations: { readOnlyHint: true }, inputSchema: 
 })`)
   const { call } = await start({}, source)
   const from = dev.lines.length
-  const answer = call('read', { file: join(project.folder, 'done') }, () => {})
+  let began = () => {}
+  const streams = new Promise<void>((resolve) => {
+    began = resolve
+  })
+  const answer = call('read', { file: join(project.folder, 'done') }, () => began())
+  await streams
   const first = Number((await dev.line(/reading \d+/, from)).split(' ').at(-1))
   const again = dev.lines.length
   process.kill(first, 'SIGKILL')
