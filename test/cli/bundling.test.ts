@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startLambda } from '../lambda/emulator.ts'
-import { call, initialize, toolCall } from '../support/raw.ts'
+import { body, headers } from '../stateless/requests.ts'
+import { initialize, post, type RpcMessage } from '../support/raw.ts'
 import { DESCRIBED, ORDINARY } from './ordinary-project.ts'
 import { Project } from './project.ts'
 
@@ -16,8 +17,11 @@ function project(files: Record<string, string>, packages?: string[]): Project {
   return made
 }
 
-async function textOf(url: URL, tool: string, args = {}): Promise<string> {
-  return (await call(url, await initialize(url), toolCall(1, tool, args))).result.content[0].text
+/** Without a session, whose requests would meet another environment of Lambda. */
+async function textOf(url: URL, name: string, args = {}): Promise<string> {
+  const request = { id: 1, method: 'tools/call', params: { name, arguments: args } }
+  const answer = await post(url, body(request), { headers: headers(request) })
+  return ((await answer.json()) as RpcMessage).result.content[0].text
 }
 
 const SERVER = `import { McpServer } from 'mcp-anywhere'\nexport const server = new McpServer({ name: 'a', version: '1' })\n`
@@ -47,7 +51,7 @@ describe('a server with aliases, enums, decorators, parameter properties, missin
       )
     }
     expect(await textOf(await made.serve(['dist/node/server.mjs']), 'describe', { text: 'hello' })).toBe(DESCRIBED)
-    const lambda = await startLambda({ task: join(made.folder, 'dist/lambda'), size: 1 })
+    const lambda = await startLambda({ task: join(made.folder, 'dist/lambda') })
     try {
       expect(await textOf(lambda.url, 'describe', { text: 'hello' })).toBe(DESCRIBED)
     } finally {
