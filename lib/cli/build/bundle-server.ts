@@ -27,10 +27,10 @@ interface BundleOptions {
   /** Default: true. */
   minify?: boolean
   /**
-   * Where packages with native code are when the bundle runs. `beside`, the default: installed beside it. `here`: where they are
-   * now, for a bundle that runs on this machine.
+   * Where packages with native code are when the bundle runs. `here`, the default: where they are now, for a bundle that runs on
+   * this machine. `beside`: installed beside it, for one that is deployed.
    */
-  natives?: 'beside' | 'here'
+  natives?: 'here' | 'beside'
   /** Come before those of the bundle. */
   plugins?: readonly Plugin[]
 }
@@ -100,7 +100,7 @@ export const MODULES = {
  * @throws Failure where esbuild is missing
  */
 export async function bundleContext(options: BundleOptions): Promise<ServerContext> {
-  const { entries, minify = true, natives = 'beside', plugins = [] } = options
+  const { entries, minify = true, natives = 'here', plugins = [] } = options
   const server = resolve(options.server)
   const outdir = resolve(options.outdir)
   const esbuild = await loadEsbuild()

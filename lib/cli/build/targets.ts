@@ -1,7 +1,7 @@
 /** What is built for each platform: a folder with everything that is deployed. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import type { Metafile, Plugin } from 'esbuild'
+import type { Metafile } from 'esbuild'
 import { Failure } from '../command.ts'
 import { shown } from '../shown.ts'
 import { type Bundled, bundleServer } from './bundle-server.ts'
@@ -32,7 +32,6 @@ interface TargetOptions {
   /** The file that exports the server. */
   server: string
   entries: Entries
-  plugins?: readonly Plugin[]
 }
 
 export interface BuiltTarget {
@@ -46,10 +45,10 @@ export interface BuiltTarget {
  *
  * @throws Failure with one line: for an error in the code, and for a folder with other files
  */
-export async function buildTarget({ out, target, server, entries, plugins }: TargetOptions): Promise<BuiltTarget> {
+export async function buildTarget({ out, target, server, entries }: TargetOptions): Promise<BuiltTarget> {
   const outdir = join(resolve(out), target)
   requireOwnFolder(outdir)
-  const built = await bundleServer({ server, entries, outdir, ...(plugins && { plugins }) })
+  const built = await bundleServer({ server, entries, outdir, natives: 'beside' })
   removeOthers(outdir, built)
   // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
   writeFileSync(join(out, `${target}.meta.json`), JSON.stringify(built.metafile))
