@@ -2,8 +2,9 @@
 import { type Context, Hono } from 'hono'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock, WALL_TOLERANCE } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { asError } from './base/errors.ts'
+import { OnDemand } from './base/on-demand.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
@@ -35,8 +36,6 @@ import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 import { SETTINGS } from './settings.ts'
-import { Stateless } from './stateless/post.ts'
-import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
@@ -171,25 +170,12 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
-  // Longer than any request state lives that could repeat the work.
-  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime + 2 * WALL_TOLERANCE
-  const stateless = new Stateless(
-    dispatcher,
-    instance,
-    {
-      store,
-      clock,
-      retry: instance.retry,
-      announce: notify,
-      dispatch,
-      methods: dispatcher.methods,
-      states,
-      singleLifetime,
-      maxAsks: sessionOptions.maxAsks,
-    },
-    statelessOptions,
-  )
+  const sealer = createSealer(keys ?? [randomKey()], 'requestState')
+  const stateless = new OnDemand(async () => {
+    const { openStateless } = await import('./stateless/open.ts')
+    const { maxAsks } = sessionOptions
+    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+  })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []

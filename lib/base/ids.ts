@@ -51,6 +51,9 @@ export function digest(text: string, bytes: number): string {
  * @param bytes 16 at most
  */
 export function proofOf(key: string, text: string, bytes: number): string {
-  return digest(`${key}
-${text}`, bytes)
+  return digest(
+    `${key}
+${text}`,
+    bytes,
+  )
 }

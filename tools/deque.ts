@@ -1,0 +1,50 @@
+/** The queue of the Redis client's commands: the part of `denque` that the client uses, at a tenth of its size. */
+
+/** Empty places at the front are removed when there are so many. */
+const SPARE = 1_024
+
+export class Deque<T> {
+  readonly #items: (T | undefined)[] = []
+  /** Where the first item is. */
+  #head = 0
+
+  get length(): number {
+    return this.#items.length - this.#head
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  unshift(item: T): void {
+    if (this.#head > 0) this.#items[--this.#head] = item
+    else this.#items.unshift(item)
+  }
+
+  shift(): T | undefined {
+    const items = this.#items
+    if (this.#head === items.length) return undefined
+    const item = items[this.#head]
+    items[this.#head++] = undefined
+    if (this.#head === items.length) {
+      items.length = 0
+      this.#head = 0
+    } else if (this.#head === SPARE) {
+      items.splice(0, SPARE)
+      this.#head = 0
+    }
+    return item
+  }
+
+  peekFront(): T | undefined {
+    return this.#items[this.#head]
+  }
+
+  peekAt(index: number): T | undefined {
+    return this.#items[this.#head + index]
+  }
+
+  remove(index: number, count: number): (T | undefined)[] {
+    return this.#items.splice(this.#head + index, count)
+  }
+}
