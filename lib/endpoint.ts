@@ -1,5 +1,6 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import { type Context, Hono } from 'hono'
+import type { Context, Hono } from 'hono'
+import { HonoBase } from 'hono/hono-base'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -18,6 +19,7 @@ import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { pathsOf } from './http/route.ts'
+import { PathRouter } from './http/router.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
@@ -208,7 +210,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     memory,
     onError,
   }
-  const app = new Hono()
+  const app: Hono = new HonoBase({ router: new PathRouter() })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   const handler = mcpHandler(parts)
   for (const each of pathsOf(path)) app.all(each, handler)

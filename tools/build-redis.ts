@@ -1,9 +1,9 @@
 /** A plugin that leaves parts of the Redis client for {@link ON_DEMAND} that one client of one Redis seldom needs. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { ON_DEMAND } from './build-plugins.ts'
+import { Deque } from './deque.ts'
 
 const MORE = `require('./${ON_DEMAND}')`
 
@@ -62,7 +62,6 @@ export const leanRedis: Plugin = {
     replace(/ioredis[\\/]built[\\/]autoPipelining\.js$/, () => AUTO_PIPELINING)
     replace(/ioredis[\\/]built[\\/]Pipeline\.js$/, () => PIPELINE)
     replace(/ioredis[\\/]built[\\/]utils[\\/]debug\.js$/, () => NO_TRACES)
-    const deque = JSON.stringify(join(import.meta.dirname, 'deque.ts'))
-    replace(/denque[\\/]index\.js$/, () => `module.exports = require(${deque}).Deque`)
+    replace(/denque[\\/]index\.js$/, () => `module.exports = ${Deque}`)
   },
 }

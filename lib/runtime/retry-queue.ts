@@ -43,8 +43,8 @@ export class RetryQueue {
   }
 
   /** As {@link add}. Resolves when the work was tried once. */
-  now(work: () => Promise<unknown>): Promise<void> {
-    return this.#try({ work, until: this.#clock.now() + this.#lifetime })
+  now(work: () => Promise<unknown>): Promise<unknown> {
+    return work().catch((error) => this.#failed({ work, until: this.#clock.now() + this.#lifetime }, error))
   }
 
   /** Tries everything once more before the process ends. The rest is given up. */
@@ -61,10 +61,14 @@ export class RetryQueue {
       if (item.until > this.#clock.now()) await item.work()
       this.#waiting.delete(item)
     } catch (error) {
-      if (error instanceof StoreUnavailable) return this.#keep(item)
-      this.#waiting.delete(item)
-      this.#report(error)
+      this.#failed(item, error)
     }
+  }
+
+  #failed(item: Item, error: unknown): void {
+    if (error instanceof StoreUnavailable) return this.#keep(item)
+    this.#waiting.delete(item)
+    this.#report(error)
   }
 
   #keep(item: Item): void {

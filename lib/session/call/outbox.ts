@@ -184,20 +184,26 @@ export class Outbox {
       const n = this.#next
       this.#next += batch.length
       this.#queue.remove(batch.length)
-      const reader = await this.#send(n, batch)
+      const sent = this.#send(n, batch)
+      // Each wait that is not needed would cost every message of a stream.
+      const reader = sent instanceof Promise ? await sent : sent
       if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
-      if (reader !== undefined) await this.#waitFor(reader)
+      const room = reader === undefined ? undefined : this.#roomOf(reader)
+      if (room) await this.#waitFor(room)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
   }
 
-  /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
-  async #waitFor(reader: Holder): Promise<void> {
-    const room = this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
-    if (!room) return
+  /** A promise while much waits for the reader of the stream. */
+  #roomOf(reader: Holder): Promise<void> | undefined {
+    return this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
+  }
+
+  /** Waits until the reader has caught up, so that the queue fills and the handler waits too. */
+  async #waitFor(room: Promise<void>): Promise<void> {
     await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
     this.#goOn = undefined
   }
@@ -253,18 +259,10 @@ export class Outbox {
   }
 
   /** Sends what the log has, and returns the holder that it was sent to. */
-  async #send(n: number, batch: Item[]): Promise<Holder | undefined> {
-    const holder = this.#holder
-    const final = batch.at(-1)?.final === true
+  #send(n: number, batch: Item[]): Holder | undefined | Promise<Holder | undefined> {
     const { relay } = this.#options
-    if (relay) {
-      let reader: Holder | undefined
-      for (const [i, item] of batch.entries()) {
-        const id = `${this.#options.stream}.${n + i}${this.#suffix}`
-        reader = await this.#patiently(async () => relay(item.data, id))
-      }
-      return reader
-    }
+    if (relay) return this.#relay(relay, n, batch)
+    const holder = this.#holder
     if (holder !== undefined) {
       void this.#instance.send({
         t: 'entries',
@@ -272,9 +270,18 @@ export class Outbox {
         n,
         tag: this.#tag,
         data: batch.map((item) => item.data),
-        final,
+        final: batch.at(-1)?.final === true,
       })
     }
     return holder
+  }
+
+  async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
+    let reader: Holder | undefined
+    for (const [i, item] of batch.entries()) {
+      const id = `${this.#options.stream}.${n + i}${this.#suffix}`
+      reader = await this.#patiently(async () => relay(item.data, id))
+    }
+    return reader
   }
 }
