@@ -1,7 +1,8 @@
 /** In an Express app, beside its own routes. `node examples/express-app.ts` */
 import { getRequestListener } from '@hono/node-server'
 import express from 'express'
-import { createEndpoint, redisStore } from 'mcp-anywhere'
+import { createEndpoint } from 'mcp-anywhere'
+import { redisStore } from 'mcp-anywhere/redis'
 import { server } from './tools-and-progress.ts'
 
 const { PORT = '3000', REDIS_URL } = process.env

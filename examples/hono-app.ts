@@ -1,7 +1,8 @@
 /** In a Hono app, beside its own routes. `node examples/hono-app.ts` */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { createEndpoint, McpServer, redisStore } from 'mcp-anywhere'
+import { createEndpoint, McpServer } from 'mcp-anywhere'
+import { redisStore } from 'mcp-anywhere/redis'
 
 const { PORT = '3000', REDIS_URL } = process.env
 

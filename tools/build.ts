@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { inOneFile } from '../lib/cli/build/one-file.ts'
 import {
   compactCommands,
   errorNames,
@@ -17,9 +18,8 @@ import {
   onDemand,
   onDemandSource,
   outdented,
-} from './build-plugins.ts'
-import { leanRedis } from './build-redis.ts'
-import { inOneFile } from './build-start.ts'
+} from '../lib/cli/build/plugins.ts'
+import { leanRedis } from '../lib/cli/build/redis.ts'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

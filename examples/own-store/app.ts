@@ -1,6 +1,7 @@
 /** An app with a store of your own, and its measures at `/metrics`. `node examples/own-store/app.ts` */
 import { serve } from '@hono/node-server'
-import { createEndpoint, memoryStore, redisStore } from 'mcp-anywhere'
+import { createEndpoint, memoryStore } from 'mcp-anywhere'
+import { redisStore } from 'mcp-anywhere/redis'
 import { server } from '../resources-and-prompts.ts'
 import { meteredStore, prometheusText } from './metered-store.ts'
 

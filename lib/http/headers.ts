@@ -1,14 +1,18 @@
 /** Request headers, read without objects that a short request does not need. */
-import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { memoize } from '../base/memo.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
 /** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
-export type Incoming = Partial<
-  Pick<IncomingMessage, 'headers' | 'readableLength' | 'readableEncoding' | 'read' | 'resume'>
-> & { socket?: { remoteAddress?: string | undefined } }
+export interface Incoming {
+  headers?: Readonly<Record<string, string | string[] | undefined>>
+  readableLength?: number
+  readableEncoding?: string | null
+  read?(): unknown
+  resume?(): unknown
+  socket?: { remoteAddress?: string | undefined }
+}
 
 export function incomingOf(c: Context): Incoming | undefined {
   return (c.env as { incoming?: Incoming } | undefined)?.incoming

@@ -66,6 +66,11 @@ describe('an address of Redis', () => {
     expect(() => redisStore({ cluster: [] })).toThrow(/missing/)
     expect(() => redisStore({})).toThrow(/missing/)
   })
+
+  test('that is a variable without a value stops the start with a line that names it', () => {
+    const { REDIS_URL_OF_NOBODY } = process.env
+    expect(() => redisStore(REDIS_URL_OF_NOBODY)).toThrow(/^The address of Redis is missing \(is REDIS_URL set\?\)/)
+  })
 })
 
 describe('a number of a store', () => {

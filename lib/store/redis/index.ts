@@ -97,14 +97,15 @@ const TRUSTED_IDLE = 60_000
 /**
  * A store in Redis 6.2 or later, alone or as a cluster.
  *
- * @throws TypeError where `url` is not an address of Redis, or an option has a value that cannot work. Nothing is connected
- *   yet.
+ * @param given the address, or options with it; undefined is a variable that is not set
+ * @throws TypeError where the address is missing or is not one of Redis, or an option has a value that cannot work. Nothing
+ *   is connected yet.
  *
  * @example
- * const store = redisStore('rediss://user:secret@redis.example:6379')
+ * const store = redisStore(process.env.REDIS_URL)
  */
-export function redisStore(given: string | RedisStoreOptions): Store {
-  const options = typeof given === 'string' ? { url: given } : given
+export function redisStore(given: string | RedisStoreOptions | undefined): Store {
+  const options = typeof given === 'object' ? given : { url: given }
   const { commandTimeout = 2_500, blockTime = 5_000, renamedFrom, onError = () => {} } = options
   checkStoreOptions(options)
   checkWhole('commandTimeout', options.commandTimeout)

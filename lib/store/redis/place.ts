@@ -20,7 +20,7 @@ const FORM = 'redis://[user:password@]host[:port][/database], or rediss:// for T
 export function readPlace(url: string | undefined, cluster: readonly string[] | undefined): Place {
   if (url !== undefined && cluster !== undefined) throw wrong('is given twice, as `url` and as `cluster`')
   const texts = (cluster ?? url?.split(',') ?? []).map((text) => text.trim())
-  if (texts.join('') === '') throw wrong('is missing')
+  if (texts.join('') === '') throw wrong('is missing (is REDIS_URL set?)')
   if (texts.includes('')) throw wrong('has an empty item in its list')
   const parts = texts.map(readNode)
   const [first] = parts as [Node]

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Plugin } from 'esbuild'
-import { ON_DEMAND } from './build-plugins.ts'
 import { Deque } from './deque.ts'
+import { ON_DEMAND } from './plugins.ts'
 
 const MORE = `require('./${ON_DEMAND}')`
 

@@ -23,9 +23,12 @@ export function inOneFile(start: string): Plugin {
         if (found.errors.length === 0 && !found.external && found.path !== start) targets.add(found.path)
         return found
       })
-      build.onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) =>
+      build.onLoad({ filter: /\.[jt]s$/, namespace: 'file' }, ({ path }) =>
         targets.has(path)
-          ? { contents: `${readFileSync(path, 'utf8')}\nimport ${JSON.stringify(start)}\n`, loader: 'ts' }
+          ? {
+              contents: `${readFileSync(path, 'utf8')}\nimport ${JSON.stringify(start)}\n`,
+              loader: path.endsWith('.ts') ? 'ts' : 'js',
+            }
           : undefined,
       )
     },

@@ -1,0 +1,3 @@
+/** `mcp-anywhere/redis`: the store in Redis. */
+
+export { type RedisStoreOptions, redisStore } from './store/redis/index.ts'
