@@ -278,7 +278,6 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     if (release) this.#release()
   }
 
-  /** The connection has ended. */
   protected left(): void {}
 
   #release(): void {
