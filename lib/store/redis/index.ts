@@ -26,6 +26,7 @@ import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
 import type { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
 import { RedisTime } from './time.ts'
+import { isReply } from './trouble.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
   /** `redis://` or `rediss://` (TLS), with user, password and database if need be. Several, with commas: a cluster. */
@@ -154,10 +155,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       const client = waitingClient(place, commandTimeout, 0)
       const reply = within(commandTimeout, client.ping())
       // A refusal is an answer, too.
-      const answers = await reply.then(
-        () => true,
-        (error) => error instanceof Error && error.name === 'ReplyError',
-      )
+      const answers = await reply.then(() => true, isReply)
       client.disconnect()
       return answers
     },
