@@ -44,7 +44,8 @@ export class RetryQueue {
 
   /** As {@link add}. Resolves when the work was tried once. */
   now(work: () => Promise<unknown>): Promise<unknown> {
-    return work().catch((error) => this.#failed({ work, until: this.#clock.now() + this.#lifetime }, error))
+    const until = this.#clock.now() + this.#lifetime
+    return work().catch((error) => this.#failed({ work, until }, error))
   }
 
   /** Tries everything once more before the process ends. The rest is given up. */

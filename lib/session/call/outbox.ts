@@ -96,7 +96,6 @@ export class Outbox {
   get #isClosed(): boolean {
     return this.#phase === 'closed'
   }
-
   get full(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
     return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
@@ -198,7 +197,6 @@ export class Outbox {
       this.#next += batch.length
       this.#queue.remove(batch.length)
       const sent = this.#send(n, batch)
-      // Each wait that is not needed would cost every message of a stream.
       const reader = sent instanceof Promise ? await sent : sent
       if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()

@@ -2,7 +2,7 @@
 import { systemClock } from '../../base/clock.ts'
 import { NEARLY_FULL } from '../options.ts'
 import type { Commands } from './commands.ts'
-import { Cluster } from './ioredis.ts'
+import { Redis } from './ioredis.ts'
 
 /** From one look to the next, in ms. */
 const PAUSE = 3_000
