@@ -83,19 +83,19 @@ test('start has the settings of the environment, and those of production where t
 })
 
 describe('packages', () => {
-  test('of an author have their own debug, and express works in a bundle', async () => {
+  test('of an author are whole where the Redis client has a part of them, and express works in a bundle', async () => {
     const made = project(
       {
         'server.ts': saying(
-          `[log.namespace, typeof debug('b').extend, express().get('env'), process.env.TRACED].join()`,
-          `import debug from 'debug'\nimport express from 'express'\nconst log = require('debug')('a')\nlog('written')`,
+          `[log.namespace, typeof debug('b').extend, express().get('env'), new Denque([1, 2]).toArray().length].join()`,
+          `import debug from 'debug'\nimport express from 'express'\nimport Denque from 'denque'\nconst log = require('debug')('a')\nlog('written')`,
         ),
       },
-      ['zod', 'debug', 'express'],
+      ['zod', 'debug', 'denque', 'express'],
     )
     expect((await made.run('build', 'server.ts', '--target', 'node')).code).toBe(0)
     const url = await made.serve(['dist/node/server.mjs'], { DEBUG: 'a', NODE_ENV: 'production' })
-    expect(await textOf(url, 'said')).toBe('a,function,production,')
+    expect(await textOf(url, 'said')).toBe('a,function,production,2')
   })
 
   test('with their own ioredis get it as it is', async () => {

@@ -11,6 +11,7 @@ import { OWN } from '../own.ts'
 import { shown } from '../shown.ts'
 import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
+import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
@@ -108,8 +109,9 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const externals = new Map<string, External>()
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
-  const packages = [oneCopy, nativeFiles(copied), leftOut, externalPackages(externals, natives)]
-  const all = [...plugins, served(entries, server), ...packages, ...shorter, methodsAtOnce, noDefaultStore, onDemand]
+  const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
+  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const all = [...plugins, served(entries, server), ...redis, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })

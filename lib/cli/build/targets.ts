@@ -1,11 +1,13 @@
 /** What is built for each platform: a folder with everything that is deployed. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import type { Metafile } from 'esbuild'
+import type { Metafile, Plugin } from 'esbuild'
 import { Failure } from '../command.ts'
+import { ENDING, OWN } from '../own.ts'
 import { shown } from '../shown.ts'
 import { type Bundled, bundleServer } from './bundle-server.ts'
 import { ownerOf } from './plugins/external.ts'
+import { inOneFile } from './plugins/one-file.ts'
 import { type Entry, SERVER } from './plugins/served.ts'
 import { sizeLine, sizesOf } from './sizes.ts'
 
@@ -34,6 +36,9 @@ interface TargetOptions {
   entries: Entries
 }
 
+/** The module of each platform that the code of its start belongs to. */
+const STARTS: Record<string, string> = { lambda: 'lambda/start', node: 'node/listen' }
+
 export interface BuiltTarget {
   metafile: Metafile
   /** One line for each entry, with its sizes, and one for each thing that the author should know. */
@@ -48,12 +53,17 @@ export interface BuiltTarget {
 export async function buildTarget({ out, target, server, entries }: TargetOptions): Promise<BuiltTarget> {
   const outdir = join(resolve(out), target)
   requireOwnFolder(outdir)
-  const built = await bundleServer({ server, entries, outdir, natives: 'beside' })
+  const built = await bundleServer({ server, entries, outdir, natives: 'beside', plugins: startOf(target) })
   removeOthers(outdir, built)
   // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
   writeFileSync(join(out, `${target}.meta.json`), JSON.stringify(built.metafile))
   const sizes = Object.keys(entries).map((name) => `${target}/${name}.mjs  ${sizeLine(sizesOf(built.metafile, name))}`)
   return { metafile: built.metafile, lines: [...sizes, ...built.warnings, ...outsideOf(built, outdir, target)] }
+}
+
+function startOf(target: string): Plugin[] {
+  const start = STARTS[target]
+  return start === undefined ? [] : [inOneFile(join(OWN, 'platform', `${start}${ENDING}`))]
 }
 
 const WRITTEN = /\.(?:[cm]js|map|node)$|^package(?:-lock)?\.json$|^node_modules$/
