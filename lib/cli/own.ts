@@ -1,7 +1,7 @@
 /** Where this package and its Redis client are, and to which package a file belongs. */
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 
 /** The part of a package.json that is read here. */
 export interface Manifest {
@@ -42,6 +42,9 @@ export function readManifest(folder: string): Manifest | undefined {
 /** The code of this package: `lib`, or `dist` where it is installed. */
 export const OWN: string = dirname(import.meta.dirname)
 
+/** The ending of its files. */
+export const ENDING: string = extname(import.meta.filename)
+
 /** The folder of its package.json. */
 export const ROOT: string = packageOf(OWN)?.folder ?? dirname(OWN)
 
@@ -51,9 +54,12 @@ const folderOf = (name: string, from: string) => {
 }
 
 /** The Redis client of this package. An author's server may have another one, which stays as it is. */
-export const REDIS_CLIENT: string = folderOf('ioredis', OWN)
+const REDIS_CLIENT: string = folderOf('ioredis', OWN)
 export const REDIS_COMMANDS: string = folderOf('@ioredis/commands', REDIS_CLIENT)
 export const REDIS_ERRORS: string = folderOf('redis-errors', REDIS_CLIENT)
+
+/** Files of the client, by their path in its folder of code. */
+export const ofRedisClient = (pattern: string): RegExp => within(REDIS_CLIENT, `built/${pattern}`)
 
 /** Matches the files of `folder` whose path from there matches `pattern`, in which `/` stands for both slashes. */
 export function within(folder: string, pattern: string): RegExp {

@@ -11,6 +11,7 @@ import { OWN } from '../own.ts'
 import { shown } from '../shown.ts'
 import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
+import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
@@ -27,10 +28,10 @@ interface BundleOptions {
   /** Default: true. */
   minify?: boolean
   /**
-   * Where packages with native code are when the bundle runs. `beside`, the default: installed beside it. `here`: where they are
-   * now, for a bundle that runs on this machine.
+   * Where packages with native code are when the bundle runs. `here`, the default: where they are now, for a bundle that runs on
+   * this machine. `beside`: installed beside it, for one that is deployed.
    */
-  natives?: 'beside' | 'here'
+  natives?: 'here' | 'beside'
   /** Come before those of the bundle. */
   plugins?: readonly Plugin[]
 }
@@ -100,7 +101,7 @@ export const MODULES = {
  * @throws Failure where esbuild is missing
  */
 export async function bundleContext(options: BundleOptions): Promise<ServerContext> {
-  const { entries, minify = true, natives = 'beside', plugins = [] } = options
+  const { entries, minify = true, natives = 'here', plugins = [] } = options
   const server = resolve(options.server)
   const outdir = resolve(options.outdir)
   const esbuild = await loadEsbuild()
@@ -108,8 +109,9 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const externals = new Map<string, External>()
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
-  const packages = [oneCopy, nativeFiles(copied), leftOut, externalPackages(externals, natives)]
-  const all = [...plugins, served(entries, server), ...packages, ...shorter, methodsAtOnce, noDefaultStore, onDemand]
+  const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
+  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const all = [...plugins, served(entries, server), ...redis, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })

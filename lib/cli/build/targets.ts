@@ -3,10 +3,12 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Metafile, Plugin } from 'esbuild'
 import { Failure } from '../command.ts'
+import { ENDING, OWN } from '../own.ts'
 import { shown } from '../shown.ts'
 import { installArguments } from './beside.ts'
 import { type Bundled, bundleServer } from './bundle-server.ts'
 import { ownerOf } from './plugins/external.ts'
+import { inOneFile } from './plugins/one-file.ts'
 import { type Entry, SERVER } from './plugins/served.ts'
 import { sizeLine, sizesOf } from './sizes.ts'
 
@@ -33,8 +35,10 @@ interface TargetOptions {
   /** The file that exports the server. */
   server: string
   entries: Entries
-  plugins?: readonly Plugin[]
 }
+
+/** The module of each platform that the code of its start belongs to. */
+const STARTS: Record<string, string> = { lambda: 'lambda/start', node: 'node/listen' }
 
 export interface BuiltTarget {
   metafile: Metafile
@@ -47,15 +51,20 @@ export interface BuiltTarget {
  *
  * @throws Failure with one line: for an error in the code, and for a folder with other files
  */
-export async function buildTarget({ out, target, server, entries, plugins }: TargetOptions): Promise<BuiltTarget> {
+export async function buildTarget({ out, target, server, entries }: TargetOptions): Promise<BuiltTarget> {
   const outdir = join(resolve(out), target)
   requireOwnFolder(outdir)
-  const built = await bundleServer({ server, entries, outdir, ...(plugins && { plugins }) })
+  const built = await bundleServer({ server, entries, outdir, natives: 'beside', plugins: startOf(target) })
   removeOthers(outdir, built)
   // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
   writeFileSync(join(out, `${target}.meta.json`), JSON.stringify(built.metafile))
   const sizes = Object.keys(entries).map((name) => `${target}/${name}.mjs  ${sizeLine(sizesOf(built.metafile, name))}`)
   return { metafile: built.metafile, lines: [...sizes, ...built.warnings, ...outsideOf(built, outdir, target)] }
+}
+
+function startOf(target: string): Plugin[] {
+  const start = STARTS[target]
+  return start === undefined ? [] : [inOneFile(join(OWN, 'platform', `${start}${ENDING}`))]
 }
 
 const WRITTEN = /\.(?:[cm]js|map|node)$|^package(?:-lock)?\.json$|^node_modules$/

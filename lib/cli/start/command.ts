@@ -40,7 +40,7 @@ export const command: Command = {
 async function bundled(server: string): Promise<() => Promise<void>> {
   const outdir = mkdtempSync(join(tmpdir(), 'mcp-anywhere-start-'))
   process.once('exit', () => rmSync(outdir, { recursive: true, force: true }))
-  const { warnings } = await bundleServer({ server, entries: TARGETS.node, outdir, minify: false, natives: 'here' })
+  const { warnings } = await bundleServer({ server, entries: TARGETS.node, outdir, minify: false })
   for (const warning of warnings) console.error(warning)
   return async () => void (await import(pathToFileURL(join(outdir, 'server.mjs')).href))
 }

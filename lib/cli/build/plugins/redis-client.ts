@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Plugin } from 'esbuild'
-import { REDIS_CLIENT, REDIS_ERRORS, within } from '../../own.ts'
+import { ofRedisClient as client, REDIS_ERRORS, within } from '../../own.ts'
 import { rewriting } from './rewriting.ts'
-
-/** Files of the client, by their path in it. */
-const client = (pattern: string) => within(REDIS_CLIENT, `built/${pattern}`)
 
 /**
  * The client adds two methods for each of Redis' three hundred commands to a prototype, one by one, which takes a tenth of
@@ -57,7 +54,11 @@ export const onDemand: Plugin = {
 export const ON_DEMAND = 'redis-more.cjs'
 export const onDemandSource = `
   exports.cluster = require('ioredis/built/cluster')
-  exports.sentinel = require('ioredis/built/connectors/SentinelConnector')`
+  exports.sentinel = require('ioredis/built/connectors/SentinelConnector')
+  exports.commands = require('@ioredis/commands')
+  exports.Pipeline = require('ioredis/built/Pipeline').default
+  exports.pipelining = require('ioredis/built/autoPipelining')
+  exports.slots = require('cluster-key-slot')`
 
 function lazy(object: string, name: string, expression: string): string {
   return `Object.defineProperty(${object}, '${name}', { enumerable: true, configurable: true, get: () => ${expression} })`
