@@ -3,6 +3,8 @@
 interface Facts {
   host: string
   port: number
+  /** Where the endpoint answers. */
+  path: string
   /** Of the server. */
   name: string
   instances: number
@@ -10,8 +12,8 @@ interface Facts {
   sessions: string
 }
 
-export function banner({ host, port, name, instances, sessions }: Facts): string[] {
-  const address = `http://${hostFor(host)}:${port}/mcp`
+export function banner({ host, port, path, name, instances, sessions }: Facts): string[] {
+  const address = `http://${hostFor(host)}:${port}${path}`
   const label = (text: string) => text.padEnd(14)
   return [
     `${label('MCP endpoint')}${address}`,

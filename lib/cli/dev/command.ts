@@ -73,7 +73,9 @@ async function run(args: string[]): Promise<void> {
   const sessions = redis ? 'own Redis' : (settings.redisName ?? 'memory')
   const started = () => {
     const name = fleet.name ?? 'server'
-    for (const line of banner({ host, port, name, sessions, instances: options.instances })) terminal.print(line)
+    const { path = '/mcp' } = settings.endpoint
+    const { instances } = options
+    for (const line of banner({ host, port, path, name, sessions, instances })) terminal.print(line)
   }
   const reloader = new Reloader({ versions, fleet, balancer, terminal, started })
   end.begin = async () => {

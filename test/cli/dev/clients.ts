@@ -55,13 +55,22 @@ export async function sdk1(url: URL): Promise<DevClient> {
   }
 }
 
-export async function sdk2(url: URL): Promise<DevClient> {
-  const client = new Client2({ name: 'two', version: '1' }, { capabilities: { elicitation: {} } })
+/** A client of 2026-07-28 has no session, and listens for changes of the list of tools. */
+export async function stateless(url: URL): Promise<DevClient> {
+  return sdk2(url, 'auto')
+}
+
+export async function sdk2(url: URL, mode: 'legacy' | 'auto' = 'legacy'): Promise<DevClient> {
+  const client = new Client2(
+    { name: 'two', version: '1' },
+    { capabilities: { elicitation: {} }, versionNegotiation: { mode } },
+  )
   const notices = new Inbox<string>()
   client.setRequestHandler('elicitation/create', () => answer)
   client.fallbackNotificationHandler = async ({ method }) => notices.add(method)
   const transport = new Transport2(url)
   await client.connect(transport)
+  if (mode === 'auto') await client.listen({ toolsListChanged: true })
   return {
     call: async (name, args = {}, onprogress) =>
       reported(await client.callTool({ name, arguments: { ...args } }, { ...(onprogress && { onprogress }) })),

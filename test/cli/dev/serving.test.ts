@@ -1,7 +1,7 @@
 /** `mcp-anywhere dev`: two instances in turn, and a change is served without losing a session. */
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DevClient, sdk1, sdk2 } from './clients.ts'
+import { type DevClient, sdk1, sdk2, stateless } from './clients.ts'
 import { Dev, Project, SERVES, serverSource } from './project.ts'
 
 /** The official clients open their streams again after a second or more. */
@@ -112,6 +112,19 @@ describe.each([
     expect(await client.call('who')).toMatchObject({ version: 'v3' })
     project.write(`done-${version}`, '')
     expect(await answer).toMatchObject({ version })
+  })
+
+  test('serves clients without sessions: their questions go on in the other instance, and changes are announced', async () => {
+    const other = await stateless(dev.url)
+    const asked = dev.lines.length
+    for (let i = 0; i < 3; i++) expect(await other.call('ask')).toMatchObject({ answer: 7 })
+    const runs = dev.lines.slice(asked).filter((line) => /tools\/call {2}ask/.test(line))
+    expect(new Set(runs.map((line) => line.slice(0, 3))).size).toBe(2)
+    expect(runs.some((line) => line.includes('input_required'))).toBe(true)
+    await dev.after(() => project.version('for listeners'), SERVES)
+    await expect.poll(() => other.notices.all, PATIENT).toContain('notifications/tools/list_changed')
+    expect(await other.call('ask')).toMatchObject({ version: 'for listeners', answer: 7 })
+    await other.close()
   })
 
   test('serves the last of several changes that come at once', async () => {

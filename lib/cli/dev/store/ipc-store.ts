@@ -59,12 +59,13 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
     else one?.resolve(answer.value)
     if (waiting.size === 0) idle()
   }
-  channel.on('message', listener)
-  channel.once('disconnect', () => {
+  const disconnected = () => {
     for (const { reject } of waiting.values()) reject(gone())
     waiting.clear()
     idle()
-  })
+  }
+  channel.on('message', listener)
+  channel.once('disconnect', disconnected)
 
   const operations = Object.fromEntries(
     OPERATIONS.map((operation) => [operation, (...args: unknown[]) => ask({ store: 'run', operation, args })]),
@@ -95,6 +96,7 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
       closed = true
       if (waiting.size > 0) await new Promise<void>((resolve) => (idle = resolve))
       channel.off('message', listener)
+      channel.off('disconnect', disconnected)
     },
     wake() {},
   }

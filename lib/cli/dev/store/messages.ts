@@ -9,7 +9,7 @@ export interface Channel {
   send?(message: object, done: (error: Error | null) => void): boolean
   on(event: 'message', listener: (message: unknown) => void): unknown
   once(event: 'disconnect', listener: () => void): unknown
-  off(event: 'message', listener: (message: unknown) => void): unknown
+  off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown
 }
 
 /** The operations that are a question and a reply. */

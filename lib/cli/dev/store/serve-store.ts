@@ -61,6 +61,7 @@ export function serveStore(store: Store, channel: Channel): () => void {
   }
   const end = () => {
     channel.off('message', listener)
+    channel.off('disconnect', end)
     for (const receiving of receivers.values()) receiving.then((one) => one.stop()).catch(() => {})
     receivers.clear()
   }
