@@ -1,9 +1,11 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import { type Context, Hono } from 'hono'
+import type { Context, Hono } from 'hono'
+import { HonoBase } from 'hono/hono-base'
 import { authorization } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock, WALL_TOLERANCE } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { asError } from './base/errors.ts'
+import { OnDemand } from './base/on-demand.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
@@ -17,6 +19,7 @@ import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { pathsOf } from './http/route.ts'
+import { PathRouter } from './http/router.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
@@ -35,8 +38,6 @@ import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 import { SETTINGS } from './settings.ts'
-import { Stateless } from './stateless/post.ts'
-import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
@@ -171,25 +172,12 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
-  // Longer than any request state lives that could repeat the work.
-  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime + 2 * WALL_TOLERANCE
-  const stateless = new Stateless(
-    dispatcher,
-    instance,
-    {
-      store,
-      clock,
-      retry: instance.retry,
-      announce: notify,
-      dispatch,
-      methods: dispatcher.methods,
-      states,
-      singleLifetime,
-      maxAsks: sessionOptions.maxAsks,
-    },
-    statelessOptions,
-  )
+  const sealer = createSealer(keys ?? [randomKey()], 'requestState')
+  const stateless = new OnDemand(async () => {
+    const { openStateless } = await import('./stateless/open.ts')
+    const { maxAsks } = sessionOptions
+    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+  })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
@@ -222,7 +210,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     memory,
     onError,
   }
-  const app = new Hono()
+  const app: Hono = new HonoBase({ router: new PathRouter() })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   const handler = mcpHandler(parts)
   for (const each of pathsOf(path)) app.all(each, handler)

@@ -35,7 +35,7 @@ export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './serv
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
-export { resourceNotFound } from './server/methods/resources.ts'
+export { resourceNotFound } from './server/methods/not-found.ts'
 export { type Completer, completable } from './server/registry/completable.ts'
 export type {
   CacheHint,

@@ -1,6 +1,7 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
 import type { RequestStart } from '../base/events.ts'
+import type { OnDemand } from '../base/on-demand.ts'
 import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
 import { type Message, resultText } from '../protocol/jsonrpc.ts'
@@ -10,7 +11,7 @@ import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVI
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { hasClaim, versionHeader } from '../stateless/envelope.ts'
+import { hasClaim, versionHeader } from '../stateless/claim.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access } from './access.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
@@ -19,7 +20,7 @@ import { type HttpExchange, type RouteParts, route } from './route.ts'
 
 export interface McpParts extends RouteParts {
   sessions: Sessions
-  stateless: Stateless
+  stateless: OnDemand<Stateless>
   /** ms; 0: the platform sets no limit. */
   responseLimit: number
 }
@@ -99,7 +100,8 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   exchange.id = message.request.id
   access.admit(c, caller, [message], true)
   const gone = () => c.req.raw.signal
-  return stateless.post({ caller, request: message.request, streams: accepted.sse, gone }, header)
+  const input = { caller, request: message.request, streams: accepted.sse, gone }
+  return stateless.now?.post(input, header) ?? stateless.load().then((loaded) => loaded.post(input, header))
 }
 
 /** A message whose client has lost its session. Notifications and responses are taken and dropped. */
@@ -111,7 +113,8 @@ function withoutSession(
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
   const revision = isSessionRevision(named) ? named : ASSUMED_REVISION
-  return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
+  const input = { caller, request: message.request, streams: accepted.sse }
+  return stateless.load().then((loaded) => loaded.withoutSession(input, revision))
 }
 
 function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {

@@ -96,7 +96,6 @@ export class Outbox {
   get #isClosed(): boolean {
     return this.#phase === 'closed'
   }
-
   get full(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
     return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
@@ -197,22 +196,27 @@ export class Outbox {
       const n = this.#next
       this.#next += batch.length
       this.#queue.remove(batch.length)
-      const reader = await this.#send(n, batch)
+      const sent = this.#send(n, batch)
+      const reader = sent instanceof Promise ? await sent : sent
       if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
       this.#wakeFlushed(n + batch.length)
-      if (reader !== undefined) await this.#waitFor(reader)
+      const room = reader === undefined ? undefined : this.#roomOf(reader)
+      if (room) await this.#waitFor(room)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
   }
 
-  /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
-  async #waitFor(reader: Holder): Promise<void> {
+  /** A promise while much waits for the reader of the stream. */
+  #roomOf(reader: Holder): Promise<void> | undefined {
     const goesOn = this.#phase !== 'open' || this.#flushing.length > 0
-    const room = goesOn ? undefined : this.#instance.connections.get(tokenOf(reader))?.room
-    if (!room) return
+    return goesOn ? undefined : this.#instance.connections.get(tokenOf(reader))?.room
+  }
+
+  /** Waits until the reader has caught up, so that the queue fills and the handler waits too. */
+  async #waitFor(room: Promise<void>): Promise<void> {
     await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
     this.#goOn = undefined
   }
@@ -268,18 +272,10 @@ export class Outbox {
   }
 
   /** Sends what the log has, and returns the holder that it was sent to. */
-  async #send(n: number, batch: Item[]): Promise<Holder | undefined> {
-    const holder = this.#holder
-    const final = batch.at(-1)?.final === true
+  #send(n: number, batch: Item[]): Holder | undefined | Promise<Holder | undefined> {
     const { relay } = this.#options
-    if (relay) {
-      let reader: Holder | undefined
-      for (const [i, item] of batch.entries()) {
-        const id = `${this.#options.stream}.${n + i}${this.#suffix}`
-        reader = await this.#patiently(async () => relay(item.data, id))
-      }
-      return reader
-    }
+    if (relay) return this.#relay(relay, n, batch)
+    const holder = this.#holder
     if (holder !== undefined) {
       void this.#instance.send({
         t: 'entries',
@@ -287,9 +283,18 @@ export class Outbox {
         n,
         tag: this.#tag,
         data: batch.map((item) => item.data),
-        final,
+        final: batch.at(-1)?.final === true,
       })
     }
     return holder
+  }
+
+  async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
+    let reader: Holder | undefined
+    for (const [i, item] of batch.entries()) {
+      const id = `${this.#options.stream}.${n + i}${this.#suffix}`
+      reader = await this.#patiently(async () => relay(item.data, id))
+    }
+    return reader
   }
 }

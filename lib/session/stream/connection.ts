@@ -277,14 +277,13 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     if (release) this.#release()
   }
 
-  /** The connection has ended. */
   protected left(): void {}
 
   #release(): void {
     const { store, retry, turns } = this.instance
     const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
-    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
+    void (this.stream === GET_STREAM ? this.instance.track(release()) : this.instance.during(retry.now(release)))
   }
 
   drain(): void {

@@ -3,7 +3,6 @@
 import { jitter } from '../../base/ids.ts'
 import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
 import type { Place } from './place.ts'
-import { scripts } from './scripts/index.ts'
 import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
 export type Client = Redis | Cluster
@@ -67,7 +66,6 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
   const client = cluster
     ? new Cluster(nodes.map(endpoint), {
         lazyConnect: true,
-        scripts,
         clusterRetryStrategy: backoff,
         slotsRefreshTimeout: options.connectTimeout ?? 1_000,
         slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,
@@ -76,7 +74,7 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
         retryDelayOnClusterDown: retryDelay,
         redisOptions: common,
       })
-    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, scripts, retryStrategy: backoff })
+    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, retryStrategy: backoff })
   // Each command rejects by itself; an `error` event without a listener would end the process.
   let usable = true
   client.on('connect', () => {
