@@ -1,3 +1,4 @@
-/** `mcp-anywhere/node`: a process that listens by itself. */
+/** `mcp-anywhere/node`: a handler for Node's HTTP server and the frameworks on it, and a process that listens by itself. */
 
+export { type NodeHandler, toNodeHandler } from './platform/node/handler.ts'
 export { listen } from './platform/node/listen.ts'

@@ -1,22 +1,13 @@
 /** Request headers, read without objects that a short request does not need. */
-import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { memoize } from '../base/memo.ts'
+import { fetchOptions } from './fetch-options.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
-/** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
-export type Incoming = Partial<
-  Pick<IncomingMessage, 'headers' | 'readableLength' | 'readableEncoding' | 'read' | 'resume'>
-> & { socket?: { remoteAddress?: string | undefined } }
-
-export function incomingOf(c: Context): Incoming | undefined {
-  return (c.env as { incoming?: Incoming } | undefined)?.incoming
-}
-
 /** Reads headers by lower-case name; on Node from the parsed message itself, elsewhere from the Request. */
 export function headerReader(c: Context): ReadHeader {
-  const headers = incomingOf(c)?.headers
+  const headers = fetchOptions(c).incoming?.headers
   if (!headers) return (name) => c.req.raw.headers.get(name) ?? undefined
   return (name) => {
     const value = headers[name]
@@ -25,7 +16,7 @@ export function headerReader(c: Context): ReadHeader {
 }
 
 export function remoteAddress(c: Context): string | undefined {
-  return incomingOf(c)?.socket?.remoteAddress
+  return fetchOptions(c).incoming?.socket?.remoteAddress
 }
 
 export interface Accepted {
