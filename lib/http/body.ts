@@ -78,7 +78,7 @@ function unsupported(message: string, headers: Record<string, string> = {}): Ref
  * request a promise.
  * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
  * announcing costs a client nothing
- * @throws Refusal 413, 503
+ * @throws Refusal 413, 500, 503
  */
 export function readBytes(
   c: Context,
@@ -86,6 +86,7 @@ export function readBytes(
   maxBytes: number,
   held: HeldBytes | undefined,
 ): Promise<Bytes> {
+  if (isTaken(c)) throw takenBody()
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
@@ -98,7 +99,6 @@ export function readBytes(
 
 function readWhole(c: Context, announced: number): Promise<Bytes> {
   const { incoming } = fetchOptions(c)
-  if ((incoming?.readableDidRead && incoming.rawBody === undefined) || c.req.raw.bodyUsed) throw takenBody()
   return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
 }
 
@@ -120,6 +120,11 @@ async function readArrived(c: Context, incoming: Incoming, announced: number): P
 /** The error to throw where {@link readBytes} rejected with `error`: the client sent no whole body. */
 export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
+}
+
+function isTaken(c: Context): boolean {
+  const { incoming } = fetchOptions(c)
+  return incoming ? incoming.readableDidRead === true && incoming.rawBody === undefined : c.req.raw.bodyUsed
 }
 
 /** A body can be read only once, and a parser of the app has done so. */
