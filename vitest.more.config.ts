@@ -4,8 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/more/**/*.more.ts'],
-    passWithNoTests: true,
-    globalSetup: ['test/support/global.ts'],
+    globalSetup: ['test/support/global.ts', 'test/more/support/package.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // No check depends on them: the first run downloads and installs.

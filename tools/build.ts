@@ -17,7 +17,7 @@ import {
   onDemand,
   onDemandSource,
   outdented,
-} from './build-plugins.ts'
+} from '../lib/cli/build/plugins.ts'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

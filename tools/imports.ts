@@ -35,7 +35,7 @@ const NEIGHBOURS = [
   'lib/settings.ts -> lib/protocol',
 ]
 
-/** From a folder (or a file directly in lib) to what it imports, each with one import as its example. */
+/** From a folder (or a file directly in lib or lib/cli) to what it imports, each with one import as its example. */
 type Graph = Map<string, Map<string, string>>
 
 /** What `source` imports: paths from the root, and names of packages. Every relative path to a `.ts` is an import. */
@@ -49,7 +49,7 @@ export function importsOf(file: string, source: string): string[] {
 }
 
 export function graphOf(files: ReadonlyMap<string, string>): Graph {
-  const nodeOf = (file: string) => (dirname(file) === 'lib' ? file : dirname(file))
+  const nodeOf = (file: string) => (['lib', 'lib/cli'].includes(dirname(file)) ? file : dirname(file))
   const graph: Graph = new Map()
   for (const [file, source] of files) {
     const from = nodeOf(file)

@@ -32,15 +32,22 @@ export function moveOn(ms: number): void {
   slept += Math.max(0, ms)
 }
 
+/** Timers are objects on Node, and numbers on platforms where they keep nothing alive. */
+function unref(timer: { unref?(): unknown } | number): void {
+  if (typeof timer === 'object') timer.unref?.()
+}
+
 export const systemClock: Clock = {
   now: () => performance.now() + slept,
   wall: () => Date.now(),
   after(ms, fn) {
-    const timer = setTimeout(fn, ms).unref()
+    const timer = setTimeout(fn, ms)
+    unref(timer)
     return { cancel: () => clearTimeout(timer) }
   },
   every(ms, fn) {
-    const timer = setInterval(fn, ms).unref()
+    const timer = setInterval(fn, ms)
+    unref(timer)
     return { cancel: () => clearInterval(timer) }
   },
 }

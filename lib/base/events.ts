@@ -3,7 +3,7 @@
  * on. Code that publishes asks first whether anybody listens: an event that nobody hears is not made. docs/events.md has
  * the table. Durations are in ms. No event has a token, a session id or the content of a message.
  */
-import { type Channel, channel } from 'node:diagnostics_channel'
+import { channel } from 'node:diagnostics_channel'
 
 export interface ClientName {
   name: string
@@ -232,6 +232,16 @@ export interface Events {
 }
 
 export type EventName = keyof Events
+
+/** What is used of a channel of `node:diagnostics_channel`. */
+interface Channel {
+  readonly hasSubscribers: boolean
+  publish(message: unknown): void
+  /** Runs `fn` with what the listeners bind to the channel, an async context for example. */
+  runStores<T>(message: unknown, fn: () => T): T
+  subscribe(listener: (message: unknown) => void): void
+  unsubscribe(listener: (message: unknown) => void): void
+}
 
 const named = (name: EventName): Channel => channel(`mcp-anywhere:${name}`)
 

@@ -23,7 +23,7 @@ class BadKey extends Error {
  * Reads a ring: base64 keys of 32 bytes or more, separated by commas.
  * @throws BadKey
  */
-export function readKeyRing(text: string): Buffer[] {
+export function readKeyRing(text: string): Uint8Array[] {
   return text.split(',').map((part) => {
     const trimmed = part.trim()
     const key = Buffer.from(trimmed, 'base64')

@@ -24,7 +24,7 @@ interface Kinds {
   keys: Uint8Array[]
 }
 
-interface Row<K, T> {
+type Row<K, T> = {
   kind: K
   /** Undefined: none, or it depends on other settings. */
   default: T | undefined
@@ -32,7 +32,7 @@ interface Row<K, T> {
 }
 
 /** The bounds are those of the variable: a duration has them in seconds. */
-interface Bounds {
+type Bounds = {
   from?: number
   to?: number
 }

@@ -103,10 +103,12 @@ export class GetConnection extends Connection {
       else this.#waiting.unshift(...missed.entries)
     }
     this.#begun = true
-    this.#advance()
-    if (options.getPolicy === 'poll' && !this.session.legacy) {
-      this.instance.clock.after(options.pollWait, () => this.closeWith(around(options.pollRetry)))
-    }
+    const delivered = this.#advance()
+    if (options.getPolicy !== 'poll' || this.session.legacy) return
+    const wait = () => this.instance.clock.after(options.pollWait, () => this.closeWith(around(options.pollRetry)))
+    // A slow store takes nothing from the wait: what the client came for is delivered first.
+    if (delivered) void delivered.then(wait)
+    else wait()
   }
 
   override receive(mail: Mail): void {
@@ -217,10 +219,11 @@ export class GetConnection extends Connection {
     if (this.#begun && this.#waiting.length > 0) this.#advance()
   }
 
-  #advance(): void {
-    if (this.#advancing || this.done || this.isBehind) return
+  /** Delivers the changes that wait. The promise is undefined where there is nothing to wait for, and never rejects. */
+  #advance(): Promise<void> | undefined {
+    if (this.#advancing || this.done || this.isBehind) return undefined
     this.#advancing = true
-    this.instance.turns
+    return this.instance.turns
       .run(() => this.#run())
       .then(
         () => {

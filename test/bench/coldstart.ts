@@ -1,7 +1,7 @@
 /**
  * The size of the bundles, and the time from the start of a process to its first response. The Node bundle with Redis
  * is compared with Hono and ioredis in a bundle of the same settings, but without the changes of
- * tools/build-plugins.ts, which are work of this project. `node test/bench/coldstart.ts` prints this alone.
+ * lib/cli/build/plugins.ts, which are work of this project. `node test/bench/coldstart.ts` prints this alone.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -92,7 +92,7 @@ test('a header value with any characters is read as an HTTP server reads it', ()
 function handler(endpoint: Partial<Endpoint>, responseLimit?: number) {
   const handle = bufferedHandler({ wake: () => {}, rest: async () => {}, ...endpoint } as Endpoint, { responseLimit })
   const context = { getRemainingTimeInMillis: () => 600_000, awsRequestId: 'r' } as Context
-  return (event: typeof V2 | typeof REST) => handle(event, context, () => {})
+  return (event: typeof V2 | typeof REST) => handle(event, context)
 }
 
 test('a buffered response has the members of its payload version and no others', async () => {

@@ -291,7 +291,7 @@ describe('on Lambda', () => {
   })
   const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 }
   const invoke = (served: Endpoint, message: object) =>
-    bufferedHandler(served)(event(message) as never, context as never, () => {}) as Promise<{ statusCode: number }>
+    bufferedHandler(served)(event(message) as never, context as never) as Promise<{ statusCode: number }>
 
   test('a request has the id of its invocation, and an exception its stack', async () => {
     open(true)

@@ -79,7 +79,7 @@ function multiple(headers: Record<string, string>): Record<string, string[]> {
 async function invoke(event: HttpEvent): Promise<{ status: number; message: RpcMessage; multiValue: boolean }> {
   const handle = bufferedHandler(endpoint)
   const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r' } as Context
-  const result = await handle(event, context, () => {})
+  const result = await handle(event, context)
   if (!result) throw new Error('The invocation had no result.')
   const message = JSON.parse(result.body ?? '') as RpcMessage
   return { status: result.statusCode ?? 0, message, multiValue: 'multiValueHeaders' in result }

@@ -1,29 +1,17 @@
 /** Responses as a whole, for gateways that do not stream. */
-import type { ALBResult, APIGatewayProxyStructuredResultV2, Handler } from 'aws-lambda'
+import type { ALBResult, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { Endpoint } from '../../endpoint.ts'
-import type { McpServer } from '../../server/mcp-server.ts'
 import type { HttpEvent } from './event.ts'
+import type { InvocationContext } from './handler.ts'
 import { statusAndHeaders } from './headers.ts'
 import { invocations, type LambdaOptions } from './invocation.ts'
-import { startEndpoint } from './start.ts'
 
 type Result = APIGatewayProxyStructuredResultV2 & ALBResult
 
-/** Serves `server` with the settings of the environment: for {@link bufferedHandler}'s gateways. */
-export async function serveBuffered(server: McpServer): Promise<Handler<HttpEvent, Result>> {
-  // API Gateway waits 29 s.
-  const { endpoint, settings } = await startEndpoint(
-    server,
-    { RESPONSE_LIMIT_SECONDS: '29' },
-    { streaming: false, session: { abandonBefore: 2_000 } },
-  )
-  return bufferedHandler(endpoint, { responseLimit: settings.endpoint.session?.responseLimit })
-}
-
 /** For API Gateway HTTP APIs and load balancers, which take the answer as a whole. Exported for tests. */
-export function bufferedHandler(endpoint: Endpoint, options: LambdaOptions = {}): Handler<HttpEvent, Result> {
+export function bufferedHandler(endpoint: Endpoint, options: LambdaOptions = {}) {
   const invoke = invocations(endpoint, true, options)
-  return async (event, context) => {
+  return async (event: HttpEvent, context: InvocationContext): Promise<Result> => {
     let result: Result | undefined
     await invoke(event, context, async (response, { request, multiValue }) => {
       result = await wholeResponse(response, request.method, multiValue)

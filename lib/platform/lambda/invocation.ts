@@ -2,13 +2,14 @@
  * One invocation of a function: wakes the endpoint, serves the request, and returns only when everything is written to
  * the store, because Lambda freezes the environment then.
  */
-import type { ALBEvent, Context } from 'aws-lambda'
+import type { ALBEvent } from 'aws-lambda'
 import { moveOn, systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
 import { Refusal } from '../../protocol/refusal.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
+import type { InvocationContext } from './handler.ts'
 
 export interface LambdaOptions {
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
@@ -46,7 +47,7 @@ export function invocations(
     const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, requestId: id, mountedAt })
     await send(response, incoming)
   }
-  return async (event: HttpEvent, context: Context, send: Send): Promise<void> => {
+  return async (event: HttpEvent, context: InvocationContext, send: Send): Promise<void> => {
     if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)

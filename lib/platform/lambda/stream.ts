@@ -5,18 +5,9 @@
 import type { Writable } from 'node:stream'
 import type { StreamifyHandler } from 'aws-lambda'
 import type { Endpoint } from '../../endpoint.ts'
-import type { McpServer } from '../../server/mcp-server.ts'
 import type { HttpEvent } from './event.ts'
 import { statusAndHeaders } from './headers.ts'
 import { invocations, type LambdaOptions } from './invocation.ts'
-import { startEndpoint } from './start.ts'
-
-/** Serves `server` with the settings of the environment: for {@link streamingHandler}'s gateways. */
-export async function serveStreaming(server: McpServer): Promise<StreamifyHandler<HttpEvent, void>> {
-  // A held GET would occupy an environment for as long as it is open.
-  const { endpoint } = await startEndpoint(server, { GET_POLICY: 'poll' })
-  return streamingHandler(endpoint)
-}
 
 /** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. Exported for tests. */
 export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}): StreamifyHandler<HttpEvent, void> {

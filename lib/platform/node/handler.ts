@@ -20,17 +20,31 @@ interface FrameworkRequest extends IncomingMessage {
   route?: unknown
 }
 
-/** The parts of a request of Fastify. */
-interface FastifyLikeRequest {
-  raw: IncomingMessage
+/** A request of Node's HTTP server. These types name none of Node, so that an app compiles without them. */
+export interface NodeRequest {
+  method?: string | undefined
+  url?: string | undefined
+  headers: object
+  socket: object
+}
+
+/** A response of Node's HTTP server. */
+export interface NodeResponse {
+  headersSent: boolean
+  setHeader(name: string, value: string): unknown
+}
+
+/** A request of Fastify. */
+export interface FastifyLikeRequest {
+  raw: NodeRequest
   body?: unknown
 }
 
-/** The parts of a reply of Fastify. */
-interface FastifyLikeReply {
-  raw: ServerResponse
+/** A reply of Fastify. */
+export interface FastifyLikeReply {
+  raw: NodeResponse
   hijack(): unknown
-  getHeaders(): OutgoingHttpHeaders
+  getHeaders(): object
 }
 
 export interface NodeHandler {
@@ -38,7 +52,7 @@ export interface NodeHandler {
    * @param next the next handler of Express, which gets the requests of other paths; or the body, where a framework has it
    *   elsewhere than in `request.body`
    */
-  (request: IncomingMessage, response: ServerResponse, next?: unknown): Promise<void>
+  (request: NodeRequest, response: NodeResponse, next?: unknown): Promise<void>
   (request: FastifyLikeRequest, reply: FastifyLikeReply): Promise<void>
 }
 

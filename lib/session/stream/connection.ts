@@ -162,7 +162,8 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
-        if (reply.status === 'moved') return this.#replaced()
+        // After a failover the log may have other entries than were delivered: the client is told when it comes back, soon.
+        if (reply.status === 'moved') return this.#doubtful ? this.closeWith(around(options.retry)) : this.#replaced()
         // The question was sent before the doubt. The next one is about to be sent.
         if (this.#doubtful && this.#lookAgain) return
         if (this.isBehind) this.missed = true

@@ -71,7 +71,7 @@ interface Entry<V> {
   bytes: number
 }
 
-class ExpiringMap<V> {
+export class ExpiringMap<V> {
   readonly #sweeper: Sweeper
   readonly #entries = new Map<string, Entry<V>>()
 

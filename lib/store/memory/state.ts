@@ -10,7 +10,7 @@ import {
   type StoreOptions,
 } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
-import { Sweeper } from './expiring.ts'
+import { type ExpiringMap, Sweeper } from './expiring.ts'
 import { Parts } from './parts.ts'
 
 /** Bytes of an entry beside its text, about. */
@@ -80,19 +80,19 @@ export class State extends Sweeper {
   readonly maxBytes: number
   readonly sessionBytes: number
   readonly dataBytes: number
-  readonly sessions = this.map<MemorySession>()
-  readonly logs = this.map<LogEntry[]>()
+  readonly sessions: ExpiringMap<MemorySession> = this.map()
+  readonly logs: ExpiringMap<LogEntry[]> = this.map()
   /** When each early cancel came. */
-  readonly marks = this.map<number>()
-  readonly over = this.map<Over>()
-  readonly posted = this.map<number>()
+  readonly marks: ExpiringMap<number> = this.map()
+  readonly over: ExpiringMap<Over> = this.map()
+  readonly posted: ExpiringMap<number> = this.map()
   /** What each session keeps. */
-  readonly parts = this.map<Parts>()
+  readonly parts: ExpiringMap<Parts> = this.map()
   /** Cancels of each session that came before their calls. */
-  readonly markCounts = this.map<number>()
-  readonly #live = this.map<Live>()
+  readonly markCounts: ExpiringMap<number> = this.map()
+  readonly #live: ExpiringMap<Live> = this.map()
   /** The streams of each session that have a log. */
-  readonly #logNames = this.map<Set<string>>()
+  readonly #logNames: ExpiringMap<Set<string>> = this.map()
 
   /** @param most bytes that the store may keep in all */
   constructor(options: StoreOptions, clock: Clock, most: number) {

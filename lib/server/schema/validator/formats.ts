@@ -2,7 +2,7 @@
  * The formats of JSON Schema that are checked. Each check takes time proportional to the length of the text. A format
  * that is not in the table is only an annotation.
  */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from './addresses.ts'
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
 const TIME = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|([+-])(\d\d):(\d\d))$/i
@@ -97,7 +97,7 @@ export const FORMATS: ReadonlyMap<string, (text: string) => boolean> = new Map(
     email: isEmail,
     hostname: isHost,
     ipv4: isIPv4,
-    ipv6: (text) => isIPv6(text) && !text.includes('%'),
+    ipv6: isIPv6,
     uri: isUri,
     // 2020-12 does not have it; authors mean a URI.
     url: isUri,

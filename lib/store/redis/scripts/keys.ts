@@ -28,12 +28,8 @@
 import type { SessionKey } from '../../names.ts'
 import type { ValueKind } from '../../values.ts'
 
-interface Session {
-  key: SessionKey
-}
-interface Stream extends Session {
-  stream: string
-}
+type Session = { key: SessionKey }
+type Stream = Session & { stream: string }
 
 /**
  * The keys of a store whose prefix is `at`. Each has the name that it has in the scripts, and is made of what the callers of

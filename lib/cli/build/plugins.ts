@@ -169,7 +169,7 @@ export const leftOut: Plugin = {
     const noTraces = 'exports.default = () => Object.assign(() => {}, { enabled: false })'
     replace(/node_modules[\\/]debug[\\/]src[\\/]index\.js$/, noTraces)
     replace(/ioredis[\\/]built[\\/]constants[\\/]TLSProfiles\.js$/, 'exports.default = {}')
-    const message = 'himportFieldsets is left out of this bundle (tools/build-plugins.ts).'
+    const message = 'himportFieldsets is left out of this bundle (lib/cli/build/plugins.ts).'
     build.onLoad({ filter: /ioredis[\\/]built[\\/]himport[\\/]HimportCoordinator\.js$/ }, ({ path }) => {
       const [, names = ''] = /^(exports\.\w+ = .*)void 0;$/m.exec(readFileSync(path, 'utf8')) ?? []
       assert.match(names, /interceptHimportCommand/)

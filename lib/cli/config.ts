@@ -1,0 +1,96 @@
+/** The setting for the file of the server: `mcp.config.ts`, or a member of package.json. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { bundledText } from './build/esbuild.ts'
+import { Failure } from './command.ts'
+
+/** The default export of `mcp.config.ts`, or the member `"mcp-anywhere"` of package.json. */
+export interface McpConfig {
+  /** The file that exports the server, relative to the file of the setting: `src/server.ts`. */
+  server: string
+}
+
+const FILES = ['mcp.config.ts', 'mcp.config.mts', 'mcp.config.js', 'mcp.config.mjs']
+const MEMBER = 'mcp-anywhere'
+
+interface Read {
+  config: McpConfig
+  /** Where it was read, for errors. */
+  source: string
+}
+
+/**
+ * The settings of the project in `folder`; undefined where it has none.
+ *
+ * @throws Failure for two settings, and for one that cannot be read
+ */
+export async function readConfig(folder: string): Promise<Read | undefined> {
+  const files = FILES.filter((name) => existsSync(join(folder, name)))
+  const member = readMember(folder)
+  const [first, second] = [...files, ...(member === undefined ? [] : [`package.json ("${MEMBER}")`])]
+  if (second !== undefined) throw new Failure(`${first} and ${second} both have settings. Remove one of them.`)
+  if (first === undefined) return undefined
+  const given = member ?? (await load(join(folder, first)))
+  return { config: checked(given, first), source: first }
+}
+
+/**
+ * The file of the server: the one that the command line names, else the one of the settings.
+ *
+ * @param named relative to `folder`
+ * @returns an absolute path
+ * @throws Failure where neither has one, and for a file that does not exist
+ */
+export async function serverFile(folder: string, named?: string): Promise<string> {
+  const read = named === undefined ? await readConfig(folder) : undefined
+  const file = named ?? read?.config.server
+  if (file === undefined) {
+    throw new Failure(
+      `Which file has the server? Name it after the command, or in package.json: "${MEMBER}": { "server": "src/server.ts" }.`,
+    )
+  }
+  const path = resolve(folder, file)
+  if (!existsSync(path)) {
+    throw new Failure(read ? `${read.source}: there is no ${file}, which "server" names.` : `There is no ${file}.`)
+  }
+  return path
+}
+
+function readMember(folder: string): unknown {
+  const file = join(folder, 'package.json')
+  if (!existsSync(file)) return undefined
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)[MEMBER]
+  } catch (error) {
+    throw new Failure(`package.json is not JSON: ${(error as Error).message}.`)
+  }
+}
+
+/** The default export. TypeScript is bundled first, because not every Node runs it. */
+async function load(file: string): Promise<unknown> {
+  const url = /ts$/.test(file)
+    ? `data:text/javascript,${encodeURIComponent(await bundledText(file))}`
+    : `${pathToFileURL(file).href}?${statSync(file).mtimeMs}`
+  try {
+    return ((await import(url)) as { default?: unknown }).default
+  } catch (error) {
+    throw new Failure(`${basename(file)} fails: ${(error as Error).message}`)
+  }
+}
+
+function checked(given: unknown, source: string): McpConfig {
+  if (typeof given !== 'object' || given === null) {
+    const form = source.startsWith('mcp')
+      ? `export default { server: 'src/server.ts' }`
+      : '{ "server": "src/server.ts" }'
+    throw new Failure(`${source} must have an object with the file of the server: ${form}.`)
+  }
+  const { server, ...others } = given as Record<string, unknown>
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new Failure(`${source}: "${unknown}" is no setting; there is "server".`)
+  if (typeof server !== 'string' || server === '') {
+    throw new Failure(`${source}: "server" must be the file of the server, such as "src/server.ts".`)
+  }
+  return { server }
+}

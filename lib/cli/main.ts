@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** `mcp-anywhere`: the commands. Each is loaded when it is used. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Failure } from './command.ts'
+
+const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
+  dev: () => import('./dev/command.ts'),
+}
+
+async function help(): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => {
+      const { usage, summary } = (await load()).command
+      return [`${name} ${usage}`, summary] as const
+    }),
+  )
+  const width = Math.max(...rows.map(([form]) => form.length))
+  const lines = rows.map(([form, summary]) => `  mcp-anywhere ${form.padEnd(width)}  ${summary}`)
+  return ['Usage:', ...lines].join('\n')
+}
+
+/** The version of the package that this file belongs to. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  return (manifest as { version: string }).version
+}
+
+async function run([name, ...args]: string[]): Promise<void> {
+  if (name === '--version' || name === '-v') return console.log(version())
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return console.log(await help())
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load === undefined) {
+    throw new Failure(`There is no command "${name}". There are ${Object.keys(COMMANDS).join(', ')}; see --help.`)
+  }
+  const { command } = await load()
+  if (args.includes('--help') || args.includes('-h')) {
+    return console.log(`Usage: mcp-anywhere ${name} ${command.usage}\n\n${command.summary}`)
+  }
+  await command.run(args)
+}
+
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  console.error(error.message)
+  process.exit(1)
+}

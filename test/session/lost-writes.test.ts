@@ -1,0 +1,292 @@
+/** What a store forgets (a failover that loses writes), answers late or never had, between two steps of a call. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import type { SessionOptions } from '../../lib/settings.ts'
+import type { Append } from '../../lib/store/calls.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
+import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
+import { ManualClock, turn } from '../cluster/simulation.ts'
+import { eventually } from '../support/eventually.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
+import { about } from '../support/spread.ts'
+
+type Steps = Partial<Record<keyof Store, Step>>
+
+let endpoints: Endpoint[] = []
+afterEach(async () => {
+  await Promise.all(endpoints.map((endpoint) => endpoint.close()))
+  endpoints = []
+})
+
+/** An instance on the shared store `base`, with its own faults in `steps`. Closing it does not close `base`. */
+function start(server: McpServer, base: ReturnType<typeof memoryStore>, steps: Steps = {}, more: Options = {}) {
+  const store = interceptedStore({ close: async () => {}, ...steps }, base)
+  const endpoint = createEndpoint(server, { store, onError: () => {}, ...more })
+  endpoints.push(endpoint)
+  return endpoint
+}
+interface Options {
+  clock?: ManualClock
+  legacySse?: boolean
+  session?: Partial<SessionOptions>
+}
+
+async function send(endpoint: Endpoint, path: string, headers: Record<string, string>, message?: object) {
+  const accept = message === undefined ? 'text/event-stream' : ACCEPT_BOTH
+  const init = {
+    method: message === undefined ? 'GET' : 'POST',
+    headers: { 'content-type': 'application/json', accept, ...headers },
+  }
+  const body = message === undefined ? null : JSON.stringify(message)
+  return endpoint.fetch(new Request(new URL(path, 'http://localhost'), { ...init, body }))
+}
+
+async function open(endpoint: Endpoint): Promise<Record<string, string>> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const response = await send(endpoint, '/mcp', {}, request(0, 'initialize', params))
+  return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
+}
+
+const post = (endpoint: Endpoint, session: Record<string, string>, message: object) =>
+  send(endpoint, '/mcp', session, message)
+const resume = async (endpoint: Endpoint, session: Record<string, string>, id: string) =>
+  new EventReader(await send(endpoint, '/mcp', { ...session, 'last-event-id': id }))
+
+/** A session of HTTP+SSE: its one stream, and the path that its messages are posted to. */
+async function openLegacy(endpoint: Endpoint) {
+  const reader = new EventReader(await send(endpoint, '/sse', {}))
+  const path = (await reader.next())?.data ?? ''
+  const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'old', version: '1' } }
+  await send(endpoint, path, {}, request(0, 'initialize', params))
+  await reader.until(({ id }) => id === 0)
+  return { reader, path }
+}
+
+/** A server whose one tool sends progress 1 to `steps`, each when `go` is called, and then its result. */
+function stepping(steps: number) {
+  const waiting: (() => void)[] = []
+  let ready = 0
+  const go = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else ready++
+  }
+  const server = new McpServer({ name: 'lost-writes', version: '1' })
+  server.registerTool('step', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    for (let n = 1; n <= steps; n++) {
+      if (ready > 0) ready--
+      else await new Promise<void>((resolve) => waiting.push(resolve))
+      await ctx.progress(n)
+    }
+    return { content: [{ type: 'text', text: 'stepped' }] }
+  })
+  return { server, go }
+}
+const step = (id: string) => toolCall(id, 'step', {}, { progressToken: 'p' })
+
+/** The store confirms entry `n` and then forgets it, as a failover does that comes before the entry was copied. */
+function losing(n: number, base: Store): Step {
+  let lost = false
+  return async (proceed, key, given) => {
+    const { from, register } = given as Append
+    if (from !== n || lost) return proceed()
+    lost = true
+    if (register) await base.register(key as string, register)
+    const calls = await base.calls(key as string)
+    return { status: 'ok', end: n, holder: calls[0]?.holder, level: undefined, held: 0 }
+  }
+}
+
+test('of two connections that come back for a call of a dead instance, the second one waits for the run that the first began', async () => {
+  let runs = 0
+  const server = new McpServer({ name: 'lost-writes', version: '1' })
+  server.registerTool('look', { annotations: { readOnlyHint: true } }, async (ctx) => {
+    const run = ++runs
+    await ctx.progress(run)
+    // The first run is on the instance that dies.
+    if (run === 1) await new Promise(() => {})
+    return { content: [{ type: 'text', text: `run ${run}` }] }
+  })
+  const base = memoryStore()
+  let dead = ''
+  const alive: Step = async (proceed, ids) => {
+    const up = (await proceed()) as boolean[]
+    return up.map((one, i) => one && (ids as string[])[i] !== dead)
+  }
+  const claimed = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const readLog: Step = async (proceed) => {
+    claimed.resolve()
+    await goOn.promise
+    return proceed()
+  }
+  const session = { lease: 600, heartbeat: 200 }
+  const first = start(server, base, { alive }, { session })
+  let looks = 0
+  const look: Step = async (proceed) => {
+    const reply = await proceed()
+    looks++
+    return reply
+  }
+  const second = start(server, base, { alive, readLog, look }, { session })
+  const headers = await open(first)
+  const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
+  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  dead = first.instanceId
+  const before = await resume(second, headers, id)
+  await claimed.promise
+  // The store has this instance as the owner of the call, whose second run has not begun.
+  const after = await resume(second, headers, id)
+  const seen = looks
+  await eventually(async () => looks > seen || undefined)
+  goOn.resolve()
+  const { message } = await after.until((one) => one.id === 'c')
+  expect(message?.result?.content[0].text).toBe('run 2')
+  for (const reader of [stream, before, after]) reader.drop()
+})
+
+describe('where a failover loses an entry of a log', () => {
+  const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
+
+  test('a client that had the entry is told when it comes back, and gets no message of the same number for it', async () => {
+    const { server, go } = stepping(3)
+    const base = memoryStore()
+    const endpoint = start(server, base, { append: losing(2, base) })
+    const session = await open(endpoint)
+    const answered = post(endpoint, session, step('c'))
+    go()
+    const stream = new EventReader(await answered)
+    await stream.until(({ params }) => params?.progress === 1)
+    go()
+    await stream.until(({ params }) => params?.progress === 2)
+    go()
+    expect(await stream.rest()).toEqual([])
+    // Soon, and not as late as a client whose stream another connection has.
+    expect(stream.events.at(-1)).toEqual({ retry: about(1_000) })
+    const back = await (await resume(endpoint, session, stream.lastId ?? '')).rest()
+    expect(back).toEqual([
+      { jsonrpc: '2.0', id: 'c', error: { code: -32603, message: expect.stringContaining('no longer available') } },
+    ])
+  })
+
+  test('a client that comes back without the entry gets a warning in its place', async () => {
+    const { server, go } = stepping(3)
+    const base = memoryStore()
+    const endpoint = start(server, base, { append: losing(1, base) })
+    const session = await open(endpoint)
+    const answered = post(endpoint, session, step('c'))
+    go()
+    const stream = new EventReader(await answered)
+    const first = await stream.next()
+    stream.drop()
+    go()
+    go()
+    const rest = await resume(endpoint, session, first?.id ?? '')
+    expect((await rest.rest()).map(show)).toEqual(['Messages were missed on this stream.', 2, 3, 'c'])
+  })
+
+  test('its number is given again, and the message of that number is relayed (HTTP+SSE)', async () => {
+    const { server, go } = stepping(3)
+    const base = memoryStore()
+    const endpoint = start(server, base, { append: losing(1, base) }, { legacySse: true })
+    const { reader, path } = await openLegacy(endpoint)
+    await send(endpoint, path, {}, step('c'))
+    go()
+    await reader.until(({ params }) => params?.progress === 1)
+    go()
+    await reader.until(({ params }) => params?.progress === 2)
+    go()
+    await reader.until(({ id }) => id === 'c')
+    const messages = reader.events.flatMap(({ message }) => message ?? [])
+    expect(messages.map(show)).toEqual([0, 1, 'Messages were missed on this stream.', 2, 3, 'c'])
+    reader.drop()
+  })
+})
+
+test('a heartbeat between the last step of a call of HTTP+SSE and its delivery does not take the call for lost', async () => {
+  const clock = new ManualClock()
+  const { server, go } = stepping(1)
+  const relaying = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let relayed = false
+  const relay: Step = async (proceed, _key, _stream, data) => {
+    if (relayed || !String(data).includes('stepped')) return proceed()
+    relayed = true
+    relaying.resolve()
+    await goOn.promise
+    throw new StoreUnavailable('for a moment')
+  }
+  let looks = 0
+  const lookCall: Step = async (proceed) => {
+    looks++
+    return proceed()
+  }
+  const session = { lease: 3_000, heartbeat: 1_000 }
+  const endpoint = start(server, memoryStore(), { post: relay, lookCall }, { clock, legacySse: true, session })
+  const { reader, path } = await openLegacy(endpoint)
+  await send(endpoint, path, {}, step('c'))
+  await clock.advance(2_000)
+  // The call has heartbeats while it runs.
+  expect(looks).toBeGreaterThan(0)
+  go()
+  await relaying.promise
+  await clock.advance(5_000)
+  goOn.resolve()
+  await turn()
+  await clock.advance(1_000)
+  const { message } = await reader.until(({ id }) => id === 'c')
+  expect(message?.result?.content[0].text).toBe('stepped')
+  await turn()
+  expect(reader.events.filter(({ message }) => message?.id === 'c')).toHaveLength(1)
+  reader.drop()
+})
+
+test('a call that is cancelled before the store has it leaves no event id by which its client could ask for it', async () => {
+  const clock = new ManualClock()
+  const { server, go } = stepping(2)
+  const registering = Promise.withResolvers<void>()
+  const away = Promise.withResolvers<never>()
+  const append: Step = async () => {
+    registering.resolve()
+    return away.promise
+  }
+  const register = append
+  const endpoint = start(server, memoryStore(), { append, register }, { clock })
+  const session = await open(endpoint)
+  const answered = post(endpoint, session, step('c'))
+  go()
+  await registering.promise
+  await post(endpoint, session, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } })
+  away.reject(new StoreUnavailable('for a moment'))
+  await turn()
+  await clock.advance(1_000)
+  const response = await answered
+  const stream = new EventReader(response)
+  expect(await stream.rest()).toEqual([])
+  expect(stream.events.map(({ id }) => id)).toEqual([])
+})
+
+test('a polled GET stream waits for changes from when it has delivered those that were there', async () => {
+  const clock = new ManualClock()
+  const advancing = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const advance: Step = async (proceed) => {
+    advancing.resolve()
+    await goOn.promise
+    return proceed()
+  }
+  const session = { getPolicy: 'poll', pollWait: 500 } as const
+  const endpoint = start(stepping(1).server, memoryStore(), { advance }, { clock, session })
+  const headers = await open(endpoint)
+  await turn()
+  await endpoint.notify.toolsChanged()
+  const stream = new EventReader(await send(endpoint, '/mcp', headers))
+  await advancing.promise
+  await clock.advance(5_000)
+  goOn.resolve()
+  await stream.until(({ method }) => method === 'notifications/tools/list_changed')
+  await clock.advance(500)
+  expect(await stream.rest()).toEqual([])
+})

@@ -1,0 +1,56 @@
+/** The manifest of the npm package, made from that of the repository. */
+
+/** What the published manifest takes from the manifest of the repository, whose entries are files of lib. */
+export interface Manifest {
+  name: string
+  version: string
+  description: string
+  license: string
+  type: string
+  exports: Record<string, string>
+  bin?: Record<string, string>
+  dependencies: Record<string, string>
+}
+
+/** The compiled package runs where Node does not strip types, too. */
+const ENGINES = { node: '>=22' }
+
+/** Packages that a part of this one uses, for those who use that part. */
+const PEERS = {
+  // mcp-anywhere/testing
+  '@modelcontextprotocol/client': '2',
+  // mcp-anywhere dev, start and build
+  esbuild: '>=0.25',
+}
+
+/** The published manifest. It has no scripts: nothing runs when the package is installed. */
+export function published(manifest: Manifest): object {
+  const { name, version, description, license, type, exports, bin = {}, dependencies } = manifest
+  const entries = Object.entries(exports).map(([entry, file]) => [
+    entry,
+    { types: compiled(file, '.d.ts'), default: compiled(file, '.js') },
+  ])
+  const programs = Object.entries(bin).map(([program, file]) => [program, compiled(file, '.js').slice('./'.length)])
+  return {
+    name,
+    version,
+    description,
+    keywords: ['mcp', 'model-context-protocol', 'mcp-server', 'serverless', 'lambda', 'redis'],
+    license,
+    type,
+    engines: ENGINES,
+    files: ['dist'],
+    // Importing the other files has no effect: a bundler may leave out what is not used.
+    sideEffects: programs.map(([, file]) => `./${file}`),
+    exports: { ...Object.fromEntries(entries), './package.json': './package.json' },
+    ...(programs.length > 0 && { bin: Object.fromEntries(programs) }),
+    dependencies,
+    peerDependencies: PEERS,
+    peerDependenciesMeta: Object.fromEntries(Object.keys(PEERS).map((peer) => [peer, { optional: true }])),
+  }
+}
+
+/** The compiled file of a source file. */
+function compiled(file: string, ending: string): string {
+  return file.replace(/^\.\/lib\/(.*)\.ts$/, `./dist/$1${ending}`)
+}
