@@ -93,21 +93,19 @@ export function toNodeHandler(endpoint: Endpoint): NodeHandler {
       request.url = url
     }
   }
-  return (
-    request: IncomingMessage | FastifyLikeRequest,
-    response: ServerResponse | FastifyLikeReply,
-    third?: unknown,
-  ) => {
+  return (request: NodeRequest | FastifyLikeRequest, response: NodeResponse | FastifyLikeReply, third?: unknown) => {
     if (!('raw' in request) || !('raw' in response)) {
       return handle(request as FrameworkRequest, response as ServerResponse, third)
     }
     response.hijack()
+    const [raw, out] = [request.raw as FrameworkRequest, response.raw as ServerResponse]
     // Those that plugins have set, such as CORS.
-    for (const [name, value] of Object.entries(response.getHeaders())) {
-      if (value !== undefined) response.raw.setHeader(name, value)
+    for (const [name, value] of Object.entries(response.getHeaders() as OutgoingHttpHeaders)) {
+      if (value !== undefined) out.setHeader(name, value)
     }
     const { auth } = request as { auth?: MiddlewareAuth }
-    return handle(auth === undefined ? request.raw : Object.assign(request.raw, { auth }), response.raw, request.body)
+    if (auth !== undefined) raw.auth = auth
+    return handle(raw, out, request.body)
   }
 }
 
