@@ -62,7 +62,7 @@ export function middlewareCheck(
   let warned = false
   return (given) => {
     const { token, clientId, scopes, expiresAt, resource, extra = {} } = readGiven(given)
-    if (expiresAt !== undefined && endOf(expiresAt, rules) <= clock.wall()) throw invalid('The token has expired.')
+    if (expiresAt !== undefined && !(endOf(expiresAt, rules) > clock.wall())) throw invalid('The token has expired.')
     if (taken && resource !== undefined && !audienceIncludes(String(resource).replace(/#.*$/s, ''), taken)) {
       throw invalid('The token is for another resource.')
     }
@@ -87,14 +87,19 @@ export function middlewareCheck(
 /** @throws TypeError */
 function readGiven(given: unknown): MiddlewareAuth {
   if (!isObject(given)) throw notAuth('it is no object')
-  const { token, clientId, scopes, expiresAt, extra } = given
+  const { token, clientId, scopes, expiresAt, resource, extra } = given
   if (typeof token !== 'string' || token === '') throw notAuth('token is no text')
   if (typeof clientId !== 'string') throw notAuth('clientId is no text')
-  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string'))
-    throw notAuth('scopes is no list of texts')
-  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) throw notAuth('expiresAt is no number')
+  if (!isTexts(scopes)) throw notAuth('scopes is no list of texts')
+  if (expiresAt !== undefined && typeof expiresAt !== 'number') throw notAuth('expiresAt is no number')
+  if (resource !== undefined && typeof resource !== 'string' && !(resource instanceof URL))
+    throw notAuth('resource is no URL')
   if (extra !== undefined && !isObject(extra)) throw notAuth('extra is no object')
-  return given as unknown as MiddlewareAuth
+  return { token, clientId, scopes, expiresAt, resource, extra }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function notAuth(why: string): TypeError {
