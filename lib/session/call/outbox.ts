@@ -60,7 +60,8 @@ export class Outbox {
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
   #holder: Holder | undefined
-  #drained: (() => void)[] = []
+  /** Who waits until the messages before a number are on their way. */
+  #flushing: { before: number; wake: () => void }[] = []
   /** Pushes that wait for room. */
   #room: (() => void)[] = []
 
@@ -121,10 +122,12 @@ export class Outbox {
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
   }
 
-  /** Resolves when everything queued so far is in the log and on its way, or never will be. */
+  /** Resolves when everything queued so far is in the log and on its way, or never will be. More may be queued meanwhile. */
   flushed(): Promise<void> {
     if (!this.busy) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    // The log takes the messages at once, and a slow reader has them from there.
+    this.#goOn?.()
+    return new Promise((wake) => this.#flushing.push({ before: this.#next + this.#queue.length, wake }))
   }
 
   /** Nothing more goes out. */
@@ -152,7 +155,15 @@ export class Outbox {
 
   #wake(): void {
     for (const wake of this.#room.splice(0)) wake()
-    if (this.#queue.length === 0) for (const wake of this.#drained.splice(0)) wake()
+    if (this.#queue.length === 0) this.#wakeFlushed(Number.POSITIVE_INFINITY)
+  }
+
+  /** The messages before the number `end` are on their way. */
+  #wakeFlushed(end: number): void {
+    if (this.#flushing.length === 0) return
+    const flushed = this.#flushing.filter(({ before }) => before <= end)
+    this.#flushing = this.#flushing.filter(({ before }) => before > end)
+    for (const { wake } of flushed) wake()
   }
 
   async #run(): Promise<void> {
@@ -165,6 +176,8 @@ export class Outbox {
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
+        const lost = this.#next - (reply.end + 1)
+        for (const waiting of this.#flushing) waiting.before += 1 - lost
         this.#next = reply.end + 1
         this.#tag = randomId(3)
         this.#suffix = `.${this.#tag}`
@@ -189,6 +202,7 @@ export class Outbox {
         this.close()
         this.#options.onDone()
       }
+      this.#wakeFlushed(n + batch.length)
       if (reader !== undefined) await this.#waitFor(reader)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
@@ -196,7 +210,8 @@ export class Outbox {
 
   /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
   async #waitFor(reader: Holder): Promise<void> {
-    const room = this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
+    const goesOn = this.#phase !== 'open' || this.#flushing.length > 0
+    const room = goesOn ? undefined : this.#instance.connections.get(tokenOf(reader))?.room
     if (!room) return
     await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
     this.#goOn = undefined

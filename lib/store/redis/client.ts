@@ -1,6 +1,7 @@
 /** Makes clients of Redis: its address and the limits of time. */
-import { Cluster, type ClusterOptions, Redis } from 'ioredis'
+
 import { jitter } from '../../base/ids.ts'
+import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
 import type { Place } from './place.ts'
 import { scripts } from './scripts/index.ts'
 import { isReadonly, WRONG_DATABASE } from './trouble.ts'

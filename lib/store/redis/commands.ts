@@ -1,10 +1,11 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
-import { Redis } from 'ioredis'
+
 import { channels } from '../../base/events.ts'
 import { StoreUnavailable } from '../store.ts'
 import { type Client, commandClient } from './client.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
+import { Redis } from './ioredis.ts'
 import { Outage, publishCommand } from './outage.ts'
 import type { Place } from './place.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'

@@ -26,6 +26,7 @@ import { nothing } from './scripts/decode.ts'
 import { sessionOperations } from './sessions.ts'
 import { streamOperations } from './streams.ts'
 import { RedisTime } from './time.ts'
+import { isReply } from './trouble.ts'
 import { valueOperations } from './values.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
@@ -97,10 +98,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       const client = waitingClient(place, commandTimeout, 0)
       const reply = within(commandTimeout, client.ping())
       // A refusal is an answer, too.
-      const answers = await reply.then(
-        () => true,
-        (error) => error instanceof Error && error.name === 'ReplyError',
-      )
+      const answers = await reply.then(() => true, isReply)
       client.disconnect()
       return answers
     },

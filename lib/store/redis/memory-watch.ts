@@ -1,8 +1,9 @@
 /** How full Redis is, read in the background while there is traffic. */
-import { Cluster } from 'ioredis'
+
 import { systemClock } from '../../base/clock.ts'
 import { NEARLY_FULL } from '../options.ts'
 import type { Commands } from './commands.ts'
+import { Cluster } from './ioredis.ts'
 
 /** From one look to the next, in ms. */
 const PAUSE = 3_000
