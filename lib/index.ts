@@ -1,5 +1,6 @@
 /** The names that an author imports. */
 
+export type { MiddlewareAuth } from './auth/middleware.ts'
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export type {
   AskEvent,
@@ -27,6 +28,7 @@ export { onEvent } from './base/events.ts'
 export { readKeyRing } from './base/sealing.ts'
 export type { Rate } from './base/setting.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
+export type { FetchOptions } from './http/fetch-options.ts'
 export type { McpConfig } from './options.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
 export { ErrorCode, ProtocolError } from './protocol/errors.ts'

@@ -15,10 +15,14 @@ import { hasClaim, versionHeader } from '../stateless/claim.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access } from './access.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
+import { readParsed } from './parsed-body.ts'
+import type { Paths } from './paths.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
 export interface McpParts extends RouteParts {
+  paths: Paths
   sessions: Sessions
   stateless: OnDemand<Stateless>
   /** ms; 0: the platform sets no limit. */
@@ -43,16 +47,21 @@ export function mcpHandler(parts: McpParts): (c: Context) => Promise<Response> {
 async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { c, header, accepted, caller } = exchange
   const { sessions, options, access } = parts
-  requireJson(header)
+  const { parsedBody } = fetchOptions(c)
+  requireJson(header, parsedBody !== undefined)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
-  let bytes: ArrayBuffer | Uint8Array
-  try {
-    bytes = await readBytes(c, header, options.maxBytes, caller.held)
-  } catch (error) {
-    throw unreadable(error)
-  }
-  const body = parseJson(bytes, options, caller.held)
+  let json: unknown
+  if (parsedBody === undefined) {
+    if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
+    let bytes: ArrayBuffer | Uint8Array
+    try {
+      bytes = await readBytes(c, header, options.maxBytes, caller.held)
+    } catch (error) {
+      throw unreadable(error)
+    }
+    json = parseJson(bytes, options, caller.held)
+  } else json = readParsed(parsedBody, options, parts.memory, caller)
+  const body = json
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)

@@ -18,6 +18,7 @@ import { readTrace } from '../protocol/trace-context.ts'
 import type { Reply, ResponseWriter } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
 import { refusalOf } from './respond.ts'
 import type { RouteParts } from './route.ts'
@@ -39,7 +40,7 @@ export class WatchedRequest {
   constructor({ instance, clock }: EventParts, c: Context, header: ReadHeader) {
     this.#clock = clock
     this.#began = clock.now()
-    const { requestId } = (c.env ?? {}) as { requestId?: string }
+    const { requestId } = fetchOptions(c)
     // The id that a load balancer gave the request.
     const id = requestId ?? header('x-request-id') ?? header('x-cloud-trace-context')
     this.event = {

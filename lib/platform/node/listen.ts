@@ -21,7 +21,7 @@ export async function listen(server: McpServer): Promise<void> {
   )
   http.listen(settings.port, settings.host, () => {
     const { port } = http.address() as AddressInfo
-    announce(`http://${settings.host}:${port}/mcp`, settings, log)
+    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log)
     tryStore(store).finally(() => {
       starting = false
     })
