@@ -8,6 +8,7 @@ import type {
   Root,
 } from '@modelcontextprotocol/client'
 import type { MiddlewareAuth } from '../auth/middleware.ts'
+import { randomKey } from '../base/sealing.ts'
 import type { EndpointOptions } from '../endpoint.ts'
 import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Notifier } from '../runtime/notifier.ts'
@@ -91,6 +92,8 @@ export async function testClient(server: McpServer | Dispatcher, options: TestCl
   const life = { over: false }
   const store = memoryStore({ clock: time.clockOf(life) })
   const settings: EndpointOptions = {
+    // What one instance has sealed for a stateless client another one opens.
+    keys: [randomKey()],
     ...(user.auth && { auth: 'middleware' }),
     ...endpoint,
     session: { ...SHORT, ...endpoint.session },

@@ -106,6 +106,15 @@ test('requests go to the instances in turn, which share the session', async () =
   expect([...seen].sort()).toEqual([0, 1, 2])
 })
 
+test('a question to a stateless client is answered at another instance', async () => {
+  const client = await start(build().server, {
+    instances: 2,
+    revision: '2026-07-28',
+    elicit: () => ({ action: 'accept', content: { name: 'Ada' } }),
+  })
+  expect(await textOf(client.callTool({ name: 'patient' }))).toBe('answered')
+})
+
 test('another client has a session of its own, and gets what the server announces', async () => {
   const client = await start(build().server, { instances: 2 })
   const other = await client.another()
