@@ -114,7 +114,7 @@ describe('the project', () => {
       expect(
         read(name)
           .split('\n')
-          .map((line) => line.replace(/\/$/, '')),
+          .map((line) => line.replace(/^\*\*\//, '').replace(/[/*]$/, '')),
         name,
       ).toEqual(expect.arrayContaining(['node_modules', 'dist', '.env', '.serverless']))
     }

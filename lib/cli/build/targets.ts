@@ -28,6 +28,13 @@ export const TARGETS = {
   },
 } satisfies Record<string, Entries>
 
+/** The entry of a process that a local host starts. */
+export const STDIO: Entries = {
+  server: {
+    source: `import './stdio/begin'\nimport { serveStdio } from 'mcp-anywhere/stdio'\nimport { server } from '${SERVER}'\nawait serveStdio(server)\n`,
+  },
+}
+
 interface TargetOptions {
   /** The folder of the bundle is in it, by the name of the platform, and the metafile beside it. */
   out: string

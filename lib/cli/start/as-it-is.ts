@@ -12,16 +12,20 @@ const BUNDLE = 'Write it as it is, or install esbuild, which finds it: npm insta
 
 /**
  * @param file an absolute path
+ * @param stdio whether to serve the host that started this process, in place of HTTP
  * @throws Failure for what Node does not run, with the cure
  */
-export async function serveAsItIs(file: string): Promise<void> {
+export async function serveAsItIs(file: string, stdio: boolean): Promise<void> {
+  if (stdio) await import('../../stdio/begin.ts')
   let module: { server?: unknown; default?: unknown }
   try {
     module = await import(pathToFileURL(file).href)
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException)
   }
-  await listen(serverOf(module.server ?? module.default, shown(file)))
+  const server = serverOf(module.server ?? module.default, shown(file))
+  if (stdio) await (await import('../../stdio/serve.ts')).serveStdio(server)
+  else await listen(server)
 }
 
 /** Exported for tests. */
