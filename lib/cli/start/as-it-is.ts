@@ -21,7 +21,7 @@ export async function serveAsItIs(file: string): Promise<void> {
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException)
   }
-  await listen(serverOf(module.server ?? module.default, shown(file)))
+  await listen(await serverOf(module.server ?? module.default, shown(file)))
 }
 
 /** Exported for tests. */
