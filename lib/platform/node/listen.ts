@@ -72,7 +72,7 @@ export async function listen(server: McpServer): Promise<void> {
 }
 
 /** Ends the start with one line. */
-export function stop(why: string): never {
+function stop(why: string): never {
   console.error(why)
   process.exit(1)
 }
