@@ -9,7 +9,12 @@ type Options = NonNullable<ParseArgsConfig['options']>
  *
  * @throws Failure with the usage for an option that does not exist, one without its value, and a second argument
  */
-export function readArguments<T extends Options>(name: string, { usage }: Command, args: string[], options: T) {
+export function readArguments<T extends Options>(
+  name: string,
+  { usage }: Pick<Command, 'usage'>,
+  args: string[],
+  options: T,
+) {
   const refuse = (why: string): never => {
     throw new Failure(`${why} Usage: mcp-anywhere ${name} ${usage}`)
   }
