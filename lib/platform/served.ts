@@ -7,41 +7,9 @@ import { McpServer } from '../server/mcp-server.ts'
  * @param value what the module exports as `server`, else its default export
  * @param file the module as its author names it
  */
-export function serverOf(value: unknown, file: string): McpServer {
+export async function serverOf(value: unknown, file: string): Promise<McpServer> {
   if (value instanceof McpServer) return value
+  const { problemOf } = await import('./no-server.ts')
   console.error(`${file} ${problemOf(value)}`)
   process.exit(1)
-}
-
-const IMPORT = 'import { McpServer } from "mcp-anywhere"'
-
-/** Why `value` is no server, as a sentence without its subject. Exported for tests. */
-export function problemOf(value: unknown): string {
-  if (value === undefined) return 'must export the server: export const server = new McpServer({ … }).'
-  if (typeof value === 'function') {
-    return 'exports a function as its server. Export the server itself: export const server = new McpServer({ … }).'
-  }
-  if (typeof value !== 'object' || value === null) {
-    return `exports ${value === null ? 'null' : `a ${typeof value}`} as its server. Export an McpServer as "server".`
-  }
-  if ('registry' in value && 'registerTool' in value) {
-    return (
-      'exports a server of another copy of mcp-anywhere. "npm ls mcp-anywhere" names both, ' +
-      'and "npm dedupe" leaves one; run the command as "npx mcp-anywhere" in the project.'
-    )
-  }
-  if ('registerTool' in value && 'server' in value) {
-    return (
-      'exports an McpServer of the official SDK, which is not served yet. ' +
-      `Write ${IMPORT}: its register calls are the same, with schemas of zod 4 as z.object({ … }), and registrations return nothing.`
-    )
-  }
-  if ('setRequestHandler' in value) {
-    return (
-      'exports a Server of the official SDK, which is not served yet. ' +
-      `Write ${IMPORT} and register its tools, resources and prompts: a schema may be plain JSON Schema.`
-    )
-  }
-  const { name } = value.constructor ?? {}
-  return `exports an object of ${name || 'no class'} as its server. Export an McpServer: ${IMPORT}.`
 }

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { explained } from '../../lib/cli/start/as-it-is.ts'
-import { problemOf } from '../../lib/platform/served.ts'
+import { problemOf } from '../../lib/platform/no-server.ts'
 import { root } from '../../tools/build.ts'
 import { Project } from './project.ts'
 

@@ -62,12 +62,9 @@ export interface ServerContext {
  * CommonJS packages inside the bundle load Node's modules with `require`, and look for their folder. A declaration of such a
  * name would collide with one in the code of an author.
  */
-const COMMON_JS = [
-  "import { createRequire as __createRequire } from 'node:module'",
-  'globalThis.require = __createRequire(import.meta.url)',
-  'globalThis.__dirname = import.meta.dirname',
-  'globalThis.__filename = import.meta.filename',
-].join(';')
+const COMMON_JS =
+  "import{createRequire as __r}from'node:module';" +
+  'Object.assign(globalThis,{require:__r(import.meta.url),__dirname:import.meta.dirname,__filename:import.meta.filename})'
 
 /** The settings of every build, also of those without a server. */
 export const COMMON = {
@@ -79,7 +76,7 @@ export const COMMON = {
   sourcesContent: false,
   legalComments: 'none',
   // Node prints the line of an exception that nobody catches.
-  lineLimit: 500,
+  lineLimit: 1_000,
   metafile: true,
   logLevel: 'silent',
   // What cannot be served must not replace what is served.

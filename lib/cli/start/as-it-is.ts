@@ -23,7 +23,7 @@ export async function serveAsItIs(file: string, stdio: boolean): Promise<void> {
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException)
   }
-  const server = serverOf(module.server ?? module.default, shown(file))
+  const server = await serverOf(module.server ?? module.default, shown(file))
   if (stdio) await (await import('../../stdio/serve.ts')).serveStdio(server)
   else await listen(server)
 }
