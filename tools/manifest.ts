@@ -16,7 +16,7 @@ export interface Manifest {
 const ENGINES = { node: '>=22' }
 
 /** Files that are imported for what they do. */
-const EFFECTS = ['./dist/stdio/begin.js', './dist/store/redis/ioredis.js', './dist/store/redis/require/*.js']
+const EFFECTS = ['./dist/store/redis/ioredis.js', './dist/store/redis/require/*.js']
 
 /** Packages that a part of this one uses, for those who use that part. */
 const PEERS = {

@@ -1,51 +1,58 @@
-/** `mcp-anywhere start --stdio`: the process talks to the host that starts it, and to nobody else. */
-import { join } from 'node:path'
-import { Client } from '@modelcontextprotocol/client'
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { afterEach, expect, test } from 'vitest'
-import { root } from '../../tools/build.ts'
+/** `mcp-anywhere start --stdio`: a local host starts the command, and stdout has nothing but messages. */
+import { Client as Client2 } from '@modelcontextprotocol/client'
+import { StdioClientTransport as Transport2 } from '@modelcontextprotocol/client/stdio'
+import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { CLI, Project } from './project.ts'
 
-const SERVER = `import { McpServer } from 'mcp-anywhere'
-console.log('while it is loaded')
-export const server = new McpServer({ name: 'a', version: '1' })
-server.registerTool('said', {}, () => {
-  console.log('while it runs')
-  return { content: [{ type: 'text' as const, text: process.env.WORD ?? '' }] }
+const project = new Project({
+  'src/server.ts': `
+    import { McpServer } from 'mcp-anywhere'
+    console.log('a line of the module')
+    export const server = new McpServer({ name: 'local', version: '1' })
+    server.registerTool('where', {}, () => {
+      console.log('a line of the tool')
+      return { content: [{ type: 'text', text: 'here' }] }
+    })`,
+  'wrong.ts': 'export const other = 1',
 })
-`
+afterAll(() => project.remove())
 
-let project: Project
-afterEach(() => project.remove())
-
-const AS_IT_IS = `await (await import(${JSON.stringify(join(root, 'lib/cli/start/as-it-is.ts'))})).serveAsItIs(process.argv[1], true)`
+const parameters = {
+  command: process.execPath,
+  args: [CLI, 'start', 'src/server.ts', '--stdio'],
+  cwd: project.folder,
+  stderr: 'pipe' as const,
+}
 
 test.each([
-  ['bundles the server', (_: string) => [CLI, 'start', 'server.ts', '--stdio']],
-  ['runs the file where there is no esbuild', (file: string) => ['--input-type=module', '-e', AS_IT_IS, file]],
-])('%s, and only messages are on stdout', async (_what, args) => {
-  project = new Project({ 'server.ts': SERVER, '.env': 'WORD=of-the-file\n' })
-  const client = new Client({ name: 'host', version: '1' })
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: args(join(project.folder, 'server.ts')),
-    cwd: project.folder,
-    stderr: 'pipe',
-  })
+  ['1.x', () => [new Client1({ name: 'one', version: '1' }), new Transport1(parameters)] as const],
+  [
+    '2.x',
+    () =>
+      [
+        new Client2({ name: 'two', version: '1' }, { versionNegotiation: { mode: 'auto' } }),
+        new Transport2(parameters),
+      ] as const,
+  ],
+])('serves the official client %s', async (_, connect) => {
+  const [client, transport] = connect()
   let errors = ''
   transport.stderr?.on('data', (chunk) => {
     errors += chunk
   })
-  const faults: Error[] = []
-  client.onerror = (error) => faults.push(error)
-  await client.connect(transport)
-  const { content } = await client.callTool({ name: 'said' })
-  expect(content).toMatchObject([{ type: 'text' }])
-  if (args('').includes('--stdio')) expect(content).toEqual([{ type: 'text', text: 'of-the-file' }])
-  for (const line of ['while it is loaded', 'while it runs']) {
-    await eventually(async () => errors.includes(`${line}\n`) || undefined)
+  await client.connect(transport as never)
+  expect(await client.callTool({ name: 'where', arguments: {} })).toMatchObject({ content: [{ text: 'here' }] })
+  for (const line of ['a line of the module\n', 'a line of the tool\n']) {
+    await eventually(async () => errors.includes(line) || undefined)
   }
-  expect(faults).toEqual([])
   await client.close()
+})
+
+test('a file without a server ends it with one line on stderr', async () => {
+  const { code, stdout, stderr } = await project.run('start', 'wrong.ts', '--stdio')
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(/^wrong\.ts exports other.*\n$/)
 })

@@ -4,6 +4,8 @@ import { dirname, extname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { listen } from '../../platform/node/listen.ts'
 import { serverOf } from '../../platform/served.ts'
+import { takeStdout } from '../../stdio/output.ts'
+import { serveStdio } from '../../stdio/serve.ts'
 import { Failure } from '../command.ts'
 import { shown } from '../shown.ts'
 
@@ -12,11 +14,11 @@ const BUNDLE = 'Write it as it is, or install esbuild, which finds it: npm insta
 
 /**
  * @param file an absolute path
- * @param stdio whether to serve the host that started this process, in place of HTTP
+ * @param stdio for a local host, by lines on stdin and stdout; else over HTTP
  * @throws Failure for what Node does not run, with the cure
  */
-export async function serveAsItIs(file: string, stdio: boolean): Promise<void> {
-  if (stdio) await import('../../stdio/begin.ts')
+export async function serveAsItIs(file: string, { stdio }: { stdio: boolean }): Promise<void> {
+  if (stdio) takeStdout()
   let module: { server?: unknown; default?: unknown }
   try {
     module = await import(pathToFileURL(file).href)
@@ -24,8 +26,7 @@ export async function serveAsItIs(file: string, stdio: boolean): Promise<void> {
     throw explained(error as NodeJS.ErrnoException)
   }
   const server = await serverOf(module.server ?? module.default, shown(file))
-  if (stdio) await (await import('../../stdio/serve.ts')).serveStdio(server)
-  else await listen(server)
+  await (stdio ? serveStdio(server) : listen(server))
 }
 
 /** Exported for tests. */
