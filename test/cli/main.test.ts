@@ -19,7 +19,7 @@ test.each([['--help'], ['-h'], ['help'], []])('%s lists every command with its a
 
 test('a command explains itself', async () => {
   const { code, stdout } = await project.run('start', '--help')
-  expect([code, stdout.split('\n')[0]]).toEqual([0, 'Usage: mcp-anywhere start [server.ts]'])
+  expect([code, stdout.split('\n')[0]]).toEqual([0, 'Usage: mcp-anywhere start [server.ts] [--stdio]'])
 })
 
 test('--version is that of the package', async () => {
@@ -30,7 +30,7 @@ test('--version is that of the package', async () => {
 test.each([
   [['serv'], /^There is no command "serv"\. There are dev, start/],
   [['toString'], /^There is no command "toString"/],
-  [['start', '--prot', '3'], /^Unknown option '--prot'\. Usage: mcp-anywhere start \[server\.ts\]$/],
+  [['start', '--prot', '3'], /^Unknown option '--prot'\. Usage: mcp-anywhere start \[server\.ts\] \[--stdio\]$/],
   [['start', 'a.ts', 'b.ts'], /^"b\.ts" is one argument too many\. Usage: /],
   [['build', '--target'], /argument missing\. Usage: mcp-anywhere build/],
   [['build', '--target', 'cloud'], /^--target cloud does not exist; there are node and lambda\.$/],

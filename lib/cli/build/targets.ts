@@ -27,6 +27,18 @@ export const TARGETS = {
   },
 } satisfies Record<string, Entries>
 
+/** The entry of a process that a local host starts. The server loads when stdout has nothing but messages. */
+export const STDIO = {
+  stdio: {
+    source: [
+      `import { serveStdio, takeStdout } from 'mcp-anywhere/stdio'`,
+      'takeStdout()',
+      `const { server } = await import('${SERVER}')`,
+      'await serveStdio(server)',
+    ].join('\n'),
+  },
+} satisfies Entries
+
 interface TargetOptions {
   /** The folder of the bundle is in it, by the name of the platform, and the metafile beside it. */
   out: string

@@ -4,6 +4,8 @@ import { dirname, extname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { listen } from '../../platform/node/listen.ts'
 import { serverOf } from '../../platform/served.ts'
+import { takeStdout } from '../../stdio/output.ts'
+import { serveStdio } from '../../stdio/serve.ts'
 import { Failure } from '../command.ts'
 import { shown } from '../shown.ts'
 
@@ -12,16 +14,19 @@ const BUNDLE = 'Write it as it is, or install esbuild, which finds it: npm insta
 
 /**
  * @param file an absolute path
+ * @param stdio for a local host, by lines on stdin and stdout; else over HTTP
  * @throws Failure for what Node does not run, with the cure
  */
-export async function serveAsItIs(file: string): Promise<void> {
+export async function serveAsItIs(file: string, { stdio }: { stdio: boolean }): Promise<void> {
+  if (stdio) takeStdout()
   let module: { server?: unknown; default?: unknown }
   try {
     module = await import(pathToFileURL(file).href)
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException)
   }
-  await listen(await serverOf(module.server ?? module.default, shown(file)))
+  const server = await serverOf(module.server ?? module.default, shown(file))
+  await (stdio ? serveStdio(server) : listen(server))
 }
 
 /** Exported for tests. */

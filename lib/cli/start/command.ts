@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readArguments } from '../arguments.ts'
 import { bundleServer } from '../build/bundle-server.ts'
-import { TARGETS } from '../build/targets.ts'
+import type { Entry } from '../build/plugins/served.ts'
+import { STDIO, TARGETS } from '../build/targets.ts'
 import { type Command, Failure } from '../command.ts'
 import { serverFile } from '../config.ts'
 import { hasEsbuild } from '../esbuild.ts'
@@ -13,17 +14,20 @@ import { shown } from '../shown.ts'
 import { lineOfError } from './author-error.ts'
 
 export const command: Command = {
-  usage: '[server.ts]',
-  summary: 'Serves with the settings of the environment, as a deployed instance does.',
+  usage: '[server.ts] [--stdio]',
+  summary: 'Serves with the settings of the environment, as a deployed instance does; with --stdio, for a local host.',
   async run(args) {
-    const { positionals } = readArguments('start', command, args, {})
+    const { positionals, values } = readArguments('start', command, args, {
+      stdio: { type: 'boolean', default: false },
+    })
+    const { stdio } = values
     const server = await serverFile(process.cwd(), positionals[0])
     process.env.NODE_ENV ??= 'production'
     process.setSourceMapsEnabled(true)
     // Where only the dependencies of production are installed, Node runs the file as it is.
     const load = (await hasEsbuild())
-      ? await bundled(server)
-      : async () => (await import('./as-it-is.ts')).serveAsItIs(server)
+      ? await bundled(server, stdio ? STDIO : TARGETS.node)
+      : async () => (await import('./as-it-is.ts')).serveAsItIs(server, { stdio })
     try {
       await load()
     } catch (error) {
@@ -35,10 +39,10 @@ export const command: Command = {
 }
 
 /** Bundles the server into a folder that is removed with this process. Returns what loads the bundle. */
-async function bundled(server: string): Promise<() => Promise<void>> {
+async function bundled(server: string, entries: Readonly<Record<string, Entry>>): Promise<() => Promise<void>> {
   const outdir = mkdtempSync(join(tmpdir(), 'mcp-anywhere-start-'))
   process.once('exit', () => rmSync(outdir, { recursive: true, force: true }))
-  const { warnings } = await bundleServer({ server, entries: TARGETS.node, outdir, minify: false })
+  const { warnings } = await bundleServer({ server, entries, outdir, minify: false })
   for (const warning of warnings) console.error(warning)
-  return async () => void (await import(pathToFileURL(join(outdir, 'server.mjs')).href))
+  return async () => void (await import(pathToFileURL(join(outdir, `${Object.keys(entries)[0]}.mjs`)).href))
 }
