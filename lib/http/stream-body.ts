@@ -47,7 +47,8 @@ export function streamBody(
 ): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
   let waiting = ''
-  let state: 'open' | 'ending' | 'closed' = 'open'
+  /** draining: everything is written, and the reader has not taken all of it. */
+  let state: 'open' | 'ending' | 'draining' | 'closed' = 'open'
   /** Bytes that the stream was given, and those that the reader had taken when it was last looked at. */
   let given = 0
   let taken = 0
@@ -56,6 +57,7 @@ export function streamBody(
 
   const left = () => (controller.desiredSize ?? 0) - waiting.length
   const takenNow = () => given - (maxBuffered - (controller.desiredSize ?? maxBuffered))
+  const isRead = () => controller.desiredSize === maxBuffered
   const makeRoom = () => {
     stalled?.cancel()
     full?.resolve()
@@ -68,12 +70,7 @@ export function streamBody(
   }
   const counted: Output = {
     client,
-    waiting() {
-      const free = controller.desiredSize
-      // The stream has failed, or its reader has all of it.
-      if (free === null || (state === 'closed' && free === 0)) return undefined
-      return maxBuffered - free + waiting.length
-    },
+    waiting: () => maxBuffered - left(),
     cut: () => giveUp(),
   }
   const giveUp = () => {
@@ -93,17 +90,23 @@ export function streamBody(
     })
   }
   const flush = () => {
-    if (state === 'closed') return
+    if (state === 'closed' || state === 'draining') return
     if (waiting !== '') {
       const bytes = encoder.encode(waiting)
       waiting = ''
       given += bytes.byteLength
       for (let at = 0; at < bytes.byteLength; at += CHUNK) controller.enqueue(bytes.subarray(at, at + CHUNK))
     }
-    if (state === 'ending') {
+    if (state === 'ending') finish()
+  }
+  const finish = () => {
+    makeRoom()
+    // `pull` is not called after the close: a stream that is counted closes when its reader has everything.
+    if (isRead() || !output.counts(counted)) {
+      output.remove(counted)
       close()
       controller.close()
-    }
+    } else state = 'draining'
   }
   const writer: ResponseWriter = {
     write(text) {
@@ -137,12 +140,15 @@ export function streamBody(
       },
       pull() {
         if (full && left() > 0) makeRoom()
+        if (!isRead()) return
+        if (state === 'draining') finish()
+        else output.remove(counted)
       },
       cancel() {
         output.remove(counted)
-        if (state === 'closed') return
+        const wasOpen = state === 'open' || state === 'ending'
         close()
-        source.detached()
+        if (wasOpen) source.detached()
       },
     },
     { highWaterMark: maxBuffered, size: (chunk) => chunk.byteLength },

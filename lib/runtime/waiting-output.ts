@@ -8,8 +8,8 @@
 export interface Output {
   /** The name under which limits count its client; undefined: it has none. */
   readonly client: string | undefined
-  /** Bytes that wait now; undefined: the response is over, and nothing waits. */
-  waiting(): number | undefined
+  /** Bytes that wait now. */
+  waiting(): number
   /** Breaks the connection and drops what waits. */
   cut(): void
 }
@@ -32,33 +32,41 @@ export class WaitingOutput {
     return this.#sum
   }
 
+  /** Responses that are counted. */
+  get responses(): number {
+    return this.#bytes.size
+  }
+
   /** Counts a response with so many waiting bytes. False: it was cut to make room. */
   report(output: Output, bytes: number): boolean {
-    const before = this.#bytes.get(output)
-    if (before === undefined && bytes < UNCOUNTED) return true
-    this.#bytes.set(output, bytes)
-    this.#sum += bytes - (before ?? 0)
+    this.#set(output, bytes)
     if (this.#sum <= this.#max) return true
     this.#measure()
     while (this.#sum > this.#max) if (this.#cutOne() === output) return false
     return true
   }
 
-  /** The response is over. */
+  /** The response is counted, as it was last reported or measured. */
+  counts(output: Output): boolean {
+    return this.#bytes.has(output)
+  }
+
+  /** The response is over, or its reader has all of it. */
   remove(output: Output): void {
-    this.#sum -= this.#bytes.get(output) ?? 0
+    const bytes = this.#bytes.get(output)
+    if (bytes === undefined) return
+    this.#sum -= bytes
     this.#bytes.delete(output)
   }
 
+  #set(output: Output, bytes: number): void {
+    if (bytes < UNCOUNTED) return this.remove(output)
+    this.#sum += bytes - (this.#bytes.get(output) ?? 0)
+    this.#bytes.set(output, bytes)
+  }
+
   #measure(): void {
-    for (const output of this.#bytes.keys()) {
-      const bytes = output.waiting()
-      if (bytes === undefined) this.remove(output)
-      else {
-        this.#sum += bytes - (this.#bytes.get(output) ?? 0)
-        this.#bytes.set(output, bytes)
-      }
-    }
+    for (const output of this.#bytes.keys()) this.#set(output, output.waiting())
   }
 
   #cutOne(): Output | undefined {
