@@ -37,12 +37,19 @@ export class WaitingOutput {
     return this.#bytes.size
   }
 
-  /** Counts a response with so many waiting bytes. False: it was cut to make room. */
+  /**
+   * Counts a response with so many waiting bytes. A response that alone is over the bound does not count against the others,
+   * as long as it is the only such one: otherwise its client could never read it, however fast. False: this one is cut.
+   */
   report(output: Output, bytes: number): boolean {
     this.#set(output, bytes)
     if (this.#sum <= this.#max) return true
     this.#measure()
-    while (this.#sum > this.#max) if (this.#cutOne() === output) return false
+    while (this.#sum > this.#max) {
+      const larger = this.#largerThanAll()
+      if (larger && this.#sum - (this.#bytes.get(larger) ?? 0) <= this.#max) return true
+      if (this.#cutOne(larger) === output) return false
+    }
     return true
   }
 
@@ -69,15 +76,23 @@ export class WaitingOutput {
     for (const output of this.#bytes.keys()) this.#set(output, output.waiting())
   }
 
-  #cutOne(): Output | undefined {
+  /** The first response that alone is over the bound. */
+  #largerThanAll(): Output | undefined {
+    for (const [output, bytes] of this.#bytes) if (bytes > this.#max) return output
+    return undefined
+  }
+
+  /** `spared`: the response that is not cut. */
+  #cutOne(spared: Output | undefined): Output | undefined {
+    const others = [...this.#bytes].filter(([output]) => output !== spared)
     const clients = new Map<unknown, number>()
     // A response whose client has no name is a client of its own.
-    for (const [output, bytes] of this.#bytes) {
+    for (const [output, bytes] of others) {
       const name = output.client ?? output
       clients.set(name, (clients.get(name) ?? 0) + bytes)
     }
     const client = largest(clients)
-    const output = largest(new Map([...this.#bytes].filter(([one]) => (one.client ?? one) === client)))
+    const output = largest(new Map(others.filter(([one]) => (one.client ?? one) === client)))
     if (!output) return undefined
     this.remove(output)
     output.cut()

@@ -1,13 +1,13 @@
-/** The responses that are counted as waiting output: each is forgotten when its reader has it. */
+/** The responses that are counted as waiting output: each is forgotten when its reader has it, and the only one is not cut. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { serve } from '@hono/node-server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { WaitingOutput } from '../../lib/runtime/waiting-output.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { ask, body, headers, META, tool } from '../stateless/requests.ts'
+import { ask, body, headers, META, send, tool } from '../stateless/requests.ts'
 import { eventually } from '../support/eventually.ts'
 import { ACCEPT_BOTH } from '../support/raw.ts'
 
@@ -25,6 +25,9 @@ server.registerTool('log', { inputSchema: { type: 'object' } }, async (args, ctx
   await new Promise((resolve) => setImmediate(resolve))
   return { content: [{ type: 'text', text: 'done' }] }
 })
+server.registerTool('large', { inputSchema: { type: 'object' } }, (args) => ({
+  content: [{ type: 'text', text: 'x'.repeat(Number(args.bytes)) }],
+}))
 
 async function start(options: EndpointOptions = {}): Promise<void> {
   const report = WaitingOutput.prototype.report
@@ -78,5 +81,44 @@ describe('a response that is counted', () => {
     expect(output.responses).toBe(1)
     expect(output.report(one, 20)).toBe(true)
     expect(output.responses).toBe(0)
+  })
+
+  test('is larger than the bound, and whole, where it is the only such one', async () => {
+    await start({ http: { maxMemory: MIB } })
+    for (let i = 0; i < 3; i++) {
+      const response = await send(url, tool('large', { bytes: 2 * MIB }))
+      expect(response.status).toBe(200)
+      expect((await response.text()).length).toBeGreaterThan(2 * MIB)
+    }
+    const text = await (await send(url, log(MIB))).text()
+    expect(text).toContain('done')
+  })
+
+  test('does not begin where another one is larger than the bound: it is an error with the reason', async () => {
+    await start({ http: { maxMemory: MIB } })
+    const request = tool('large', { bytes: 32 * MIB })
+    const text = JSON.stringify(body(request))
+    const lines = Object.entries({ host: 'localhost', accept: ACCEPT_BOTH, ...headers(request) })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.pause()
+    socket.write(
+      `POST /mcp HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n` +
+        `${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`,
+    )
+    await eventually(async () => (counts[0]?.responses === 1 ? true : undefined))
+    const refused = await send(url, tool('large', { bytes: 2 * MIB }))
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(await refused.json()).toMatchObject({ id: 1, error: { message: expect.stringContaining('http.maxMemory') } })
+    const small = await send(url, tool('large', { bytes: 100_000 }))
+    expect(small.status).toBe(200)
+    expect((await small.text()).length).toBeGreaterThan(100_000)
+    let received = 0
+    socket.on('data', (chunk) => {
+      received += chunk.length
+    })
+    socket.resume()
+    await eventually(async () => (received > 32 * MIB ? true : undefined))
+    socket.destroy()
   })
 })
