@@ -4,14 +4,14 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, type Result, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import { type CallParts, countCall, uncountCall } from './host.ts'
+import { type CallParts, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
@@ -35,6 +35,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   #ready: RawJson | undefined
   #streamed: CallStream | undefined
   #pace: Pace | undefined
+  /** lingers: the call is over, and its handler, which has not settled, still takes a place. */
+  #handler: 'none' | 'runs' | 'lingers' = 'none'
 
   constructor(parts: CallParts) {
     this.#parts = parts
@@ -93,15 +95,16 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
       const refusal = own ? undefined : refusalOf(this.#parts)
       if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
+      this.#handler = 'runs'
       const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.respond(responseTo(this.#parts, result, this.#channel.watch))
+        return this.#succeed(result)
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.respond(responseTo(this.#parts, value, this.#channel.watch)),
+        (value) => this.#succeed(value),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -138,8 +141,19 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('responded', text)
   }
 
+  #succeed(result: Result): void {
+    this.#returned()
+    this.respond(responseTo(this.#parts, result, this.#channel.watch))
+  }
+
   #fail(error: unknown): void {
+    this.#returned()
     this.respond(failureOf(this.#parts, error, this.#channel.watch))
+  }
+
+  #returned(): void {
+    if (this.#handler === 'lingers') givePlace(this.#parts)
+    this.#handler = 'none'
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -229,17 +243,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { host, caller, session } = this.#parts
+    const { host, caller } = this.#parts
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
-        host.running.begin(session.key)
-        return countCall(caller)
+        return takePlace(this.#parts)
       case 'countRegistered':
         return caller.quota?.registered(this.#stream.owner)
       case 'uncount':
-        host.running.end(session.key)
-        return uncountCall(caller, this.#streamed?.owner)
+        if (this.#streamed) caller.quota?.unregistered(this.#streamed.owner)
+        if (this.#handler === 'none') return givePlace(this.#parts)
+        this.#handler = 'lingers'
+        return
       case 'register':
         return this.#stream.register()
       case 'registerLater':
