@@ -4,7 +4,7 @@
  * the store: from then on cancels, answers and DELETE reach it from every instance, and its messages go to the log first.
  */
 import { ErrorCode } from '../../protocol/errors.ts'
-import { errorText, RawJson, type Result, resultBytes } from '../../protocol/jsonrpc.ts'
+import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
@@ -99,12 +99,12 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.#succeed(result)
+        return this.#returned(responseTo(this.#parts, result, this.#channel.watch))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.#succeed(value),
+        (value) => this.#returned(responseTo(this.#parts, value, this.#channel.watch)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -141,19 +141,15 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     this.#apply('responded', text)
   }
 
-  #succeed(result: Result): void {
-    this.#returned()
-    this.respond(responseTo(this.#parts, result, this.#channel.watch))
-  }
-
   #fail(error: unknown): void {
-    this.#returned()
-    this.respond(failureOf(this.#parts, error, this.#channel.watch))
+    this.#returned(failureOf(this.#parts, error, this.#channel.watch))
   }
 
-  #returned(): void {
+  /** The handler has settled, and this is its response. */
+  #returned(text: string): void {
     if (this.#handler === 'lingers') givePlace(this.#parts)
     this.#handler = 'none'
+    this.respond(text)
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
