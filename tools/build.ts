@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { inOneFile } from '../lib/cli/build/one-file.ts'
 import {
   compactCommands,
   errorNames,
@@ -18,11 +19,14 @@ import {
   onDemandSource,
   outdented,
 } from '../lib/cli/build/plugins.ts'
+import { leanRedis } from '../lib/cli/build/redis.ts'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Names in dist that differ from those of their entries. */
 const NAMES: Record<string, string> = { node: 'server' }
+/** By platform, the module of `lib` that its entries start with. */
+const STARTS: Record<string, string> = { lambda: 'lambda/start.ts', node: 'node/listen.ts' }
 
 /**
  * The entries of functions/ by platform: lambda.ts and lambda-buffered.ts are those of `lambda`. Each platform has a
@@ -52,7 +56,7 @@ export async function bundle(options: BundleOptions = {}): Promise<Record<string
   const { server, out = join(root, 'dist') } = options
   const metafiles: Record<string, Metafile> = {}
   for (const [platform, entries] of platforms()) {
-    const metafile = await bundleEntries(entries, join(out, platform), [served(server)])
+    const metafile = await bundleEntries(entries, join(out, platform), [served(server), ...startOf(platform)])
     // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
     writeFileSync(join(out, `${platform}.meta.json`), JSON.stringify(metafile))
     metafiles[platform] = metafile
@@ -96,7 +100,7 @@ export async function bundleEntries(
   rmSync(outdir, { recursive: true, force: true })
   mkdirSync(outdir, { recursive: true })
   const shorter = [compactCommands, errorNames, outdented]
-  const all = [...plugins, ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const all = [...plugins, ...shorter, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const { metafile } = await build({ ...COMMON, ...MODULES, entryPoints: entries, outdir, plugins: all })
   const outfile = join(outdir, ON_DEMAND)
   const stdin = { contents: onDemandSource, resolveDir: root }
@@ -105,6 +109,11 @@ export async function bundleEntries(
     inputs: { ...metafile.inputs, ...more.metafile.inputs },
     outputs: { ...metafile.outputs, ...more.metafile.outputs },
   }
+}
+
+function startOf(platform: string): Plugin[] {
+  const start = STARTS[platform]
+  return start === undefined ? [] : [inOneFile(join(root, 'lib', 'platform', start))]
 }
 
 /** Replaces functions/server.ts by another module. */

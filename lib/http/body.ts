@@ -5,15 +5,16 @@ import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { HttpOptions } from '../settings.ts'
-import { type Incoming, incomingOf, isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
+import { fetchOptions, type Incoming } from './fetch-options.ts'
+import { isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
 
 /** A body as it was read. */
 type Bytes = ArrayBuffer | Uint8Array
 
 /** Bytes of a body that is not counted: its connection takes more. */
-const NEGLIGIBLE = 4 * 1024
+export const NEGLIGIBLE = 4 * 1024
 /** Bytes of a body that is read at once. */
-const SHORT = 16 * 1024
+export const SHORT = 16 * 1024
 
 /** The body announces so few bytes that they are not counted. */
 export function isNegligible(header: ReadHeader): boolean {
@@ -21,28 +22,31 @@ export function isNegligible(header: ReadHeader): boolean {
 }
 
 /** @throws Refusal 503 */
-function take(held: HeldBytes, bytes: number): void {
+export function take(held: HeldBytes, bytes: number): void {
   if (!held.grow(bytes)) throw tooManyBytes()
 }
 
 /** What V8 needs for a member of an object, an item of an array, or an empty one of them, in bytes. */
-const PER_PART = 24
+export const PER_PART = 24
 
 /**
  * A body is JSON in UTF-8 (RFC 8259, section 8.1) without a content coding.
+ *
+ * @param parsed something in front has decoded and parsed the body
  * @throws Refusal 415
  */
-export function requireJson(header: ReadHeader): void {
+export function requireJson(header: ReadHeader, parsed: boolean): void {
   const type = header('content-type')
   if (type !== PLAIN_JSON) {
     if (!isJsonType(type)) throw unsupported('Content-Type must be application/json.')
+    if (parsed) return
     const charset = CHARSET.exec(type ?? '')?.[1]
     if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
       throw unsupported(`The charset of Content-Type must be utf-8, not ${charset}.`)
     }
   }
   const coding = header('content-encoding')
-  if (coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
+  if (!parsed && coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
     const message = 'Content-Encoding must be identity: send the body without compression.'
     throw unsupported(message, { 'Accept-Encoding': 'identity' })
   }
@@ -60,7 +64,7 @@ function unsupported(message: string, headers: Record<string, string> = {}): Ref
  * request a promise.
  * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
  * announcing costs a client nothing
- * @throws Refusal 413, 503
+ * @throws Refusal 413, 500, 503
  */
 export function readBytes(
   c: Context,
@@ -68,6 +72,7 @@ export function readBytes(
   maxBytes: number,
   held: HeldBytes | undefined,
 ): Promise<Bytes> {
+  if (isTaken(c)) throw takenBody()
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
@@ -79,7 +84,7 @@ export function readBytes(
 }
 
 function readWhole(c: Context, announced: number): Promise<Bytes> {
-  const incoming = incomingOf(c)
+  const { incoming } = fetchOptions(c)
   return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
 }
 
@@ -103,7 +108,21 @@ export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
 }
 
-function tooLarge(maxBytes: number): Refusal {
+function isTaken(c: Context): boolean {
+  const { incoming } = fetchOptions(c)
+  return incoming ? incoming.readableDidRead === true && incoming.rawBody === undefined : c.req.raw.bodyUsed
+}
+
+/** A body can be read only once, and a parser of the app has done so. */
+function takenBody(): Refusal {
+  const message = 'The app has read the body of the request, and has not handed it over.'
+  const cause = new Error(
+    `${message} Pass it to endpoint.fetch as parsedBody, or serve the endpoint before the parser.`,
+  )
+  return new Refusal(500, ErrorCode.InternalError, message, { cause })
+}
+
+export function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
@@ -146,7 +165,7 @@ export function parseJson(
   const isCounted = held !== undefined && text.length > SHORT
   if (isCounted || opensMoreThan(text, maxDepth)) {
     const parts = partsOf(text, maxDepth)
-    if (parts === undefined) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
+    if (parts === undefined) throw tooDeep(maxDepth)
     // What a body takes once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
     if (isCounted) take(held, parts * PER_PART)
   }
@@ -155,6 +174,10 @@ export function parseJson(
   } catch {
     throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid JSON.')
   }
+}
+
+export function tooDeep(maxDepth: number): ProtocolError {
+  return invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
 }
 
 /** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */

@@ -29,7 +29,7 @@ describe('variables', () => {
       redisUrl: undefined,
       warnings: [],
     })
-    expect(endpoint).toMatchObject({ allowedHosts: 'local', legacySse: false, keys: undefined })
+    expect(endpoint).toMatchObject({ allowedHosts: 'local', legacySse: false, path: '/mcp', keys: undefined })
   })
 
   test('set the options of the endpoint', () => {
@@ -42,12 +42,16 @@ describe('variables', () => {
       GET_POLICY: 'poll',
       SESSION_IDLE_SECONDS: '60',
       LEGACY_SSE: '1',
+      MCP_PATH: '/v1/mcp',
+      MCP_PREFIX: '/tools',
     }
     const settings = parseEnvironment(env)
     expect(settings).toMatchObject({ port: 0, host: '0.0.0.0', redisName: 'redis.example:6380' })
     expect(settings.endpoint).toMatchObject({
       allowedHosts: ['mcp.example.com', 'other.example.com'],
       legacySse: true,
+      path: '/v1/mcp',
+      prefix: '/tools',
       session: { getPolicy: 'poll', idleLifetime: 60_000 },
     })
     expect(settings.endpoint.keys).toHaveLength(2)
@@ -86,6 +90,8 @@ describe('variables', () => {
     ['REDIS_PREFIX', 'a:b'],
     ['REDIS_PREFIX', '{a}'],
     ['MCP_UNSEALED', 'read'],
+    ['MCP_PATH', 'mcp'],
+    ['MCP_PREFIX', '/a/../b'],
     ['AUTH_ISUER', 'https://as.example'],
     ['AUTH_SCOPES', 'read'],
   ])('%s=%s stops the start with one line that names the variable and shows no secret', (name, value) => {

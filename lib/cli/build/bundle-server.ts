@@ -17,6 +17,7 @@ import {
   onDemandSource,
   outdented,
 } from './plugins.ts'
+import { leanRedis } from './redis.ts'
 
 /** By this name an entry imports the module of the server, whichever file it is. */
 export const SERVER = 'mcp-anywhere:server'
@@ -93,7 +94,8 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const esbuild = await loadEsbuild()
   const absWorkingDir = process.cwd()
   const shorter = [compactCommands, errorNames, outdented]
-  const all = [...plugins, entriesPlugin(entries, server), ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const all = [...plugins, entriesPlugin(entries, server), ...shorter, ...redis]
   const entryPoints = Object.fromEntries(Object.keys(entries).map((name) => [name, `${ENTRY}${name}`]))
   const common = { ...COMMON, absWorkingDir, minify }
   rmSync(outdir, { recursive: true, force: true })

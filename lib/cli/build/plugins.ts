@@ -127,7 +127,11 @@ export const noDefaultStore: Plugin = {
 export const ON_DEMAND = 'redis-more.cjs'
 export const onDemandSource = `
   exports.cluster = require('ioredis/built/cluster')
-  exports.sentinel = require('ioredis/built/connectors/SentinelConnector')`
+  exports.sentinel = require('ioredis/built/connectors/SentinelConnector')
+  exports.commands = require('@ioredis/commands')
+  exports.Pipeline = require('ioredis/built/Pipeline').default
+  exports.pipelining = require('ioredis/built/autoPipelining')
+  exports.slots = require('cluster-key-slot')`
 
 function lazy(object: string, name: string, expression: string): string {
   return `Object.defineProperty(${object}, '${name}', { enumerable: true, configurable: true, get: () => ${expression} })`

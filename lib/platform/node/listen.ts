@@ -46,7 +46,7 @@ export async function listen(server: McpServer): Promise<void> {
       },
     },
     ({ port }) => {
-      announce(`http://${settings.host}:${port}/mcp`, settings, log)
+      announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log)
       tryStore(store).finally(() => {
         starting = false
       })

@@ -162,8 +162,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
-        // After a failover the log may have other entries than were delivered: the client is told when it comes back, soon.
-        if (reply.status === 'moved') return this.#doubtful ? this.closeWith(around(options.retry)) : this.#replaced()
+        if (reply.status === 'moved') return this.#replaced()
         // The question was sent before the doubt. The next one is about to be sent.
         if (this.#doubtful && this.#lookAgain) return
         if (this.isBehind) this.missed = true
@@ -232,11 +231,11 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
 
   changes(_entries: ChangeEntry[]): void {}
 
-  /** A newer connection holds the stream. This one ends, with a long `retry`, so that its client stays away. */
+  /** A newer connection holds the stream: this client stays away. Or a failover has changed the log: it is told soon. */
   #replaced(): void {
     if (this.#done) return
     this.#leave(false)
-    this.response.closeWith(around(this.instance.options.replacedRetry))
+    this.response.closeWith(around(this.instance.options[this.#doubtful ? 'retry' : 'replacedRetry']))
   }
 
   /** Ends the response with this `retry` (ms). The stream goes on. */
@@ -278,14 +277,13 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     if (release) this.#release()
   }
 
-  /** The connection has ended. */
   protected left(): void {}
 
   #release(): void {
     const { store, retry, turns } = this.instance
     const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
-    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
+    void (this.stream === GET_STREAM ? this.instance.track(release()) : this.instance.during(retry.now(release)))
   }
 
   drain(): void {

@@ -1,42 +1,12 @@
 /** Lua functions that several scripts begin with. */
 import { COUNTED, STEP } from '../../options.ts'
+import { HOLD, NOW } from './lua-first.ts'
 
 /**
  * The first line of a script that frees memory or costs next to none. Where Redis is full it refuses a command that could
  * need memory, unless the script has written before: that lets a script end what it began. PEXPIRE is never refused.
  */
 export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
-
-/** `now()`: ms since 1970, by the clock of Redis. One script has one time. */
-export const NOW = `
-local moment
-local function now()
-  if not moment then
-    local time = call('TIME')
-    moment = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  return moment
-end
-`
-
-/**
- * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
- * build that wrote no end gets one, `longest` ms from now. Returns the time.
- */
-export const EXTEND = `
-local function extend(session, lifetime, longest)
-  local time = now()
-  local ends = tonumber(call('HGET', session, 'end') or nil)
-  if not ends then
-    ends = time + longest
-    -- Never refused, also where Redis is full, and then HSET is not either.
-    call('PEXPIRE', session, lifetime)
-    call('HSET', session, 'end', ends)
-  end
-  call('PEXPIRE', session, math.min(lifetime, ends - time))
-  return time
-end
-`
 
 /** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
 export const LAST = `
@@ -60,42 +30,6 @@ export const TAG_AT = `
 local function tag_at(log, n)
   local entry = call('XRANGE', log, n .. '-0', n .. '-0')[1]
   return entry and entry[2][2]
-end
-`
-
-/**
- * What a session, or a client, keeps in the store: the sorted set `held` has a part by the time when it expires, the hash
- * `sizes` its bytes and, as '', the sum of all. Only these functions write to them: an instance of an earlier build counts nothing,
- * and each part that is counted ends with its time.
- * `purge(held, sizes, most)`: forgets parts whose time is over; returns the sum.
- * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
- */
-export const HOLD = `${NOW}
-local function expire(held, sizes, most)
-  for _, name in ipairs(call('ZRANGEBYSCORE', held, '-inf', now(), 'LIMIT', 0, most)) do
-    call('HINCRBY', sizes, '', 0 - (call('HGET', sizes, name) or 0))
-    call('HDEL', sizes, name)
-    call('ZREM', held, name)
-  end
-end
-local function purge(held, sizes, most)
-  expire(held, sizes, most)
-  return tonumber(call('HGET', sizes, '') or 0)
-end
-local function hold(held, sizes, name, bytes, ttl, longest)
-  expire(held, sizes, 20)
-  local before = call('HGET', sizes, name) or 0
-  if bytes > 0 then
-    call('HSET', sizes, name, bytes)
-    call('ZADD', held, now() + ttl, name)
-  else
-    call('HDEL', sizes, name)
-    call('ZREM', held, name)
-  end
-  local sum = call('HINCRBY', sizes, '', bytes - before)
-  call('PEXPIRE', held, longest)
-  call('PEXPIRE', sizes, longest)
-  return sum
 end
 `
 

@@ -1,6 +1,7 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { EXTEND, evenIfFull, FIRST, LAST, NOW, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { evenIfFull, FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /** `count_own(stream, before, bytes)`: counts the log of a stream that belongs to the session. It keeps its messages in any case. */
