@@ -61,6 +61,8 @@ class StreamBody implements ResponseWriter, Output {
   readonly #breakConnection: (() => void) | undefined
   #controller!: ReadableStreamDefaultController<Uint8Array>
   #waiting = ''
+  /** Characters that the source keeps. */
+  #kept = 0
   /** draining: everything is written, and the reader has not taken all of it. */
   #state: 'open' | 'ending' | 'draining' | 'closed' = 'open'
   /** Bytes that the stream was given, and those that the reader had taken when it was last looked at. */
@@ -87,7 +89,7 @@ class StreamBody implements ResponseWriter, Output {
     if (this.#full && this.#left() > 0) this.#makeRoom()
     if (!this.#isRead) return
     if (this.#state === 'draining') this.#finish()
-    else this.#parts.output.remove(this)
+    else if (this.#kept === 0) this.#parts.output.remove(this)
   }
 
   cancel(): void {
@@ -107,7 +109,7 @@ class StreamBody implements ResponseWriter, Output {
     this.#waiting += text
     // Counted in bytes as early as possible: a handler may write much in one turn.
     if (this.#waiting.length >= CHUNK) this.#flush()
-    output.report(this, maxBuffered - this.#left())
+    output.report(this, this.waiting())
     if (!this.#isOpen || this.#full || this.#left() > 0) return
     this.#full = Promise.withResolvers()
     this.#taken = this.#takenNow()
@@ -116,6 +118,11 @@ class StreamBody implements ResponseWriter, Output {
 
   takes(length: number): boolean {
     return this.#state !== 'open' || this.#left() - length >= (1 - HARD) * this.#parts.maxBuffered
+  }
+
+  keeps(change: number): void {
+    this.#kept += change
+    if (this.#isOpen) this.#parts.output.report(this, this.waiting())
   }
 
   get room(): Promise<void> | undefined {
@@ -131,7 +138,7 @@ class StreamBody implements ResponseWriter, Output {
   // For the count of all output ----------------------------------------------------------------------------------
 
   waiting(): number {
-    return this.#parts.maxBuffered - this.#left()
+    return this.#parts.maxBuffered - this.#left() + this.#kept
   }
 
   cut(): void {

@@ -4,7 +4,10 @@ import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { serve } from '@hono/node-server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../lib/base/clock.ts'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
+import { streamBody } from '../../lib/http/stream-body.ts'
+import type { ResponseWriter } from '../../lib/runtime/reply.ts'
 import { WaitingOutput } from '../../lib/runtime/waiting-output.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { ask, body, headers, META, send, tool } from '../stateless/requests.ts'
@@ -80,6 +83,29 @@ describe('a response that is counted', () => {
     expect(output.report(one, 20_000)).toBe(true)
     expect(output.responses).toBe(1)
     expect(output.report(one, 20)).toBe(true)
+    expect(output.responses).toBe(0)
+  })
+
+  test('counts with what its source keeps for the reader, until the reader has that', async () => {
+    const output = new WaitingOutput(MIB)
+    const writers: ResponseWriter[] = []
+    const detached = vi.fn()
+    const source = { attach: (made: ResponseWriter) => void writers.push(made), detached }
+    const parts = { maxBuffered: 64_000, readTimeout: 60_000, clock: systemClock, output, client: undefined }
+    const [, second] = [streamBody(source, parts), streamBody(source, parts)]
+    const [one, two] = writers
+    one?.keeps(300_000)
+    two?.keeps(500_000)
+    expect(output.used).toBe(800_000)
+    one?.keeps(-200_000)
+    expect(output.used).toBe(600_000)
+    one?.keeps(-100_000)
+    expect(output.responses).toBe(1)
+    // Beyond the bound the response that keeps most is given up.
+    one?.keeps(700_000)
+    await eventually(async () => (detached.mock.calls.length === 1 ? true : undefined))
+    expect(output.used).toBe(500_000)
+    await second.cancel()
     expect(output.responses).toBe(0)
   })
 

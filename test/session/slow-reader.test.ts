@@ -54,11 +54,15 @@ async function slowReader() {
   connection.deliverTaken(taken)
   let room: PromiseWithResolvers<void> | undefined
   const received: string[] = []
+  let kept = 0
   response.attach({
     write(text) {
       for (const [, n, tag] of text.matchAll(/data: \{"n":(\d+),"tag":"(.)"\}/g)) received.push(`${n}${tag}`)
     },
     takes: () => true,
+    keeps(change) {
+      kept += change
+    },
     get room() {
       return room?.promise
     },
@@ -68,6 +72,7 @@ async function slowReader() {
   return {
     append,
     received,
+    kept: () => kept,
     mail: (n: number, count: number, tag: string) =>
       connection.receive({ t: 'entries', to: connection.holder, n, tag, data: texts(n, count, tag), final: false }),
     catchUp() {
@@ -85,14 +90,16 @@ async function slowReader() {
 }
 
 test('messages that wait are delivered when the reader has caught up', async () => {
-  const { append, mail, received, catchUp, close } = await slowReader()
+  const { append, mail, received, kept, catchUp, close } = await slowReader()
   await append(4, 3, 'a')
   mail(4, 2, 'a')
   mail(6, 1, 'a')
   expect(received).toEqual(['1a', '2a', '3a'])
+  expect(kept()).toBe(3 * '{"n":4,"tag":"a"}'.length)
   catchUp()
   await eventually(async () => (received.length === 6 ? true : undefined))
   expect(received).toEqual(['1a', '2a', '3a', '4a', '5a', '6a'])
+  expect(kept()).toBe(0)
   await close()
 })
 
@@ -100,7 +107,7 @@ test.each([
   ['the last that waits', 5],
   ['the first that waits', 4],
 ])('a failover that has given the number of %s again loses no message', async (_, again) => {
-  const { append, mail, received, catchUp, close } = await slowReader()
+  const { append, mail, received, kept, catchUp, close } = await slowReader()
   // The store has lost the messages from `again` on, which were mailed before, and has others there.
   if (again === 5) await append(4, 1, 'a')
   await append(again, 8 - again, 'b')
@@ -114,5 +121,6 @@ test.each([
   const right = ['1a', '2a', '3a', `4${again === 5 ? 'a' : 'b'}`, '5b', '6b', '7b']
   await eventually(async () => (received.length === right.length ? true : undefined))
   expect(received).toEqual(right)
+  expect(kept()).toBe(0)
   await close()
 })

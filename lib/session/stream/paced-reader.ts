@@ -42,7 +42,7 @@ export abstract class PacedReader {
     const known = this.#backlog[at]
     if (known && known.tag !== entry.tag) {
       // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
-      for (const dropped of this.#backlog.splice(at)) this.#kept -= dropped.data.length
+      for (const dropped of this.#backlog.splice(at)) this.#count(-dropped.data.length)
       this.#doubtful = true
     }
     if (at < this.#backlog.length) return true
@@ -52,14 +52,20 @@ export abstract class PacedReader {
     }
     if (!this.isBehind) void room?.then(() => this.#goOn())
     this.#backlog.push(entry)
-    this.#kept += entry.data.length
+    this.#count(entry.data.length)
     return true
+  }
+
+  /** What waits here is output of the response, which has a bound for all responses together. */
+  #count(characters: number): void {
+    this.#kept += characters
+    this.response.keeps(characters)
   }
 
   #goOn(): void {
     const entries = this.#backlog
     this.#backlog = []
-    this.#kept = 0
+    this.#count(-this.#kept)
     this.#doubtful = false
     for (const entry of entries) this.deliver(entry, false)
     if (!this.isBehind) this.caughtUp()
