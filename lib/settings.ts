@@ -32,8 +32,8 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://user:password@host:port/database`, or `rediss://` for TLS; several nodes of a
-     * cluster with commas. Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path` for a
+     * socket; several nodes of a cluster with commas. Without it they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
     /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */

@@ -1,3 +1,4 @@
 /** `mcp-anywhere/stdio`: a server for a local host, by lines on stdin and stdout. */
 
+export { takeStdout } from './stdio/output.ts'
 export { type StdioOptions, serveStdio } from './stdio/serve.ts'

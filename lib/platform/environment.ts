@@ -159,8 +159,8 @@ function introspection(env: Environment): AuthOptions['introspection'] {
 
 /** The hosts of the address, which is checked. */
 function redisNames(url: string): string {
-  const { nodes } = checked(() => readPlace(url, undefined), 'REDIS_URL')
-  return nodes.map(({ host }) => host).join(', ')
+  const { nodes, socket } = checked(() => readPlace(url, undefined), 'REDIS_URL')
+  return socket ?? nodes.map(({ host }) => host).join(', ')
 }
 
 /** The result of `read`. Its failure becomes the line that stops the start, with the name of the variable before it. */

@@ -5,7 +5,8 @@ import type { Writable } from 'node:stream'
 let taken: Writable['write'] | undefined
 
 /**
- * Sends what code writes to the console and to `process.stdout` to stderr from now on.
+ * Sends what code writes to the console and to `process.stdout` to stderr from now on. `serveStdio` begins with it; a program
+ * that loads its server later calls it before, so that nothing that modules write while they load reaches the host.
  *
  * @returns the function that writes to stdout
  */

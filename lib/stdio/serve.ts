@@ -6,6 +6,7 @@ import type { Dispatcher } from '../server/dispatcher.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import { dispatcherOf } from '../server/own-dispatcher.ts'
 import { SETTINGS } from '../settings.ts'
+import { memoryStore } from '../store/memory/index.ts'
 import { StdioBridge } from './bridge.ts'
 import { linesOf } from './lines.ts'
 import { LineWriter, takeStdout } from './output.ts'
@@ -44,7 +45,8 @@ export async function serveStdio(server: McpServer | Dispatcher, options: StdioO
   const output = new LineWriter(takeStdout())
   const { onError = logError } = options
   const dispatcher = dispatcherOf(server)
-  const endpoint = createEndpoint(dispatcher, { ...options, onError, session: { ...LIFETIMES, ...options.session } })
+  const session = { ...LIFETIMES, ...options.session }
+  const endpoint = createEndpoint(dispatcher, { ...options, store: memoryStore(), onError, session })
   const bridge = new StdioBridge({
     endpoint,
     dispatcher,

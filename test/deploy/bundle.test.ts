@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import Denque from 'denque'
-import type { Metafile } from 'esbuild'
+import type { Metafile, Plugin } from 'esbuild'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Deque } from '../../lib/cli/build/deque.ts'
-import { bundle, bundleEntries, root, startSize } from '../../tools/build.ts'
+import { bundleServer } from '../../lib/cli/build/bundle-server.ts'
+import { Deque } from '../../lib/cli/build/plugins/deque.ts'
+import { sizesOf } from '../../lib/cli/build/sizes.ts'
+import { bundle, root } from '../../tools/build.ts'
 import { call, initialize, post, toolCall } from '../support/raw.ts'
 import { startCluster, startRedis } from '../support/redis.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
@@ -21,15 +23,15 @@ describe('the deployed bundle', () => {
   let metafiles: Record<string, Metafile>
   let metafile: Metafile
   beforeAll(async () => {
-    metafiles = await bundle({ out: folder })
+    metafiles = await bundle({ server: join(root, 'examples/minimal.ts'), out: folder })
     metafile = metafiles.lambda!
   })
 
   // A cold start reads and compiles all of it. A third is the Redis client.
   test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 290 KB', (entry) => {
-    const { own, author, later } = startSize(metafile, entry)
+    const { own, author, later } = sizesOf(metafile, entry)
     expect(own).toBeLessThan(290_000)
-    // The measure works: the example has zod, and some parts are loaded later.
+    // The measure works: the server has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)
     expect(later).toBeGreaterThan(50_000)
@@ -71,7 +73,7 @@ describe('the deployed bundle', () => {
     'lib/server/methods/lists.ts',
     'lib/store/redis/scripts/calls.ts',
   ])('%s is loaded only when it is used', (part) => {
-    const { startFiles } = startSize(metafile, 'lambda')
+    const { startFiles } = sizesOf(metafile, 'lambda')
     const has = (files: string[]) => files.some((file) => file.includes(part))
     expect(has(startFiles)).toBe(false)
     expect(has(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)))).toBe(true)
@@ -100,15 +102,14 @@ describe('the Redis client in a bundle', () => {
     const file = join(folder, `${name}.ts`)
     writeFileSync(file, source)
     // The program is in a temporary folder: its packages are those of this project.
-    await bundleEntries({ [name]: file }, join(folder, name), [
-      {
-        name: 'here',
-        setup: ({ onResolve, resolve }) =>
-          onResolve({ filter: /^(redis-errors|ioredis)/ }, ({ path, importer, kind }) =>
-            importer === file ? resolve(path, { kind, resolveDir: import.meta.dirname }) : undefined,
-          ),
-      },
-    ])
+    const here: Plugin = {
+      name: 'here',
+      setup: ({ onResolve, resolve }) =>
+        onResolve({ filter: /^(redis-errors|ioredis)/ }, ({ path, importer, kind }) =>
+          importer === file ? resolve(path, { kind, resolveDir: import.meta.dirname }) : undefined,
+        ),
+    }
+    await bundleServer({ server: file, entries: { [name]: { file } }, outdir: join(folder, name), plugins: [here] })
     const env = { ...process.env, REDIS_URL: url }
     return execFileSync(process.execPath, [join(folder, name, `${name}.mjs`)], { encoding: 'utf8', env })
   }

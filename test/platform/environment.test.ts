@@ -18,7 +18,8 @@ import { fromSeconds } from '../support/spread.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
-const ENTRY = new URL('../../functions/node.ts', import.meta.url).pathname
+const ENTRY = new URL('../support/node-entry.ts', import.meta.url).pathname
+const SERVER = new URL('../fixtures/small.ts', import.meta.url).pathname
 
 describe('variables', () => {
   test('have defaults that suit a laptop', () => {
@@ -186,7 +187,7 @@ describe.each(['platform', 'endpoint', 'http', 'session'] as const)('the setting
   })
 })
 
-describe('npm start with Redis', () => {
+describe('the Node entry with Redis', () => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis({ args: ['--requirepass', 'secret'] })
@@ -195,7 +196,7 @@ describe('npm start with Redis', () => {
 
   /** Runs until the process has ended, or has written a line that matches. */
   async function run(env: Record<string, string>, until: RegExp) {
-    const child = spawn(process.execPath, [ENTRY], {
+    const child = spawn(process.execPath, [ENTRY, SERVER], {
       env: { PATH: process.env.PATH, PORT: '0', MCP_SECRET: SECRET, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -273,9 +274,9 @@ describe('npm start with Redis', () => {
   })
 })
 
-describe('npm start', () => {
-  async function start(env: Record<string, string>, ...args: string[]) {
-    const child = spawn(process.execPath, [ENTRY, ...args], {
+describe('the Node entry', () => {
+  async function start(env: Record<string, string>) {
+    const child = spawn(process.execPath, [ENTRY, SERVER], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -305,14 +306,7 @@ describe('npm start', () => {
     })
   })
 
-  test('stops with one line where there is no server, or where the port is in use', async () => {
-    expect(await start({ PORT: '0' }, '/nowhere/server.ts')).toEqual({
-      lines: ['There is no /nowhere/server.ts.'],
-      code: 1,
-    })
-    const without = new URL('../../lib/base/ids.ts', import.meta.url).pathname
-    const { lines, code } = await start({ PORT: '0' }, without)
-    expect([lines, code]).toEqual([[`${without} must export "server", an McpServer.`], 1])
+  test('stops with one line where the port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo

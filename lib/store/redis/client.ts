@@ -74,7 +74,12 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
         retryDelayOnClusterDown: retryDelay,
         redisOptions: common,
       })
-    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, retryStrategy: backoff })
+    : new Redis({
+        ...(place.socket === undefined ? endpoint(first) : { path: place.socket }),
+        ...common,
+        lazyConnect: true,
+        retryStrategy: backoff,
+      })
   // Each command rejects by itself; an `error` event without a listener would end the process.
   let usable = true
   client.on('connect', () => {

@@ -29,7 +29,10 @@ import { RedisTime } from './time.ts'
 import { isReply } from './trouble.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
-  /** `redis://` or `rediss://` (TLS), with user, password and database if need be. Several, with commas: a cluster. */
+  /**
+   * `redis://` or `rediss://` (TLS), with user, password and database if need be, or `unix:///path`. Several, with commas: a
+   * cluster.
+   */
   url?: string | undefined
   /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
   cluster?: string[] | undefined

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { OWN, within } from '../../own.ts'
 
 /**
  * The bundler makes a file of its own for the modules of each set of files that need them: with many files that are loaded on
@@ -16,9 +17,11 @@ export function inOneFile(start: string): Plugin {
     name: 'in-one-file',
     setup(build) {
       const targets = new Set<string>()
+      // An author's modules may be CommonJS, which cannot import.
+      const own = within(OWN, '.*')
       const resolved = Symbol('resolved')
       build.onResolve({ filter: /^\.\.?\// }, async ({ path, importer, kind, pluginData }) => {
-        if (kind !== 'dynamic-import' || pluginData === resolved || importer.includes('node_modules')) return undefined
+        if (kind !== 'dynamic-import' || pluginData === resolved || !own.test(importer)) return undefined
         const found = await build.resolve(path, { kind, importer, resolveDir: dirname(importer), pluginData: resolved })
         if (found.errors.length === 0 && !found.external && found.path !== start) targets.add(found.path)
         return found

@@ -1,9 +1,11 @@
 /** A plugin that leaves parts of the Redis client for {@link ON_DEMAND} that one client of one Redis seldom needs. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { ofRedisClient, REDIS_COMMANDS } from '../../own.ts'
 import { Deque } from './deque.ts'
-import { ON_DEMAND } from './plugins.ts'
+import { ON_DEMAND } from './redis-client.ts'
 
 const MORE = `require('./${ON_DEMAND}')`
 
@@ -14,8 +16,8 @@ const FLAGS = ['loading', 'readonly']
  * What `@ioredis/commands` exports. The names of the commands and two of their flags are here; where the keys are among the
  * arguments of each is in the other file.
  */
-function commandsModule(path: string): string {
-  const table = JSON.parse(readFileSync(path.replace(/index\.js$/, 'commands.json'), 'utf8'))
+function commandsModule(): string {
+  const table = JSON.parse(readFileSync(join(REDIS_COMMANDS, 'built/commands.json'), 'utf8'))
   const rows = Object.entries(table as Record<string, { flags: string[] }>)
   assert.ok(rows.every(([name]) => /^\S+$/.test(name)))
   const bits = rows.map(([, { flags }]) => FLAGS.reduce((sum, flag, i) => sum + (flags.includes(flag) ? 1 << i : 0), 0))
@@ -55,13 +57,22 @@ const NO_TRACES = 'exports.default = () => () => {}'
 export const leanRedis: Plugin = {
   name: 'lean-redis',
   setup(build) {
-    const replace = (filter: RegExp, contentsOf: (path: string) => string) =>
-      build.onLoad({ filter }, ({ path }) => ({ contents: contentsOf(path), loader: 'js' }))
-    replace(/@ioredis[\\/]commands[\\/]built[\\/]index\.js$/, commandsModule)
-    replace(/cluster-key-slot[\\/]lib[\\/]index\.js$/, () => SLOTS)
-    replace(/ioredis[\\/]built[\\/]autoPipelining\.js$/, () => AUTO_PIPELINING)
-    replace(/ioredis[\\/]built[\\/]Pipeline\.js$/, () => PIPELINE)
-    replace(/ioredis[\\/]built[\\/]utils[\\/]debug\.js$/, () => NO_TRACES)
-    replace(/denque[\\/]index\.js$/, () => `module.exports = ${Deque}`)
+    const namespace = 'lean-redis'
+    const client = ofRedisClient('.*')
+    // An author's packages have some of these, too (mysql2 has denque): theirs stay.
+    const packages: Record<string, () => string> = {
+      '@ioredis/commands': commandsModule,
+      'cluster-key-slot': () => SLOTS,
+      denque: () => `module.exports = ${Deque}`,
+    }
+    build.onResolve({ filter: /^(?:@ioredis\/commands|cluster-key-slot|denque)$/ }, ({ path, importer }) =>
+      client.test(importer) ? { path, namespace } : undefined,
+    )
+    build.onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: packages[path]?.() ?? '', loader: 'js' }))
+    const replace = (file: string, contents: string) =>
+      build.onLoad({ filter: ofRedisClient(file) }, () => ({ contents, loader: 'js' }))
+    replace('autoPipelining\\.js', AUTO_PIPELINING)
+    replace('Pipeline\\.js', PIPELINE)
+    replace('utils/debug\\.js', NO_TRACES)
   },
 }
