@@ -44,8 +44,9 @@ class ProxyNotTrusted extends Error {
 
   constructor() {
     super(
-      'Requests come through a proxy, and TRUSTED_PROXIES (http.proxies) is 0: all clients have the address of the proxy, so ' +
-        'that rates and budgets cannot be counted for each. Set it to the number of proxies that add to X-Forwarded-For.',
+      'Requests have X-Forwarded-For, and TRUSTED_PROXIES (http.proxies) is 0: if they come through a proxy or a load balancer, ' +
+        'all clients share its address, so that rates and budgets cannot be counted for each. Set it to the number of proxies ' +
+        'that add to X-Forwarded-For.',
     )
     this.stack = String(this)
   }
@@ -71,7 +72,7 @@ export class Access {
     if (given !== undefined) return this.#checked(c, limit, address, given)
     if (!auth) {
       const client = limitKey(address)
-      if (client === undefined && proxies === 0 && !this.#warned) this.#warn(header)
+      if (proxies === 0 && !this.#warned) this.#warn(header)
       if (addresses) consume(addresses, client)
       return this.anonymous(c, limit, address, client)
     }
@@ -102,7 +103,7 @@ export class Access {
     }
   }
 
-  /** A private address that forwards requests is a proxy: its clients have no name of their own. */
+  /** An address that forwards requests is a proxy, which may have a public address: load balancers and CDNs. */
   #warn(header: ReadHeader): void {
     if (header('x-forwarded-for') === undefined) return
     this.#warned = true

@@ -30,20 +30,6 @@ export function take(held: HeldBytes, bytes: number): void {
 export const PER_PART = 24
 
 /**
- * Counts what a body will take once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
- * @throws Refusal 503
- */
-function countParts(text: string, held: HeldBytes | undefined): void {
-  if (!held || text.length <= SHORT) return
-  let parts = 0
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i)
-    if (char === COMMA || char === BRACKET || char === BRACE) parts++
-  }
-  take(held, parts * PER_PART)
-}
-
-/**
  * A body is JSON in UTF-8 (RFC 8259, section 8.1) without a content coding.
  *
  * @param parsed something in front has decoded and parsed the body
@@ -176,8 +162,13 @@ export function parseJson(
   } catch {
     throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid UTF-8.')
   }
-  countParts(text, held)
-  if (isDeeperThan(text, maxDepth)) throw tooDeep(maxDepth)
+  const isCounted = held !== undefined && text.length > SHORT
+  if (isCounted || opensMoreThan(text, maxDepth)) {
+    const parts = partsOf(text, maxDepth)
+    if (parts === undefined) throw tooDeep(maxDepth)
+    // What a body takes once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
+    if (isCounted) take(held, parts * PER_PART)
+  }
   try {
     return JSON.parse(text)
   } catch {
@@ -191,6 +182,7 @@ export function tooDeep(maxDepth: number): ProtocolError {
 
 /** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */
 function opensMoreThan(text: string, max: number): boolean {
+  if (text.length <= max) return false
   let opened = 0
   for (const bracket of ['{', '[']) {
     for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
@@ -206,9 +198,12 @@ const BRACKET = 91
 const BRACE = 123
 const BACKSLASH = 92
 
-/** Counts brackets outside strings. The count may be wrong for a text that is not JSON, which is refused afterwards. */
-function isDeeperThan(text: string, maxDepth: number): boolean {
-  if (text.length <= maxDepth || !opensMoreThan(text, maxDepth)) return false
+/**
+ * The members, items, objects and arrays of a JSON text, or undefined where it is nested too deeply. Strings may have any
+ * characters. The number may be wrong for a text that is not JSON, which is refused afterwards.
+ */
+function partsOf(text: string, maxDepth: number): number | undefined {
+  let parts = 0
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
@@ -217,9 +212,11 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
       if (char === BACKSLASH) i++
       else if (char === QUOTE) inString = false
     } else if (char === QUOTE) inString = true
+    else if (char === COMMA) parts++
     else if (char === BRACE || char === BRACKET) {
-      if (++depth > maxDepth) return true
+      parts++
+      if (++depth > maxDepth) return undefined
     } else if (char === 125 || char === 93) depth--
   }
-  return false
+  return parts
 }

@@ -104,6 +104,7 @@ export class WatchedRequest {
               writer.write(text)
             },
             takes: (length) => writer.takes(length),
+            keeps: (change) => writer.keeps(change),
             get room() {
               return writer.room
             },

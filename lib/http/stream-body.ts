@@ -61,7 +61,10 @@ class StreamBody implements ResponseWriter, Output {
   readonly #breakConnection: (() => void) | undefined
   #controller!: ReadableStreamDefaultController<Uint8Array>
   #waiting = ''
-  #state: 'open' | 'ending' | 'closed' = 'open'
+  /** Characters that the source keeps. */
+  #kept = 0
+  /** draining: everything is written, and the reader has not taken all of it. */
+  #state: 'open' | 'ending' | 'draining' | 'closed' = 'open'
   /** Bytes that the stream was given, and those that the reader had taken when it was last looked at. */
   #given = 0
   #taken = 0
@@ -84,13 +87,16 @@ class StreamBody implements ResponseWriter, Output {
 
   pull(): void {
     if (this.#full && this.#left() > 0) this.#makeRoom()
+    if (!this.#isRead) return
+    if (this.#state === 'draining') this.#finish()
+    else if (this.#kept === 0) this.#parts.output.remove(this)
   }
 
   cancel(): void {
     this.#parts.output.remove(this)
-    if (this.#state === 'closed') return
+    const wasWritten = this.#state === 'draining' || this.#state === 'closed'
     this.#close()
-    this.#source.detached()
+    if (!wasWritten) this.#source.detached()
   }
 
   // For the source -----------------------------------------------------------------------------------------------
@@ -103,7 +109,7 @@ class StreamBody implements ResponseWriter, Output {
     this.#waiting += text
     // Counted in bytes as early as possible: a handler may write much in one turn.
     if (this.#waiting.length >= CHUNK) this.#flush()
-    output.report(this, maxBuffered - this.#left())
+    output.report(this, this.waiting())
     if (!this.#isOpen || this.#full || this.#left() > 0) return
     this.#full = Promise.withResolvers()
     this.#taken = this.#takenNow()
@@ -112,6 +118,11 @@ class StreamBody implements ResponseWriter, Output {
 
   takes(length: number): boolean {
     return this.#state !== 'open' || this.#left() - length >= (1 - HARD) * this.#parts.maxBuffered
+  }
+
+  keeps(change: number): void {
+    this.#kept += change
+    if (this.#isOpen) this.#parts.output.report(this, this.waiting())
   }
 
   get room(): Promise<void> | undefined {
@@ -126,11 +137,8 @@ class StreamBody implements ResponseWriter, Output {
 
   // For the count of all output ----------------------------------------------------------------------------------
 
-  waiting(): number | undefined {
-    const free = this.#controller.desiredSize
-    // The stream has failed, or its reader has all of it.
-    if (free === null || (this.#state === 'closed' && free === 0)) return undefined
-    return this.#parts.maxBuffered - free + this.#waiting.length
+  waiting(): number {
+    return this.#parts.maxBuffered - this.#left() + this.#kept
   }
 
   cut(): void {
@@ -141,6 +149,10 @@ class StreamBody implements ResponseWriter, Output {
 
   get #isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  get #isRead(): boolean {
+    return this.#controller.desiredSize === this.#parts.maxBuffered
   }
 
   #left(): number {
@@ -183,16 +195,24 @@ class StreamBody implements ResponseWriter, Output {
   }
 
   #flush(): void {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#state === 'draining') return
     if (this.#waiting !== '') {
       const bytes = encoder.encode(this.#waiting)
       this.#waiting = ''
       this.#given += bytes.byteLength
       for (let at = 0; at < bytes.byteLength; at += CHUNK) this.#controller.enqueue(bytes.subarray(at, at + CHUNK))
     }
-    if (this.#state === 'ending') {
+    if (this.#state === 'ending') this.#finish()
+  }
+
+  #finish(): void {
+    const { output } = this.#parts
+    this.#makeRoom()
+    // `pull` is not called after the close: a stream that is counted closes when its reader has everything.
+    if (this.#isRead || !output.counts(this)) {
+      output.remove(this)
       this.#close()
       this.#controller.close()
-    }
+    } else this.#state = 'draining'
   }
 }

@@ -18,6 +18,8 @@ const MAX_NAME = 1_024
 export const MAX_URI = 8_192
 /** The URIs of one `subscriptions/listen`. */
 export const MAX_LISTENED = 1_000
+/** The characters of all of them. */
+export const MAX_LISTENED_CHARACTERS = 256 * 1024
 /** A URI that is kept for as long as its subscription. */
 const MAX_SUBSCRIBED = 2_048
 

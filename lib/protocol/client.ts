@@ -28,6 +28,30 @@ export function readCapabilities(value: JsonObject, place: string): ClientCapabi
   return value
 }
 
+/** The capabilities that are read here, without the others and without what is in their parts. */
+export function essentialCapabilities(capabilities: ClientCapabilities): ClientCapabilities {
+  const all: JsonObject = capabilities
+  const essential: Record<string, JsonObject> = {}
+  for (const name in PARTS) {
+    const declared = all[name]
+    if (!isObject(declared)) continue
+    const parts = (PARTS[name] ?? []).filter((part) => declared[part] !== undefined)
+    essential[name] = Object.fromEntries(parts.map((part) => [part, {}]))
+  }
+  return essential
+}
+
+/** The texts of a description. Icons and members that the specification does not name can be very long. */
+export function essentialInfo(info: Implementation): Implementation {
+  const { name, version } = info
+  const essential: Implementation = { name, version }
+  for (const member of ['title', 'description', 'websiteUrl'] as const) {
+    const text: unknown = info[member]
+    if (typeof text === 'string') essential[member] = text
+  }
+  return essential
+}
+
 /**
  * Reads `clientInfo`. A name or a version that is absent becomes empty: nothing depends on them.
  *

@@ -67,3 +67,9 @@ export type ServerMethod = MethodsWith<{ servedBy: 'server' }>
 
 /** The methods of the specification. A dispatcher may have more: see `Dispatcher.methods`. */
 export const METHODS: MethodTable = new Map<string, Method>(Object.entries(ROWS))
+
+/** A method that lists what the server has, and runs no tool, no prompt and no resource. */
+export function isList(method: string): boolean {
+  const row = METHODS.get(method)
+  return row?.servedBy === 'server' && row.about === undefined
+}

@@ -56,7 +56,8 @@ function checkMeta(_meta: unknown, id: RequestId | undefined): void {
   if (_meta === undefined) return
   if (!isObject(_meta)) throw invalidParams('"params._meta" must be an object.', id)
   const { progressToken } = _meta
-  if (progressToken === undefined || isProgressToken(progressToken)) return
+  // A number that is no integer is a token in older schemas. It is ignored: nobody is known to send one.
+  if (progressToken === undefined || typeof progressToken === 'string' || typeof progressToken === 'number') return
   throw invalidParams('"params._meta.progressToken" must be a string or an integer.', id)
 }
 

@@ -22,6 +22,14 @@ export function tooManyBytes(id?: RequestId): Refusal {
   return new Refusal(503, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': retryAfter(2) } })
 }
 
+/** The call has run, and its result cannot be sent: the responses of others wait, and nothing of this one has been sent. */
+export function tooMuchOutput(characters: number): Refusal {
+  const message =
+    `The call has run, and its result of ${characters} characters is lost: as many bytes of responses wait for their readers ` +
+    'as this instance may hold (http.maxMemory).'
+  return new Refusal(503, ErrorCode.ServerError, message, { headers: { 'Retry-After': retryAfter(2) } })
+}
+
 /** The session keeps as many bytes in the store as it may. */
 export function tooManyStored(): Refusal {
   const message =

@@ -9,6 +9,8 @@ export interface ResponseWriter {
   write(text: string): void
   /** Whether a text of so many characters can be written without giving the response up. */
   takes(length: number): boolean
+  /** The source keeps so many more characters for the reader (negative: fewer), beside those that it has written. */
+  keeps(change: number): void
   /** While much waits for the reader: resolves when it has read enough, or when the response is over. */
   readonly room: Promise<void> | undefined
   /** Ends the response. Nothing may be written afterwards. */

@@ -8,8 +8,8 @@
 export interface Output {
   /** The name under which limits count its client; undefined: it has none. */
   readonly client: string | undefined
-  /** Bytes that wait now; undefined: the response is over, and nothing waits. */
-  waiting(): number | undefined
+  /** Bytes that wait now. */
+  waiting(): number
   /** Breaks the connection and drops what waits. */
   cut(): void
 }
@@ -32,44 +32,67 @@ export class WaitingOutput {
     return this.#sum
   }
 
-  /** Counts a response with so many waiting bytes. False: it was cut to make room. */
+  /** Responses that are counted. */
+  get responses(): number {
+    return this.#bytes.size
+  }
+
+  /**
+   * Counts a response with so many waiting bytes. A response that alone is over the bound does not count against the others,
+   * as long as it is the only such one: otherwise its client could never read it, however fast. False: this one is cut.
+   */
   report(output: Output, bytes: number): boolean {
-    const before = this.#bytes.get(output)
-    if (before === undefined && bytes < UNCOUNTED) return true
-    this.#bytes.set(output, bytes)
-    this.#sum += bytes - (before ?? 0)
+    this.#set(output, bytes)
     if (this.#sum <= this.#max) return true
     this.#measure()
-    while (this.#sum > this.#max) if (this.#cutOne() === output) return false
+    while (this.#sum > this.#max) {
+      const larger = this.#largerThanAll()
+      if (larger && this.#sum - (this.#bytes.get(larger) ?? 0) <= this.#max) return true
+      if (this.#cutOne(larger) === output) return false
+    }
     return true
   }
 
-  /** The response is over. */
+  /** The response is counted, as it was last reported or measured. */
+  counts(output: Output): boolean {
+    return this.#bytes.has(output)
+  }
+
+  /** The response is over, or its reader has all of it. */
   remove(output: Output): void {
-    this.#sum -= this.#bytes.get(output) ?? 0
+    const bytes = this.#bytes.get(output)
+    if (bytes === undefined) return
+    this.#sum -= bytes
     this.#bytes.delete(output)
   }
 
-  #measure(): void {
-    for (const output of this.#bytes.keys()) {
-      const bytes = output.waiting()
-      if (bytes === undefined) this.remove(output)
-      else {
-        this.#sum += bytes - (this.#bytes.get(output) ?? 0)
-        this.#bytes.set(output, bytes)
-      }
-    }
+  #set(output: Output, bytes: number): void {
+    if (bytes < UNCOUNTED) return this.remove(output)
+    this.#sum += bytes - (this.#bytes.get(output) ?? 0)
+    this.#bytes.set(output, bytes)
   }
 
-  #cutOne(): Output | undefined {
+  #measure(): void {
+    for (const output of this.#bytes.keys()) this.#set(output, output.waiting())
+  }
+
+  /** The first response that alone is over the bound. */
+  #largerThanAll(): Output | undefined {
+    for (const [output, bytes] of this.#bytes) if (bytes > this.#max) return output
+    return undefined
+  }
+
+  /** `spared`: the response that is not cut. */
+  #cutOne(spared: Output | undefined): Output | undefined {
+    const others = [...this.#bytes].filter(([output]) => output !== spared)
     const clients = new Map<unknown, number>()
     // A response whose client has no name is a client of its own.
-    for (const [output, bytes] of this.#bytes) {
+    for (const [output, bytes] of others) {
       const name = output.client ?? output
       clients.set(name, (clients.get(name) ?? 0) + bytes)
     }
     const client = largest(clients)
-    const output = largest(new Map([...this.#bytes].filter(([one]) => (one.client ?? one) === client)))
+    const output = largest(new Map(others.filter(([one]) => (one.client ?? one) === client)))
     if (!output) return undefined
     this.remove(output)
     output.cut()

@@ -1,13 +1,13 @@
 /** `initialize`: what is read of the request, and its result. */
 import { memoizeByObject } from '../base/memo.ts'
 import { resultJson } from '../base/to-json.ts'
-import { readCapabilities, readClientInfo } from '../protocol/client.ts'
+import { essentialCapabilities, essentialInfo, readCapabilities, readClientInfo } from '../protocol/client.ts'
 import { ErrorCode, invalidParams } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import type { Description } from '../server/dispatcher.ts'
-import type { Session } from './stream/session.ts'
+import { type Session, writeRecord } from './stream/session.ts'
 
 /** The longest session record, in characters: it is kept for a day, and every request of the session reads it. */
 const MAX_RECORD = 4_096
@@ -23,19 +23,29 @@ export function readInitialize({ id, params = {} }: JsonRpcRequest): Pick<Sessio
   }
   if (capabilities !== undefined && !isObject(capabilities))
     throw invalidParams('"capabilities" must be an object.', id)
+  const info = readClientInfo(clientInfo, 'clientInfo')
   return {
     revision: isSessionRevision(protocolVersion) ? protocolVersion : LATEST_SESSION_REVISION,
     client: {
       capabilities: readCapabilities(capabilities ?? {}, 'capabilities'),
-      info: readClientInfo(clientInfo, 'clientInfo'),
+      info: info && essentialInfo(info),
     },
   }
 }
 
-/** @throws Refusal if the description of the client in `initialize` is too long */
-export function checkLength(record: string, { id }: JsonRpcRequest): void {
-  if (record.length <= MAX_RECORD) return
-  const message = `"capabilities" and "clientInfo" may have ${MAX_RECORD} characters together.`
+/**
+ * The record of a session that `initialize` opens. Where it would be too long, the session loses the capabilities that are not
+ * read here.
+ * @throws Refusal 400 where it still is
+ */
+export function recordOf(session: Session, { id }: JsonRpcRequest): string {
+  const record = writeRecord(session)
+  if (record.length <= MAX_RECORD) return record
+  const { info, capabilities } = session.client
+  session.client = { info, capabilities: essentialCapabilities(capabilities) }
+  const shorter = writeRecord(session)
+  if (shorter.length <= MAX_RECORD) return shorter
+  const message = `The texts in "clientInfo" may have ${MAX_RECORD} characters together.`
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
 }
 

@@ -165,6 +165,7 @@ export async function openLegacyStream(
   const closing = (writer: ResponseWriter): ResponseWriter => ({
     write: (text) => writer.write(text),
     takes: (length) => writer.takes(length),
+    keeps: (change) => writer.keeps(change),
     get room() {
       return writer.room
     },

@@ -24,7 +24,7 @@ import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
 import { endOrphans } from './call/orphans.ts'
 import { RunningCalls, recount } from './call/running.ts'
-import { checkLength, readInitialize } from './initialize.ts'
+import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
@@ -90,8 +90,7 @@ export class Sessions {
     const eventKey = legacy ? undefined : newEventKey()
     const fresh = { level: undefined, eventKey, servedByOlder: false, full: false, busy: false }
     const session: Session = { id, key, ...described, createdAt: clock.wall(), legacy, ...fresh }
-    const record = writeRecord(session)
-    if (request) checkLength(record, request)
+    const record = request ? recordOf(session, request) : writeRecord(session)
     const lifetime = legacy ? lifetimeOf(session, options) : options.firstLifetime
     const owner = this.#owner(caller)
     const { status } = await store.createSession(key, record, lifetime, owner, options.maxLifetime).catch((error) => {
@@ -273,8 +272,7 @@ export class Sessions {
     this.#requireRoom(caller, message.request.id)
     if (message.request.method === 'initialize') {
       Object.assign(session, readInitialize(message.request))
-      const record = writeRecord(session)
-      checkLength(record, message.request)
+      const record = recordOf(session, message.request)
       const { status } = await this.#store.replaceRecord(session.key, record)
       if (status === 'gone') throw sessionNotFound()
       const { id } = message.request

@@ -6,7 +6,6 @@
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { randomId } from '../base/ids.ts'
-import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { errorText, resultBytes, resultText } from '../protocol/jsonrpc.ts'
@@ -48,6 +47,8 @@ export class StatelessExchange implements StreamSource {
   #streaming = false
   readonly #reply = new PendingReply()
   #key: string | undefined
+  /** The handler returned a promise that has not settled: it keeps its place, whatever became of the call. */
+  #runs = false
 
   /** `statusOf`: the HTTP status of an error that is the first message of the reply. */
   constructor(
@@ -73,16 +74,24 @@ export class StatelessExchange implements StreamSource {
         this.#finish(result)
         return this.#reply.take()
       }
+      this.#runs = true
+      caller.quota?.begin()
+      caller.held?.retain()
+      result.then(
+        (value) => {
+          this.#returned()
+          this.#finish(value)
+        },
+        (error) => {
+          this.#returned()
+          this.#fail(error)
+        },
+      )
       // The handler has sent too much before it returned: the call is over.
-      if (!this.#call) {
-        handled(result)
-        return this.#reply.take()
-      }
+      if (!this.#call) return this.#reply.take()
       // The call is asynchronous: a drain waits for it, and a client that closes its connection cancels it.
       this.#key = randomId(6)
       this.#instance.unregistered.set(this.#key, this)
-      caller.quota?.begin()
-      caller.held?.retain()
       const signal = this.#input.gone?.()
       const cancel = () => this.cancel('The client closed the connection.')
       if (signal?.aborted) queueMicrotask(cancel)
@@ -93,10 +102,6 @@ export class StatelessExchange implements StreamSource {
       )
       if (streams && !this.#streaming)
         this.#timer = this.#instance.clock.after(this.#streamAfter, () => this.#beginStream())
-      result.then(
-        (value) => this.#finish(value),
-        (error) => this.#fail(error),
-      )
     } catch (error) {
       this.#fail(error)
     }
@@ -212,9 +217,21 @@ export class StatelessExchange implements StreamSource {
     this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
-    this.#input.caller.quota?.end()
-    this.#input.caller.held?.release()
+    if (!this.#runs) this.#givePlace()
     this.#instance.forgetUnregistered(this.#key, this)
+  }
+
+  /** The handler's promise has settled. */
+  #returned(): void {
+    this.#runs = false
+    // A handler that ignores its signal goes on after the end of its call.
+    if (!this.#call) this.#givePlace()
+  }
+
+  #givePlace(): void {
+    const { quota, held } = this.#input.caller
+    quota?.end()
+    held?.release()
   }
 
   #write(text: string): void {

@@ -3,7 +3,7 @@
 import type { HeldBytes } from '../base/byte-budget.ts'
 import type { Timer } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import { MAX_LISTENED } from '../protocol/bounds.ts'
+import { MAX_LISTENED, MAX_LISTENED_CHARACTERS } from '../protocol/bounds.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationText, resultText } from '../protocol/jsonrpc.ts'
@@ -26,9 +26,6 @@ interface Filter {
 }
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
-
-/** The most characters of all of them. */
-const MAX_URI_BYTES = 256 * 1024
 
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
@@ -184,8 +181,8 @@ function readFilter(value: unknown, offered: ServerCapabilities): Filter {
   if (!Array.isArray(uris) || uris.length > MAX_LISTENED || !uris.every((uri) => typeof uri === 'string')) {
     throw new ProtocolError(ErrorCode.InvalidParams, `"resourceSubscriptions" must be at most ${MAX_LISTENED} URIs.`)
   }
-  if (bytesOf(uris) > MAX_URI_BYTES) {
-    const message = `The URIs in "resourceSubscriptions" may have ${MAX_URI_BYTES} characters together.`
+  if (bytesOf(uris) > MAX_LISTENED_CHARACTERS) {
+    const message = `The URIs in "resourceSubscriptions" may have ${MAX_LISTENED_CHARACTERS} characters together.`
     throw new ProtocolError(ErrorCode.InvalidParams, message)
   }
   return {

@@ -97,6 +97,7 @@ function isFlag({ name, text }: Member): boolean {
 
 /** Flags in lib/session/call that say nothing of where a call stands, and what they say. */
 const OTHER_FLAGS: Record<string, string> = {
+  'Call.#handler': 'whether the handler has settled, for which the end of its call does not wait',
   'Outbox.#running': 'a write to the store is on its way',
   'Outbox.#phase': 'what the queue still takes',
   'AutoProgress.#quiet': 'nothing was sent since the last progress',

@@ -48,6 +48,12 @@ describe('a body', () => {
     ['with a method and a result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, 400, -32600],
     ['with a number as _meta', { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: 1 } }, 400, -32602],
     [
+      'with true as progress token',
+      { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { progressToken: true } } },
+      400,
+      -32602,
+    ],
+    [
       'with an object as progress token',
       { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { progressToken: {} } } },
       400,
@@ -71,6 +77,15 @@ describe('a body', () => {
     ['an empty array', [], 400, -32600],
   ])('%s', async (_what, body, status, code) => {
     await refused(await post(server.url, body, { session }), status, code)
+  })
+
+  test('with a fractional progress token is served without progress', async () => {
+    const message = toolCall(1, 'progress', { n: 3 }, { progressToken: 1.5 })
+    const response = await post(server.url, message, { session })
+    expect(response.status).toBe(200)
+    const text = await response.text()
+    expect(text).toContain('"result"')
+    expect(text).not.toContain('notifications/progress')
   })
 
   test('that is a bad message with a usable id gets an error with that id', async () => {

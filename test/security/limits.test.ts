@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AuthOptions } from '../../lib/auth/options.ts'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { Signer } from '../support/authorization.ts'
@@ -160,9 +161,11 @@ describe('calls at once', () => {
     )
     const refused = await expectRefusal(await send({ at: 2, body: toolCall(9, 'wait'), headers }), 429)
     expect(refused.id).toBe(9)
-    // Nobody knows beforehand that this one would be quick. A ping calls no handler.
+    // Nobody knows beforehand that this one would be quick. A ping and a list call no handler.
     await expectRefusal(await send({ at: 2, body: toolCall(10, 'quick'), headers }), 429)
-    expect((await send({ at: 2, body: request(12, 'ping'), headers })).status).toBe(200)
+    for (const method of ['ping', 'tools/list']) {
+      for (const at of [0, 1, 2]) expect((await send({ at, body: request(12, method), headers })).status).toBe(200)
+    }
     expect(finish).toHaveLength(2)
     for (const done of finish.splice(0)) done()
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200])
@@ -170,6 +173,30 @@ describe('calls at once', () => {
     await eventually(async () => (finish.length > 0 ? true : undefined))
     for (const done of finish.splice(0)) done()
     expect((await again).status).toBe(200)
+  })
+
+  test('that list, where the server is slow to do so, have a bound of their own', async () => {
+    const server = new McpServer({ name: 'slow lists', version: '1' })
+    server.registerTool('wait', {}, async () => {
+      await new Promise<void>((resolve) => finish.push(resolve))
+      return { content: [] }
+    })
+    const list = async () => {
+      await new Promise<void>((resolve) => finish.push(resolve))
+      return { resources: [] }
+    }
+    server.registerResource('slow', new ResourceTemplate('slow://{id}', { list }), {}, () => ({ contents: [] }))
+    endpoints = [createEndpoint(server, { ...limit, store: memoryStore() })]
+    const headers = await open()
+    const began = async (count: number) => eventually(async () => (finish.length === count ? true : undefined))
+    const calls = [1, 2].map((id) => send({ body: toolCall(id, 'wait'), headers }))
+    await began(2)
+    const lists = [3, 4].map((id) => send({ body: request(id, 'resources/list'), headers }))
+    await began(4)
+    for (let id = 5; id < 25; id++)
+      await expectRefusal(await send({ body: request(id, 'resources/list'), headers }), 429)
+    for (const done of finish.splice(0)) done()
+    for (const response of [...calls, ...lists]) expect((await response).status).toBe(200)
   })
 
   test('of one session are not counted for another', async () => {

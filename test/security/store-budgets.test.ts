@@ -50,6 +50,7 @@ function build(): McpServer {
     const { action } = await ctx.elicit('?', { type: 'object', properties: {} })
     return { content: [{ type: 'text', text: action }] }
   })
+  server.registerTool('who', {}, (ctx) => ({ content: [{ type: 'text', text: JSON.stringify(ctx.client) }] }))
   server.registerTool('keep', { inputSchema: ANY }, async (args, ctx) => {
     await ctx.session?.set('value', args)
     return { content: [{ type: 'text', text: 'kept' }] }
@@ -220,14 +221,46 @@ describe('one client', () => {
 
   test('whose initialize is long is refused, and nothing is kept', async () => {
     const endpoint = start()
-    const capabilities = { experimental: { a: { text: 'x'.repeat(16_000) } } }
     const message = request(0, 'initialize', {
       protocolVersion: '2025-11-25',
-      capabilities,
-      clientInfo: { name: 't', version: '1' },
+      capabilities: {},
+      clientInfo: { name: 't'.repeat(16_000), version: '1' },
     })
-    await expectRefusal(await send(endpoint, message), 400, '"capabilities" and "clientInfo" may have 4096 characters')
+    await expectRefusal(await send(endpoint, message), 400, 'The texts in "clientInfo" may have 4096 characters')
     expect(await admin.keys('mcp:{*')).toEqual([])
+  })
+
+  test('whose initialize has icons, unknown members or long capabilities leaves none of these in the store', async () => {
+    const endpoint = start()
+    const long = 'A'.repeat(16_000)
+    const described = { name: 't', version: '1', title: 'T', description: 'D', websiteUrl: 'https://t.example' }
+    const capabilities = { elicitation: { form: {}, url: { x: 1 } }, roots: { listChanged: true } }
+    for (const [more, moreInfo] of [
+      [{}, { icons: [{ src: `data:image/png;base64,${long}`, mimeType: 'image/png' }], other: long }],
+      [{ experimental: { a: { text: long } }, extensions: { b: { text: long } } }, {}],
+      [{ sampling: { tools: {}, other: long } }, { other: long }],
+    ]) {
+      const response = await send(
+        endpoint,
+        request(0, 'initialize', {
+          protocolVersion: '2025-11-25',
+          capabilities: { ...capabilities, ...more },
+          clientInfo: { ...described, ...moreInfo },
+        }),
+      )
+      expect(response.status).toBe(200)
+      const headers = { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' }
+      const { result } = (await (await send(endpoint, toolCall(1, 'who'), { headers })).json()) as RpcMessage
+      const client = JSON.parse(result.content[0].text)
+      expect(client.info).toEqual(described)
+      expect(client).toMatchObject({
+        capabilities: { elicitation: { form: {}, url: {} }, roots: {} },
+      })
+      const [key = ''] = (await admin.keys('mcp:{*}')).filter((name) => /^mcp:\{[^}]+\}$/.test(name))
+      expect(await admin.memory('USAGE', key, 'SAMPLES', 0)).toBeLessThan(2 * KIB)
+      await send(endpoint, undefined, { method: 'DELETE', headers })
+      await endpoint.settled()
+    }
   })
 
   test('leaves a bounded number of cancel marks', async () => {
@@ -449,23 +482,27 @@ describe('the store in memory', () => {
   })
 })
 
-test('a proxy that is not trusted is reported once, with the setting that names its clients', async () => {
-  const reported: string[] = []
-  const endpoint = start({ store: memoryStore(), onError: (error) => reported.push(String(error)) })
-  await send(endpoint, request(1, 'ping'), { from: '10.0.0.1' })
-  await send(endpoint, request(1, 'ping'), { from: '203.0.113.1', headers: { 'x-forwarded-for': '198.51.100.1' } })
-  expect(reported).toEqual([])
-  for (let i = 0; i < 3; i++) {
-    await send(endpoint, request(1, 'ping'), { from: '10.0.0.1', headers: { 'x-forwarded-for': '198.51.100.1' } })
-  }
-  expect(reported).toHaveLength(1)
-  expect(reported[0]).toContain('TRUSTED_PROXIES')
-  const trusting: string[] = []
-  const trusted = start({
-    store: memoryStore(),
-    http: { proxies: 1 },
-    onError: (error) => trusting.push(String(error)),
-  })
-  await send(trusted, request(1, 'ping'), { from: '10.0.0.1', headers: { 'x-forwarded-for': '10.0.0.2' } })
-  expect(trusting).toEqual([])
-})
+// The front ends of Google Cloud and CDNs have public addresses.
+test.each(['10.0.0.1', '35.191.0.1'])(
+  'a proxy at %s that is not trusted is reported once, with the cure',
+  async (proxy) => {
+    const reported: string[] = []
+    const endpoint = start({ store: memoryStore(), onError: (error) => reported.push(String(error)) })
+    await send(endpoint, request(1, 'ping'), { from: '10.0.0.1' })
+    await send(endpoint, request(1, 'ping'), { from: '203.0.113.1' })
+    expect(reported).toEqual([])
+    for (let i = 0; i < 3; i++) {
+      await send(endpoint, request(1, 'ping'), { from: proxy, headers: { 'x-forwarded-for': '198.51.100.1' } })
+    }
+    expect(reported).toHaveLength(1)
+    expect(reported[0]).toContain('TRUSTED_PROXIES')
+    const trusting: string[] = []
+    const trusted = start({
+      store: memoryStore(),
+      http: { proxies: 1 },
+      onError: (error) => trusting.push(String(error)),
+    })
+    await send(trusted, request(1, 'ping'), { from: '10.0.0.1', headers: { 'x-forwarded-for': '10.0.0.2' } })
+    expect(trusting).toEqual([])
+  },
+)

@@ -212,6 +212,31 @@ describe('a check whose steps grow with each level of the value', () => {
   })
 })
 
+describe('multiples', () => {
+  test.each([
+    [0.3, 0.1, true],
+    [0.35, 0.1, false],
+    [1e308, 0.01, true],
+    [1e-300, 0.01, false],
+    [1e22, 1e21, true],
+    [1e21, 1e22, false],
+    [1.5e300, 1e299, true],
+    [0, 0.1, true],
+    [5e-324, 5e-324, true],
+    [-0.6, 0.2, true],
+    [4, 0, false],
+    [0.5, 0, false],
+  ])('%s of %s: %s', async (value, multipleOf, fits) => {
+    expect((await problems({ multipleOf }, value)) === '').toBe(fits)
+  })
+
+  test('of decimals take steps of the check', async () => {
+    expect(await problems({ items: { multipleOf: 0.01 } }, Array(100_000).fill(1e308))).toBe('')
+    const each = { items: { allOf: Array(10).fill({ multipleOf: 0.01 }) } }
+    expect(await problems(each, Array(1_000).fill(1))).toContain('steps')
+  })
+})
+
 test('a value of very many levels, which only a result has, is refused, and a schema that only refers to itself', async () => {
   expect(await problems({ $ref: '#' }, 1)).toMatch(/levels/)
   expect(await problems({ type: ['array', 'string'], items: { $ref: '#' } }, nested(20_000, 'x'))).toMatch(/levels/)

@@ -50,7 +50,13 @@ test('messages that wait for the response to begin have a bound; beyond it their
   expect(member.n).toBe(1)
   const { room } = response
   const written: string[] = []
-  response.attach({ write: (text) => void written.push(text), takes: () => true, room: undefined, end: () => {} })
+  response.attach({
+    write: (text) => void written.push(text),
+    takes: () => true,
+    keeps: () => {},
+    room: undefined,
+    end: () => {},
+  })
   await room
   expect(response.room).toBeUndefined()
   expect(written[0]?.match(/^id: /gm)).toHaveLength(1)

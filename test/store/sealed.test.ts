@@ -51,6 +51,14 @@ storeContract((options) => sealedStore(memoryStore(options), [FIRST], 'write'), 
   name: 'a store that is about to be sealed',
 })
 
+test('has every member of the store that it seals', () => {
+  const store = redisStore(server.url)
+  const sealed = sealedStore(store, [FIRST])
+  stores.push(sealed)
+  expect(Object.keys(sealed)).toEqual(expect.arrayContaining(Object.keys(store)))
+  expect(sealed.answersAnew).toBeTypeOf('function')
+})
+
 /** Everything in Redis as text. */
 async function everything(): Promise<string> {
   const parts: unknown[] = []

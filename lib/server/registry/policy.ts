@@ -1,5 +1,5 @@
 /** Policies: the rules for a request, from the tool, prompt or resource that its parameters name. */
-import { MAX_LISTENED } from '../../protocol/bounds.ts'
+import { MAX_LISTENED, MAX_LISTENED_CHARACTERS } from '../../protocol/bounds.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
@@ -30,8 +30,10 @@ const POLICIES: Readonly<Record<Subject, (registry: Registry, params: JsonObject
   },
   subscriptions: (registry, { notifications }) => {
     const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined
-    // More are refused by the method.
-    if (!Array.isArray(uris) || uris.length > MAX_LISTENED) return undefined
+    // More are refused by the method: to match them would take seconds.
+    if (!Array.isArray(uris) || uris.length > MAX_LISTENED || charactersOf(uris) > MAX_LISTENED_CHARACTERS) {
+      return undefined
+    }
     return { ...NO_POLICY, scopes: [...new Set(uris.flatMap((uri) => policyOfUri(registry, uri)?.scopes ?? []))] }
   },
 }
@@ -45,4 +47,10 @@ const NO_PARAMS: JsonObject = {}
 
 function policyOfUri(registry: Registry, uri: unknown): Policy | undefined {
   return typeof uri === 'string' ? registry.findResource(uri)?.entry.policy : undefined
+}
+
+function charactersOf(uris: readonly unknown[]): number {
+  let characters = 0
+  for (const uri of uris) if (typeof uri === 'string') characters += uri.length
+  return characters
 }

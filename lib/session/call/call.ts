@@ -11,7 +11,7 @@ import type { Mail } from '../../runtime/mail.ts'
 import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import { type CallParts, countCall, uncountCall } from './host.ts'
+import { type CallParts, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
@@ -35,6 +35,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   #ready: RawJson | undefined
   #streamed: CallStream | undefined
   #pace: Pace | undefined
+  /** lingers: the call is over, and its handler, which has not settled, still takes a place. */
+  #handler: 'none' | 'runs' | 'lingers' = 'none'
 
   constructor(parts: CallParts) {
     this.#parts = parts
@@ -93,15 +95,16 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
       const refusal = own ? undefined : refusalOf(this.#parts)
       if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)
+      this.#handler = 'runs'
       const result = own ?? this.#parts.host.dispatch(method, params, this.#channel)
       if (!(result instanceof Promise)) {
         if (result instanceof RawJson) this.#ready = result
-        return this.respond(responseTo(this.#parts, result, this.#channel.watch))
+        return this.#returned(responseTo(this.#parts, result, this.#channel.watch))
       }
       this.#apply('started')
       this.#pace = new Pace(this, this.#parts, this.#progress, isStored(this.#state))
       result.then(
-        (value) => this.respond(responseTo(this.#parts, value, this.#channel.watch)),
+        (value) => this.#returned(responseTo(this.#parts, value, this.#channel.watch)),
         (error) => this.#fail(error),
       )
     } catch (error) {
@@ -139,7 +142,14 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #fail(error: unknown): void {
-    this.respond(failureOf(this.#parts, error, this.#channel.watch))
+    this.#returned(failureOf(this.#parts, error, this.#channel.watch))
+  }
+
+  /** The handler has settled, and this is its response. */
+  #returned(text: string): void {
+    if (this.#handler === 'lingers') givePlace(this.#parts)
+    this.#handler = 'none'
+    this.respond(text)
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
@@ -229,17 +239,18 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   #do(effect: Effect, reason: string): void {
-    const { host, caller, session } = this.#parts
+    const { host, caller } = this.#parts
     const text = this.#text ?? ''
     switch (effect) {
       case 'count':
-        host.running.begin(session.key)
-        return countCall(caller)
+        return takePlace(this.#parts)
       case 'countRegistered':
         return caller.quota?.registered(this.#stream.owner)
       case 'uncount':
-        host.running.end(session.key)
-        return uncountCall(caller, this.#streamed?.owner)
+        if (this.#streamed) caller.quota?.unregistered(this.#streamed.owner)
+        if (this.#handler === 'none') return givePlace(this.#parts)
+        this.#handler = 'lingers'
+        return
       case 'register':
         return this.#stream.register()
       case 'registerLater':

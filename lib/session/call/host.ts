@@ -4,7 +4,7 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Holder, Owner } from '../../store/store.ts'
+import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
@@ -74,17 +74,21 @@ export interface CallParts {
   readonly successor?: true
 }
 
-/** A call goes on beyond the turn of its request: it counts among those of its caller, and keeps the request's bytes. */
-export function countCall({ held, quota }: Caller): void {
-  held?.retain()
-  quota?.begin()
+/** A call goes on beyond the turn of its request: it counts among those of its session and caller, and keeps the request's bytes. */
+export function takePlace({ host, session, caller }: CallParts): void {
+  host.running.begin(session.key)
+  caller.held?.retain()
+  caller.quota?.begin()
 }
 
-/** A call that was counted has ended. `owner`: its run, where the store may have the call. */
-export function uncountCall({ held, quota }: Caller, owner: Owner | undefined): void {
-  held?.release()
-  quota?.end()
-  if (owner !== undefined) quota?.unregistered(owner)
+/**
+ * A call that took a place is over, and its handler has settled. A handler that ignores its signal keeps the place: a client
+ * that cancels and calls again would run handlers without a bound.
+ */
+export function givePlace({ host, session, caller }: CallParts): void {
+  host.running.end(session.key)
+  caller.held?.release()
+  caller.quota?.end()
 }
 
 /** The continuation of a call of HTTP+SSE (2024-11-05): its messages are relayed to the session's one stream. */

@@ -1,6 +1,7 @@
 /** The text of a call's response: for its result, for its failure, and where its handler is not called at all. */
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, type Result, resultText } from '../../protocol/jsonrpc.ts'
+import { isList } from '../../protocol/methods.ts'
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { CallParts } from './host.ts'
 
@@ -27,7 +28,10 @@ export function failureOf({ host, request }: CallParts, error: unknown, watch: W
  */
 export function refusalOf({ session, host, request, continued }: CallParts): string | undefined {
   const { maxCalls } = host.instance.options
-  if (continued?.claimed || !(session.busy || host.running.of(session.key) >= maxCalls)) return undefined
+  const running = host.running.of(session.key)
+  if (continued?.claimed || (running < maxCalls && !session.busy)) return undefined
+  // Lists are short: they are served beside the calls of the session, up to a bound of their own.
+  if (isList(request.method) && running < 2 * maxCalls) return undefined
   const message = `This session has ${maxCalls} calls running. Try again when one has ended.`
   return errorText({ code: ErrorCode.ServerError, message }, request.id)
 }

@@ -60,7 +60,10 @@ export type Ending = 'cancelled' | 'lost' | 'gone' | 'unreachable'
 /** full: the session has as many calls as it may. Only a call that has not begun gets this event. */
 export type CallEvent = 'full' | HandlerEvent | StoreEvent | CarrierEvent | Ending
 
-/** Count the call among those that its caller has running here; as a registered one, on all instances; no longer. */
+/**
+ * Count the call among those that its caller has running here; as a registered one, on all instances; no longer. Its place
+ * here lasts until its handler has settled too.
+ */
 type CountEffect = 'count' | 'countRegistered' | 'uncount'
 /** Ask the store to register the call: now, in a while, or unless a message of this turn registers it. */
 type RegisterEffect = 'register' | 'registerLater' | 'registerIfQuiet'

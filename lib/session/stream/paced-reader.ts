@@ -13,6 +13,8 @@ export abstract class PacedReader {
   #backlog: LogEntry[] = []
   /** Characters in it. */
   #kept = 0
+  /** An entry came whose number one in the backlog had under another tag. Until the store is asked, nothing more is kept. */
+  #doubtful = false
 
   constructor(response: SseResponse) {
     this.response = response
@@ -36,22 +38,35 @@ export abstract class PacedReader {
   protected keep(entry: LogEntry, after: number, bounded: boolean): boolean {
     const { room } = this.response
     if (!this.isBehind && !room) return false
-    const next = after + 1 + this.#backlog.length
-    if (entry.n < next) return true
-    if (entry.n > next || (bounded && this.#kept > MAX_KEPT)) {
+    const at = entry.n - after - 1
+    const known = this.#backlog[at]
+    if (known && known.tag !== entry.tag) {
+      // Old mail, or a failover has rolled the log back and its numbers are given again: the store knows.
+      for (const dropped of this.#backlog.splice(at)) this.#count(-dropped.data.length)
+      this.#doubtful = true
+    }
+    if (at < this.#backlog.length) return true
+    if (this.#doubtful || at > this.#backlog.length || (bounded && this.#kept > MAX_KEPT)) {
       this.missed = true
       return true
     }
     if (!this.isBehind) void room?.then(() => this.#goOn())
     this.#backlog.push(entry)
-    this.#kept += entry.data.length
+    this.#count(entry.data.length)
     return true
+  }
+
+  /** What waits here is output of the response, which has a bound for all responses together. */
+  #count(characters: number): void {
+    this.#kept += characters
+    this.response.keeps(characters)
   }
 
   #goOn(): void {
     const entries = this.#backlog
     this.#backlog = []
-    this.#kept = 0
+    this.#count(-this.#kept)
+    this.#doubtful = false
     for (const entry of entries) this.deliver(entry, false)
     if (!this.isBehind) this.caughtUp()
   }

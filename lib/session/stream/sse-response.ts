@@ -43,6 +43,8 @@ export class SseResponse implements StreamSource {
   /** The text that was delivered before the response began, and its length in characters. */
   #queue: string[] = []
   #queued = 0
+  /** Characters that the members keep for the reader. */
+  #kept = 0
   #ended = false
 
   constructor(options: SseResponseOptions) {
@@ -95,6 +97,12 @@ export class SseResponse implements StreamSource {
     if (at >= 0) this.#members.splice(at, 1)
   }
 
+  /** A member keeps so many more characters (negative: fewer) until the reader has caught up. */
+  keeps(change: number): void {
+    this.#kept += change
+    this.#writer?.keeps(change)
+  }
+
   comment(): void {
     if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
   }
@@ -128,6 +136,7 @@ export class SseResponse implements StreamSource {
     const text = head + this.#queue.join('')
     this.#queue = []
     writer.write(text)
+    if (this.#kept > 0) writer.keeps(this.#kept)
     if (this.#ended) writer.end()
     this.#begun?.resolve()
   }

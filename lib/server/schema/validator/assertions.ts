@@ -18,7 +18,6 @@ const BOUNDS: Readonly<Record<string, readonly [type: string, holds: Bound]>> = 
   maximum: ['number', (n, bound) => n <= bound || `${n} is greater than ${bound}`],
   exclusiveMinimum: ['number', (n, bound) => n > bound || `${n} is less than or equal to ${bound}`],
   exclusiveMaximum: ['number', (n, bound) => n < bound || `${n} is greater than or equal to ${bound}`],
-  multipleOf: ['number', (n, bound) => isMultiple(n, bound) || `${n} is not a multiple of ${bound}`],
   minLength: ['string', (n, bound) => n >= bound || `String is too short (${n} < ${bound})`],
   maxLength: ['string', (n, bound) => n <= bound || `String is too long (${n} > ${bound})`],
   minItems: ['array', (n, bound) => n >= bound || `Array has too few items (${n} < ${bound})`],
@@ -47,6 +46,7 @@ export function assertionsOf({ schema, dialect }: Part): Test[] {
       return outcome === true || run.fail(outcome)
     })
   }
+  if (typeof schema.multipleOf === 'number') tests.push(multipleTest(schema.multipleOf))
   if (typeof pattern === 'string') {
     const expression = expressionOf(pattern)
     tests.push(textTest((text) => expression.test(text), 'String does not match pattern'))
@@ -135,16 +135,41 @@ function sizeOf(value: unknown, run: Run): number {
   return Object.values(value as JsonObject).filter((member) => member !== undefined).length
 }
 
+/** Steps for reading a decimal: it takes longer than other steps. */
+const STEPS_OF_DECIMAL = 20
+
 /** Exact also where both have decimals: 0.3 is a multiple of 0.1. */
-function isMultiple(value: number, divisor: number): boolean {
-  if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0
-  const [a, b] = [decimal(value), decimal(divisor)]
-  const exponent = Math.min(a.exponent, b.exponent)
-  const whole = ({ digits, exponent: own }: typeof a) => digits * 10n ** BigInt(own - exponent)
-  return whole(b) !== 0n && whole(a) % whole(b) === 0n
+function multipleTest(divisor: number): Test {
+  const own = decimal(divisor)
+  return (value, run) => {
+    if (typeOf(value) !== 'number') return true
+    const given = value as number
+    const whole = Number.isSafeInteger(given) && Number.isSafeInteger(divisor)
+    const fits = whole ? given % divisor === 0 : isMultiple(given, own, run)
+    return fits || run.fail(`${given} is not a multiple of ${divisor}`)
+  }
 }
 
-function decimal(value: number): { digits: bigint; exponent: number } {
+function isMultiple(value: number, divisor: Decimal, run: Run): boolean {
+  const { digits, exponent } = decimal(value)
+  const apart = exponent - divisor.exponent
+  run.spend(STEPS_OF_DECIMAL + Math.max(0, apart >> 3))
+  if (divisor.digits === 0n) return false
+  if (digits === 0n) return true
+  if (apart >= 0) return (digits * 10n ** BigInt(apart)) % divisor.digits === 0n
+  // The divisor has more zeros at its end than the value has digits.
+  return -apart <= MAX_DIGITS && digits % (divisor.digits * 10n ** BigInt(-apart)) === 0n
+}
+
+/** Digits of a number as text, and those that an integer has before its exponent is written. */
+const MAX_DIGITS = 22
+
+interface Decimal {
+  digits: bigint
+  exponent: number
+}
+
+function decimal(value: number): Decimal {
   const [digits = '', exponent = '0'] = value.toString().split('e')
   const [, fraction = ''] = digits.split('.')
   return { digits: BigInt(digits.replace('.', '')), exponent: Number(exponent) - fraction.length }
