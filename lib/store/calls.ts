@@ -128,7 +128,7 @@ export interface CallStore {
   releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
   /**
    * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where several calls have the
-   * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the call that registers with it within `cancelMark` ms.
+   * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the first call that registers with it within `cancelMark` ms.
    */
   cancel(key: SessionKey, id: string): Promise<CancelReply>
 }

@@ -25,8 +25,14 @@ const MAX_STORED_REQUEST = 256 * 1024
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'cancelled'
 
-/** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
-const OVERTAKEN = 5_000
+/**
+ * By how much a cancel may overtake its request, in ms. The cancel of a call that has ended looks the same to the store as one
+ * that has overtaken its request, and clients that use one id again send their next call soon afterwards. So two faults
+ * are weighed. A cancel that is missed costs a run whose response its client drops. A cancel that meets the next call
+ * costs a client its response, and it waits for it in vain. The second is worse, so the time is short: requests that are sent at
+ * the same moment arrive within a second, unless an instance has to start first.
+ */
+const OVERTAKEN = 1_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {

@@ -24,6 +24,7 @@ export function callOperations(state: State): CallStore & AskStore {
     if (state.over.has(part(key, stream)) || state.log(key, stream).at(-1)?.final) return 'lost'
     const marked = state.marks.get(part(key, id))
     const cancelled = marked !== undefined && marked >= state.clock.now() - markAge
+    if (cancelled) state.marks.delete(part(key, id))
     const call = { id, stream, owner, request: countRequest(key, stream, request), cancelled }
     const live = state.live(key)
     live.calls.set(stream, call)

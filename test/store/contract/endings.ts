@@ -31,6 +31,14 @@ export function endingContract(makeStore: MakeStore): void {
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'cancelled' })
     })
 
+    test('before the call registers cancels that call and no later one with the same id', async () => {
+      await f.store.cancel(f.key, 'n:1')
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
+      await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: true })
+      const next = { ...call, stream: 'T' }
+      expect(await f.store.register(f.key, next)).toMatchObject({ status: 'ok', cancelled: false })
+    })
+
     test('before a call that registers with its first message adds nothing', async () => {
       await f.store.cancel(f.key, 'n:1')
       const first = append(1, ['a'], { register: call, final: true })

@@ -200,7 +200,8 @@ end
  * `register(...)`: nil where the call is registered for this run, now or before; 'lost' where another run has it, or it has
  * ended. Its handler runs already, so that nothing else refuses it: of several calls with one id each is registered, and a
  * session that has `max_calls` is marked as busy, for the next call to be refused before it begins. The mark of an early
- * cancel becomes the call's flag, unless it is older than `mark_age` ms: then it was meant for an earlier call with the id.
+ * cancel becomes the call's flag, and is gone, unless it is older than `mark_age` ms: then it was meant for an earlier call
+ * with the id.
  * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
  * is not stored: the call goes on, and no other instance can run it again.
  */
@@ -219,7 +220,10 @@ local function register(session, live, log, mark, over, id, stream, owner, holde
   call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
   -- A build before this one marks with 1.
   local marked = tonumber(call('GET', mark) or '')
-  if marked and (marked == 1 or marked >= now() - mark_age) then call('HSET', live, 'x:' .. stream, '1') end
+  if marked and (marked == 1 or marked >= now() - mark_age) then
+    call('HSET', live, 'x:' .. stream, '1')
+    call('DEL', mark)
+  end
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
   -- A call has two fields or more of its own, so the calls are rarely counted.
