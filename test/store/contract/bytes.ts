@@ -225,6 +225,17 @@ export function byteContract(make: MakeStore): void {
     })
   })
 
+  test('the bytes of many sessions that have expired do not count', async () => {
+    const store = await make()
+    const many = Array.from({ length: 200 }, (_, i) => store.weigh('a', `s${i}`, 10, i === 0 ? MINUTE : 1))
+    await Promise.all(many)
+    // They expire before this value does.
+    await store.setValue('user', 'a', 'v', 20)
+    await until(async () => (await store.getValue('user', 'a')) === undefined)
+    expect(await store.weigh('a', '-', 0, MINUTE)).toBe(10)
+    await store.close()
+  })
+
   test('a store with room is not nearly full', async () => {
     const store = await make()
     expect(store.nearlyFull()).toBe(false)

@@ -47,6 +47,8 @@ export const weigh = defineScript('mcpWeigh', {
   numbers: ['bytes', 'lifetime'],
   reply: number,
   lua: `${HOLD}
+-- A client may have many sessions, and what has expired must not have it refused.
+purge(clientHeld, clientSizes, 1000)
 return hold(clientHeld, clientSizes, member, bytes, lifetime, math.max(lifetime, call('PTTL', clientHeld)))
 `,
 })
