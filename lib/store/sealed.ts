@@ -62,7 +62,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'wake', 'serve'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve'),
     ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
     ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'release'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),

@@ -52,6 +52,8 @@ export interface StoreBase {
   serve?: ((server: string) => void) | undefined
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>
+  /** Resolves when the store does nothing more in the background, such as sliding a lifetime: the process may sleep then. */
+  settled?: (() => Promise<void>) | undefined
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */
   wake(idleMs: number): void
 }

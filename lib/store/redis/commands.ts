@@ -155,11 +155,16 @@ export class Commands {
     old?.disconnect()
   }
 
+  /** Resolves when no command is under way. */
+  async settled(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
   /** Waits for the commands under way, then disconnects. */
   async close(): Promise<void> {
     this.#closed = true
     this.contact.close()
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.settled()
     const client = this.#client
     this.#client = undefined
     if (!client) return

@@ -109,8 +109,9 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       await Promise.all([...waiting].map((one) => one.stop()))
       await commands.close()
     },
+    settled: () => commands.settled(),
     wake(idleMs) {
-      time.forget()
+      time.slept(idleMs)
       if (idleMs <= TRUSTED_IDLE) return
       commands.renew()
       for (const one of waiting) one.renew()

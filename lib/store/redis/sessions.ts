@@ -41,9 +41,8 @@ export function sessionOperations(
    */
   function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
-    const now = time.now()
     // The nodes of a cluster have clocks of their own, and an instance of an older build wrote the time of its own clock.
-    if (last !== undefined && now !== undefined && Math.abs(now - Number(last)) < spare) return
+    if (last !== undefined && time.isWithin(spare, Number(last))) return
     commands
       .script(scripts.slide, { key, lifetime: lifetime + spare })
       .then((at) => at !== undefined && time.heard(at), onError)
