@@ -22,7 +22,7 @@ import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { endOrphans } from './call/orphans.ts'
+import { endOrphan } from './call/orphans.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { checkLength, readInitialize } from './initialize.ts'
 import { newEventKey } from './stream/event-id.ts'
@@ -209,7 +209,7 @@ export class Sessions {
     const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
     if (!session.legacy && !this.#instance.isHere(owner)) {
       const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
-      if (alive === false) void this.#instance.track(endOrphans(this.#instance, session.key, id))
+      if (alive === false) void this.#instance.track(endOrphan(this.#instance, session.key, id))
     }
     await mail
   }

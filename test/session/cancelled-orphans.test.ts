@@ -29,7 +29,7 @@ describe.each(stores)('%s', (_, open) => {
   /** A cancelled call of another run, which asked and was answered. What ends it, and what the session keeps then. */
   async function keptAfter(end: (instance: Instance, key: string) => Promise<unknown>): Promise<number> {
     const store = open()
-    const options = { ...defaultsOf(SETTINGS.session), lease: 100 }
+    const options = { ...defaultsOf(SETTINGS.session), lease: 1_000 }
     const instance = new Instance(store, options, systemClock, (error) => {
       throw error
     })
