@@ -236,7 +236,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
-    this.#instance.stored.count(caller.client, key, 0, 0)
+    this.#instance.stored.ended(caller.client, key)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }

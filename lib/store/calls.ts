@@ -40,19 +40,25 @@ export interface Append {
   forget?: string[] | undefined
 }
 
+/** What a session keeps of logs, requests and answers, as far as they are counted. */
+export interface Kept {
+  /** In bytes. */
+  held: number
+  /** For how many ms some of it is kept at most, unless a heartbeat slides that. */
+  heldFor: number
+}
+
 /**
  * ok: the messages are in the log, also when the same run sends the same ones again. lost: another run owns the call, or
  * it has ended. cancelled: nothing was added; the run must stop and call `endCall`. gap: `from` is beyond `end + 1`; send
  * again from there. gone: no such session.
  */
-export interface AppendReply {
+export interface AppendReply extends Kept {
   status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'gone'
   /** The number of the last entry of the log. */
   end: number
   holder: Holder | undefined
   level: string | undefined
-  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
-  held: number
 }
 
 export interface CallEnd {
@@ -69,7 +75,7 @@ type EndReply = { status: 'ok'; cancelled: boolean; holder: Holder | undefined }
 
 /** lost: another run owns the call, or it has ended. gone: no such session. */
 export type CallLook =
-  | {
+  | (Kept & {
       status: 'ok'
       cancelled: boolean
       level: string | undefined
@@ -77,7 +83,7 @@ export type CallLook =
       answers: Map<string, string>
       /** The connection that holds the call's stream. */
       holder: Holder | undefined
-    }
+    })
   | Status<'lost' | 'gone'>
 
 /** over: the call has ended. lost: another run owns it. gone: no such session. */

@@ -64,7 +64,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   return {
     ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve'),
     ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
-    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'release'),
+    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'trim', 'release'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     createSession: (key, record, lifetime, owner, most) =>

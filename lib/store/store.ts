@@ -19,7 +19,7 @@ import type { ValueStore } from './values.ts'
 
 export type { BusStore, Change, ChangeEntry, Receiver, Receiving } from './bus.ts'
 export { comparePositions } from './bus.ts'
-export type { Append, AppendReply, Registration } from './calls.ts'
+export type { Append, AppendReply, Kept, Registration } from './calls.ts'
 export type { Holder, Owner, SessionKey } from './names.ts'
 export type { StoreOptions } from './options.ts'
 export type { SessionRow, SessionStore } from './sessions.ts'

@@ -7,7 +7,14 @@ import { jitter, randomId } from '../../base/ids.ts'
 import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { tokenOf } from '../../runtime/name.ts'
-import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
+import {
+  type AppendReply,
+  type Holder,
+  type Kept,
+  type Owner,
+  type Registration,
+  StoreUnavailable,
+} from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
 import { type Item, MessageQueue } from './message-queue.ts'
@@ -36,8 +43,8 @@ interface OutboxOptions {
   /** More waits than may: the handler does not wait for its messages. */
   onOverflow: () => void
   onLevel: (level: string | undefined) => void
-  /** So many bytes the session keeps in the store. */
-  onHeld: (bytes: number) => void
+  /** What the session keeps in the store. */
+  onKept: (kept: Kept) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: Relay | undefined
 }
@@ -161,7 +168,7 @@ export class Outbox {
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
-      this.#options.onHeld(reply.held)
+      this.#options.onKept(reply)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
@@ -263,6 +270,8 @@ export class Outbox {
         const id = `${this.#options.stream}.${n + i}${this.#suffix}`
         reader = await this.#patiently(async () => relay(item.data, id))
       }
+      // Nobody resumes this stream: the session's one stream has what is left of it.
+      if (final) this.#instance.track(this.#instance.store.release(this.#session.key, this.#options.stream, '', true))
       return reader
     }
     if (holder !== undefined) {

@@ -8,7 +8,7 @@ import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
-import type { CallLook } from '../../store/calls.ts'
+import type { CallLook, Kept } from '../../store/calls.ts'
 import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -139,15 +139,16 @@ export class CallStream {
   }
 
   /** The heartbeat's look at the store. */
-  look(asks: string[]): Promise<CallLook> {
+  async look(asks: string[]): Promise<CallLook> {
     const { options, store } = this.#instance
-    return store.lookCall(
-      this.#parts.session.key,
-      this.name,
-      this.owner,
-      asks,
-      lifetimeOf(this.#parts.session, options),
-    )
+    const { session } = this.#parts
+    const reply = await store.lookCall(session.key, this.name, this.owner, asks, lifetimeOf(session, options))
+    if (reply.status === 'ok') this.#reportKept(reply)
+    return reply
+  }
+
+  #reportKept(kept: Kept): void {
+    this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, kept)
   }
 
   // The stream -------------------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ export class CallStream {
       onDone: () => call.report('responseLogged'),
       onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
-      onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
+      onKept: (kept) => this.#reportKept(kept),
       relay: this.#parts.continued?.relay,
     })
   }

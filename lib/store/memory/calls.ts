@@ -4,7 +4,8 @@ import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
 import { COUNTED, MAX_MARKS, STEP } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
-import { type Call, type MemorySession, part, type State } from './state.ts'
+import type { Call, MemorySession } from './session.ts'
+import { part, type State } from './state.ts'
 
 export function callOperations(state: State): CallStore & AskStore {
   const { sessions } = state
@@ -79,6 +80,7 @@ export function callOperations(state: State): CallStore & AskStore {
     const counts = entries.length > 0 && (final || Math.floor(before / STEP) !== Math.floor(bytes / STEP))
     const more = final ? 0 : Buffer.byteLength(call.request ?? '')
     if (counts) bound(key, session, stream, bytes, more, final)
+    else if (!final) state.holdOn(key, stream, state.lifetimes.open)
     const live = state.live(key)
     for (const ask of append.asks ?? []) if (!live.asks.has(ask)) live.asks.set(ask, { stream, value: undefined })
     if (final) forget(key, call, append.forget)
@@ -99,10 +101,10 @@ export function callOperations(state: State): CallStore & AskStore {
 
     async append(key, what) {
       const session = sessions.get(key)
-      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined, held: 0 }
+      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined, held: 0, heldFor: 0 }
       const status = append(key, session, what)
       const [end, holder] = [state.end(key, session, what.stream), state.holder(key, session, what.stream)]
-      return { status, end, holder, level: session.level, held: state.held(key) }
+      return { status, end, holder, level: session.level, ...state.kept(key) }
     },
 
     endCall: onSession((session, key, { stream, owner, mark, forget: asks }) => {
@@ -143,13 +145,14 @@ export function callOperations(state: State): CallStore & AskStore {
       const answers = new Map<string, string>()
       state.extend(key, session, lifetime)
       state.touchLog(key, stream)
+      state.holdOn(key, answersOf(stream), state.lifetimes.open)
       const live = state.live(key)
       for (const ask of asks) {
         const value = live.asks.get(ask)?.value
         if (value !== undefined) answers.set(ask, value)
       }
       const holder = state.holder(key, session, stream)
-      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder }
+      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder, ...state.kept(key) }
     }),
 
     claim: onSession((session, key, stream, expected, owner) => {

@@ -16,6 +16,8 @@ export function streamOperations(commands: Commands): StreamStore {
     look: (key, stream, holder, { n: after, tag }, lifetime) =>
       commands.script(scripts.look, { key, stream, holder, after, tag, lifetime }),
 
+    trim: (key, stream, holder, upTo) => commands.script(scripts.trim, { key, stream, holder, upTo }),
+
     release: (key, stream, holder, sent = false) => commands.script(scripts.release, { key, stream, holder, sent }),
 
     readLog: (key, stream) =>

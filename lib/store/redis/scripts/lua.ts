@@ -69,6 +69,8 @@ end
  * and each part that is counted ends with its time.
  * `purge(held, sizes, most)`: forgets parts whose time is over; returns the sum.
  * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
+ * `hold_on(held, sizes, name, ttl, longest)`: a part, if it is counted, counts for `ttl` ms from now on.
+ * `held_for(held)`: for how many ms some part still counts.
  */
 export const HOLD = `${NOW}
 local function expire(held, sizes, most)
@@ -97,6 +99,15 @@ local function hold(held, sizes, name, bytes, ttl, longest)
   call('PEXPIRE', sizes, longest)
   return sum
 end
+local function hold_on(held, sizes, name, ttl, longest)
+  call('ZADD', held, 'XX', now() + ttl, name)
+  call('PEXPIRE', held, longest)
+  call('PEXPIRE', sizes, longest)
+end
+local function held_for(held)
+  local last = call('ZREVRANGE', held, 0, 0, 'WITHSCORES')[2]
+  return last and math.max(0, tonumber(last) - now()) or 0
+end
 `
 
 /**
@@ -107,7 +118,8 @@ end
  * for its call. A session that keeps over `max` bytes is marked as full, and this log keeps its newest messages only. Returns what
  * the session keeps.
  * `is_step(before, bytes)`: a log has grown so much that it is counted.
- * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * `keep(log, logs, held, sizes, stream, ttl, open, live)`: the log lives for `ttl` ms and counts for as long, and `logs` lists it
+ * for DELETE. Logs that expired
  * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
 export const WRITE_LOG = `${HOLD}
@@ -146,9 +158,12 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
   return bytes - added, trim(log, sizes, stream, length, bytes, max, max_bytes)
 end
-local function keep(log, logs, stream, ttl, open, live)
+local function keep(log, logs, held, sizes, stream, ttl, open, live)
   local time = now()
-  if call('PEXPIRE', log, ttl) == 0 then return end
+  local exists = call('PEXPIRE', log, ttl) == 1
+  -- The stored request of a call that has logged nothing is such a part too.
+  hold_on(held, sizes, stream, ttl, open)
+  if not exists then return end
   if live then
     for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
       call('ZREM', logs, expired)
