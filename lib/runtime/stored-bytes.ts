@@ -71,9 +71,13 @@ export class StoredBytes {
     if (client === undefined) return
     const counted = this.#instance.store.weigh(client, member, bytes, lifetime).then((total) => {
       const stored = this.#at(client)
+      const now = this.#instance.clock.now()
       stored.total = total
-      stored.at = this.#instance.clock.now()
-      if (total < STEP) this.#clients.delete(client)
+      stored.at = now
+      if (total >= STEP) return
+      // The last report of a session that keeps something may be under way.
+      for (const [key, { until }] of stored.sessions) if (until <= now) stored.sessions.delete(key)
+      if (stored.sessions.size === 0) this.#clients.delete(client)
     })
     this.#instance.track(counted)
   }
