@@ -119,10 +119,10 @@ export class Sessions {
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const instance = this.#instance
-    const { idleLifetime } = instance.options
+    const { idleLifetime, maxLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
     instance.entering++
-    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined, maxLifetime)
     let row: Awaited<typeof reading>
     try {
       row = await reading
@@ -131,6 +131,8 @@ export class Sessions {
     }
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    const dated = row.undated && (await this.#store.dateSession(key, session.createdAt, maxLifetime))
+    if (dated && dated.status === 'gone') return undefined
     // Until now it counted for as long as a session lives that nobody uses.
     if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
     if (caller.note) noteSession(caller.note, session)

@@ -119,8 +119,18 @@ export interface CallStore {
   append(key: SessionKey, append: Append): Promise<AppendReply>
   /** Ends a call without a message: its request, its asks and its registration are forgotten. */
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
-  /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
-  lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
+  /**
+   * The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms, and `most`
+   * in all).
+   */
+  lookCall(
+    key: SessionKey,
+    stream: string,
+    owner: Owner,
+    asks: string[],
+    lifetime: number,
+    most?: number,
+  ): Promise<CallLook>
   /** The calls of a session. */
   calls(key: SessionKey): Promise<CallEntry[]>
   /** Counts the calls of a session, and unmarks it where that are fewer than `max`. */

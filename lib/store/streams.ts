@@ -92,9 +92,16 @@ export interface StreamStore {
   take(key: SessionKey, stream: string, holder: Holder, after: Position | undefined): Promise<TakeReply>
   /**
    * The heartbeat of a holder: returns the entries after a position, whose mail may have been lost, and slides the
-   * lifetimes (session: `lifetime` ms).
+   * lifetimes (session: `lifetime` ms, and `most` in all).
    */
-  look(key: SessionKey, stream: string, holder: Holder, after: Position, lifetime: number): Promise<LookReply>
+  look(
+    key: SessionKey,
+    stream: string,
+    holder: Holder,
+    after: Position,
+    lifetime: number,
+    most?: number,
+  ): Promise<LookReply>
   /**
    * Removes the entries up to a number from the log of a stream that belongs to the session: this connection, which holds it, has
    * delivered them, and nobody resumes from before them.

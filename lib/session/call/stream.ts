@@ -142,7 +142,8 @@ export class CallStream {
   async look(asks: string[]): Promise<CallLook> {
     const { options, store } = this.#instance
     const { session } = this.#parts
-    const reply = await store.lookCall(session.key, this.name, this.owner, asks, lifetimeOf(session, options))
+    const lifetime = lifetimeOf(session, options)
+    const reply = await store.lookCall(session.key, this.name, this.owner, asks, lifetime, options.maxLifetime)
     if (reply.status === 'ok') this.#reportKept(reply)
     return reply
   }

@@ -154,7 +154,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     const lifetime = lifetimeOf(this.session, options)
     const position = this.position()
     await store
-      .look(this.session.key, this.stream, this.holder, position, lifetime)
+      .look(this.session.key, this.stream, this.holder, position, lifetime, options.maxLifetime)
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()

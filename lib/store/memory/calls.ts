@@ -139,11 +139,11 @@ export function callOperations(state: State): CallStore & AskStore {
       return count
     },
 
-    lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
+    lookCall: onSession((session, key, stream, owner, asks, lifetime, most) => {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
-      state.extend(key, session, lifetime)
+      state.extend(key, session, lifetime, most)
       state.touchLog(key, stream)
       state.holdOn(key, answersOf(stream), state.lifetimes.open)
       const live = state.live(key)

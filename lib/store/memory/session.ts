@@ -15,7 +15,8 @@ export interface OwnStream extends Place {
 
 export interface MemorySession {
   record: string
-  /** When the session ends in any case, by the clock's `now`. */
+  /** When the session was opened, and when it ends in any case, by the clock's `now`. */
+  born: number
   ends: number
   level: string | undefined
   data: Map<string, string>

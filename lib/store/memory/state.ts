@@ -105,9 +105,9 @@ export class State extends Sweeper {
     return Math.floor(this.clock.now()) + 1
   }
 
-  /** Lets a session live `lifetime` ms from now, but not beyond its end. */
-  extend(key: SessionKey, session: MemorySession, lifetime: number): void {
-    this.sessions.touch(key, Math.min(lifetime, session.ends - this.clock.now()))
+  /** Lets a session live `lifetime` ms from now, but not beyond its end, nor for more than `most` ms in all. */
+  extend(key: SessionKey, { born, ends }: MemorySession, lifetime: number, most = Number.POSITIVE_INFINITY): void {
+    this.sessions.touch(key, Math.min(lifetime, Math.min(ends, born + most) - this.clock.now()))
   }
 
   /** The live parts of a session, for reading. */

@@ -73,7 +73,7 @@ export function streamOperations(state: State): StreamStore {
       return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level }
     }),
 
-    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime) => {
+    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime, most) => {
       const log = state.log(key, stream)
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
@@ -85,7 +85,7 @@ export function streamOperations(state: State): StreamStore {
       if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true, ...state.kept(key) }
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
       if (current !== holder || unreadable) return { status: 'moved' }
-      state.extend(key, session, lifetime)
+      state.extend(key, session, lifetime, most)
       state.touchLive(key)
       state.touchLog(key, stream)
       const ended = over || log.at(-1)?.final === true

@@ -1,8 +1,10 @@
 /** Sessions in Redis. */
 import type { SessionKey } from '../names.ts'
+import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
+import * as quota from './scripts/quota.ts'
 import * as scripts from './scripts/sessions.ts'
 import type { RedisTime } from './time.ts'
 
@@ -22,7 +24,7 @@ export function sessionOperations(
    */
   async function admit(key: SessionKey, lifetime: number, { id, max }: { id: string; max: number }): Promise<boolean> {
     const counted = { principal: id, session: key, max, lifetime }
-    const sessions = await commands.script(scripts.admit, counted)
+    const sessions = await commands.script(quota.admit, counted)
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
     const left = await commands.run(
@@ -30,8 +32,8 @@ export function sessionOperations(
       (client) => Promise.all(sessions.map((other) => client.pttl(keys.session({ key: other })))),
       (replies) => replies.map(String),
     )
-    await commands.script(scripts.recount, { principal: id, sessions, lifetimes: left })
-    return (await commands.script(scripts.admit, counted)) === undefined
+    await commands.script(quota.recount, { principal: id, sessions, lifetimes: left })
+    return (await commands.script(quota.admit, counted)) === undefined
   }
 
   /**
@@ -39,12 +41,12 @@ export function sessionOperations(
    * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done. `last` is
    * compared with the time of Redis, since the clocks of instances may be wrong.
    */
-  function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
+  function slide(key: SessionKey, lifetime: number, most: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
     // The nodes of a cluster have clocks of their own, and an instance of an older build wrote the time of its own clock.
     if (last !== undefined && time.isWithin(spare, Number(last))) return
     commands
-      .script(scripts.slide, { key, lifetime: lifetime + spare })
+      .script(scripts.slide, { key, lifetime: lifetime + spare, most })
       .then((at) => at !== undefined && time.heard(at), onError)
   }
 
@@ -54,25 +56,28 @@ export function sessionOperations(
       return commands.script(scripts.createSession, { key, record, lifetime, most }, true)
     },
 
-    readSession(key, lifetime) {
+    readSession(key, lifetime, most = DEFAULT_LIFETIMES.longest) {
       return commands.run(
         'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy', 'end'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
           const row: SessionRow = { record, level: optional(fields[1]), full: fields[4] !== null }
           if (fields[3] !== null) row.servedByOlder = true
           if (fields[5] !== null) row.busy = true
+          if (fields[6] === null) row.undated = true
           if (lifetime === undefined) return row
           const last = optional(fields[2])
-          slide(key, lifetime, last)
+          slide(key, lifetime, most, last)
           if (last === undefined) row.first = true
           return row
         },
         true,
       )
     },
+
+    dateSession: (key, born, most) => commands.script(scripts.dateSession, { key, born, most }),
 
     replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 

@@ -136,13 +136,13 @@ return { 'ok', cancelled, holder }
 /**
  * The heartbeat of a run.
  * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the owner; how long the session and an
- * open log live from now on (ms); the longest time (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
+ * open log live from now on (ms); how long the session lives in all (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
  * log level; for each ask its answer or nil; the holder; the bytes that the session keeps, and for how many ms.
  */
 export const lookCall = defineScript('mcpLookCall', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
   texts: ['stream', 'owner'],
-  numbers: ['lifetime', 'open', 'longest'],
+  numbers: ['lifetime', 'open', 'most'],
   lists: ['asks'],
   gone: "{ 'gone' }",
   reply(reply, { asks }): CallLook {
@@ -156,7 +156,7 @@ export const lookCall = defineScript('mcpLookCall', {
   },
   lua: `${WRITE_LOG}${EXTEND}
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-extend(session, lifetime, longest)
+extend(session, lifetime, most)
 call('PEXPIRE', live, open)
 keep(log, logs, held, sizes, stream, open, open, live)
 hold_on(held, sizes, stream .. ' answers', open, open)

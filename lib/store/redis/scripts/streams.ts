@@ -93,14 +93,14 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
  * The heartbeat of a holder. A call that ended without a log has left no holder: its stream has ended.
  * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the holder; the
  * position; the tag of
- * the entry there ('' is not compared); how long the session and an open log live from now on (ms); the longest
- * time (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended; the bytes that the
+ * the entry there ('' is not compared); how long the session and an open log live from now on, and the
+ * session in all (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended; the bytes that the
  * session keeps, and for how many ms.
  */
 export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
   texts: ['stream', 'holder', 'tag'],
-  numbers: ['after', 'lifetime', 'open', 'longest'],
+  numbers: ['after', 'lifetime', 'open', 'most'],
   gone: "{ 'gone' }",
   reply: either(['moved', 'gone'], {
     entries: logEntries,
@@ -125,7 +125,7 @@ top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
-extend(session, lifetime, longest)
+extend(session, lifetime, most)
 call('PEXPIRE', live, open)
 if not ended then keep(log, logs, held, sizes, stream, open, open, live) end
 return reply(call('XRANGE', log, '(' .. after .. '-0', '+'), over)
