@@ -5,8 +5,9 @@
  * A client without a token gets 401 and the address of the metadata (RFC 9728), where it finds the authorization
  * server.
  */
-import { serve } from '@hono/node-server'
+import { createServer } from 'node:http'
 import { createEndpoint, McpServer } from 'mcp-anywhere'
+import { toNodeHandler } from 'mcp-anywhere/node'
 import { z } from 'zod'
 
 const { PORT = '3000', AUTH_ISSUER, AUTH_AUDIENCE = `http://127.0.0.1:${PORT}/mcp` } = process.env
@@ -45,8 +46,11 @@ const endpoint = createEndpoint(server, {
   },
 })
 
-const http = serve({ fetch: endpoint.fetch, port: Number(PORT), hostname: '127.0.0.1' }, ({ port }) => {
-  console.log(`MCP endpoint  http://127.0.0.1:${port}/mcp`)
+const http = createServer(toNodeHandler(endpoint)).listen(Number(PORT), '127.0.0.1', () => {
+  const address = http.address()
+  if (address !== null && typeof address === 'object') {
+    console.log(`MCP endpoint  http://127.0.0.1:${address.port}/mcp`)
+  }
 })
 
 process.once('SIGTERM', async () => {

@@ -1,7 +1,7 @@
 /** In an Express app, beside its own routes. `node examples/express-app.ts` */
-import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import { createEndpoint } from 'mcp-anywhere'
+import { toNodeHandler } from 'mcp-anywhere/node'
 import { redisStore } from 'mcp-anywhere/redis'
 import { server } from './tools-and-progress.ts'
 
@@ -14,9 +14,10 @@ const endpoint = createEndpoint(server, {
 })
 
 const app = express()
-// The route is before `express.json()`, because the endpoint reads the body itself and a body can be read only once.
-app.all('/mcp', getRequestListener(endpoint.fetch))
 app.use(express.json())
+// Behind the parser: the endpoint takes the body that it has read. A middleware that checks tokens and sets `request.auth`, such
+// as `requireBearerAuth` of the official SDK, comes before it, with `auth: 'middleware'` as an option of the endpoint.
+app.all('/mcp', toNodeHandler(endpoint))
 app.get('/', (_request, response) => {
   response.send('A page of the app')
 })

@@ -1,11 +1,5 @@
-/** Node: Cloud Run, containers, a laptop. `node functions/node.ts [file that exports server]` */
-import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
-import { listen, stop } from '../lib/platform/node/listen.ts'
+/** Node: Cloud Run, containers. On a laptop `npm start` serves the same, bundled in the same way. */
+import { listen } from '../lib/platform/node/listen.ts'
+import { server } from './server.ts'
 
-const file = process.argv[2]
-if (file !== undefined && !existsSync(file)) stop(`There is no ${file}.`)
-const { server } = await import(file ? pathToFileURL(file).href : './server.ts')
-if (typeof server?.registerTool !== 'function')
-  stop(`${file ?? 'functions/server.ts'} must export "server", an McpServer.`)
 await listen(server)

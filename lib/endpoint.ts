@@ -1,22 +1,27 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
-import { type Context, Hono } from 'hono'
-import { authorization } from './auth/on-demand.ts'
+import type { Context, Hono } from 'hono'
+import { HonoBase } from 'hono/hono-base'
+import { middlewareCheck } from './auth/middleware.ts'
+import { authorization, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock, WALL_TOLERANCE } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { asError } from './base/errors.ts'
+import { OnDemand } from './base/on-demand.ts'
 import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
+import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
-import { LEGACY_PATHS, legacyRoutes } from './http/legacy-sse.ts'
+import { legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
+import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
-import { pathsOf } from './http/route.ts'
+import { PathRouter } from './http/router.ts'
 import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
@@ -35,19 +40,18 @@ import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 import { SETTINGS } from './settings.ts'
-import { Stateless } from './stateless/post.ts'
-import { StateBox } from './stateless/request-state.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
-  /** Where the endpoint answers. Default `/mcp`. */
-  path?: string | undefined
-  /** The callers that are let in. Default: everybody, and all callers are one principal. */
-  auth?: AuthOptions | undefined
+  /**
+   * The callers that are let in. `'middleware'`: those that a middleware of the app has checked ({@link FetchOptions}), and
+   * a request without one is 401. Default: everybody, and all callers are one principal but for those of a middleware.
+   */
+  auth?: AuthOptions | 'middleware' | undefined
   session?: Partial<SessionOptions> | undefined
   stateless?: Partial<StatelessOptions> | undefined
   http?: Partial<HttpOptions> | undefined
@@ -78,7 +82,14 @@ export interface EndpointOptions extends OriginOptions, CorsOptions {
 export interface Endpoint {
   /** The Hono app, for `app.route` or further routes. */
   app: Hono
-  fetch: Hono['fetch']
+  /**
+   * Serves a request. It never rejects: each failure is a response.
+   *
+   * @param options what a framework has done already, and what a platform knows of the request
+   */
+  fetch(request: Request, options?: FetchOptions): Promise<Response>
+  /** True for a path where the endpoint answers: `/mcp`, `/healthz`, those of HTTP+SSE and of the metadata. */
+  serves(path: string): boolean
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
   /** The name of this instance for the others: random, new with each process. */
@@ -141,10 +152,11 @@ function reporter(onError: (error: unknown) => unknown): (error: unknown) => voi
  */
 export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherOf(server)
-  const { path = '/mcp', clock = systemClock } = options
+  const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
-  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError('path must begin with / and have no query.')
+  const own = options.auth === 'middleware' ? undefined : options.auth
+  const paths = new Paths(options, legacySse && streaming, own !== undefined)
   if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
   // A store in this process needs no seal. Another store is sealed where there is a key.
   const store = keys && given.leavesProcess ? sealedStore(given, keys, options.unsealed) : given
@@ -171,44 +183,34 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
-  const states = new StateBox(createSealer(keys ?? [randomKey()], 'requestState'), clock, statelessOptions)
-  // Longer than any request state lives that could repeat the work.
-  const singleLifetime = statelessOptions.callLifetime + statelessOptions.stateLifetime + 2 * WALL_TOLERANCE
-  const stateless = new Stateless(
-    dispatcher,
-    instance,
-    {
-      store,
-      clock,
-      retry: instance.retry,
-      announce: notify,
-      dispatch,
-      methods: dispatcher.methods,
-      states,
-      singleLifetime,
-      maxAsks: sessionOptions.maxAsks,
-    },
-    statelessOptions,
-  )
+  const sealer = createSealer(keys ?? [randomKey()], 'requestState')
+  const stateless = new OnDemand(async () => {
+    const { openStateless } = await import('./stateless/open.ts')
+    const { maxAsks } = sessionOptions
+    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+  })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path, legacy, name: title, scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
-  const auth = options.auth && authorization(options.auth, facts, clock, onError)
+  const auth = own && authorization(own, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
-    auth,
+    auth: auth ?? (options.auth && middlewareOnly),
+    checked: middlewareCheck(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
+    paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: auth && rateLimiter('principal', httpOptions.principalRate),
+    principals: rateLimiter('principal', httpOptions.principalRate),
     addresses: rateLimiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
     onError,
   })
   const parts: McpParts = {
+    paths,
     sessions,
     stateless,
     checkOrigin: originCheck(options),
@@ -222,14 +224,18 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     memory,
     onError,
   }
-  const app = new Hono()
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  const app: Hono = new HonoBase({ router: new PathRouter() })
+  for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
   const handler = mcpHandler(parts)
-  for (const each of pathsOf(path)) app.all(each, handler)
+  for (const each of paths.routes(paths.path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
-  if (auth) wellKnownRoutes(app, auth, parts)
+  if (auth) wellKnownRoutes(app, auth, paths, parts)
   app.notFound(({ req }: Context) => {
-    throw new Refusal(404, ErrorCode.InvalidRequest, `Nothing is at ${req.path}; the MCP endpoint is ${path}.`)
+    throw new Refusal(
+      404,
+      ErrorCode.InvalidRequest,
+      `Nothing is at ${req.path}; the MCP endpoint is ${paths.publicPath}.`,
+    )
   })
   app.onError(async (error, c) => {
     const watched = watchRequest(parts, c, headerReader(c))
@@ -243,7 +249,12 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const { connections, calls, unregistered } = instance
   return {
     app,
-    fetch: app.fetch,
+    // The routes of MCP give promises already.
+    fetch: (request, given) => {
+      const response = app.fetch(request, given)
+      return response instanceof Promise ? response : Promise.resolve(response)
+    },
+    serves: (path) => paths.serves(path),
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),

@@ -1,5 +1,6 @@
 /** The names that an author imports. */
 
+export type { MiddlewareAuth } from './auth/middleware.ts'
 export type { AuthOptions, IntrospectionOptions, VerifiedToken } from './auth/options.ts'
 export type {
   AskEvent,
@@ -27,6 +28,8 @@ export { onEvent } from './base/events.ts'
 export { readKeyRing } from './base/sealing.ts'
 export type { Rate } from './base/setting.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
+export type { FetchOptions } from './http/fetch-options.ts'
+export type { McpConfig } from './options.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
 export { ErrorCode, ProtocolError } from './protocol/errors.ts'
 export type { CacheableMethod } from './protocol/methods.ts'
@@ -35,7 +38,7 @@ export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './serv
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
-export { resourceNotFound } from './server/methods/resources.ts'
+export { resourceNotFound } from './server/methods/not-found.ts'
 export { type Completer, completable } from './server/registry/completable.ts'
 export type {
   CacheHint,

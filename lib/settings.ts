@@ -32,8 +32,8 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://user:password@host:port/database`, or `rediss://` for TLS; several nodes of a
-     * cluster with commas. Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path` for a
+     * socket; several nodes of a cluster with commas. Without it they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
     /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
@@ -62,6 +62,14 @@ export const SETTINGS = {
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {
+    /** Where the endpoint answers. */
+    path: text('/mcp', 'MCP_PATH'),
+    /**
+     * The begin of the public address, such as `/tools` for `https://api.example.com/tools/mcp`. Requests are served with it and
+     * without it, since some proxies cut it off. Addresses that clients are given have it: that of HTTP+SSE, and that of the
+     * metadata of authorization.
+     */
+    prefix: text(undefined, 'MCP_PREFIX'),
     /**
      * The keys that seal `requestState` and, where they are set, everything in Redis. All instances need the same keys.
      * The first one seals, all of them open. Default: a random key for each process, and Redis holds plain text.

@@ -5,11 +5,12 @@
  * `node tools/deploy.ts package|deploy [--stage name] [options of osls]`, in the folder of serverless.yml.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { Failure, orExit } from '../lib/cli/command.ts'
 import { BadSetting, parseEnvironment } from '../lib/platform/environment.ts'
-import { bundle, root } from './build.ts'
+import { bundlePlatforms, root } from './build.ts'
 import { VARIABLES } from './settings.ts'
 
 /** One line that says why nothing is deployed. */
@@ -114,6 +115,18 @@ function stageOf(args: readonly string[]): string {
   return stage ?? DEFAULT_STAGE
 }
 
+/** Bundles the server that the settings of the project name, and installs what cannot be in a bundle for the function. */
+async function bundled(folder: string): Promise<void> {
+  const out = join(folder, 'dist')
+  for (const { lines } of (await bundlePlatforms({ folder, out })).values()) console.log(lines.join('\n'))
+  const beside = join(out, 'lambda')
+  if (!existsSync(join(beside, 'package.json'))) return
+  const platform = ['--os=linux', '--cpu=arm64', '--libc=glibc']
+  const args = ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefix', beside, ...platform]
+  if (spawnSync('npm', args, { stdio: 'inherit' }).status === 0) return
+  throw new Failure(`npm cannot install the packages of ${beside}/package.json, which have native code.`)
+}
+
 if (process.argv[1] === import.meta.filename) {
   const [command = '', ...args] = process.argv.slice(2)
   const folder = process.cwd()
@@ -124,7 +137,7 @@ if (process.argv[1] === import.meta.filename) {
     console.error(error.message)
     process.exit(1)
   }
-  await bundle({ out: join(folder, 'dist') })
+  await orExit(() => bundled(folder))
   const osls = join(root, 'node_modules/osls/bin/serverless.js')
   const { status } = spawnSync(process.execPath, [osls, command, ...args], { cwd: folder, stdio: 'inherit' })
   process.exit(status ?? 1)

@@ -1,5 +1,5 @@
 /**
- * Builds the image of infra/Dockerfile: `node tools/image.ts [folder]`. Where no Docker engine runs, it executes the steps
+ * Builds the image of infra/Dockerfile for the project in the working folder: `node tools/image.ts [folder]`. Where no Docker engine runs, it executes the steps
  * of the file one by one in a clean folder, starts the result, and runs its healthcheck. That tests the steps, but not the
  * base image and its user.
  */
@@ -7,12 +7,14 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, join, matchesGlob, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../test/support/ports.ts'
-import { root } from './build.ts'
 
 const FILE = 'infra/Dockerfile'
+
+/** The folder that is sent to Docker. */
+const project = process.cwd()
 
 interface Step {
   word: string
@@ -70,7 +72,8 @@ function execute(stage: Stage, stages: Map<string, Stage>, { word, rest }: Step,
     const words = rest.split(/\s+/)
     const from = words[0]?.startsWith('--from=') ? stages.get(words.shift()?.slice(7) ?? '') : undefined
     const target = join(here, words.pop() ?? '')
-    for (const source of words) copy(from ? join(from.root, source) : join(root, source), target)
+    for (const source of words)
+      copy(from ? join(from.root, source) : join(project, source), target, from ? [] : ignored())
   } else if (word === 'RUN') {
     // The npm that runs this script has set variables that would change what the npm started here does.
     const own = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/i.test(name))
@@ -83,10 +86,17 @@ function execute(stage: Stage, stages: Map<string, Stage>, { word, rest }: Step,
   else if (word !== 'EXPOSE') throw new Error(`tools/image.ts cannot execute ${word}.`)
 }
 
-/** As COPY does: the content of a folder, or a file into a folder. */
-function copy(source: string, target: string): void {
+/** As COPY does: the content of a folder, or a file into a folder, without what is ignored. */
+function copy(source: string, target: string, patterns: string[]): void {
   const into = statSync(source).isDirectory() || !existsSync(target) ? target : join(target, basename(source))
-  cpSync(source, into, { recursive: true })
+  const isSent = (path: string) => !patterns.some((pattern) => matchesGlob(relative(project, path), pattern))
+  cpSync(source, into, { recursive: true, filter: isSent })
+}
+
+/** The patterns of the files that Docker does not see. */
+function ignored(): string[] {
+  const lines = readFileSync(join(project, `${FILE}.dockerignore`), 'utf8').split('\n')
+  return lines.filter((line) => line !== '' && !line.startsWith('#'))
 }
 
 /** The steps run on the Node of this machine, which must have the version of the image. */
@@ -118,13 +128,13 @@ async function tryOut({ root: base, workdir, env, command = [], healthcheck = []
 
 if (process.argv[1] === import.meta.filename) {
   if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0) {
-    execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: root, stdio: 'inherit' })
+    execFileSync('docker', ['build', '-f', FILE, '-t', 'mcp-anywhere', '.'], { cwd: project, stdio: 'inherit' })
   } else {
     const given = process.argv[2]
     const folder = given ? resolve(given) : mkdtempSync(join(tmpdir(), 'mcp-anywhere-image-'))
     console.log(`No Docker engine runs here: the steps of ${FILE}, one by one, in ${folder}`)
     try {
-      const stage = runSteps(readSteps(readFileSync(join(root, FILE), 'utf8')), folder, console.log)
+      const stage = runSteps(readSteps(readFileSync(join(project, FILE), 'utf8')), folder, console.log)
       await tryOut(stage)
       console.log('The command starts, and its healthcheck succeeds. The image itself was not built.')
     } finally {

@@ -10,9 +10,10 @@ import { sources, strip } from './source.ts'
 const FLOORS = [
   ['functions', 'examples'],
   ['lib/cli'],
-  ['lib/node.ts', 'lib/lambda.ts'],
+  ['lib/node.ts', 'lib/lambda.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
-  ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/testing.ts', 'lib/stdio.ts'],
+  ['lib/testing', 'lib/stdio'],
+  ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts'],
   ['lib/sdk'],
   ['lib/http'],
   ['lib/session', 'lib/stateless'],
@@ -29,8 +30,6 @@ const NEIGHBOURS = [
   'lib/platform/node -> lib/platform',
   'lib/platform/lambda -> lib/platform',
   'lib/index.ts -> lib/endpoint.ts',
-  'lib/testing.ts -> lib/endpoint.ts',
-  'lib/stdio.ts -> lib/endpoint.ts',
   'lib/server -> lib/store',
   'lib/settings.ts -> lib/protocol',
 ]

@@ -15,12 +15,30 @@ export interface Manifest {
 /** The compiled package runs where Node does not strip types, too. */
 const ENGINES = { node: '>=22' }
 
+/** Files that are imported for what they do. */
+const EFFECTS = ['./dist/store/redis/ioredis.js', './dist/store/redis/require/*.js']
+
 /** Packages that a part of this one uses, for those who use that part. */
 const PEERS = {
   // mcp-anywhere/testing
   '@modelcontextprotocol/client': '2',
   // mcp-anywhere dev, start and build
   esbuild: '>=0.25',
+}
+
+/** The bundle for Lambda rewrites files of this package, so it must be this version. */
+const EXACT = ['ioredis']
+
+/**
+ * The dependencies of those who install the package: newer releases of the same major version, so that an app which uses Hono
+ * too has one copy of it, and repairs need no release of this package.
+ */
+function rangesOf(dependencies: Record<string, string>): Record<string, string> {
+  const ranges = Object.entries(dependencies).map(([name, version]) => [
+    name,
+    EXACT.includes(name) ? version : `^${version}`,
+  ])
+  return Object.fromEntries(ranges)
 }
 
 /** The published manifest. It has no scripts: nothing runs when the package is installed. */
@@ -41,10 +59,10 @@ export function published(manifest: Manifest): object {
     engines: ENGINES,
     files: ['dist'],
     // Importing the other files has no effect: a bundler may leave out what is not used.
-    sideEffects: programs.map(([, file]) => `./${file}`),
+    sideEffects: [...programs.map(([, file]) => `./${file}`), ...EFFECTS],
     exports: { ...Object.fromEntries(entries), './package.json': './package.json' },
     ...(programs.length > 0 && { bin: Object.fromEntries(programs) }),
-    dependencies,
+    dependencies: rangesOf(dependencies),
     peerDependencies: PEERS,
     peerDependenciesMeta: Object.fromEntries(Object.keys(PEERS).map((peer) => [peer, { optional: true }])),
   }

@@ -1,11 +1,12 @@
 /** Finds the caller of a request from its Authorization header, or refuses the request. */
-import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { readBearer } from './bearer.ts'
 import { TokenCache } from './cache.ts'
-import { type Identity, principalOf, readClaims, type TokenCheck } from './claims.ts'
+import { type Identity, readClaims, type TokenCheck } from './claims.ts'
 import { discover, type IssuerMetadata } from './discovery.ts'
+import { endOf, identify } from './identify.ts'
 import { DEFAULT_CACHE_FOR, introspector } from './introspection.ts'
 import { jwtVerifier } from './jwt.ts'
 import { type AuthOptions, issuersOf, type VerifiedToken } from './options.ts'
@@ -105,7 +106,7 @@ export class Authenticator {
     const now = this.#clock.now()
     try {
       const { auth, cacheFor } = await this.#verified(token)
-      const identity = this.#identify(auth)
+      const identity = identify(auth, this.#options, this.#known)
       const left = identity.until === undefined ? cacheFor : identity.until - this.#clock.wall()
       if (cacheFor > 0) this.#identities.set(token, identity, now + Math.min(cacheFor, left))
       this.#seen.set(token, true, now + SEEN_FOR)
@@ -133,38 +134,10 @@ export class Authenticator {
     if (!verified) throw invalid('The token is not valid.')
     const { subject, clientId, scopes = [], expiresAt, claims = {} } = verified
     const issuer = verified.issuer ?? issuersOf(this.#options)[0] ?? ''
-    if (expiresAt !== undefined && this.#ends(expiresAt) <= this.#clock.wall()) {
+    if (expiresAt !== undefined && endOf(expiresAt, this.#options) <= this.#clock.wall()) {
       throw invalid('The token has expired.')
     }
     const all = { ...claims, sub: subject, client_id: clientId, scope: [...scopes], exp: expiresAt }
     return { ...readClaims(all, issuer, token), claims }
-  }
-
-  #ends(expiresAt: number): number {
-    return expiresAt * 1_000 + (this.#options.clockTolerance ?? WALL_TOLERANCE)
-  }
-
-  /** @throws AuthRefusal where the token lacks scopes that every request needs */
-  #identify(auth: AuthInfo): Identity {
-    const scopes = this.#withCovered(auth.scopes)
-    if (!this.scopes.every((scope) => scopes.includes(scope))) {
-      throw new AuthRefusal('scope', 'The token lacks scopes that this endpoint needs.', { scopes: this.scopes })
-    }
-    return {
-      auth: { ...auth, scopes },
-      principal: principalOf(auth, this.#options.tenantClaim),
-      until: auth.expiresAt === undefined ? undefined : this.#ends(auth.expiresAt),
-    }
-  }
-
-  /** The granted scopes, and the scopes of this endpoint that they include. */
-  #withCovered(granted: readonly string[]): readonly string[] {
-    const { scopeCovers } = this.#options
-    if (!scopeCovers) return granted
-    const asked = new Set([...this.#known, ...this.scopes])
-    const covered = [...asked].filter(
-      (required) => !granted.includes(required) && granted.some((scope) => scopeCovers(scope, required)),
-    )
-    return covered.length === 0 ? granted : [...granted, ...covered]
   }
 }

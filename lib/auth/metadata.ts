@@ -45,11 +45,15 @@ export class ResourceMetadata {
     return this.#legacy !== undefined && this.#facts.legacy.includes(withoutSlash(path)) ? this.#legacy : this.#main
   }
 
-  /** The address of the metadata for a route; undefined where there is no authorization server to name. */
-  urlFor(path: string): string | undefined {
+  /**
+   * The address of the metadata for a route; undefined where there is no authorization server to name.
+   *
+   * @param prefix the begin of the public path that is cut off in front: only addresses below it come here
+   */
+  urlFor(path: string, prefix: string): string | undefined {
     if (this.issuers.length === 0) return undefined
     const url = this.#resourceAt(path)
-    return `${new URL(url).origin}${WELL_KNOWN}${pathOf(url)}`
+    return `${new URL(url).origin}${prefix}${WELL_KNOWN}${pathOf(url)}`
   }
 
   /** The document at the well-known path with this suffix; undefined where there is none. */

@@ -3,11 +3,31 @@ import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from './authenticator.ts'
 import { type ResourceFacts, ResourceMetadata } from './metadata.ts'
 import { type AuthOptions, checkAuthOptions } from './options.ts'
+import { AuthRefusal } from './refusal.ts'
 import type { Report } from './remote.ts'
 
+/** The check of callers. */
+export interface CallerCheck extends Pick<Authenticator, 'scopes' | 'authenticate' | 'wasValid'> {
+  /** As {@link ResourceMetadata.urlFor}. */
+  metadataUrl(path: string, prefix: string): string | undefined
+}
+
 /** The check of tokens, and the metadata that clients without a token need. */
-export interface Authorization extends Pick<Authenticator, 'scopes' | 'metadataOf' | 'authenticate' | 'wasValid'> {
+export interface Authorization extends CallerCheck, Pick<Authenticator, 'metadataOf'> {
   readonly metadata: ResourceMetadata
+}
+
+/** Lets in callers only that a middleware has checked: a request that none has seen is refused. */
+export const middlewareOnly: CallerCheck = {
+  scopes: [],
+  authenticate() {
+    throw new AuthRefusal(
+      'missing',
+      'This endpoint takes requests only whose caller a middleware of the app has checked.',
+    )
+  },
+  wasValid: () => false,
+  metadataUrl: () => undefined,
 }
 
 /** @throws TypeError for options that cannot be used */
@@ -27,6 +47,7 @@ export function authorization(options: AuthOptions, facts: ResourceFacts, clock:
   }
   return {
     metadata,
+    metadataUrl: (path, prefix) => metadata.urlFor(path, prefix),
     scopes: options.scopes ?? [],
     metadataOf: async (issuer) => (await authenticator()).metadataOf(issuer),
     authenticate: (header) => made?.authenticate(header) ?? authenticator().then((it) => it.authenticate(header)),

@@ -83,7 +83,7 @@ export function requireSafeUrl(text: string, what: string, insecure: boolean | u
   return url
 }
 
-export function issuersOf({ issuer }: AuthOptions): readonly string[] {
+export function issuersOf({ issuer }: Pick<AuthOptions, 'issuer'>): readonly string[] {
   if (issuer === undefined) return []
   return typeof issuer === 'string' ? [issuer] : issuer
 }

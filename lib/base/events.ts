@@ -3,7 +3,7 @@
  * on. Code that publishes asks first whether anybody listens: an event that nobody hears is not made. docs/events.md has
  * the table. Durations are in ms. No event has a token, a session id or the content of a message.
  */
-import { channel } from 'node:diagnostics_channel'
+import { type Channel, openChannel } from './channel.ts'
 
 export interface ClientName {
   name: string
@@ -233,17 +233,7 @@ export interface Events {
 
 export type EventName = keyof Events
 
-/** What is used of a channel of `node:diagnostics_channel`. */
-interface Channel {
-  readonly hasSubscribers: boolean
-  publish(message: unknown): void
-  /** Runs `fn` with what the listeners bind to the channel, an async context for example. */
-  runStores<T>(message: unknown, fn: () => T): T
-  subscribe(listener: (message: unknown) => void): void
-  unsubscribe(listener: (message: unknown) => void): void
-}
-
-const named = (name: EventName): Channel => channel(`mcp-anywhere:${name}`)
+const named = (name: EventName): Channel => openChannel(`mcp-anywhere:${name}`)
 
 /** The channels. They are kept here: Node forgets a channel that nobody keeps. */
 export const channels: Readonly<Record<EventName, Channel>> = {

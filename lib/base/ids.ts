@@ -1,5 +1,5 @@
 /** Random ids, random delays and digests. */
-import { createHmac, hash, randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 /** A pool of random bytes: generating a few costs as much as generating all of these. */
 const pool = Buffer.alloc(4_096)
@@ -43,7 +43,17 @@ export function digest(text: string, bytes: number): string {
   return full.slice(0, whole + rest) + ALPHABET.charAt(last)
 }
 
-/** The first `bytes` bytes of HMAC-SHA-256 over `text`, base64url. */
-export function hmac(key: string, text: string, bytes: number): string {
-  return createHmac('sha256', key).update(text).digest().toString('base64url', 0, bytes)
+/**
+ * A proof that its writer has `key`: `bytes` bytes of SHA-256 over the key and the text. It takes a sixth of the time of an HMAC,
+ * and is as sound where the bytes are few: to extend a text, an attacker needs the whole state of the hash, and the digest is
+ * cut to a part of it. All keys of one use have one length, so that no key and text are those of another.
+ *
+ * @param bytes 16 at most
+ */
+export function proofOf(key: string, text: string, bytes: number): string {
+  return digest(
+    `${key}
+${text}`,
+    bytes,
+  )
 }

@@ -11,18 +11,22 @@ export class Turns {
   }
 
   /** Begins `work` when its turn has come. Resolves or rejects as it does. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#most) this.#running++
+  run<T>(work: () => Promise<T>): Promise<T> {
     // Work that ends hands its place over.
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      this.#next()
+    if (this.#running >= this.#most) {
+      return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => this.#begin(work))
     }
+    this.#running++
+    return this.#begin(work)
   }
 
-  #next(): void {
+  #begin<T>(work: () => Promise<T>): Promise<T> {
+    const done = work()
+    done.then(this.#next, this.#next)
+    return done
+  }
+
+  readonly #next = (): void => {
     const next = this.#waiting[this.#head]
     if (next) {
       this.#head++

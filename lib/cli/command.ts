@@ -19,3 +19,14 @@ export interface Command {
 export class Failure extends Error {
   override readonly name = 'Failure'
 }
+
+/** Ends the process with 1, and with one line where a {@link Failure} has one. */
+export async function orExit(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}

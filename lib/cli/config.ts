@@ -2,14 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bundledText } from './build/esbuild.ts'
+import type { McpConfig } from '../options.ts'
 import { Failure } from './command.ts'
-
-/** The default export of `mcp.config.ts`, or the member `"mcp-anywhere"` of package.json. */
-export interface McpConfig {
-  /** The file that exports the server, relative to the file of the setting: `src/server.ts`. */
-  server: string
-}
+import { bundledText } from './esbuild.ts'
 
 const FILES = ['mcp.config.ts', 'mcp.config.mts', 'mcp.config.js', 'mcp.config.mjs']
 const MEMBER = 'mcp-anywhere'
@@ -21,7 +16,7 @@ interface Read {
 }
 
 /**
- * The settings of the project in `folder`; undefined where it has none.
+ * The settings of the project in `folder`; undefined where it has none. Exported for tests.
  *
  * @throws Failure for two settings, and for one that cannot be read
  */

@@ -2,10 +2,13 @@
 /** `mcp-anywhere`: the commands. Each is loaded when it is used. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, Failure } from './command.ts'
+import { type Command, Failure, orExit } from './command.ts'
 
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   dev: () => import('./dev/command.ts'),
+  start: () => import('./start/command.ts'),
+  build: () => import('./build/command.ts'),
+  check: () => import('./check/command.ts'),
 }
 
 async function help(): Promise<string> {
@@ -40,10 +43,4 @@ async function run([name, ...args]: string[]): Promise<void> {
   await command.run(args)
 }
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof Failure)) throw error
-  console.error(error.message)
-  process.exit(1)
-}
+await orExit(() => run(process.argv.slice(2)))

@@ -2,7 +2,8 @@
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
 import { CLIENTS_OWN } from '../auth/metadata.ts'
-import type { Authorization } from '../auth/on-demand.ts'
+import type { MiddlewareCheck } from '../auth/middleware.ts'
+import type { CallerCheck } from '../auth/on-demand.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -14,30 +15,27 @@ import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
 import { clientAddress, limitKey } from './address.ts'
+import { fetchOptions } from './fetch-options.ts'
 import { type ReadHeader, remoteAddress } from './headers.ts'
+import type { Paths } from './paths.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 interface AccessParts {
   dispatcher: Dispatcher
-  /** Where the endpoint requires tokens. */
-  auth: Authorization | undefined
+  /** Where the endpoint requires tokens, or a middleware in front of it. */
+  auth: CallerCheck | undefined
+  /** Makes the identity of a caller that a middleware has checked. */
+  checked: MiddlewareCheck
+  paths: Paths
   concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
   principals: RateLimiter | undefined
-  /** Requests of an address: all where the endpoint requires no token, else those without a valid one. */
+  /** Requests of an address: all whose caller has no principal, else those without a valid token. */
   addresses: RateLimiter | undefined
   /** Proxies in front of this instance that add to X-Forwarded-For. */
   proxies: number
   clock: Clock
   onError(error: unknown): void
-}
-
-/** Values that a platform may pass with a request, in addition to those of Hono's own adapters. */
-interface PlatformBindings {
-  /** When the platform ends the response, by the clock's `now`. */
-  deadline?: number
-  /** The id that it gave the request. */
-  requestId?: string
 }
 
 /** A setting is missing. */
@@ -69,6 +67,8 @@ export class Access {
   caller(c: Context, header: ReadHeader, limit: number): Caller | Promise<Caller> {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
+    const { auth: given } = fetchOptions(c)
+    if (given !== undefined) return this.#checked(c, limit, address, given)
     if (!auth) {
       const client = limitKey(address)
       if (client === undefined && proxies === 0 && !this.#warned) this.#warn(header)
@@ -94,6 +94,14 @@ export class Access {
     }
   }
 
+  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller {
+    try {
+      return this.#identified(c, limit, address, this.#parts.checked(given))
+    } catch (error) {
+      return this.#refuse(c, undefined, error)
+    }
+  }
+
   /** A private address that forwards requests is a proxy: its clients have no name of their own. */
   #warn(header: ReadHeader): void {
     if (header('x-forwarded-for') === undefined) return
@@ -105,15 +113,15 @@ export class Access {
    * Counts the messages of a batch, of which the request itself was one.
    * @throws Refusal 429
    */
-  countBatch({ client }: Caller, messages: number): void {
-    const { auth, addresses, principals } = this.#parts
+  countBatch({ client, auth }: Caller, messages: number): void {
+    const { addresses, principals } = this.#parts
     const limiter = auth ? principals : addresses
     if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
   }
 
   /** A caller without a principal. */
   anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
-    const { deadline: given } = (c.env ?? {}) as PlatformBindings
+    const { deadline: given } = fetchOptions(c)
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
     const request = new RequestView(c.req.raw, address)
     return { principal: '', client, auth: undefined, deadline, note: undefined, request, held: undefined }
@@ -140,7 +148,7 @@ export class Access {
   #refuse(c: Context, key: string | undefined, error: unknown): never {
     if (!(error instanceof AuthRefusal)) throw error
     if (error.kind === 'missing') this.#refund(key)
-    throw error.withMetadata(this.#parts.auth?.metadata.urlFor(c.req.path))
+    throw error.withMetadata(this.#metadataUrl(c))
   }
 
   /**
@@ -159,11 +167,10 @@ export class Access {
   }
 
   #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    const { dispatcher, auth } = this.#parts
+    const { dispatcher } = this.#parts
     if (dispatcher.scopes.size === 0) return
     // An endpoint without authorization does not start with scopes: these were registered later.
-    if (!auth) return refuseScoped(dispatcher, messages)
-    if (caller.auth === undefined) return
+    if (caller.auth === undefined) return refuseScoped(dispatcher, messages)
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
@@ -178,13 +185,19 @@ export class Access {
 
   /** @throws AuthRefusal 403 where the caller lacks one of the scopes: the challenge names all of them */
   requireScopes(c: Context, caller: Caller, needed: ReadonlySet<string>, unites: boolean, id?: RequestId): void {
-    const { auth } = this.#parts
-    const has = caller.auth?.scopes ?? []
-    if (!auth || [...needed].every((scope) => has.includes(scope))) return
+    if (!caller.auth) return
+    const has = caller.auth.scopes
+    if ([...needed].every((scope) => has.includes(scope))) return
     const granted = unites ? [] : has.filter((scope) => scope !== CLIENTS_OWN)
-    const scopes = [...new Set([...needed, ...auth.scopes, ...granted])]
-    const metadata = auth.metadata.urlFor(c.req.path)
+    const scopes = [...new Set([...needed, ...(this.#parts.auth?.scopes ?? []), ...granted])]
+    const metadata = this.#metadataUrl(c)
     throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
+  }
+
+  /** The address of the metadata that a client without a token reads. */
+  #metadataUrl(c: Context): string | undefined {
+    const { auth, paths } = this.#parts
+    return auth?.metadataUrl(paths.own(c.req.path), paths.publicPrefix(c))
   }
 }
 

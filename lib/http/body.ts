@@ -5,15 +5,16 @@ import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { HttpOptions } from '../settings.ts'
-import { type Incoming, incomingOf, isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
+import { fetchOptions, type Incoming } from './fetch-options.ts'
+import { isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
 
 /** A body as it was read. */
 type Bytes = ArrayBuffer | Uint8Array
 
 /** Bytes of a body that is not counted: its connection takes more. */
-const NEGLIGIBLE = 4 * 1024
+export const NEGLIGIBLE = 4 * 1024
 /** Bytes of a body that is read at once. */
-const SHORT = 16 * 1024
+export const SHORT = 16 * 1024
 
 /** The body announces so few bytes that they are not counted. */
 export function isNegligible(header: ReadHeader): boolean {
@@ -21,12 +22,12 @@ export function isNegligible(header: ReadHeader): boolean {
 }
 
 /** @throws Refusal 503 */
-function take(held: HeldBytes, bytes: number): void {
+export function take(held: HeldBytes, bytes: number): void {
   if (!held.grow(bytes)) throw tooManyBytes()
 }
 
 /** What V8 needs for a member of an object, an item of an array, or an empty one of them, in bytes. */
-const PER_PART = 24
+export const PER_PART = 24
 
 /**
  * Counts what a body will take once it is parsed, beyond its text: `[[],[],…` becomes ten times as large.
@@ -44,19 +45,22 @@ function countParts(text: string, held: HeldBytes | undefined): void {
 
 /**
  * A body is JSON in UTF-8 (RFC 8259, section 8.1) without a content coding.
+ *
+ * @param parsed something in front has decoded and parsed the body
  * @throws Refusal 415
  */
-export function requireJson(header: ReadHeader): void {
+export function requireJson(header: ReadHeader, parsed: boolean): void {
   const type = header('content-type')
   if (type !== PLAIN_JSON) {
     if (!isJsonType(type)) throw unsupported('Content-Type must be application/json.')
+    if (parsed) return
     const charset = CHARSET.exec(type ?? '')?.[1]
     if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
       throw unsupported(`The charset of Content-Type must be utf-8, not ${charset}.`)
     }
   }
   const coding = header('content-encoding')
-  if (coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
+  if (!parsed && coding !== undefined && !/^\s*(?:identity)?\s*$/i.test(coding)) {
     const message = 'Content-Encoding must be identity: send the body without compression.'
     throw unsupported(message, { 'Accept-Encoding': 'identity' })
   }
@@ -74,7 +78,7 @@ function unsupported(message: string, headers: Record<string, string> = {}): Ref
  * request a promise.
  * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
  * announcing costs a client nothing
- * @throws Refusal 413, 503
+ * @throws Refusal 413, 500, 503
  */
 export function readBytes(
   c: Context,
@@ -82,6 +86,7 @@ export function readBytes(
   maxBytes: number,
   held: HeldBytes | undefined,
 ): Promise<Bytes> {
+  if (isTaken(c)) throw takenBody()
   const announced = Number(header('content-length'))
   // The HTTP server holds the client to the announced length.
   if (announced > maxBytes) throw tooLarge(maxBytes)
@@ -93,7 +98,7 @@ export function readBytes(
 }
 
 function readWhole(c: Context, announced: number): Promise<Bytes> {
-  const incoming = incomingOf(c)
+  const { incoming } = fetchOptions(c)
   return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
 }
 
@@ -117,7 +122,21 @@ export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
 }
 
-function tooLarge(maxBytes: number): Refusal {
+function isTaken(c: Context): boolean {
+  const { incoming } = fetchOptions(c)
+  return incoming ? incoming.readableDidRead === true && incoming.rawBody === undefined : c.req.raw.bodyUsed
+}
+
+/** A body can be read only once, and a parser of the app has done so. */
+function takenBody(): Refusal {
+  const message = 'The app has read the body of the request, and has not handed it over.'
+  const cause = new Error(
+    `${message} Pass it to endpoint.fetch as parsedBody, or serve the endpoint before the parser.`,
+  )
+  return new Refusal(500, ErrorCode.InternalError, message, { cause })
+}
+
+export function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
@@ -158,12 +177,16 @@ export function parseJson(
     throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid UTF-8.')
   }
   countParts(text, held)
-  if (isDeeperThan(text, maxDepth)) throw invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
+  if (isDeeperThan(text, maxDepth)) throw tooDeep(maxDepth)
   try {
     return JSON.parse(text)
   } catch {
     throw new ProtocolError(ErrorCode.ParseError, 'The body is not valid JSON.')
   }
+}
+
+export function tooDeep(maxDepth: number): ProtocolError {
+  return invalidRequest(`The body is nested deeper than ${maxDepth} levels.`)
 }
 
 /** Most bodies open too few objects and arrays to be too deep: a count without a loop over each character. */

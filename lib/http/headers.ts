@@ -1,26 +1,13 @@
 /** Request headers, read without objects that a short request does not need. */
 import type { Context } from 'hono'
 import { memoize } from '../base/memo.ts'
+import { fetchOptions } from './fetch-options.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
-/** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
-export interface Incoming {
-  headers?: Readonly<Record<string, string | string[] | undefined>>
-  readableLength?: number
-  readableEncoding?: string | null
-  read?(): unknown
-  resume?(): unknown
-  socket?: { remoteAddress?: string | undefined }
-}
-
-export function incomingOf(c: Context): Incoming | undefined {
-  return (c.env as { incoming?: Incoming } | undefined)?.incoming
-}
-
 /** Reads headers by lower-case name; on Node from the parsed message itself, elsewhere from the Request. */
 export function headerReader(c: Context): ReadHeader {
-  const headers = incomingOf(c)?.headers
+  const headers = fetchOptions(c).incoming?.headers
   if (!headers) return (name) => c.req.raw.headers.get(name) ?? undefined
   return (name) => {
     const value = headers[name]
@@ -29,7 +16,7 @@ export function headerReader(c: Context): ReadHeader {
 }
 
 export function remoteAddress(c: Context): string | undefined {
-  return incomingOf(c)?.socket?.remoteAddress
+  return fetchOptions(c).incoming?.socket?.remoteAddress
 }
 
 export interface Accepted {

@@ -4,29 +4,33 @@ import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import { fetchOptions } from './fetch-options.ts'
 import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
-import { type HttpExchange, pathsOf, route } from './route.ts'
-
-/** Where it answers. */
-export const LEGACY_PATHS = ['/sse', '/messages'] as const
+import { readParsed } from './parsed-body.ts'
+import { LEGACY_PATHS } from './paths.ts'
+import { type HttpExchange, route } from './route.ts'
 
 export function legacyRoutes(app: Hono, parts: McpParts): void {
-  const { access, memory, options, responseLimit, sessions } = parts
+  const { access, memory, options, paths, responseLimit, sessions } = parts
   const open = ({ c, caller }: HttpExchange) => {
-    // Relative to the address that the client used, so that a path prefix in front of this endpoint stays.
-    const base = c.req.path.replace(/\/sse\/?$/, '')
+    // Relative to the address that the client used. Another Hono app may have this one below a path of its own.
+    const base = paths.publicPrefix(c) + paths.own(c.req.path).replace(/\/sse\/?$/, '')
     return sessions.openLegacy(caller, (id) => `${base}/messages?sessionId=${encodeURIComponent(id)}`)
   }
-  const post = async ({ c, header, caller }: HttpExchange) => {
+  const take = async ({ c, header, caller }: HttpExchange) => {
     const id = c.req.query('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireIdLength('sessionId', id)
-    requireJson(header)
-    if (!isNegligible(header)) caller.held = memory.hold(caller.client)
-    const bytes = await readBytes(c, header, options.maxBytes, caller.held).catch((error) => {
-      throw unreadable(error)
-    })
-    const body = parseJson(bytes, options, caller.held)
+    const { parsedBody } = fetchOptions(c)
+    requireJson(header, parsedBody !== undefined)
+    const read = async () => {
+      if (!isNegligible(header)) caller.held = memory.hold(caller.client)
+      const bytes = await readBytes(c, header, options.maxBytes, caller.held).catch((error) => {
+        throw unreadable(error)
+      })
+      return parseJson(bytes, options, caller.held)
+    }
+    const body = parsedBody === undefined ? await read() : readParsed(parsedBody, options, memory, caller)
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     if (caller.note) noteMethod(caller.note, message, 1)
@@ -35,8 +39,9 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
   }
   const [streams, messages] = [
     route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }),
-    route(parts, { handlers: { POST: post }, allow: 'POST' }),
+    route(parts, { handlers: { POST: take }, allow: 'POST' }),
   ]
-  for (const path of pathsOf('/sse')) app.all(path, streams)
-  for (const path of pathsOf('/messages')) app.all(path, messages)
+  const [sse, post] = LEGACY_PATHS
+  for (const path of paths.routes(sse)) app.all(path, streams)
+  for (const path of paths.routes(post)) app.all(path, messages)
 }

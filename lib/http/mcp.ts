@@ -1,6 +1,7 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
 import type { Context } from 'hono'
 import type { RequestStart } from '../base/events.ts'
+import type { OnDemand } from '../base/on-demand.ts'
 import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
 import { ErrorCode, invalidRequest, type ProtocolError } from '../protocol/errors.ts'
 import { type Message, resultText } from '../protocol/jsonrpc.ts'
@@ -10,16 +11,20 @@ import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVI
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { hasClaim, versionHeader } from '../stateless/envelope.ts'
+import { hasClaim, versionHeader } from '../stateless/claim.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access } from './access.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
+import { readParsed } from './parsed-body.ts'
+import type { Paths } from './paths.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
 export interface McpParts extends RouteParts {
+  paths: Paths
   sessions: Sessions
-  stateless: Stateless
+  stateless: OnDemand<Stateless>
   /** ms; 0: the platform sets no limit. */
   responseLimit: number
 }
@@ -42,16 +47,21 @@ export function mcpHandler(parts: McpParts): (c: Context) => Promise<Response> {
 async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   const { c, header, accepted, caller } = exchange
   const { sessions, options, access } = parts
-  requireJson(header)
+  const { parsedBody } = fetchOptions(c)
+  requireJson(header, parsedBody !== undefined)
   if (!accepted.json && !accepted.sse) throw notAcceptable()
-  if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
-  let bytes: ArrayBuffer | Uint8Array
-  try {
-    bytes = await readBytes(c, header, options.maxBytes, caller.held)
-  } catch (error) {
-    throw unreadable(error)
-  }
-  const body = parseJson(bytes, options, caller.held)
+  let json: unknown
+  if (parsedBody === undefined) {
+    if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
+    let bytes: ArrayBuffer | Uint8Array
+    try {
+      bytes = await readBytes(c, header, options.maxBytes, caller.held)
+    } catch (error) {
+      throw unreadable(error)
+    }
+    json = parseJson(bytes, options, caller.held)
+  } else json = readParsed(parsedBody, options, parts.memory, caller)
+  const body = json
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
   if (batch && body.some(hasClaim)) throw invalidRequest(NO_BATCH)
@@ -99,7 +109,8 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   exchange.id = message.request.id
   access.admit(c, caller, [message], true)
   const gone = () => c.req.raw.signal
-  return stateless.post({ caller, request: message.request, streams: accepted.sse, gone }, header)
+  const input = { caller, request: message.request, streams: accepted.sse, gone }
+  return stateless.now?.post(input, header) ?? stateless.load().then((loaded) => loaded.post(input, header))
 }
 
 /** A message whose client has lost its session. Notifications and responses are taken and dropped. */
@@ -111,7 +122,8 @@ function withoutSession(
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
   const revision = isSessionRevision(named) ? named : ASSUMED_REVISION
-  return stateless.withoutSession({ caller, request: message.request, streams: accepted.sse }, revision)
+  const input = { caller, request: message.request, streams: accepted.sse }
+  return stateless.load().then((loaded) => loaded.withoutSession(input, revision))
 }
 
 function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Caller): Message[] {

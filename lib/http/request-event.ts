@@ -15,9 +15,10 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode, type ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { readTrace } from '../protocol/trace-context.ts'
-import type { Reply } from '../runtime/reply.ts'
+import type { Reply, ResponseWriter } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
 import { refusalOf } from './respond.ts'
 import type { RouteParts } from './route.ts'
@@ -39,7 +40,7 @@ export class WatchedRequest {
   constructor({ instance, clock }: EventParts, c: Context, header: ReadHeader) {
     this.#clock = clock
     this.#began = clock.now()
-    const { requestId } = (c.env ?? {}) as { requestId?: string }
+    const { requestId } = fetchOptions(c)
     // The id that a load balancer gave the request.
     const id = requestId ?? header('x-request-id') ?? header('x-cloud-trace-context')
     this.event = {
@@ -96,22 +97,21 @@ export class WatchedRequest {
       source: {
         attach(writer) {
           if (channels['stream-start'].hasSubscribers) publish('stream-start', event)
-          // The writer's other members are its own.
-          const counting = Object.create(writer, {
-            write: {
-              value: (text: string) => {
-                characters += text.length
-                writes++
-                return writer.write(text)
-              },
+          const counting: ResponseWriter = {
+            write(text) {
+              characters += text.length
+              writes++
+              writer.write(text)
             },
-            end: {
-              value: () => {
-                writer.end()
-                end(left ? 'closed' : 'ended')
-              },
+            takes: (length) => writer.takes(length),
+            get room() {
+              return writer.room
             },
-          }) as typeof writer
+            end() {
+              writer.end()
+              end(left ? 'closed' : 'ended')
+            },
+          }
           source.attach(counting)
         },
         detached() {

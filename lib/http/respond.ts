@@ -6,6 +6,7 @@ import { sseMessage } from '../protocol/sse.ts'
 import { type Reply, TRY_LATER, TRY_SOON } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreRefused, StoreUnavailable } from '../store/store.ts'
+import type { FetchOptions } from './fetch-options.ts'
 import type { Accepted } from './headers.ts'
 import { type StreamParts, streamBody } from './stream-body.ts'
 
@@ -18,18 +19,13 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
-/** What the adapter for Node passes with a request: the response, whose connection it closes. */
-interface Platform {
-  outgoing?: { destroy?(): unknown }
-}
-
 /** `extra`: headers that every response to this request has. */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
   streams: StreamParts,
-  platform?: Platform,
+  platform?: FetchOptions,
 ): Response {
   if (reply.kind === 'stream') {
     const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }

@@ -57,12 +57,6 @@ interface Route {
   isDocument?: boolean
 }
 
-/** The paths of a route: as it is and with a slash at its end, which many configurations of clients have. */
-export function pathsOf(path: string): string[] {
-  const plain = path.endsWith('/') ? path.slice(0, -1) : path
-  return plain === '' ? ['/'] : [plain, `${plain}/`]
-}
-
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
 export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {

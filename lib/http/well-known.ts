@@ -5,38 +5,43 @@ import type { Authorization } from '../auth/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
+import { metadataSuffix, type Paths } from './paths.ts'
 import { type HttpHandler, type RouteParts, route } from './route.ts'
 
 const CACHED = { 'Cache-Control': 'public, max-age=300' }
 
-export function wellKnownRoutes(app: Hono, { metadata, metadataOf }: Authorization, parts: RouteParts): void {
+export function wellKnownRoutes(
+  app: Hono,
+  { metadata, metadataOf }: Authorization,
+  paths: Paths,
+  parts: RouteParts,
+): void {
   const documentRoute = (serve: HttpHandler) => {
     return route(parts, { handlers: { GET: serve, HEAD: serve }, allow: 'GET, HEAD, OPTIONS', isDocument: true })
   }
   const document = documentRoute(({ c }) => {
-    const found = metadata.documentFor(c.req.path.slice(WELL_KNOWN.length))
+    const suffix = metadataSuffix(c.req.path)
+    const found = metadata.documentFor(suffix) ?? metadata.documentFor(paths.own(suffix))
     if (!found) throw new Refusal(404, ErrorCode.InvalidRequest, 'There is no protected resource at this path.')
     return { kind: 'json', status: 200, body: JSON.stringify(found), headers: CACHED }
   })
-  app.all(WELL_KNOWN, document)
-  app.all(`${WELL_KNOWN}/*`, document)
+  for (const path of paths.routes(WELL_KNOWN)) app.all(path, document)
+  for (const path of paths.routes(`${WELL_KNOWN}/*`)) app.all(path, document)
 
   // Clients of 2025-03-26 take the endpoint's own host for the authorization server and look there.
   const [issuer] = metadata.issuers
   if (issuer === undefined) return
-  app.all(
-    '/.well-known/oauth-authorization-server',
-    documentRoute(async () => {
-      try {
-        const { url } = await metadataOf(issuer)
-        return { kind: 'empty', status: 307, headers: { Location: url } }
-      } catch (error) {
-        // Its cause was reported with the first failure, and this address is open to everybody.
-        const headers = error instanceof Refusal ? error.headers : TRY_SOON
-        throw new Refusal(503, ErrorCode.InternalError, 'The authorization server does not answer. Try again.', {
-          headers,
-        })
-      }
-    }),
-  )
+  const redirect = documentRoute(async () => {
+    try {
+      const { url } = await metadataOf(issuer)
+      return { kind: 'empty', status: 307, headers: { Location: url } }
+    } catch (error) {
+      // Its cause was reported with the first failure, and this address is open to everybody.
+      const headers = error instanceof Refusal ? error.headers : TRY_SOON
+      throw new Refusal(503, ErrorCode.InternalError, 'The authorization server does not answer. Try again.', {
+        headers,
+      })
+    }
+  })
+  for (const path of paths.routes('/.well-known/oauth-authorization-server')) app.all(path, redirect)
 }

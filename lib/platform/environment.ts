@@ -4,6 +4,7 @@ import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { Group, Rate, Setting, Values } from '../base/setting.ts'
 import type { EndpointOptions } from '../endpoint.ts'
+import { checkPaths } from '../http/paths.ts'
 import { boundsOf } from '../options.ts'
 import { defaultsOf, SETTINGS } from '../settings.ts'
 import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
@@ -19,7 +20,7 @@ export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> 
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
   warnings: string[]
-  endpoint: EndpointOptions
+  endpoint: EndpointOptions & { auth?: AuthOptions | undefined }
 }
 
 /** A variable has a value that cannot be used. Exported for tests. */
@@ -39,13 +40,18 @@ export function parseEnvironment(env: Environment): Settings {
   const { host, redisUrl, redisPrefix } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  checked(() => checkPaths(endpoint), 'MCP_PATH, MCP_PREFIX')
   const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
   const session = readGroup(env, SETTINGS.session)
   const { shutdown, drainTimeout } = shutdownOf(env, platform, session.drainTimeout)
-  checked(() => readPrefix(redisPrefix), `REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
+  try {
+    readPrefix(redisPrefix)
+  } catch {
+    throw new BadSetting(`REDIS_PREFIX must be ${PREFIX_FORM}, not "${redisPrefix}".`)
+  }
   return {
     ...platform,
     shutdown,
@@ -153,16 +159,16 @@ function introspection(env: Environment): AuthOptions['introspection'] {
 
 /** The hosts of the address, which is checked. */
 function redisNames(url: string): string {
-  const { nodes } = checked(() => readPlace(url, undefined))
-  return nodes.map(({ host }) => host).join(', ')
+  const { nodes, socket } = checked(() => readPlace(url, undefined), 'REDIS_URL')
+  return socket ?? nodes.map(({ host }) => host).join(', ')
 }
 
-/** The result of `read`; its failure, or `message` in its place, becomes the line that stops the start. */
-function checked<T>(read: () => T, message?: string): T {
+/** The result of `read`. Its failure becomes the line that stops the start, with the name of the variable before it. */
+function checked<T>(read: () => T, variable: string): T {
   try {
     return read()
   } catch (error) {
-    throw new BadSetting(message ?? `REDIS_URL: ${error instanceof Error ? error.message : String(error)}`)
+    throw new BadSetting(`${variable}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -30,6 +30,8 @@ interface LogOptions {
   /** Takes the errors where requests have no lines. */
   err?: Output
   clock?: Clock
+  /** An author reads it, at work: equal errors are written each time, and shutdowns not at all. */
+  forAuthor?: boolean
   /** Failures of the store that are not written: those that stop the start have a line of their own. */
   skips?: (cause: Error) => boolean
 }
@@ -64,11 +66,13 @@ export function openLog(options: LogOptions): Log {
     waiting += readable ? readableLine(line, color) : jsonLine(line)
   }
   const thinning = new Thinning(clock, (errors) => write('ERROR', `${errors} other errors of many kinds.`))
-  const writeThinned = (level: Level, message: string, members: Members = {}, key = `${level} ${message}`) =>
+  const writeThinned = (level: Level, message: string, members: Members = {}, key = `${level} ${message}`) => {
+    if (options.forAuthor) return write(level, message, members)
     thinning.add(key, (again) => {
       if (again === 0) write(level, message, members)
       else write(level, `${message.split('\n', 1)[0]} (${again} times more)`)
     })
+  }
 
   /** The store is away, which has a line. Its failures say nothing more. */
   let away = false
@@ -124,11 +128,11 @@ export function openLog(options: LogOptions): Log {
     onEvent('drain', ({ left, durationMs, instance }) => {
       const members = { left, instance, ms: tenths(durationMs) }
       if (left > 0) write('WARNING', 'Shut down before all calls were done.', members)
-      else if (requests) write('INFO', 'Shut down.', members)
+      else if (requests && !options.forAuthor) write('INFO', 'Shut down.', members)
     }),
   ]
-  if (requests) {
-    ends.push(onEvent('request', onRequest))
+  if (requests) ends.push(onEvent('request', onRequest))
+  if (requests && !options.forAuthor) {
     ends.push(onEvent('drain-start', (event) => write('INFO', 'Shutting down.', { ...event })))
   }
   process.once('exit', flush)

@@ -43,8 +43,9 @@ export class RetryQueue {
   }
 
   /** As {@link add}. Resolves when the work was tried once. */
-  now(work: () => Promise<unknown>): Promise<void> {
-    return this.#try({ work, until: this.#clock.now() + this.#lifetime })
+  now(work: () => Promise<unknown>): Promise<unknown> {
+    const until = this.#clock.now() + this.#lifetime
+    return work().catch((error) => this.#failed({ work, until }, error))
   }
 
   /** Tries everything once more before the process ends. The rest is given up. */
@@ -61,10 +62,14 @@ export class RetryQueue {
       if (item.until > this.#clock.now()) await item.work()
       this.#waiting.delete(item)
     } catch (error) {
-      if (error instanceof StoreUnavailable) return this.#keep(item)
-      this.#waiting.delete(item)
-      this.#report(error)
+      this.#failed(item, error)
     }
+  }
+
+  #failed(item: Item, error: unknown): void {
+    if (error instanceof StoreUnavailable) return this.#keep(item)
+    this.#waiting.delete(item)
+    this.#report(error)
   }
 
   #keep(item: Item): void {

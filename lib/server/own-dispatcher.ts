@@ -10,11 +10,18 @@ import type { McpServer } from './mcp-server.ts'
 import { HANDLERS } from './methods/handlers.ts'
 import { policyOf } from './registry/policy.ts'
 
+/** The descriptions for one revision. */
+interface Described {
+  /** How many entries were registered. */
+  size: number
+  byOffer: (Description | undefined)[]
+}
+
 /** The dispatcher of a server. A dispatcher is returned as it is. */
 export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
   if ('dispatch' in server) return server
   const { registry } = server
-  const descriptions = new Map<string, Description>()
+  const descriptions = new Map<Revision, Described>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
     scopes: registry.scopes,
@@ -31,10 +38,15 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
     },
     describe(revision, offer) {
       // Entries are only ever added: with the same number of entries the description is the same.
-      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${registry.size}`
-      const kept = descriptions.get(key) ?? describe(server, revision, offer)
-      descriptions.set(key, kept)
-      return kept
+      let kept = descriptions.get(revision)
+      if (kept?.size !== registry.size) {
+        kept = { size: registry.size, byOffer: [] }
+        descriptions.set(revision, kept)
+      }
+      const { listChanged, subscribe, logging } = offer
+      const at = Number(listChanged) + 2 * Number(subscribe) + 4 * Number(logging)
+      kept.byOffer[at] ??= describe(server, revision, offer)
+      return kept.byOffer[at]
     },
     policyOf: (method, params) => policyOf(registry, METHODS.get(method)?.about, params),
   }

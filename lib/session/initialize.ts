@@ -1,7 +1,9 @@
 /** `initialize`: what is read of the request, and its result. */
+import { memoizeByObject } from '../base/memo.ts'
+import { resultJson } from '../base/to-json.ts'
 import { readCapabilities, readClientInfo } from '../protocol/client.ts'
 import { ErrorCode, invalidParams } from '../protocol/errors.ts'
-import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { isSessionRevision, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import type { Description } from '../server/dispatcher.ts'
@@ -37,9 +39,11 @@ export function checkLength(record: string, { id }: JsonRpcRequest): void {
   throw new Refusal(400, ErrorCode.InvalidParams, message, { id })
 }
 
-/** The result of `initialize`. */
-export function initializeResult({ revision, info, capabilities, instructions }: Description): JsonObject {
-  const result: JsonObject = { protocolVersion: revision, capabilities, serverInfo: info }
-  if (instructions !== undefined) result.instructions = instructions
-  return result
-}
+/** The result of `initialize`, serialized once for each description. */
+export const initializeResult: (description: Description) => RawJson = memoizeByObject(
+  ({ revision, info, capabilities, instructions }) => {
+    const result: JsonObject = { protocolVersion: revision, capabilities, serverInfo: info }
+    if (instructions !== undefined) result.instructions = instructions
+    return new RawJson(resultJson(result))
+  },
+)

@@ -1,7 +1,7 @@
 import { digest } from '../base/ids.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, Message, RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, Message, RawJson, RequestId } from '../protocol/jsonrpc.ts'
 import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features } from '../protocol/revisions.ts'
@@ -25,12 +25,13 @@ import { type CallHost, continuedCarrier, type Require, relayed } from './call/h
 import { endOrphan } from './call/orphans.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { checkLength, readInitialize } from './initialize.ts'
+import { relayTo } from './relay.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
-import { relayTo, takeOvers } from './takeover.ts'
+import { takeOverBy } from './take-over-by.ts'
 
 /** Makes the result of `initialize` for a negotiated revision. */
-type Introduce = (revision: Session['revision']) => JsonObject
+type Introduce = (revision: Session['revision']) => RawJson
 
 interface PostInput {
   caller: Caller
@@ -53,7 +54,7 @@ export class Sessions {
 
   constructor(host: Omit<CallHost, 'takeOverFor' | 'running'>, introduce: Introduce) {
     const running = new RunningCalls()
-    const full: CallHost = { ...host, running, takeOverFor: (caller) => takeOvers(full, caller) }
+    const full: CallHost = { ...host, running, takeOverFor: (caller) => takeOverBy(full, caller) }
     this.#host = full
     this.#introduce = introduce
   }

@@ -4,62 +4,58 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { Instance } from '../runtime/instance.ts'
 import { instanceOf } from '../runtime/name.ts'
-import type { LogEntry } from '../store/store.ts'
+import type { LogEntry, Owner } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
 import { lostText } from './call/interruption.ts'
-import type { Connection, TakeOver } from './stream/connection.ts'
+import { relayTo } from './relay.ts'
+import type { Connection } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
-import type { Session } from './stream/session.ts'
 
 /** As many messages as one append has. */
 const NOT_RELAYED = 64
 
 /**
- * Makes the function by which connections of `caller` take calls over. A claim belongs to this instance: it is seen
- * through also where the connection ends meanwhile. The second run has the auth of the client that waits, which is the
- * same principal.
+ * Takes over a call whose stream `connection` holds. A claim belongs to this instance: it is seen through also where the
+ * connection ends meanwhile. The second run has the auth of the client that waits, which is the same principal.
  */
-export function takeOvers(host: CallHost, caller: Caller): TakeOver {
-  return (connection, stream, owner) => {
-    const { instance } = host
-    // Between the claim and the second run another connection would find this instance named, and no run.
-    if (instance.takingOver.has(stream)) return
-    instance.takingOver.add(stream)
-    const token = randomId(6)
-    takeOver(host, caller, connection, stream, owner, token)
-      .catch((error) => {
-        instance.report(error)
-        // The claim may have been stored. This instance lives, so that no other one would claim the call from it.
-        if (instance.calls.has(token)) return
-        instance.retry.add(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
-      })
-      .finally(() => instance.takingOver.delete(stream))
-  }
+export function takeOver(host: CallHost, caller: Caller, connection: Connection, stream: string, owner: Owner): void {
+  const { instance } = host
+  // Between the claim and the second run another connection would find this instance named, and no run.
+  if (instance.takingOver.has(stream)) return
+  instance.takingOver.add(stream)
+  const token = randomId(6)
+  claim(host, caller, connection, stream, owner, token)
+    .catch((error) => {
+      instance.report(error)
+      // The claim may have been stored. This instance lives, so that no other one would claim the call from it.
+      if (instance.calls.has(token)) return
+      instance.retry.add(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
+    })
+    .finally(() => instance.takingOver.delete(stream))
 }
 
-async function takeOver(
+async function claim(
   host: CallHost,
   caller: Caller,
   connection: Connection,
   stream: string,
-  expected: string,
+  expected: Owner,
   token: string,
 ) {
   const { instance } = host
   const { session } = connection
   const store = await instance.attend()
-  const claim = await store.claim(session.key, stream, expected, instance.name(token))
-  if (claim.status === 'gone') return connection.finish()
+  const claimed = await store.claim(session.key, stream, expected, instance.name(token))
+  if (claimed.status === 'gone') return connection.finish()
   // Another instance has claimed the call, or it has ended: log and store have how it goes on.
-  if (claim.status !== 'ok') return connection.look()
-  const stored = claim.request === undefined ? undefined : readRequest(claim.request)
-  const id = stored?.id ?? (claim.id === undefined ? undefined : untypedId(claim.id))
+  if (claimed.status !== 'ok') return connection.look()
+  const stored = claimed.request === undefined ? undefined : readRequest(claimed.request)
+  const id = stored?.id ?? (claimed.id === undefined ? undefined : untypedId(claimed.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   if (channels.takeover.hasSubscribers) {
-    const outcome = claim.cancelled ? 'cancelled' : stored ? 'rerun' : 'failed'
+    const outcome = claimed.cancelled ? 'cancelled' : stored ? 'rerun' : 'failed'
     const { method } = request
     const event: TakeoverEvent = {
       instance: instance.id,
@@ -67,7 +63,7 @@ async function takeOver(
       id: request.id,
       method,
       outcome,
-      sent: claim.end,
+      sent: claimed.end,
     }
     if (expected !== '') event.from = instanceOf(expected)
     publish('takeover', event)
@@ -83,13 +79,13 @@ async function takeOver(
   const { holder } = connection
   // The request is kept while its second run goes on, and cannot be refused any more.
   const held = instance.memory.hold(caller.client)
-  held.change(claim.request?.length ?? 0)
-  const continued = { stream, token, from: claim.end + 1, progress, claimed: true, asks: claim.asks, holder, relay }
+  held.change(claimed.request?.length ?? 0)
+  const continued = { stream, token, from: claimed.end + 1, progress, claimed: true, asks: claimed.asks, holder, relay }
   const call = new Call({ host, session, request, caller: { ...caller, held }, carrier: continuedCarrier, continued })
   instance.add('call', call)
-  if (stored && !claim.cancelled) call.start()
+  if (stored && !claimed.cancelled) call.start()
   held.release()
-  if (claim.cancelled) return call.cancel()
+  if (claimed.cancelled) return call.cancel()
   if (stored) return
   call.respond(errorText({ code: ErrorCode.InternalError, message: lostText(expected) }, id))
 }
@@ -109,24 +105,4 @@ function greatestProgress(entries: LogEntry[]): number | undefined {
     if (typeof progress === 'number' && (greatest === undefined || progress > greatest)) greatest = progress
   }
   return greatest
-}
-
-/** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
-export async function relayTo(
-  instance: Instance,
-  session: Session,
-  { client }: Pick<Caller, 'client'>,
-  data: string,
-  id: string,
-) {
-  const tag = instance.id.slice(0, 4)
-  const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
-  if (reply.status !== 'ok') return undefined
-  instance.stored.report(client, session.key, reply)
-  if (reply.holder !== undefined) {
-    const { n, holder } = reply
-    void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })
-    return holder
-  }
-  return undefined
 }

@@ -8,8 +8,7 @@ import { SESSION_REVISIONS, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../p
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../protocol/types.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../protocol/types.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
-
-export type ReadHeader = (name: string) => string | undefined
+import { type ReadHeader, versionHeader } from './claim.ts'
 
 export interface Envelope {
   capabilities: ClientCapabilities
@@ -32,18 +31,6 @@ function invalid(request: JsonRpcRequest, message: string): ProtocolError {
 
 function mismatch(request: JsonRpcRequest, message: string): ProtocolError {
   return refuse(request, ErrorCode.HeaderMismatch, message)
-}
-
-/** True if the body claims the stateless revision: one of the two required fields is there, with any value. */
-export function hasClaim(body: unknown): boolean {
-  const params = isObject(body) ? body.params : undefined
-  const meta = isObject(params) ? params._meta : undefined
-  return isObject(meta) && (META.protocolVersion in meta || META.clientCapabilities in meta)
-}
-
-/** The value of `MCP-Protocol-Version`. */
-export function versionHeader(header: ReadHeader): string | undefined {
-  return header('mcp-protocol-version')?.trim()
 }
 
 /**

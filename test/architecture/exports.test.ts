@@ -9,9 +9,10 @@ import { exportsOf, usesOf } from './exports.ts'
 
 type Files = ReadonlyMap<string, string>
 
-/** Names that something outside reads from a file of these folders: Lambda, or `npm start` and the build. */
+/** Names that something outside reads from a file of these folders: Lambda, or `npm start`, the build and the bundles of `dev`. */
 const READ_FROM_OUTSIDE: [folder: RegExp, names: RegExp][] = [
   [/^functions\//, /^(?:handler|server)$/],
+  [/^lib\/cli\/dev\/instance\.ts$/, /^serveInstance$/],
   [/^examples\//, /^(?:handler|server|app|default)$/],
 ]
 

@@ -10,6 +10,7 @@ import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { root } from '../../tools/build.ts'
 
+const entry = join(root, 'test/support/node-entry.ts')
 const config = { requiredScopes: ['notes:write', 'admin'] }
 const REGISTRATIONS: Record<string, (server: McpServer) => void> = {
   'a tool': (server) => server.registerTool('purge', config, () => ({ content: [] })),
@@ -77,7 +78,6 @@ export const server = new McpServer({ name: 'scoped', version: '1' })
 server.registerTool('purge', { requiredScopes: ['admin'] }, () => ({ content: [] }))\n`,
     )
     const env = { PATH: process.env.PATH, PORT: '0' }
-    const entry = join(root, 'functions/node.ts')
     const { status, stdout, stderr } = spawnSync(process.execPath, [entry, file], {
       env,
       encoding: 'utf8',
@@ -90,7 +90,7 @@ server.registerTool('purge', { requiredScopes: ['admin'] }, () => ({ content: []
 
   test.each(['AUTH_SCOPES', 'AUTH_AUDIENCE'])('with %s and without AUTH_ISSUER does not start', (name) => {
     const env = { PATH: process.env.PATH, PORT: '0', [name]: 'mcp' }
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'functions/node.ts')], {
+    const { status, stderr } = spawnSync(process.execPath, [entry, join(root, 'test/fixtures/small.ts')], {
       env,
       encoding: 'utf8',
       timeout: 30_000,

@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { root } from '../../tools/build.ts'
 import { NodeInstance } from '../deploy/node-instance.ts'
 import { type JsonServer, Signer, serveJson } from '../support/authorization.ts'
 import { EventReader, post, type RawSession, type RpcMessage, request, toolCall } from '../support/raw.ts'
@@ -12,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis.ts'
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const RESOURCE = 'https://mcp.example/mcp'
-const ENTRY = fileURLToPath(new URL('functions/node.ts', `file://${root}/`))
+const ENTRY = fileURLToPath(new URL('../support/node-entry.ts', import.meta.url))
 const SERVER = fileURLToPath(new URL('../fixtures/scoped.ts', import.meta.url))
 
 let as: JsonServer

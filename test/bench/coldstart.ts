@@ -1,7 +1,7 @@
 /**
  * The size of the bundles, and the time from the start of a process to its first response. The Node bundle with Redis
  * is compared with Hono and ioredis in a bundle of the same settings, but without the changes of
- * lib/cli/build/plugins.ts, which are work of this project. `node test/bench/coldstart.ts` prints this alone.
+ * lib/cli/build/plugins/, which are work of this project. `node test/bench/coldstart.ts` prints this alone.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Metafile } from 'esbuild'
-import { bundle, bundlePlainly, startSize } from '../../tools/build.ts'
+import { sizesOf as startSize } from '../../lib/cli/build/sizes.ts'
+import { bundle, bundlePlainly } from '../../tools/build.ts'
 import { startRedis } from '../support/redis.ts'
 import { pinned } from './processes.ts'
 

@@ -4,12 +4,13 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkDeployment } from '../../lib/cli/check/check.ts'
 import { root } from '../../tools/build.ts'
-import { checkDeployment } from '../../tools/check.ts'
 import { type LambdaTests, lambdaTests } from '../lambda/bundled.ts'
 import { freePort } from '../support/ports.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
 
+const check = [join(root, 'lib/cli/main.ts'), 'check']
 const STREAM = 'the first bytes of a stream arrive long before its end'
 
 describe('a deployment', () => {
@@ -43,18 +44,17 @@ test('the program prints one line for each check, and its exit code says whether
   const { file, remove } = await nodeBundle()
   const instance = await NodeInstance.start(file)
   try {
-    const check = join(root, 'tools/check.ts')
-    const output = execFileSync(process.execPath, [check, instance.url.href], { encoding: 'utf8' })
+    const output = execFileSync(process.execPath, [...check, instance.url.href], { encoding: 'utf8' })
     expect(
       output
         .trim()
         .split('\n')
         .every((line) => line.startsWith('ok\t')),
     ).toBe(true)
-    expect(spawnSync(process.execPath, [check, instance.at('/elsewhere').href]).status).toBe(1)
-    expect(spawnSync(process.execPath, [check, 'nowhere']).status).toBe(2)
-    expect(spawnSync(process.execPath, [check, 'ftp://nowhere/mcp']).status).toBe(2)
-    expect(spawnSync(process.execPath, [check, instance.url.href, '--tokn', 'x']).status).toBe(2)
+    expect(spawnSync(process.execPath, [...check, instance.at('/elsewhere').href]).status).toBe(1)
+    expect(spawnSync(process.execPath, [...check, 'nowhere']).status).toBe(1)
+    expect(spawnSync(process.execPath, [...check, 'ftp://nowhere/mcp']).status).toBe(1)
+    expect(spawnSync(process.execPath, [...check, instance.url.href, '--tokn', 'x']).status).toBe(1)
   } finally {
     await instance.stop()
     remove()
@@ -111,7 +111,7 @@ describe('an address without an endpoint gets one line and no stack:', () => {
       /NO\tan MCP endpoint is at the address \(404 .*Not found/,
     ],
   ])('%s', async (_what, address, expected) => {
-    const args = [join(root, 'tools/check.ts'), await address()]
+    const args = [...check, await address()]
     const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) =>
       execFile(process.execPath, args, (error, stdout, stderr) => resolve({ code: error?.code, stdout, stderr })),
     )

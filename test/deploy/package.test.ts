@@ -22,7 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-package-'))
 beforeAll(async () => {
   for (const name of ['serverless.yml', 'infra']) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  await bundle({ out: join(folder, 'dist') })
+  await bundle({ server: join(root, 'test/fixtures/small.ts'), out: join(folder, 'dist') })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -1,6 +1,6 @@
 /** The parameters of a stage are in one file, which every `npm run deploy` and `npm run package` reads. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -17,6 +17,8 @@ const template = join(folder, '.serverless/cloudformation-template-update-stack.
 beforeAll(() => {
   for (const name of ['serverless.yml', 'infra']) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const server = join(root, 'test/fixtures/small.ts')
+  writeFileSync(join(folder, 'mcp.config.ts'), `export default { server: ${JSON.stringify(server)} }`)
 })
 beforeEach(() => {
   rmSync(join(folder, '.serverless'), { recursive: true, force: true })
@@ -115,6 +117,17 @@ test('another stage has a file of its own', () => {
   expect(text).toContain('mcp-anywhere-dev-mcp')
   expect(text).toContain('"MemorySize": 1024')
   expect(variables(rendered()).AUTH_ISSUER).toBe('')
+})
+
+test('the function has the server that the settings of the project name', () => {
+  writeFileSync(stageFile(), 'open: true\n')
+  const { status, stdout } = run('package')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^lambda\/lambda\.mjs {2}endpoint \d+ KB, server \d+ KB/m)
+  const files = readdirSync(join(folder, 'dist/lambda')).filter((name) => name.endsWith('.mjs'))
+  const text = files.map((name) => readFileSync(join(folder, 'dist/lambda', name), 'utf8')).join('\n')
+  expect(text).toContain('description:"Greets"')
+  expect(text).not.toContain('Notes of the user')
 })
 
 describe('a deployment stops with one line, and renders nothing,', () => {

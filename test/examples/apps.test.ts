@@ -49,6 +49,15 @@ test.each(clients)('express-app.ts: the client %s gets progress beside the route
   expect(await page('/echo', { method: 'POST', headers, body: '{"a":1}' })).toEqual({ status: 200, text: '{"a":1}' })
 })
 
+test.each(clients)('node-app.ts: the client %s gets progress beside the pages of the app', async (_, connect) => {
+  example = await Example.start('node-app.ts')
+  const client = await connected(connect)
+  const events: string[] = []
+  const { text } = await client.call('translate', { texts: ['one', 'two'] }, (message) => events.push(message))
+  expect([text, ...events]).toEqual(['ONE\nTWO', 'translated "one"', 'translated "two"'])
+  expect(await page('/')).toEqual({ status: 200, text: 'A page of the app' })
+})
+
 test('own-store: the figures count what the store was asked for', async () => {
   example = await Example.start('own-store')
   for (const [, connect] of clients) {

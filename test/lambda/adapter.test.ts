@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundleEntries } from '../../tools/build.ts'
+import { bundleServer } from '../../lib/cli/build/bundle-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Lambda, startLambda } from './emulator.ts'
 import type { Front } from './fronts.ts'
@@ -14,7 +14,8 @@ const task = mkdtempSync(join(tmpdir(), 'mcp-anywhere-adapter-'))
 const started: Lambda[] = []
 
 beforeAll(async () => {
-  await bundleEntries({ routes: fileURLToPath(new URL('./adapter-routes.ts', import.meta.url)) }, task)
+  const file = fileURLToPath(new URL('./adapter-routes.ts', import.meta.url))
+  await bundleServer({ server: file, entries: { routes: { file } }, outdir: task })
 })
 afterAll(async () => {
   await Promise.all(started.map((lambda) => lambda.stop()))

@@ -18,7 +18,8 @@ import { fromSeconds } from '../support/spread.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64')
 const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
-const ENTRY = new URL('../../functions/node.ts', import.meta.url).pathname
+const ENTRY = new URL('../support/node-entry.ts', import.meta.url).pathname
+const SERVER = new URL('../fixtures/small.ts', import.meta.url).pathname
 
 describe('variables', () => {
   test('have defaults that suit a laptop', () => {
@@ -29,7 +30,7 @@ describe('variables', () => {
       redisUrl: undefined,
       warnings: [],
     })
-    expect(endpoint).toMatchObject({ allowedHosts: 'local', legacySse: false, keys: undefined })
+    expect(endpoint).toMatchObject({ allowedHosts: 'local', legacySse: false, path: '/mcp', keys: undefined })
   })
 
   test('set the options of the endpoint', () => {
@@ -42,12 +43,16 @@ describe('variables', () => {
       GET_POLICY: 'poll',
       SESSION_IDLE_SECONDS: '60',
       LEGACY_SSE: '1',
+      MCP_PATH: '/v1/mcp',
+      MCP_PREFIX: '/tools',
     }
     const settings = parseEnvironment(env)
     expect(settings).toMatchObject({ port: 0, host: '0.0.0.0', redisName: 'redis.example:6380' })
     expect(settings.endpoint).toMatchObject({
       allowedHosts: ['mcp.example.com', 'other.example.com'],
       legacySse: true,
+      path: '/v1/mcp',
+      prefix: '/tools',
       session: { getPolicy: 'poll', idleLifetime: 60_000 },
     })
     expect(settings.endpoint.keys).toHaveLength(2)
@@ -86,6 +91,8 @@ describe('variables', () => {
     ['REDIS_PREFIX', 'a:b'],
     ['REDIS_PREFIX', '{a}'],
     ['MCP_UNSEALED', 'read'],
+    ['MCP_PATH', 'mcp'],
+    ['MCP_PREFIX', '/a/../b'],
     ['AUTH_ISUER', 'https://as.example'],
     ['AUTH_SCOPES', 'read'],
   ])('%s=%s stops the start with one line that names the variable and shows no secret', (name, value) => {
@@ -180,7 +187,7 @@ describe.each(['platform', 'endpoint', 'http', 'session'] as const)('the setting
   })
 })
 
-describe('npm start with Redis', () => {
+describe('the Node entry with Redis', () => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis({ args: ['--requirepass', 'secret'] })
@@ -189,7 +196,7 @@ describe('npm start with Redis', () => {
 
   /** Runs until the process has ended, or has written a line that matches. */
   async function run(env: Record<string, string>, until: RegExp) {
-    const child = spawn(process.execPath, [ENTRY], {
+    const child = spawn(process.execPath, [ENTRY, SERVER], {
       env: { PATH: process.env.PATH, PORT: '0', MCP_SECRET: SECRET, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -267,9 +274,9 @@ describe('npm start with Redis', () => {
   })
 })
 
-describe('npm start', () => {
-  async function start(env: Record<string, string>, ...args: string[]) {
-    const child = spawn(process.execPath, [ENTRY, ...args], {
+describe('the Node entry', () => {
+  async function start(env: Record<string, string>) {
+    const child = spawn(process.execPath, [ENTRY, SERVER], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -299,14 +306,7 @@ describe('npm start', () => {
     })
   })
 
-  test('stops with one line where there is no server, or where the port is in use', async () => {
-    expect(await start({ PORT: '0' }, '/nowhere/server.ts')).toEqual({
-      lines: ['There is no /nowhere/server.ts.'],
-      code: 1,
-    })
-    const without = new URL('../../lib/base/ids.ts', import.meta.url).pathname
-    const { lines, code } = await start({ PORT: '0' }, without)
-    expect([lines, code]).toEqual([[`${without} must export "server", an McpServer.`], 1])
+  test('stops with one line where the port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo

@@ -118,3 +118,25 @@ test('a buffered response does not wait for the store longer than the gateway wa
   // The function itself has ten minutes.
   expect(await handler({ fetch, rest }, 600)(V2)).toMatchObject({ statusCode: 200 })
 })
+
+const { http } = V2.requestContext
+test.each([
+  ['an HTTP API with a stage', { ...V2, rawPath: '/v1/mcp', requestContext: { http, stage: 'v1' } }, '/mcp', '/v1'],
+  ['the default stage', V2, '/mcp', ''],
+  ['a REST API', { ...REST, requestContext: { ...REST.requestContext, path: '/prod/mcp' } }, '/mcp', '/prod'],
+  [
+    'a REST API on a domain with a base path',
+    { ...REST, path: '/tools/mcp', requestContext: { ...REST.requestContext, path: '/tools/mcp' } },
+    '/tools/mcp',
+    '',
+  ],
+  ['a load balancer', { ...REST, requestContext: { elb: { targetGroupArn: 'arn' } } }, '/mcp', ''],
+])('the endpoint gets to know what %s has cut off of the path', async (_, event, path, cut) => {
+  const seen: [string, string][] = []
+  const fetch: Endpoint['fetch'] = async (request, { mountedAt = '' } = {}) => {
+    seen.push([new URL(request.url).pathname, mountedAt])
+    return new Response()
+  }
+  await handler({ fetch })(event as typeof V2 | typeof REST)
+  expect(seen).toEqual([[path, cut]])
+})

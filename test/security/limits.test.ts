@@ -1,5 +1,6 @@
 /** Every limit: a request beyond it is refused with its HTTP status and a JSON-RPC error, on any instance. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { AuthOptions } from '../../lib/auth/options.ts'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
@@ -50,7 +51,7 @@ function start(options: EndpointOptions = {}, size = 1): void {
   endpoints = Array.from({ length: size }, () => createEndpoint(build(), { ...options, store }))
 }
 
-const withAuth = (): Pick<EndpointOptions, 'auth'> => ({
+const withAuth = (): { auth: AuthOptions } => ({
   auth: { issuer: 'https://as.example', resource: RESOURCE, jwks: signer.keys },
 })
 

@@ -133,7 +133,7 @@ describe('the Node entry', () => {
 
   beforeAll(async () => {
     const root = new URL('../..', import.meta.url).pathname
-    const child = spawn(process.execPath, ['functions/node.ts', 'test/fixtures/everything.ts'], {
+    const child = spawn(process.execPath, ['test/support/node-entry.ts', 'test/fixtures/everything.ts'], {
       cwd: root,
       env: { PATH: process.env.PATH, PORT: '0', REQUEST_SECONDS: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],

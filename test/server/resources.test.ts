@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '../../lib/protocol/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import { resourceNotFound } from '../../lib/server/methods/resources.ts'
+import { resourceNotFound } from '../../lib/server/methods/not-found.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import { fakeChannel, request } from './fake-channel.ts'
 

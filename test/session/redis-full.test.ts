@@ -27,7 +27,14 @@ afterAll(async () => {
   admin.disconnect()
   await fleet.stop()
 })
-afterEach(() => admin.config('SET', 'maxmemory', '0'))
+afterEach(async () => {
+  await admin.config('SET', 'maxmemory', '0')
+  // An instance looks every few seconds how full Redis is, and takes no session until it has seen that there is room.
+  for (const url of [0, 1, 2].map((at) => fleet.at(at))) {
+    const opened = await eventually(() => initialize(url).catch(() => undefined))
+    await fetch(url, { method: 'DELETE', headers: { 'mcp-session-id': opened.id } })
+  }
+})
 
 /** From now on Redis refuses every command that could need memory. */
 const fill = () => admin.config('SET', 'maxmemory', '1')
@@ -133,9 +140,8 @@ test('a new session is refused with 503, the reason and a later Retry-After', as
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
   const response = await post(fleet.at(0), request(0, 'initialize', params))
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, fromSeconds(10)])
-  expect((await answerOf(response)).error?.message).toBe(
-    'The session store is full; the session is not lost. Try again.',
-  )
+  // Refused by Redis, or by the instance, which may have seen before how full Redis is.
+  expect((await answerOf(response)).error?.message).toMatch(/^The session store is (nearly )?full[:;] /)
 })
 
 test('the calls of a living instance are not taken over, since its signs of life are written', async () => {

@@ -8,7 +8,11 @@ describe('an address of Redis', () => {
   test.each([
     ['localhost:6379', /no scheme/],
     ['http://h', /scheme http/],
-    ['unix:///tmp/redis.sock', /scheme unix/],
+    ['unix:///', /path of a socket/],
+    ['unix:secret.sock', /path of a socket|host/],
+    ['unix://u:secret@h/tmp/redis.sock', /unix:\/\/\/path/],
+    ['unix:///tmp/redis.sock?db=3', /behind \?/],
+    ['unix:///tmp/a.sock,unix:///tmp/b.sock', /a socket/],
     ['redis://', /no (?:host|address)/],
     ['redis://:6379', /no (?:host|address)/],
     ['redis:///3', /no (?:host|address)/],
@@ -57,6 +61,7 @@ describe('an address of Redis', () => {
     ['redis://:p%40ss%2Cword@h', { username: undefined, password: 'p@ss,word' }],
     ['redis://u:p@a:1,redis://b:2', { username: 'u', password: 'p', cluster: true }],
     ['redis://u:p@a,redis://u:p@b', { username: 'u', cluster: true }],
+    ['unix:///tmp/a%20b/redis.sock', { socket: '/tmp/a b/redis.sock', cluster: false, db: 0 }],
   ])('%s is read', (url, expected) => {
     expect(readPlace(url, undefined)).toMatchObject(expected)
   })

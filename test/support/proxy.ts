@@ -15,7 +15,8 @@ export interface RoundRobin {
   close(): Promise<void>
 }
 
-export async function startRoundRobin(targets: string[]): Promise<RoundRobin> {
+/** @param prefix the begin of the paths that are forwarded, without it. Other paths are 404. */
+export async function startRoundRobin(targets: string[], prefix = ''): Promise<RoundRobin> {
   const urls: (string | undefined)[] = [...targets]
   const counts = targets.map(() => 0)
   const requests: RoundRobin['requests'] = []
@@ -30,6 +31,11 @@ export async function startRoundRobin(targets: string[]): Promise<RoundRobin> {
     return -1
   }
   const server = http.createServer((req, res) => {
+    const path = req.url ?? ''
+    if (prefix !== '' && !path.startsWith(`${prefix}/`)) {
+      res.writeHead(404).end('no such path')
+      return
+    }
     const index = next()
     const target = urls[index]
     if (target === undefined) {
@@ -37,12 +43,12 @@ export async function startRoundRobin(targets: string[]): Promise<RoundRobin> {
       return
     }
     counts[index] = (counts[index] ?? 0) + 1
-    const entry: RoundRobin['requests'][number] = { method: req.method ?? '', path: req.url ?? '', target: index }
+    const entry: RoundRobin['requests'][number] = { method: req.method ?? '', path, target: index }
     requests.push(entry)
     live.add(res)
     const { hostname, port } = new URL(target)
     const upstream = http.request(
-      { hostname, port, method: req.method, path: req.url, headers: req.headers, agent },
+      { hostname, port, method: req.method, path: path.slice(prefix.length), headers: req.headers, agent },
       (answer) => {
         entry.status = answer.statusCode ?? 0
         res.writeHead(answer.statusCode ?? 502, answer.rawHeaders)

@@ -2,40 +2,36 @@
  * Bundles a server with the entry that serves it: the same way for `dev`, `start`, `build`, the image and Lambda, so that
  * what was developed is what is deployed.
  */
-import { mkdirSync, rmSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
-import type { BuildContext, BuildOptions, Metafile, Plugin } from 'esbuild'
-import { loadEsbuild, withFailures } from './esbuild.ts'
-import {
-  compactCommands,
-  errorNames,
-  leftOut,
-  methodsAtOnce,
-  noDefaultStore,
-  ON_DEMAND,
-  onDemand,
-  onDemandSource,
-  outdented,
-} from './plugins.ts'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { BuildOptions, Message, Metafile, Plugin } from 'esbuild'
+import { Failure } from '../command.ts'
+import { exportsOf, lineOf, loadEsbuild, withFailures } from '../esbuild.ts'
+import { OWN } from '../own.ts'
+import { shown } from '../shown.ts'
+import { compactCommands } from './plugins/commands.ts'
+import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
+import { leanRedis } from './plugins/lean-redis.ts'
+import { noDefaultStore, outdented } from './plugins/own-code.ts'
+import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
+import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
 
-/** By this name an entry imports the module of the server, whichever file it is. */
-export const SERVER = 'mcp-anywhere:server'
+export { SERVER } from './plugins/served.ts'
 
-/** The folder of this package: `lib`, or `dist` where it is installed. */
-const OWN = dirname(dirname(import.meta.dirname))
-
-/** An entry: a file, or the text of one, whose imports of `mcp-anywhere/…` are those of this package. */
-export type Entry = { file: string } | { source: string }
-
-export interface BundleOptions {
+interface BundleOptions {
   /** The file that exports the server, which an entry imports as {@link SERVER}. */
   server: string
   /** By the names of their files in `outdir`, without the ending `.mjs`. */
   entries: Readonly<Record<string, Entry>>
-  /** An absolute path; the folder is emptied first. */
+  /** Files of an earlier build with the same names are replaced; those with other names stay. */
   outdir: string
   /** Default: true. */
   minify?: boolean
+  /**
+   * Where packages with native code are when the bundle runs. `here`, the default: where they are now, for a bundle that runs on
+   * this machine. `beside`: installed beside it, for one that is deployed.
+   */
+  natives?: 'here' | 'beside'
   /** Come before those of the bundle. */
   plugins?: readonly Plugin[]
 }
@@ -44,6 +40,12 @@ export interface Bundled {
   metafile: Metafile
   /** The files that were read, as absolute paths. */
   inputs: string[]
+  /** Packages with native code, which are not in the bundle. */
+  externals: External[]
+  /** Native modules (`.node`) that were copied into `outdir`, as absolute paths of the originals. */
+  nativeFiles: string[]
+  /** What esbuild says about the author's files, one line each. */
+  warnings: string[]
 }
 
 export interface ServerContext {
@@ -57,13 +59,15 @@ export interface ServerContext {
 }
 
 /**
- * CommonJS packages inside the bundle load Node's modules with `require`. A declaration of that name would collide with one
- * in the code of an author.
+ * CommonJS packages inside the bundle load Node's modules with `require`, and look for their folder. A declaration of such a
+ * name would collide with one in the code of an author.
  */
-const REQUIRE =
-  "import { createRequire as __createRequire } from 'node:module'; globalThis.require ??= __createRequire(import.meta.url);"
+const COMMON_JS =
+  "import{createRequire as __r}from'node:module';" +
+  'Object.assign(globalThis,{require:__r(import.meta.url),__dirname:import.meta.dirname,__filename:import.meta.filename})'
 
-const COMMON = {
+/** The settings of every build, also of those without a server. */
+export const COMMON = {
   bundle: true,
   platform: 'node',
   target: 'node22',
@@ -71,16 +75,21 @@ const COMMON = {
   // Names and lines are enough for stack traces; the sources themselves would be most of the deployed bytes.
   sourcesContent: false,
   legalComments: 'none',
+  // Node prints the line of an exception that nobody catches.
+  lineLimit: 1_000,
   metafile: true,
   logLevel: 'silent',
+  // What cannot be served must not replace what is served.
+  write: false,
 } satisfies BuildOptions
 
-const MODULES = {
+/** The settings of ES modules that share code. */
+export const MODULES = {
   outExtension: { '.js': '.mjs' },
   chunkNames: 'part-[hash]',
   splitting: true,
   format: 'esm',
-  banner: { js: REQUIRE },
+  banner: { js: COMMON_JS },
 } satisfies BuildOptions
 
 /**
@@ -89,36 +98,49 @@ const MODULES = {
  * @throws Failure where esbuild is missing
  */
 export async function bundleContext(options: BundleOptions): Promise<ServerContext> {
-  const { entries, outdir, server, minify = true, plugins = [] } = options
+  const { entries, minify = true, natives = 'here', plugins = [] } = options
+  const server = resolve(options.server)
+  const outdir = resolve(options.outdir)
   const esbuild = await loadEsbuild()
   const absWorkingDir = process.cwd()
+  const externals = new Map<string, External>()
+  const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
-  const all = [...plugins, entriesPlugin(entries, server), ...shorter, leftOut, methodsAtOnce, noDefaultStore, onDemand]
-  const entryPoints = Object.fromEntries(Object.keys(entries).map((name) => [name, `${ENTRY}${name}`]))
+  const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
+  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const all = [...plugins, served(entries, server), ...redis, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
-  rmSync(outdir, { recursive: true, force: true })
+  const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })
   const stdin = { contents: onDemandSource, resolveDir: OWN }
   const outfile = join(outdir, ON_DEMAND)
-  const contexts: BuildContext<typeof COMMON>[] = await Promise.all([
-    esbuild.context({ ...common, ...MODULES, entryPoints, outdir, plugins: all }),
+  const entryPoints = entryPointsOf(entries)
+  const [main, more] = await Promise.all([
+    esbuild.context({ ...common, ...MODULES, entryPoints, outdir, loader, plugins: all }),
     esbuild.context({ ...common, stdin, outfile, format: 'cjs', plugins: shorter }),
   ])
-  const [main, more] = contexts as [BuildContext<typeof COMMON>, BuildContext<typeof COMMON>]
   return {
     async rebuild() {
-      const [{ metafile }, others] = await Promise.all([withFailures(() => main.rebuild()), more.rebuild()])
+      externals.clear()
+      copied.clear()
+      const built = await Promise.all([withFailures(() => main.rebuild()), more.rebuild()])
+      const [{ metafile, warnings }, others] = built
+      if (lacksServer(warnings)) throw new Failure(await missing(server))
+      for (const { path, contents } of built.flatMap(({ outputFiles }) => outputFiles)) writeFileSync(path, contents)
       return {
         metafile: {
           inputs: { ...metafile.inputs, ...others.metafile.inputs },
           outputs: { ...metafile.outputs, ...others.metafile.outputs },
         },
-        inputs: Object.keys(metafile.inputs).flatMap((name) =>
-          /^[\w-]{2,}:/.test(name) ? [] : [resolve(absWorkingDir, name)],
-        ),
+        inputs: Object.keys(metafile.inputs)
+          .filter((name) => !/^[\w-]{2,}:/.test(name))
+          .map((name) => resolve(absWorkingDir, name)),
+        externals: [...externals.values()],
+        nativeFiles: [...copied],
+        warnings: warnings.filter(isAuthors).map(lineOf),
       }
     },
-    dispose: async () => void (await Promise.all(contexts.map((context) => context.dispose()))),
+    dispose: async () => void (await Promise.all([main.dispose(), more.dispose()])),
   }
 }
 
@@ -136,26 +158,17 @@ export async function bundleServer(options: BundleOptions): Promise<Bundled> {
   }
 }
 
-const ENTRY = 'mcp-anywhere:entry:'
+const UNDEFINED = 'import-is-undefined'
+const inServed = ({ location }: Message) => location?.file.startsWith(`${NAMESPACE}:`) === true
 
-/** The entries by their names, and the module of the server. */
-function entriesPlugin(entries: BundleOptions['entries'], server: string): Plugin {
-  return {
-    name: 'entries',
-    setup(build) {
-      const namespace = 'mcp-anywhere'
-      build.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => {
-        const name = path.slice(ENTRY.length)
-        const entry = entries[name]
-        if (entry === undefined) return undefined
-        return 'file' in entry ? { path: resolve(entry.file) } : { path: `${name}.ts`, namespace }
-      })
-      build.onLoad({ filter: /./, namespace }, ({ path }) => {
-        const entry = entries[path.replace(/\.ts$/, '')]
-        return entry && 'source' in entry ? { contents: entry.source, loader: 'ts', resolveDir: OWN } : undefined
-      })
-      const path = isAbsolute(server) ? server : resolve(server)
-      build.onResolve({ filter: new RegExp(`^${SERVER}$`) }, () => ({ path }))
-    },
-  }
+/** esbuild warns of each of the two names that the module of the server lacks. */
+const lacksServer = (warnings: Message[]) =>
+  warnings.filter((warning) => warning.id === UNDEFINED && inServed(warning)).length >= 2
+
+const isAuthors = (warning: Message) => !inServed(warning) && !/node_modules/.test(warning.location?.file ?? '')
+
+async function missing(server: string): Promise<string> {
+  const names = await exportsOf(server)
+  const has = names.length === 0 ? 'exports nothing' : `exports ${names.join(', ')}, and no server`
+  return `${shown(server)} ${has}. Export it as "server": export const server = new McpServer({ … })`
 }

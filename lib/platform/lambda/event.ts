@@ -14,6 +14,8 @@ export interface Incoming {
   address: string | undefined
   /** Payload 1.0, or a load balancer with multi-value headers: the result needs multi-value headers too. */
   multiValue: boolean
+  /** What the gateway has cut off at the begin of the path: the name of its stage. */
+  mountedAt?: string
 }
 
 /**
@@ -35,13 +37,14 @@ function readV2(event: APIGatewayProxyEventV2): Incoming {
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, wire(value))
   if (event.cookies && event.cookies.length > 0) headers.set('cookie', wire(event.cookies.join('; ')))
   // An HTTP API puts the name of its stage before the path; a Function URL has no stage.
-  const prefix = `/${stage}/`
-  const path = event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath
+  const staged = event.rawPath.startsWith(`/${stage}/`)
+  const path = staged ? event.rawPath.slice(stage.length + 1) : event.rawPath
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
   return {
     request: newRequest(http.method, path, query, headers, event),
     address: http.sourceIp,
     multiValue: false,
+    ...(staged && { mountedAt: `/${stage}` }),
   }
 }
 
@@ -55,14 +58,19 @@ function readV1(event: APIGatewayProxyEvent | ALBEvent): Incoming {
     for (const [name, value] of Object.entries(event.headers ?? {}))
       if (value !== undefined) headers.set(name, wire(value))
   }
-  const balanced = 'elb' in event.requestContext
+  const { requestContext } = event
+  const balanced = 'elb' in requestContext
   return {
     request: newRequest(event.httpMethod, event.path, queryOf(event, balanced), headers, event),
-    address: balanced
-      ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-      : (event as APIGatewayProxyEvent).requestContext.identity.sourceIp,
+    address: balanced ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : requestContext.identity.sourceIp,
     multiValue: several != null,
+    ...(!balanced && { mountedAt: cutOff(requestContext.path, event.path) }),
   }
+}
+
+/** A REST API gives the path with its stage, as the client sent it, and without. The path of a custom domain is the same. */
+function cutOff(whole: string | undefined, path: string): string {
+  return whole?.endsWith(path) ? whole.slice(0, whole.length - path.length) : ''
 }
 
 /** The value of a header as an HTTP server reads it: each byte is one character. */

@@ -42,9 +42,9 @@ export function invocations(
       const multiValue = Boolean((event as Partial<ALBEvent> | null)?.multiValueHeaders)
       return send(response, { request: new Request('https://lambda.invalid'), address: undefined, multiValue })
     }
-    const { request, address } = incoming
+    const { request, address, mountedAt } = incoming
     const incomingMessage = { socket: { remoteAddress: address } }
-    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, requestId: id })
+    const response = await endpoint.fetch(request, { deadline, incoming: incomingMessage, requestId: id, mountedAt })
     await send(response, incoming)
   }
   return async (event: HttpEvent, context: InvocationContext, send: Send): Promise<void> => {

@@ -1,20 +1,11 @@
-/** A process that listens by itself: the HTTP server, the log, and `/readyz`. */
-import type { Server } from 'node:http'
-import { type HttpBindings, serve } from '@hono/node-server'
-import { systemClock } from '../../base/clock.ts'
-import { retryAfter } from '../../base/ids.ts'
+/** A process that listens by itself: its settings, its log and its store. */
+import type { AddressInfo } from 'node:net'
 import type { McpServer } from '../../server/mcp-server.ts'
-import { SETTINGS } from '../../settings.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
-import { endpointOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
-import { endOnException, logRejections } from '../faults.ts'
 import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
-import { drainOnSignals } from './drain.ts'
-import { harden } from './harden.ts'
-import { ReadinessCheck } from './readiness.ts'
-import { createCheckedServer } from './target.ts'
+import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: McpServer): Promise<void> {
@@ -24,55 +15,21 @@ export async function listen(server: McpServer): Promise<void> {
   const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
   for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
   const store = await openStore(settings, log.error)
-  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
-  const http = serve(
-    {
-      fetch: (request, env) => {
-        const { outgoing } = env as HttpBindings
-        // While the process shuts down, the next request of this connection should go to another instance.
-        if (leaving.begun) outgoing.shouldKeepAlive = false
-        return endpoint.fetch(request, env)
-      },
-      port: settings.port,
-      hostname: settings.host,
-      createServer: createCheckedServer,
-      serverOptions: {
-        // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): were
-        // this side to close it first, a request could meet a connection that is being closed.
-        keepAliveTimeout: 620_000,
-        headersTimeout: Math.min(30_000, settings.requestTimeout),
-        requestTimeout: settings.requestTimeout,
-        connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
-      },
-    },
-    ({ port }) => {
-      announce(`http://${settings.host}:${port}/mcp`, settings, log)
-      tryStore(store).finally(() => {
-        starting = false
-      })
-    },
-  ) as Server
-  harden(http)
+  const { http } = serveNode(server, { settings, store, log })
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
-  const leaving = drainOnSignals(http, endpoint, settings)
-  const report = (text: string) => log.say('ERROR', text)
-  logRejections(report)
-  endOnException(report, () => leaving.fail())
-  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
-  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
-  // `/healthz` does not ask the store, because a restart would not bring Redis back.
-  endpoint.app.get('/readyz', async (c) => {
-    const state = await readiness.state()
-    const headers = { 'Cache-Control': 'no-store' }
-    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  http.listen(settings.port, settings.host, () => {
+    const { port } = http.address() as AddressInfo
+    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log)
+    tryStore(store).finally(() => {
+      starting = false
+    })
   })
 }
 
 /** Ends the start with one line. */
-export function stop(why: string): never {
+function stop(why: string): never {
   console.error(why)
   process.exit(1)
 }

@@ -1,5 +1,12 @@
 /** Requests whose Host or target cannot be read are refused before anything makes a URL of them. */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText } from '../../protocol/jsonrpc.ts'
 import { targetProblem } from '../target.ts'
@@ -9,16 +16,22 @@ export const createCheckedServer = checkedServer as typeof createServer
 
 function checkedServer(options: ServerOptions, listener: RequestListener): Server {
   return createServer({ ...options, requireHostHeader: false }, (request, response) => {
-    const problem = problemOf(request)
-    if (problem === undefined) return listener(request, response)
-    const body = errorText({ code: ErrorCode.InvalidRequest, message: problem })
-    const headers = {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      Connection: 'close',
-    }
-    response.writeHead(400, headers).end(body)
+    if (!refuseTarget(request, response)) listener(request, response)
   })
+}
+
+/** Answers a request whose Host or target cannot be read. False: they can. */
+export function refuseTarget(request: IncomingMessage, response: ServerResponse): boolean {
+  const problem = problemOf(request)
+  if (problem === undefined) return false
+  const body = errorText({ code: ErrorCode.InvalidRequest, message: problem })
+  const headers = {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  }
+  response.writeHead(400, headers).end(body)
+  return true
 }
 
 function problemOf({ url = '', headers: { host }, rawHeaders, httpVersion }: IncomingMessage): string | undefined {

@@ -98,18 +98,7 @@ export function toolResultFault(value: unknown): string | undefined {
   if (content === undefined) {
     return value.structuredContent === undefined ? 'it has neither "content" nor "structuredContent".' : undefined
   }
-  return hasTextsAlone(content) ? undefined : listFault(content, 'content', blockFault)
-}
-
-/** Most results are texts, which are read here without a name for each place. */
-function hasTextsAlone(content: unknown): boolean {
-  if (!Array.isArray(content)) return false
-  for (let at = 0; at < content.length; at++) {
-    const block: unknown = content[at]
-    if (!isObject(block) || block.type !== 'text' || typeof block.text !== 'string') return false
-    if (block.mimeType !== undefined || block.annotations !== undefined || block._meta !== undefined) return false
-  }
-  return true
+  return listFault(content, 'content', blockFault)
 }
 
 const required =

@@ -1,11 +1,7 @@
 import type { ServerMethod } from '../../protocol/methods.ts'
 import type { Registry } from '../registry/registry.ts'
-import { complete } from './complete.ts'
-import { withProtocolErrors } from './failures.ts'
-import { listPrompts, listResources, listTemplates, listTools } from './lists.ts'
 import type { MethodHandler } from './method.ts'
-import { getPrompt } from './prompts.ts'
-import { readResource } from './resources.ts'
+import { MORE } from './on-demand.ts'
 import { callTool } from './tools.ts'
 
 /** How the registry answers one method. */
@@ -19,15 +15,23 @@ const tools: Handler['has'] = (registry) => registry.tools.size > 0
 const resources: Handler['has'] = (registry) => registry.hasResources
 const prompts: Handler['has'] = (registry) => registry.prompts.size > 0
 
+type Loaded = Omit<NonNullable<typeof MORE.now>, 'toolResultFault'>
+
+/** A handler whose code is loaded when one of them is first used. */
+const onDemand =
+  (name: keyof Loaded): MethodHandler =>
+  (registry, params, channel) =>
+    MORE.now?.[name](registry, params, channel) ?? MORE.load().then((loaded) => loaded[name](registry, params, channel))
+
 const TABLE: Readonly<Record<ServerMethod, Handler>> = {
-  'tools/list': { has: tools, run: listTools },
+  'tools/list': { has: tools, run: onDemand('listTools') },
   'tools/call': { has: tools, run: callTool },
-  'resources/list': { has: resources, run: withProtocolErrors(listResources) },
-  'resources/templates/list': { has: resources, run: listTemplates },
-  'resources/read': { has: resources, run: withProtocolErrors(readResource) },
-  'prompts/list': { has: prompts, run: listPrompts },
-  'prompts/get': { has: prompts, run: withProtocolErrors(getPrompt) },
-  'completion/complete': { has: (registry) => registry.hasCompletions, run: withProtocolErrors(complete) },
+  'resources/list': { has: resources, run: onDemand('listResources') },
+  'resources/templates/list': { has: resources, run: onDemand('listTemplates') },
+  'resources/read': { has: resources, run: onDemand('readResource') },
+  'prompts/list': { has: prompts, run: onDemand('listPrompts') },
+  'prompts/get': { has: prompts, run: onDemand('getPrompt') },
+  'completion/complete': { has: (registry) => registry.hasCompletions, run: onDemand('complete') },
 }
 
 /** The methods that the registry answers: one for each row of protocol/methods.ts that the server serves. */

@@ -1,12 +1,13 @@
 /** `resources/read`. */
 
 import { downgradeReadResult } from '../../protocol/downgrade.ts'
-import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
-import { features, type Revision } from '../../protocol/revisions.ts'
+import { invalidParams } from '../../protocol/errors.ts'
+import { features } from '../../protocol/revisions.ts'
 import type { ReadResourceResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
 import { requireContents } from './faults.ts'
 import type { MethodHandler } from './method.ts'
+import { resourceNotFound } from './not-found.ts'
 
 /**
  * Reads a resource.
@@ -24,10 +25,4 @@ export const readResource: MethodHandler = async (registry, params, channel) => 
   requireContents(result, `The resource "${entry.definition.name}"`)
   if (!features(channel.revision).cacheHints) return downgradeReadResult(result, channel.revision)
   return { ...result, ...registry.cacheHint('resources/read', 0, [entry], entry.cacheHint) }
-}
-
-/** The error for a URI without a resource. The handler of a template throws it for a variable that names nothing. */
-export function resourceNotFound(uri: string, { revision }: { readonly revision: Revision }): ProtocolError {
-  const code = features(revision).resourceNotFoundCode ? ErrorCode.ResourceNotFound : ErrorCode.InvalidParams
-  return new ProtocolError(code, `Resource not found: ${uri}`, { uri })
 }

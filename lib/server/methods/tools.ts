@@ -3,7 +3,7 @@
 import { asError, textOf } from '../../base/errors.ts'
 import { toJson } from '../../base/to-json.ts'
 import { downgradeToolResult } from '../../protocol/downgrade.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
@@ -12,8 +12,8 @@ import { withFault } from '../context/fault.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passesThrough } from './failures.ts'
-import { toolResultFault } from './faults.ts'
 import { type MethodHandler, withEntry } from './method.ts'
+import { MORE } from './on-demand.ts'
 
 type ToolReply = CallToolResult | Promise<CallToolResult>
 
@@ -59,23 +59,56 @@ function failed(thrown: unknown, channel: ClientChannel): CallToolResult {
 /** The result of a tool for the client. Also a result that cannot be read is no reason to throw. */
 function finish(tool: RegisteredTool, value: unknown, channel: ClientChannel): ToolReply {
   try {
-    const { name } = tool.definition
-    const fault = toolResultFault(value)
-    if (fault !== undefined) return resultError(`The tool "${name}" returned no valid result: ${fault}`)
-    const result = value as JsonObject
-    if (tool.output === undefined || result.isError === true) return complete(result, channel)
-    const { structuredContent } = result
-    const then = (outcome: Checked) =>
-      outcome.ok
-        ? complete({ ...result, structuredContent: outcome.value }, channel)
-        : resultError(`The result of "${name}" does not fit its output schema: ${outcome.problems}`)
-    if (structuredContent === undefined) return then({ ok: false, problems: 'there is no structuredContent' })
-    const checked = tool.output.check(structuredContent)
-    if (!(checked instanceof Promise)) return then(checked)
-    return checked.then(then).catch((error: unknown) => unreadable(value, error))
+    if (isPlain(value)) return checkOutput(tool, value, channel)
+    if (MORE.now) return explain(tool, value, channel, MORE.now.toolResultFault)
   } catch (error) {
     return unreadable(value, error)
   }
+  return MORE.load().then(({ toolResultFault }) => {
+    try {
+      return explain(tool, value, channel, toolResultFault)
+    } catch (error) {
+      return unreadable(value, error)
+    }
+  })
+}
+
+/** Most results are texts. They are read without a name for each place, and without the code that has the names. */
+function isPlain(value: unknown): value is JsonObject {
+  if (!isObject(value) || value._meta !== undefined) return false
+  const { content, isError } = value
+  if ((isError !== undefined && typeof isError !== 'boolean') || !Array.isArray(content)) return false
+  // By number: the array of an author may have holes.
+  for (let at = 0; at < content.length; at++) {
+    const block: unknown = content[at]
+    if (!isObject(block) || block.type !== 'text' || typeof block.text !== 'string') return false
+    if (block.mimeType !== undefined || block.annotations !== undefined || block._meta !== undefined) return false
+  }
+  return true
+}
+
+function explain(
+  tool: RegisteredTool,
+  value: unknown,
+  channel: ClientChannel,
+  faultOf: (value: unknown) => string | undefined,
+): ToolReply {
+  const fault = faultOf(value)
+  if (fault === undefined) return checkOutput(tool, value as JsonObject, channel)
+  return resultError(`The tool "${tool.definition.name}" returned no valid result: ${fault}`)
+}
+
+function checkOutput(tool: RegisteredTool, result: JsonObject, channel: ClientChannel): ToolReply {
+  if (tool.output === undefined || result.isError === true) return complete(result, channel)
+  const { structuredContent } = result
+  const then = (outcome: Checked) =>
+    outcome.ok
+      ? complete({ ...result, structuredContent: outcome.value }, channel)
+      : resultError(`The result of "${tool.definition.name}" does not fit its output schema: ${outcome.problems}`)
+  if (structuredContent === undefined) return then({ ok: false, problems: 'there is no structuredContent' })
+  const checked = tool.output.check(structuredContent)
+  if (!(checked instanceof Promise)) return then(checked)
+  return checked.then(then).catch((error: unknown) => unreadable(result, error))
 }
 
 /** The error for a result that failed when it was read. It names the place where JSON finds that. */

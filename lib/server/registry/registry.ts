@@ -81,13 +81,18 @@ export class Registry {
 
   /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
   findResource(text: string): FoundResource | undefined {
-    if (!URL.canParse(text)) return undefined
     const normal = normalUri(text)
+    const found = this.#match(normal)
+    const uri = found && requestedUri(text, normal)
+    return uri && { ...found, uri }
+  }
+
+  #match(normal: string): Omit<FoundResource, 'uri'> | undefined {
     const fixed = this.resources.get(normal)
-    if (fixed !== undefined) return { entry: fixed, uri: requestedUri(text), variables: {} }
+    if (fixed !== undefined) return { entry: fixed, variables: {} }
     for (const entry of this.templates.values()) {
       const variables = entry.template.uriTemplate.matchNormal(normal)
-      if (variables !== undefined) return { entry, uri: requestedUri(text), variables }
+      if (variables !== undefined) return { entry, variables }
     }
     return undefined
   }

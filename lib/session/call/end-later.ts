@@ -22,7 +22,7 @@ interface LastMessage {
  * The call has ended with this message, which follows whatever the log has, if the call is still this run's. Resolves when
  * the store was asked once.
  */
-export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): Promise<void> {
+export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): Promise<unknown> {
   return instance.retry.now(() => finish(instance, key, message))
 }
 

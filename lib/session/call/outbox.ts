@@ -67,7 +67,8 @@ export class Outbox {
   /** complete: the last message is queued. closed: nothing more goes out. */
   #phase: 'open' | 'complete' | 'closed' = 'open'
   #holder: Holder | undefined
-  #drained: (() => void)[] = []
+  /** Who waits until the messages before a number are on their way. */
+  #flushing: { before: number; wake: () => void }[] = []
   /** Pushes that wait for room. */
   #room: (() => void)[] = []
 
@@ -102,7 +103,6 @@ export class Outbox {
   get #isClosed(): boolean {
     return this.#phase === 'closed'
   }
-
   get full(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.#instance.options
     return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
@@ -128,10 +128,12 @@ export class Outbox {
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
   }
 
-  /** Resolves when everything queued so far is in the log and on its way, or never will be. */
+  /** Resolves when everything queued so far is in the log and on its way, or never will be. More may be queued meanwhile. */
   flushed(): Promise<void> {
     if (!this.busy) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    // The log takes the messages at once, and a slow reader has them from there.
+    this.#goOn?.()
+    return new Promise((wake) => this.#flushing.push({ before: this.#next + this.#queue.length, wake }))
   }
 
   /** Nothing more goes out. */
@@ -159,7 +161,15 @@ export class Outbox {
 
   #wake(): void {
     for (const wake of this.#room.splice(0)) wake()
-    if (this.#queue.length === 0) for (const wake of this.#drained.splice(0)) wake()
+    if (this.#queue.length === 0) this.#wakeFlushed(Number.POSITIVE_INFINITY)
+  }
+
+  /** The messages before the number `end` are on their way. */
+  #wakeFlushed(end: number): void {
+    if (this.#flushing.length === 0) return
+    const flushed = this.#flushing.filter(({ before }) => before <= end)
+    this.#flushing = this.#flushing.filter(({ before }) => before > end)
+    for (const { wake } of flushed) wake()
   }
 
   async #run(): Promise<void> {
@@ -172,6 +182,8 @@ export class Outbox {
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.
+        const lost = this.#next - (reply.end + 1)
+        for (const waiting of this.#flushing) waiting.before += 1 - lost
         this.#next = reply.end + 1
         this.#tag = randomId(3)
         this.#suffix = `.${this.#tag}`
@@ -191,20 +203,27 @@ export class Outbox {
       const n = this.#next
       this.#next += batch.length
       this.#queue.remove(batch.length)
-      const reader = await this.#send(n, batch)
+      const sent = this.#send(n, batch)
+      const reader = sent instanceof Promise ? await sent : sent
       if (batch.at(-1)?.final && !this.#isClosed) {
         this.close()
         this.#options.onDone()
       }
-      if (reader !== undefined) await this.#waitFor(reader)
+      this.#wakeFlushed(n + batch.length)
+      const room = reader === undefined ? undefined : this.#roomOf(reader)
+      if (room) await this.#waitFor(room)
       if (!this.full) for (const wake of this.#room.splice(0)) wake()
     }
   }
 
-  /** Waits until the reader of the stream has caught up, so that the queue fills and the handler waits too. */
-  async #waitFor(reader: Holder): Promise<void> {
-    const room = this.#phase === 'open' ? this.#instance.connections.get(tokenOf(reader))?.room : undefined
-    if (!room) return
+  /** A promise while much waits for the reader of the stream. */
+  #roomOf(reader: Holder): Promise<void> | undefined {
+    const goesOn = this.#phase !== 'open' || this.#flushing.length > 0
+    return goesOn ? undefined : this.#instance.connections.get(tokenOf(reader))?.room
+  }
+
+  /** Waits until the reader has caught up, so that the queue fills and the handler waits too. */
+  async #waitFor(room: Promise<void>): Promise<void> {
     await Promise.race([room, new Promise<void>((resolve) => (this.#goOn = resolve))])
     this.#goOn = undefined
   }
@@ -260,20 +279,10 @@ export class Outbox {
   }
 
   /** Sends what the log has, and returns the holder that it was sent to. */
-  async #send(n: number, batch: Item[]): Promise<Holder | undefined> {
-    const holder = this.#holder
-    const final = batch.at(-1)?.final === true
+  #send(n: number, batch: Item[]): Holder | undefined | Promise<Holder | undefined> {
     const { relay } = this.#options
-    if (relay) {
-      let reader: Holder | undefined
-      for (const [i, item] of batch.entries()) {
-        const id = `${this.#options.stream}.${n + i}${this.#suffix}`
-        reader = await this.#patiently(async () => relay(item.data, id))
-      }
-      // Nobody resumes this stream: the session's one stream has what is left of it.
-      if (final) this.#instance.track(this.#instance.store.release(this.#session.key, this.#options.stream, '', true))
-      return reader
-    }
+    if (relay) return this.#relay(relay, n, batch)
+    const holder = this.#holder
     if (holder !== undefined) {
       void this.#instance.send({
         t: 'entries',
@@ -281,9 +290,21 @@ export class Outbox {
         n,
         tag: this.#tag,
         data: batch.map((item) => item.data),
-        final,
+        final: batch.at(-1)?.final === true,
       })
     }
     return holder
+  }
+
+  async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
+    let reader: Holder | undefined
+    for (const [i, item] of batch.entries()) {
+      const id = `${this.#options.stream}.${n + i}${this.#suffix}`
+      reader = await this.#patiently(async () => relay(item.data, id))
+    }
+    // Nobody resumes this stream: the session's one stream has what is left of it.
+    const { store } = this.#instance
+    if (batch.at(-1)?.final) this.#instance.track(store.release(this.#session.key, this.#options.stream, '', true))
+    return reader
   }
 }

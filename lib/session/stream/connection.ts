@@ -160,8 +160,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
         if (reply.status === 'gone') return this.finish()
         // The log was trimmed beyond the position, perhaps, while the question was on its way.
         if (reply.status === 'moved' && this.#n > position.n) return this.look()
-        // After a failover the log may have other entries than were delivered: the client is told when it comes back, soon.
-        if (reply.status === 'moved') return this.#doubtful ? this.closeWith(around(options.retry)) : this.#replaced()
+        if (reply.status === 'moved') return this.#replaced()
         this.reportKept(reply)
         // The question was sent before the doubt. The next one is about to be sent.
         if (this.#doubtful && this.#lookAgain) return
@@ -231,11 +230,11 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
 
   changes(_entries: ChangeEntry[]): void {}
 
-  /** A newer connection holds the stream. This one ends, with a long `retry`, so that its client stays away. */
+  /** A newer connection holds the stream: this client stays away. Or a failover has changed the log: it is told soon. */
   #replaced(): void {
     if (this.#done) return
     this.#leave(false)
-    this.response.closeWith(around(this.instance.options.replacedRetry))
+    this.response.closeWith(around(this.instance.options[this.#doubtful ? 'retry' : 'replacedRetry']))
   }
 
   /** Ends the response with this `retry` (ms). The stream goes on. */
@@ -281,7 +280,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     const { store, retry, turns } = this.instance
     const release = () => turns.run(() => store.release(this.session.key, this.stream, this.holder, this.#sent))
     // A call's stream ends, and its holder would stay: that is done later where the store is away. A session has one GET stream.
-    this.instance.track(this.stream === GET_STREAM ? release() : retry.now(release))
+    void (this.stream === GET_STREAM ? this.instance.track(release()) : this.instance.during(retry.now(release)))
   }
 
   drain(): void {

@@ -2,19 +2,19 @@
  * Event ids: `<stream>.<n>.<tag>.<check>`. A foreign or invented id is refused without asking the store, and an issued id
  * whose log has expired is not.
  *
- * Two parts prove that. The name of a call's stream contains an HMAC with the session's event key, which only the record of
- * the session has: nobody can invent a stream. It is computed once for each stream. The check is a digest over the session
- * and the whole id, which binds the id to its session. The GET stream always exists and needs no HMAC.
+ * Two parts prove that. The name of a call's stream contains a proof made with the session's event key, which only the record
+ * of the session has: nobody can invent a stream. It is computed once for each stream. The check is a digest over the session
+ * and the whole id, which binds the id to its session. The GET stream always exists and needs no proof.
  *
  * Builds before event keys wrote and demanded the check alone, so that ids of both builds are accepted by both while they
- * run side by side. A name without HMAC is accepted in a session without an event key, and in a session that an instance
+ * run side by side. A name without proof is accepted in a session without an event key, and in a session that an instance
  * of such a build has served.
  *
  * The name also carries digests of the scopes that the call needed, so that resuming asks for them again. A client cannot
  * leave them out: the name is that of the log.
  */
 import { timingSafeEqual } from 'node:crypto'
-import { digest, hmac, randomId } from '../../base/ids.ts'
+import { digest, proofOf, randomId } from '../../base/ids.ts'
 import { isRequestId, type RequestId } from '../../protocol/jsonrpc.ts'
 import { GET_STREAM } from '../../store/names.ts'
 import type { SessionKey } from '../../store/store.ts'
@@ -76,7 +76,7 @@ export function scopesOfStream(
 }
 
 function proof(eventKey: string, random: string, digests: string, named: string): string {
-  return hmac(eventKey, `${random}${digests}~${named}`, 6)
+  return proofOf(eventKey, `${random}${digests}~${named}`, 6)
 }
 
 const PROVEN = /^([\w-]{12})([\w-]{8})((?:[\w-]{4})*)~([\w-]*)$/

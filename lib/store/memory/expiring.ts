@@ -33,7 +33,8 @@ export class Sweeper {
 
   /** @throws StoreUnavailable where the store has no room for so many bytes more */
   requireRoom(bytes: number): void {
-    if (this.isFull(1 - bytes / this.#most)) throw new StoreUnavailable('The memory of the store is full.')
+    if (this.isFull(1 - bytes / this.#most))
+      throw new StoreUnavailable('The memory of the store is full.', { trouble: 'full' })
   }
 
   map<V>(): ExpiringMap<V> {

@@ -1,8 +1,8 @@
 /** Makes clients of Redis: its address and the limits of time. */
-import { Cluster, type ClusterOptions, Redis } from 'ioredis'
+
 import { jitter } from '../../base/ids.ts'
+import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
 import type { Place } from './place.ts'
-import { scripts } from './scripts/index.ts'
 import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
 export type Client = Redis | Cluster
@@ -66,7 +66,6 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
   const client = cluster
     ? new Cluster(nodes.map(endpoint), {
         lazyConnect: true,
-        scripts,
         clusterRetryStrategy: backoff,
         slotsRefreshTimeout: options.connectTimeout ?? 1_000,
         slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,
@@ -75,7 +74,12 @@ function make(place: Place, trouble: Trouble, retryDelay: number, options: Setti
         retryDelayOnClusterDown: retryDelay,
         redisOptions: common,
       })
-    : new Redis({ ...endpoint(first), ...common, lazyConnect: true, scripts, retryStrategy: backoff })
+    : new Redis({
+        ...(place.socket === undefined ? endpoint(first) : { path: place.socket }),
+        ...common,
+        lazyConnect: true,
+        retryStrategy: backoff,
+      })
   // Each command rejects by itself; an `error` event without a listener would end the process.
   let usable = true
   client.on('connect', () => {

@@ -1,10 +1,11 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
-import { Redis } from 'ioredis'
+
 import { channels } from '../../base/events.ts'
 import { StoreUnavailable } from '../store.ts'
 import { type Client, commandClient } from './client.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
+import { Redis } from './ioredis.ts'
 import { Outage, publishCommand } from './outage.ts'
 import type { Place } from './place.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'
@@ -54,7 +55,7 @@ export class Commands {
       claim: async (client, name, before) => {
         const given = { name, before }
         return claimPrefix.reply(
-          await invoke(client, claimPrefix.name, claimPrefix.order(given, settings, this.keys)),
+          await invoke(client, claimPrefix, claimPrefix.order(given, settings, this.keys)),
           given,
         )
       },
@@ -142,7 +143,7 @@ export class Commands {
     const args = script.order(given, this.#settings, this.keys)
     return this.run(
       script.name,
-      (client) => invoke(client, script.name, args),
+      (client) => invoke(client, script, args),
       (reply) => script.reply(reply, given),
       early,
     )
@@ -200,7 +201,10 @@ export class Commands {
   }
 }
 
-function invoke(client: Client, name: string, args: (string | number)[]): Promise<unknown> {
+/** Runs a script. Its first run defines it: the client has no script that is not used. */
+function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+  const { name, numberOfKeys, lua } = script
+  if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })
   const method: unknown = Reflect.get(client, name)
   if (typeof method !== 'function') throw new TypeError(`The client has no script ${name}.`)
   return method.apply(client, args)

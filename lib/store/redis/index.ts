@@ -2,6 +2,8 @@
  * The store in Redis. It has one connection for commands, which the first command opens, and one that waits, which
  * {@link BusStore.receive} opens. Every change of state is one script on one slot, so a cluster serves it as well.
  */
+
+import { OnDemand, operationsOf } from '../../base/on-demand.ts'
 import {
   checkStoreOptions,
   checkWhole,
@@ -14,22 +16,23 @@ import {
   MAX_URI_BYTES,
   type StoreOptions,
 } from '../options.ts'
-import { type Store, StoreUnavailable } from '../store.ts'
-import { busOperations } from './bus.ts'
-import { callOperations } from './calls.ts'
+import type { Store } from '../store.ts'
 import { waitingClient } from './client.ts'
 import { Commands, within } from './commands.ts'
+import { firstOperations } from './first.ts'
 import { memoryWatch } from './memory-watch.ts'
+import type { More } from './more.ts'
 import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
-import { Waiting } from './receive.ts'
+import type { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
-import { sessionOperations } from './sessions.ts'
-import { streamOperations } from './streams.ts'
 import { RedisTime } from './time.ts'
-import { valueOperations } from './values.ts'
+import { isReply } from './trouble.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
-  /** `redis://` or `rediss://` (TLS), with user, password and database if need be. Several, with commas: a cluster. */
+  /**
+   * `redis://` or `rediss://` (TLS), with user, password and database if need be, or `unix:///path`. Several, with commas: a
+   * cluster.
+   */
   url?: string | undefined
   /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
   cluster?: string[] | undefined
@@ -44,6 +47,54 @@ export interface RedisStoreOptions extends StoreOptions {
   commandTimeout?: number | undefined
   /** How long one read of the waiting connection waits, in ms; default 5,000. */
   blockTime?: number | undefined
+}
+
+/** The operations whose code is loaded when the first of them is used. */
+const MORE: Readonly<Record<keyof More, true>> = {
+  admit: true,
+  replaceRecord: true,
+  dateSession: true,
+  deleteSession: true,
+  setLevel: true,
+  getData: true,
+  setData: true,
+  relieve: true,
+  subscribe: true,
+  unsubscribe: true,
+  subscriptions: true,
+  register: true,
+  append: true,
+  endCall: true,
+  lookCall: true,
+  calls: true,
+  countCalls: true,
+  claim: true,
+  releaseCall: true,
+  cancel: true,
+  answer: true,
+  closeAsk: true,
+  post: true,
+  take: true,
+  look: true,
+  trim: true,
+  release: true,
+  readLog: true,
+  changePosition: true,
+  advance: true,
+  send: true,
+  receive: true,
+  up: true,
+  down: true,
+  alive: true,
+  publish: true,
+  changesAfter: true,
+  getValue: true,
+  setValue: true,
+  replaceValue: true,
+  addValue: true,
+  deleteValue: true,
+  count: true,
+  occupy: true,
 }
 
 /** A connection that was idle for longer than this (ms) may be dead without having closed. */
@@ -85,6 +136,18 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
   const time = new RedisTime()
   const waiting = new Set<Waiting>()
   let closed = false
+  const more = new OnDemand(async () => {
+    const { moreOperations } = await import('./more.ts')
+    return moreOperations(commands, {
+      waiting,
+      isClosed: () => closed,
+      makeClient: () => waitingClient(place, commandTimeout, blockTime),
+      block: blockTime,
+      timeout: commandTimeout,
+      onError,
+    })
+  })
+  const { admit, ...operations } = operationsOf(more, MORE)
 
   return {
     name: 'redis',
@@ -97,15 +160,13 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       const client = waitingClient(place, commandTimeout, 0)
       const reply = within(commandTimeout, client.ping())
       // A refusal is an answer, too.
-      const answers = await reply.then(
-        () => true,
-        (error) => error instanceof Error && error.name === 'ReplyError',
-      )
+      const answers = await reply.then(() => true, isReply)
       client.disconnect()
       return answers
     },
     async close() {
       closed = true
+      await more.idle()
       await Promise.all([...waiting].map((one) => one.stop()))
       await commands.close()
     },
@@ -116,28 +177,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       commands.renew()
       for (const one of waiting) one.renew()
     },
-    ...sessionOperations(commands, time, onError),
-    ...callOperations(commands),
-    ...streamOperations(commands),
-    ...busOperations(commands, async (instance, receiver) => {
-      if (closed) throw new StoreUnavailable('The store is closed.')
-      if (!commands.contact.made) await commands.contact.make()
-      const one = new Waiting(instance, receiver, {
-        keys: commands.keys,
-        makeClient: () => waitingClient(place, commandTimeout, blockTime),
-        block: blockTime,
-        timeout: commandTimeout,
-        onError,
-      })
-      await one.start()
-      waiting.add(one)
-      return {
-        async stop() {
-          waiting.delete(one)
-          await one.stop()
-        },
-      }
-    }),
-    ...valueOperations(commands),
+    ...firstOperations(commands, time, admit, onError),
+    ...operations,
   }
 }

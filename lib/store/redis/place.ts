@@ -3,6 +3,8 @@
 export interface Place {
   /** The address of Redis, or those of some nodes of a cluster. */
   nodes: URL[]
+  /** The path of a Unix socket, in place of host and port. */
+  socket: string | undefined
   cluster: boolean
   username: string | undefined
   password: string | undefined
@@ -10,7 +12,7 @@ export interface Place {
   db: number
 }
 
-const FORM = 'redis://[user:password@]host[:port][/database], or rediss:// for TLS'
+const FORM = 'redis://[user:password@]host[:port][/database], rediss:// for TLS, or unix:///path for a socket'
 
 /**
  * Reads the address of Redis: `redis://` or `rediss://` (TLS), several for a cluster, separated by commas.
@@ -31,9 +33,10 @@ export function readPlace(url: string | undefined, cluster: readonly string[] | 
     if (named && !same) throw wrong('must have the same user and password for every node')
   }
   const isCluster = cluster !== undefined || texts.length > 1
+  if (isCluster && parts.some(({ socket }) => socket !== undefined)) throw wrong('has a socket, and a cluster has none')
   if (isCluster && parts.some(({ db }) => db !== 0)) throw wrong('has a database, and a cluster has none but 0')
-  const { username, password, tls, db } = first
-  return { nodes: parts.map(({ url }) => url), cluster: isCluster, username, password, tls, db }
+  const { socket, username, password, tls, db } = first
+  return { nodes: parts.map(({ url }) => url), socket, cluster: isCluster, username, password, tls, db }
 }
 
 interface Node extends Omit<Place, 'nodes' | 'cluster'> {
@@ -43,6 +46,7 @@ interface Node extends Omit<Place, 'nodes' | 'cluster'> {
 function readNode(text: string): Node {
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw wrong('has no scheme')
+  if (scheme === 'unix') return readSocket(text)
   if (scheme !== 'redis' && scheme !== 'rediss') throw wrong(`has the scheme ${scheme}://`)
   const port = /:(\d+)(?:[/?#]|$)/.exec(text.slice(text.lastIndexOf('@') + 1))?.[1]
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
@@ -62,7 +66,16 @@ function readNode(text: string): Node {
   if (username !== undefined && username !== 'default' && password === undefined) {
     throw wrong('has a user and no password (a password alone is written as redis://:password@host)')
   }
-  return { url, username, password, tls: scheme === 'rediss', db: Number(path) }
+  return { url, socket: undefined, username, password, tls: scheme === 'rediss', db: Number(path) }
+}
+
+function readSocket(text: string): Node {
+  const url = URL.parse(text)
+  const path = decode(url?.pathname ?? '')
+  if (!url || !path?.startsWith('/') || path === '/') throw wrong('has no path of a socket')
+  if (url.host + url.username !== '') throw wrong('has a host, and a socket has none: unix:///path')
+  if (url.search + url.hash !== '') throw wrong('has a part behind ? or #, and a socket has none')
+  return { url, socket: path, username: undefined, password: undefined, tls: false, db: 0 }
 }
 
 function decode(text: string): string | undefined {

@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 500
 /** From one read that brings changes to the next, in ms, where they come fast. Mail waits no longer than this for them. */
 const CHANGES_PAUSE = 20
 
-interface WaitingOptions {
+export interface WaitingOptions {
   makeClient: () => Client
   keys: Keys
   /** How long one read waits, in ms. */

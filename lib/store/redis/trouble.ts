@@ -1,5 +1,6 @@
 /** What a failure of Redis means. */
 import { StoreRefused, type StoreTrouble, StoreUnavailable } from '../unavailable.ts'
+import { ReplyError } from './ioredis.ts'
 
 /**
  * The first word of an error of Redis. Redis 6.2 puts the error of a command in a script at the end of its own:
@@ -33,6 +34,17 @@ function troubleOf(error: Error): StoreTrouble {
   return WORDS[wordOf(error)] ?? 'away'
 }
 
+/**
+ * Redis has answered, with an error. A bundle may have a second copy of the client for clusters, and a minifier may have
+ * changed the name of the class.
+ */
+export function isReply(error: unknown): error is Error {
+  return error instanceof ReplyError || (error instanceof Error && error.name === 'ReplyError')
+}
+
+/** How the client ends a command whose connection is gone. */
+const CLOSED = /^(?:Command aborted due to connection close|Cluster is ended\.|Connection is closed\.)$/
+
 /** The connection leads to a former primary; the host name may lead to the new one. */
 export function isReadonly(error: Error): boolean {
   return wordOf(error) === 'READONLY'
@@ -53,7 +65,7 @@ export const WRONG_DATABASE = /^ERR (?:DB index|invalid DB index|SELECT\b)/
  */
 export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
   if (error instanceof StoreRefused || (error instanceof StoreUnavailable && !trouble)) return error
-  const replied = error instanceof Error && error.name === 'ReplyError'
+  const replied = isReply(error)
   const cause = rootOf(replied ? error : (trouble ?? error))
   if (!(cause instanceof Error)) return new StoreUnavailable(`Redis does not answer: ${String(cause)}`, { cause })
   const kind = troubleOf(cause)
@@ -75,9 +87,5 @@ function rootOf(error: unknown): unknown {
  */
 export function isInterruption(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return (
-    error.name === 'AbortError' ||
-    error.message === 'Connection is closed.' ||
-    /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)$/.test(wordOf(error))
-  )
+  return CLOSED.test(error.message) || /^(MOVED|ASK|TRYAGAIN|READONLY|UNBLOCKED)$/.test(wordOf(error))
 }

@@ -5,7 +5,7 @@ import type { Commands } from './commands.ts'
 import { nothing, optional } from './scripts/decode.ts'
 import * as scripts from './scripts/values.ts'
 
-export function valueOperations(commands: Commands): ValueStore & LimitStore {
+export function valueOperations(commands: Commands): ValueStore & Omit<LimitStore, 'weigh'> {
   const { keys } = commands
   return {
     getValue(kind, id, lifetime) {
@@ -28,7 +28,6 @@ export function valueOperations(commands: Commands): ValueStore & LimitStore {
     deleteValue: (kind, id) => commands.run('unlink', (client) => client.unlink(keys.entry({ kind, id })), nothing),
 
     count: (id, n, lifetime) => commands.script(scripts.count, { id, n, lifetime }),
-    weigh: (id, member, bytes, lifetime) => commands.script(scripts.weigh, { id, member, bytes, lifetime }),
     occupy: (id, member, lifetime) => commands.script(scripts.occupy, { id, member, lifetime }),
   }
 }

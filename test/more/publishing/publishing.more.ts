@@ -35,6 +35,14 @@ test('the package has the compiled lib, README and licence, and runs nothing whe
   expect([...kinds].sort()).toEqual(['.d.ts', '.js', '.js.map'])
 })
 
+test('the program of the package starts', async () => {
+  const folder = await project()
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const program = join(folder, 'node_modules/.bin/mcp-anywhere')
+  expect(await run(program, ['--version'], { cwd: folder })).toBe(`${version}\n`)
+  expect(await run(program, ['--help'], { cwd: folder })).toContain('mcp-anywhere dev')
+})
+
 test('the declarations have the comments, and the source maps the sources', async () => {
   const folder = await project()
   const read = (name: string) => readFileSync(join(folder, own, 'dist', name), 'utf8')

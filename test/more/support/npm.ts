@@ -4,7 +4,7 @@ import { run } from './run.ts'
 /** The variables of an npm that started the tests would steer the npm started here. */
 const STEERING = /^npm_config_(global|local_prefix|prefix|location|workspaces?|omit|include|only|production|dry_run)$/i
 
-const QUIET = ['--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline', '--loglevel=error']
+const QUIET = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error']
 
 /**
  * Runs `npm <command> <args>` in `folder`.

@@ -1,10 +1,9 @@
-/** Projects that install the tarball of the package, as its users do. */
+/** Projects that have installed the tarball of the package, as its users do. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject, onTestFinished } from 'vitest'
 import { installed } from './installed.ts'
-import { npm } from './npm.ts'
 
 const checks = join(import.meta.dirname, '..')
 
@@ -18,16 +17,15 @@ interface ProjectOptions {
 }
 
 /**
- * Makes an ES module project in a temporary folder and installs the tarball of the package in it. The folder is removed when
- * the test has finished.
+ * Makes an ES module project in a temporary folder: a copy of one in which npm has installed the tarball of the package. The
+ * folder is removed when the test has finished.
  *
  * @returns the path of the folder
  */
 export async function project({ check, packages = [], files = {} }: ProjectOptions = {}): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-project-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  await npm(folder, 'install', inject('tarball'))
+  cpSync(inject('installation'), folder, { recursive: true, verbatimSymlinks: true })
   if (check !== undefined) await copyPackages(check, packages, folder)
   const given = join(checks, check ?? '', 'project')
   if (check !== undefined && existsSync(given)) cpSync(given, folder, { recursive: true })
@@ -39,6 +37,7 @@ export async function project({ check, packages = [], files = {} }: ProjectOptio
 }
 
 async function copyPackages(check: string, packages: readonly string[] | 'all', folder: string): Promise<void> {
+  if (packages.length === 0) return
   const from = join(await installed(check), 'node_modules')
   const to = join(folder, 'node_modules')
   if (packages === 'all') return cpSync(from, to, { recursive: true, verbatimSymlinks: true })

@@ -2,7 +2,7 @@
 import type { AnswerReply } from '../../asks.ts'
 import { COUNTED } from '../../options.ts'
 import { flag, list, optional, text } from './decode.ts'
-import { HOLD } from './lua.ts'
+import { HOLD } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /**

@@ -2,7 +2,8 @@
 import type { AppendReply, CallEntry, CallLook, CancelReply } from '../../calls.ts'
 import { MAX_MARKS } from '../../options.ts'
 import { either, flag, list, nothing, number, oneOf, optional, text, texts } from './decode.ts'
-import { EXTEND, evenIfFull, FORGET_CALL, HOLD, LAST, NOW, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { evenIfFull, FORGET_CALL, LAST, REGISTER_CALL, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, HOLD, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /** Bytes of a last message that is taken although Redis is full. */

@@ -1,37 +1,12 @@
 /** Lua functions that several scripts begin with. */
 import { COUNTED, STEP } from '../../options.ts'
+import { HOLD, NOW } from './lua-first.ts'
 
 /**
  * The first line of a script that frees memory or costs next to none. Where Redis is full it refuses a command that could
  * need memory, unless the script has written before: that lets a script end what it began. PEXPIRE is never refused.
  */
 export const evenIfFull = (key: string, lifetime: string): string => `call('PEXPIRE', ${key}, ${lifetime})\n`
-
-/** `now()`: ms since 1970, by the clock of Redis. One script has one time. */
-export const NOW = `
-local moment
-local function now()
-  if not moment then
-    local time = call('TIME')
-    moment = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  return moment
-end
-`
-
-/**
- * `extend(session, lifetime, most)`: the session lives for `lifetime` ms from now on, but not beyond its end, nor for more than
- * `most` ms in all: that setting may be less now than when the session was opened. Returns the time.
- */
-export const EXTEND = `
-local function extend(session, lifetime, most)
-  local time = now()
-  local known = call('HMGET', session, 'end', 'born')
-  local latest = (tonumber(known[2]) or time) + most
-  call('PEXPIRE', session, math.min(lifetime, latest - time, (tonumber(known[1]) or latest) - time))
-  return time
-end
-`
 
 /** `last(log)`: the number of a log's last entry (0 if there is none), and whether that entry ends the log. */
 export const LAST = `
@@ -59,41 +34,10 @@ end
 `
 
 /**
- * What a session, or a client, keeps in the store: the sorted set `held` has a part by the time when it expires, the hash
- * `sizes` its bytes and, as '', the sum of all. Only these functions write to them: an instance of an earlier build counts nothing,
- * and each part that is counted ends with its time.
- * `purge(held, sizes, most)`: forgets parts whose time is over; returns the sum.
- * `hold(held, sizes, name, bytes, ttl, longest)`: a part has so many bytes (0: it is gone) for `ttl` ms; returns the sum.
- * `hold_on(held, sizes, name, ttl, longest)`: a part, if it is counted, counts for `ttl` ms from now on.
+ * `hold_on(held, sizes, name, ttl, longest)`: a part of {@link HOLD}, if it is counted, counts for `ttl` ms from now on.
  * `held_for(held)`: for how many ms some part still counts.
  */
-export const HOLD = `${NOW}
-local function expire(held, sizes, most)
-  for _, name in ipairs(call('ZRANGEBYSCORE', held, '-inf', now(), 'LIMIT', 0, most)) do
-    call('HINCRBY', sizes, '', 0 - (call('HGET', sizes, name) or 0))
-    call('HDEL', sizes, name)
-    call('ZREM', held, name)
-  end
-end
-local function purge(held, sizes, most)
-  expire(held, sizes, most)
-  return tonumber(call('HGET', sizes, '') or 0)
-end
-local function hold(held, sizes, name, bytes, ttl, longest)
-  expire(held, sizes, 20)
-  local before = call('HGET', sizes, name) or 0
-  if bytes > 0 then
-    call('HSET', sizes, name, bytes)
-    call('ZADD', held, now() + ttl, name)
-  else
-    call('HDEL', sizes, name)
-    call('ZREM', held, name)
-  end
-  local sum = call('HINCRBY', sizes, '', bytes - before)
-  call('PEXPIRE', held, longest)
-  call('PEXPIRE', sizes, longest)
-  return sum
-end
+export const HOLD_ON = `
 local function hold_on(held, sizes, name, ttl, longest)
   call('ZADD', held, 'XX', now() + ttl, name)
   call('PEXPIRE', held, longest)
@@ -117,7 +61,7 @@ end
  * for DELETE. Logs that expired
  * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
-export const WRITE_LOG = `${HOLD}
+export const WRITE_LOG = `${HOLD}${HOLD_ON}
 local function trim(log, sizes, stream, length, bytes, max, max_bytes)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]

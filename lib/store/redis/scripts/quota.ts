@@ -1,6 +1,6 @@
 /** Scripts on the sessions of a principal. */
 import { nothing, texts } from './decode.ts'
-import { NOW } from './lua.ts'
+import { NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /**

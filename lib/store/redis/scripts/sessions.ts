@@ -8,53 +8,10 @@ import type {
   WriteReply,
 } from '../../sessions.ts'
 import { flag, list, nothing, number, text, texts } from './decode.ts'
-import { CALLS_AT_ONCE, EXTEND, evenIfFull, HOLD, NOW } from './lua.ts'
+import { PRESENT } from './first.ts'
+import { CALLS_AT_ONCE, evenIfFull } from './lua.ts'
+import { HOLD, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
-
-/**
- * `present(slack)`: the position in the list of changes that stands for the present moment. A change that is published in
- * this very millisecond is later. In a cluster the list is on another node, whose clock may be behind by up to `slack` ms,
- * so a session may get a change from just before its position.
- */
-const PRESENT = `${NOW}
-local function present(slack) return (now() - slack) .. '-0' end
-`
-
-/**
- * Writes a new session. Repeated, it changes nothing.
- * Keys: the session; its live parts. Arguments: the record; how long it lives where nobody uses it, and at most (ms; 0: the
- * longest); the longest time (ms); the slack of {@link PRESENT}. No reply.
- */
-export const createSession = defineScript('mcpCreateSession', {
-  keys: ['session', 'live'],
-  texts: ['record'],
-  numbers: ['lifetime', 'most', 'longest', 'slack'],
-  reply: (): { status: 'ok' } => ({ status: 'ok' }),
-  lua: `${PRESENT}
-if call('EXISTS', session, live) > 0 then
-  if call('EXISTS', session) == 1 then return end
-  call('DEL', live)
-end
-if most == 0 then most = longest end
-call('HSET', session, 'rec', record, 'pos', present(slack), 'end', now() + most, 'born', now())
-call('PEXPIRE', session, math.min(lifetime, most))
-`,
-})
-
-/**
- * Slides the lifetime of a session that exists, and stores when.
- * Keys: the session. Arguments: how long it lives from now on, and in all (ms). Reply: the time; nil where there is no session.
- */
-export const slide = defineScript('mcpSlide', {
-  keys: ['session'],
-  numbers: ['lifetime', 'most'],
-  gone: 'nil',
-  reply: (reply) => (reply === null ? undefined : number(reply)),
-  lua: `${NOW}${EXTEND}
-${evenIfFull('session', 'lifetime')}call('HSET', session, 'slid', now())
-return extend(session, lifetime, most)
-`,
-})
 
 /**
  * Gives a session of a build that wrote no end the time when it was opened, and its end.

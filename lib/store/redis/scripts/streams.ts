@@ -1,6 +1,7 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { EXTEND, evenIfFull, FIRST, HOLD, LAST, NOW, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { evenIfFull, FIRST, HOLD_ON, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, HOLD, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /** `count_own(stream, before, bytes)`: counts the log of a stream that belongs to the session. It keeps its messages in any case. */
@@ -143,7 +144,7 @@ export const trim = defineScript('mcpTrim', {
   numbers: ['upTo', 'open'],
   gone: "{ 'gone' }",
   reply: either(['moved', 'gone'], { held: number, heldFor: number }),
-  lua: `${HOLD}
+  lua: `${HOLD}${HOLD_ON}
 if call('HGET', session, 's:' .. stream) ~= holder then return { 'moved' } end
 local removed = 0
 for _, entry in ipairs(call('XRANGE', log, '-', upTo .. '-0')) do removed = removed + #entry[2][4] end

@@ -1,6 +1,6 @@
 /** Scripts on values and on counts for limits. */
 import { flag, number } from './decode.ts'
-import { HOLD, NOW } from './lua.ts'
+import { NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -33,23 +33,6 @@ export const count = defineScript('mcpCount', {
 local total = call('INCRBY', count, n)
 call('PEXPIRE', count, lifetime)
 return total
-`,
-})
-
-/**
- * Counts what a session keeps for its client.
- * Keys: what the sessions of the client keep. Arguments: the session; its bytes (0: none); for how many ms they count. Reply:
- * the bytes of all.
- */
-export const weigh = defineScript('mcpWeigh', {
-  keys: ['clientHeld', 'clientSizes'],
-  texts: ['member'],
-  numbers: ['bytes', 'lifetime'],
-  reply: number,
-  lua: `${HOLD}
--- A client may have many sessions, and what has expired must not have it refused.
-purge(clientHeld, clientSizes, 1000)
-return hold(clientHeld, clientSizes, member, bytes, lifetime, math.max(lifetime, call('PTTL', clientHeld)))
 `,
 })
 

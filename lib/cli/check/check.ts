@@ -1,8 +1,7 @@
 /**
- * Checks a deployment from outside: `node tools/check.ts https://host/mcp [--token …]`. Prints one line for each check,
- * above all whether the platform sends a stream as it is written. Ends the session that it opens.
+ * Checks a deployment from outside, above all whether the platform sends a stream as it is written. Ends the session that it
+ * opens.
  */
-import { parseArgs } from 'node:util'
 
 interface Finding {
   what: string
@@ -182,24 +181,4 @@ function post(
 
 async function text(response: Response): Promise<string> {
   return (await response.text()).slice(0, 500)
-}
-
-function readArguments(): [URL, CheckOptions] {
-  try {
-    const { positionals, values } = parseArgs({ allowPositionals: true, options: { token: { type: 'string' } } })
-    const url = URL.parse(positionals[0] ?? '')
-    if (url && /^https?:$/.test(url.protocol)) return [url, values]
-  } catch {
-    // An option that does not exist.
-  }
-  console.error('Usage: node tools/check.ts https://host/mcp [--token …]')
-  process.exit(2)
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [url, options] = readArguments()
-  const findings = await checkDeployment(url, options)
-  for (const { what, ok, seen } of findings)
-    console.log(`${ok === undefined ? '?' : ok ? 'ok' : 'NO'}\t${what} (${seen})`)
-  process.exit(findings.every(({ ok }) => ok !== false) ? 0 : 1)
 }

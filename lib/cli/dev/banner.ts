@@ -1,0 +1,43 @@
+/** The first lines of `dev`. */
+
+interface Facts {
+  host: string
+  port: number
+  /** Where the endpoint answers. */
+  path: string
+  /** Of the server. */
+  name: string
+  instances: number
+  /** `memory`, `own Redis`, or the address of another Redis. */
+  sessions: string
+}
+
+export function banner({ host, port, path, name, instances, sessions }: Facts): string[] {
+  const address = `http://${hostFor(host)}:${port}${path}`
+  const label = (text: string) => text.padEnd(14)
+  return [
+    `${label('MCP endpoint')}${address}`,
+    `${label('Instances')}${instancesText(instances)}`,
+    `${label('Sessions in')}${sessionsText(sessions)}`,
+    `${label('Inspector')}npx @modelcontextprotocol/inspector --transport http --server-url ${address}`,
+    `${label('Claude Code')}claude mcp add --transport http ${name.replace(/[^\w-]+/g, '-')} ${address}`,
+    `${label('Keys')}r and Enter: start the server again; q and Enter: end`,
+  ]
+}
+
+function instancesText(instances: number): string {
+  if (instances === 1) return '1, which keeps its variables from call to call; deployed instances do not share them'
+  return `${instances} answer in turn, as in production; each has its own copy of the variables of a module`
+}
+
+function sessionsText(sessions: string): string {
+  if (sessions === 'memory') return 'the memory of this command, since there is no redis-server'
+  if (sessions === 'own Redis') return 'a Redis of this command, which ends with it'
+  return `Redis at ${sessions} (REDIS_URL)`
+}
+
+/** An address that a client can use. */
+function hostFor(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

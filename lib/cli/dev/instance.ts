@@ -1,0 +1,86 @@
+/** An instance of `dev`: a process that serves the bundled server as a deployed one does, on the socket that it is given. */
+import * as inspector from 'node:inspector'
+import { stackOf } from '../../base/errors.ts'
+import { onEvent } from '../../base/events.ts'
+import type { Endpoint } from '../../endpoint.ts'
+import { readEnvironment, type Settings } from '../../platform/environment.ts'
+import { openLog } from '../../platform/log.ts'
+import { serveNode } from '../../platform/node/serve.ts'
+import { STATELESS_REVISION } from '../../protocol/revisions.ts'
+import type { McpServer } from '../../server/mcp-server.ts'
+import { dispatcherOf } from '../../server/own-dispatcher.ts'
+import { redisStore } from '../../store/redis/index.ts'
+import { type Store, StoreRefused } from '../../store/store.ts'
+import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
+import { ipcStore } from './store/ipc-store.ts'
+
+const report = (message: Report) => void process.send?.(message, () => {})
+
+/** @param load imports the module of the server */
+export async function serveInstance(load: () => Promise<{ server: McpServer }>): Promise<void> {
+  // The process that started this one has ended, and took the sessions with it.
+  process.once('disconnect', () => process.exit(0))
+  const start = JSON.parse(process.argv[2] ?? '{}') as Start
+  if (start.inspect !== undefined) openInspector(start.inspect)
+  const { server } = await load().catch(stop)
+  const settings = readEnvironment(process.env)
+  const out = { isTTY: true, write: (text: string) => process.stdout.write(text) }
+  const log = openLog({ requests: settings.log ?? true, out, err: out, forAuthor: true })
+  for (const warning of server.warnings) log.say('WARNING', warning)
+  const store = openStore(settings, start.ownRedis, log.error)
+  // Another server on the same Redis, or a Redis that lets nobody in: no request would change that.
+  await store.ping().catch((error) => {
+    if (error instanceof StoreRefused) stop(error.message)
+  })
+  onEvent('drain-start', () => report({ dev: 'leaving' }))
+  const { http, endpoint } = serveNode(server, { settings, store, log })
+  obey(endpoint, start.inspect)
+  const { name, lists } = describe(server)
+  http.listen(start.socket, () => report({ dev: 'ready', name, lists }))
+}
+
+function stop(reason: unknown): never {
+  console.error(typeof reason === 'string' ? reason : stackOf(reason))
+  process.exit(1)
+}
+
+function openStore(settings: Settings, ownRedis: boolean, onError: (error: unknown) => void): Store {
+  const { redisUrl, redisPrefix, redisRenamedFrom } = settings
+  if (redisUrl === undefined) return ipcStore(process, { onError })
+  const store = redisStore({ url: redisUrl, prefix: redisPrefix, renamedFrom: redisRenamedFrom, onError })
+  // Nobody else has this Redis, so that a server may get another name while it is written.
+  return ownRedis ? { ...store, serve: undefined } : store
+}
+
+function describe(server: McpServer): { name: string; lists: List[] } {
+  const offer = { listChanged: true, subscribe: true, logging: true }
+  const { info, capabilities } = dispatcherOf(server).describe(STATELESS_REVISION, offer)
+  const lists: List[] = ['tools', 'prompts', 'resources']
+  return { name: info.name, lists: lists.filter((list) => capabilities[list] !== undefined) }
+}
+
+/** Does what the process above asks for. */
+function obey(endpoint: Endpoint, inspect: string | undefined): void {
+  process.on('message', async (message) => {
+    if (!isOfDev(message)) return
+    const order = message as Order
+    if (order.dev === 'announce') await announce(endpoint, order.lists)
+    else if (order.open && inspect !== undefined) openInspector(inspect)
+    else inspector.close()
+    report({ dev: 'done' })
+  })
+}
+
+async function announce({ notify }: Endpoint, lists: readonly List[]): Promise<void> {
+  const announced = lists.map((list) => {
+    if (list === 'tools') return notify.toolsChanged()
+    return list === 'prompts' ? notify.promptsChanged() : notify.resourcesChanged()
+  })
+  // A store that does not answer is reported by itself.
+  await Promise.allSettled(announced)
+}
+
+function openInspector(place: string): void {
+  const [port, host = '127.0.0.1'] = place.split(':').reverse()
+  inspector.open(Number(port), host)
+}

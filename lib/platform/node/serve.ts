@@ -1,0 +1,61 @@
+/** The HTTP server of a process, and what belongs to it: the endpoint, the end by signals, faults, and `/readyz`. */
+import type { Server } from 'node:http'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { systemClock } from '../../base/clock.ts'
+import { retryAfter } from '../../base/ids.ts'
+import type { Endpoint } from '../../endpoint.ts'
+import type { McpServer } from '../../server/mcp-server.ts'
+import { SETTINGS } from '../../settings.ts'
+import type { Store } from '../../store/store.ts'
+import { endpointOrStop } from '../endpoint.ts'
+import type { Settings } from '../environment.ts'
+import { endOnException, logRejections } from '../faults.ts'
+import type { Log } from '../log.ts'
+import { drainOnSignals } from './drain.ts'
+import { harden } from './harden.ts'
+import { ReadinessCheck } from './readiness.ts'
+import { createCheckedServer } from './target.ts'
+
+interface Parts {
+  settings: Settings
+  store: Store
+  log: Log
+}
+
+/** Serves `server` until the process gets SIGTERM or SIGINT. The HTTP server does not listen yet. */
+export function serveNode(server: McpServer, { settings, store, log }: Parts): { http: Server; endpoint: Endpoint } {
+  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
+  const http = createAdaptorServer({
+    fetch: (request, env) => {
+      const { outgoing } = env as HttpBindings
+      // While the process shuts down, the next request of this connection should go to another instance.
+      if (leaving.begun) outgoing.shouldKeepAlive = false
+      return endpoint.fetch(request, env)
+    },
+    hostname: settings.host,
+    createServer: createCheckedServer,
+    serverOptions: {
+      // Longer than any load balancer keeps an idle connection (Google 600 s, AWS 60 s by default, nginx 60 s): were
+      // this side to close it first, a request could meet a connection that is being closed.
+      keepAliveTimeout: 620_000,
+      headersTimeout: Math.min(30_000, settings.requestTimeout),
+      requestTimeout: settings.requestTimeout,
+      connectionsCheckingInterval: Math.min(10_000, settings.requestTimeout / 2),
+    },
+  }) as Server
+  harden(http)
+  const leaving = drainOnSignals(http, endpoint, settings)
+  const report = (text: string) => log.say('ERROR', text)
+  logRejections(report)
+  endOnException(report, () => leaving.fail())
+  const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
+  const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  // `/healthz` does not ask the store, because a restart would not bring Redis back.
+  endpoint.app.get('/readyz', async (c) => {
+    const state = await readiness.state()
+    const headers = { 'Cache-Control': 'no-store' }
+    const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
+    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+  })
+  return { http, endpoint }
+}

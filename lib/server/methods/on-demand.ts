@@ -1,0 +1,6 @@
+import { OnDemand } from '../../base/on-demand.ts'
+
+/** The methods beside `tools/call`, and what explains a result that is not valid: a first call of a tool needs none of it. */
+export const MORE = new OnDemand(() =>
+  import('./more.ts').then(({ HANDLERS, toolResultFault }) => ({ ...HANDLERS, toolResultFault })),
+)

@@ -1,0 +1,25 @@
+/** Puts the parts of the stateless revision together. They are loaded with its first request. */
+import { WALL_TOLERANCE } from '../base/clock.ts'
+import type { Sealer } from '../base/sealing.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { Dispatcher } from '../server/dispatcher.ts'
+import type { StatelessOptions } from '../settings.ts'
+import type { StatelessHost } from './call.ts'
+import { Stateless } from './post.ts'
+import { StateBox } from './request-state.ts'
+
+/** @param sealer seals what clients keep: request states */
+export function openStateless(
+  dispatcher: Dispatcher,
+  instance: Instance,
+  shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'maxAsks'>,
+  sealer: Sealer,
+  options: StatelessOptions,
+): Stateless {
+  const { clock, retry } = instance
+  const states = new StateBox(sealer, clock, options)
+  // Longer than any request state lives that could repeat the work.
+  const singleLifetime = options.callLifetime + options.stateLifetime + 2 * WALL_TOLERANCE
+  const host = { ...shared, clock, retry, methods: dispatcher.methods, states, singleLifetime }
+  return new Stateless(dispatcher, instance, host, options)
+}

@@ -1,0 +1,4 @@
+import { listen } from 'mcp-anywhere/node'
+import { server } from './greeter.js'
+
+await listen(server)
