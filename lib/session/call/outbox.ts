@@ -7,14 +7,7 @@ import { jitter, randomId } from '../../base/ids.ts'
 import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { tokenOf } from '../../runtime/name.ts'
-import {
-  type AppendReply,
-  type Holder,
-  type Kept,
-  type Owner,
-  type Registration,
-  StoreUnavailable,
-} from '../../store/store.ts'
+import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
 import { type Item, MessageQueue } from './message-queue.ts'
@@ -44,7 +37,7 @@ interface OutboxOptions {
   onOverflow: () => void
   onLevel: (level: string | undefined) => void
   /** What the session keeps in the store. */
-  onKept: (kept: Kept) => void
+  onKept: (reply: AppendReply) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: Relay | undefined
 }
@@ -302,9 +295,6 @@ export class Outbox {
       const id = `${this.#options.stream}.${n + i}${this.#suffix}`
       reader = await this.#patiently(async () => relay(item.data, id))
     }
-    // Nobody resumes this stream: the session's one stream has what is left of it.
-    const { store } = this.#instance
-    if (batch.at(-1)?.final) this.#instance.track(store.release(this.#session.key, this.#options.stream, '', true))
     return reader
   }
 }

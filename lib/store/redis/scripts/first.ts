@@ -34,7 +34,7 @@ call('PEXPIRE', session, math.min(lifetime, most))
 })
 
 /**
- * Slides the lifetime of a session that exists, and stores when. Where Redis is full, HSET is not refused after PEXPIRE.
+ * Slides the lifetime of a session that exists, and stores when.
  * Keys: the session. Arguments: how long it lives from now on, and in all (ms). Reply: the time; nil where there is no session.
  */
 export const slide = defineScript('mcpSlide', {
@@ -43,9 +43,10 @@ export const slide = defineScript('mcpSlide', {
   gone: 'nil',
   reply: (reply) => (reply === null ? undefined : number(reply)),
   lua: `${NOW}${EXTEND}
-call('PEXPIRE', session, lifetime)
-call('HSET', session, 'slid', now())
-return extend(session, lifetime, most)
+local time = extend(session, lifetime, most)
+-- A session that has lived for so long is over now.
+if call('EXISTS', session) == 1 then call('HSET', session, 'slid', time) end
+return time
 `,
 })
 

@@ -19,9 +19,9 @@ end
 export const EXTEND = `
 local function extend(session, lifetime, most)
   local time = now()
-  local known = call('HMGET', session, 'end', 'born')
-  local latest = (tonumber(known[2]) or time) + most
-  call('PEXPIRE', session, math.min(lifetime, latest - time, (tonumber(known[1]) or latest) - time))
+  local latest = (tonumber(call('HGET', session, 'born') or '') or time) + most
+  local ends = tonumber(call('HGET', session, 'end') or '') or latest
+  call('PEXPIRE', session, math.min(lifetime, latest - time, ends - time))
   return time
 end
 `
