@@ -8,7 +8,7 @@ type StoreSettings = Pick<Settings, 'redisUrl' | 'redisPrefix' | 'redisRenamedFr
 /**
  * Redis where the settings have its URL, else the memory of this process, for one instance.
  *
- * @param onError receives why Redis cannot be reached or refuses this process: once, until it is back
+ * @param onError receives why Redis cannot be reached or refuses this process, and a new reason that follows it
  */
 export async function openStore(
   { redisUrl, redisPrefix, redisRenamedFrom, endpoint }: StoreSettings,

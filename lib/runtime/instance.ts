@@ -227,6 +227,8 @@ export class Instance {
   /** Closes the waiting connection to the store if nothing is open here. */
   async rest(): Promise<void> {
     await this.settled()
+    // What nobody waits for is done too: a reply that arrives after the sleep would be too late.
+    await this.store.settled?.()
     if (this.connections.size === 0 && this.#receiving) await this.stop()
   }
 

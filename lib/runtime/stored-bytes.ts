@@ -3,13 +3,13 @@
  * client's other sessions keep, on all instances. A client that keeps more than it may opens no session, and its calls do not
  * stream, so that they add no log.
  */
-import type { SessionKey } from '../store/store.ts'
+import type { Kept, SessionKey } from '../store/store.ts'
 import type { Instance } from './instance.ts'
 
 /** A session is reported again when it keeps so many bytes more, or fewer, than at the last report. */
 const STEP = 64 * 1024
-/** How long a report counts, in ms: as long as the log of a stream that has ended. */
-const LIFETIME = 5 * 60_000
+/** A report that would count for another time than what it counts, by this part of that time, is made again. */
+const TOLERANCE = 1 / 10
 /** With too many bytes the count is read again when it is older than this, in ms. */
 const FRESH_FOR = 2_000
 const MAX_CLIENTS = 10_000
@@ -20,8 +20,14 @@ interface Stored {
   total: number
   /** When the total was read, by the clock of the instance. */
   at: number
-  /** The bytes of each session at its last report. */
-  sessions: Map<SessionKey, number>
+  /** The last report of each session. */
+  sessions: Map<SessionKey, Report>
+}
+
+interface Report {
+  bytes: number
+  /** Until when it counts, by the clock of the instance. */
+  until: number
 }
 
 export class StoredBytes {
@@ -35,24 +41,43 @@ export class StoredBytes {
     this.#max = max
   }
 
-  /** A session keeps so many bytes. */
-  report(client: string | undefined, session: SessionKey, bytes: number): void {
-    if (client === undefined || bytes < STEP) return
+  /**
+   * A session keeps so many bytes of logs, requests and answers, for so many ms. Each step of the session's work, and each
+   * heartbeat, reports that: it is passed on where it differs from the last report.
+   */
+  report(client: string | undefined, session: SessionKey, { held, heldFor }: Kept): void {
+    if (client === undefined) return
+    const last = this.#clients.get(client)?.sessions.get(session)
+    const bytes = held < STEP ? 0 : held
+    if (bytes === 0 && last === undefined) return
+    const until = this.#instance.clock.now() + heldFor
+    const isSame = last && Math.abs(bytes - last.bytes) < STEP && Math.abs(until - last.until) <= heldFor * TOLERANCE
+    if (isSame) return
     const { sessions } = this.#at(client)
-    if (Math.abs(bytes - (sessions.get(session) ?? 0)) < STEP) return
     if (sessions.size >= MAX_SESSIONS) sessions.clear()
-    sessions.set(session, bytes)
-    this.count(client, session, bytes, LIFETIME)
+    if (bytes > 0) sessions.set(session, { bytes, until })
+    else sessions.delete(session)
+    this.count(client, logsOf(session), bytes, heldFor)
   }
 
-  /** Counts what a session keeps for `lifetime` ms in place of what was counted for it before. */
-  count(client: string | undefined, session: SessionKey, bytes: number, lifetime: number): void {
+  /** A session has ended, and keeps nothing. */
+  ended(client: string | undefined, session: SessionKey): void {
+    if (client !== undefined) this.#clients.get(client)?.sessions.delete(session)
+    for (const member of [session, logsOf(session)]) this.count(client, member, 0, 0)
+  }
+
+  /** Counts the record of a session, or another part of what it keeps, for `lifetime` ms in place of what was counted before. */
+  count(client: string | undefined, member: string, bytes: number, lifetime: number): void {
     if (client === undefined) return
-    const counted = this.#instance.store.weigh(client, session, bytes, lifetime).then((total) => {
+    const counted = this.#instance.store.weigh(client, member, bytes, lifetime).then((total) => {
       const stored = this.#at(client)
+      const now = this.#instance.clock.now()
       stored.total = total
-      stored.at = this.#instance.clock.now()
-      if (total < STEP) this.#clients.delete(client)
+      stored.at = now
+      if (total >= STEP) return
+      // The last report of a session that keeps something may be under way.
+      for (const [key, { until }] of stored.sessions) if (until <= now) stored.sessions.delete(key)
+      if (stored.sessions.size === 0) this.#clients.delete(client)
     })
     this.#instance.track(counted)
   }
@@ -65,7 +90,7 @@ export class StoredBytes {
     if (now - stored.at > FRESH_FOR) {
       stored.at = now
       // The name of no session: the count alone.
-      this.count(client, '-', 0, LIFETIME)
+      this.count(client, '-', 0, 0)
     }
     return true
   }
@@ -79,4 +104,9 @@ export class StoredBytes {
     this.#clients.set(client, stored)
     return stored
   }
+}
+
+/** The member of a client's count that has what a session keeps beside its record. The two count for different times. */
+function logsOf(session: SessionKey): string {
+  return `${session} logs`
 }

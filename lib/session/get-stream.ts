@@ -7,36 +7,33 @@
 
 import type { HeldBytes } from '../base/byte-budget.ts'
 import { around } from '../base/ids.ts'
-import { type JsonObject, notificationText } from '../protocol/jsonrpc.ts'
+import type { JsonObject } from '../protocol/jsonrpc.ts'
 import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Mail } from '../runtime/mail.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
-import { type Advance, type Change, type ChangeEntry, comparePositions, type Owner } from '../store/store.ts'
+import {
+  type Advance,
+  type Change,
+  type ChangeEntry,
+  comparePositions,
+  type Kept,
+  type LogEntry,
+  type Owner,
+} from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
+import { LIST_CHANGED, MISSED, updatedText } from './stream/change-texts.ts'
 import { Connection } from './stream/connection.ts'
+import { Delivered } from './stream/delivered.ts'
 import { GET_STREAM } from './stream/event-id.ts'
-import { missedText } from './stream/missed.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
-
-const LIST_CHANGED = {
-  tools: notificationText('notifications/tools/list_changed'),
-  prompts: notificationText('notifications/prompts/list_changed'),
-  resources: notificationText('notifications/resources/list_changed'),
-}
-
-function updatedText(uri: string): string {
-  return notificationText('notifications/resources/updated', { uri })
-}
 
 /** Whether the token of a caller may read a resource; undefined where the server has no scopes, or the caller no token. */
 function readingBy({ scopes, scopesOf }: CallHost, { auth }: Caller): ((uri: string) => boolean) | undefined {
   if (!auth || scopes.size === 0) return undefined
   return (uri) => scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
 }
-
-const MISSED = missedText(' Everything that may have changed is announced again.')
 
 /** After so many changes that do not concern the session its position moves nevertheless. */
 const PASSED = 256
@@ -57,6 +54,7 @@ export class GetConnection extends Connection {
   #calls: { stream: string; owner: Owner }[] = []
 
   readonly #principal: string
+  readonly #delivered: Delivered
   /** Changes that do not concern the session, since its position last moved. */
   #passed = 0
   /** Whether the token of the stream may read a resource. Undefined where nothing needs scopes. */
@@ -68,6 +66,7 @@ export class GetConnection extends Connection {
     super(host.instance, session, GET_STREAM, response, host.takeOverFor(caller))
     this.#held = host.instance.memory.hold(caller.client)
     this.#principal = caller.principal
+    this.#delivered = new Delivered(host.instance, session, this.holder, caller.client)
     this.#mayRead = readingBy(host, caller)
   }
 
@@ -81,6 +80,15 @@ export class GetConnection extends Connection {
     const uri = params?.uri
     if (method !== 'notifications/resources/updated' || typeof uri !== 'string') return true
     return this.#mayRead(uri) || this.#granted.has(uri)
+  }
+
+  override deliver(entry: LogEntry, bounded?: boolean): void {
+    super.deliver(entry, bounded)
+    if (this.position().n === entry.n) this.#delivered.add(entry.n, entry.data.length)
+  }
+
+  protected override reportKept(kept: Kept): void {
+    this.#delivered.report(kept)
   }
 
   /**
@@ -159,6 +167,7 @@ export class GetConnection extends Connection {
 
   override beat(): void {
     super.beat()
+    this.#delivered.beat()
     if (this.#begun && this.#waiting.length > 0) this.#advance()
   }
 

@@ -15,7 +15,7 @@ export async function relayTo(
   const tag = instance.id.slice(0, 4)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
   if (reply.status !== 'ok') return undefined
-  instance.stored.report(client, session.key, reply.held)
+  instance.stored.report(client, session.key, reply)
   if (reply.holder !== undefined) {
     const { n, holder } = reply
     void instance.send({ t: 'entries', to: holder, n, tag, data: [data], final: false })

@@ -22,7 +22,7 @@ import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { endOrphans } from './call/orphans.ts'
+import { endOrphan } from './call/orphans.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
@@ -119,10 +119,10 @@ export class Sessions {
   /** Reads a session in one round trip. Undefined: unknown, ended, or of another principal. */
   async #open(caller: Caller, id: string, slide = true): Promise<Session | undefined> {
     const instance = this.#instance
-    const { idleLifetime } = instance.options
+    const { idleLifetime, maxLifetime } = instance.options
     const key = sessionKey(caller.principal, id)
     instance.entering++
-    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined)
+    const reading = this.#store.readSession(key, slide ? idleLifetime : undefined, maxLifetime)
     let row: Awaited<typeof reading>
     try {
       row = await reading
@@ -131,6 +131,8 @@ export class Sessions {
     }
     if (!row) return undefined
     const session = readRecord(id, key, row)
+    const dated = row.undated && (await this.#store.dateSession(key, session.createdAt, maxLifetime))
+    if (dated && dated.status === 'gone') return undefined
     // Until now it counted for as long as a session lives that nobody uses.
     if (row.first) instance.stored.count(caller.client, key, row.record.length, idleLifetime)
     if (caller.note) noteSession(caller.note, session)
@@ -209,7 +211,7 @@ export class Sessions {
     const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
     if (!session.legacy && !this.#instance.isHere(owner)) {
       const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
-      if (alive === false) void this.#instance.track(endOrphans(this.#instance, session.key, id))
+      if (alive === false) void this.#instance.track(endOrphan(this.#instance, session.key, id))
     }
     await mail
   }
@@ -236,7 +238,7 @@ export class Sessions {
   async #end(key: string, caller: Caller): Promise<boolean> {
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
-    this.#instance.stored.count(caller.client, key, 0, 0)
+    this.#instance.stored.ended(caller.client, key)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
     return ended.status === 'ok'
   }

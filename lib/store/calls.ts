@@ -40,19 +40,25 @@ export interface Append {
   forget?: string[] | undefined
 }
 
+/** What a session keeps of logs, requests and answers, as far as they are counted. */
+export interface Kept {
+  /** In bytes. */
+  held: number
+  /** For how many ms some of it is kept at most, unless a heartbeat slides that. */
+  heldFor: number
+}
+
 /**
  * ok: the messages are in the log, also when the same run sends the same ones again. lost: another run owns the call, or
  * it has ended. cancelled: nothing was added; the run must stop and call `endCall`. gap: `from` is beyond `end + 1`; send
  * again from there. gone: no such session.
  */
-export interface AppendReply {
+export interface AppendReply extends Kept {
   status: 'ok' | 'lost' | 'cancelled' | 'gap' | 'gone'
   /** The number of the last entry of the log. */
   end: number
   holder: Holder | undefined
   level: string | undefined
-  /** The bytes that the session keeps of logs, requests and answers, as far as they are counted. */
-  held: number
 }
 
 export interface CallEnd {
@@ -69,7 +75,7 @@ type EndReply = { status: 'ok'; cancelled: boolean; holder: Holder | undefined }
 
 /** lost: another run owns the call, or it has ended. gone: no such session. */
 export type CallLook =
-  | {
+  | (Kept & {
       status: 'ok'
       cancelled: boolean
       level: string | undefined
@@ -77,7 +83,7 @@ export type CallLook =
       answers: Map<string, string>
       /** The connection that holds the call's stream. */
       holder: Holder | undefined
-    }
+    })
   | Status<'lost' | 'gone'>
 
 /** over: the call has ended. lost: another run owns it. gone: no such session. */
@@ -113,8 +119,18 @@ export interface CallStore {
   append(key: SessionKey, append: Append): Promise<AppendReply>
   /** Ends a call without a message: its request, its asks and its registration are forgotten. */
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
-  /** The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms). */
-  lookCall(key: SessionKey, stream: string, owner: Owner, asks: string[], lifetime: number): Promise<CallLook>
+  /**
+   * The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms, and `most`
+   * in all).
+   */
+  lookCall(
+    key: SessionKey,
+    stream: string,
+    owner: Owner,
+    asks: string[],
+    lifetime: number,
+    most?: number,
+  ): Promise<CallLook>
   /** The calls of a session. */
   calls(key: SessionKey): Promise<CallEntry[]>
   /** Counts the calls of a session, and unmarks it where that are fewer than `max`. */
@@ -128,7 +144,7 @@ export interface CallStore {
   releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
   /**
    * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where several calls have the
-   * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the call that registers with it within `cancelMark` ms.
+   * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the first call that registers with it within `cancelMark` ms.
    */
   cancel(key: SessionKey, id: string): Promise<CancelReply>
 }

@@ -62,15 +62,24 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'wake', 'serve', 'answersAnew'),
-    ...plain('deleteSession', 'relieve', 'setLevel', 'subscribe', 'unsubscribe', 'subscriptions', 'changePosition'),
-    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'release'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve', 'answersAnew'),
+    ...plain(
+      'deleteSession',
+      'dateSession',
+      'relieve',
+      'setLevel',
+      'subscribe',
+      'unsubscribe',
+      'subscriptions',
+      'changePosition',
+    ),
+    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'trim', 'release'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     createSession: (key, record, lifetime, owner, most) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner, most),
-    async readSession(key, lifetime) {
-      const row = await store.readSession(key, lifetime)
+    async readSession(key, lifetime, most) {
+      const row = await store.readSession(key, lifetime, most)
       const record = open(row?.record, 'record', key)
       return row === undefined || record === undefined ? undefined : { ...row, record }
     },
@@ -93,15 +102,15 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       const entries = openEntries(key, stream, reply.entries)
       return entries ? { ...reply, entries } : { status: 'trimmed' }
     },
-    async look(key, stream, holder, after, lifetime) {
-      const reply = await store.look(key, stream, holder, after, lifetime)
+    async look(key, stream, holder, after, lifetime, most) {
+      const reply = await store.look(key, stream, holder, after, lifetime, most)
       if (reply.status !== 'ok') return reply
       const entries = openEntries(key, stream, reply.entries)
       // `take` reports the reason to a client that comes back.
       return entries ? { ...reply, entries } : { status: 'moved' }
     },
-    async lookCall(key, stream, owner, asks, lifetime) {
-      const reply = await store.lookCall(key, stream, owner, asks, lifetime)
+    async lookCall(key, stream, owner, asks, lifetime, most) {
+      const reply = await store.lookCall(key, stream, owner, asks, lifetime, most)
       if (reply.status !== 'ok') return reply
       const answers = new Map<string, string>()
       for (const [ask, value] of reply.answers) {

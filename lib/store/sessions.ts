@@ -16,6 +16,8 @@ export interface SessionRow {
    * has to report it.
    */
   servedByOlder?: boolean
+  /** True where a build before stored ends opened the session: it needs {@link SessionStore.dateSession}. */
+  undated?: boolean
 }
 
 /** How many sessions a principal may have. */
@@ -63,9 +65,14 @@ export interface SessionStore {
   ): Promise<{ status: 'ok' | 'full' }>
   /**
    * Reads a session in one round trip, undefined where there is none. With `lifetime` the session lives from now on for
-   * at least that many ms, and at most a hundredth longer.
+   * at least that many ms, and at most a hundredth longer, but for no more than `most` ms in all (default: as it was opened).
    */
-  readSession(key: SessionKey, lifetime: number | undefined): Promise<SessionRow | undefined>
+  readSession(key: SessionKey, lifetime: number | undefined, most?: number): Promise<SessionRow | undefined>
+  /**
+   * The session of a build that stored no end was opened at `born` (ms since 1970), and lives for `most` ms in all. gone: that
+   * is over. Any other session is not changed.
+   */
+  dateSession(key: SessionKey, born: number, most: number): Promise<WriteReply>
   /** Replaces the record of a session that exists. */
   replaceRecord(key: SessionKey, record: string): Promise<WriteReply>
   /**

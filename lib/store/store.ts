@@ -19,7 +19,7 @@ import type { ValueStore } from './values.ts'
 
 export type { BusStore, Change, ChangeEntry, Receiver, Receiving } from './bus.ts'
 export { comparePositions } from './bus.ts'
-export type { Append, AppendReply, Registration } from './calls.ts'
+export type { Append, AppendReply, Kept, Registration } from './calls.ts'
 export type { Holder, Owner, SessionKey } from './names.ts'
 export type { StoreOptions } from './options.ts'
 export type { SessionRow, SessionStore } from './sessions.ts'
@@ -52,6 +52,8 @@ export interface StoreBase {
   serve?: ((server: string) => void) | undefined
   /** Writes what is waiting and closes every connection. */
   close(): Promise<void>
+  /** Resolves when the store does nothing more in the background, such as sliding a lifetime: the process may sleep then. */
+  settled?: (() => Promise<void>) | undefined
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */
   wake(idleMs: number): void
 }

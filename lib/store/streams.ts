@@ -1,4 +1,5 @@
 /** Streams: which connection holds a stream, and what its log has. */
+import type { Kept } from './calls.ts'
 import type { Holder, Owner, SessionKey, Status } from './names.ts'
 
 export interface LogEntry {
@@ -19,8 +20,10 @@ export interface Position {
 }
 
 /** ok: the message has the number `n`; `holder` holds the stream. gone: no such session. */
-/** `held`: the bytes that the session keeps. */
-type PostReply = { status: 'ok'; n: number; holder: Holder | undefined; held: number } | Status<'gone'>
+type PostReply = (Kept & { status: 'ok'; n: number; holder: Holder | undefined }) | Status<'gone'>
+
+/** moved: another connection holds the stream, and nothing was removed. gone: no such session. */
+type TrimReply = (Kept & { status: 'ok' }) | Status<'moved' | 'gone'>
 
 /**
  * gone: no such session. unknown: the stream has no log. trimmed: the log no longer reaches back to the position.
@@ -50,13 +53,13 @@ export type TakeReply =
  * that comes back.
  */
 export type LookReply =
-  | {
+  | (Kept & {
       status: 'ok'
       entries: LogEntry[]
       /** As in {@link TakeReply}. */
       owner: Owner | undefined
       ended: boolean
-    }
+    })
   | Status<'moved' | 'gone'>
 
 /** A step of a session through the list of changes: messages for its GET stream. */
@@ -89,11 +92,23 @@ export interface StreamStore {
   take(key: SessionKey, stream: string, holder: Holder, after: Position | undefined): Promise<TakeReply>
   /**
    * The heartbeat of a holder: returns the entries after a position, whose mail may have been lost, and slides the
-   * lifetimes (session: `lifetime` ms).
+   * lifetimes (session: `lifetime` ms, and `most` in all).
    */
-  look(key: SessionKey, stream: string, holder: Holder, after: Position, lifetime: number): Promise<LookReply>
+  look(
+    key: SessionKey,
+    stream: string,
+    holder: Holder,
+    after: Position,
+    lifetime: number,
+    most?: number,
+  ): Promise<LookReply>
   /**
-   * Gives a stream up, if this connection holds it. `sent`: its last message was sent, so that its log lives for `delivered` ms.
+   * Removes the entries up to a number from the log of a stream that belongs to the session: this connection, which holds it, has
+   * delivered them, and nobody resumes from before them.
+   */
+  trim(key: SessionKey, stream: string, holder: Holder, upTo: number): Promise<TrimReply>
+  /**
+   * Gives a stream up, if this connection holds it ('': if none does). `sent`: its last message was sent, so that its log lives for `delivered` ms.
    * After DELETE: no repeated DELETE returns this holder.
    */
   release(key: SessionKey, stream: string, holder: Holder, sent?: boolean): Promise<void>

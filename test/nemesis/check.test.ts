@@ -372,6 +372,14 @@ describe('the checker accepts what is like it and allowed', () => {
   })
 })
 
+test('a cancel ends no call that begins long afterwards', () => {
+  const cancel = { sent: 2_000, acknowledged: 2_100, resumable: true }
+  expect(propertiesOf({ call: { cancel }, ledger: run('a.1/1', 2_900, []) })).toEqual([
+    'a cancelled call has no response',
+  ])
+  expect(propertiesOf({ call: { cancel }, ledger: run('a.1/1', 3_100, []) })).toEqual([])
+})
+
 test('what a failover loses is lost, and nothing else is excused by it', () => {
   const cancel = { sent: 2_000, acknowledged: 2_100, resumable: true }
   expect(propertiesOf({ call: { cancel }, faults: [failover] })).toEqual([])

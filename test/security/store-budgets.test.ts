@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { sessionKey } from '../../lib/session/stream/session.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
@@ -353,7 +354,7 @@ describe('HTTP+SSE, whose responses go by way of a log', () => {
   }
 
   test.each([
-    ['memory', () => memoryStore({ maxBytes: 40 * MIB })],
+    ['memory', () => memoryStore({ maxBytes: 24 * MIB })],
     ['Redis', () => redisStore(redis.url)],
   ] as const)(
     'is refused where the store is nearly full, before the handler begins (%s)',
@@ -383,6 +384,34 @@ describe('HTTP+SSE, whose responses go by way of a log', () => {
     expect(ids).toEqual(accepted)
     expect(accepted.length).toBeLessThan(10)
     await expectRefusal(refused[0] as Response, 429, 'session.maxStored')
+    reader.drop()
+  })
+})
+
+describe('HTTP+SSE, whose one stream is never resumed', () => {
+  const from = '203.0.113.9'
+
+  test.each([
+    ['memory', () => memoryStore()],
+    ['Redis', () => redisStore(redis.url)],
+  ] as const)('keeps next to nothing of what was delivered (%s)', async (_, make) => {
+    const store = make()
+    const endpoint = start({ store, legacySse: true })
+    const env = { incoming: { socket: { remoteAddress: from } } }
+    const reader = new EventReader(await endpoint.fetch(new Request('http://localhost/sse'), env))
+    const address = (await reader.next())?.data ?? ''
+    for (let i = 0; i < 20; i++) {
+      const body = JSON.stringify(toolCall(i, 'say', { times: 20, bytes: 32 * KIB }))
+      const headers = { 'content-type': 'application/json' }
+      const made = new Request(`http://localhost${address}`, { method: 'POST', body, headers })
+      expect((await endpoint.fetch(made, env)).status).toBe(202)
+      expect((await reader.until(({ id }) => id === i)).message?.id).toBe(i)
+    }
+    await endpoint.settled()
+    const key = sessionKey('', new URL(address, 'http://localhost').searchParams.get('sessionId') ?? '')
+    const left = (await store.readLog(key, 'get')).reduce((sum, { data }) => sum + data.length, 0)
+    expect(await store.changePosition(key)).toBeDefined()
+    expect(left).toBeLessThan(128 * KIB)
     reader.drop()
   })
 })

@@ -226,7 +226,7 @@ test('the cancel of a call that has ended does not cancel the next call with the
   const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }
   await send(0, cancel, session)
   // Longer than any cancel overtakes its request, and within the time for which its mark is kept.
-  await clock.advance(10_000)
+  await clock.advance(1_001)
   const answer = answerOf(send(0, call(1, 'quiet', 'a'), session))
   await begun('a')
   await clock.advance(100)
@@ -239,4 +239,10 @@ test('the cancel of a call that has ended does not cancel the next call with the
   await clock.advance(100)
   expect(await cancelled).toBeUndefined()
   expect(effects).toContain('b aborted')
+  // It has ended that call, and ends no other.
+  const next = answerOf(send(0, call(2, 'quiet', 'c'), session))
+  await begun('c')
+  await clock.advance(100)
+  gates.get('c')?.()
+  expect((await next)?.result?.content[0].text).toBe('c')
 })

@@ -115,3 +115,20 @@ test('initialize takes one round trip', async () => {
   await open()
   expect(sent - before).toBe(1)
 })
+
+test('calls of which each is an invocation of a function take one command each, and the lifetime slides once', async () => {
+  const session = await open()
+  const calls = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { message: 'x' } } }
+  await commands()
+  for (let i = 0; i < 50; i++) {
+    endpoint.wake(2_000)
+    await (await post(calls, session)).text()
+    await endpoint.rest()
+  }
+  expect(await commands()).toMatchObject({ hmget: 50, pexpire: 1 })
+  // After a sleep of unknown length it may be due.
+  endpoint.wake(Number.POSITIVE_INFINITY)
+  await (await post(calls, session)).text()
+  await endpoint.rest()
+  expect(await commands()).toMatchObject({ hmget: 1, pexpire: 1 })
+})

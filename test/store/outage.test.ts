@@ -1,5 +1,7 @@
 /** Redis goes away and comes back: what listeners hear of it. */
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { moveOn } from '../../lib/base/clock.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { Outage } from '../../lib/store/redis/outage.ts'
 import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
@@ -58,4 +60,53 @@ test('a Redis that is full is not back because a command without memory succeeds
   }
   expect(recorded.of('store')).toMatchObject([{ state: 'lost', trouble: 'full' }])
   expect(errors).toHaveLength(1)
+})
+
+test.each(['full', 'loading', 'denied'] as const)(
+  'a Redis that was %s and is away then is lost for that reason too',
+  (trouble) => {
+    const outage = new Outage(() => {})
+    outage.failed(new StoreUnavailable('Redis refuses.', { trouble }))
+    outage.failed(new StoreUnavailable('Redis does not answer.'))
+    outage.failed(new StoreUnavailable('Redis does not answer.'))
+    // What fails in both ways at once is reported once in each way.
+    outage.failed(new StoreUnavailable('Redis refuses.', { trouble }))
+    expect(recorded.of('store')).toMatchObject([
+      { state: 'lost', trouble },
+      { state: 'lost', trouble: 'away' },
+    ])
+    outage.succeeded()
+    expect(recorded.of('store').at(-1)).toMatchObject({ state: 'back', trouble: 'away' })
+  },
+)
+
+test('a user that may not ask how full Redis is loses nothing, and Redis is asked once', async () => {
+  const redis = await startRedis()
+  const admin = new Redis(redis.url)
+  try {
+    await admin.acl('SETUSER', 'app', 'on', '>pass', '~*', '&*', '+@all', '-info')
+    const errors: unknown[] = []
+    const url = `redis://app:pass@${redis.host}:${redis.port}`
+    store = redisStore({ url, commandTimeout: 300, onError: (error) => errors.push(error) })
+    await store.ping()
+    const refused = async () =>
+      Number(/cmdstat_info:.*rejected_calls=(\d+)/.exec(await admin.info('commandstats'))?.[1])
+    const before = await refused()
+    expect(store.nearlyFull()).toBe(false)
+    await eventually(async () => ((await refused()) > before ? true : undefined))
+    await store.ping()
+    // Past the time of the next look.
+    moveOn(60_000)
+    expect(store.nearlyFull()).toBe(false)
+    await store.ping()
+    expect(await refused()).toBe(before + 1)
+    expect(recorded.of('store')).toEqual([])
+    await redis.kill()
+    await expect(store.ping()).rejects.toThrow(StoreUnavailable)
+    expect(recorded.of('store')).toMatchObject([{ state: 'lost', trouble: 'away' }])
+    expect(errors).toHaveLength(1)
+  } finally {
+    admin.disconnect()
+    await redis.stop()
+  }
 })

@@ -214,6 +214,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
+    const { continued, session } = this.#parts
+    // HTTP+SSE: nobody resumes the stream of the call, and that of the session has what was relayed.
+    if (event === 'responseLogged' && continued?.relay) {
+      this.#instance.track(this.#instance.store.release(session.key, continued.stream, '', true))
+    }
     this.#apply(event)
   }
 

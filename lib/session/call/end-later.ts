@@ -37,7 +37,7 @@ async function finish(
     const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget }
     const { status, end, holder } = await store.append(key, append)
     if (status === 'cancelled') {
-      await store.endCall(key, { stream, owner, mark: true })
+      await store.endCall(key, { stream, owner, mark: true, forget })
       return
     }
     if (status === 'ok') {

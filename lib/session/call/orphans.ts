@@ -8,16 +8,55 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, untypedId } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { instanceOf, tokenOf } from '../../runtime/name.ts'
+import { SIGN_EVERY } from '../../runtime/presence.ts'
 import type { CallEntry } from '../../store/calls.ts'
 import type { SessionKey } from '../../store/store.ts'
 import { finishLater } from './end-later.ts'
 import { lostText } from './interruption.ts'
 
-/** Ends the orphans of a session, or the one with this typed id. True if there were any. @throws StoreUnavailable */
-export async function endOrphans(instance: Instance, key: SessionKey, id?: string): Promise<boolean> {
-  const calls = (await instance.store.calls(key)).filter((call) => id === undefined || call.id === id)
+/**
+ * Ends the orphans of a session. A call that was released gets a lease first: its instance shut down a moment ago, perhaps, and
+ * its client is about to come back. So they are ended only where there are no others. True if there were any. @throws StoreUnavailable
+ */
+export async function endOrphans(instance: Instance, key: SessionKey): Promise<boolean> {
+  const calls = await instance.store.calls(key)
+  const dead = await orphansOf(instance, calls.filter(isOwned))
+  return endAll(instance, key, dead.length > 0 ? dead : await stillReleased(instance, key, calls))
+}
+
+/** Ends the call with this typed id, which its client has cancelled, if it is an orphan. @throws StoreUnavailable */
+export async function endOrphan(instance: Instance, key: SessionKey, id: string): Promise<void> {
+  const calls = await instance.store.calls(key)
+  const named = calls.filter((call) => call.id === id)
+  await endAll(instance, key, await orphansOf(instance, named))
+}
+
+const isOwned = ({ owner }: CallEntry) => owner !== ''
+
+async function orphansOf(instance: Instance, calls: CallEntry[]): Promise<CallEntry[]> {
   const unowned = await without(instance, calls, ({ owner }) => owner, instance.calls)
-  const orphans = await without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
+  return without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
+}
+
+/** Those of the released calls that nobody has claimed after a lease. An instance that shuts down does not wait for it. */
+async function stillReleased(instance: Instance, key: SessionKey, calls: CallEntry[]): Promise<CallEntry[]> {
+  const { clock, options, store } = instance
+  const released = await orphansOf(
+    instance,
+    calls.filter((call) => !isOwned(call)),
+  )
+  if (released.length === 0) return []
+  const until = clock.now() + options.lease
+  while (clock.now() < until && !instance.draining) {
+    await new Promise<void>((resolve) => void clock.after(options.lease * SIGN_EVERY, resolve))
+  }
+  if (instance.draining) return []
+  const streams = new Set(released.map(({ stream }) => stream))
+  const now = (await store.calls(key)).filter((call) => streams.has(call.stream) && !isOwned(call))
+  return orphansOf(instance, now)
+}
+
+async function endAll(instance: Instance, key: SessionKey, orphans: CallEntry[]): Promise<boolean> {
   await Promise.all(orphans.map((call) => end(instance, key, call)))
   return orphans.length > 0
 }

@@ -36,8 +36,8 @@ interface OutboxOptions {
   /** More waits than may: the handler does not wait for its messages. */
   onOverflow: () => void
   onLevel: (level: string | undefined) => void
-  /** So many bytes the session keeps in the store. */
-  onHeld: (bytes: number) => void
+  /** What the session keeps in the store. */
+  onKept: (reply: AppendReply) => void
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: Relay | undefined
 }
@@ -171,7 +171,7 @@ export class Outbox {
       const reply = await this.#append(batch)
       if (this.#isClosed || !reply) return
       this.#options.onLevel(reply.level)
-      this.#options.onHeld(reply.held)
+      this.#options.onKept(reply)
       if (reply.status === 'gap') {
         // The store lost entries that it had confirmed (a failover). The numbers are given again under a new tag, so
         // that a client that saw the old ones is told. A client that did not see them gets a warning in their place.

@@ -8,7 +8,7 @@ import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
-import type { CallLook } from '../../store/calls.ts'
+import type { CallLook, Kept } from '../../store/calls.ts'
 import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -25,8 +25,14 @@ const MAX_STORED_REQUEST = 256 * 1024
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'cancelled'
 
-/** By how much a cancel may overtake its request, in ms: the instance that gets the request may have to start first. */
-const OVERTAKEN = 5_000
+/**
+ * By how much a cancel may overtake its request, in ms. The cancel of a call that has ended looks the same to the store as one
+ * that has overtaken its request, and clients that use one id again send their next call soon afterwards. So two faults
+ * are weighed. A cancel that is missed costs a run whose response its client drops. A cancel that meets the next call
+ * costs a client its response, and it waits for it in vain. The second is worse, so the time is short: requests that are sent at
+ * the same moment arrive within a second, unless an instance has to start first.
+ */
+const OVERTAKEN = 1_000
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
@@ -133,15 +139,17 @@ export class CallStream {
   }
 
   /** The heartbeat's look at the store. */
-  look(asks: string[]): Promise<CallLook> {
+  async look(asks: string[]): Promise<CallLook> {
     const { options, store } = this.#instance
-    return store.lookCall(
-      this.#parts.session.key,
-      this.name,
-      this.owner,
-      asks,
-      lifetimeOf(this.#parts.session, options),
-    )
+    const { session } = this.#parts
+    const lifetime = lifetimeOf(session, options)
+    const reply = await store.lookCall(session.key, this.name, this.owner, asks, lifetime, options.maxLifetime)
+    if (reply.status === 'ok') this.#reportKept(reply)
+    return reply
+  }
+
+  #reportKept(kept: Kept): void {
+    this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, kept)
   }
 
   // The stream -------------------------------------------------------------------------------------------------
@@ -176,7 +184,7 @@ export class CallStream {
       onDone: () => call.report('responseLogged'),
       onOverflow: () => call.giveUp(TOO_MUCH),
       onLevel: (level) => this.#channel.setLevel(level),
-      onHeld: (bytes) => this.#instance.stored.report(this.#parts.caller.client, this.#parts.session.key, bytes),
+      onKept: (kept) => this.#reportKept(kept),
       relay: this.#parts.continued?.relay,
     })
   }

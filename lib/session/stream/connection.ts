@@ -122,11 +122,6 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     this.finish()
   }
 
-  /** False for a message of the log that the caller of this connection may not have. */
-  protected mayDeliver(_data: string): boolean {
-    return true
-  }
-
   /** Delivers what was read from the log. */
   #deliverAll(entries: LogEntry[]): void {
     for (const entry of entries) if (this.isBehind || entry.n <= this.#n + 1) this.deliver(entry, false)
@@ -157,12 +152,16 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     this.#looking = true
     const { store, options } = this.instance
     const lifetime = lifetimeOf(this.session, options)
+    const position = this.position()
     await store
-      .look(this.session.key, this.stream, this.holder, this.position(), lifetime)
+      .look(this.session.key, this.stream, this.holder, position, lifetime, options.maxLifetime)
       .then((reply) => {
         if (this.#done) return
         if (reply.status === 'gone') return this.finish()
+        // The log was trimmed beyond the position, perhaps, while the question was on its way.
+        if (reply.status === 'moved' && this.#n > position.n) return this.look()
         if (reply.status === 'moved') return this.#replaced()
+        this.reportKept(reply)
         // The question was sent before the doubt. The next one is about to be sent.
         if (this.#doubtful && this.#lookAgain) return
         if (this.isBehind) this.missed = true
@@ -276,8 +275,6 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     this.left()
     if (release) this.#release()
   }
-
-  protected left(): void {}
 
   #release(): void {
     const { store, retry, turns } = this.instance

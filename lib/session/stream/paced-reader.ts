@@ -1,5 +1,5 @@
 /** A connection whose reader may have much to read: what comes meanwhile waits, and the log has what is beyond a bound. */
-import type { LogEntry } from '../../store/store.ts'
+import type { Kept, LogEntry } from '../../store/store.ts'
 import type { SseResponse } from './sse-response.ts'
 
 /** Characters of mail that wait. */
@@ -77,4 +77,17 @@ export abstract class PacedReader {
     this.missed = false
     this.look()
   }
+
+  // What the connection of a session's own stream does in addition ------------------------------------------------
+
+  /** What the session keeps in the store, as a heartbeat has found it. */
+  protected reportKept(_kept: Kept): void {}
+
+  /** False for a message of the log that the caller of this connection may not have. */
+  protected mayDeliver(_data: string): boolean {
+    return true
+  }
+
+  /** The connection has ended. */
+  protected left(): void {}
 }

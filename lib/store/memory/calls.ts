@@ -4,7 +4,8 @@ import type { Append, AppendReply, CallStore, Registration } from '../calls.ts'
 import type { SessionKey } from '../names.ts'
 import { COUNTED, MAX_MARKS, STEP } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
-import { type Call, type MemorySession, part, type State } from './state.ts'
+import type { Call, MemorySession } from './session.ts'
+import { part, type State } from './state.ts'
 
 export function callOperations(state: State): CallStore & AskStore {
   const { sessions } = state
@@ -24,6 +25,7 @@ export function callOperations(state: State): CallStore & AskStore {
     if (state.over.has(part(key, stream)) || state.log(key, stream).at(-1)?.final) return 'lost'
     const marked = state.marks.get(part(key, id))
     const cancelled = marked !== undefined && marked >= state.clock.now() - markAge
+    if (cancelled) state.marks.delete(part(key, id))
     const call = { id, stream, owner, request: countRequest(key, stream, request), cancelled }
     const live = state.live(key)
     live.calls.set(stream, call)
@@ -78,6 +80,7 @@ export function callOperations(state: State): CallStore & AskStore {
     const counts = entries.length > 0 && (final || Math.floor(before / STEP) !== Math.floor(bytes / STEP))
     const more = final ? 0 : Buffer.byteLength(call.request ?? '')
     if (counts) bound(key, session, stream, bytes, more, final)
+    else if (!final) state.holdOn(key, stream, state.lifetimes.open)
     const live = state.live(key)
     for (const ask of append.asks ?? []) if (!live.asks.has(ask)) live.asks.set(ask, { stream, value: undefined })
     if (final) forget(key, call, append.forget)
@@ -98,10 +101,10 @@ export function callOperations(state: State): CallStore & AskStore {
 
     async append(key, what) {
       const session = sessions.get(key)
-      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined, held: 0 }
+      if (!session) return { status: 'gone', end: 0, holder: undefined, level: undefined, held: 0, heldFor: 0 }
       const status = append(key, session, what)
       const [end, holder] = [state.end(key, session, what.stream), state.holder(key, session, what.stream)]
-      return { status, end, holder, level: session.level, held: state.held(key) }
+      return { status, end, holder, level: session.level, ...state.kept(key) }
     },
 
     endCall: onSession((session, key, { stream, owner, mark, forget: asks }) => {
@@ -136,19 +139,20 @@ export function callOperations(state: State): CallStore & AskStore {
       return count
     },
 
-    lookCall: onSession((session, key, stream, owner, asks, lifetime) => {
+    lookCall: onSession((session, key, stream, owner, asks, lifetime, most) => {
       const call = ownedCall(key, stream, owner)
       if (!call) return { status: 'lost' }
       const answers = new Map<string, string>()
-      state.extend(key, session, lifetime)
+      state.extend(key, session, lifetime, most)
       state.touchLog(key, stream)
+      state.holdOn(key, answersOf(stream), state.lifetimes.open)
       const live = state.live(key)
       for (const ask of asks) {
         const value = live.asks.get(ask)?.value
         if (value !== undefined) answers.set(ask, value)
       }
       const holder = state.holder(key, session, stream)
-      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder }
+      return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder, ...state.kept(key) }
     }),
 
     claim: onSession((session, key, stream, expected, owner) => {

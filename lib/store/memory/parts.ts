@@ -2,7 +2,7 @@
 export class Parts {
   readonly #parts = new Map<string, Part>()
   /** The parts by their lifetime, in the order in which they expire: a session may have thousands of them. */
-  readonly #queues = new Map<number, Set<Part>>()
+  readonly #queues = new Map<number, Queue>()
   /** No part expires before. */
   #next = Number.POSITIVE_INFINITY
   #sum = 0
@@ -11,6 +11,13 @@ export class Parts {
   sum(now: number): number {
     if (this.#next <= now) this.#expire(now)
     return this.#sum
+  }
+
+  /** For how many ms some part still counts, about. */
+  timeLeft(now: number): number {
+    let until = now
+    for (const queue of this.#queues.values()) if (queue.size > 0) until = Math.max(until, queue.until)
+    return until - now
   }
 
   bytesOf(name: string): number {
@@ -41,9 +48,9 @@ export class Parts {
   #add(part: Part): void {
     this.#sum += part.bytes
     this.#parts.set(part.name, part)
-    const queue = this.#queues.get(part.lifetime)
-    if (queue) queue.add(part)
-    else this.#queues.set(part.lifetime, new Set([part]))
+    const queue = this.#queues.get(part.lifetime) ?? new Queue()
+    this.#queues.set(part.lifetime, queue.add(part))
+    queue.until = part.until
     this.#next = Math.min(this.#next, part.until)
   }
 
@@ -60,6 +67,11 @@ export class Parts {
       if (queue.size === 0) this.#queues.delete(lifetime)
     }
   }
+}
+
+class Queue extends Set<Part> {
+  /** When the part that was added last expires. */
+  until = 0
 }
 
 interface Part {

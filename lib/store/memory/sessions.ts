@@ -37,26 +37,29 @@ export function sessionOperations(state: State): SessionStore {
       state.dropLive(key)
       const position = state.nowPosition()
       const parts = { data: new Map(), subscriptions: new Map(), own: new Map(), dataBytes: 0, uriBytes: 0 }
-      const ends = state.clock.now() + most
+      const born = state.clock.now()
       const fresh = { level: undefined, advanced: undefined, full: false, busy: false, used: false }
-      const session = { record, ends, position, ...fresh, ...parts }
+      const session = { record, born, ends: born + most, position, ...fresh, ...parts }
       sessions.set(key, session, Math.min(lifetime, most))
       state.weighSession(key, session)
       return { status: 'ok' }
     },
 
-    async readSession(key, lifetime) {
+    async readSession(key, lifetime, most) {
       const session = sessions.get(key)
       if (!session) return undefined
       const first = (lifetime !== undefined && !session.used) || undefined
       if (lifetime !== undefined) {
-        state.extend(key, session, lifetime)
+        state.extend(key, session, lifetime, most)
         session.used = true
       }
       const row: SessionRow = { record: session.record, level: session.level, full: session.full, first }
       if (session.busy) row.busy = true
       return row
     },
+
+    // Each session has its end.
+    dateSession: onSession(() => ({ status: 'ok' })),
 
     replaceRecord: onSession((session, key, record) => {
       state.requireRoom(record.length)

@@ -1,6 +1,7 @@
 /** The state of the memory store, laid out like the keys in Redis, and how the operations read it. */
 import type { Clock } from '../../base/clock.ts'
-import { GET_STREAM, type Holder, type Owner, type SessionKey } from '../names.ts'
+import type { Kept } from '../calls.ts'
+import { GET_STREAM, type Holder, type SessionKey } from '../names.ts'
 import {
   DEFAULT_DATA_BYTES,
   DEFAULT_LIFETIMES,
@@ -12,67 +13,10 @@ import {
 import type { LogEntry } from '../streams.ts'
 import { type ExpiringMap, Sweeper } from './expiring.ts'
 import { Parts } from './parts.ts'
+import type { Call, Live, MemorySession, Over, OwnStream, Place } from './session.ts'
 
 /** Bytes of an entry beside its text, about. */
 const OVERHEAD = 200
-
-/** Which connection holds a stream. */
-export interface Place {
-  holder: Holder | undefined
-  /** The number after which the holder began; without a holder, the last number that a holder was sent. */
-  start: number
-}
-
-/** A stream that belongs to the session and to no call. */
-interface OwnStream extends Place {
-  end: number
-}
-
-export interface MemorySession {
-  record: string
-  /** When the session ends in any case, by the clock's `now`. */
-  ends: number
-  level: string | undefined
-  data: Map<string, string>
-  /** Position in the list of changes at which each URI was subscribed. */
-  subscriptions: Map<string, string>
-  /** The bytes of the data with its names, and of the URIs of the subscriptions. */
-  dataBytes: number
-  uriBytes: number
-  /** It keeps as many bytes as it may. */
-  full: boolean
-  /** Its lifetime was slid. */
-  used: boolean
-  /** Where the session stands in the list of changes. */
-  position: string
-  own: Map<string, OwnStream>
-  /** The session had as many calls as it may when one registered. */
-  busy: boolean
-  /** The last `advance`, so that its repeat gets the same answer. */
-  advanced: { id: string; first: number; count: number } | undefined
-}
-
-export interface Call {
-  id: string
-  stream: string
-  owner: Owner
-  request: string | undefined
-  cancelled: boolean
-}
-
-interface Live {
-  calls: Map<string, Call>
-  /** Streams by `typedId` of the request. */
-  ids: Map<string, string>
-  places: Map<string, Place>
-  asks: Map<string, { stream: string; value: string | undefined }>
-}
-
-/** The end of a call by `endCall`, so that its repeat gets the same answer. */
-interface Over {
-  owner: Owner
-  cancelled: boolean
-}
 
 export class State extends Sweeper {
   readonly lifetimes: Lifetimes
@@ -115,9 +59,19 @@ export class State extends Sweeper {
     return this.partsOf(key).hold(name, bytes, lifetime, this.clock.now())
   }
 
+  /** A part of a session, if it is counted, counts for `lifetime` ms from now. */
+  holdOn(key: SessionKey, name: string, lifetime: number): void {
+    this.parts.get(key)?.keepFor(name, lifetime, this.clock.now())
+    this.parts.touch(key, this.lifetimes.open)
+  }
+
   /** What a session keeps. */
   held(key: SessionKey): number {
     return this.parts.get(key)?.sum(this.clock.now()) ?? 0
+  }
+
+  kept(key: SessionKey): Kept {
+    return { held: this.held(key), heldFor: this.parts.get(key)?.timeLeft(this.clock.now()) ?? 0 }
   }
 
   weighSession(key: SessionKey, { record, dataBytes, uriBytes }: MemorySession): void {
@@ -151,9 +105,9 @@ export class State extends Sweeper {
     return Math.floor(this.clock.now()) + 1
   }
 
-  /** Lets a session live `lifetime` ms from now, but not beyond its end. */
-  extend(key: SessionKey, session: MemorySession, lifetime: number): void {
-    this.sessions.touch(key, Math.min(lifetime, session.ends - this.clock.now()))
+  /** Lets a session live `lifetime` ms from now, but not beyond its end, nor for more than `most` ms in all. */
+  extend(key: SessionKey, { born, ends }: MemorySession, lifetime: number, most = Number.POSITIVE_INFINITY): void {
+    this.sessions.touch(key, Math.min(lifetime, Math.min(ends, born + most) - this.clock.now()))
   }
 
   /** The live parts of a session, for reading. */
@@ -229,6 +183,15 @@ export class State extends Sweeper {
     return bytes
   }
 
+  /** Removes the entries up to a number; returns the bytes of the log. */
+  dropUpTo(key: SessionKey, stream: string, n: number): number {
+    const old = this.log(key, stream)
+    const log = old.filter((entry) => entry.n > n)
+    const bytes = log.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0)
+    this.#bytes.set(log, bytes)
+    return old.length > 0 ? this.#setLog(key, stream, log) : 0
+  }
+
   /** Leaves the newest entries of a log that fit into so many bytes; returns its bytes. */
   shrink(key: SessionKey, stream: string, maxBytes: number): number {
     return this.#setLog(key, stream, this.#bounded(this.log(key, stream), [], Number.POSITIVE_INFINITY, maxBytes))
@@ -253,6 +216,7 @@ export class State extends Sweeper {
   /** A heartbeat: the lifetime of a log that may still grow begins again. */
   touchLog(key: SessionKey, stream: string): void {
     if (this.log(key, stream).at(-1)?.final) return
+    this.holdOn(key, stream, this.lifetimes.open)
     this.logs.touch(part(key, stream), this.lifetimes.open)
     this.#logNames.touch(key, this.lifetimes.open)
   }

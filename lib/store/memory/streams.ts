@@ -3,7 +3,8 @@ import { comparePositions } from '../bus.ts'
 import { GET_STREAM, type SessionKey } from '../names.ts'
 import { STEP } from '../options.ts'
 import type { Advance, LogEntry, StreamStore } from '../streams.ts'
-import { type MemorySession, type Place, part, type State } from './state.ts'
+import type { MemorySession, Place } from './session.ts'
+import { part, type State } from './state.ts'
 
 export function streamOperations(state: State): StreamStore {
   const { sessions } = state
@@ -26,7 +27,7 @@ export function streamOperations(state: State): StreamStore {
     const { before, bytes } = state.add(key, stream, entries)
     if (Math.floor(before / STEP) !== Math.floor(bytes / STEP)) {
       if (state.hold(key, stream, bytes, state.lifetimes.open) > state.sessionBytes) session.full = true
-    }
+    } else state.holdOn(key, stream, state.lifetimes.open)
     own.end += entries.length
     return first
   }
@@ -47,7 +48,7 @@ export function streamOperations(state: State): StreamStore {
       const posted = part(key, `${stream}\n${id}`)
       const n = state.posted.get(posted) ?? addOwn(key, session, stream, tag, [message])
       state.posted.set(posted, n, state.lifetimes.repeat)
-      return { status: 'ok', n, holder: state.holder(key, session, stream), held: state.held(key) }
+      return { status: 'ok', n, holder: state.holder(key, session, stream), ...state.kept(key) }
     }),
 
     take: onSession((session, key, stream, holder, after) => {
@@ -72,7 +73,7 @@ export function streamOperations(state: State): StreamStore {
       return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level }
     }),
 
-    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime) => {
+    look: onSession((session, key, stream, holder, { n: after, tag }, lifetime, most) => {
       const log = state.log(key, stream)
       const end = state.end(key, session, stream)
       const first = log[0]?.n ?? end + 1
@@ -81,23 +82,29 @@ export function streamOperations(state: State): StreamStore {
       const over = owner === undefined && !state.ownStream(session, stream) && log.length === 0
       const current = state.holder(key, session, stream)
       // A call that ended without a log has left no holder.
-      if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true }
+      if (over && current === undefined) return { status: 'ok', entries: [], owner, ended: true, ...state.kept(key) }
       const unreadable = after > end || after < first - 1 || (tag !== '' && at !== undefined && at !== tag)
       if (current !== holder || unreadable) return { status: 'moved' }
-      state.extend(key, session, lifetime)
+      state.extend(key, session, lifetime, most)
       state.touchLive(key)
       state.touchLog(key, stream)
       const ended = over || log.at(-1)?.final === true
-      return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended }
+      return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended, ...state.kept(key) }
+    }),
+
+    trim: onSession((session, key, stream, holder, upTo) => {
+      if (state.ownStream(session, stream)?.holder !== holder) return { status: 'moved' }
+      const bytes = state.dropUpTo(key, stream, upTo)
+      if (state.partsOf(key).bytesOf(stream) > 0) state.hold(key, stream, bytes, state.lifetimes.open)
+      return { status: 'ok', ...state.kept(key) }
     }),
 
     async release(key, stream, holder, sent) {
       const session = sessions.get(key)
       if (!session) return forgetEnded(key, stream, holder)
       const place = state.place(key, session, stream)
-      if (place?.holder !== holder) return
-      place.holder = undefined
-      place.start = state.end(key, session, stream)
+      if ((place?.holder ?? '') !== holder) return
+      if (place) Object.assign(place, { holder: undefined, start: state.end(key, session, stream) })
       const live = state.peekLive(key)
       if (live && !live.calls.has(stream)) live.places.delete(stream)
       state.dropEmptyLive(key)

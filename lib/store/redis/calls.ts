@@ -1,6 +1,7 @@
 /** Calls and their asks in Redis. */
 import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
+import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { Commands } from './commands.ts'
 import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
@@ -26,8 +27,8 @@ export function callOperations(commands: Commands): CallStore & AskStore {
     endCall: (key, { stream, owner, mark, forget = [] }) =>
       commands.script(scripts.endCall, { key, stream, owner, mark, forget }),
 
-    lookCall: (key, stream, owner, asks, lifetime) =>
-      commands.script(scripts.lookCall, { key, stream, owner, lifetime, asks }),
+    lookCall: (key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest) =>
+      commands.script(scripts.lookCall, { key, stream, owner, lifetime, most, asks }),
 
     calls: (key) => commands.script(scripts.calls, { key }),
 

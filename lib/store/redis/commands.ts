@@ -22,7 +22,7 @@ interface Parts {
   settings: Settings
   prefix: string
   renamedFrom: string | undefined
-  /** Receives the cause when Redis goes away or refuses this process: once, until it is back. */
+  /** Receives the cause when Redis goes away or refuses this process, and a new cause that follows it. */
   onError: (error: unknown) => void
 }
 
@@ -77,6 +77,12 @@ export class Commands {
     return channels.command.hasSubscribers ? publishCommand(name, reply) : reply
   }
 
+  /** As {@link run}, for what no call needs: neither its reply nor its failure says whether Redis serves the calls. */
+  async look<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R): Promise<R> {
+    if (!this.contact.made) await this.contact.make()
+    return this.#send(issue, read, false)
+  }
+
   async #first<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R, early: boolean): Promise<R> {
     this.#pending++
     try {
@@ -91,10 +97,10 @@ export class Commands {
     }
   }
 
-  #send<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R): Promise<R> {
+  #send<T, R>(issue: (client: Client) => Promise<T>, read: (reply: T) => R, counts = true): Promise<R> {
     this.#pending++
     return new Promise<R>((resolve, reject) => {
-      const fail = (error: unknown) => reject(this.#failure(error))
+      const fail = (error: unknown) => reject(this.#failure(error, counts))
       const deadline = this.#deadlines.add(() => {
         this.#ended()
         fail(new StoreUnavailable(`Redis did not answer within ${this.#timeout} ms.`))
@@ -107,7 +113,7 @@ export class Commands {
       this.#attempt(issue, 1).then(
         (reply) => {
           if (!over()) return
-          if (this.contact.made) this.#outage.succeeded()
+          if (counts && this.contact.made) this.#outage.succeeded()
           try {
             resolve(read(reply))
           } catch (error) {
@@ -126,9 +132,9 @@ export class Commands {
     if (this.#pending === 0 && this.#idle.length > 0) for (const wake of this.#idle.splice(0)) wake()
   }
 
-  #failure(error: unknown): StoreUnavailable {
+  #failure(error: unknown, counts: boolean): StoreUnavailable {
     const failure = unavailable(error, this.#trouble)
-    if (!this.#closed) this.#outage.failed(failure)
+    if (counts && !this.#closed) this.#outage.failed(failure)
     return failure
   }
 
@@ -150,11 +156,16 @@ export class Commands {
     old?.disconnect()
   }
 
+  /** Resolves when no command is under way. */
+  async settled(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
   /** Waits for the commands under way, then disconnects. */
   async close(): Promise<void> {
     this.#closed = true
     this.contact.close()
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.settled()
     const client = this.#client
     this.#client = undefined
     if (!client) return

@@ -1,6 +1,7 @@
 /** The operations that a first call of a session needs. The code of the others is loaded when one of them is used. */
 import type { LimitStore } from '../limits.ts'
 import type { SessionKey } from '../names.ts'
+import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { SessionRow, SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import { optional } from './scripts/decode.ts'
@@ -24,13 +25,12 @@ export function firstOperations(
    * that hundredth. The read does not wait for it; where it fails, the next request sees that it was not done. `last` is
    * compared with the time of Redis, since the clocks of instances may be wrong.
    */
-  function slide(key: SessionKey, lifetime: number, last: string | undefined): void {
+  function slide(key: SessionKey, lifetime: number, most: number, last: string | undefined): void {
     const spare = Math.ceil(lifetime / 100)
-    const now = time.now()
     // The nodes of a cluster have clocks of their own, and an instance of an older build wrote the time of its own clock.
-    if (last !== undefined && now !== undefined && Math.abs(now - Number(last)) < spare) return
+    if (last !== undefined && time.isWithin(spare, Number(last))) return
     commands
-      .script(scripts.slide, { key, lifetime: lifetime + spare })
+      .script(scripts.slide, { key, lifetime: lifetime + spare, most })
       .then((at) => at !== undefined && time.heard(at), onError)
   }
 
@@ -40,19 +40,20 @@ export function firstOperations(
       return commands.script(scripts.createSession, { key, record, lifetime, most }, true)
     },
 
-    readSession(key, lifetime) {
+    readSession(key, lifetime, most = DEFAULT_LIFETIMES.longest) {
       return commands.run(
         'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy'),
+        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy', 'end'),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined
           const row: SessionRow = { record, level: optional(fields[1]), full: fields[4] !== null }
           if (fields[3] !== null) row.servedByOlder = true
           if (fields[5] !== null) row.busy = true
+          if (fields[6] === null) row.undated = true
           if (lifetime === undefined) return row
           const last = optional(fields[2])
-          slide(key, lifetime, last)
+          slide(key, lifetime, most, last)
           if (last === undefined) row.first = true
           return row
         },

@@ -53,6 +53,7 @@ export interface RedisStoreOptions extends StoreOptions {
 const MORE: Readonly<Record<keyof More, true>> = {
   admit: true,
   replaceRecord: true,
+  dateSession: true,
   deleteSession: true,
   setLevel: true,
   getData: true,
@@ -75,6 +76,7 @@ const MORE: Readonly<Record<keyof More, true>> = {
   post: true,
   take: true,
   look: true,
+  trim: true,
   release: true,
   readLog: true,
   changePosition: true,
@@ -168,8 +170,9 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       await Promise.all([...waiting].map((one) => one.stop()))
       await commands.close()
     },
+    settled: () => commands.settled(),
     wake(idleMs) {
-      time.forget()
+      time.slept(idleMs)
       if (idleMs <= TRUSTED_IDLE) return
       commands.renew()
       for (const one of waiting) one.renew()

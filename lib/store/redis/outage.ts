@@ -12,34 +12,50 @@ export class Outage {
   /** The failure that was reported last, while it lasts. */
   #cause: StoreUnavailable | undefined
   #since = 0
-  #last = 0
+  /** The last failure that is one of {@link PARTIAL}. */
+  #refusedAt = 0
+  /** When each kind of failure was last reported. */
+  readonly #reported = new Map<string, number>()
 
-  /** @param onError receives the cause when Redis goes away or refuses this process: once, until it is back */
+  /** @param onError receives the cause when Redis goes away or refuses this process, and a new cause that follows it */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError
   }
 
+  /** Another failure than the one before is reported too: a Redis that was full may be stopped. */
   failed(failure: StoreUnavailable): void {
-    this.#last = performance.now()
-    if (this.#cause === undefined) this.#since = this.#last
-    else if (!(failure instanceof StoreRefused) || failure.message === this.#cause.message) return
+    const now = performance.now()
+    if (PARTIAL.includes(failure.trouble)) this.#refusedAt = now
+    const kind = kindOf(failure)
+    if (this.#cause === undefined) this.#since = now
+    // Where commands fail in several ways at once, each of these is reported once in a while.
+    else if (kind === kindOf(this.#cause) || now - (this.#reported.get(kind) ?? Number.NEGATIVE_INFINITY) < QUIET)
+      return
     this.#cause = failure
-    if (channels.store.hasSubscribers) this.#publish('lost', failure, this.#last)
+    this.#reported.set(kind, now)
+    if (channels.store.hasSubscribers) this.#publish('lost', failure, now)
     this.#onError(failure)
   }
 
   succeeded(): void {
     const cause = this.#cause
     if (cause === undefined) return
-    if (PARTIAL.includes(cause.trouble) && performance.now() - this.#last < QUIET) return
+    const now = performance.now()
+    if (PARTIAL.includes(cause.trouble) && now - this.#refusedAt < QUIET) return
     this.#cause = undefined
-    if (channels.store.hasSubscribers) this.#publish('back', cause, performance.now())
+    this.#reported.clear()
+    if (channels.store.hasSubscribers) this.#publish('back', cause, now)
   }
 
   #publish(state: StoreEvent['state'], cause: StoreUnavailable, now: number): void {
     const awayMs = now - this.#since
     publish('store', { store: 'redis', state, cause, trouble: cause.trouble, awayMs })
   }
+}
+
+/** Refusals differ by what they refuse. */
+function kindOf(failure: StoreUnavailable): string {
+  return failure instanceof StoreRefused ? failure.message : failure.trouble
 }
 
 /** Publishes how a command ended. Returns its reply. */

@@ -3,6 +3,7 @@ import type { SessionStore } from '../sessions.ts'
 import type { Commands } from './commands.ts'
 import type { Admit } from './first.ts'
 import { nothing, optional } from './scripts/decode.ts'
+import * as quota from './scripts/quota.ts'
 import * as scripts from './scripts/sessions.ts'
 
 const SUBSCRIPTION = 'u:'
@@ -19,7 +20,7 @@ export function sessionOperations(
    */
   const admit: Admit = async (key, lifetime, { id, max }) => {
     const counted = { principal: id, session: key, max, lifetime }
-    const sessions = await commands.script(scripts.admit, counted)
+    const sessions = await commands.script(quota.admit, counted)
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
     const left = await commands.run(
@@ -27,12 +28,14 @@ export function sessionOperations(
       (client) => Promise.all(sessions.map((other) => client.pttl(keys.session({ key: other })))),
       (replies) => replies.map(String),
     )
-    await commands.script(scripts.recount, { principal: id, sessions, lifetimes: left })
-    return (await commands.script(scripts.admit, counted)) === undefined
+    await commands.script(quota.recount, { principal: id, sessions, lifetimes: left })
+    return (await commands.script(quota.admit, counted)) === undefined
   }
 
   return {
     admit,
+
+    dateSession: (key, born, most) => commands.script(scripts.dateSession, { key, born, most }),
 
     replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 

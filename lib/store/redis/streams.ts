@@ -1,5 +1,6 @@
 /** The streams of a session in Redis. */
 import { GET_STREAM } from '../names.ts'
+import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { StreamStore } from '../streams.ts'
 import type { Commands } from './commands.ts'
 import { flag, logEntries, optional } from './scripts/decode.ts'
@@ -13,8 +14,10 @@ export function streamOperations(commands: Commands): StreamStore {
     take: (key, stream, holder, { n: after, tag } = NO_POSITION) =>
       commands.script(scripts.take, { key, stream, holder, after, tag }),
 
-    look: (key, stream, holder, { n: after, tag }, lifetime) =>
-      commands.script(scripts.look, { key, stream, holder, after, tag, lifetime }),
+    look: (key, stream, holder, { n: after, tag }, lifetime, most = DEFAULT_LIFETIMES.longest) =>
+      commands.script(scripts.look, { key, stream, holder, after, tag, lifetime, most }),
+
+    trim: (key, stream, holder, upTo) => commands.script(scripts.trim, { key, stream, holder, upTo }),
 
     release: (key, stream, holder, sent = false) => commands.script(scripts.release, { key, stream, holder, sent }),
 

@@ -50,6 +50,12 @@ export function isReadonly(error: Error): boolean {
   return wordOf(error) === 'READONLY'
 }
 
+/** The user may not run this command. It may run others. */
+export function isForbidden(error: unknown, command: string): boolean {
+  const cause = error instanceof StoreUnavailable ? error.cause : error
+  return cause instanceof Error && wordOf(cause) === 'NOPERM' && cause.message.includes(`'${command}`)
+}
+
 /** Redis has no database of this number. */
 export const WRONG_DATABASE = /^ERR (?:DB index|invalid DB index|SELECT\b)/
 

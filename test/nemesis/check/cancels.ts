@@ -3,6 +3,9 @@ import type { Call } from '../history.ts'
 import type { Index } from './index.ts'
 import type { Problem } from './problem.ts'
 
+/** By how much a cancel may overtake its request, in ms: a later call with the id could be another one. */
+const OVERTAKEN = 1_000
+
 export function checkCancels(index: Index): Problem[] {
   return index.history.calls.flatMap((call) => checkCall(index, call))
 }
@@ -17,6 +20,7 @@ function checkCall(index: Index, call: Call): Problem[] {
     const run = runs.find(({ run }) => run === outcome.run) ?? runs.at(-1)
     // The response and the cancel crossed: 2025-11-25, "Cancellation", "Timing Considerations".
     if (run?.ended !== undefined && run.ended <= acknowledged) return []
+    if (cancel && run && run.begun > cancel.sent + OVERTAKEN) return []
     if (outcome.at <= acknowledged || excused(index, call, acknowledged, outcome.at)) return []
     const text = `${call.call} (${call.tool}) has a response (${outcome.kind} ${outcome.text ?? ''}) at ${outcome.at}; its cancel was acknowledged at ${acknowledged}, and run ${run?.run} ended at ${run?.ended}`
     return [{ property: 'a cancelled call has no response', call: call.call, at: outcome.at, text }]

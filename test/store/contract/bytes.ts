@@ -1,5 +1,7 @@
 /** Bytes: what sessions and clients keep is counted where it is written, has bounds, and is counted no longer when it is gone. */
 import { describe, expect, test } from 'vitest'
+import type { CallLook } from '../../../lib/store/calls.ts'
+import type { LookReply } from '../../../lib/store/streams.ts'
 import { append, call, fixture, type MakeStore, MINUTE, newKey, until } from './support.ts'
 
 const KIB = 1024
@@ -107,7 +109,99 @@ export function byteContract(make: MakeStore): void {
     })
   })
 
+  describe('what is kept alive is counted', () => {
+    const f = fixture(make, { lifetimes: { open: 1_500 } })
+    const end = { stream: 'T', owner: 'i1:run2', final: true } as const
+    /** What the session keeps beside a call that ends now. */
+    const held = async () => {
+      await f.store.register(f.key, { id: 'n:2', stream: 'T', owner: 'i1:run2' })
+      return (await f.store.append(f.key, append(1, ['a'], end))).held
+    }
+    /** Twice as long as something lives that nothing slides. */
+    const forAWhile = async (beat: () => Promise<unknown>) => {
+      await f.store.setValue('user', f.key, 'v', 2_500)
+      await until(async () => {
+        await beat()
+        return (await f.store.getValue('user', f.key)) === undefined
+      })
+    }
+
+    test('the log, the request and the answers of a call by the heartbeats of its run', async () => {
+      await f.store.register(f.key, { ...call, request: text(10_000) })
+      await f.store.append(f.key, append(1, [text(100_000)], { asks: ['q'] }))
+      await f.store.answer(f.key, 'q', text(20_000))
+      let look: CallLook | undefined
+      await forAWhile(async () => (look = await f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE)))
+      expect(look).toMatchObject({ held: 130_000 })
+      expect(look?.status === 'ok' && look.heldFor).toBeGreaterThan(0)
+      expect(await held()).toBe(130_001)
+    })
+
+    test('a request alone', async () => {
+      await f.store.register(f.key, { ...call, request: text(10_000) })
+      await forAWhile(() => f.store.lookCall(f.key, 'S', 'i1:run1', [], MINUTE))
+      expect(await held()).toBe(10_001)
+    })
+
+    test('the log of a stream by the heartbeats of its holder', async () => {
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      await f.store.post(f.key, 'get', text(100_000), 't1', 'p1')
+      let look: LookReply | undefined
+      const position = { n: 1, tag: 't1' }
+      await forAWhile(async () => (look = await f.store.look(f.key, 'get', 'i1:c1', position, MINUTE)))
+      expect(look).toMatchObject({ held: 100_000 })
+      expect(await held()).toBe(100_001)
+    })
+
+    test('a log by messages that are too short to be counted', async () => {
+      await f.store.register(f.key, call)
+      await f.store.append(f.key, append(1, [text(100_000)]))
+      let n = 2
+      await forAWhile(() => f.store.append(f.key, append(n++, ['b'])))
+      expect(await held()).toBeGreaterThan(100_000)
+    })
+
+    test('and is counted no longer where nothing slides it', async () => {
+      await f.store.register(f.key, { ...call, request: text(10_000) })
+      await f.store.append(f.key, append(1, [text(100_000)]))
+      await f.store.setValue('user', f.key, 'v', 2_500)
+      await until(async () => (await f.store.getValue('user', f.key)) === undefined)
+      expect(await held()).toBe(1)
+    })
+  })
+
+  describe('the log of the GET stream', () => {
+    const f = fixture(make)
+
+    test('is trimmed by its holder, and no longer counted as far as it is gone', async () => {
+      await f.store.take(f.key, 'get', 'i1:c1', undefined)
+      for (let n = 1; n <= 3; n++) await f.store.post(f.key, 'get', text(100_000), 't1', `p${n}`)
+      expect(await f.store.trim(f.key, 'get', 'i2:c2', 2)).toEqual({ status: 'moved' })
+      expect(await f.store.trim(f.key, 'get', 'i1:c1', 2)).toMatchObject({ status: 'ok', held: 100_000 })
+      expect(await f.store.trim(f.key, 'get', 'i1:c1', 2)).toMatchObject({ status: 'ok', held: 100_000 })
+      expect((await f.store.readLog(f.key, 'get')).map(({ n }) => n)).toEqual([3])
+      const look = await f.store.look(f.key, 'get', 'i1:c1', { n: 2, tag: 't1' }, MINUTE)
+      expect(look).toMatchObject({ status: 'ok', entries: [{ n: 3 }] })
+      expect(await f.store.trim(f.key, 'get', 'i1:c1', 3)).toMatchObject({ status: 'ok', held: 0 })
+      expect(await f.store.post(f.key, 'get', 'next', 't1', 'p4')).toMatchObject({ n: 4 })
+      const all = await f.store.look(f.key, 'get', 'i1:c1', { n: 3, tag: 't1' }, MINUTE)
+      expect(all).toMatchObject({ status: 'ok', entries: [{ n: 4, data: 'next' }] })
+      expect(await f.store.trim(newKey(), 'get', 'i1:c1', 2)).toEqual({ status: 'gone' })
+    })
+  })
+
   describe('the log of a call that has ended', () => {
+    test('lives for a short while too where no connection held it', async () => {
+      const store = await make({ lifetimes: { delivered: 50, ended: MINUTE } })
+      const key = newKey()
+      await store.createSession(key, 'record', MINUTE)
+      await store.register(key, call)
+      await store.append(key, append(1, ['a'], { final: true }))
+      await store.release(key, 'S', '', true)
+      await until(async () => (await store.readLog(key, 'S')).length === 0)
+      await store.close()
+    })
+
     test('lives for a short while once its last message was sent', async () => {
       const store = await make({ lifetimes: { delivered: 50, ended: MINUTE } })
       const key = newKey()
@@ -223,6 +317,17 @@ export function byteContract(make: MakeStore): void {
       await until(async () => (await store.weigh('a', '-', 0, MINUTE)) === 30)
       await store.close()
     })
+  })
+
+  test('the bytes of many sessions that have expired do not count', async () => {
+    const store = await make()
+    const many = Array.from({ length: 200 }, (_, i) => store.weigh('a', `s${i}`, 10, i === 0 ? MINUTE : 1))
+    await Promise.all(many)
+    // They expire before this value does.
+    await store.setValue('user', 'a', 'v', 20)
+    await until(async () => (await store.getValue('user', 'a')) === undefined)
+    expect(await store.weigh('a', '-', 0, MINUTE)).toBe(10)
+    await store.close()
   })
 
   test('a store with room is not nearly full', async () => {

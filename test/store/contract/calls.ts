@@ -15,6 +15,7 @@ export function callContract(makeStore: MakeStore): void {
         holder: 'i1:c1',
         level: 'warning',
         held: 0,
+        heldFor: 0,
       })
     })
 
@@ -68,7 +69,7 @@ export function callContract(makeStore: MakeStore): void {
 
     test('registers and adds in one step', async () => {
       const reply = await f.store.append(f.key, append(1, ['a', 'b'], { register: { ...call, holder: 'i1:c1' } }))
-      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined, held: 0 })
+      expect(reply).toEqual({ status: 'ok', end: 2, holder: 'i1:c1', level: undefined, held: 0, heldFor: 0 })
       expect(await f.store.readLog(f.key, 'S')).toEqual([entry(1, 'a'), entry(2, 'b')])
     })
 

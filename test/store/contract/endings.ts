@@ -31,6 +31,14 @@ export function endingContract(makeStore: MakeStore): void {
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'cancelled' })
     })
 
+    test('before the call registers cancels that call and no later one with the same id', async () => {
+      await f.store.cancel(f.key, 'n:1')
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'ok', cancelled: true })
+      await f.store.endCall(f.key, { stream: 'S', owner: 'i1:run1', mark: true })
+      const next = { ...call, stream: 'T' }
+      expect(await f.store.register(f.key, next)).toMatchObject({ status: 'ok', cancelled: false })
+    })
+
     test('before a call that registers with its first message adds nothing', async () => {
       await f.store.cancel(f.key, 'n:1')
       const first = append(1, ['a'], { register: call, final: true })
@@ -66,11 +74,10 @@ export function endingContract(makeStore: MakeStore): void {
 
     test('leaves a mark that does not count for a call which began later', async () => {
       await f.store.cancel(f.key, 'n:9')
-      let n = 0
-      await until(async () => {
-        const late = { ...call, id: 'n:9', stream: `S${++n}`, markAge: 1 }
-        return !((await f.store.register(f.key, late)) as { cancelled?: boolean }).cancelled
-      })
+      await f.store.setValue('user', f.key, 'v', 20)
+      await until(async () => (await f.store.getValue('user', f.key)) === undefined)
+      const late = { ...call, id: 'n:9', stream: 'late', markAge: 1 }
+      expect(await f.store.register(f.key, late)).toMatchObject({ status: 'ok', cancelled: false })
       const early = { ...call, id: 'n:9', stream: 'early', markAge: 60_000 }
       expect(await f.store.register(f.key, early)).toMatchObject({ status: 'ok', cancelled: true })
     })

@@ -39,6 +39,21 @@ export function sessionContract(makeStore: MakeStore): void {
       await until(async () => (await f.store.readSession(short, undefined)) === undefined)
     })
 
+    test('ends where it is older than a session may become now, by a read and by each heartbeat', async () => {
+      const keys = [newKey(), newKey(), newKey()] as const
+      for (const key of keys) {
+        await f.store.createSession(key, 'record', MINUTE, undefined, MINUTE)
+        await f.store.register(key, { id: 'n:1', stream: 'S', owner: 'i1:run1', holder: 'i1:c1' })
+      }
+      await f.store.setValue('user', keys[0], 'v', 20)
+      await until(async () => (await f.store.getValue('user', keys[0])) === undefined)
+      await f.store.readSession(keys[0], MINUTE, 20)
+      await f.store.lookCall(keys[1], 'S', 'i1:run1', [], MINUTE, 20)
+      await f.store.look(keys[2], 'S', 'i1:c1', { n: 0, tag: '' }, MINUTE, 20)
+      for (const key of keys) await until(async () => (await f.store.readSession(key, undefined)) === undefined)
+      expect(await f.store.readSession(f.key, MINUTE, MINUTE)).toBeDefined()
+    })
+
     test('reading slides the lifetime', async () => {
       const [slid, left] = [newKey(), newKey()]
       await f.store.createSession(slid, 'record', 400)

@@ -165,6 +165,8 @@ export function streamContract(makeStore: MakeStore): void {
         entries: [entry(2, 'b')],
         owner: 'i1:run1',
         ended: false,
+        held: 0,
+        heldFor: 0,
       })
       await f.store.append(f.key, append(3, ['z'], { final: true }))
       expect(await f.store.look(f.key, 'S', 'i1:c1', { n: 2, tag: 't1' }, MINUTE)).toMatchObject({
@@ -209,6 +211,8 @@ export function streamContract(makeStore: MakeStore): void {
         entries: [entry(1, 'a')],
         owner: undefined,
         ended: false,
+        held: 0,
+        heldFor: 0,
       })
     })
   })
@@ -222,6 +226,7 @@ export function streamContract(makeStore: MakeStore): void {
         n: 1,
         holder: undefined,
         held: 0,
+        heldFor: 0,
       })
       await f.store.take(f.key, 'get', 'i1:c1', undefined)
       expect(await f.store.post(f.key, 'get', 'b', 't2', 'p2')).toEqual({
@@ -229,12 +234,14 @@ export function streamContract(makeStore: MakeStore): void {
         n: 2,
         holder: 'i1:c1',
         held: 0,
+        heldFor: 0,
       })
       expect(await f.store.post(f.key, 'get', 'a', 't1', 'p1')).toEqual({
         status: 'ok',
         n: 1,
         holder: 'i1:c1',
         held: 0,
+        heldFor: 0,
       })
       expect(await f.store.readLog(f.key, 'get')).toEqual([entry(1, 'a'), entry(2, 'b', { tag: 't2' })])
     })

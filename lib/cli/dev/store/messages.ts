@@ -15,13 +15,14 @@ export interface Channel {
 /** The operations that are a question and a reply. */
 export type Operation = Exclude<
   keyof Store,
-  'name' | 'leavesProcess' | 'nearlyFull' | 'answersAnew' | 'serve' | 'receive' | 'close' | 'wake'
+  'name' | 'leavesProcess' | 'nearlyFull' | 'answersAnew' | 'serve' | 'receive' | 'close' | 'settled' | 'wake'
 >
 
 /** A missing name does not compile. */
 const NAMES: Record<Operation, true> = {
   createSession: true,
   readSession: true,
+  dateSession: true,
   replaceRecord: true,
   deleteSession: true,
   setLevel: true,
@@ -43,6 +44,7 @@ const NAMES: Record<Operation, true> = {
   post: true,
   take: true,
   look: true,
+  trim: true,
   release: true,
   readLog: true,
   changePosition: true,

@@ -39,7 +39,8 @@ return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'lev
  * Arguments: the stream; the owner; the number of the first message; the tag; whether the last message ends the stream; how
  * many messages and bytes the log keeps; how long an open and an ended log live (ms); how many bytes the session may keep;
  * whether to register the call, with its typed id, holder, request, how many calls the session may have and how old the mark may be (ms). Lists: the messages; asks that become pending; asks to
- * forget. Reply: the status; the number of the last entry; the holder; the log level; the bytes that the session keeps.
+ * forget. Reply: the status; the number of the last entry; the holder; the log level; the bytes that the session keeps, and for
+ * how many ms.
  */
 export const append = defineScript('mcpAppend', {
   keys: ['session', 'live', 'log', 'logs', 'mark', 'over', 'held', 'sizes'],
@@ -49,15 +50,17 @@ export const append = defineScript('mcpAppend', {
   lists: ['messages', 'asks', 'forget'],
   gone: "{ 'gone' }",
   reply(reply): AppendReply {
-    const [word, end, holder, level, held] = list(reply)
+    const [word, end, holder, level, held, heldFor] = list(reply)
     const status = oneOf(word, ['ok', 'lost', 'cancelled', 'gap', 'gone'])
-    return { status, end: number(end), holder: optional(holder), level: optional(level), held: number(held) }
+    const kept = { held: number(held), heldFor: number(heldFor) }
+    return { status, end: number(end), holder: optional(holder), level: optional(level), ...kept }
   },
   lua: `${WRITE_LOG}${REGISTER_CALL}${TAG_AT}${FORGET_CALL}
 local top = last(log)
 local function reply(status)
   local kept = tonumber(call('HGET', sizes, '') or 0)
-  return { status, top, call('HGET', live, 's:' .. stream), call('HGET', session, 'level'), kept }
+  local level = call('HGET', session, 'level')
+  return { status, top, call('HGET', live, 's:' .. stream), level, kept, held_for(held) }
 end
 local newest = from + #messages - 1
 if final and #messages == 1 and #messages[1] <= ${SHORT} then ${evenIfFull('live', 'open')}end
@@ -81,7 +84,7 @@ if #messages > 0 then
   end
   top = newest
 end
-keep(log, logs, stream, final and ended or open, open, live)
+keep(log, logs, held, sizes, stream, final and ended or open, open, live)
 for _, ask in ipairs(asks) do call('HSETNX', live, 'a:' .. ask, stream) end
 if final then
   if #forget > 0 then hold(held, sizes, stream .. ' answers', 0, open, open) end
@@ -121,7 +124,7 @@ if not mark and last(log) == 0 then
 elseif mark then
   local _, bytes = add(log, live, stream, last(log) + 1, '', { '' }, true, maxMessages, math.huge)
   kept = bytes
-  keep(log, logs, stream, ended, open, live)
+  keep(log, logs, held, sizes, stream, ended, open, live)
 end
 if call('HEXISTS', sizes, stream) == 1 then hold(held, sizes, stream, kept, ended, open) end
 if #forget > 0 then hold(held, sizes, stream .. ' answers', 0, open, open) end
@@ -133,33 +136,35 @@ return { 'ok', cancelled, holder }
 
 /**
  * The heartbeat of a run.
- * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the owner; how long the session and an
- * open log live from now on (ms); the longest time (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
- * log level; for each ask its answer or nil; the holder.
+ * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the owner; how long the session and an
+ * open log live from now on (ms); how long the session lives in all (ms). Lists: asks. Reply: the status; 1 where the call is cancelled; the
+ * log level; for each ask its answer or nil; the holder; the bytes that the session keeps, and for how many ms.
  */
 export const lookCall = defineScript('mcpLookCall', {
-  keys: ['session', 'live', 'log', 'logs'],
+  keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
   texts: ['stream', 'owner'],
-  numbers: ['lifetime', 'open', 'longest'],
+  numbers: ['lifetime', 'open', 'most'],
   lists: ['asks'],
   gone: "{ 'gone' }",
   reply(reply, { asks }): CallLook {
-    const [word, cancelled, level, values, holder] = list(reply)
+    const [word, cancelled, level, values, holder, held, heldFor] = list(reply)
     const status = oneOf(word, ['ok', 'lost', 'gone'])
     if (status !== 'ok') return { status }
     const answers = new Map<string, string>()
     for (const [i, value] of list(values).entries()) if (value !== null) answers.set(asks[i] ?? '', text(value))
-    return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder) }
+    const kept = { held: number(held), heldFor: number(heldFor) }
+    return { status, cancelled: flag(cancelled), level: optional(level), answers, holder: optional(holder), ...kept }
   },
   lua: `${WRITE_LOG}${EXTEND}
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
-extend(session, lifetime, longest)
+extend(session, lifetime, most)
 call('PEXPIRE', live, open)
-keep(log, logs, stream, open, open, live)
+keep(log, logs, held, sizes, stream, open, open, live)
+hold_on(held, sizes, stream .. ' answers', open, open)
 local answers = {}
 for i, ask in ipairs(asks) do answers[i] = call('HGET', live, 'v:' .. ask) end
 return { 'ok', call('HEXISTS', live, 'x:' .. stream), call('HGET', session, 'level'), answers,
-  call('HGET', live, 's:' .. stream) }
+  call('HGET', live, 's:' .. stream), purge(held, sizes, 20), held_for(held) }
 `,
 })
 

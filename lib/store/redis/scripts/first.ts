@@ -28,24 +28,24 @@ if call('EXISTS', session, live) > 0 then
   call('DEL', live)
 end
 if most == 0 then most = longest end
-call('HSET', session, 'rec', record, 'pos', present(slack), 'end', now() + most)
+call('HSET', session, 'rec', record, 'pos', present(slack), 'end', now() + most, 'born', now())
 call('PEXPIRE', session, math.min(lifetime, most))
 `,
 })
 
 /**
  * Slides the lifetime of a session that exists, and stores when.
- * Keys: the session. Arguments: how long it lives from now on (ms); the longest time (ms). Reply: the time; nil where there is no
- * session.
+ * Keys: the session. Arguments: how long it lives from now on, and in all (ms). Reply: the time; nil where there is no session.
  */
 export const slide = defineScript('mcpSlide', {
   keys: ['session'],
-  numbers: ['lifetime', 'longest'],
+  numbers: ['lifetime', 'most'],
   gone: 'nil',
   reply: (reply) => (reply === null ? undefined : number(reply)),
   lua: `${NOW}${EXTEND}
-local time = extend(session, lifetime, longest)
-call('HSET', session, 'slid', time)
+local time = extend(session, lifetime, most)
+-- A session that has lived for so long is over now.
+if call('EXISTS', session) == 1 then call('HSET', session, 'slid', time) end
 return time
 `,
 })
@@ -61,6 +61,8 @@ export const weigh = defineScript('mcpWeigh', {
   numbers: ['bytes', 'lifetime'],
   reply: number,
   lua: `${HOLD}
+-- A client may have many sessions, and what has expired must not have it refused.
+purge(clientHeld, clientSizes, 1000)
 return hold(clientHeld, clientSizes, member, bytes, lifetime, math.max(lifetime, call('PTTL', clientHeld)))
 `,
 })

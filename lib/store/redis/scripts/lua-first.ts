@@ -13,20 +13,15 @@ end
 `
 
 /**
- * `extend(session, lifetime, longest)`: the session lives for `lifetime` ms from now on, but not beyond its end. A session of a
- * build that wrote no end gets one, `longest` ms from now. Returns the time.
+ * `extend(session, lifetime, most)`: the session lives for `lifetime` ms from now on, but not beyond its end, nor for more than
+ * `most` ms in all: that setting may be less now than when the session was opened. Returns the time.
  */
 export const EXTEND = `
-local function extend(session, lifetime, longest)
+local function extend(session, lifetime, most)
   local time = now()
-  local ends = tonumber(call('HGET', session, 'end') or nil)
-  if not ends then
-    ends = time + longest
-    -- Never refused, also where Redis is full, and then HSET is not either.
-    call('PEXPIRE', session, lifetime)
-    call('HSET', session, 'end', ends)
-  end
-  call('PEXPIRE', session, math.min(lifetime, ends - time))
+  local latest = (tonumber(call('HGET', session, 'born') or '') or time) + most
+  local ends = tonumber(call('HGET', session, 'end') or '') or latest
+  call('PEXPIRE', session, math.min(lifetime, latest - time, ends - time))
   return time
 end
 `

@@ -34,6 +34,22 @@ end
 `
 
 /**
+ * `hold_on(held, sizes, name, ttl, longest)`: a part of {@link HOLD}, if it is counted, counts for `ttl` ms from now on.
+ * `held_for(held)`: for how many ms some part still counts.
+ */
+export const HOLD_ON = `
+local function hold_on(held, sizes, name, ttl, longest)
+  call('ZADD', held, 'XX', now() + ttl, name)
+  call('PEXPIRE', held, longest)
+  call('PEXPIRE', sizes, longest)
+end
+local function held_for(held)
+  local last = call('ZREVRANGE', held, 0, 0, 'WITHSCORES')[2]
+  return last and math.max(0, tonumber(last) - now()) or 0
+end
+`
+
+/**
  * `add(log, sizes, stream, n, tag, messages, final, max, max_bytes)`: adds entries from the number `n` on, the last of
  * them `final`. The log keeps the newest `max`, and of those the newest that fit into `max_bytes`. The hash `sizes`
  * counts its bytes, which are returned: before and afterwards.
@@ -41,10 +57,11 @@ end
  * for its call. A session that keeps over `max` bytes is marked as full, and this log keeps its newest messages only. Returns what
  * the session keeps.
  * `is_step(before, bytes)`: a log has grown so much that it is counted.
- * `keep(log, logs, stream, ttl, open, live)`: the log lives for `ttl` ms, and `logs` lists it for DELETE. Logs that expired
+ * `keep(log, logs, held, sizes, stream, ttl, open, live)`: the log lives for `ttl` ms and counts for as long, and `logs` lists it
+ * for DELETE. Logs that expired
  * leave the list, and with them, where `live` is given, the holders of their streams: an instance that died gives up none.
  */
-export const WRITE_LOG = `${HOLD}
+export const WRITE_LOG = `${HOLD}${HOLD_ON}
 local function trim(log, sizes, stream, length, bytes, max, max_bytes)
   while length > max or (bytes > max_bytes and length > 1) do
     local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
@@ -80,9 +97,12 @@ local function add(log, sizes, stream, n, tag, messages, final, max, max_bytes)
   local bytes = call('HINCRBY', sizes, 'b:' .. stream, added)
   return bytes - added, trim(log, sizes, stream, length, bytes, max, max_bytes)
 end
-local function keep(log, logs, stream, ttl, open, live)
+local function keep(log, logs, held, sizes, stream, ttl, open, live)
   local time = now()
-  if call('PEXPIRE', log, ttl) == 0 then return end
+  local exists = call('PEXPIRE', log, ttl) == 1
+  -- The stored request of a call that has logged nothing is such a part too.
+  hold_on(held, sizes, stream, ttl, open)
+  if not exists then return end
   if live then
     for _, expired in ipairs(call('ZRANGEBYSCORE', logs, '-inf', time)) do
       call('ZREM', logs, expired)
@@ -134,7 +154,8 @@ end
  * `register(...)`: nil where the call is registered for this run, now or before; 'lost' where another run has it, or it has
  * ended. Its handler runs already, so that nothing else refuses it: of several calls with one id each is registered, and a
  * session that has `max_calls` is marked as busy, for the next call to be refused before it begins. The mark of an early
- * cancel becomes the call's flag, unless it is older than `mark_age` ms: then it was meant for an earlier call with the id.
+ * cancel becomes the call's flag, and is gone, unless it is older than `mark_age` ms: then it was meant for an earlier call
+ * with the id.
  * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
  * is not stored: the call goes on, and no other instance can run it again.
  */
@@ -153,7 +174,10 @@ local function register(session, live, log, mark, over, id, stream, owner, holde
   call('HSET', live, 'c:' .. id, stream, 'i:' .. stream, id, 'o:' .. stream, owner)
   -- A build before this one marks with 1.
   local marked = tonumber(call('GET', mark) or '')
-  if marked and (marked == 1 or marked >= now() - mark_age) then call('HSET', live, 'x:' .. stream, '1') end
+  if marked and (marked == 1 or marked >= now() - mark_age) then
+    call('HSET', live, 'x:' .. stream, '1')
+    call('DEL', mark)
+  end
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
   if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
   -- A call has two fields or more of its own, so the calls are rarely counted.

@@ -14,6 +14,26 @@ import { HOLD, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /**
+ * Gives a session of a build that wrote no end the time when it was opened, and its end.
+ * Keys: the session. Arguments: that time by the clock of the instance, which is not taken for later than now; how long the
+ * session lives in all (ms). Reply: 1, or 0 where there is no session, or none any more.
+ */
+export const dateSession = defineScript('mcpDateSession', {
+  keys: ['session'],
+  numbers: ['born', 'most'],
+  gone: '0',
+  reply: (reply): WriteReply => ({ status: flag(reply) ? 'ok' : 'gone' }),
+  lua: `${NOW}
+if call('HEXISTS', session, 'end') == 1 then return 1 end
+born = math.min(born, now())
+call('PEXPIRE', session, math.min(call('PTTL', session), born + most - now()))
+if call('EXISTS', session) == 0 then return 0 end
+call('HSET', session, 'end', born + most, 'born', born)
+return 1
+`,
+})
+
+/**
  * Replaces the record of a session that exists.
  * Keys: the session. Arguments: the record. Reply: 1, or 0 where there is no session.
  */
@@ -197,43 +217,6 @@ for i = 1, #left, 2 do
   elseif left[i + 1] ~= '' then table.insert(owners, left[i + 1]) end
 end
 return { existed, holders, owners, call('ZRANGE', logs, 0, -1) }
-`,
-})
-
-/**
- * Counts a session under its principal.
- * Keys: the list of the principal's sessions. Arguments: the session's key; how many sessions the principal may have; how
- * long the session lives (ms); how long the list lives (ms). Reply: nil where the session is counted, now or before; else
- * the sessions that have expired, unless a read slid their lifetime.
- */
-export const admit = defineScript('mcpAdmit', {
-  keys: ['own'],
-  texts: ['session'],
-  numbers: ['max', 'lifetime', 'longest'],
-  reply: (reply) => (reply === null ? undefined : texts(reply)),
-  lua: `${NOW}
-if not call('ZSCORE', own, session) then
-  if call('ZCARD', own) >= max then return call('ZRANGEBYSCORE', own, '-inf', now()) end
-  call('ZADD', own, now() + lifetime, session)
-end
-call('PEXPIRE', own, longest)
-return false
-`,
-})
-
-/**
- * Corrects the list of a principal's sessions.
- * Keys: the list. Lists: keys of sessions; for each of them how many ms it still lives (0 or less: it is gone). No reply.
- */
-export const recount = defineScript('mcpRecount', {
-  keys: ['own'],
-  lists: ['sessions', 'lifetimes'],
-  reply: nothing,
-  lua: `${NOW}
-for i, session in ipairs(sessions) do
-  local left = tonumber(lifetimes[i])
-  if left > 0 then call('ZADD', own, 'XX', now() + left, session) else call('ZREM', own, session) end
-end
 `,
 })
 

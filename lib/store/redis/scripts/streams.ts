@@ -1,7 +1,7 @@
 /** Scripts on the streams of a session: which connection holds one, and what its log has. */
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
-import { evenIfFull, FIRST, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
-import { EXTEND, NOW } from './lua-first.ts'
+import { evenIfFull, FIRST, HOLD_ON, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
+import { EXTEND, HOLD, NOW } from './lua-first.ts'
 import { defineScript } from './script.ts'
 
 /** `count_own(stream, before, bytes)`: counts the log of a stream that belongs to the session. It keeps its messages in any case. */
@@ -17,24 +17,25 @@ end
  * Keys: the session; the log; the list of logs; the number of the message, for its repeat; what the session keeps. Arguments:
  * the stream; the message; its tag; how many messages and bytes the log keeps; how long the log and the number live (ms);
  * how many bytes the session may keep. Reply: the status;
- * the number of the message; the holder; the bytes that the session keeps.
+ * the number of the message; the holder; the bytes that the session keeps, and for how many ms.
  */
 export const post = defineScript('mcpPost', {
   keys: ['session', 'log', 'logs', 'posted', 'held', 'sizes'],
   texts: ['stream', 'message', 'tag'],
   numbers: ['maxMessages', 'maxBytes', 'open', 'repeatTtl', 'sessionBytes'],
   gone: "{ 'gone' }",
-  reply: either(['gone'], { n: number, holder: optional, held: number }),
+  reply: either(['gone'], { n: number, holder: optional, held: number, heldFor: number }),
   lua: `${OWN_END}${WRITE_LOG}${COUNT_OWN}
 local n = tonumber(call('GET', posted) or 0)
 if n == 0 then
   n = (own_end(session, stream) or 0) + 1
   count_own(stream, add(log, session, stream, n, tag, { message }, false, maxMessages, maxBytes))
-  keep(log, logs, stream, open, open)
+  keep(log, logs, held, sizes, stream, open, open)
   call('HSET', session, 'e:' .. stream, n)
 end
 call('SET', posted, n, 'PX', repeatTtl)
-return { 'ok', n, call('HGET', session, 's:' .. stream), tonumber(call('HGET', sizes, '') or 0) }
+local kept = tonumber(call('HGET', sizes, '') or 0)
+return { 'ok', n, call('HGET', session, 's:' .. stream), kept, held_for(held) }
 `,
 })
 
@@ -42,12 +43,13 @@ return { 'ok', n, call('HGET', session, 's:' .. stream), tonumber(call('HGET', s
  * Makes a connection the holder of a stream and reads the log after a position. Without a position (-1): the same holder again
  * starts where it did (its reply was lost); after another holder, which was sent everything, the new one starts at the end;
  * else it starts after the last number that a holder was sent.
- * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the holder; the position; the tag of
+ * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the holder; the
+ * position; the tag of
  * the entry there ('' is not compared); how long an open log lives (ms). Reply: the status; the entries; the number of the
  * last one; the position; its tag; the previous holder; the owner; 1 where the log has ended; the log level.
  */
 export const take = defineScript('mcpTake', {
-  keys: ['session', 'live', 'log', 'logs'],
+  keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
   texts: ['stream', 'holder', 'tag'],
   numbers: ['after', 'open'],
   gone: "{ 'gone' }",
@@ -81,7 +83,7 @@ local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'beyond' } end
 ${evenIfFull('live', 'open')}call('HSET', place, 's:' .. stream, holder, 'p:' .. stream, after)
 if not own then call('PEXPIRE', live, open) end
-if not ended then keep(log, logs, stream, open, open, live) end
+if not ended then keep(log, logs, held, sizes, stream, open, open, live) end
 local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
 local level = call('HGET', session, 'level')
 return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
@@ -90,16 +92,24 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
 
 /**
  * The heartbeat of a holder. A call that ended without a log has left no holder: its stream has ended.
- * Keys: the session; its live parts; the log; the list of logs. Arguments: the stream; the holder; the position; the tag of
- * the entry there ('' is not compared); how long the session and an open log live from now on (ms); the longest
- * time (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended.
+ * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the holder; the
+ * position; the tag of
+ * the entry there ('' is not compared); how long the session and an open log live from now on, and the
+ * session in all (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended; the bytes that the
+ * session keeps, and for how many ms.
  */
 export const look = defineScript('mcpLook', {
-  keys: ['session', 'live', 'log', 'logs'],
+  keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
   texts: ['stream', 'holder', 'tag'],
-  numbers: ['after', 'lifetime', 'open', 'longest'],
+  numbers: ['after', 'lifetime', 'open', 'most'],
   gone: "{ 'gone' }",
-  reply: either(['moved', 'gone'], { entries: logEntries, owner: optional, ended: flag }),
+  reply: either(['moved', 'gone'], {
+    entries: logEntries,
+    owner: optional,
+    ended: flag,
+    held: number,
+    heldFor: number,
+  }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
 local top, ended = last(log)
 local own = own_end(session, stream)
@@ -107,16 +117,42 @@ local empty = top == 0
 local owner = call('HGET', live, 'o:' .. stream)
 local over = ended or (empty and not own and not owner)
 local current = call('HGET', own and session or live, 's:' .. stream)
-if not current and over and empty then return { 'ok', {}, owner, 1 } end
+local function reply(entries, final)
+  return { 'ok', entries, owner, final and 1 or 0, purge(held, sizes, 20), held_for(held) }
+end
+if not current and over and empty then return reply({}, true) end
 if current ~= holder then return { 'moved' } end
 top = own or top
 if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
 local at = tag_at(log, after)
 if tag ~= '' and at and at ~= tag then return { 'moved' } end
-extend(session, lifetime, longest)
+extend(session, lifetime, most)
 call('PEXPIRE', live, open)
-if not ended then keep(log, logs, stream, open, open, live) end
-return { 'ok', call('XRANGE', log, '(' .. after .. '-0', '+'), owner, over and 1 or 0 }
+if not ended then keep(log, logs, held, sizes, stream, open, open, live) end
+return reply(call('XRANGE', log, '(' .. after .. '-0', '+'), over)
+`,
+})
+
+/**
+ * Removes entries that were delivered from the log of a stream that belongs to the session.
+ * Keys: the session; the log; what the session keeps. Arguments: the stream; the holder; the number of the last entry to remove;
+ * how long an open log lives (ms). Reply: the status; the bytes that the session keeps, and for how many ms.
+ */
+export const trim = defineScript('mcpTrim', {
+  keys: ['session', 'log', 'held', 'sizes'],
+  texts: ['stream', 'holder'],
+  numbers: ['upTo', 'open'],
+  gone: "{ 'gone' }",
+  reply: either(['moved', 'gone'], { held: number, heldFor: number }),
+  lua: `${HOLD}${HOLD_ON}
+if call('HGET', session, 's:' .. stream) ~= holder then return { 'moved' } end
+local removed = 0
+for _, entry in ipairs(call('XRANGE', log, '-', upTo .. '-0')) do removed = removed + #entry[2][4] end
+call('XTRIM', log, 'MINID', (upTo + 1) .. '-0')
+if removed == 0 then return { 'ok', purge(held, sizes, 20), held_for(held) } end
+local kept = math.max(0, call('HINCRBY', session, 'b:' .. stream, 0 - removed))
+if call('HEXISTS', sizes, stream) == 1 then hold(held, sizes, stream, kept, open, open) end
+return { 'ok', purge(held, sizes, 20), held_for(held) }
 `,
 })
 
@@ -140,7 +176,7 @@ if call('EXISTS', session) == 0 then
 end
 local own = own_end(session, stream)
 local place = own and session or live
-if call('HGET', place, 's:' .. stream) ~= holder then return end
+if (call('HGET', place, 's:' .. stream) or '') ~= holder then return end
 call('HDEL', place, 's:' .. stream)
 if own or call('HEXISTS', live, 'o:' .. stream) == 1 then
   call('HSET', place, 'p:' .. stream, own or (last(log)))
@@ -199,7 +235,7 @@ for i, uri in ipairs(uris) do
   local since = call('HGET', session, 'u:' .. uri)
   if since and before(since, positions[i]) then append(updates[i]) end
 end
-if top >= first then keep(log, logs, 'get', open, open) end
+if top >= first then keep(log, logs, held, sizes, 'get', open, open) end
 call('HSET', session, 'pos', to, 'adv', id, 'advn', first .. ' ' .. top, 'e:get', top)
 return { 'ok', added(first, top) }
 `,

@@ -1,0 +1,61 @@
+/** The parts of a session in memory, laid out like its keys in Redis. */
+import type { Holder, Owner } from '../names.ts'
+
+/** Which connection holds a stream. */
+export interface Place {
+  holder: Holder | undefined
+  /** The number after which the holder began; without a holder, the last number that a holder was sent. */
+  start: number
+}
+
+/** A stream that belongs to the session and to no call. */
+export interface OwnStream extends Place {
+  end: number
+}
+
+export interface MemorySession {
+  record: string
+  /** When the session was opened, and when it ends in any case, by the clock's `now`. */
+  born: number
+  ends: number
+  level: string | undefined
+  data: Map<string, string>
+  /** Position in the list of changes at which each URI was subscribed. */
+  subscriptions: Map<string, string>
+  /** The bytes of the data with its names, and of the URIs of the subscriptions. */
+  dataBytes: number
+  uriBytes: number
+  /** It keeps as many bytes as it may. */
+  full: boolean
+  /** Its lifetime was slid. */
+  used: boolean
+  /** Where the session stands in the list of changes. */
+  position: string
+  own: Map<string, OwnStream>
+  /** The session had as many calls as it may when one registered. */
+  busy: boolean
+  /** The last `advance`, so that its repeat gets the same answer. */
+  advanced: { id: string; first: number; count: number } | undefined
+}
+
+export interface Call {
+  id: string
+  stream: string
+  owner: Owner
+  request: string | undefined
+  cancelled: boolean
+}
+
+export interface Live {
+  calls: Map<string, Call>
+  /** Streams by `typedId` of the request. */
+  ids: Map<string, string>
+  places: Map<string, Place>
+  asks: Map<string, { stream: string; value: string | undefined }>
+}
+
+/** The end of a call by `endCall`, so that its repeat gets the same answer. */
+export interface Over {
+  owner: Owner
+  cancelled: boolean
+}

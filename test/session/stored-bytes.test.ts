@@ -1,0 +1,159 @@
+/** What the sessions of a client keep is counted for as long as they keep it, and no longer. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { Instance } from '../../lib/runtime/instance.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { Delivered } from '../../lib/session/stream/delivered.ts'
+import type { Session } from '../../lib/session/stream/session.ts'
+import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+
+const MIB = 1024 * 1024
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+let clock: ManualClock
+let store: Store
+let instance: Instance
+
+beforeEach(() => {
+  clock = new ManualClock()
+  store = memoryStore({ clock, maxBytes: 100 * MIB })
+  instance = new Instance(store, { ...defaultsOf(SETTINGS.session), maxStored: 8 * MIB }, clock, (error) => {
+    throw error
+  })
+})
+afterEach(() => store.close())
+
+/** Whether the client keeps too much. The count is read again in the background. */
+async function over(): Promise<boolean> {
+  instance.stored.over('client')
+  await instance.settled()
+  return instance.stored.over('client')
+}
+
+async function report(held: number, heldFor: number): Promise<void> {
+  instance.stored.report('client', 'k', { held, heldFor })
+  await instance.settled()
+}
+
+describe('a report', () => {
+  test('counts for as long as what it counts, and each heartbeat renews it', async () => {
+    await report(12 * MIB, HOUR)
+    expect(await over()).toBe(true)
+    for (let i = 0; i < 4; i++) {
+      await clock.advance(50 * MINUTE)
+      expect(await over()).toBe(true)
+      await report(12 * MIB, HOUR)
+    }
+    await clock.advance(HOUR + 1)
+    expect(await over()).toBe(false)
+  })
+
+  test('ends sooner where the same bytes are kept for a shorter time', async () => {
+    await report(12 * MIB, HOUR)
+    await report(12 * MIB + 10, 5 * MINUTE)
+    await clock.advance(5 * MINUTE + 1)
+    expect(await over()).toBe(false)
+  })
+
+  test('of next to nothing ends the one before, and the record of the session counts on', async () => {
+    instance.stored.count('client', 'k', 1_000, DAY)
+    await report(12 * MIB, HOUR)
+    await report(10, 5 * MINUTE)
+    expect(await store.weigh('client', '-', 0, 0)).toBe(1_000)
+    instance.stored.ended('client', 'k')
+    await instance.settled()
+    expect(await store.weigh('client', '-', 0, 0)).toBe(0)
+  })
+
+  test('that says what the last one said costs the store nothing', async () => {
+    let weighed = 0
+    const { weigh } = store
+    store.weigh = (...args) => {
+      weighed++
+      return weigh(...args)
+    }
+    for (let i = 0; i < 100; i++) await report(12 * MIB + i, HOUR)
+    expect(weighed).toBe(1)
+  })
+})
+
+test('a call that goes on for hours counts with what it has logged', async () => {
+  const server = new McpServer({ name: 'stored', version: '1' })
+  let end = () => {}
+  server.registerTool('long', {}, async (ctx) => {
+    for (let i = 0; i < 40; i++) await ctx.log('info', 'x'.repeat(50_000))
+    await new Promise<void>((resolve) => {
+      end = resolve
+    })
+    return { content: [] }
+  })
+  const session = { maxStored: MIB, heartbeat: MINUTE, lease: 10 * MINUTE }
+  const endpoint = createEndpoint(server, { store, clock, session })
+  const post = (message: object, headers: object = {}) => {
+    const all = { accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers }
+    const made = new Request('http://localhost/mcp', { method: 'POST', headers: all, body: JSON.stringify(message) })
+    return endpoint.fetch(made, { incoming: { socket: { remoteAddress: '203.0.113.9' } } })
+  }
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const initialize = () => post(request(0, 'initialize', params))
+  const id = (await initialize()).headers.get('mcp-session-id') ?? ''
+  const reader = new EventReader(await post(toolCall(1, 'long'), { 'mcp-session-id': id }))
+  for (let i = 0; i < 40; i++) await reader.next()
+  await clock.advance(3 * HOUR)
+  expect((await initialize()).status).toBe(429)
+  end()
+  await reader.rest()
+  await endpoint.settled()
+  await clock.advance(6 * MINUTE)
+  await initialize()
+  await clock.advance(1)
+  expect((await initialize()).status).toBe(200)
+  await endpoint.close()
+})
+
+describe('the log of a GET stream', () => {
+  /** The numbers that are left in the log, of five messages. */
+  async function left(legacy: boolean, work: (delivered: Delivered) => Promise<void>): Promise<number[]> {
+    await store.createSession('k', 'record', DAY)
+    await store.take('k', 'get', 'i1:c1', undefined)
+    for (let n = 1; n <= 5; n++) await store.post('k', 'get', 'x'.repeat(40_000), 't', `p${n}`)
+    await work(new Delivered(instance, { key: 'k', legacy } as Session, 'i1:c1', undefined))
+    await instance.settled()
+    return (await store.readLog('k', 'get')).map(({ n }) => n)
+  }
+
+  test('keeps for a minute what was delivered: a client may have lost it and come back', async () => {
+    const numbers = await left(false, async (delivered) => {
+      for (const n of [1, 2, 3]) delivered.add(n, 40_000)
+      delivered.beat()
+      for (const n of [4, 5]) delivered.add(n, 40_000)
+      await clock.advance(59_000)
+      delivered.beat()
+    })
+    expect(numbers).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('keeps nothing that was delivered before that minute', async () => {
+    const numbers = await left(false, async (delivered) => {
+      for (const n of [1, 2, 3]) delivered.add(n, 40_000)
+      delivered.beat()
+      for (const n of [4, 5]) delivered.add(n, 40_000)
+      await clock.advance(MINUTE)
+      delivered.beat()
+    })
+    expect(numbers).toEqual([4, 5])
+  })
+
+  test('of HTTP+SSE keeps nothing that was delivered', async () => {
+    const numbers = await left(true, async (delivered) => {
+      for (const n of [1, 2, 3, 4]) delivered.add(n, 40_000)
+    })
+    expect(numbers).toEqual([5])
+  })
+})
