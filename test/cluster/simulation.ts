@@ -3,8 +3,12 @@
  * The instances are real endpoints; time, death and the links are simulated.
  */
 // Modules that the endpoint loads when they are used are there at once: turns of the simulation do not wait for files.
+import '../../lib/server/methods/more.ts'
 import '../../lib/session/resume.ts'
+import '../../lib/session/takeover.ts'
 import '../../lib/stateless/listen.ts'
+import '../../lib/stateless/open.ts'
+import '../../lib/store/redis/more.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'

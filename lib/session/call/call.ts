@@ -11,7 +11,7 @@ import type { Mail } from '../../runtime/mail.ts'
 import type { StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
-import { type CallParts, givePlace, takePlace } from './host.ts'
+import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
@@ -214,11 +214,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
-    const { continued, session } = this.#parts
-    // HTTP+SSE: nobody resumes the stream of the call, and that of the session has what was relayed.
-    if (event === 'responseLogged' && continued?.relay) {
-      this.#instance.track(this.#instance.store.release(session.key, continued.stream, '', true))
-    }
+    if (event === 'responseLogged') forgetRelayed(this.#parts)
     this.#apply(event)
   }
 

@@ -97,6 +97,11 @@ export function relayed(session: Session, { id }: JsonRpcRequest, relay: Relay):
   return { stream, token: randomId(6), from: 1, progress: undefined, claimed: false, relay }
 }
 
+/** HTTP+SSE: nobody resumes the stream of a call whose response is logged, and that of the session has what was relayed. */
+export function forgetRelayed({ host: { instance }, session, continued }: CallParts): void {
+  if (continued?.relay) instance.track(instance.store.release(session.key, continued.stream, '', true))
+}
+
 /** The carrier of a continued call: what it sends goes to the log, and from there to the holder. */
 export const continuedCarrier: Carrier = {
   streams: true,
