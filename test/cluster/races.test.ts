@@ -193,8 +193,8 @@ test('an id, a URI or a record beyond its bound is refused', async () => {
   expect((await send(endpoint, { jsonrpc: '2.0', id: long, method: 'ping' }, session)).status).toBe(400)
   const params = {
     protocolVersion: '2025-11-25',
-    capabilities: { experimental: { long } },
-    clientInfo: { name: 'a', version: '1' },
+    capabilities: {},
+    clientInfo: { name: long, version: '1' },
   }
   expect((await send(endpoint, { jsonrpc: '2.0', id: 0, method: 'initialize', params })).status).toBe(400)
   const subscribed = await send(

@@ -28,9 +28,9 @@ describe('the deployed bundle', () => {
   })
 
   // A cold start reads and compiles all of it. A third is the Redis client.
-  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 290 KB', (entry) => {
+  test.each(['lambda', 'lambda-buffered'])('%s: the endpoint without the author’s server is under 300 KB', (entry) => {
     const { own, author, later } = sizesOf(metafile, entry)
-    expect(own).toBeLessThan(290_000)
+    expect(own).toBeLessThan(300_000)
     // The measure works: the server has zod, and some parts are loaded later.
     expect(own).toBeGreaterThan(100_000)
     expect(author).toBeGreaterThan(100_000)
@@ -44,7 +44,7 @@ describe('the deployed bundle', () => {
     expect(large).toHaveLength(2)
   })
 
-  test('before the first answer to a call in a session under 300 KB are loaded, with the check of its arguments', async () => {
+  test('before the first answer to a call in a session under 315 KB are loaded, with the check of its arguments', async () => {
     const out = join(folder, 'first-call')
     await bundle({ out, server: join(root, 'test/bench/cold/server.ts') })
     const redis = await startRedis()
@@ -58,7 +58,7 @@ describe('the deployed bundle', () => {
     expect(loaded).toContain(entry)
     expect(loaded.map((file) => basename(file))).not.toContain('redis-more.cjs')
     const sizes = loaded.map((file) => statSync(file).size)
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(300_000)
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(315_000)
   })
 
   test.each([
