@@ -1,8 +1,10 @@
 /** The output of a process whose stdout carries JSON-RPC and nothing else. */
 import { Console } from 'node:console'
-import type { Writable } from 'node:stream'
 
-let taken: Writable['write'] | undefined
+/** Writes a text, and calls back when it is written, or with the error. */
+type Write = (text: string, written: (error?: Error | null) => void) => unknown
+
+let taken: Write | undefined
 
 /**
  * Sends what code writes to the console and to `process.stdout` to stderr from now on. `serveStdio` begins with it; a program
@@ -10,10 +12,10 @@ let taken: Writable['write'] | undefined
  *
  * @returns the function that writes to stdout
  */
-export function takeStdout(): Writable['write'] {
+export function takeStdout(): Write {
   if (taken) return taken
   const { stdout, stderr } = process
-  taken = stdout.write.bind(stdout) as Writable['write']
+  taken = stdout.write.bind(stdout) as Write
   const onStderr = new Console(stderr, stderr)
   for (const name of Object.keys(onStderr) as (keyof Console)[]) {
     if (typeof console[name] === 'function') Object.assign(console, { [name]: onStderr[name] })
@@ -24,11 +26,10 @@ export function takeStdout(): Writable['write'] {
 
 /** Writes lines in order. Each write resolves when the next one may follow. */
 export class LineWriter {
-  readonly #write: Writable['write']
+  readonly #write: Write
   #last = Promise.resolve()
 
-  /** @param write calls back when the bytes are written, or with the error */
-  constructor(write: Writable['write']) {
+  constructor(write: Write) {
     this.#write = write
   }
 
