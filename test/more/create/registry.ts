@@ -22,14 +22,16 @@ export interface Registry {
  */
 export async function startRegistry(folder: string, names: readonly string[]): Promise<Registry> {
   mkdirSync(folder, { recursive: true })
-  const [tools, uplink, port] = await Promise.all([
+  const setting = async (name: string) => (await npm(folder, 'config', 'get', name)).trim()
+  const [tools, url, cafile, port] = await Promise.all([
     installed('create'),
-    npm(folder, 'config', 'get', 'registry'),
+    setting('registry'),
+    setting('cafile'),
     freePort(),
   ])
   const config = {
     storage: join(folder, 'storage'),
-    uplinks: { machine: { url: uplink.trim(), maxage: '1h' } },
+    uplinks: { machine: { url, maxage: '1h' } },
     packages: {
       ...Object.fromEntries(names.map((name) => [name, { access: '$all', publish: '$all' }])),
       '**': { access: '$all', proxy: 'machine' },
@@ -43,7 +45,9 @@ export async function startRegistry(folder: string, names: readonly string[]): P
   writeFileSync(join(folder, 'verdaccio.yaml'), JSON.stringify(config))
   const program = join(tools, 'node_modules/verdaccio/bin/verdaccio')
   const args = [program, '--config', join(folder, 'verdaccio.yaml'), '--listen', `http://127.0.0.1:${port}`]
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  // npm may trust authorities that Node does not know.
+  const env = { ...process.env, ...(cafile !== 'null' && { NODE_EXTRA_CA_CERTS: cafile }) }
+  const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const die = () => child.kill('SIGKILL')
   process.once('exit', die)
   child.once('exit', () => process.removeListener('exit', die))
