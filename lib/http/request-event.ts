@@ -15,7 +15,7 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode, type ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { readTrace } from '../protocol/trace-context.ts'
-import type { Reply, ResponseWriter } from '../runtime/reply.ts'
+import { type Reply, watchWriter } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { fetchOptions } from './fetch-options.ts'
@@ -97,22 +97,13 @@ export class WatchedRequest {
       source: {
         attach(writer) {
           if (channels['stream-start'].hasSubscribers) publish('stream-start', event)
-          const counting: ResponseWriter = {
-            write(text) {
+          const counting = watchWriter(writer, {
+            writing(text) {
               characters += text.length
               writes++
-              writer.write(text)
             },
-            takes: (length) => writer.takes(length),
-            keeps: (change) => writer.keeps(change),
-            get room() {
-              return writer.room
-            },
-            end() {
-              writer.end()
-              end(left ? 'closed' : 'ended')
-            },
-          }
+            ended: () => end(left ? 'closed' : 'ended'),
+          })
           source.attach(counting)
         },
         detached() {

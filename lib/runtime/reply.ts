@@ -17,6 +17,32 @@ export interface ResponseWriter {
   end(): void
 }
 
+interface WriterWatch {
+  /** A text is about to be written. */
+  writing?: (text: string) => void
+  /** The response has ended. */
+  ended: () => void
+}
+
+/** Passes everything on to `writer`, and reports what is written and the end. */
+export function watchWriter(writer: ResponseWriter, { writing, ended }: WriterWatch): ResponseWriter {
+  return {
+    write(text) {
+      writing?.(text)
+      writer.write(text)
+    },
+    takes: (length) => writer.takes(length),
+    keeps: (change) => writer.keeps(change),
+    get room() {
+      return writer.room
+    },
+    end() {
+      writer.end()
+      ended()
+    },
+  }
+}
+
 export type Reply =
   | {
       kind: 'json'

@@ -4,7 +4,7 @@ import { errorText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
-import type { Reply, ResponseWriter } from '../runtime/reply.ts'
+import { type Reply, type ResponseWriter, watchWriter } from '../runtime/reply.ts'
 import type { StreamStore } from '../store/store.ts'
 import type { CallHost, Require } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
@@ -162,20 +162,8 @@ export async function openLegacyStream(
     onClosed()
     throw error
   }
-  const closing = (writer: ResponseWriter): ResponseWriter => ({
-    write: (text) => writer.write(text),
-    takes: (length) => writer.takes(length),
-    keeps: (change) => writer.keeps(change),
-    get room() {
-      return writer.room
-    },
-    end() {
-      writer.end()
-      onClosed()
-    },
-  })
   const source = {
-    attach: (writer: ResponseWriter) => response.attach(closing(writer)),
+    attach: (writer: ResponseWriter) => response.attach(watchWriter(writer, { ended: onClosed })),
     detached: () => {
       response.detached()
       onClosed()
