@@ -12,6 +12,7 @@ import { type ChangeEntry, type Receiver, type Store, StoreUnavailable } from '.
 import { eventually } from '../support/eventually.ts'
 import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
+import { mortality, serverOfTwoRuns } from './dying-instance.ts'
 
 let endpoints: Endpoint[] = []
 afterEach(async () => {
@@ -54,21 +55,9 @@ const listen = async (endpoint: Endpoint, headers: Record<string, string>) =>
   new EventReader(await send(endpoint, 'GET', headers))
 
 test('a call whose takeover fails after the claim is taken over by another instance', async () => {
-  let runs = 0
-  const server = new McpServer({ name: 'interrupted-steps', version: '1' })
-  server.registerTool('look', { annotations: { readOnlyHint: true } }, async (ctx) => {
-    const run = ++runs
-    await ctx.progress(run)
-    // The first run is on the instance that dies.
-    if (run === 1) await new Promise(() => {})
-    return { content: [{ type: 'text', text: `run ${run}` }] }
-  })
+  const server = serverOfTwoRuns('interrupted-steps')
   const base = memoryStore()
-  let dead = ''
-  const alive: Step = async (proceed, ids) => {
-    const up = (await proceed()) as boolean[]
-    return up.map((one, i) => one && (ids as string[])[i] !== dead)
-  }
+  const { alive, kill } = mortality()
   let failed = 0
   const readLog: Step = async () => {
     failed++
@@ -81,7 +70,7 @@ test('a call whose takeover fails after the claim is taken over by another insta
   const session = await open(first)
   const stream = new EventReader(await send(first, 'POST', session, toolCall('c', 'look', {}, { progressToken: 'p' })))
   const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
-  dead = first.instanceId
+  kill(first.instanceId)
   // The stream of another client keeps the second instance, and so its claim, alive.
   const other = await listen(second, await open(second))
   const half = await listen(second, { ...session, 'last-event-id': id })

@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../support/raw.ts'
 import { about } from '../support/spread.ts'
+import { mortality, serverOfTwoRuns } from './dying-instance.ts'
 
 type Steps = Partial<Record<keyof Store, Step>>
 
@@ -100,21 +101,9 @@ function losing(n: number, base: Store): Step {
 }
 
 test('of two connections that come back for a call of a dead instance, the second one waits for the run that the first began', async () => {
-  let runs = 0
-  const server = new McpServer({ name: 'lost-writes', version: '1' })
-  server.registerTool('look', { annotations: { readOnlyHint: true } }, async (ctx) => {
-    const run = ++runs
-    await ctx.progress(run)
-    // The first run is on the instance that dies.
-    if (run === 1) await new Promise(() => {})
-    return { content: [{ type: 'text', text: `run ${run}` }] }
-  })
+  const server = serverOfTwoRuns('lost-writes')
   const base = memoryStore()
-  let dead = ''
-  const alive: Step = async (proceed, ids) => {
-    const up = (await proceed()) as boolean[]
-    return up.map((one, i) => one && (ids as string[])[i] !== dead)
-  }
+  const { alive, kill } = mortality()
   const claimed = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const readLog: Step = async (proceed) => {
@@ -134,7 +123,7 @@ test('of two connections that come back for a call of a dead instance, the secon
   const headers = await open(first)
   const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
   const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
-  dead = first.instanceId
+  kill(first.instanceId)
   const before = await resume(second, headers, id)
   await claimed.promise
   // The store has this instance as the owner of the call, whose second run has not begun.
