@@ -1,0 +1,76 @@
+/** docs/sdk.md: each row has a test that exists or a reason, and no member of the official SDK is missing. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { McpServer as McpServer1, ResourceTemplate as Template1 } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer as McpServer2, ResourceTemplate as Template2 } from '@modelcontextprotocol/server'
+import { expect, test } from 'vitest'
+
+const docs = join(import.meta.dirname, '../../docs')
+const document = readFileSync(join(docs, 'sdk.md'), 'utf8')
+const surface = document.slice(document.indexOf('## The surface'))
+const places = new Map([...surface.matchAll(/^\[(\w+)\]: (\S+)$/gm)].map(([, name = '', path = '']) => [name, path]))
+const rows = [...surface.matchAll(/^\| (.+) \| ((?:[12]\.x(?:, )?)+) \| (.+) \|$/gm)].map(([, official = '', , here = '']) => ({
+  official,
+  here,
+}))
+
+test('each test that a row names exists', () => {
+  const links = rows.flatMap(({ here }) => [...here.matchAll(/\[([^\]]+)\]\[(\w+)\]/g)])
+  expect(links.length).toBeGreaterThan(40)
+  for (const [, name = '', place = ''] of links) {
+    const file = join(docs, places.get(place) ?? place)
+    expect(existsSync(file), `${place} is a file`).toBe(true)
+    const titles = [...readFileSync(file, 'utf8').matchAll(/\b(?:test|describe)[\w.]*\((?:.*\)\()?(['"])(.+?)\1, /g)]
+    expect(titles.map(([, , title]) => title).filter((title) => title?.startsWith(name))).not.toEqual([])
+  }
+})
+
+test('each row has a test or the reason why not', () => {
+  for (const { official, here } of rows) expect(`${official}: ${here}`).toMatch(/\]\[\w+\]|: Not here: ./)
+})
+
+const members = (prototype: object) =>
+  Object.getOwnPropertyNames(prototype).filter((name) => !name.startsWith('_') && name !== 'constructor')
+
+/** Members that the declarations of the SDK call private. */
+const PRIVATE =
+  /^(set(Tool|Completion|Resource|Prompt)RequestHandlers?|create(ToolError)|validateTool(In|Out)put|executeToolHandler|handle(AutomaticTaskPolling|PromptCompletion|ResourceCompletion))$/
+
+/** What a handler of a tool gets. */
+async function contextOf(server: McpServer1 | McpServer2): Promise<object> {
+  const [near, far] = InMemoryTransport.createLinkedPair()
+  const { promise, resolve } = Promise.withResolvers<object>()
+  server.registerTool('look', {}, ((ctx: object) => {
+    resolve(ctx)
+    return { content: [] }
+  }) as never)
+  await server.connect(far as never)
+  await near.start()
+  await near.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'look' } })
+  return promise
+}
+
+test('no member of McpServer, of a handle, of ResourceTemplate and of what handlers get is missing', async () => {
+  const info = { name: 'server', version: '1' }
+  const found: string[] = []
+  for (const { prototype } of [McpServer1, McpServer2, Template1, Template2]) found.push(...members(prototype))
+  for (const server of [new McpServer1(info), new McpServer2(info)]) {
+    const template = (server instanceof McpServer1 ? new Template1('a://{b}', { list: undefined }) : new Template2('a://{b}', { list: undefined })) as never
+    found.push(
+      ...Object.keys(server.registerTool('one', {}, (() => ({ content: [] })) as never)),
+      ...Object.keys(server.registerPrompt('one', {}, (() => ({ messages: [] })) as never)),
+      ...Object.keys(server.registerResource('one', 'a://one', {}, (() => ({ contents: [] })) as never)),
+      ...Object.keys(server.registerResource('two', template, {}, (() => ({ contents: [] })) as never)),
+    )
+    const context = await contextOf(server)
+    const { mcpReq = {}, http = {} } = context as { mcpReq?: object; http?: object }
+    found.push(...Object.keys(context), ...Object.keys(mcpReq).map((name) => `mcpReq.${name}`), ...Object.keys(http).map((name) => `http.${name}`))
+  }
+  const named = new Set(
+    rows.flatMap(({ official }) => [...official.matchAll(/`(?:new )?([\w.]+)/g)].map(([, name = '']) => name)),
+  )
+  const known = new Set(['server', 'name', 'mcpReq', 'http', 'icons'])
+  const missing = new Set(found.filter((name) => !named.has(name) && !known.has(name) && !PRIVATE.test(name)))
+  expect([...missing]).toEqual([])
+})
