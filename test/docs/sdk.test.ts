@@ -9,25 +9,25 @@ import { expect, test } from 'vitest'
 const docs = join(import.meta.dirname, '../../docs')
 const document = readFileSync(join(docs, 'sdk.md'), 'utf8')
 const surface = document.slice(document.indexOf('## The surface'))
-const places = new Map([...surface.matchAll(/^\[(\w+)\]: (\S+)$/gm)].map(([, name = '', path = '']) => [name, path]))
+const places = new Map([...surface.matchAll(/^\[([\w-]+)\]: (\S+)$/gm)].map(([, name = '', path = '']) => [name, path]))
 const rows = [...surface.matchAll(/^\| (.+) \| ((?:[12]\.x(?:, )?)+) \| (.+) \|$/gm)].map(([, official = '', , here = '']) => ({
   official,
   here,
 }))
 
 test('each test that a row names exists', () => {
-  const links = rows.flatMap(({ here }) => [...here.matchAll(/\[([^\]]+)\]\[(\w+)\]/g)])
+  const links = rows.flatMap(({ here }) => [...here.matchAll(/\[([^\]]+)\]\[([\w-]+)\]/g)])
   expect(links.length).toBeGreaterThan(40)
   for (const [, name = '', place = ''] of links) {
     const file = join(docs, places.get(place) ?? place)
     expect(existsSync(file), `${place} is a file`).toBe(true)
-    const titles = [...readFileSync(file, 'utf8').matchAll(/\b(?:test|describe)[\w.]*\((?:.*\)\()?(['"])(.+?)\1, /g)]
+    const titles = [...readFileSync(file, 'utf8').matchAll(/\b(?:test|it)[\w.]*\((?:.*\)\()?(['"])(.+?)\1, /g)]
     expect(titles.map(([, , title]) => title).filter((title) => title?.startsWith(name))).not.toEqual([])
   }
 })
 
 test('each row has a test or the reason why not', () => {
-  for (const { official, here } of rows) expect(`${official}: ${here}`).toMatch(/\]\[\w+\]|: Not here: ./)
+  for (const { official, here } of rows) expect(`${official}: ${here}`).toMatch(/\]\[[\w-]+\]|: Not here: ./)
 })
 
 const members = (prototype: object) =>

@@ -46,6 +46,22 @@ describe('tools', () => {
   })
 })
 
+test('an unknown tool is -32602, as in SDK 2.x; SDK 1.x has a result with isError', async () => {
+  const outcomes: unknown[] = []
+  for (const [name, line] of lines) {
+    const server = line.create()
+    server.registerTool('one', {}, () => text(''))
+    const client = await line.connect(server)
+    const outcome = client.callTool({ name: 'other' })
+    outcomes.push([name, await outcome.then(({ isError }) => isError, ({ code }: { code: number }) => code)])
+  }
+  expect(outcomes).toEqual([
+    ['SDK 1.x', true],
+    ['here', -32602],
+    ['SDK 2.x', -32602],
+  ])
+})
+
 describe('prompts and resources', () => {
   test.each(lines)('an error of the SDK is the error of the request, with code and data (%s)', async (_, line) => {
     const server = line.create()
