@@ -71,7 +71,7 @@ export class McpServer {
    */
   use(middleware: Middleware): this {
     requireMiddleware(middleware)
-    this.registry.middleware.push(middleware)
+    this.registry.use(middleware)
     return this
   }
 

@@ -82,13 +82,21 @@ export class Registry {
     this.lists.clear()
   }
 
+  use(middleware: Middleware): void {
+    this.middleware.push(middleware)
+    // They may have been for every client.
+    this.lists.clear()
+  }
+
   /**
    * How long clients may keep a result: as `own` says, else the server, else `ttlMs` and `private`. A result about
-   * entries that need scopes, or are hidden from some callers, is always private.
+   * entries that need scopes, or are hidden from some callers, is always private, and so are all that a middleware may change.
    */
   cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
     const general = this.#cacheHints[method]
-    const differs = about.some(({ policy, visible }) => policy.scopes.length > 0 || visible !== undefined)
+    // Who makes the result of a middleware, and for whom, is not known here.
+    const isChanged = this.middleware.length > 0 && method !== 'server/discover'
+    const differs = isChanged || about.some(({ policy, visible }) => policy.scopes.length > 0 || visible !== undefined)
     const cacheScope = (!differs && (own?.cacheScope ?? general?.cacheScope)) || 'private'
     return { ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs, cacheScope }
   }
