@@ -177,6 +177,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       store,
       announce: notify,
       dispatch,
+      clock,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
@@ -190,7 +191,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, clock, maxAsks }, sealer, statelessOptions)
   })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)

@@ -1,4 +1,5 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
+import type { Clock } from '../base/clock.ts'
 import type { CallStart, RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
@@ -13,14 +14,16 @@ export interface SharedParts {
   store: Store
   announce: Announcer
   dispatch: Dispatch
+  clock: Clock
 }
 
-type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note'>
+type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note' | 'quota' | 'held'>
 
 export abstract class HandlerChannel {
   readonly requestId: RequestId
   /** Set where somebody listens to the events of calls. */
   watch: CallWatch | undefined
+  onAsk: ((answer: Promise<unknown>) => void) | undefined
   readonly #shared: SharedParts
   readonly #caller: CallerView
   #abort: AbortController | undefined
@@ -47,6 +50,9 @@ export abstract class HandlerChannel {
   /** Another instance began the call, and this is its second run. */
   get takenOver(): boolean {
     return false
+  }
+  get clock(): Clock {
+    return this.#shared.clock
   }
   get principal(): string {
     return this.#caller.principal
@@ -76,6 +82,24 @@ export abstract class HandlerChannel {
   abort(reason: string): void {
     this.watch?.abandoned()
     this.#abort?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  leave(handler: Promise<unknown>, reason: DOMException): void {
+    this.takePlace()
+    const done = () => this.givePlace()
+    handler.then(done, done)
+    this.#abort?.abort(reason)
+  }
+
+  /** One more handler counts among the running calls of the caller, and the bytes of the request are kept for it. */
+  protected takePlace(): void {
+    this.#caller.quota?.begin()
+    this.#caller.held?.retain()
+  }
+
+  protected givePlace(): void {
+    this.#caller.quota?.end()
+    this.#caller.held?.release()
   }
 
   once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {

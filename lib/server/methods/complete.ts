@@ -12,7 +12,7 @@ import { requireValues } from './faults.ts'
 import { type MethodHandler, viewerOf } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
-const MAX_VALUES = 100
+export const MAX_VALUES = 100
 
 /** @throws ProtocolError -32602 for a reference to an entry that does not exist, and for a malformed request */
 export const complete: MethodHandler = async (registry, params, channel, ctx): Promise<CompleteResult> => {
@@ -24,7 +24,7 @@ export const complete: MethodHandler = async (registry, params, channel, ctx): P
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   const context = { arguments: givenArguments(params?.context) }
   const values: unknown = await completer(argument.value, context, ctx ?? new Context(channel, params))
-  requireValues(values)
+  requireValues(values, 'The completion')
   const total = values.length
   return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
 }

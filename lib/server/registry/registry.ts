@@ -94,7 +94,7 @@ export class Registry {
    */
   cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
     const general = this.#cacheHints[method]
-    // Who makes the result of a middleware, and for whom, is not known here.
+    // A middleware may make another result for each caller.
     const isChanged = this.middleware.length > 0 && method !== 'server/discover'
     const differs = isChanged || about.some(({ policy, visible }) => policy.scopes.length > 0 || visible !== undefined)
     const cacheScope = (!differs && (own?.cacheScope ?? general?.cacheScope)) || 'private'
