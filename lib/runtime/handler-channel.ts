@@ -95,7 +95,10 @@ export abstract class HandlerChannel {
     this.#shared.afterwork.add(work, this.#request, () => this.givePlace())
   }
 
-  /** Work after the answer counts as a call of its client: a client that calls again and again would begin work without a bound. */
+  /**
+   * Work after the answer counts as a call of its client until it settles: a client that calls again and again would begin work
+   * without a bound.
+   */
   protected takePlace(): void {
     this.#caller.quota?.begin()
     this.#caller.held?.retain()

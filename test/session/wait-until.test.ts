@@ -175,6 +175,20 @@ test('work counts among the calls of its session until it is done', async () => 
   await endpoint.close()
 })
 
+test('work that nothing waits for any longer still counts until it settles', async () => {
+  const { endpoint, clock, works } = start({ session: { maxCalls: 1 } })
+  const session = await sessionOf(endpoint)
+  const call = async () => (await send(endpoint, toolCall(1, 'later'), { 'mcp-session-id': session })).json()
+  expect(await call()).toMatchObject(answer)
+  await clock.advance(LIMIT)
+  expect(await call()).toHaveProperty('error')
+  works[0]?.resolve()
+  await new Promise(setImmediate)
+  expect(await call()).toMatchObject(answer)
+  works[1]?.resolve()
+  await endpoint.close()
+})
+
 test('work counts among the calls of its principal until it is done', async () => {
   const { endpoint, works } = start({ auth: 'middleware', session: { maxCallsPerPrincipal: 1 } })
   const call = async () => {
