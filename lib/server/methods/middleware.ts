@@ -1,5 +1,4 @@
 /** Runs the middleware of a server around a request. Loaded with the first request of a server that has some. */
-import { asError } from '../../base/errors.ts'
 import { handled } from '../../base/promises.ts'
 import { kindOf } from '../../base/to-json.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../../protocol/errors.ts'
@@ -12,7 +11,7 @@ import { withFault } from '../context/fault.ts'
 import type { Middleware, MiddlewareCall, Next } from '../registry/middleware.ts'
 import { policyOf } from '../registry/policy.ts'
 import type { Registry } from '../registry/registry.ts'
-import { failureText, passesThrough } from './failures.ts'
+import { failureText, passing, readable } from './failures.ts'
 import { lazyResult } from './lazy-result.ts'
 import { type MethodHandler, viewerOf } from './method.ts'
 import { outcomeOf, type Served, servedBy } from './outcome.ts'
@@ -38,11 +37,10 @@ export async function runThrough(request: MiddlewareRequest): Promise<Result> {
   try {
     value = await chain.run()
   } catch (thrown) {
-    const error = asError(thrown)
-    if (chain.isOfHandler(error)) throw error
-    if (passesThrough(error, request.channel)) {
-      throw error instanceof ProtocolError ? withFault(error, 'middleware', error) : error
-    }
+    if (chain.isOfHandler(thrown)) throw thrown
+    const passed = passing(thrown, request.channel, request.method === 'tools/call')
+    if (passed) throw passed instanceof ProtocolError ? withFault(passed, 'middleware', passed) : passed
+    const error = readable(thrown)
     const text = failureText(error)
     if (request.method !== 'tools/call') {
       throw withFault(new ProtocolError(ErrorCode.InternalError, text), 'middleware', error)
@@ -59,7 +57,7 @@ class Chain {
   readonly #ctx: Context
   /** The context reads these: with other params it has another `_meta`. */
   readonly #shown: JsonObject
-  readonly #ofHandler = new WeakSet<Error>()
+  readonly #ofHandler = new Set<unknown>()
   /** What the handler has answered. */
   served: Served | undefined
 
@@ -75,7 +73,7 @@ class Chain {
   }
 
   /** The error was thrown by the handler, or for it. */
-  isOfHandler(error: Error): boolean {
+  isOfHandler(error: unknown): boolean {
     return this.#ofHandler.has(error)
   }
 
@@ -119,8 +117,7 @@ class Chain {
       const result = await run(registry, given, channel, this.#ctx)
       this.served = servedBy(this.#request, given, result)
       return result instanceof RawJson ? lazyResult(result) : result
-    } catch (thrown) {
-      const error = asError(thrown)
+    } catch (error) {
       this.#ofHandler.add(error)
       throw error
     }

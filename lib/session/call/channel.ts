@@ -56,7 +56,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #asked = 0
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
-    super(parts.host, parts.caller, parts.request.id)
+    super(parts.host, parts.caller, parts.request)
     this.#call = call
     this.#parts = parts
     this.#progress = progress
@@ -72,6 +72,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   get client(): ClientView {
     return this.#parts.session.client
+  }
+  override get sessionId(): string {
+    return this.#parts.session.id
   }
   override get sessionKey(): string {
     return this.#parts.session.key
@@ -127,6 +130,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
+  }
+
+  protected override takePlace(): void {
+    takePlace(this.#parts)
+  }
+  protected override givePlace(): void {
+    givePlace(this.#parts)
   }
 
   closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
