@@ -60,7 +60,7 @@ export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceL
 
 // Tools
 
-type ToolAnnotations = {
+export type ToolAnnotations = {
   title?: string | undefined
   readOnlyHint?: boolean | undefined
   destructiveHint?: boolean | undefined

@@ -13,6 +13,8 @@ import { call, request } from './fake-channel.ts'
 function serverWith(inputSchema: Schema): McpServer {
   const server = new McpServer({ name: 'test', version: '1.0.0' })
   server.registerTool('tool', { inputSchema }, (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }))
+  // Schemas are compiled when the server is served.
+  server.registry.compile()
   return server
 }
 
