@@ -111,10 +111,10 @@ describe('a schema that cannot give JSON Schema is refused with what to do:', ()
   ])('%s', (_name, schema, hint) => {
     for (const side of ['inputSchema', 'outputSchema'] as const) {
       const server = new McpServer({ name: 'test', version: '1.0.0' })
-      const register = () =>
-        server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
-      expect(register).toThrow(hint)
-      expect(register).toThrow(`Tool "tool": ${side}`)
+      server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
+      const serve = () => server.registry.compile()
+      expect(serve).toThrow(hint)
+      expect(serve).toThrow(`Tool "tool": ${side}`)
     }
   })
 
