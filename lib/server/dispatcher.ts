@@ -5,6 +5,7 @@ import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from './context/client-channel.ts'
+import type { Announcement } from './registry/announcement.ts'
 import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
 import type { Cacheable } from './registry/registry.ts'
@@ -56,6 +57,16 @@ export interface Dispatcher {
   shows?(uri: string, caller: Caller): boolean
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
+  /**
+   * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
+   * that makes nothing known has no such member.
+   */
+  onChange?(listener: (change: Announcement) => void): (() => void) | undefined
+  /**
+   * No caller has a scope: from now on the server refuses an entry that needs one, with `reason`. A server that never
+   * adds entries has no such member.
+   */
+  refuseScopes?(reason: (scopes: Iterable<string>) => string): void
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Caller } from '../registry/config.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import { requireValues } from './faults.ts'
-import { type MethodHandler, viewerOf } from './method.ts'
+import { disabled, type MethodHandler, viewerOf } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
 export const MAX_VALUES = 100
@@ -41,8 +41,9 @@ function completersOf(
     // A fixed resource has no variables; the reference to it is valid.
     entry = registry.findTemplate(uri, caller) ?? registry.seen(registry.resources.get(normalUri(uri)), caller)
   }
-  if (entry) return entry.complete
-  throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (entry === undefined) throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (!entry.enabled) throw type === 'ref/prompt' ? disabled('prompt', String(name)) : disabled('resource', String(uri))
+  return entry.complete
 }
 
 function givenArguments(context: unknown = {}): Record<string, string> {
