@@ -27,12 +27,14 @@ import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
+import { announceOwnChanges } from './runtime/own-changes.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
@@ -100,15 +102,22 @@ export interface Endpoint {
   stats(): { connections: number; calls: number; unregistered: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
-  /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
+  /**
+   * Resolves when no call runs here and the work in the background is done, that of `ctx.waitUntil` included. Streams may still
+   * be open.
+   */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
   wake(idleMs: number): void
   /**
    * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
-   * store when nothing is open. The next stream or long call opens it again.
+   * store when nothing is open. The next stream or long call opens it again. It waits for calls, and for the work of
+   * `ctx.waitUntil`.
+   *
+   * @param by when the process sleeps in any case, by the endpoint's clock: a moment before, work that is left is reported and
+   *   no longer waited for
    */
-  rest(): Promise<void>
+  rest(by?: number): Promise<void>
   /**
    * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
    * the other calls over or fails them, finishes the work at the store and closes it.
@@ -116,12 +125,17 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
+/** ms that the last steps at the store may take before the process sleeps. */
+const FALLING_ASLEEP = 200
+
+const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
+
 function logError(thrown: unknown): void {
   const { name, message } = asError(thrown)
   console.error(`${name}: ${message}`)
 }
 
-function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+function scopesWithoutAuth(scopes: Iterable<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
@@ -144,7 +158,7 @@ function reporter(onError: (error: unknown) => unknown): (error: unknown) => voi
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
  * @param server an `McpServer`, or the dispatcher of one that has modules
- * @throws TypeError with one line for an option that cannot work
+ * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
@@ -154,6 +168,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const dispatcher = dispatcherOf(server)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
+  dispatcher.reportTo?.(onError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
@@ -170,15 +185,20 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const dispatch = watchedDispatch(dispatcher, instance)
+  const afterwork = new Afterwork(instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
       dispatch,
+      clock,
+      afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
-      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -187,7 +207,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
+    return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)
@@ -195,6 +216,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
+  const endOwnChanges = announceOwnChanges(dispatcher, {
+    notify,
+    shared: given.leavesProcess,
+    track: (work) => instance.track(work),
+    report: onError,
+  })
   const auth = own && authorization(own, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
@@ -262,9 +290,14 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
-    rest: () => instance.rest(),
+    rest: async (by) => {
+      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
+      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
+      await instance.rest().finally(() => timer?.cancel())
+    },
     close: async () => {
-      await drain(instance)
+      await drain(instance, afterwork)
+      endOwnChanges()
       await store.close()
     },
   }

@@ -59,10 +59,11 @@ it('infers the arguments of a handler from the schemas', () => {
   })
   server.registerResource('template', new ResourceTemplate('test://{a}'), {}, (uri, variables, ctx) => {
     expectTypeOf(uri).toEqualTypeOf<URL>()
-    expectTypeOf(variables).toEqualTypeOf<Record<string, string | string[]>>()
+    expectTypeOf(variables).toEqualTypeOf<{ a: string }>()
     expectTypeOf(ctx).toEqualTypeOf<Context>()
     return { contents: [] }
   })
+  server.registry.compile()
   expect(server.registry.tools.size).toBe(7)
 })
 

@@ -65,9 +65,15 @@ function build() {
       return text(error instanceof AskError ? error.reason : error)
     }
   })
+  const audit: string[] = []
+  server.registerTool('leave', {}, (ctx) => {
+    ctx.waitUntil(new Promise<void>((resolve) => setImmediate(resolve)).then(() => audit.push('left')))
+    return text('done')
+  })
   server.registerTool('whoami', {}, ({ auth, request }) => text(`${auth?.subject} ${request.address}`))
   return {
     server,
+    audit,
     /** Resolves when the run of this number has begun. */
     began: (n: number) => new Promise<void>((resolve) => (begun[n] = resolve)),
     finish: (n: number) => run(n).resolve(),
@@ -104,6 +110,14 @@ test('requests go to the instances in turn, which share the session', async () =
     seen.add(client.lastInstance)
   }
   expect([...seen].sort()).toEqual([0, 1, 2])
+})
+
+test.each(['2025-11-25', '2026-07-28'])('settled() waits for work that a tool leaves (%s)', async (revision) => {
+  const { server, audit } = build()
+  const client = await start(server, { instances: 2, revision })
+  expect(await textOf(client.callTool({ name: 'leave' }))).toBe('done')
+  await client.settled()
+  expect(audit).toEqual(['left'])
 })
 
 test('a question to a stateless client is answered at another instance', async () => {

@@ -15,9 +15,10 @@ import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, viewerOf } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
+import { writeStored } from './stored-request.ts'
 
 /** The longest request that is stored for another instance to run again, in characters. */
 const MAX_STORED_REQUEST = 256 * 1024
@@ -44,9 +45,9 @@ export interface StreamedCall extends RunningCall {
 }
 
 /** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
-function newName({ host, session, request }: CallParts): string {
+function newName({ host, session, request, caller }: CallParts): string {
   if (host.scopes.size === 0) return newStreamName(session, request.id)
-  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
+  return newStreamName(session, request.id, host.scopesOf(request.method, request.params, viewerOf(host, session, caller)))
 }
 
 export class CallStream {
@@ -105,7 +106,7 @@ export class CallStream {
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
     if (!carrier.streams || !host.mayRunAgain(request)) return undefined
-    const text = JSON.stringify(request)
+    const text = writeStored(this.#parts)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
 
