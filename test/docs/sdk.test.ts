@@ -74,3 +74,26 @@ test('no member of McpServer, of a handle, of ResourceTemplate and of what handl
   const missing = new Set(found.filter((name) => !named.has(name) && !known.has(name) && !PRIVATE.test(name)))
   expect([...missing]).toEqual([])
 })
+
+test('the names of SDK 2.x that are not exported are those of the document', () => {
+  const declarations = readFileSync(
+    join(import.meta.dirname, '../../node_modules/@modelcontextprotocol/server/dist/index.d.mts'),
+    'utf8',
+  )
+  const official = namesOf(declarations.slice(declarations.lastIndexOf('\nexport {')))
+  const own = new Set(namesOf(readFileSync(join(import.meta.dirname, '../../lib/index.ts'), 'utf8')))
+  const section = document.slice(document.indexOf('### Exported names'), document.indexOf('\nOf 1.x'))
+  const listed = [...section.matchAll(/^(?:- .*?: |  )(.+)$/gm)].flatMap(([, names = '']) => names.match(/(?<=`)\w+(?=`)/g) ?? [])
+  expect(official.length).toBeGreaterThan(300)
+  expect(listed.toSorted()).toEqual(official.filter((name) => !own.has(name)).toSorted())
+})
+
+/** The names of `export { … }`. */
+function namesOf(source: string): string[] {
+  return [...source.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
+    list
+      .split(',')
+      .map((name) => name.trim().replace(/^type /, '').replace(/^.* as /, ''))
+      .filter((name) => name !== ''),
+  )
+}
