@@ -135,6 +135,7 @@ export { resourceNotFound } from './server/methods/not-found.ts'
 export { type Completer, completable } from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
   PromptConfig,
   PromptHandler,
@@ -143,8 +144,10 @@ export type {
   ResourceTemplateHandler,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'

@@ -185,6 +185,32 @@ describe('next', () => {
     expect(ran).toBe(0)
   })
 
+  it('of an inner middleware runs nothing once an outer one has answered', async () => {
+    let ran = 0
+    const server = new McpServer({ name: 'x', version: '1' })
+    server.registerTool('a', {}, () => {
+      ran++
+      return text('ran')
+    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const inner: unknown[] = []
+    server.use((_call, next) => {
+      void next()
+      return text('mine')
+    })
+    server.use(async (_call, next) => {
+      await promise
+      return next().catch((error: Error) => {
+        inner.push(error.message)
+        throw error
+      })
+    })
+    expect(await call(server, 'a')).toEqual(text('mine'))
+    resolve()
+    await new Promise((settled) => setImmediate(settled))
+    expect([ran, inner]).toEqual([0, ['next() was called after the middleware had returned.']])
+  })
+
   it('gives the result of a tool that failed, and rejects with JSON-RPC errors', async () => {
     const seen: unknown[] = []
     const server = build().use(async (_call, next) => {
