@@ -11,6 +11,7 @@ import { ACCEPT_BOTH, answerOf, EventReader, request as message, type RpcMessage
 import { ManualClock } from '../support/manual-clock.ts'
 import { call, fakeChannel, request } from './fake-channel.ts'
 
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 const text = (content: string) => ({ content: [{ type: 'text' as const, text: content }] })
 const TIMED_OUT = { ...text('The tool "slow" was not done within its limit of 1000 ms.'), isError: true }
 
@@ -90,7 +91,8 @@ describe('maxResultBytes', () => {
     widened.use(async ({ params }, next) => {
       const result = await next()
       const { text: given } = params.arguments as { text: string }
-      return given === 'widen' ? text('x'.repeat(200)) : text((result.content as JsonObject[])[0]?.text?.toString().slice(0, 5) ?? '')
+      const [first] = result.content as JsonObject[]
+      return given === 'widen' ? text('x'.repeat(200)) : text(String(first?.text).slice(0, 5))
     })
     expect(await call(widened, 'echo', { text: sized(1_000) })).toEqual(text('xxxxx'))
     expect((await call(widened, 'echo', { text: 'widen' })).content[0].text).toMatch(/The result of "echo" has \d+ bytes/)
@@ -208,7 +210,7 @@ describe('timeout', () => {
       await clock.advance(1_000)
       const { result } = await answer
       work.resolve()
-      await endpoint.settled()
+      await turn()
       expect(afterwards).toEqual([undefined])
       expect(result).toMatchObject(TIMED_OUT)
     })
@@ -223,8 +225,7 @@ describe('timeout', () => {
       await clock.advance(1_000)
       expect((await answer).result).toMatchObject(TIMED_OUT)
       work.reject(new Error('late'))
-      await endpoint.settled()
-      await new Promise((resolve) => setImmediate(resolve))
+      await turn()
       process.off('unhandledRejection', listener)
       expect(rejected).toEqual([])
       work = Promise.withResolvers()
@@ -295,10 +296,11 @@ describe('timeout', () => {
     const server = new McpServer({ name: 'x', version: '1' })
     server.registerTool('slow', { timeout: 1_000 }, () => {
       void clock.advance(400)
+      began.resolve()
       return work.promise.then(() => text('done'))
     })
     const result = call(server, 'slow', {}, { ...fakeChannel(), clock })
-    await new Promise((resolve) => setImmediate(resolve))
+    await began.promise
     let over = false
     void result.then(() => {
       over = true
