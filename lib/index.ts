@@ -127,8 +127,15 @@ export type {
   SendNotification,
   SendOptions,
   SendRequest,
+  SentRequest,
   ServerContext,
 } from './server/context/official-types.ts'
+export {
+  CreateMessageResultSchema,
+  ElicitResultSchema,
+  EmptyResultSchema,
+  ListRootsResultSchema,
+} from './server/context/result-schemas.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'

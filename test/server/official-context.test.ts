@@ -15,6 +15,7 @@ import { ErrorCode, McpError } from '../../lib/protocol/errors.ts'
 import { META } from '../../lib/protocol/meta.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { Context as OwnContext } from '../../lib/server/context/context.ts'
+import * as own from '../../lib/server/context/result-schemas.ts'
 import { AskError, AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
 import { type FakeOptions, fakeChannel } from './fake-channel.ts'
 
@@ -137,6 +138,19 @@ describe('sendRequest', () => {
     for (const schema of schemas) expect(await ctx.sendRequest(elicitation, schema)).toEqual({ action: 6 })
   })
 
+  test('parses it with our own schemas of the same names', async () => {
+    const { ctx } = contextWith({ answer })
+    const { action, content } = await ctx.sendRequest(elicitation, own.ElicitResultSchema)
+    expectTypeOf(action).toEqualTypeOf<'accept' | 'decline' | 'cancel'>()
+    expect([action, content]).toEqual(['accept', { color: 'r' }])
+    const page = { roots: [{ uri: 'file:///r' }] }
+    const sample = { role: 'user', model: 'm', content: { type: 'text', text: '' } }
+    expect(own.ListRootsResultSchema.parse(page)).toEqual(page)
+    expect(own.CreateMessageResultSchema.parse(sample)).toEqual(sample)
+    expect(own.EmptyResultSchema.parse({})).toEqual({})
+    expect(() => own.ElicitResultSchema.parse({ action: 'perhaps' })).toThrow('"action" must be')
+  })
+
   test('rejects a result that does not fit the schema', async () => {
     const { ctx } = contextWith({ answer })
     const error = new TypeError('no')
@@ -145,6 +159,14 @@ describe('sendRequest', () => {
       message: expect.stringContaining('does not fit the schema'),
     })
     expect(await rejected(ctx.sendRequest(elicitation, { safeParse: () => ({ success: false, error }) }))).toBe(error)
+  })
+
+  test('names what is missing where there is no schema', async () => {
+    const { ctx, channel } = contextWith()
+    expect(await rejected(ctx.sendRequest(elicitation, { timeout: 3 }))).toMatchObject({
+      message: expect.stringContaining('must be a schema of the result'),
+    })
+    expect(channel.asked).toEqual([])
   })
 
   test('names the methods that clients answer, for another one', async () => {
@@ -243,8 +265,10 @@ describe('the members of SDK 1.x', () => {
 
   test('are those that a handler of SDK 1.x asks for', () => {
     type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>
-    expectTypeOf<Context['requestId']>().toExtend<Extra['requestId']>()
-    expectTypeOf<Context['signal']>().toExtend<Extra['signal']>()
+    for (const name of ['requestId', 'signal', 'sendNotification', 'sendRequest'] as const) {
+      expectTypeOf<Context[typeof name]>().toExtend<Extra[typeof name]>()
+    }
+    expectTypeOf<NonNullable<Context['_meta']>>().toExtend<NonNullable<Extra['_meta']>>()
     expectTypeOf<NonNullable<Context['requestInfo']>>().toExtend<NonNullable<Extra['requestInfo']>>()
     expectTypeOf<NonNullable<Context['authInfo']>>().toExtend<NonNullable<Extra['authInfo']>>()
     const { ctx } = contextWith({ answer })

@@ -31,6 +31,7 @@ function build() {
   const server = new McpServer({ name: 'notes', version: '1' })
   const runs: PromiseWithResolvers<void>[] = []
   const begun: (() => void)[] = []
+  const audit: string[] = []
   const run = (n: number) => (runs[n] ??= Promise.withResolvers<void>())
   let count = 0
   server.registerTool('ask', {}, async (ctx) => {
@@ -53,6 +54,7 @@ function build() {
     await ctx.progress(n)
     begun[n]?.()
     await run(n).promise
+    ctx.waitUntil(Promise.resolve().then(() => audit.push(`run ${n}`)))
     return text(`run ${n}`)
   }
   server.registerTool('safe', { annotations: { readOnlyHint: true } }, long)
@@ -65,7 +67,6 @@ function build() {
       return text(error instanceof AskError ? error.reason : error)
     }
   })
-  const audit: string[] = []
   server.registerTool('leave', {}, (ctx) => {
     ctx.waitUntil(new Promise<void>((resolve) => setImmediate(resolve)).then(() => audit.push('left')))
     return text('done')
@@ -145,7 +146,7 @@ test('another client has a session of its own, and gets what the server announce
 
 describe('a kill', () => {
   test('lets another instance run a call again that may, and its client gets the result', async () => {
-    const { server, began, finish } = build()
+    const { server, audit, began, finish } = build()
     const client = await start(server, { instances: 3 })
     const second = began(2)
     const { result, streams } = call(client, 'safe')
@@ -155,6 +156,8 @@ describe('a kill', () => {
     await second
     finish(2)
     expect(await textOf(result)).toBe('run 2')
+    await client.settled()
+    expect(audit).toEqual(['run 2'])
     // The code of the first run goes on, and nothing of it is heard.
     finish(1)
     for (let i = 0; i < 3; i++) {
