@@ -37,21 +37,22 @@ const INSTEAD = {
 
 const OFFICIAL = 'A server of the official SDK is served as it is: createEndpoint(officialServer)'
 
-type Members = typeof INSTEAD
+/** What to use instead of a member, as the type of what it takes: a compiler's error has it. */
+export type Instead = typeof INSTEAD
 
 /** The error for a member that an `McpServer` does not have. */
 function lacking(path: string, member: string): TypeError {
-  const instead = Object.hasOwn(INSTEAD, member) ? INSTEAD[member as keyof Members] : REGISTER
+  const instead = Object.hasOwn(INSTEAD, member) ? INSTEAD[member as keyof Instead] : REGISTER
   return new TypeError(`McpServer has no ${path}. ${instead}. ${OFFICIAL}.`)
 }
 
 /** @throws TypeError always */
-export function refuseMember(member: keyof Members): never {
+export function refuseMember(member: keyof Instead): never {
   throw lacking(member, member)
 }
 
 /** What `server.server` has: notices that belong to no call. The type of every other member says what to use instead. */
-export type LowLevelServer = { readonly [Name in keyof Members]: Members[Name] } & {
+export type LowLevelServer = { readonly [Name in keyof Instead]: Instead[Name] } & {
   sendToolListChanged(): Promise<void>
   sendPromptListChanged(): Promise<void>
   sendResourceListChanged(): Promise<void>

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import type { Implementation, ServerCapabilities, ToolAnnotations } from '../protocol/types.ts'
-import { type LowLevelServer, lowLevelServer, refuseMember } from './low-level.ts'
+import { type Instead, type LowLevelServer, lowLevelServer, refuseMember } from './low-level.ts'
 import type {
   PromptConfig,
   PromptHandler,
@@ -271,27 +271,27 @@ export class McpServer {
   #server: LowLevelServer | undefined
 
   /** @deprecated `createEndpoint(server)` serves every client, and `serveStdio(server)` a local host */
-  connect(_transport: unknown): never {
+  connect(_instead: Instead['connect']): never {
     return refuseMember('connect')
   }
 
   /** @deprecated `endpoint.close()` shuts down */
-  close(): never {
+  close(_instead: Instead['close']): never {
     return refuseMember('close')
   }
 
   /** @deprecated use `ctx.log(level, data)` in a handler */
-  sendLoggingMessage(_params: unknown, _sessionId?: string): never {
+  sendLoggingMessage(_instead: Instead['sendLoggingMessage'], ..._more: unknown[]): never {
     return refuseMember('sendLoggingMessage')
   }
 
   /** @deprecated register tools, resources and prompts */
-  setRequestHandler(_schema: unknown, _handler: unknown): never {
+  setRequestHandler(_instead: Instead['setRequestHandler'], ..._more: unknown[]): never {
     return refuseMember('setRequestHandler')
   }
 
   /** @deprecated there are no tasks yet */
-  get experimental(): never {
+  get experimental(): { readonly tasks: Instead['experimental.tasks'] } {
     return refuseMember('experimental.tasks')
   }
 }

@@ -112,3 +112,11 @@ export interface PromptConfig<Args extends Schema | undefined>
 export type PromptHandler<Args extends Schema | undefined> = [Args] extends [Schema]
   ? (args: OutputOf<Args>, ctx: Context) => Awaitable<GetPromptResult>
   : (ctx: Context) => Awaitable<GetPromptResult>
+
+// The same under the names of the official SDK.
+
+export type ToolCallback<In extends Schema | undefined = undefined> = ToolHandler<In, undefined>
+export type PromptCallback<Args extends Schema | undefined = undefined> = PromptHandler<Args>
+export type ReadResourceCallback = ResourceHandler
+export type ReadResourceTemplateCallback = ResourceTemplateHandler
+export type ResourceMetadata = Omit<Resource, 'name' | 'uri'>
