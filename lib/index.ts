@@ -147,6 +147,7 @@ export {
 } from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
   PromptCallback,
   PromptConfig,
@@ -160,8 +161,10 @@ export type {
   ToolCallback,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export type {
   PromptHandle as RegisteredPrompt,
   ResourceHandle as RegisteredResource,

@@ -60,6 +60,8 @@ class Chain {
   readonly #ofHandler = new Set<unknown>()
   /** What the handler has answered. */
   served: Served | undefined
+  /** The request has its answer: nothing more of it begins. */
+  #over = false
 
   constructor(request: MiddlewareRequest) {
     this.#request = request
@@ -68,8 +70,12 @@ class Chain {
     this.#ctx = new Context(request.channel, this.#shown)
   }
 
-  run(): Promise<unknown> {
-    return this.#step(0, this.#request.params)
+  async run(): Promise<unknown> {
+    try {
+      return await this.#step(0, this.#request.params)
+    } finally {
+      this.#over = true
+    }
   }
 
   /** The error was thrown by the handler, or for it. */
@@ -85,8 +91,8 @@ class Chain {
     let inner: Promise<JsonObject> | undefined
     let open = false
     let over = false
-    const next: Next = (...[changed]) => {
-      if (over) return refused('next() was called after the middleware had returned.')
+    const next: Next = (changed) => {
+      if (over || this.#over) return refused('next() was called after the middleware had returned.')
       if (inner) return refused('A middleware called next() twice.')
       if (changed !== undefined && !isObject(changed)) {
         return refused(`A middleware called next() with ${kindOf(changed)}: params must be an object.`)
