@@ -4,4 +4,4 @@
  */
 export { convert } from './converters.ts'
 export { withDates } from './dates.ts'
-export { embed } from './embedding.ts'
+export { compileShape } from './shape.ts'

@@ -11,10 +11,9 @@ import { type Check, type Checked, guarded } from './check.ts'
 import { assertPlain, assertUsable, jsonSchemaCheck } from './json-schema.ts'
 import { isLibrarySchema, isShape, isStandardSchema } from './kinds.ts'
 import { validateBy } from './library.ts'
-import { convert } from './more.ts'
+import { compileShape, convert } from './more.ts'
 import { rootOf, withObjectType } from './object-root.ts'
 import { problemsOf } from './problems.ts'
-import { compileShape } from './shape.ts'
 import type { AnySchema, Direction, Schema, StandardResult, ToJsonSchema } from './types.ts'
 
 export type { AnySchema, InputOf, OutputOf, RawShape, Schema, StandardSchema, ToJsonSchema } from './types.ts'
@@ -42,20 +41,20 @@ export function compileSchema(
   what: string,
   toJsonSchema?: ToJsonSchema,
 ): CompiledSchema {
-  const write = (given: AnySchema, name: string) => jsonOf(given, direction, name, toJsonSchema)
+  const library = { validateBy, jsonOf: (given: AnySchema, name: string) => jsonOf(given, direction, name, toJsonSchema) }
   if (isLibrarySchema(schema)) {
     const validate = validateBy(schema)
     const check: Check = (value) => {
       const result = validate(value)
       return result instanceof Promise ? result.then(outcome) : outcome(result)
     }
-    return { json: listed(write(schema, what), direction, what), check: guarded(check) }
+    return { json: listed(library.jsonOf(schema, what), direction, what), check: guarded(check) }
   }
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw new TypeError(`${what} must be a schema: one of a library, a shape of such schemas, or a JSON Schema object.`)
   }
   if (isShape(schema)) {
-    const { json, check } = compileShape(schema, direction, what, write)
+    const { json, check } = compileShape(schema, direction, what, library)
     return { json: listed(json, direction, what), check: guarded(check) }
   }
   assertPlain(schema as JsonSchema, what)

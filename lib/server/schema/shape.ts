@@ -2,9 +2,9 @@
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 import type { Check, Checked } from './check.ts'
+import { embed } from './embedding.ts'
 import { isLibrarySchema, memberOf } from './kinds.ts'
-import { type Validate, validateBy } from './library.ts'
-import { embed } from './more.ts'
+import type { Validate } from './library.ts'
 import { optionalOf } from './optional.ts'
 import { problemsOf } from './problems.ts'
 import type { AnySchema, Direction, RawShape, StandardIssue, StandardResult } from './types.ts'
@@ -15,6 +15,12 @@ interface Field {
   optional: ReturnType<typeof optionalOf>
 }
 
+/** What a schema of a library gives. */
+interface Library {
+  jsonOf(schema: AnySchema, what: string): JsonSchema
+  validateBy(schema: AnySchema): Validate
+}
+
 interface CompiledShape {
   json: JsonSchema
   check: Check
@@ -23,14 +29,13 @@ interface CompiledShape {
 /**
  * Compiles a shape to the schema that `z.object` of the same fields has: members without a field are left out of the value.
  *
- * @param write gives the JSON Schema of a field
  * @throws TypeError for a field that is no schema
  */
 export function compileShape(
   shape: RawShape,
   direction: Direction,
   what: string,
-  write: (schema: AnySchema, what: string) => JsonSchema,
+  { jsonOf, validateBy }: Library,
 ): CompiledShape {
   const entries = Object.entries(shape).map(([name, given]) => [name, schemaOf(given, name, what)] as const)
   const fields = entries.map(([name, schema]): Field => {
@@ -40,7 +45,7 @@ export function compileShape(
   if (fields.length === 0 && direction === 'output') {
     return { json: { type: 'object', properties: {} }, check: anyObject }
   }
-  const written = entries.map(([name, schema]) => [name, write(schema, `${what}: "${name}"`)] as const)
+  const written = entries.map(([name, schema]) => [name, jsonOf(schema, `${what}: "${name}"`)] as const)
   const required = fields.filter(({ optional }) => !optional[direction]).map(({ name }) => name)
   const json: JsonSchema = { ...together(Object.fromEntries(written)) }
   if (required.length > 0) json.required = required
