@@ -85,7 +85,10 @@ function calledOf(result: Record<string, unknown>): Called {
 
 function progressOptions(onProgress: OnProgress | undefined) {
   if (!onProgress) return {}
-  return { onprogress: (sent: { progress: number; message?: string }) => onProgress(sent.message ?? '', sent.progress) }
+  return {
+    onprogress: (sent: { progress: number; message?: string | undefined }) =>
+      onProgress(sent.message ?? '', sent.progress),
+  }
 }
 
 /** What both clients have under the same names. */

@@ -63,7 +63,9 @@ export async function startPort(name: PortName, variables: Record<string, string
         command: process.execPath,
         args: ['--import', REDIRECT, join(modules, port.package, port.program), ...port.stdio],
         cwd: folder,
-        env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+        env: Object.fromEntries(
+          Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+        ),
         stderr: 'ignore',
       })
       const client = new Client({ name: 'official', version: '1.0.0' }, { capabilities })

@@ -71,7 +71,9 @@ export function patched(text: string, { path, hunks }: FilePatch): string {
 
 /** The lines that somebody wrote, without those that import. */
 export function writtenLines(files: readonly FilePatch[]): string[] {
-  return files.flatMap(({ hunks }) => hunks.flatMap(({ lines }) => lines.filter(isWritten).map((line) => line.slice(1))))
+  return files.flatMap(({ hunks }) =>
+    hunks.flatMap(({ lines }) => lines.filter(isWritten).map((line) => line.slice(1))),
+  )
 }
 
 export function sizeOf(files: readonly FilePatch[]): PatchSize {

@@ -45,5 +45,13 @@ test('docs/sdk.md has the size of each port', () => {
   })
   const document = read(root, 'docs/sdk.md')
   const found = document.split('\n').filter((line) => line.includes('(../test/ports/'))
-  expect(found.map((line) => line.split(' | ').slice(0, 5).join(' | ').replace(/( \|)?$/, ' |'))).toEqual(rows)
+  expect(
+    found.map((line) =>
+      line
+        .split(' | ')
+        .slice(0, 5)
+        .join(' | ')
+        .replace(/( \|)?$/, ' |'),
+    ),
+  ).toEqual(rows)
 })

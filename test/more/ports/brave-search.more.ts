@@ -34,7 +34,10 @@ test.each(clients)('searches on every instance (%s)', async (_, connect) => {
     const { text, isError } = await client.call('brave_web_search', { query: `query ${i}` })
     expect(text).toContain('https://example.com/')
     expect(isError).toBe(false)
-    expect(upstream.requests.at(-1)).toMatchObject({ query: { q: `query ${i}` }, headers: { 'x-subscription-token': 'key' } })
+    expect(upstream.requests.at(-1)).toMatchObject({
+      query: { q: `query ${i}` },
+      headers: { 'x-subscription-token': 'key' },
+    })
   }
   await client.close()
 })
@@ -55,5 +58,8 @@ test('the other routes and middlewares of the app stay', async () => {
     headers: { 'content-type': 'application/json', origin: 'https://evil.example' },
     body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
   })
-  expect([foreign.status, await foreign.json()]).toMatchObject([403, { error: { message: 'Forbidden: invalid Origin' } }])
+  expect([foreign.status, await foreign.json()]).toMatchObject([
+    403,
+    { error: { message: 'Forbidden: invalid Origin' } },
+  ])
 })

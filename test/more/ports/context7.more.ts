@@ -4,7 +4,6 @@ import { clients } from '../../examples/clients.ts'
 import { type PortFleet, startPort } from '../../ports/fleet.ts'
 import { expectSameLists } from '../../ports/same-lists.ts'
 import { startUpstream, type Upstream } from '../../ports/upstream.ts'
-import { eventually } from '../../support/eventually.ts'
 
 const library = { id: '/vercel/next.js', title: 'Next.js', description: 'The React framework', totalSnippets: 1 }
 
@@ -48,7 +47,7 @@ test.each(clients.slice(0, 2))('asks an anonymous user to sign in, and answers m
   const client = await connect(fleet.url, { form })
   const { text } = await client.call('query-docs', { libraryId: library.id, query: 'routing' })
   expect(text).toBe('How routing works')
-  await eventually(() => expect(asked).toEqual([expect.stringContaining('using Context7 anonymously')]))
+  await expect.poll(() => asked, { timeout: 20_000 }).toEqual([expect.stringContaining('using Context7 anonymously')])
   await client.close()
 })
 

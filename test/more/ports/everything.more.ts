@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { clients, type Side } from '../../examples/clients.ts'
 import { type PortFleet, startPort } from '../../ports/fleet.ts'
 import { expectSameLists } from '../../ports/same-lists.ts'
-import { eventually } from '../../support/eventually.ts'
 
 const DOCUMENT = 'demo://resource/static/document/features.md'
 const able: Side = {
@@ -45,7 +44,10 @@ test.each(clients)('returns content and structured content (%s)', async (_, conn
   expect((await client.call('get-sum', { a: 1, b: 2 })).text).toBe('The sum of 1 and 2 is 3.')
   const weather = { temperature: 33, conditions: 'Cloudy', humidity: 82 }
   expect((await client.call('get-structured-content', { location: 'New York' })).structured).toEqual(weather)
-  const { content } = await client.official.callTool({ name: 'get-annotated-message', arguments: { messageType: 'error' } })
+  const { content } = await client.official.callTool({
+    name: 'get-annotated-message',
+    arguments: { messageType: 'error' },
+  })
   expect(content).toEqual([
     { type: 'text', text: 'Error: Operation failed', annotations: { priority: 1, audience: ['user', 'assistant'] } },
   ])
@@ -56,7 +58,9 @@ test.each(clients)('reports progress (%s)', async (_, connect) => {
   const client = await connect(fleet.url)
   const steps: number[] = []
   const args = { duration: 0.3, steps: 3 }
-  const { text } = await client.call('trigger-long-running-operation', args, (_message, progress) => steps.push(progress))
+  const { text } = await client.call('trigger-long-running-operation', args, (_message, progress) =>
+    steps.push(progress),
+  )
   expect(text).toContain('Long running operation completed')
   expect(steps).toEqual([1, 2, 3])
   await client.close()
@@ -68,7 +72,7 @@ test.each(sessions)('sends log messages of a call (%s)', async (_, connect) => {
   await client.official.setLoggingLevel('debug')
   const { text } = await client.call('toggle-simulated-logging')
   expect(text).toContain('Started simulated, random-leveled logging')
-  await eventually(() => expect(logged).toEqual([expect.stringMatching(/level.message - SessionId /)]))
+  await expect.poll(() => logged, { timeout: 20_000 }).toEqual([expect.stringMatching(/level.message - SessionId /)])
   await client.close()
 })
 
@@ -142,7 +146,7 @@ test.each(clients)('publishes updates of a resource to its subscribers (%s)', as
   const client = await connect(fleet.url, { updated: (uri) => updates.push(uri) })
   await client.subscribe(DOCUMENT)
   await client.call('toggle-subscriber-updates')
-  await eventually(() => expect(updates).toContain(DOCUMENT))
+  await expect.poll(() => updates, { timeout: 20_000 }).toContain(DOCUMENT)
   await client.close()
 })
 

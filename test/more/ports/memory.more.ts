@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { clients } from '../../examples/clients.ts'
 import { type PortFleet, startPort } from '../../ports/fleet.ts'
 import { expectSameLists } from '../../ports/same-lists.ts'
-import { eventually } from '../../support/eventually.ts'
 
 const GRAPH = 'memory://knowledge-graph'
 
@@ -33,7 +32,11 @@ test.each(clients)('keeps a graph that each instance reads (%s)', async (name, c
   const client = await connect(fleet.url)
   const entity = { name, entityType: 'client', observations: ['asks'] }
   const created = await client.call('create_entities', { entities: [entity] })
-  expect(created).toEqual({ text: JSON.stringify([entity], null, 2), structured: { entities: [entity] }, isError: false })
+  expect(created).toEqual({
+    text: JSON.stringify([entity], null, 2),
+    structured: { entities: [entity] },
+    isError: false,
+  })
   for (let i = 0; i < fleet.counts.length; i++) {
     const { structured } = await client.call('open_nodes', { names: [name] })
     expect(structured).toEqual({ entities: [entity], relations: [] })
@@ -48,7 +51,7 @@ test.each(clients)('publishes a change of the graph to its subscribers (%s)', as
   await subscriber.subscribe(GRAPH)
   const author = await connect(fleet.url)
   await author.call('create_relations', { relations: [{ from: name, to: 'graph', relationType: 'watches' }] })
-  await eventually(() => expect(updates).toContain(GRAPH))
+  await expect.poll(() => updates, { timeout: 20_000 }).toContain(GRAPH)
   await subscriber.close()
   await author.close()
 })

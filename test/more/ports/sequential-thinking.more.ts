@@ -41,8 +41,20 @@ test.each(clients)('counts thoughts and branches wherever they are sent (%s)', a
   expect(results).toEqual([
     { thoughtNumber: 1, totalThoughts: 2, nextThoughtNeeded: true, branches, thoughtHistoryLength: before + 1 },
     { thoughtNumber: 2, totalThoughts: 2, nextThoughtNeeded: false, branches, thoughtHistoryLength: before + 2 },
-    { thoughtNumber: 3, totalThoughts: 3, nextThoughtNeeded: true, branches: ['other'], thoughtHistoryLength: before + 3 },
-    { thoughtNumber: 4, totalThoughts: 4, nextThoughtNeeded: true, branches: ['other'], thoughtHistoryLength: before + 4 },
+    {
+      thoughtNumber: 3,
+      totalThoughts: 3,
+      nextThoughtNeeded: true,
+      branches: ['other'],
+      thoughtHistoryLength: before + 3,
+    },
+    {
+      thoughtNumber: 4,
+      totalThoughts: 4,
+      nextThoughtNeeded: true,
+      branches: ['other'],
+      thoughtHistoryLength: before + 4,
+    },
   ])
   await client.close()
 })

@@ -8,7 +8,6 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { eventually } from '../../support/eventually.ts'
 import { type Answers, lines1, lines2, text, textOf } from './lines.ts'
 
 type Send = (request: { method: string; params?: object }, schema: unknown, options?: object) => Promise<never>
@@ -55,7 +54,15 @@ describe('extra of SDK 1.x', () => {
   test.each(lines1)('has the signal, the id and _meta of the request (%s)', async (_, line) => {
     const server = line.create()
     server.registerTool('meta', {}, ({ signal, requestId, _meta, authInfo }: Extra) =>
-      text(JSON.stringify([signal instanceof AbortSignal, signal.aborted, typeof requestId, _meta?.['example.com/a'], authInfo])),
+      text(
+        JSON.stringify([
+          signal instanceof AbortSignal,
+          signal.aborted,
+          typeof requestId,
+          _meta?.['example.com/a'],
+          authInfo,
+        ]),
+      ),
     )
     const client = await line.connect(server)
     const result = await client.callTool({ name: 'meta', _meta: { 'example.com/a': 1 } })
@@ -85,19 +92,22 @@ describe('extra of SDK 1.x', () => {
     server.registerTool('work', {}, async ({ sendNotification, _meta }: Extra) => {
       const progressToken = _meta?.progressToken
       await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } })
-      await sendNotification({ method: 'notifications/message', params: { level: 'error', logger: 'one', data: { a: 1 } } })
+      await sendNotification({
+        method: 'notifications/message',
+        params: { level: 'error', logger: 'one', data: { a: 1 } },
+      })
       return text('done')
     })
     const client = await line.connect(server)
     const heard: unknown[] = []
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params))
     await client.callTool({ name: 'work' }, undefined, { onprogress: (progress) => heard.push(progress) })
-    await eventually(() =>
-      expect(heard).toEqual([
+    await expect
+      .poll(() => heard, { timeout: 20_000 })
+      .toEqual([
         { progress: 1, total: 2 },
         { level: 'error', logger: 'one', data: { a: 1 } },
-      ]),
-    )
+      ])
   })
 
   test.each(lines1)('sendRequest asks the client, and parses its answer (%s)', async (_, line) => {
@@ -157,14 +167,21 @@ describe('ctx of SDK 2.x', () => {
     const heard: unknown[] = []
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params))
     await client.callTool({ name: 'work' }, undefined, { onprogress: (progress) => heard.push(progress) })
-    await eventually(() => expect(heard).toEqual([{ progress: 1 }, { level: 'error', logger: 'one', data: { a: 1 } }]))
+    await expect
+      .poll(() => heard, { timeout: 20_000 })
+      .toEqual([{ progress: 1 }, { level: 'error', logger: 'one', data: { a: 1 } }])
   })
 
   test.each(lines2)('mcpReq.elicitInput and mcpReq.requestSampling ask the client (%s)', async (_, line) => {
     const server = line.create()
     server.registerTool('ask', {}, async ({ mcpReq: { elicitInput, requestSampling } }: Ctx) => {
       const elicited = await elicitInput(form)
-      const page = await elicitInput({ mode: 'url', url: 'https://example.com/', message: 'Sign in', elicitationId: 'one' })
+      const page = await elicitInput({
+        mode: 'url',
+        url: 'https://example.com/',
+        message: 'Sign in',
+        elicitationId: 'one',
+      })
       return text(JSON.stringify([elicited, page, await requestSampling(prompt)]))
     })
     const client = await line.connect(server, answers)

@@ -53,7 +53,13 @@ test('an unknown tool is -32602, as in SDK 2.x; SDK 1.x has a result with isErro
     server.registerTool('one', {}, () => text(''))
     const client = await line.connect(server)
     const outcome = client.callTool({ name: 'other' })
-    outcomes.push([name, await outcome.then(({ isError }) => isError, ({ code }: { code: number }) => code)])
+    outcomes.push([
+      name,
+      await outcome.then(
+        ({ isError }) => isError,
+        ({ code }: { code: number }) => code,
+      ),
+    ])
   }
   expect(outcomes).toEqual([
     ['SDK 1.x', true],

@@ -7,7 +7,6 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { eventually } from '../../support/eventually.ts'
 import { lines, text, textOf } from './lines.ts'
 
 const messages = () => ({ messages: [] })
@@ -91,10 +90,22 @@ describe('before the server is served', () => {
     const server = line.create()
     const read = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'new' }] })
     const resource = server.registerResource('old', 'notes://old', {}, contents)
-    resource.update({ name: 'new', title: 'New', uri: 'notes://new', metadata: { mimeType: 'text/plain' }, callback: read })
+    resource.update({
+      name: 'new',
+      title: 'New',
+      uri: 'notes://new',
+      metadata: { mimeType: 'text/plain' },
+      callback: read,
+    })
     const template = server.registerResource('old', line.template('old://{id}', { list: undefined }), {}, contents)
     const changed = line.template('new://{id}', { list: undefined })
-    template.update({ name: 'news', title: 'News', template: changed, metadata: { description: 'Is new' }, callback: read })
+    template.update({
+      name: 'news',
+      title: 'News',
+      template: changed,
+      metadata: { description: 'Is new' },
+      callback: read,
+    })
     const client = await line.connect(server)
     expect((await client.listResources()).resources).toMatchObject([
       { name: 'new', uri: 'notes://new', mimeType: 'text/plain' },
@@ -152,7 +163,7 @@ describe('while the server is served', () => {
     tool.disable()
     prompt.disable()
     resource.disable()
-    await eventually(() => expect(new Set(notified)).toEqual(new Set(['tools', 'prompts', 'resources'])))
+    await expect.poll(() => new Set(notified), { timeout: 20_000 }).toEqual(new Set(['tools', 'prompts', 'resources']))
     expect((await client.listTools()).tools).toEqual([])
     expect((await client.listPrompts()).prompts).toEqual([])
     expect((await client.listResources()).resources).toEqual([])
@@ -179,8 +190,8 @@ describe('while the server is served', () => {
     server.sendPromptListChanged()
     server.sendResourceListChanged()
     await server.server.sendResourceUpdated({ uri: 'notes://one' })
-    await eventually(() =>
-      expect(new Set(notified)).toEqual(new Set(['tools', 'prompts', 'resources', 'notes://one'])),
-    )
+    await expect
+      .poll(() => new Set(notified), { timeout: 20_000 })
+      .toEqual(new Set(['tools', 'prompts', 'resources', 'notes://one']))
   })
 })

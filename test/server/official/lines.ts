@@ -17,9 +17,9 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import {
   completable as completable2,
-  McpServer as McpServer2,
-  ProtocolError as McpError2,
   ProtocolErrorCode as ErrorCode2,
+  ProtocolError as McpError2,
+  McpServer as McpServer2,
   ResourceTemplate as Template2,
   InMemoryTransport as Transport2,
   UrlElicitationRequiredError as UrlError2,
@@ -145,8 +145,7 @@ const own: Line = {
   template: (uri, options) => new ResourceTemplate(uri, options) as unknown as AnyTemplate,
   completable: (schema, complete) => completable(schema, complete as never),
   error: (...args) => new McpError(...args),
-  urlError: (url) =>
-    new UrlElicitationRequiredError([{ mode: 'url', url, message: 'Sign in', elicitationId: 'one' }]),
+  urlError: (url) => new UrlElicitationRequiredError([{ mode: 'url', url, message: 'Sign in', elicitationId: 'one' }]),
   codes: ErrorCode,
   async connect(server, answers) {
     const endpoint = createEndpoint(server as unknown as McpServer)

@@ -120,14 +120,20 @@ describe('registerTool', () => {
     server.registerPrompt('one', {}, () => ({ messages: [] }))
     expect(() => server.registerPrompt('one', {}, () => ({ messages: [] }))).toThrow('already registered')
     server.registerResource('one', 'notes://one', {}, () => ({ contents: [] }))
-    expect(() => server.registerResource('two', 'notes://one', {}, () => ({ contents: [] }))).toThrow('already registered')
+    expect(() => server.registerResource('two', 'notes://one', {}, () => ({ contents: [] }))).toThrow(
+      'already registered',
+    )
   })
 })
 
 describe('tool()', () => {
   const shape = { a: z.string() }
   const annotations = { readOnlyHint: true }
-  const overloads: [what: string, rest: unknown[], has: { description?: string; readOnly?: boolean; shape?: boolean }][] = [
+  const overloads: [
+    what: string,
+    rest: unknown[],
+    has: { description?: string; readOnly?: boolean; shape?: boolean },
+  ][] = [
     ['a handler', [], {}],
     ['a description', ['Says'], { description: 'Says' }],
     ['a shape', [shape], { shape: true }],
@@ -137,7 +143,9 @@ describe('tool()', () => {
     ['a shape and annotations', [shape, annotations], { shape: true, readOnly: true }],
     ['all three', ['Says', shape, annotations], { description: 'Says', shape: true, readOnly: true }],
   ]
-  const cases = lines1.flatMap(([name, line]) => overloads.map(([what, ...more]) => [what, name, line, ...more] as const))
+  const cases = lines1.flatMap(([name, line]) =>
+    overloads.map(([what, ...more]) => [what, name, line, ...more] as const),
+  )
 
   test.each(cases)('takes %s (%s)', async (_what, _name, line, rest, has) => {
     const server = line.create()
@@ -157,8 +165,10 @@ describe('prompts', () => {
   test.each(lines)('registerPrompt takes a raw shape, with optional arguments (%s)', async (_, line) => {
     const server = line.create()
     const argsSchema = { city: z.string().describe('Where'), state: z.string().optional() }
-    server.registerPrompt('weather', { title: 'Weather', description: 'Asks', argsSchema }, ({ city }: { city: string }) =>
-      messagesOf(city),
+    server.registerPrompt(
+      'weather',
+      { title: 'Weather', description: 'Asks', argsSchema },
+      ({ city }: { city: string }) => messagesOf(city),
     )
     const client = await line.connect(server)
     expect((await client.listPrompts()).prompts).toEqual([
