@@ -11,9 +11,9 @@ describe('tools', () => {
   test.each(lines)('an error is a result with isError and the message (%s)', async (_, line) => {
     const server = line.create()
     server.registerTool('fail', {}, thrown(new Error('It failed')))
-    server.registerTool('fail later', {}, async () => Promise.reject(new Error('It failed')))
+    server.registerTool('fail-later', {}, async () => Promise.reject(new Error('It failed')))
     const client = await line.connect(server)
-    for (const name of ['fail', 'fail later']) {
+    for (const name of ['fail', 'fail-later']) {
       expect(await client.callTool({ name })).toMatchObject({ ...text('It failed'), isError: true })
     }
   })

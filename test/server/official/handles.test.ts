@@ -7,10 +7,17 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { lines, text, textOf } from './lines.ts'
+import { type Line, lines, lines1, lines2, text, textOf } from './lines.ts'
 
 const messages = () => ({ messages: [] })
 const contents = () => ({ contents: [] })
+
+type Shape = Record<string, z.ZodType>
+/** An update of SDK 1.x takes shapes, and one of 2.x takes object schemas. */
+const updated: [name: string, line: Line, objectOf: (shape: Shape) => object][] = [
+  ...lines1.map(([name, line]) => [`${name}, with shapes`, line, (shape: Shape) => shape] as const),
+  ...lines2.map(([name, line]) => [`${name}, with objects`, line, (shape: Shape) => z.object(shape)] as const),
+].map(([...each]) => each)
 
 describe('before the server is served', () => {
   test.each(lines)('disable and remove take an entry out, and enable brings it back (%s)', async (_, line) => {
@@ -40,15 +47,15 @@ describe('before the server is served', () => {
     await expect(client.readResource({ uri: 'notes://disabled' })).rejects.toThrow('disabled')
   })
 
-  test.each(lines)('update changes a tool (%s)', async (_, line) => {
+  test.each(updated)('update changes a tool (%s)', async (_, line, objectOf) => {
     const server = line.create()
     const handle = server.registerTool('old', { inputSchema: { a: z.string() } }, () => text('old'))
     handle.update({
       name: 'new',
       title: 'New',
       description: 'Is new',
-      paramsSchema: { b: z.number() },
-      outputSchema: { c: z.number() },
+      paramsSchema: objectOf({ b: z.number() }),
+      outputSchema: objectOf({ c: z.number() }),
       annotations: { readOnlyHint: true },
       _meta: { 'example.com/one': 1 },
       callback: ({ b }: { b: number }) => ({ ...text('new'), structuredContent: { c: b } }),
@@ -68,7 +75,7 @@ describe('before the server is served', () => {
     expect((await client.callTool({ name: 'new', arguments: { b: 2 } })).structuredContent).toEqual({ c: 2 })
   })
 
-  test.each(lines)('update changes a prompt (%s)', async (_, line) => {
+  test.each(updated)('update changes a prompt (%s)', async (_, line, objectOf) => {
     const server = line.create()
     const handle = server.registerPrompt('old', {}, messages)
     const message = { role: 'user', content: { type: 'text', text: 'new' } }
@@ -76,7 +83,7 @@ describe('before the server is served', () => {
       name: 'new',
       title: 'New',
       description: 'Is new',
-      argsSchema: { b: z.string() },
+      argsSchema: objectOf({ b: z.string() }),
       callback: () => ({ messages: [message] }),
     })
     const client = await line.connect(server)
@@ -127,7 +134,7 @@ describe('before the server is served', () => {
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['kept'])
   })
 
-  test.each(lines)('a handle shows what was registered (%s)', (_, line) => {
+  test.each(lines)('a handle shows what was registered (%s)', (name, line) => {
     const server = line.create()
     const handler = () => text('')
     const config = { title: 'One', description: 'A tool', annotations: { readOnlyHint: true }, _meta: { a: 1 } }
@@ -136,7 +143,8 @@ describe('before the server is served', () => {
     expect(tool.handler).toBe(handler)
     const prompt = server.registerPrompt('one', { title: 'One', description: 'A prompt' }, messages)
     expect(prompt).toMatchObject({ title: 'One', description: 'A prompt', enabled: true })
-    expect(prompt.callback).toBe(messages)
+    // SDK 2.x does not show it, though its type has it.
+    if (name !== 'SDK 2.x') expect(prompt.callback).toBe(messages)
     const resource = server.registerResource('one', 'notes://one', { mimeType: 'text/plain' }, contents)
     expect(resource).toMatchObject({ name: 'one', metadata: { mimeType: 'text/plain' }, enabled: true })
     expect(resource.readCallback).toBe(contents)

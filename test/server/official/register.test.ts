@@ -113,6 +113,14 @@ describe('registerTool', () => {
     expect(textOf(await client.callTool({ name }))).toBe('long')
   })
 
+  test('refuses names with other characters than the specification has; the SDK warns', () => {
+    for (const [name, line] of lines) {
+      const register = () => line.create().registerTool('two words', {}, () => text(''))
+      if (name === 'here') expect(register).toThrow('two words')
+      else expect(register).not.toThrow()
+    }
+  })
+
   test.each(lines)('refuses a name that is taken (%s)', (_, line) => {
     const server = line.create()
     server.registerTool('one', {}, () => text(''))
