@@ -31,7 +31,7 @@ describe('maxResultBytes', () => {
   /** A text whose result has so many bytes as JSON. */
   const sized = (bytes: number, character = 'x') => {
     const rest = bytes - Buffer.byteLength(JSON.stringify(text('')))
-    return character.repeat(rest / Buffer.byteLength(character))
+    return character.repeat(rest / Buffer.byteLength(character)) + 'x'.repeat(rest % Buffer.byteLength(character))
   }
 
   it.each(['echo', 'later', 'noted', 'failing'])(

@@ -321,7 +321,7 @@ describe('the result of a middleware', () => {
     ['prompts/list', {}, { prompts: [{}] }, /prompts\[0\]\.name/],
     ['resources/list', {}, { resources: [{ name: 'x' }] }, /resources\[0\]\.uri/],
     ['resources/templates/list', {}, { resourceTemplates: [{ name: 'x' }] }, /uriTemplate/],
-  ] as [string, JsonObject, unknown, RegExp][])('of %s %j is checked: %j', async (method, params, result, expected) => {
+  ] as [string, JsonObject, unknown, RegExp][])('of %s %j is checked', async (method, params, result, expected) => {
     const outcome = await request(answering(result), method, params).then(
       ({ isError, content }) => (isError ? content[0].text : 'valid'),
       ({ message }) => message,

@@ -154,7 +154,7 @@ describe('lists', () => {
 
   it('of many outcomes are kept up to a bound', async () => {
     const server = new McpServer({ name: 'x', version: '1' })
-    const description = 'x'.repeat(100_000)
+    const description = 'x'.repeat(50_000)
     for (let n = 0; n < 8; n++) {
       server.registerTool(
         `t${n}`,
