@@ -42,7 +42,9 @@ export async function startPort(name: PortName, variables: Record<string, string
   const port: Port = ports[name]
   const modules = join(await installed('ports'), 'node_modules')
   const folder = mkdtempSync(join(tmpdir(), `mcp-anywhere-${name}-`))
+  symlinkSync(modules, join(folder, 'node_modules'))
   const moved = movedServer(name, port, modules, folder)
+  const original = originalServer(port, modules, folder)
   const redis = await startRedis()
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...variables }
   const errors: string[] = []
@@ -61,7 +63,7 @@ export async function startPort(name: PortName, variables: Record<string, string
     async original(capabilities = {}) {
       const transport = new StdioClientTransport({
         command: process.execPath,
-        args: ['--import', REDIRECT, join(modules, port.package, port.program), ...port.stdio],
+        args: ['--import', REDIRECT, join(original, port.program), ...port.stdio],
         cwd: folder,
         env: Object.fromEntries(
           Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -92,10 +94,22 @@ function movedServer(name: PortName, port: Port, modules: string, folder: string
     const file = join(moved, patch.path)
     writeFileSync(file, patched(readFileSync(file, 'utf8'), patch))
   }
-  symlinkSync(modules, join(folder, 'node_modules'))
   mkdirSync(join(moved, 'node_modules'), { recursive: true })
   symlinkSync(join(inject('installation'), 'node_modules/mcp-anywhere'), join(moved, 'node_modules/mcp-anywhere'))
   return moved
+}
+
+/** @returns the folder of the server as it is published, which starts */
+function originalServer({ package: name, mend }: Port, modules: string, folder: string): string {
+  if (!mend) return join(modules, name)
+  const original = join(folder, 'original')
+  cpSync(join(modules, name), original, { recursive: true })
+  const file = join(original, mend.file)
+  const text = readFileSync(file, 'utf8')
+  const mended = text.replaceAll(mend.from, mend.to)
+  if (mended === text) throw new Error(`${name} needs no mending any more.`)
+  writeFileSync(file, mended)
+  return original
 }
 
 interface Process {

@@ -9,6 +9,8 @@ export interface Port {
   stdio: readonly string[]
   /** Arguments with which the moved server listens on `port`. Without them it takes the variable PORT. */
   http?: (port: number) => readonly string[]
+  /** What keeps the published server from starting, and its cure. The diff does not need it. */
+  mend?: { file: string; from: RegExp; to: string }
 }
 
 export const ports = {
@@ -25,7 +27,13 @@ export const ports = {
     stdio: [],
     http: (port) => ['--transport', 'http', '--port', String(port)],
   },
-  heroku: { package: '@heroku/mcp-server', program: 'bin/heroku-mcp-server.mjs', stdio: [] },
+  heroku: {
+    package: '@heroku/mcp-server',
+    program: 'bin/heroku-mcp-server.mjs',
+    stdio: [],
+    // Node finds no module of the SDK without its ending.
+    mend: { file: 'dist/index.js', from: /(sdk\/server\/(?:mcp|stdio))'/g, to: "$1.js'" },
+  },
   'brave-search': {
     package: '@brave/brave-search-mcp-server',
     program: 'dist/index.js',
