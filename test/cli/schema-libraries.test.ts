@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { startLambda } from '../lambda/emulator.ts'
 import { body, headers } from '../stateless/requests.ts'
-import { post } from '../support/raw.ts'
+import { post, type RpcMessage } from '../support/raw.ts'
 import { Project } from './project.ts'
 
 const projects: Project[] = []
@@ -26,7 +26,7 @@ server.registerTool('tool', { inputSchema: ${fields} }, (args) => ({ content: [{
 async function request(url: URL, method: string, params = {}) {
   const message = { id: 1, method, params }
   const answer = await post(url, body(message), { headers: headers(message) })
-  return (await answer.json()).result
+  return ((await answer.json()) as RpcMessage).result
 }
 
 async function expectServed(url: URL): Promise<void> {
@@ -79,21 +79,24 @@ test.each([
       `{ word: z.string().describe('A word'), at: z3.date().optional() }`,
     ),
   ],
-] as [string, string[], string][])('a server with %s is served from the bundle of each platform', async (_name, packages, source) => {
-  const made = project({ 'server.ts': source }, packages)
-  const { code, stderr } = await made.run('build', 'server.ts')
-  expect([code, stderr]).toEqual([0, ''])
-  // Nothing is beside the bundle that has it.
-  const moved = project({}, [])
-  cpSync(join(made.folder, 'dist'), join(moved.folder, 'dist'), { recursive: true })
-  await expectServed(await moved.serve(['dist/node/server.mjs']))
-  const lambda = await startLambda({ task: join(moved.folder, 'dist/lambda') })
-  try {
-    await expectServed(lambda.url)
-  } finally {
-    await lambda.stop()
-  }
-})
+] as [string, string[], string][])(
+  'a server with %s is served from the bundle of each platform',
+  async (_name, packages, source) => {
+    const made = project({ 'server.ts': source }, packages)
+    const { code, stderr } = await made.run('build', 'server.ts')
+    expect([code, stderr]).toEqual([0, ''])
+    // Nothing is beside the bundle that has it.
+    const moved = project({}, [])
+    cpSync(join(made.folder, 'dist'), join(moved.folder, 'dist'), { recursive: true })
+    await expectServed(await moved.serve(['dist/node/server.mjs']))
+    const lambda = await startLambda({ task: join(moved.folder, 'dist/lambda') })
+    try {
+      await expectServed(lambda.url)
+    } finally {
+      await lambda.stop()
+    }
+  },
+)
 
 test('a server in CommonJS has the converter of its own copy', async () => {
   const source = `const { McpServer } = require('mcp-anywhere')
@@ -122,7 +125,10 @@ test('without its converter a server does not start, and the error has the comma
   const source = server(`import { z } from 'zod/v3'`, '{ word: z.string() }')
   const made = project({ 'server.ts': source }, ['zod'])
   expect((await made.run('build', 'server.ts', '--target', 'node')).code).toBe(0)
-  const { status, stderr } = spawnSync(process.execPath, ['dist/node/server.mjs'], { cwd: made.folder, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(process.execPath, ['dist/node/server.mjs'], {
+    cwd: made.folder,
+    encoding: 'utf8',
+  })
   expect(status).not.toBe(0)
   expect(stderr).toContain(
     'Tool "tool": inputSchema: "word" is a schema of zod 3, which zod-to-json-schema writes, and that is not installed. ' +

@@ -68,6 +68,8 @@ test('the arguments themselves are not changed', () => {
 
 test('other types that JSON does not have are refused beside a date', () => {
   const both = z.object({ at: z.date(), big: z.bigint() })
-  expect(() => compileSchema(both, 'input', 'a schema')).toThrow(/a schema cannot be written as JSON Schema: .*represented/)
+  expect(() => compileSchema(both, 'input', 'a schema')).toThrow(
+    /a schema cannot be written as JSON Schema: .*represented/,
+  )
   expect(() => compileSchema(z.object({ big: z.bigint() }), 'input', 'a schema')).toThrow(/BigInt/)
 })

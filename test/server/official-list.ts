@@ -3,7 +3,7 @@ import { Client as Client2 } from '@modelcontextprotocol/client'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport as Transport1 } from '@modelcontextprotocol/sdk/inMemory.js'
 import { McpServer as Server1 } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { InMemoryTransport as Transport2, McpServer as Server2 } from '@modelcontextprotocol/server'
+import { McpServer as Server2, InMemoryTransport as Transport2 } from '@modelcontextprotocol/server'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 
 const INFO = { name: 'official', version: '1' }

@@ -43,10 +43,16 @@ describe.each([
       v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) }),
     ),
   ],
-  ['valibot alone', v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) })],
+  [
+    'valibot alone',
+    v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) }),
+  ],
   ['zod/mini', mini.object({ city: mini.string().check(mini.minLength(2)), days: mini.optional(mini.int()) })],
   ['zod 3', z3.object({ city: z3.string().min(2), days: z3.number().int().optional() })],
-  ['zod 3 before Standard Schema', withoutStandard(z3.object({ city: z3.string().min(2), days: z3.number().int().optional() }))],
+  [
+    'zod 3 before Standard Schema',
+    withoutStandard(z3.object({ city: z3.string().min(2), days: z3.number().int().optional() })),
+  ],
   ['a shape', { city: z.string().min(2), days: z3.number().int().optional() }],
   ['plain JSON Schema', plain],
 ] as [string, Schema][])('a schema of %s', (_name, schema) => {
@@ -138,16 +144,29 @@ describe('the option toJsonSchema', () => {
     const fail = () => {
       throw new Error('no way')
     }
-    expect(() => compileSchema({ field: own }, 'input', 'a', fail)).toThrow('a: "field" cannot be written as JSON Schema: no way')
+    expect(() => compileSchema({ field: own }, 'input', 'a', fail)).toThrow(
+      'a: "field" cannot be written as JSON Schema: no way',
+    )
   })
 })
 
 describe('a schema that cannot be written as JSON Schema is refused with what to do:', () => {
   const standard = (vendor: string) => ({ '~standard': { vendor, version: 1, validate: () => ({ value: {} }) } })
   it.each([
-    ['an old arktype', standard('arktype'), /is a schema of arktype, .* Install arktype 2\.1\.28 or newer, .*toJsonSchema\./],
+    [
+      'an old arktype',
+      standard('arktype'),
+      /is a schema of arktype, .* Install arktype 2\.1\.28 or newer, .*toJsonSchema\./,
+    ],
     ['another library', standard('own'), /is a schema of own, which cannot write JSON Schema\. .*toJsonSchema\./],
-    ['a transform', z.object({ a: z.string() }).transform(() => new Map()).pipe(z.map(z.string(), z.string())), /cannot be written/],
+    [
+      'a transform',
+      z
+        .object({ a: z.string() })
+        .transform(() => new Map())
+        .pipe(z.map(z.string(), z.string())),
+      /cannot be written/,
+    ],
   ])('%s', (name, schema, hint) => {
     for (const side of ['inputSchema', 'outputSchema'] as const) {
       if (name === 'a transform' && side === 'inputSchema') continue

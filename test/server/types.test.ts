@@ -11,8 +11,8 @@ import type { ElicitContent } from '../../lib/protocol/types.ts'
 import type { Context, Elicited } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { Caller } from '../../lib/server/registry/config.ts'
-import type { InputOf, OutputOf } from '../../lib/server/schema/schema.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
+import type { InputOf, OutputOf } from '../../lib/server/schema/schema.ts'
 import type { KeyValues } from '../../lib/store/values.ts'
 
 const text = { content: [{ type: 'text' as const, text: 'ok' }] }

@@ -35,7 +35,7 @@ export type Elicited<Content> =
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /** The content of an answer to a form of this schema. */
-export type ElicitedBy<S extends Schema> = JsonObject extends OutputOf<S> ? ElicitContent : OutputOf<S>
+export type ElicitedBy<S extends Schema> = string extends keyof OutputOf<S> ? ElicitContent : OutputOf<S>
 
 type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 

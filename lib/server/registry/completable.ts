@@ -58,7 +58,10 @@ function completerOf(field: unknown, depth = 0): Completer | undefined {
   if (typeof complete === 'function') return complete
   const internals = memberOf(field, '_zod')
   // zod 4: what was described is a copy, and the schema before it is its parent.
-  const inner = [memberOf(internals, 'parent'), ...INNER.map((name) => memberOf(memberOf(internals, 'def') ?? def, name))]
+  const inner = [
+    memberOf(internals, 'parent'),
+    ...INNER.map((name) => memberOf(memberOf(internals, 'def') ?? def, name)),
+  ]
   const ofValibot = [memberOf(field, 'wrapped'), memberOf(memberOf(field, 'pipe'), '0')]
   for (const each of [...inner, ...ofValibot]) {
     const carried = completerOf(each, depth + 1)

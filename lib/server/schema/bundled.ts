@@ -11,7 +11,10 @@ export interface ZodCore {
 
 /** The part of `zod-to-json-schema` that is used here. */
 export interface ZodToJsonSchema {
-  zodToJsonSchema(schema: never, options: { strictUnions: true; pipeStrategy: Direction }): object
+  zodToJsonSchema(
+    schema: never,
+    options: { strictUnions: true; pipeStrategy: Direction },
+  ): { $schema?: unknown; properties?: Record<string, unknown> }
 }
 
 /** The part of `@valibot/to-json-schema` that is used here. */

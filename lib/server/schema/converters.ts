@@ -98,7 +98,9 @@ function byZodCore(schema: AnySchema, direction: Direction, { bundled }: Sources
   const [newest] = cores.toSorted((a, b) => b.version.minor - a.version.minor)
   const core = cores.find((each) => each.version.minor === version?.minor) ?? newest
   if (core === undefined) {
-    throw new Missing(`${name}, which is written by the zod that is installed, and none is found. Install it, ${OPTION}.`)
+    throw new Missing(
+      `${name}, which is written by the zod that is installed, and none is found. Install it, ${OPTION}.`,
+    )
   }
   return withDatesWhereNeeded('zod', (options) =>
     core.toJSONSchema(schema as never, { io: direction, target: TARGET, metadata: metadataOf(cores), ...options }),
@@ -123,14 +125,28 @@ function metadataOf(cores: readonly ZodCore[]) {
 function byZodToJsonSchema(schema: AnySchema, direction: Direction, { bundled }: Sources): object {
   const { modules, failure } = installed('zod-to-json-schema')
   const converter = bundled.zodToJsonSchema ?? (modules[0] as ZodToJsonSchema | undefined)
-  // The options with which the official SDK writes them.
-  if (converter) return converter.zodToJsonSchema(schema as never, { strictUnions: true, pipeStrategy: direction })
+  if (converter) return asMember(schema, direction, converter)
   const version = installedVersion('zod') ?? (isStandardSchema(schema) ? '3.24' : undefined)
   const reason = failure === undefined ? 'is not installed' : `does not fit it (${failure})`
   throw new Missing(
     `zod 3, which zod-to-json-schema writes, and that ${reason}. ` +
       `Run npm install zod-to-json-schema${releaseFor(version)}, ${OPTION}.`,
   )
+}
+
+/**
+ * Writes a schema as the member of an object, because only there the converter leaves the absence out of an optional one. It reads
+ * nothing of an object but its definition.
+ */
+function asMember(schema: AnySchema, direction: Direction, { zodToJsonSchema }: ZodToJsonSchema): object {
+  // The options with which the official SDK writes them.
+  const options = { strictUnions: true, pipeStrategy: direction } as const
+  if (memberOf(memberOf(schema, '_def'), 'typeName') === 'ZodObject') return zodToJsonSchema(schema as never, options)
+  const never = { _def: { typeName: 'ZodNever' } }
+  const _def = { typeName: 'ZodObject', unknownKeys: 'strip', catchall: never, shape: () => ({ member: schema }) }
+  const { $schema, properties } = zodToJsonSchema({ _def } as never, options)
+  const text = JSON.stringify(properties?.member ?? {}).replaceAll('"$ref":"#/properties/member', '"$ref":"#')
+  return { $schema, ...(JSON.parse(text) as object) }
 }
 
 /** The release of zod-to-json-schema that works with a release of zod. */

@@ -3,12 +3,6 @@ import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 import { partsOf } from './validator/walk.ts'
 
-interface Embedded {
-  properties: JsonObject
-  $defs: JsonObject
-  $schema: unknown
-}
-
 const NEWEST = 'https://json-schema.org/draft/2020-12/schema'
 const NAMED = /^#\/(?:\$defs|definitions)\/([^/]+)/
 
@@ -18,7 +12,7 @@ const NAMED = /^#\/(?:\$defs|definitions)\/([^/]+)/
  *
  * @param fields by name; none of them is changed
  */
-export function embed(fields: Readonly<Record<string, JsonSchema>>): Embedded {
+export function embed(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
   const dialects = new Set(Object.values(fields).map(({ $schema }) => $schema))
   const $schema = dialects.size === 1 ? [...dialects][0] : NEWEST
   const properties: JsonObject = {}
@@ -28,7 +22,12 @@ export function embed(fields: Readonly<Record<string, JsonSchema>>): Embedded {
     if (dialects.size > 1) renewLists(copy)
     properties[name] = place(name, copy, $defs)
   }
-  return { properties, $defs, $schema }
+  return {
+    ...($schema !== undefined && { $schema }),
+    type: 'object',
+    properties,
+    ...(Object.keys($defs).length > 0 && { $defs }),
+  }
 }
 
 /** Moves the definitions of a field to those of the root, and returns what the field is there. */

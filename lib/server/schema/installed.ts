@@ -25,7 +25,7 @@ interface Found {
   /** One for each copy. */
   modules: unknown[]
   /** Why the package is there and cannot be loaded. */
-  failure?: string
+  failure?: string | undefined
 }
 
 const known = new Map<string, Found>()

@@ -41,7 +41,10 @@ export function compileSchema(
   what: string,
   toJsonSchema?: ToJsonSchema,
 ): CompiledSchema {
-  const library = { validateBy, jsonOf: (given: AnySchema, name: string) => jsonOf(given, direction, name, toJsonSchema) }
+  const library = {
+    validateBy,
+    jsonOf: (given: AnySchema, name: string) => jsonOf(given, direction, name, toJsonSchema),
+  }
   if (isLibrarySchema(schema)) {
     const validate = validateBy(schema)
     const check: Check = (value) => {

@@ -81,8 +81,7 @@ function together(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
   }
   const [$schema] = dialects
   if (isSimple && dialects.size <= 1) return { ...($schema !== undefined && { $schema }), type: 'object', properties }
-  const { $defs, ...embedded } = embed(fields)
-  return { ...embedded, type: 'object', ...(Object.keys($defs).length > 0 && { $defs }) }
+  return embed(fields)
 }
 
 const NO_OBJECT: Checked = { ok: false, problems: 'An object is needed.' }
@@ -112,7 +111,8 @@ function join(fields: readonly Field[], value: JsonObject, results: readonly Res
     const result = results[at] as Result
     const isPresent = Object.hasOwn(value, name)
     if (result.issues !== undefined) {
-      if (isPresent || !(optional.input && optional.output)) issues.push(...result.issues.map((issue) => inField(name, issue)))
+      if (isPresent || !(optional.input && optional.output))
+        issues.push(...result.issues.map((issue) => inField(name, issue)))
     } else if (!isPresent && optional.marked && !optional.input) {
       issues.push({ message: 'A value is needed.', path: [name] })
     } else if (isPresent || result.value !== undefined) {

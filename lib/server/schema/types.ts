@@ -38,10 +38,10 @@ type OldZodResult =
   | { readonly success: true; readonly data: unknown }
   | { readonly success: false; readonly error: { readonly issues: readonly StandardIssue[] } }
 
+type OldZodTypes = { readonly [Side in Direction as `_${Side}`]: unknown }
+
 /** A schema of zod 3 before 3.24, which has no Standard Schema. */
-export interface OldZodSchema {
-  readonly _input: unknown
-  readonly _output: unknown
+export interface OldZodSchema extends OldZodTypes {
   readonly _def: object
   safeParse(value: unknown): OldZodResult
   safeParseAsync(value: unknown): Promise<OldZodResult>
@@ -116,20 +116,14 @@ type MayBeMissing<S, Side extends Direction> = S extends { readonly _zod: infer 
       ? true
       : false
 
-/** The type of a JSON Schema of an object, which TypeBox has and `as const` gives; else `Other`. */
-type RootOf<S, Other> = S extends TypeBoxStatic<infer T>
+/** The type of a JSON Schema of an object, which TypeBox has (0.x names it `static`) and `as const` gives; else `Other`. */
+type RootOf<S, Other> = S extends { readonly static: infer T; readonly params: unknown[] }
   ? T
   : S extends { readonly type: 'object'; readonly properties: object }
     ? ObjectOf<S>
     : Other
 
-/** Schemas of TypeBox 0.x name their type. */
-interface TypeBoxStatic<T> {
-  readonly static: T
-  readonly params: unknown[]
-}
-
-type ValueOf<S> = S extends TypeBoxStatic<infer T>
+type ValueOf<S> = S extends { readonly static: infer T; readonly params: unknown[] }
   ? T
   : S extends { readonly const: infer Value }
     ? Value
@@ -153,11 +147,17 @@ interface Simple {
   null: null
 }
 
-type ArrayOf<S> = S extends { readonly items: infer Item } ? (Item extends readonly unknown[] ? unknown[] : ValueOf<Item>[]) : unknown[]
+type ArrayOf<S> = S extends { readonly items: infer Item }
+  ? Item extends readonly unknown[]
+    ? unknown[]
+    : ValueOf<Item>[]
+  : unknown[]
 
 type ObjectOf<S extends { readonly properties: object }> = Flat<
   { -readonly [K in keyof S['properties'] as K extends RequiredOf<S> ? K : never]: ValueOf<S['properties'][K]> } & {
-    -readonly [K in keyof S['properties'] as K extends RequiredOf<S> ? never : K]?: ValueOf<S['properties'][K]> | undefined
+    -readonly [K in keyof S['properties'] as K extends RequiredOf<S> ? never : K]?:
+      | ValueOf<S['properties'][K]>
+      | undefined
   }
 >
 

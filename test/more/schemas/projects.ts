@@ -34,7 +34,9 @@ function ofZod(name: string, packages: Library['packages'], from: string, object
 }
 
 function ofMini(name: string, packages: Library['packages'], object: 'object' | 'shape'): Library {
-  const described = name.includes('4.0') ? `.register(z.globalRegistry, { description: 'A word' })` : `.check(z.describe('A word'))`
+  const described = name.includes('4.0')
+    ? `.register(z.globalRegistry, { description: 'A word' })`
+    : `.check(z.describe('A word'))`
   return {
     name,
     packages,
@@ -92,7 +94,12 @@ export const LIBRARIES: readonly Library[] = [
     output: `{ word: type('string') }`,
     form: `type({ color: "'red' | 'blue'" })`,
   },
-  { name: 'TypeBox 0.34', packages: { '@sinclair/typebox': '@sinclair/typebox' }, imports: `import { Type } from '@sinclair/typebox'`, ...TYPEBOX },
+  {
+    name: 'TypeBox 0.34',
+    packages: { '@sinclair/typebox': '@sinclair/typebox' },
+    imports: `import { Type } from '@sinclair/typebox'`,
+    ...TYPEBOX,
+  },
   { name: 'TypeBox 1', packages: { typebox: 'typebox' }, imports: `import { Type } from 'typebox'`, ...TYPEBOX },
   {
     name: 'plain JSON Schema',

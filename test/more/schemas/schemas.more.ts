@@ -86,7 +86,8 @@ describe('a converter that is missing', () => {
   test('or does not fit the zod beside it stops the start in the same way', async () => {
     const wrong = { 'zod-to-json-schema': 'zod-to-json-schema-3.25' }
     const folder = await projectOf(without('zod 3.22', 'zod-to-json-schema', wrong))
-    const failure = /zod-to-json-schema writes, and that does not fit it \(.*v3.*\)\. Run npm install zod-to-json-schema@3\.22,/
+    const failure =
+      /zod-to-json-schema writes, and that does not fit it \(.*v3.*\)\. Run npm install zod-to-json-schema@3\.22,/
     await expect(run(process.execPath, ['main.js'], { cwd: folder })).rejects.toThrow(failure)
     // The bundle can be built: other schemas of the server may need no converter.
     await run(process.execPath, [CLI, 'build', 'server.js', '--target', 'node'], { cwd: folder })
@@ -96,7 +97,11 @@ describe('a converter that is missing', () => {
   test('is not needed with the option toJsonSchema', async () => {
     const library = without('zod 3.25', 'zod-to-json-schema', { converter: 'zod-to-json-schema-3.25' })
     const imports = `${library.imports}\nimport { zodToJsonSchema } from 'converter'`
-    const folder = await projectOf({ ...library, imports, options: ', { toJsonSchema: (schema) => zodToJsonSchema(schema) }' })
+    const folder = await projectOf({
+      ...library,
+      imports,
+      options: ', { toJsonSchema: (schema) => zodToJsonSchema(schema) }',
+    })
     const { url } = await served(process.execPath, ['main.js'], folder)
     await expectServed(url)
   })

@@ -62,13 +62,33 @@ server.registerTool('7', { inputSchema: several }, ({ c }) => (c.getTime(), resu
 server.registerTool('8', { outputSchema: old.shape }, () => ({ structuredContent: { a: 1 } }))
 `
 
-const PACKAGES = ['arktype', '@ark', 'arkregex', '@sinclair/typebox', 'typebox', 'valibot', 'zod-3.22', 'zod-3.25', 'zod-4.0']
+const PACKAGES = [
+  'arktype',
+  '@ark',
+  'arkregex',
+  '@sinclair/typebox',
+  'typebox',
+  'valibot',
+  'zod-3.22',
+  'zod-3.25',
+  'zod-4.0',
+]
 
 test('types are inferred from zod 3.22, 3.25, 4.0 and mini, valibot, arktype and TypeBox', async () => {
   const cwd = await project({ files: { 'server.ts': SOURCE } })
   const from = join(await installed('schemas'), 'node_modules')
   for (const name of PACKAGES) cpSync(join(from, name), join(cwd, 'node_modules', name), { recursive: true })
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024', '--pretty', 'false']
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--pretty',
+    'false',
+  ]
   expect(await run(process.execPath, [tsc, ...options, 'server.ts'], { cwd })).toBe('')
 })

@@ -60,7 +60,10 @@ export class Converters {
   /** Prepares a build: what was uninstalled since the last one is no longer in the bundle. */
   prepare(): void {
     const { cores, packages } = this.#needs
-    this.#needs = { cores: cores.filter((file) => existsSync(file)), packages: packages.filter((name) => this.#has(name)) }
+    this.#needs = {
+      cores: cores.filter((file) => existsSync(file)),
+      packages: packages.filter((name) => this.#has(name)),
+    }
   }
 
   /** True where the bundle needs other converters than it has, so that it must be built again. */
