@@ -49,6 +49,7 @@ test.each(clients)('runs commands on every instance (%s)', async (_, connect) =>
     const { text, isError } = await client.call('maintenance_on', { app: `app-${i}` })
     expect([text, isError]).toEqual([expect.stringContaining(`maintenance:on --app=app-${i}`), false])
   }
+  for (const count of fleet.counts) expect(count).toBeGreaterThan(0)
   await client.close()
 })
 
