@@ -8,7 +8,14 @@ import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
-import type { CacheHint, PromptConfig, ResourceConfig, ResourceHandler, ToolConfig } from './config.ts'
+import type {
+  CacheHint,
+  PromptConfig,
+  ResourceConfig,
+  ResourceHandler,
+  ResourceTemplateHandler,
+  ToolConfig,
+} from './config.ts'
 import { bounded } from './input-elements.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
@@ -24,7 +31,7 @@ interface Given<Config, Handler> {
 export type GivenTool = Given<ToolConfig<Schema | undefined, Schema | undefined>, (...args: never[]) => unknown>
 export type GivenPrompt = Given<PromptConfig<Schema | undefined>, (...args: never[]) => unknown>
 export type GivenResource = Given<ResourceConfig, ResourceHandler> & { readonly place: string }
-export type GivenTemplate = Given<ResourceConfig, (...args: never[]) => unknown> & { readonly place: ResourceTemplate }
+export type GivenTemplate = Given<ResourceConfig, ResourceTemplateHandler> & { readonly place: ResourceTemplate }
 
 export interface Registered<Definition> {
   readonly definition: Definition
@@ -96,7 +103,7 @@ export function templateEntry({ name, config, handler, enabled, place }: GivenTe
     complete: place.complete,
     template: place,
     cacheHint,
-    handler: handler as RegisteredTemplate['handler'],
+    handler,
   }
 }
 
