@@ -164,13 +164,13 @@ export type {
   ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
-export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export type {
   PromptHandle as RegisteredPrompt,
   ResourceHandle as RegisteredResource,
   TemplateHandle as RegisteredResourceTemplate,
   ToolHandle as RegisteredTool,
 } from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
