@@ -116,6 +116,7 @@ export type {
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
+export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export type {
   HttpContext,
   McpRequest,
@@ -136,7 +137,6 @@ export {
   EmptyResultSchema,
   ListRootsResultSchema,
 } from './server/context/result-schemas.ts'
-export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { type LowLevelServer, Server } from './server/low-level.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'
@@ -164,13 +164,13 @@ export type {
   ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
-export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export type {
   PromptHandle as RegisteredPrompt,
   ResourceHandle as RegisteredResource,
   TemplateHandle as RegisteredResourceTemplate,
   ToolHandle as RegisteredTool,
 } from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type {
   AnySchema,
