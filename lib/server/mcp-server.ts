@@ -32,7 +32,7 @@ import {
 import { type CacheHints, Registry } from './registry/registry.ts'
 import { ResourceTemplate } from './registry/resource-template.ts'
 import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
-import type { Schema } from './schema/schema.ts'
+import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
 export interface McpServerOptions {
   /** Text for a model about the server as a whole. */
@@ -55,6 +55,8 @@ export interface McpServerOptions {
    * bound but that of a request's bytes.
    */
   maxToolInputElements?: number | undefined
+  /** Writes schemas of libraries that cannot do it themselves, where nothing can be loaded from `node_modules`. */
+  toJsonSchema?: ToJsonSchema | undefined
   /** @deprecated It has no effect: a handler asks with `ctx`, which checks the capabilities of the client always. */
   enforceStrictCapabilities?: boolean | undefined
   /** @deprecated It has no effect: list changes of one turn of the event loop are announced once. */

@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
@@ -61,13 +61,24 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
+/** Options of the server that hold for the schemas of its entries. */
+interface SchemaOptions {
+  /** Elements and members that the arguments of a tool may have together. */
+  readonly maxToolInputElements: number
+  /** Writes schemas of libraries that cannot do it themselves. */
+  readonly toJsonSchema: ToJsonSchema | undefined
+}
+
 /** @throws TypeError for a schema that cannot be used */
-export function toolEntry({ name, config, handler, enabled }: GivenTool, maxElements: number): RegisteredTool {
+export function toolEntry(
+  { name, config, handler, enabled }: GivenTool,
+  { maxToolInputElements: most, toJsonSchema }: SchemaOptions,
+): RegisteredTool {
   const { inputSchema, outputSchema, requiredScopes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -77,7 +88,7 @@ export function toolEntry({ name, config, handler, enabled }: GivenTool, maxElem
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
-    input: maxElements === Number.POSITIVE_INFINITY ? input : bounded(input, maxElements),
+    input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
     handler: withArguments(input, handler),
   }
@@ -108,9 +119,12 @@ export function templateEntry({ name, config, handler, enabled, place }: GivenTe
 }
 
 /** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
-export function promptEntry({ name, config, handler, enabled }: GivenPrompt): RegisteredPrompt {
+export function promptEntry(
+  { name, config, handler, enabled }: GivenPrompt,
+  { toJsonSchema }: Pick<SchemaOptions, 'toJsonSchema'>,
+): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
+  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {

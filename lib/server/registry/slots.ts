@@ -46,7 +46,7 @@ export function toolRegistrar(registry: Registry): Registrar<GivenTool, Register
       )
     }
     const make = () => {
-      const entry = toolEntry(given, registry.maxToolInputElements)
+      const entry = toolEntry(given, registry)
       const { outputSchema } = entry.definition
       if (outputSchema !== undefined && outputSchema.type !== 'object') {
         registry.warn(
@@ -88,7 +88,7 @@ export function promptRegistrar(registry: Registry): Registrar<GivenPrompt, Regi
   const slot = (given: GivenPrompt): Slot<RegisteredPrompt> => {
     const { name } = given
     requireName(name, 'prompt')
-    return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given) }
+    return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given, registry) }
   }
   return { registry, kind: 'prompts', section: registry.sections.prompts, slot }
 }
