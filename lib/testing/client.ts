@@ -57,6 +57,8 @@ export interface TestControls {
    * client go on as usual.
    */
   advance(ms: number): Promise<void>
+  /** Resolves when no call runs and the work of `ctx.waitUntil` is done, in every instance. */
+  settled(): Promise<void>
   /** Announces changes, as `endpoint.notify`. */
   notify: Notifier
   /** Another client of the same instances. */
@@ -131,6 +133,9 @@ export async function testClient(server: McpServer | Dispatcher, options: TestCl
         instance.kill()
       },
       advance: (ms) => time.advance(ms),
+      settled: async () => {
+        await Promise.all(fleet.filter(({ over }) => !over).map(({ endpoint }) => endpoint.settled()))
+      },
       get notify() {
         return next('notify').endpoint.notify
       },
