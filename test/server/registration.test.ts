@@ -29,12 +29,8 @@ describe('a tool is refused when it is registered', () => {
     )
   })
 
-  it('with a plain object of schemas, as old versions of the official SDK take it', () => {
-    expect(() => newServer().registerTool('a', { inputSchema: { b: z.string() } }, text)).toThrow(/z\.object\(/)
-  })
-
   it('with a schema that JSON Schema cannot express', () => {
-    const inputSchema = z.object({ when: z.date() })
+    const inputSchema = z.object({ n: z.bigint() })
     expect(() => newServer().registerTool('a', { inputSchema }, text)).toThrow(
       /Tool "a": inputSchema cannot be written/,
     )
