@@ -34,6 +34,7 @@ import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
+import { announceOwnChanges } from './runtime/own-changes.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
@@ -134,7 +135,7 @@ function logError(thrown: unknown): void {
   console.error(`${name}: ${message}`)
 }
 
-function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+function scopesWithoutAuth(scopes: Iterable<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
@@ -157,7 +158,7 @@ function reporter(onError: (error: unknown) => unknown): (error: unknown) => voi
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
  * @param server an `McpServer`, or the dispatcher of one that has modules
- * @throws TypeError with one line for an option that cannot work
+ * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
@@ -211,6 +212,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
+  const endOwnChanges = announceOwnChanges(dispatcher, {
+    notify,
+    shared: given.leavesProcess,
+    track: (work) => instance.track(work),
+    report: onError,
+  })
   const auth = own && authorization(own, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
@@ -285,6 +293,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     },
     close: async () => {
       await drain(instance, afterwork)
+      endOwnChanges()
       await store.close()
     },
   }

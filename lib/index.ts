@@ -137,21 +137,37 @@ export {
   EmptyResultSchema,
   ListRootsResultSchema,
 } from './server/context/result-schemas.ts'
+export { type LowLevelServer, Server } from './server/low-level.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'
-export { type Completer, completable } from './server/registry/completable.ts'
+export {
+  type Completer,
+  type Completer as CompleteResourceTemplateCallback,
+  completable,
+} from './server/registry/completable.ts'
 export type {
   CacheHint,
   ListResourcesCallback,
+  PromptCallback,
   PromptConfig,
   PromptHandler,
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
   ResourceConfig,
   ResourceHandler,
+  ResourceMetadata,
   ResourceTemplateHandler,
+  ToolCallback,
   ToolConfig,
   ToolHandler,
   ToolResult,
 } from './server/registry/config.ts'
+export type {
+  PromptHandle as RegisteredPrompt,
+  ResourceHandle as RegisteredResource,
+  TemplateHandle as RegisteredResourceTemplate,
+  ToolHandle as RegisteredTool,
+} from './server/registry/handles.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type {
   AnySchema,

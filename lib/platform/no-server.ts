@@ -20,7 +20,7 @@ export function problemOf(value: unknown): string {
   if ('registerTool' in value && 'server' in value) {
     return (
       'exports an McpServer of the official SDK, which is not served yet. ' +
-      `Write ${IMPORT}: its register calls and schemas are the same, and registrations return nothing.`
+      `Write ${IMPORT}: its register calls and schemas are the same.`
     )
   }
   if ('setRequestHandler' in value) {

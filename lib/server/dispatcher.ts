@@ -5,6 +5,7 @@ import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from './context/client-channel.ts'
+import type { Announcement } from './registry/announcement.ts'
 import type { Policy } from './registry/policy.ts'
 import type { Cacheable } from './registry/registry.ts'
 
@@ -46,6 +47,16 @@ export interface Dispatcher {
   describe(revision: Revision, offer: Offer): Description
   /** Called before each tool call: it must allocate nothing there. */
   policyOf(method: string, params: JsonObject | undefined): Policy
+  /**
+   * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
+   * that makes nothing known has no such member.
+   */
+  onChange?(listener: (change: Announcement) => void): (() => void) | undefined
+  /**
+   * No caller has a scope: from now on the server refuses an entry that needs one, with `reason`. A server that never
+   * adds entries has no such member.
+   */
+  refuseScopes?(reason: (scopes: Iterable<string>) => string): void
 }
 
 /** All scopes that a request needs, for one challenge, if the caller lacks one of them; otherwise undefined. */

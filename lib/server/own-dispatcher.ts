@@ -12,15 +12,20 @@ import { policyOf } from './registry/policy.ts'
 
 /** The descriptions for one revision. */
 interface Described {
-  /** How many entries were registered. */
-  size: number
+  /** The version of the registry. */
+  version: number
   byOffer: (Description | undefined)[]
 }
 
-/** The dispatcher of a server. A dispatcher is returned as it is. */
+/**
+ * The dispatcher of a server. A dispatcher is returned as it is.
+ *
+ * @throws TypeError for what was registered and cannot be used
+ */
 export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
   if ('dispatch' in server) return server
   const { registry } = server
+  registry.compile()
   const descriptions = new Map<Revision, Described>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
@@ -37,10 +42,9 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       return handler.run(registry, params, channelFor(method, METHODS.get(method), channel))
     },
     describe(revision, offer) {
-      // Entries are only ever added: with the same number of entries the description is the same.
       let kept = descriptions.get(revision)
-      if (kept?.size !== registry.size) {
-        kept = { size: registry.size, byOffer: [] }
+      if (kept?.version !== registry.version) {
+        kept = { version: registry.version, byOffer: [] }
         descriptions.set(revision, kept)
       }
       const { listChanged, subscribe, logging } = offer
@@ -49,19 +53,24 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       return kept.byOffer[at]
     },
     policyOf: (method, params) => policyOf(registry, METHODS.get(method)?.about, params),
+    onChange: (listener) => registry.onChange(listener),
+    refuseScopes: (reason) => registry.refuseScopes(reason),
   }
   return dispatcher
 }
 
 function describe({ registry, info, instructions, capabilities: own }: McpServer, revision: Revision, offer: Offer) {
   const listChanged = offer.listChanged ? { listChanged: true } : {}
-  const capabilities: ServerCapabilities = { ...own }
+  const { experimental, extensions } = own
+  const { tools, prompts, resources, completions } = registry.offered
+  const capabilities: ServerCapabilities = {}
+  if (experimental !== undefined) capabilities.experimental = experimental
+  if (extensions !== undefined) capabilities.extensions = extensions
   if (offer.logging) capabilities.logging = {}
-  if (registry.tools.size > 0) capabilities.tools = listChanged
-  if (registry.prompts.size > 0) capabilities.prompts = listChanged
-  if (registry.hasResources)
-    capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
-  if (registry.hasCompletions) capabilities.completions = {}
+  if (tools) capabilities.tools = listChanged
+  if (prompts) capabilities.prompts = listChanged
+  if (resources) capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
+  if (completions) capabilities.completions = {}
   return {
     revision,
     info: downgradeImplementation(info, revision),

@@ -320,9 +320,10 @@ describe('neither a shape nor a JSON Schema is', () => {
   ])('%s', (_name, schema, reason) => {
     for (const side of SIDES) {
       const server = new McpServer({ name: 'shapes', version: '1' })
-      const register = () => server.registerTool('tool', { [side]: schema as Schema }, () => ({ content: [] }))
-      expect(register).toThrow(reason)
-      expect(register).toThrow(`Tool "tool": ${side}`)
+      server.registerTool('tool', { [side]: schema as Schema }, () => ({ content: [] }))
+      const serve = () => server.registry.compile()
+      expect(serve).toThrow(reason)
+      expect(serve).toThrow(`Tool "tool": ${side}`)
     }
   })
 })

@@ -44,7 +44,7 @@ it('infers the arguments of a handler from the schemas', () => {
   // @ts-expect-error n is a number
   server.registerTool('wrong', { outputSchema: z.object({ n: z.number() }) }, () => ({ structuredContent: { n: 'x' } }))
   // @ts-expect-error there is no content
-  server.registerTool('empty', {}, () => ({}))
+  server.registerTool('empty', {}, () => ({ text: 'a' }))
 
   server.registerPrompt('args', { argsSchema: z.object({ a: z.string() }), complete: { a: () => [] } }, (args, ctx) => {
     expectTypeOf(args).toEqualTypeOf<{ a: string }>()
@@ -62,10 +62,11 @@ it('infers the arguments of a handler from the schemas', () => {
   })
   server.registerResource('template', new ResourceTemplate('test://{a}'), {}, (uri, variables, ctx) => {
     expectTypeOf(uri).toEqualTypeOf<URL>()
-    expectTypeOf(variables).toEqualTypeOf<Record<string, string | string[]>>()
+    expectTypeOf(variables).toEqualTypeOf<{ a: string }>()
     expectTypeOf(ctx).toEqualTypeOf<Context>()
     return { contents: [] }
   })
+  server.registry.compile()
   expect(server.registry.tools.size).toBe(7)
 })
 
@@ -136,6 +137,7 @@ it('infers the types of shapes, of zod 3, of zod/mini and of constant JSON Schem
     expectTypeOf(ctx).toEqualTypeOf<Context>()
     return { structuredContent: args }
   })
+  server.registry.compile()
   expect(server.registry.tools.size).toBe(3)
 })
 

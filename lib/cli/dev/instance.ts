@@ -26,7 +26,6 @@ export async function serveInstance(load: () => Promise<{ server: McpServer }>):
   const settings = readEnvironment(process.env)
   const out = { isTTY: true, write: (text: string) => process.stdout.write(text) }
   const log = openLog({ requests: settings.log ?? true, out, err: out, forAuthor: true })
-  for (const warning of server.warnings) log.say('WARNING', warning)
   const store = openStore(settings, start.ownRedis, log.error)
   // Another server on the same Redis, or a Redis that lets nobody in: no request would change that.
   await store.ping().catch((error) => {
@@ -34,6 +33,7 @@ export async function serveInstance(load: () => Promise<{ server: McpServer }>):
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
   const { http, endpoint } = serveNode(server, { settings, store, log })
+  for (const warning of server.warnings) log.say('WARNING', warning)
   obey(endpoint, start.inspect)
   const { name, lists } = describe(server)
   http.listen(start.socket, () => report({ dev: 'ready', name, lists }))

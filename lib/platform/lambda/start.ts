@@ -30,10 +30,11 @@ export async function startEndpoint(server: McpServer, defaults: Environment, op
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   const log = openLog({ requests: settings.log })
-  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  for (const warning of settings.warnings) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, log.error)
   const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  for (const warning of server.warnings) log.say('WARNING', warning)
   keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }
 }

@@ -13,9 +13,10 @@ export async function listen(server: McpServer): Promise<void> {
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
   const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
-  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  for (const warning of settings.warnings) log.say('WARNING', warning)
   const store = await openStore(settings, log.error)
   const { http } = serveNode(server, { settings, store, log })
+  for (const warning of server.warnings) log.say('WARNING', warning)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )

@@ -8,7 +8,7 @@ import type { Completer } from '../registry/completable.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import { requireValues } from './faults.ts'
-import type { MethodHandler } from './method.ts'
+import { disabled, type MethodHandler } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
 const MAX_VALUES = 100
@@ -36,8 +36,9 @@ function completersOf(registry: Registry, ref: unknown): ReadonlyMap<string, Com
     // A fixed resource has no variables; the reference to it is valid.
     entry = registry.findTemplate(uri) ?? registry.resources.get(normalUri(uri))
   }
-  if (entry) return entry.complete
-  throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (entry === undefined) throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (!entry.enabled) throw type === 'ref/prompt' ? disabled('prompt', String(name)) : disabled('resource', String(uri))
+  return entry.complete
 }
 
 function givenArguments(context: unknown = {}): Record<string, string> {

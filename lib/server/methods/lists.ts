@@ -30,9 +30,12 @@ interface Page {
   result: RawJson
 }
 
-/** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
-function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
-  return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
+/**
+ * A caller sees no disabled entry, and none whose scopes it lacks. Without authorization every caller sees all that are
+ * enabled.
+ */
+function isVisible({ policy, enabled }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
+  return enabled && (auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope)))
 }
 
 /** The most bytes of the items of a page, as JSON, where the author chose no page size. A longer item is a page itself. */

@@ -1,5 +1,5 @@
 /** The interface of a method's handler, and what the handlers of several methods share. */
-import { invalidParams } from '../../protocol/errors.ts'
+import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { withFault } from '../context/fault.ts'
@@ -16,9 +16,9 @@ export type MethodHandler = (registry: Registry, params: Params, channel: Client
  * Calls `run` with the tool or prompt that a request names and its checked arguments: at once, without a promise, where
  * the check is done at once.
  *
- * @throws ProtocolError -32602 for an unknown name, and for arguments that are no object
+ * @throws ProtocolError -32602 for the name of no entry or of a disabled one, and for arguments that are no object
  */
-export function withEntry<E extends { input: CompiledSchema | undefined }>(
+export function withEntry<E extends { input: CompiledSchema | undefined; enabled: boolean }>(
   kind: string,
   entries: ReadonlyMap<string, E>,
   params: Params,
@@ -28,8 +28,14 @@ export function withEntry<E extends { input: CompiledSchema | undefined }>(
   if (typeof name !== 'string') throw invalidParams('"name" must be a string.')
   const entry = entries.get(name)
   if (entry === undefined) throw withFault(invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`), 'unknown')
+  if (!entry.enabled) throw disabled(kind, name)
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')
   const checked = entry.input?.check(args) ?? { ok: true, value: args }
   return checked instanceof Promise ? checked.then((outcome) => run(entry, outcome)) : run(entry, checked)
+}
+
+/** The error for an entry that the author has disabled. */
+export function disabled(kind: string, name: string): ProtocolError {
+  return withFault(invalidParams(`The ${kind} ${JSON.stringify(name)} is disabled.`), 'unknown')
 }

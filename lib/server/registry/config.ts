@@ -9,7 +9,7 @@ import type {
   Resource,
   Tool,
 } from '../../protocol/types.ts'
-import type { Variables } from '../../protocol/uri-template.ts'
+import type { VariablesOf } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
 import type { InputOf, OutputOf, Schema } from '../schema/schema.ts'
 import type { Completer } from './completable.ts'
@@ -37,25 +37,32 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
   outputSchema?: Out
 }
 
-/** Without `content` the result gets the JSON text of `structuredContent` as its content. */
-export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> &
-  (
-    | { content: ContentBlock[]; structuredContent?: Structured | undefined }
-    | { content?: ContentBlock[] | undefined; structuredContent: Structured }
-  )
+/**
+ * The result of a tool: without `content` the JSON text of `structuredContent` becomes its content, and one of the two must
+ * be there. (As a union of the two the compiler would not say what is wrong with the content.)
+ */
+export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> & {
+  content?: ContentBlock[] | undefined
+  structuredContent?: Structured | undefined
+}
 
-type StructuredOf<Out> = [Out] extends [Schema] ? InputOf<Out> : unknown
+type ResultOf<Out> = ToolResult<[Out] extends [Schema] ? InputOf<Out> : unknown>
 
 export type ToolHandler<In extends Schema | undefined, Out extends Schema | undefined> = [In] extends [Schema]
-  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
-  : (ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
+  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ResultOf<Out>>
+  : (ctx: Context) => Awaitable<ResultOf<Out>>
 
 export interface ResourceConfig extends CommonConfig, Omit<Resource, 'name' | 'uri'> {
   cacheHint?: CacheHint | undefined
 }
 
 export type ResourceHandler = (uri: URL, ctx: Context) => Awaitable<ReadResourceResult>
-export type ResourceTemplateHandler = (uri: URL, variables: Variables, ctx: Context) => Awaitable<ReadResourceResult>
+/** `T`: the text of the template, which names the variables. */
+export type ResourceTemplateHandler<T extends string = string> = (
+  uri: URL,
+  variables: VariablesOf<T>,
+  ctx: Context,
+) => Awaitable<ReadResourceResult>
 export type ListResourcesCallback = (ctx: Context) => Awaitable<{ resources: Resource[] }>
 
 export interface PromptConfig<Args extends Schema | undefined>
@@ -70,3 +77,11 @@ export interface PromptConfig<Args extends Schema | undefined>
 export type PromptHandler<Args extends Schema | undefined> = [Args] extends [Schema]
   ? (args: OutputOf<Args>, ctx: Context) => Awaitable<GetPromptResult>
   : (ctx: Context) => Awaitable<GetPromptResult>
+
+// The same under the names of the official SDK.
+
+export type ToolCallback<In extends Schema | undefined = undefined> = ToolHandler<In, undefined>
+export type PromptCallback<Args extends Schema | undefined = undefined> = PromptHandler<Args>
+export type ReadResourceCallback = ResourceHandler
+export type ReadResourceTemplateCallback = ResourceTemplateHandler
+export type ResourceMetadata = Omit<Resource, 'name' | 'uri'>

@@ -1,4 +1,4 @@
-/** Entries of the registry: the definition that lists show, and what serves it, compiled when it is registered. */
+/** Entries of the registry: the definition that lists show, and what serves it, compiled from what was registered. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
@@ -16,11 +16,27 @@ import type {
   ResourceTemplateHandler,
   ToolConfig,
 } from './config.ts'
+import { bounded } from './input-elements.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
+/** The arguments of a register call, as the updates of its handle have left them. */
+interface Given<Config, Handler> {
+  readonly name: string
+  readonly config: Config
+  readonly handler: Handler
+  readonly enabled: boolean
+}
+
+export type GivenTool = Given<ToolConfig<Schema | undefined, Schema | undefined>, (...args: never[]) => unknown>
+export type GivenPrompt = Given<PromptConfig<Schema | undefined>, (...args: never[]) => unknown>
+export type GivenResource = Given<ResourceConfig, ResourceHandler> & { readonly place: string }
+export type GivenTemplate = Given<ResourceConfig, ResourceTemplateHandler> & { readonly place: ResourceTemplate }
+
 export interface Registered<Definition> {
   readonly definition: Definition
+  /** False: it is in no list, and requests for it are refused. */
+  readonly enabled: boolean
   /** The policy of requests about it. */
   readonly policy: Policy
   /** Completions by argument or variable. */
@@ -45,84 +61,70 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
-/** 2025-11-25 and newer recommend 1 to 128 of these characters ("Tool Names"). */
-const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
-/** Some clients make the name of a function for a model from it, and several models take no longer one. */
-const SAFE_LENGTH = 64
-
-/** What an operator should know of a tool that some clients can use only in part. */
-export function warningsOf({ definition: { name, outputSchema } }: RegisteredTool): string[] {
-  const warnings: string[] = []
-  if (name.length > SAFE_LENGTH) {
-    warnings.push(
-      `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
-    )
-  }
-  if (outputSchema !== undefined && outputSchema.type !== 'object') {
-    warnings.push(
-      `Tool "${name}": outputSchema is not one of an object, so clients before 2026-07-28 get the results as text alone.`,
-    )
-  }
-  return warnings
+/** Options of the server that hold for the schemas of its entries. */
+interface SchemaOptions {
+  /** Elements and members that the arguments of a tool may have together. */
+  readonly maxToolInputElements: number
+  /** Writes schemas of libraries that cannot do it themselves. */
+  readonly toJsonSchema: ToJsonSchema | undefined
 }
 
+/** @throws TypeError for a schema that cannot be used */
 export function toolEntry(
-  name: string,
-  config: ToolConfig<Schema | undefined, Schema | undefined>,
-  handler: (...args: never[]) => unknown,
+  { name, config, handler, enabled }: GivenTool,
+  { maxToolInputElements: most, toJsonSchema }: SchemaOptions,
 ): RegisteredTool {
-  if (!TOOL_NAME.test(name)) {
-    throw new TypeError(
-      `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
-    )
-  }
   const { inputSchema, outputSchema, requiredScopes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
+    enabled,
     policy: {
       scopes: requiredScopes ?? [],
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
-    input,
+    input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
     handler: withArguments(input, handler),
   }
 }
 
-export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
-  requireName(name, 'resource')
-  if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
+export function resourceEntry({ name, config, handler, enabled, place }: GivenResource): RegisteredResource {
   const { requiredScopes, cacheHint, ...members } = config
-  const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
-  return { definition: compact({ uri, name, ...members }), policy: policyFor(requiredScopes), cacheHint, handler: run }
+  return {
+    definition: compact({ uri: place, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    cacheHint,
+    handler: (url, _variables, ctx) => handler(url, ctx),
+  }
 }
 
-export function templateEntry(
-  name: string,
-  template: ResourceTemplate,
-  config: ResourceConfig,
-  handler: ResourceTemplateHandler,
-): RegisteredTemplate {
-  requireName(name, 'resource')
+export function templateEntry({ name, config, handler, enabled, place }: GivenTemplate): RegisteredTemplate {
   const { requiredScopes, cacheHint, size, ...members } = config
-  const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
-  return { definition, policy: policyFor(requiredScopes), complete: template.complete, template, cacheHint, handler }
+  return {
+    definition: compact({ uriTemplate: place.uriTemplate.text, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    complete: place.complete,
+    template: place,
+    cacheHint,
+    handler,
+  }
 }
 
+/** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
 export function promptEntry(
-  name: string,
-  config: PromptConfig<Schema | undefined>,
-  handler: (...args: never[]) => unknown,
+  { name, config, handler, enabled }: GivenPrompt,
+  { toJsonSchema }: Pick<SchemaOptions, 'toJsonSchema'>,
 ): RegisteredPrompt {
-  requireName(name, 'prompt')
   const { argsSchema, complete, requiredScopes, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
+  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
@@ -132,6 +134,7 @@ export function promptEntry(
   }
   return {
     definition: compact({ name, ...members, arguments: args }),
+    enabled,
     policy: policyFor(requiredScopes),
     input,
     complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
@@ -157,10 +160,6 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
 
 function policyFor(scopes: readonly string[] | undefined): Policy {
   return scopes ? { ...NO_POLICY, scopes } : NO_POLICY
-}
-
-function requireName(name: string, kind: string): void {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
 /** `value` without members that are undefined: a definition has the members that will be sent. */

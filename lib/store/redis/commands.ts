@@ -73,7 +73,7 @@ export class Commands {
    * @throws StoreUnavailable
    */
   run<T, R>(name: string, issue: (client: Client) => Promise<T>, read: (reply: T) => R, early = false): Promise<R> {
-    if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.', { trouble: 'closed' }))
     const reply = this.contact.made ? this.#send(issue, read) : this.#first(issue, read, early)
     return channels.command.hasSubscribers ? publishCommand(name, reply) : reply
   }
