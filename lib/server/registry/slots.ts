@@ -68,7 +68,7 @@ export function resourceRegistrar(registry: Registry): Registrar<GivenResource, 
       throw new TypeError(`Resource "${name}": ${JSON.stringify(place)} is not a URI with a scheme.`)
     }
     requireHint(config.cacheHint, name)
-    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given) }
+    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.resources, slot }
 }
@@ -79,7 +79,7 @@ export function templateRegistrar(registry: Registry): Registrar<GivenTemplate, 
     requireName(name, 'resource')
     requireHint(config.cacheHint, name)
     const { normal, text } = place.uriTemplate
-    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given) }
+    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.templates, slot }
 }
