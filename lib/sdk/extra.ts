@@ -1,0 +1,128 @@
+/** The second argument of a handler of the official SDK: `extra` of 1.x, `ctx` of 2.x. */
+import type { AuthInfo } from '../protocol/auth-info.ts'
+import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
+import { META } from '../protocol/meta.ts'
+import { features } from '../protocol/revisions.ts'
+import type { ClientChannel } from '../server/context/client-channel.ts'
+import type { OfficialCall } from './call.ts'
+import type { OfficialAuthInfo } from './official.ts'
+import type { DirectCalls, LowLevel } from './private.ts'
+
+/** The caller as the official SDK describes it. */
+export function officialAuth(auth: AuthInfo | undefined): OfficialAuthInfo | undefined {
+  if (!auth) return undefined
+  const { token, clientId = '', scopes, expiresAt, claims } = auth
+  const info: OfficialAuthInfo = { token, clientId, scopes: [...scopes], extra: { ...claims } }
+  if (expiresAt !== undefined) info.expiresAt = expiresAt
+  return info
+}
+
+/** The HTTP request of a call as a `Request` without a body; undefined where there is no HTTP. */
+export function requestOf({ request: { url, headers } }: ClientChannel): Request | undefined {
+  return url && new Request(url, { method: 'POST', headers })
+}
+
+/** 1.x: the HTTP request of a call. */
+function requestInfo({ request: { url, headers } }: ClientChannel): object {
+  const all: JsonObject = Object.fromEntries(headers)
+  return url ? { headers: all, url: new URL(url) } : { headers: all }
+}
+
+/** Closes the stream of the call while the call goes on; undefined where the client could not come back. */
+function closeStream({ channel }: OfficialCall): (() => void) | undefined {
+  return features(channel.revision).streamsMayPause ? () => channel.closeStream() : undefined
+}
+
+/** What the transport gives with a request: the same, for a handler that is called through the SDK's protocol. */
+export function messageExtra(call: OfficialCall): JsonObject {
+  const { channel } = call
+  const extra: JsonObject = { requestInfo: requestInfo(channel) }
+  const [auth, request, close] = [officialAuth(channel.auth), requestOf(channel), closeStream(call)]
+  if (auth) extra.authInfo = auth
+  if (request) extra.request = request
+  if (close) extra.closeSSEStream = close
+  return extra
+}
+
+/** `extra` of 1.x. What costs something is made when it is read. */
+export function extraOf(call: OfficialCall, server: LowLevel): object {
+  const { channel, id, params } = call
+  const relatedRequestId = id
+  return {
+    get signal() {
+      return channel.signal
+    },
+    sessionId: channel.sessionId,
+    _meta: params?._meta,
+    sendNotification: (notification: object) => server.notification(notification, { relatedRequestId }),
+    sendRequest: (request: object, schema: unknown, options?: object) =>
+      server.request(request, schema, { ...options, relatedRequestId }),
+    get authInfo() {
+      return officialAuth(channel.auth)
+    },
+    requestId: id,
+    get requestInfo() {
+      return requestInfo(channel)
+    },
+    taskId: undefined,
+    taskStore: undefined,
+    taskRequestedTtl: undefined,
+    closeSSEStream: closeStream(call),
+    closeStandaloneSSEStream: undefined,
+  }
+}
+
+/** The members of `_meta` with which a request of the stateless revision describes itself. */
+const ENVELOPE: readonly string[] = Object.values(META)
+
+/** `ctx` of 2.x. */
+export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCalls): object {
+  const { channel, id, method, params } = call
+  const relatedRequestId = id
+  const [meta, envelope] = liftEnvelope(params?._meta)
+  const context = direct.context({
+    sessionId: channel.sessionId,
+    mcpReq: {
+      id,
+      method,
+      _meta: meta,
+      ...(envelope && { envelope }),
+      requestState: () => undefined,
+      signal: channel.signal,
+      send: (request: object, schemaOrOptions?: object, more?: object) =>
+        isSchema(schemaOrOptions)
+          ? server.request(request, schemaOrOptions, { ...more, relatedRequestId })
+          : server.request(request, { ...schemaOrOptions, relatedRequestId }),
+      notify: (notification: object, options?: object) =>
+        server.notification(notification, { ...options, relatedRequestId }),
+    },
+  })
+  return Object.assign(context, { http: http(call) })
+}
+
+function http(call: OfficialCall): object {
+  const { channel } = call
+  let request: Request | undefined
+  return {
+    get authInfo() {
+      return officialAuth(channel.auth)
+    },
+    get req() {
+      request ??= requestOf(channel)
+      return request
+    },
+    closeSSE: closeStream(call),
+    closeStandaloneSSE: undefined,
+  }
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '~standard' in value
+}
+
+function liftEnvelope(meta: unknown): [meta: unknown, envelope: JsonObject | undefined] {
+  if (!isObject(meta) || !ENVELOPE.some((name) => name in meta)) return [meta, undefined]
+  const [own, envelope]: [JsonObject, JsonObject] = [{}, {}]
+  for (const [name, value] of Object.entries(meta)) (ENVELOPE.includes(name) ? envelope : own)[name] = value
+  return [Object.keys(own).length > 0 ? own : undefined, envelope]
+}

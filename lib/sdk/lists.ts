@@ -1,0 +1,98 @@
+/** The lists of one instance of a server of the official SDK. Those that are the same for every caller are kept as JSON. */
+import { toJson } from '../base/to-json.ts'
+import { downgradePrompt, downgradeResource, downgradeTool } from '../protocol/downgrade.ts'
+import { isObject, type JsonObject, RawJson, type Result } from '../protocol/jsonrpc.ts'
+import { features, type Revision } from '../protocol/revisions.ts'
+import type { Prompt, Resource, Tool } from '../protocol/types.ts'
+import type { ClientChannel } from '../server/context/client-channel.ts'
+import type { Policies } from './policies.ts'
+import type { List } from './transport.ts'
+
+interface ListRow {
+  /** The member of the result that has the items. */
+  member: string
+  /** The announcement after which a kept list is no longer right. */
+  list: List
+  downgrade(item: never, revision: Revision): JsonObject
+}
+
+export const LISTS: Readonly<Record<string, ListRow>> = {
+  'tools/list': { member: 'tools', list: 'tools', downgrade: (item: Tool, at) => downgradeTool(item, at) },
+  'prompts/list': { member: 'prompts', list: 'prompts', downgrade: (item: Prompt, at) => downgradePrompt(item, at) },
+  'resources/list': {
+    member: 'resources',
+    list: 'resources',
+    downgrade: (item: Resource, at) => downgradeResource(item, at),
+  },
+  'resources/templates/list': {
+    member: 'resourceTemplates',
+    list: 'resources',
+    downgrade: (item: Resource, at) => downgradeResource(item, at),
+  },
+}
+
+interface ListParts {
+  policies: Policies
+  /** Whether the list is made of the registrations alone, by the SDK's own handler. */
+  isSame(method: string): boolean
+  hintOf(method: string): JsonObject
+}
+
+/** Clients choose no part of a key, but an author's `visible` may have many outcomes. */
+const MOST_KEPT = 200
+
+export class OfficialLists {
+  readonly #parts: ListParts
+  readonly #kept = new Map<string, Result>()
+  /** Changes with each announcement: a list that was made before it is not kept. */
+  #version = 0
+
+  constructor(parts: ListParts) {
+    this.#parts = parts
+  }
+
+  changed(): void {
+    this.#version++
+    this.#kept.clear()
+  }
+
+  /** `load` asks the server. Its result may be changed: it is this call's own. */
+  list(
+    method: string,
+    params: JsonObject | undefined,
+    channel: ClientChannel,
+    load: () => Promise<JsonObject>,
+  ): Result | Promise<Result> {
+    const row = LISTS[method] as ListRow
+    const view = row.list === 'tools' ? this.#parts.policies.viewOf(channel) : ''
+    const key = `${method} ${channel.revision} ${view}`
+    if (params?.cursor !== undefined) return load().then((result) => this.#wire(method, row, result, channel))
+    const kept = this.#kept.get(key)
+    if (kept) return kept
+    const version = this.#version
+    return load().then((result) => {
+      const wire = this.#wire(method, row, result, channel)
+      if (version !== this.#version || !this.#parts.isSame(method)) return wire
+      if (this.#kept.size >= MOST_KEPT) this.#kept.clear()
+      const ready = wire._meta === undefined ? new RawJson(toJson(wire)) : wire
+      this.#kept.set(key, ready)
+      return ready
+    })
+  }
+
+  #wire(method: string, { member, downgrade }: ListRow, result: JsonObject, channel: ClientChannel): JsonObject {
+    const { policies, hintOf } = this.#parts
+    const { [member]: all, ...more } = result
+    const items: unknown[] = Array.isArray(all) ? all : []
+    if (member === 'tools') policies.learn(items)
+    const visible = member === 'tools' ? items.filter((item) => policies.isVisible(nameOf(item), channel)) : items
+    const change = downgrade as (item: unknown, revision: Revision) => JsonObject
+    const listed = visible.map((item) => (isObject(item) ? change(item, channel.revision) : item))
+    const hint = features(channel.revision).cacheHints ? hintOf(method) : {}
+    return { [member]: listed, ...hint, ...more }
+  }
+}
+
+function nameOf(item: unknown): unknown {
+  return isObject(item) ? item.name : undefined
+}
