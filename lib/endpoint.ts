@@ -27,6 +27,7 @@ import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
@@ -100,21 +101,33 @@ export interface Endpoint {
   stats(): { connections: number; calls: number; unregistered: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
-  /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
+  /**
+   * Resolves when no call runs here and the work in the background is done, that of `ctx.waitUntil` included. Streams may still
+   * be open.
+   */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
   wake(idleMs: number): void
   /**
    * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
-   * store when nothing is open. The next stream or long call opens it again.
+   * store when nothing is open. The next stream or long call opens it again. It waits for calls, and for the work of
+   * `ctx.waitUntil`.
+   *
+   * @param by when the process sleeps in any case, by the endpoint's clock: a moment before, work that is left is reported and
+   *   no longer waited for
    */
-  rest(): Promise<void>
+  rest(by?: number): Promise<void>
   /**
    * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
    * the other calls over or fails them, finishes the work at the store and closes it.
    */
   close(): Promise<void>
 }
+
+/** ms that the last steps at the store may take before the process sleeps. */
+const FALLING_ASLEEP = 200
+
+const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
 function logError(thrown: unknown): void {
   const { name, message } = asError(thrown)
@@ -170,12 +183,14 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const dispatch = watchedDispatch(dispatcher, instance)
+  const afterwork = new Afterwork(instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
       dispatch,
+      afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
       scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
@@ -187,7 +202,8 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+    const shared = { store, announce: notify, dispatch, afterwork, maxAsks }
+    return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
   given.serve?.(name)
@@ -262,9 +278,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
-    rest: () => instance.rest(),
+    rest: async (by) => {
+      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
+      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
+      await instance.rest().finally(() => timer?.cancel())
+    },
     close: async () => {
-      await drain(instance)
+      await drain(instance, afterwork)
       await store.close()
     },
   }

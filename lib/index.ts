@@ -31,11 +31,104 @@ export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.
 export type { FetchOptions } from './http/fetch-options.ts'
 export type { McpConfig } from './options.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
-export { ErrorCode, ProtocolError } from './protocol/errors.ts'
+export { ErrorCode, McpError, ProtocolError } from './protocol/errors.ts'
+export type { RequestId } from './protocol/jsonrpc.ts'
 export type { CacheableMethod } from './protocol/methods.ts'
+export {
+  MissingRequiredClientCapabilityError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  UrlElicitationRequiredError,
+} from './protocol/official-errors.ts'
+export type {
+  CallToolRequest,
+  CancelledNotification,
+  CompleteRequest,
+  CreateMessageRequest,
+  Cursor,
+  ElicitationCompleteNotification,
+  ElicitRequest,
+  EmptyResult,
+  GetPromptRequest,
+  ListPromptsResult,
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ListRootsRequest,
+  ListToolsResult,
+  LoggingMessageNotification,
+  PingRequest,
+  Progress,
+  ProgressNotification,
+  PromptListChangedNotification,
+  ReadResourceRequest,
+  RequestMeta,
+  ResourceListChangedNotification,
+  ResourceUpdatedNotification,
+  ServerNotification,
+  ServerRequest,
+  ToolListChangedNotification,
+} from './protocol/official-types.ts'
+export type {
+  Annotations,
+  AudioContent,
+  BlobResourceContents,
+  CallToolResult,
+  ClientCapabilities,
+  CompleteResult,
+  ContentBlock,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitRequestFormParams,
+  ElicitRequestParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  EmbeddedResource,
+  GetPromptResult,
+  Icon,
+  ImageContent,
+  Implementation,
+  ListRootsResult,
+  LoggingLevel,
+  ModelHint,
+  ModelPreferences,
+  ProgressToken,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  Resource,
+  ResourceContents,
+  ResourceLink,
+  ResourceTemplate as ResourceTemplateType,
+  Role,
+  Root,
+  SamplingMessage,
+  SamplingMessageContentBlock,
+  ServerCapabilities,
+  TextContent,
+  TextResourceContents,
+  Tool,
+  ToolAnnotations,
+  ToolChoice,
+  ToolResultContent,
+  ToolUseContent,
+} from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
+export type {
+  HttpContext,
+  McpRequest,
+  OfficialAuthInfo,
+  OfficialRequestInfo,
+  ParsedBy,
+  RequestHandlerExtra,
+  ResultSchema,
+  SendNotification,
+  SendOptions,
+  SendRequest,
+  ServerContext,
+} from './server/context/official-types.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'

@@ -1,10 +1,11 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
 import type { CallStart, RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import type { RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
 import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
 import type { Store } from '../store/store.ts'
 import { type Handles, handleValues, type KeyValues, userValues } from '../store/values.ts'
+import type { Afterwork } from './afterwork.ts'
 import type { CallWatch, Dispatch } from './call-watch.ts'
 import type { Caller } from './caller.ts'
 
@@ -13,28 +14,39 @@ export interface SharedParts {
   store: Store
   announce: Announcer
   dispatch: Dispatch
+  /** The work of `ctx.waitUntil`. */
+  afterwork: Afterwork
 }
 
-type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note'>
+type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note' | 'quota' | 'held'>
 
 export abstract class HandlerChannel {
-  readonly requestId: RequestId
   /** Set where somebody listens to the events of calls. */
   watch: CallWatch | undefined
   readonly #shared: SharedParts
   readonly #caller: CallerView
+  readonly #request: JsonRpcRequest
   #abort: AbortController | undefined
   #once: Map<string, Promise<unknown>> | undefined
 
-  constructor(shared: SharedParts, caller: CallerView, requestId: RequestId) {
+  constructor(shared: SharedParts, caller: CallerView, request: JsonRpcRequest) {
     this.#shared = shared
     this.#caller = caller
-    this.requestId = requestId
+    this.#request = request
   }
 
   /** The call has ended: a signal that is made from now on is aborted. */
   protected abstract get over(): boolean
 
+  get requestId(): RequestId {
+    return this.#request.id
+  }
+  get method(): string {
+    return this.#request.method
+  }
+  get sessionId(): string | undefined {
+    return undefined
+  }
   get event(): CallStart | undefined {
     return this.watch?.event
   }
@@ -76,6 +88,21 @@ export abstract class HandlerChannel {
   abort(reason: string): void {
     this.watch?.abandoned()
     this.#abort?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  waitUntil(work: PromiseLike<unknown>): void {
+    this.takePlace()
+    this.#shared.afterwork.add(work, this.#request, () => this.givePlace())
+  }
+
+  /** Work after the answer counts as a call of its client: a client that calls again and again would begin work without a bound. */
+  protected takePlace(): void {
+    this.#caller.quota?.begin()
+    this.#caller.held?.retain()
+  }
+  protected givePlace(): void {
+    this.#caller.quota?.end()
+    this.#caller.held?.release()
   }
 
   once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {

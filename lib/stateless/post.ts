@@ -73,7 +73,7 @@ export class Stateless {
     const { request, caller, streams } = input
     const exchange = new StatelessExchange(this.#instance, input, asItIs, this.#options.streamAfter, () => 200)
     const send = streams ? (text: string) => exchange.send(text) : undefined
-    const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
+    const call = new SessionlessCall(this.#host, caller, request, revision, send)
     const { method, params } = request
     const work = () => sessionlessMethod(method, params) ?? this.#host.dispatch(method, params, call)
     return exchange.run(call, work)

@@ -2,7 +2,7 @@
 import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
 import { downgradeSampling } from '../../protocol/downgrade.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type {
   CreateMessageRequestParams,
@@ -87,6 +87,39 @@ export class Asking {
 
   async ping(options: { timeout?: number | undefined }): Promise<void> {
     if (features(this.#channel.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
+  }
+
+  /**
+   * A request in the words of the protocol, as servers of the official SDK send it.
+   *
+   * @returns the client's result as it came; its shape is checked
+   * @throws TypeError for a method that clients do not have
+   */
+  async request(method: string, params: JsonObject = {}, options: AskOptions): Promise<JsonObject> {
+    const { client, revision } = this.#channel
+    switch (method) {
+      case 'elicitation/create': {
+        const mode = params.mode === 'url' ? 'url' : 'form'
+        requireElicitation(client, revision, mode)
+        const { elicitationModes, elicitationIds } = features(revision)
+        const request: JsonObject = { ...params }
+        if (mode === 'form') request.requestedSchema = formSchema(isObject(params.requestedSchema) ? params.requestedSchema : {}, revision)
+        else if (elicitationIds) request.elicitationId ??= randomId(16)
+        else delete request.elicitationId
+        if (elicitationModes) request.mode = mode
+        else delete request.mode
+        return this.#ask('elicit', method, request, options)
+      }
+      case 'sampling/createMessage':
+        return this.sample(params as CreateMessageRequestParams, options)
+      case 'roots/list':
+        return { roots: await this.listRoots(options) }
+      case 'ping':
+        await this.ping(options)
+        return {}
+    }
+    const known = 'elicitation/create, sampling/createMessage, roots/list and ping'
+    throw new TypeError(`A handler cannot send ${JSON.stringify(method)} to its client: clients answer ${known}.`)
   }
 
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */

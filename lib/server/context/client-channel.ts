@@ -16,6 +16,12 @@ export interface RequestInfo {
   headers: Headers
   /** The address of the client as the platform reports it. */
   address?: string | undefined
+  /**
+   * The address of the endpoint as the client has it: path and query as it sent them, in front of a proxy that cuts a prefix off,
+   * too. Scheme and host are those that reached the instance. A call that another instance runs again has the URL of its first
+   * run. Undefined where there is no HTTP (stdio).
+   */
+  url?: URL | undefined
 }
 
 export interface ClientView {
@@ -54,6 +60,10 @@ export interface ClientChannel {
   readonly revision: Revision
   readonly client: ClientView
   readonly requestId: RequestId
+  /** The method of the request. */
+  readonly method: string
+  /** The client's `Mcp-Session-Id`; undefined where there is no session. */
+  readonly sessionId: string | undefined
   readonly auth: AuthInfo | undefined
   /** The caller's name in all that is kept. */
   readonly principal: string
@@ -85,6 +95,8 @@ export interface ClientChannel {
   ask(ask: Ask): Promise<JsonObject>
   /** Runs `fn` once for the call and keeps its JSON result, also over a replay. */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T>
+  /** Has a drain, and the sleep of a Lambda environment, wait for work that goes on after the answer. */
+  waitUntil(work: PromiseLike<unknown>): void
   /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */
   closeStream(retryMs?: number): void
 }

@@ -1,6 +1,6 @@
 /** `tools/call`. */
 
-import { asError, textOf } from '../../base/errors.ts'
+import { textOf } from '../../base/errors.ts'
 import { toJson } from '../../base/to-json.ts'
 import { downgradeToolResult } from '../../protocol/downgrade.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
@@ -11,7 +11,7 @@ import { toolError } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
-import { failureText, passesThrough } from './failures.ts'
+import { failureText, passing, readable } from './failures.ts'
 import { type MethodHandler, withEntry } from './method.ts'
 import { MORE } from './on-demand.ts'
 
@@ -51,8 +51,9 @@ function isThenable(value: unknown): boolean {
 }
 
 function failed(thrown: unknown, channel: ClientChannel): CallToolResult {
-  const error = asError(thrown)
-  if (passesThrough(error, channel)) throw error
+  const passed = passing(thrown, channel, true)
+  if (passed) throw passed
+  const error = readable(thrown)
   return withFault(toolError(failureText(error)), 'exception', error)
 }
 

@@ -13,7 +13,7 @@ import type { SessionKey, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import { Asks } from './asks.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, givePlace, takePlace } from './host.ts'
 import type { AutoProgress } from './progress.ts'
 
 /** How long a page that was opened may take to be done with, in ms. */
@@ -56,7 +56,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #asked = 0
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
-    super(parts.host, parts.caller, parts.request.id)
+    super(parts.host, parts.caller, parts.request)
     this.#call = call
     this.#parts = parts
     this.#progress = progress
@@ -72,6 +72,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   get client(): ClientView {
     return this.#parts.session.client
+  }
+  override get sessionId(): string {
+    return this.#parts.session.id
   }
   override get sessionKey(): string {
     return this.#parts.session.key
@@ -113,6 +116,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
+  }
+
+  protected override takePlace(): void {
+    takePlace(this.#parts)
+  }
+  protected override givePlace(): void {
+    givePlace(this.#parts)
   }
 
   closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {

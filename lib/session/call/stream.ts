@@ -18,6 +18,7 @@ import { endLater, finishLater } from './end-later.ts'
 import type { CallParts } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
+import { writeStored } from './stored-request.ts'
 
 /** The longest request that is stored for another instance to run again, in characters. */
 const MAX_STORED_REQUEST = 256 * 1024
@@ -105,7 +106,7 @@ export class CallStream {
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
     if (!carrier.streams || !host.mayRunAgain(request)) return undefined
-    const text = JSON.stringify(request)
+    const text = writeStored(this.#parts)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
 
