@@ -167,6 +167,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const dispatcher = dispatcherOf(server)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
+  dispatcher.reportTo?.(onError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
@@ -193,7 +194,9 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
-      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),

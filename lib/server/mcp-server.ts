@@ -8,13 +8,16 @@ import type {
   ResourceTemplateHandler,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
 } from './registry/config.ts'
 import { promptEntry, resourceEntry, templateEntry, toolEntry, warningsOf } from './registry/entries.ts'
+import { type Middleware, requireMiddleware } from './registry/middleware.ts'
 import { type CacheHints, Registry, requireHint } from './registry/registry.ts'
 import { ResourceTemplate } from './registry/resource-template.ts'
 import type { Schema } from './schema/schema.ts'
 
-export interface McpServerOptions {
+/** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
+export interface McpServerOptions extends ToolLimits {
   /** Text for a model about the server as a whole. */
   instructions?: string | undefined
   /**
@@ -51,7 +54,25 @@ export class McpServer {
     this.info = info
     this.instructions = options.instructions
     this.capabilities = options.capabilities ?? {}
-    this.registry = new Registry(options.pageSize, options.cacheHints ?? {})
+    this.registry = new Registry(options.pageSize, options.cacheHints ?? {}, options)
+  }
+
+  /**
+   * Adds a middleware, which runs around `tools/call`, `prompts/get`, `resources/read`, `completion/complete` and the lists: the
+   * first one that was added is the outermost. It acts on the requests that come after it was added.
+   *
+   * @throws TypeError for a middleware that is not a function
+   *
+   * @example
+   * server.use(async ({ method, params, ctx }, next) => {
+   *   if (method === 'tools/call' && params.name === 'purge' && !(await isOpen())) throw new ProtocolError(-32000, 'Closed.')
+   *   return next()
+   * })
+   */
+  use(middleware: Middleware): this {
+    requireMiddleware(middleware)
+    this.registry.use(middleware)
+    return this
   }
 
   /**
@@ -67,7 +88,7 @@ export class McpServer {
     config: ToolConfig<In, Out>,
     handler: ToolHandler<In, Out>,
   ): void {
-    const entry = toolEntry(name, config, handler)
+    const entry = toolEntry(name, config, handler, this.registry.limits)
     this.registry.add(this.registry.tools, name, entry, `A tool "${name}"`)
     this.warnings.push(...warningsOf(entry))
   }

@@ -10,19 +10,25 @@ import { type CompiledSchema, compileSchema, type Schema } from '../schema/schem
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
+  Caller,
   PromptConfig,
   ResourceConfig,
   ResourceHandler,
   ResourceTemplateHandler,
   ToolConfig,
+  ToolLimits,
 } from './config.ts'
+import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
+import { requireVisible } from './visibility.ts'
 
 export interface Registered<Definition> {
   readonly definition: Definition
   /** The policy of requests about it. */
   readonly policy: Policy
+  /** Whether it exists for a caller. Undefined: for every caller. */
+  readonly visible: ((caller: Caller) => unknown) | undefined
   /** Completions by argument or variable. */
   readonly complete?: ReadonlyMap<string, Completer>
 }
@@ -34,6 +40,8 @@ export interface RegisteredPrompt extends Registered<Prompt> {
 
 export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt, 'input' | 'handler'> {
   readonly output: CompiledSchema | undefined
+  /** Undefined: none. */
+  readonly limits: ToolLimits | undefined
 }
 
 export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
@@ -66,17 +74,20 @@ export function warningsOf({ definition: { name, outputSchema } }: RegisteredToo
   return warnings
 }
 
+/** `limits`: those of the server. */
 export function toolEntry(
   name: string,
   config: ToolConfig<Schema | undefined, Schema | undefined>,
   handler: (...args: never[]) => unknown,
+  limits: ToolLimits = {},
 ): RegisteredTool {
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(
       `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
     )
   }
-  const { inputSchema, outputSchema, requiredScopes, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
+  requireVisible(visible, `Tool "${name}"`)
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema && compileSchema(inputSchema, 'input', what)
@@ -89,6 +100,8 @@ export function toolEntry(
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
+    visible,
+    limits: limitsOf(`Tool "${name}"`, { timeout, maxResultBytes }, limits),
     input,
     output,
     handler: withArguments(input, handler),
@@ -98,9 +111,11 @@ export function toolEntry(
 export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
   requireName(name, 'resource')
   if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
-  const { requiredScopes, cacheHint, ...members } = config
+  const { requiredScopes, visible, cacheHint, ...members } = config
+  requireVisible(visible, `Resource "${name}"`)
   const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
-  return { definition: compact({ uri, name, ...members }), policy: policyFor(requiredScopes), cacheHint, handler: run }
+  const definition = compact({ uri, name, ...members })
+  return { definition, policy: policyFor(requiredScopes), visible, cacheHint, handler: run }
 }
 
 export function templateEntry(
@@ -110,9 +125,11 @@ export function templateEntry(
   handler: ResourceTemplateHandler,
 ): RegisteredTemplate {
   requireName(name, 'resource')
-  const { requiredScopes, cacheHint, size, ...members } = config
+  const { requiredScopes, visible, cacheHint, size, ...members } = config
+  requireVisible(visible, `Resource "${name}"`)
   const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
-  return { definition, policy: policyFor(requiredScopes), complete: template.complete, template, cacheHint, handler }
+  const policy = policyFor(requiredScopes)
+  return { definition, policy, visible, complete: template.complete, template, cacheHint, handler }
 }
 
 export function promptEntry(
@@ -121,7 +138,8 @@ export function promptEntry(
   handler: (...args: never[]) => unknown,
 ): RegisteredPrompt {
   requireName(name, 'prompt')
-  const { argsSchema, complete, requiredScopes, ...members } = config
+  const { argsSchema, complete, requiredScopes, visible, ...members } = config
+  requireVisible(visible, `Prompt "${name}"`)
   const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
@@ -133,6 +151,7 @@ export function promptEntry(
   return {
     definition: compact({ name, ...members, arguments: args }),
     policy: policyFor(requiredScopes),
+    visible,
     input,
     complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
     handler: withArguments(input, handler),

@@ -3,10 +3,13 @@ import type { CacheableMethod } from '../../protocol/methods.ts'
 import type { CacheScope } from '../../protocol/types.ts'
 import { normalTemplate, normalUri } from '../../protocol/uri.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
-import type { CacheHint } from './config.ts'
+import type { CacheHint, Caller, ToolLimits } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
+import { requireLimits } from './limits.ts'
 import { ListCache } from './list-cache.ts'
+import type { Middleware } from './middleware.ts'
 import { requestedUri } from './requested-uri.ts'
+import { isVisible, warnOf } from './visibility.ts'
 
 /** How long clients may keep a result, and with whom they may share it. */
 export interface Cacheable {
@@ -37,15 +40,25 @@ export class Registry {
   readonly lists = new ListCache()
   /** An entry has completions. */
   hasCompletions = false
+  /** An entry has `visible`. Without one no request asks for it. */
+  hides = false
+  /** In the order in which they were added: the first is the outermost. */
+  readonly middleware: Middleware[] = []
+  /** Of tools that have none of their own. */
+  readonly limits: ToolLimits
+  /** Receives the faults of authors' functions that no call can report: each once. */
+  report: (error: Error) => void = warnOf
   /** Items on a page of a list. Undefined: as many as fit into the bytes of a page. */
   readonly pageSize: number | undefined
   readonly #cacheHints: CacheHints
 
-  constructor(pageSize: number | undefined, cacheHints: CacheHints) {
+  constructor(pageSize: number | undefined, cacheHints: CacheHints, limits: ToolLimits = {}) {
     if (pageSize !== undefined && !(Number.isSafeInteger(pageSize) && pageSize >= 1)) {
       throw new RangeError('pageSize must be 1 or more.')
     }
     for (const [method, hint] of Object.entries(cacheHints)) requireHint(hint, method)
+    requireLimits(limits, 'McpServer')
+    this.limits = limits
     this.pageSize = pageSize
     this.#cacheHints = cacheHints
   }
@@ -65,41 +78,59 @@ export class Registry {
     entries.set(key, entry)
     for (const scope of entry.policy.scopes) this.scopes.add(scope)
     if (entry.complete !== undefined && entry.complete.size > 0) this.hasCompletions = true
+    if (entry.visible !== undefined) this.hides = true
+    this.lists.clear()
+  }
+
+  use(middleware: Middleware): void {
+    this.middleware.push(middleware)
+    // They may have been for every client.
     this.lists.clear()
   }
 
   /**
    * How long clients may keep a result: as `own` says, else the server, else `ttlMs` and `private`. A result about
-   * entries that need scopes is always private.
+   * entries that need scopes, or are hidden from some callers, is always private, and so are all that a middleware may change.
    */
   cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
     const general = this.#cacheHints[method]
-    const scoped = about.some(({ policy }) => policy.scopes.length > 0)
-    const cacheScope = (!scoped && (own?.cacheScope ?? general?.cacheScope)) || 'private'
+    // Who makes the result of a middleware, and for whom, is not known here.
+    const isChanged = this.middleware.length > 0 && method !== 'server/discover'
+    const differs = isChanged || about.some(({ policy, visible }) => policy.scopes.length > 0 || visible !== undefined)
+    const cacheScope = (!differs && (own?.cacheScope ?? general?.cacheScope)) || 'private'
     return { ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs, cacheScope }
   }
 
-  /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
-  findResource(text: string): FoundResource | undefined {
+  /** The entry, unless it is hidden from the caller. `caller`: undefined where no entry is hidden, or from nobody. */
+  seen<T extends Registered<unknown>>(entry: T | undefined, caller: Caller | undefined): T | undefined {
+    if (entry?.visible === undefined || caller === undefined) return entry
+    return isVisible(entry, caller, this.report) ? entry : undefined
+  }
+
+  /**
+   * The resource or template that a URI belongs to: an exact URI before a template, templates in their order. An entry that is
+   * hidden from the caller is passed over.
+   */
+  findResource(text: string, caller?: Caller): FoundResource | undefined {
     const normal = normalUri(text)
-    const found = this.#match(normal)
+    const found = this.#match(normal, caller)
     const uri = found && requestedUri(text, normal)
     return uri && { ...found, uri }
   }
 
-  #match(normal: string): Omit<FoundResource, 'uri'> | undefined {
-    const fixed = this.resources.get(normal)
+  #match(normal: string, caller: Caller | undefined): Omit<FoundResource, 'uri'> | undefined {
+    const fixed = this.seen(this.resources.get(normal), caller)
     if (fixed !== undefined) return { entry: fixed, variables: {} }
     for (const entry of this.templates.values()) {
       const variables = entry.template.uriTemplate.matchNormal(normal)
-      if (variables !== undefined) return { entry, variables }
+      if (variables !== undefined && this.seen(entry, caller)) return { entry, variables }
     }
     return undefined
   }
 
-  /** The template that a reference for completions names. */
-  findTemplate(text: string): RegisteredTemplate | undefined {
-    return this.templates.get(normalTemplate(text))
+  /** The template that a reference for completions names, unless it is hidden from the caller. */
+  findTemplate(text: string, caller?: Caller): RegisteredTemplate | undefined {
+    return this.seen(this.templates.get(normalTemplate(text)), caller)
   }
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -21,10 +22,19 @@ export interface CallHost extends SharedParts {
   running: RunningCalls
   /** Every scope that a request can need. */
   scopes: ReadonlySet<string>
-  /** The scopes that a request needs. */
-  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
+  /** The scopes that a request needs. Entries that are hidden from `viewer` need none. */
+  scopesOf(method: string, params: JsonObject | undefined, viewer?: Viewer): readonly string[]
+  /** Entries are hidden from some callers. */
+  hides(): boolean
+  /** Whether a caller may learn that a resource has changed. */
+  shows(uri: string, viewer: Viewer): boolean
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
+}
+
+/** A caller as the server's entries see it; undefined where they are the same for every caller. */
+export function viewerOf(host: CallHost, session: Session, { auth }: Caller): Viewer | undefined {
+  return host.hides() ? { auth, revision: session.revision, client: session.client } : undefined
 }
 
 /** Throws where the caller's token lacks one of the scopes. */
