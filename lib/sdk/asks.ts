@@ -116,7 +116,7 @@ const REQUEST_TIMEOUT = -32001
 /** The error that the SDK gets in place of an answer. */
 export function errorOfAsk(error: Error): JsonObject {
   const { message } = error
-  if (error instanceof ProtocolError) return error.toObject() as unknown as JsonObject
+  if (error instanceof ProtocolError) return { ...error.toObject() }
   if (error instanceof AskError) {
     const code = error.reason === 'timeout' ? REQUEST_TIMEOUT : (error.code ?? ErrorCode.InternalError)
     return error.data === undefined ? { code, message } : { code, message, data: error.data }

@@ -4,25 +4,19 @@ import { ErrorCode, invalidParams, invalidRequest, ProtocolError } from '../prot
 import { type JsonObject, isObject, type Result } from '../protocol/jsonrpc.ts'
 import { METHODS } from '../protocol/methods.ts'
 import { features, type Revision } from '../protocol/revisions.ts'
-import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
+import type { ServerCapabilities } from '../protocol/types.ts'
 import { type ClientChannel, channelFor } from '../server/context/client-channel.ts'
 import { withFault } from '../server/context/fault.ts'
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
+import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
 import type { Policies } from './policies.ts'
+import type { OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
-
-/** A server as it describes itself. */
-export interface OwnDescription {
-  info: Implementation
-  capabilities: ServerCapabilities
-  instructions: string | undefined
-}
 
 interface DispatcherParts {
   own: OwnDescription
   policies: Policies
-  scopes: ReadonlySet<string>
   /** Runs `work` with the instance for a request. */
   use(
     channel: ClientChannel,
@@ -30,11 +24,12 @@ interface DispatcherParts {
   ): Result | Promise<Result>
 }
 
-export function dispatcherFor({ own, policies, scopes, use }: DispatcherParts): Dispatcher {
+export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatcher {
   const descriptions = new Map<string, Description>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
-    scopes,
+    scopes: policies.scopes,
+    hides: policies.hides,
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
       if (missingScopes(dispatcher, channel.auth, method, params)) {
@@ -44,8 +39,9 @@ export function dispatcherFor({ own, policies, scopes, use }: DispatcherParts): 
       if (method.startsWith('tasks/')) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
-      if (method === 'tools/call' && !policies.isVisible(params?.name, channel)) {
-        throw withFault(invalidParams(`Unknown tool ${JSON.stringify(params?.name)}.`), 'unknown')
+      const name = method === 'tools/call' ? params?.name : undefined
+      if (policies.hides && typeof name === 'string' && !policies.isVisible(name, callerOf(channel))) {
+        throw withFault(invalidParams(`Unknown tool ${JSON.stringify(name)}.`), 'unknown')
       }
       const row = METHODS.get(method)
       const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
@@ -58,7 +54,7 @@ export function dispatcherFor({ own, policies, scopes, use }: DispatcherParts): 
       descriptions.set(key, known)
       return known
     },
-    policyOf: (method, params) => policies.of(method, params),
+    policyOf: (method, params, caller) => policies.of(method, params, caller),
   }
   return dispatcher
 }

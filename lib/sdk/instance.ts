@@ -7,26 +7,28 @@ import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
-import type { DispatcherHost } from '../server/dispatcher.ts'
+import type { Announcement } from '../server/registry/announcement.ts'
 import { OfficialCall } from './call.ts'
 import { contextOf, extraOf, messageExtra } from './extra.ts'
 import { LISTS, OfficialLists } from './lists.ts'
 import type { Policies } from './policies.ts'
 import * as sdk from './private.ts'
 import { failureFor, NOT_KEPT, resultFor } from './results.ts'
-import { type Calls, type List, OfficialTransport } from './transport.ts'
+import { type Calls, OfficialTransport } from './transport.ts'
 
 /** What the instances of one server share. */
 export interface InstanceParts {
   /** The call in whose async context code runs, of any instance. */
   running: AsyncLocalStorage<OfficialCall>
-  hosts: readonly DispatcherHost[]
   policies: Policies
   strict: boolean
   /** The instance has one client, and is told who that is. */
   ownsClient: boolean
   askedByContext(method: string): void
-  changed(list: List): void
+  announce(change: Announcement): void
+  /** Announces that the user is done with a page. */
+  completed(elicitationId: string): Promise<unknown>
+  report(error: Error): void
 }
 
 interface Waiting {
@@ -46,7 +48,6 @@ export class OfficialInstance implements Calls {
   #transport: OfficialTransport | undefined
   #connecting: Promise<void> | undefined
   #introduced: Promise<void> | undefined
-  #changed: Set<List> | undefined
   #ids = 0
 
   /** @param made what the author made: an `McpServer`, or the low-level server itself */
@@ -69,12 +70,13 @@ export class OfficialInstance implements Calls {
   }
 
   /** Connects the server, once. A server that its author closed is connected again. */
-  connect(): Promise<void> {
-    if (this.#transport?.closed === false) return this.#connecting ?? Promise.resolve()
-    const { hosts, strict } = this.#parts
-    this.#transport = new OfficialTransport({ calls: this, hosts, strict })
+  async connect(): Promise<void> {
+    if (this.#transport?.closed === false) return this.#connecting
+    const { completed, report, strict } = this.#parts
+    this.#transport = new OfficialTransport({ calls: this, completed, report, strict })
     this.#connecting = this.#server.connect(this.#transport)
-    return this.#connecting
+    await this.#connecting
+    this.#connecting = undefined
   }
 
   close(): Promise<void> {
@@ -122,7 +124,6 @@ export class OfficialInstance implements Calls {
       return ownsClient ? this.#introduced?.then(() => this.#handle(call)) : undefined
     }
     return this.connect().then(() => {
-      this.#connecting = undefined
       if (!ownsClient) return this.#handle(call)
       this.#introduced ??= this.#introduce(call)
       return this.#introduced.then(() => this.#handle(call))
@@ -203,16 +204,9 @@ export class OfficialInstance implements Calls {
     this.#parts.askedByContext(method)
   }
 
-  /** Equal changes of one turn are announced once: a server may register many tools in a row. */
-  changed(list: List): void {
+  announce(change: Announcement): void {
     this.#lists.changed()
-    if (this.#changed) return void this.#changed.add(list)
-    const changed = new Set([list])
-    this.#changed = changed
-    queueMicrotask(() => {
-      this.#changed = undefined
-      for (const each of changed) this.#parts.changed(each)
-    })
+    this.#parts.announce(change)
   }
 }
 

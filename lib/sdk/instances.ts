@@ -2,8 +2,8 @@
 import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { OfficialInstance } from './instance.ts'
+import { callerOf } from '../server/registry/visibility.ts'
 import type { Instances } from './options.ts'
-import { callerOf } from './policies.ts'
 
 /** Instances of sessions and keys that a process keeps. One takes 0.1 to 0.6 MB with 50 tools. */
 const MOST = 500

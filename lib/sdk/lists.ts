@@ -5,28 +5,24 @@ import { isObject, type JsonObject, RawJson, type Result } from '../protocol/jso
 import { features, type Revision } from '../protocol/revisions.ts'
 import type { Prompt, Resource, Tool } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
+import { callerOf } from '../server/registry/visibility.ts'
 import type { Policies } from './policies.ts'
-import type { List } from './transport.ts'
 
 interface ListRow {
   /** The member of the result that has the items. */
   member: string
-  /** The announcement after which a kept list is no longer right. */
-  list: List
   downgrade(item: never, revision: Revision): JsonObject
 }
 
 export const LISTS: Readonly<Record<string, ListRow>> = {
-  'tools/list': { member: 'tools', list: 'tools', downgrade: (item: Tool, at) => downgradeTool(item, at) },
-  'prompts/list': { member: 'prompts', list: 'prompts', downgrade: (item: Prompt, at) => downgradePrompt(item, at) },
+  'tools/list': { member: 'tools', downgrade: (item: Tool, at) => downgradeTool(item, at) },
+  'prompts/list': { member: 'prompts', downgrade: (item: Prompt, at) => downgradePrompt(item, at) },
   'resources/list': {
     member: 'resources',
-    list: 'resources',
     downgrade: (item: Resource, at) => downgradeResource(item, at),
   },
   'resources/templates/list': {
     member: 'resourceTemplates',
-    list: 'resources',
     downgrade: (item: Resource, at) => downgradeResource(item, at),
   },
 }
@@ -64,7 +60,7 @@ export class OfficialLists {
     load: () => Promise<JsonObject>,
   ): Result | Promise<Result> {
     const row = LISTS[method] as ListRow
-    const view = row.list === 'tools' ? this.#parts.policies.viewOf(channel) : ''
+    const view = row.member === 'tools' ? this.#parts.policies.viewOf(callerOf(channel)) : ''
     const key = `${method} ${channel.revision} ${view}`
     if (params?.cursor !== undefined) return load().then((result) => this.#wire(method, row, result, channel))
     const kept = this.#kept.get(key)
@@ -85,7 +81,8 @@ export class OfficialLists {
     const { [member]: all, ...more } = result
     const items: unknown[] = Array.isArray(all) ? all : []
     if (member === 'tools') policies.learn(items)
-    const visible = member === 'tools' ? items.filter((item) => policies.isVisible(nameOf(item), channel)) : items
+    const caller = callerOf(channel)
+    const visible = member === 'tools' ? items.filter((item) => policies.isListed(nameOf(item), caller)) : items
     const change = downgrade as (item: unknown, revision: Revision) => JsonObject
     const listed = visible.map((item) => (isObject(item) ? change(item, channel.revision) : item))
     const hint = features(channel.revision).cacheHints ? hintOf(method) : {}

@@ -1,17 +1,19 @@
 /** Opens a server of the official SDK: decides which instances of it there are, and connects the first one. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
+import { LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
+import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
-import type { Dispatcher, DispatcherHost } from '../server/dispatcher.ts'
+import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
-import { dispatcherFor, type OwnDescription } from './dispatcher.ts'
+import { dispatcherFor } from './dispatcher.ts'
 import { officialAuth, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
-import type { OfficialFactory, OfficialFactoryContext, OfficialServer } from './official.ts'
+import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer } from './official.ts'
 import { type Instances, type OfficialOptions, requireOfficialOptions } from './options.ts'
 import { Policies } from './policies.ts'
 import * as sdk from './private.ts'
-import type { List } from './transport.ts'
 
 /** A server that can be used. */
 interface Opened {
@@ -27,59 +29,31 @@ interface Made {
 }
 
 /**
- * @param hosts the endpoints that serve it; further ones may be added
+ * @param listeners to which the server speaks outside of its answers; further ones may be added
  * @throws TypeError with one line for a server that cannot be served so, and for options that cannot work
  */
 export async function openOfficial(
   server: OfficialServer | OfficialFactory,
   options: OfficialOptions,
-  hosts: readonly DispatcherHost[],
+  listeners: Listeners,
 ): Promise<Opened> {
   requireOfficialOptions(options)
   const factory = typeof server === 'function' ? server : undefined
   const model = factory ? await make(factory, { era: 'legacy' }) : requireServer(server, 'The server')
   if (model.low.transport) throw new TypeError(CONNECTED)
   const { kind, why } = chooseKind(options.instances, model.low, factory)
-  const report = (error: unknown) => {
-    for (const host of hosts) host.report(error)
-  }
-  const annotationsOf = (name: string) => {
-    const tools = sdk.registeredTools(model.made)
-    return tools && Object.hasOwn(tools, name) ? tools[name]?.annotations : undefined
-  }
-  const policies = new Policies({ tools: options.tools, annotationsOf, report })
+  const parts = partsFor(kind, model, options, listeners)
+  const { policies, report } = parts
   await learnTools(model, policies)
   requireNamedTools(model, options, policies)
   const own = sdk.ownDescription(model.low) ?? (await describedByProtocol(model.low))
   const name = JSON.stringify(own.info.name)
-  const changed = new Set<List>()
-  let asked = false
-  const parts: InstanceParts = {
-    running: new AsyncLocalStorage<OfficialCall>(),
-    hosts,
-    policies,
-    strict: options.attribution === 'strict',
-    ownsClient: kind === 'session' || kind === 'call',
-    askedByContext(method) {
-      if (asked || kind === 'session' || kind === 'call') return
-      asked = true
-      report(warning(askedSoFar(method)))
-    },
-    changed(list) {
-      for (const { announce } of hosts) void announceChange(announce, list)
-      if (changed.has(list) || kind !== 'shared') return
-      changed.add(list)
-      report(warning(`The server ${name} changed its ${list} while it runs: other processes that serve it have their own.`))
-    },
-  }
-  const scopes = new Set(Object.values(options.tools ?? {}).flatMap(({ requiredScopes = [] }) => requiredScopes))
+  if (!sdk.directCalls(model.low)) report(warning(slower(name)))
   const notes = [`The official server ${name} has ${INSTANCES[typeof kind === 'function' ? 'key' : kind]}: ${why}.`]
   if (kind === 'shared') {
     const instance = new OfficialInstance(model.made, model.low, parts)
     await instance.connect()
-    if (!sdk.directCalls(model.low)) report(warning(slower(name)))
-    const dispatcher = dispatcherFor({ own, policies, scopes, use: (_channel, work) => work(instance) })
-    return { dispatcher, notes }
+    return { dispatcher: dispatcherFor({ own, policies, use: (_channel, work) => work(instance) }), notes }
   }
   const create = requireFactory(factory, kind)
   const pool = new InstancePool({
@@ -92,7 +66,39 @@ export async function openOfficial(
       return instance
     },
   })
-  return { dispatcher: dispatcherFor({ own, policies, scopes, use: (channel, work) => pool.use(channel, work) }), notes }
+  return { dispatcher: dispatcherFor({ own, policies, use: (channel, work) => pool.use(channel, work) }), notes }
+}
+
+/** What all instances of a server share. */
+function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, listeners: Listeners): InstanceParts {
+  const report = (error: Error) => {
+    for (const listener of listeners.reports) listener(error)
+  }
+  const ownsClient = kind === 'session' || kind === 'call'
+  let asked = ownsClient
+  return {
+    running: new AsyncLocalStorage<OfficialCall>(),
+    policies: new Policies({
+      tools: options.tools,
+      annotationsOf(name) {
+        const tools = sdk.registeredTools(made)
+        return tools && Object.hasOwn(tools, name) ? tools[name]?.annotations : undefined
+      },
+      report,
+    }),
+    strict: options.attribution === 'strict',
+    ownsClient,
+    askedByContext(method) {
+      if (asked) return
+      asked = true
+      report(warning(askedSoFar(method)))
+    },
+    announce(change) {
+      for (const listener of listeners.changes) listener(change)
+    },
+    completed: (elicitationId) => Promise.all([...listeners.completions].map((complete) => complete(elicitationId))),
+    report,
+  }
 }
 
 const INSTANCES = {
@@ -183,29 +189,28 @@ function requireNamedTools({ made }: Made, { tools = {} }: OfficialOptions, poli
 }
 
 /** A server of a release that keeps its description elsewhere. */
-async function describedByProtocol(low: sdk.LowLevel): Promise<OwnDescription> {
-  const { promise, resolve } = Promise.withResolvers<OwnDescription>()
+async function describedByProtocol(low: sdk.LowLevel): Promise<sdk.OwnDescription> {
+  const answer = Promise.withResolvers<JsonObject>()
   const transport: sdk.Transport = {
     async start() {},
+    async send(message) {
+      answer.resolve(message)
+    },
     async close() {
       transport.onclose?.()
     },
-    async send({ result }) {
-      const { serverInfo, capabilities, instructions } = result as Record<string, never>
-      resolve({ info: serverInfo as never, capabilities: capabilities as never, instructions })
-    },
   }
   await low.connect(transport)
-  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'start', version: '0' } }
+  const params = { protocolVersion: LATEST_SESSION_REVISION, capabilities: {}, clientInfo: { name: 'start', version: '0' } }
   transport.onmessage?.({ jsonrpc: '2.0', id: 'start', method: 'initialize', params })
-  const description = await promise
+  const { result } = await answer.promise
   await low.close()
-  return description
-}
-
-async function announceChange(announce: DispatcherHost['announce'], list: List): Promise<void> {
-  if (list === 'tools') return announce.toolsChanged()
-  return list === 'prompts' ? announce.promptsChanged() : announce.resourcesChanged()
+  const { serverInfo, capabilities, instructions } = isObject(result) ? result : {}
+  return {
+    info: readImplementation(serverInfo) ?? { name: '', version: '' },
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: typeof instructions === 'string' ? instructions : undefined,
+  }
 }
 
 function warning(text: string): Error {

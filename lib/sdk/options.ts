@@ -1,5 +1,6 @@
 /** Options of servers of the official SDK: what their registrations cannot say. */
 import type { Caller } from '../server/registry/config.ts'
+import { requireVisible } from '../server/registry/visibility.ts'
 
 /** What the endpoint should know of a tool that the official SDK registered. */
 export interface OfficialToolOptions {
@@ -60,7 +61,7 @@ function requireToolOptions(place: string, tool: OfficialToolOptions): void {
   const { requiredScopes, visible, readOnly, idempotent } = tool
   const areScopes = requiredScopes === undefined || isTexts(requiredScopes)
   if (!areScopes) throw new TypeError(`${place}.requiredScopes must be an array of texts.`)
-  if (visible !== undefined && typeof visible !== 'function') throw new TypeError(`${place}.visible must be a function.`)
+  requireVisible(visible, place)
   for (const [member, value] of Object.entries({ readOnly, idempotent })) {
     if (value === undefined || typeof value === 'boolean') continue
     throw new TypeError(`${place}.${member} must be true or false, not ${shown(value)}.`)

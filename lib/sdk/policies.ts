@@ -1,10 +1,10 @@
 /** The policies of tools of the official SDK: from their annotations, and from `options.tools`. */
+import { asError } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
-import type { ClientChannel } from '../server/context/client-channel.ts'
-import { NO_POLICY, type Policy } from '../server/registry/policy.ts'
 import type { Caller } from '../server/registry/config.ts'
+import { NO_POLICY, type Policy } from '../server/registry/policy.ts'
+import { isVisible } from '../server/registry/visibility.ts'
 import { type ParamHeader, paramHeaders } from '../server/schema/param-headers.ts'
-import { features } from '../protocol/revisions.ts'
 import type { OfficialToolOptions } from './options.ts'
 
 /** What a list says of a tool. */
@@ -23,32 +23,50 @@ interface PolicyParts {
   tools: { readonly [name: string]: OfficialToolOptions } | undefined
   /** The annotations of a tool that an `McpServer` has registered. Undefined: none, or it is a low-level server. */
   annotationsOf(name: string): unknown
-  report(error: unknown): void
+  report(error: Error): void
+}
+
+/** A tool that not every caller has. */
+interface Limited {
+  definition: { name: string }
+  scopes: readonly string[]
+  visible: ((caller: Caller) => boolean) | undefined
 }
 
 const UNKNOWN: Listed = { annotations: undefined, headers: [] }
 
 export class Policies {
+  /** Every scope that a call can need. */
+  readonly scopes: ReadonlySet<string>
+  /** Tools are hidden from some callers. */
+  readonly hides: boolean
   readonly #parts: PolicyParts
   /** What lists said of tools, by name. */
   readonly #listed = new Map<string, Listed>()
   readonly #kept = new Map<string, Kept>()
+  /** The tools whose fault was reported. */
+  readonly #faulty = new Set<string>()
   readonly #options: ReadonlyMap<string, OfficialToolOptions>
-  /** The tools that not every caller has. */
-  readonly #limited: readonly (readonly [name: string, options: OfficialToolOptions])[]
-  readonly #reported = new Set<string>()
+  readonly #limited = new Map<string, Limited>()
 
   constructor(parts: PolicyParts) {
     this.#parts = parts
     this.#options = new Map(Object.entries(parts.tools ?? {}))
-    this.#limited = [...this.#options].filter(([, { requiredScopes = [], visible }]) => requiredScopes.length > 0 || visible)
+    for (const [name, { requiredScopes: scopes = [], visible }] of this.#options) {
+      if (scopes.length > 0 || visible) this.#limited.set(name, { definition: { name }, scopes, visible })
+    }
+    const limited = [...this.#limited.values()]
+    this.scopes = new Set(limited.flatMap(({ scopes }) => scopes))
+    this.hides = limited.some(({ visible }) => visible)
   }
 
-  /** The policy of a request. It is made once for each tool. */
-  of(method: string, params: JsonObject | undefined): Policy {
+
+  /** The policy of a request. It is made once for each tool. A tool that is hidden from `caller` has that of an unknown one. */
+  of(method: string, params: JsonObject | undefined, caller?: Caller): Policy {
     if (method !== 'tools/call') return NO_POLICY
     const name = params?.name
     if (typeof name !== 'string') return NO_POLICY
+    if (caller && !this.isVisible(name, caller)) return NO_POLICY
     const { annotations, headers } = this.#factsOf(name)
     const kept = this.#kept.get(name)
     if (kept?.annotations === annotations && kept?.headers === headers) return kept.policy
@@ -95,45 +113,34 @@ export class Policies {
       return headers.length > 0 ? headers : UNKNOWN.headers
     } catch (error) {
       // Clients leave the tool out.
-      this.#report(`headers ${name}`, error)
+      if (!this.#faulty.has(String(name))) this.#parts.report(asError(error))
+      this.#faulty.add(String(name))
       return UNKNOWN.headers
     }
   }
 
   /** Whether the tool exists for the caller. */
-  isVisible(name: unknown, channel: ClientChannel): boolean {
-    const options = typeof name === 'string' ? this.#options.get(name) : undefined
-    return options === undefined || this.#shows(String(name), options, channel)
+  isVisible(name: string, caller: Caller): boolean {
+    const tool = this.#limited.get(name)
+    return tool === undefined || isVisible(tool, caller, this.#parts.report)
   }
 
-  /** A text that is the same for callers who see the same tools. */
-  viewOf(channel: ClientChannel): string {
-    if (this.#limited.length === 0) return ''
-    return this.#limited.map(([name, options]) => (this.#shows(name, options, channel) ? '1' : '0')).join('')
+  /** Whether the tool is listed for the caller. */
+  isListed(name: unknown, caller: Caller): boolean {
+    const tool = typeof name === 'string' ? this.#limited.get(name) : undefined
+    return tool === undefined || this.#lists(tool, caller)
   }
 
-  #shows(name: string, { requiredScopes = [], visible }: OfficialToolOptions, channel: ClientChannel): boolean {
-    const { auth } = channel
-    if (auth && !requiredScopes.every((scope) => auth.scopes.includes(scope))) return false
-    if (!visible) return true
-    try {
-      const shown: unknown = visible(callerOf(channel))
-      if (typeof shown === 'boolean') return shown
-      throw new TypeError(`tools[${JSON.stringify(name)}].visible must return true or false.`)
-    } catch (error) {
-      this.#report(`visible ${name}`, error)
-      return false
-    }
+  /** A text that is the same for callers with the same list. */
+  viewOf(caller: Caller): string {
+    let view = ''
+    for (const tool of this.#limited.values()) view += this.#lists(tool, caller) ? '1' : '0'
+    return view
   }
 
-  /** The same fault comes with each request. */
-  #report(key: string, error: unknown): void {
-    if (this.#reported.has(key)) return
-    this.#reported.add(key)
-    this.#parts.report(error)
+  #lists(tool: Limited, caller: Caller): boolean {
+    const { auth } = caller
+    if (auth && !tool.scopes.every((scope) => auth.scopes.includes(scope))) return false
+    return isVisible(tool, caller, this.#parts.report)
   }
-}
-
-export function callerOf({ auth, revision, client }: ClientChannel): Caller {
-  return { auth, revision, client: features(revision).sessions ? client : undefined }
 }

@@ -61,7 +61,7 @@ export function lineOf(server: LowLevel): Line {
 }
 
 /** A server as it describes itself. */
-interface OwnDescription {
+export interface OwnDescription {
   info: Implementation
   capabilities: ServerCapabilities
   instructions: string | undefined

@@ -6,12 +6,10 @@ import { asError } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features } from '../protocol/revisions.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
-import type { DispatcherHost } from '../server/dispatcher.ts'
+import type { Announcement, ListKind } from '../server/registry/announcement.ts'
 import { askClient, errorOfAsk } from './asks.ts'
 import type { OfficialCall } from './call.ts'
 import type { SendOptions, Transport } from './private.ts'
-
-export type List = 'tools' | 'prompts' | 'resources'
 
 /** The instance, as its transport uses it. */
 export interface Calls {
@@ -21,16 +19,17 @@ export interface Calls {
   current(): OfficialCall | undefined
   /** Takes the answer of a request that went through the transport. */
   answered(id: string, message: JsonObject): void
-  /** The server announced that a list has changed. */
-  changed(list: List): void
+  /** The server makes a change known. */
+  announce(change: Announcement): void
   /** An ask was sent by the async context alone. */
   askedByContext(method: string): void
 }
 
 interface TransportParts {
   calls: Calls
-  /** Every endpoint that serves the server. */
-  hosts: readonly DispatcherHost[]
+  /** Announces that the user is done with a page. */
+  completed(elicitationId: string): Promise<unknown>
+  report(error: Error): void
   /** Messages that name no request are not sent. */
   strict: boolean
 }
@@ -108,22 +107,20 @@ export class OfficialTransport implements Transport {
   }
 
   async #notify(method: string, params: JsonObject = {}, options: SendOptions): Promise<void> {
-    const { hosts, calls } = this.#parts
+    const { calls } = this.#parts
     const [, list] = LIST_CHANGED.exec(method) ?? []
-    if (list !== undefined) return calls.changed(list as List)
+    if (list !== undefined) return calls.announce({ kind: list as ListKind, local: true })
     switch (method) {
       case 'notifications/cancelled':
         return this.#asks.get(params.requestId)?.abort(params.reason)
       case 'notifications/resources/updated': {
         const { uri } = params
-        if (typeof uri !== 'string') return
-        await Promise.all(hosts.map(({ announce }) => announce.resourceUpdated(uri)))
+        if (typeof uri === 'string') calls.announce({ kind: 'updated', uri })
         return
       }
       case 'notifications/elicitation/complete': {
         const { elicitationId } = params
-        if (typeof elicitationId !== 'string') return
-        await Promise.all(hosts.map((host) => host.elicitationCompleted(elicitationId)))
+        if (typeof elicitationId === 'string') await this.#parts.completed(elicitationId)
         return
       }
     }
@@ -153,7 +150,7 @@ export class OfficialTransport implements Transport {
     this.#reported.add(method + why)
     const warning = new Error(`${method} is not sent: ${why}`)
     warning.name = 'Warning'
-    for (const { report } of this.#parts.hosts) report(warning)
+    this.#parts.report(warning)
   }
 }
 

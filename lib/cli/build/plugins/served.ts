@@ -26,7 +26,7 @@ export function served(entries: Readonly<Record<string, Entry>>, server: string)
   const contents = `
     import * as served from ${JSON.stringify(server)}
     import { serverOf } from './platform/served'
-    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))})`
+    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))}, served.serving)`
   return {
     name: 'served',
     setup(build) {

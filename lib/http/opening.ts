@@ -1,0 +1,42 @@
+/** Servers that have to be opened before their first request: those of the official SDK. */
+import { OnDemand } from '../base/on-demand.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import { TRY_SOON } from '../runtime/reply.ts'
+import type { Dispatcher } from '../server/dispatcher.ts'
+
+/** Resolves with sentences for the log of the start. */
+export type Opening = OnDemand<readonly string[]>
+
+interface OpeningParts {
+  /** Announces that the user is done with the page of a URL elicitation. */
+  completed(elicitationId: string): Promise<unknown>
+  /** Called once, as soon as the server can be described. */
+  onOpen(): void
+  onError(error: unknown): void
+}
+
+/** Begins to open the server. Undefined: it is ready. */
+export function openingOf(dispatcher: Dispatcher, { completed, onOpen, onError }: OpeningParts): Opening | undefined {
+  const { open } = dispatcher
+  if (!open) {
+    onOpen()
+    return undefined
+  }
+  const opening: Opening = new OnDemand(async () => {
+    const notes = await open(completed)
+    onOpen()
+    return notes
+  })
+  opening.load().catch(onError)
+  return opening
+}
+
+/** Waits for the server, and opens it again where that failed. @throws Refusal 503 */
+export function requireOpen(opening: Opening): Promise<unknown> | undefined {
+  if (opening.now) return undefined
+  return opening.load().catch((cause: unknown) => {
+    const message = 'The server could not be opened; its operator finds the reason in the log.'
+    throw new Refusal(503, ErrorCode.InternalError, message, { headers: TRY_SOON, cause })
+  })
+}
