@@ -5,9 +5,7 @@ import { middlewareCheck } from './auth/middleware.ts'
 import { authorization, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
-import { asError } from './base/errors.ts'
 import { OnDemand } from './base/on-demand.ts'
-import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
@@ -35,6 +33,8 @@ import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
+import { announceOwnChanges } from './runtime/own-changes.ts'
+import { logError, reporter } from './runtime/reporter.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
@@ -137,28 +137,11 @@ const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
-function logError(thrown: unknown): void {
-  const { name, message } = asError(thrown)
-  console.error(`${name}: ${message}`)
-}
-
 function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
   )
-}
-
-/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
-function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (thrown) => {
-    try {
-      const done = onError(asError(thrown))
-      if (done instanceof Promise) handled(done)
-    } catch (fault) {
-      logError(fault)
-    }
-  }
 }
 
 /**
@@ -226,6 +209,12 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const endOwnChanges = announceOwnChanges(dispatcher, {
+    notify,
+    shared: given.leavesProcess,
+    track: (work) => instance.track(work),
+    report: onError,
+  })
   const auth = own && authorization(own, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
@@ -302,6 +291,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     },
     close: async () => {
       await drain(instance, afterwork)
+      endOwnChanges()
       await store.close()
     },
   }

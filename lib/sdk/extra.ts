@@ -97,6 +97,13 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
         server.notification(notification, { ...options, relatedRequestId }),
     },
   })
+  const mcpReq: unknown = Reflect.get(context, 'mcpReq')
+  // Those of the SDK name no request.
+  if (isObject(mcpReq)) {
+    mcpReq.elicitInput = (asked: object, options?: object) => server.elicitInput?.(asked, { ...options, relatedRequestId })
+    mcpReq.requestSampling = (asked: object, options?: object) =>
+      server.createMessage?.(asked, { ...options, relatedRequestId })
+  }
   return Object.assign(context, { http: http(call) })
 }
 

@@ -125,7 +125,10 @@ export class OfficialInstance implements Calls {
     }
     return this.connect().then(() => {
       if (!ownsClient) return this.#handle(call)
-      this.#introduced ??= this.#introduce(call)
+      this.#introduced ??= this.#introduce(call).catch((error) => {
+        this.#introduced = undefined
+        throw error
+      })
       return this.#introduced.then(() => this.#handle(call))
     })
   }
@@ -166,15 +169,17 @@ export class OfficialInstance implements Calls {
     await this.#throughTransport(call, 'initialize', params, `${call.id}-initialize`)
     const { oninitialized } = this.#server
     if (typeof oninitialized !== 'function') return
-    const { promise, resolve } = Promise.withResolvers<unknown>()
+    let done: unknown
     this.#server.oninitialized = () => {
-      this.#server.oninitialized = oninitialized
-      const done: unknown = Reflect.apply(oninitialized, this.#server, [])
-      Promise.resolve(done).then(resolve, resolve)
+      done = Reflect.apply(oninitialized, this.#server, [])
       return done
     }
     this.#transport?.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' })
-    await promise
+    // The SDK calls it in this turn, unless the author has replaced its handler.
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#server.oninitialized = oninitialized
+    // Its error is its own: the SDK has reported it to `onerror`.
+    await Promise.resolve(done).catch(() => {})
   }
 
   #hintOf(method: string): JsonObject {

@@ -86,7 +86,7 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     reportTo: (report) => void listeners.reports.add(report),
     onChange(listener) {
       listeners.changes.add(listener)
-      return () => listeners.changes.delete(listener)
+      return () => void listeners.changes.delete(listener)
     },
   }
 }

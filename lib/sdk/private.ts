@@ -32,7 +32,8 @@ export interface LowLevel {
   fallbackRequestHandler?: RequestHandler | undefined
   request(request: object, schema?: unknown, options?: object): Promise<unknown>
   notification(notification: object, options?: object): Promise<void>
-  getClientCapabilities?(): unknown
+  elicitInput?(params: object, options?: object): Promise<unknown>
+  createMessage?(params: object, options?: object): Promise<unknown>
 }
 
 /** The releases of `@modelcontextprotocol/sdk` (1) and of `@modelcontextprotocol/server` (2). */

@@ -5,6 +5,7 @@ import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from './context/client-channel.ts'
+import type { Announcement } from './registry/announcement.ts'
 import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
 import type { Cacheable } from './registry/registry.ts'
@@ -54,6 +55,11 @@ export interface Dispatcher {
   policyOf(method: string, params: JsonObject | undefined, caller?: Caller): Policy
   /** Whether a caller may learn that a resource has changed. Called where {@link hides} is true. */
   shows?(uri: string, caller: Caller): boolean
+  /**
+   * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
+   * that makes nothing known has no such member.
+   */
+  onChange?(listener: (change: Announcement) => void): (() => void) | undefined
   /**
    * Makes the server ready. An endpoint waits for it before its first request; before that only `methods`, `scopes` and `hides`
    * can be read. A server that is ready from the start has no such member.

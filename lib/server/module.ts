@@ -51,6 +51,7 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     policyOf: (method, params, caller) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params, caller)),
     shows: (uri, caller) => dispatcher.shows?.(uri, caller) ?? true,
     reportTo: (report) => dispatcher.reportTo?.(report),
+    onChange: (listener) => dispatcher.onChange?.(listener),
     ...(dispatcher.open && { open: dispatcher.open }),
   }
 }

@@ -95,26 +95,22 @@ test("an author's own exception has its stack, with lines of the source", async 
   expect(code).toBe(1)
 })
 
-test.each([
-  [
-    '1.x',
-    `import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'`,
-    'McpServer',
-    /an McpServer of the official/,
-  ],
-  [
-    '1.x',
-    `import { Server } from '@modelcontextprotocol/sdk/server/index.js'`,
-    'Server',
-    /a Server of the official SDK/,
-  ],
-  ['2.x', `import { McpServer } from '@modelcontextprotocol/server'`, 'McpServer', /an McpServer of the official/],
-])('a server of the official SDK %s is named, with what to do: %s', async (_version, imported, name, expected) => {
-  const made = project({ 'server.ts': `${imported}\nexport const server = new ${name}({ name: 'a', version: '1' })` })
+test('a server of the official SDK that cannot be shared ends the start with one line', async () => {
+  const made = project({
+    'server.ts': `import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+      export const server = new McpServer({ name: 'a', version: '1' })
+      server.server.oninitialized = () => {}`,
+  })
   symlinkSync(join(root, 'node_modules/@modelcontextprotocol'), join(made.folder, 'node_modules/@modelcontextprotocol'))
   const { code, stderr } = await made.run('start', 'server.ts')
-  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(expected)])
-  expect(stderr).toMatch(/is not served yet\. Write import { McpServer } from "mcp-anywhere"/)
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/^The server sets oninitialized, .*Export a function/)])
+  expect(code).toBe(1)
+})
+
+test('a function that makes no server ends the start with one line', async () => {
+  const made = project({ 'server.ts': `export default () => ({})` })
+  const { code, stderr } = await made.run('start', 'server.ts')
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/^What the factory returns is neither an McpServer/)])
   expect(code).toBe(1)
 })
 

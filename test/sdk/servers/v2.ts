@@ -42,6 +42,11 @@ export function makeServer(): McpServer {
     await server.server.sendResourceUpdated({ uri: 'note://1' })
     return { content: [{ type: 'text', text: 'grown' }] }
   })
+  server.registerTool('ask_ctx', { description: 'Asks with ctx' }, (async (ctx: Loose) => {
+    const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } }
+    const answer = await ctx.mcpReq.elicitInput({ message: 'Who?', requestedSchema })
+    return { content: [{ type: 'text', text: JSON.stringify(answer) }] }
+  }) as Loose)
   const name = z.object({ name: z.string() })
   server.registerTool(
     'input_required',
