@@ -58,6 +58,7 @@ export class OfficialInstance implements Calls {
     this.#direct = sdk.directCalls(server)
     this.#lists = new OfficialLists({
       policies: parts.policies,
+      handlerOf: (method) => this.#direct?.handler(method),
       isSame: (method) => sdk.listsRegistrations(made, method),
       hintOf: (method) => this.#hintOf(method),
     })

@@ -29,7 +29,9 @@ export const LISTS: Readonly<Record<string, ListRow>> = {
 
 interface ListParts {
   policies: Policies
-  /** Whether the list is made of the registrations alone, by the SDK's own handler. */
+  /** The handler of the list. */
+  handlerOf(method: string): unknown
+  /** Whether the handler is the SDK's own, which makes the list of the registrations alone. */
   isSame(method: string): boolean
   hintOf(method: string): JsonObject
 }
@@ -40,6 +42,8 @@ const MOST_KEPT = 200
 export class OfficialLists {
   readonly #parts: ListParts
   readonly #kept = new Map<string, Result>()
+  /** What was found of the handlers, by method. */
+  readonly #handlers = new Map<string, { handler: unknown; isSame: boolean }>()
   /** Changes with each announcement: a list that was made before it is not kept. */
   #version = 0
 
@@ -50,6 +54,17 @@ export class OfficialLists {
   changed(): void {
     this.#version++
     this.#kept.clear()
+    this.#handlers.clear()
+  }
+
+  /** The list is the same for every caller. */
+  #isSame(method: string): boolean {
+    const handler = this.#parts.handlerOf(method)
+    const known = this.#handlers.get(method)
+    if (known?.handler === handler) return known.isSame
+    const isSame = handler !== undefined && this.#parts.isSame(method)
+    this.#handlers.set(method, { handler, isSame })
+    return isSame
   }
 
   /** `load` asks the server. Its result may be changed: it is this call's own. */
@@ -68,7 +83,7 @@ export class OfficialLists {
     const version = this.#version
     return load().then((result) => {
       const wire = this.#wire(method, row, result, channel)
-      if (version !== this.#version || !this.#parts.isSame(method)) return wire
+      if (version !== this.#version || !this.#isSame(method)) return wire
       if (this.#kept.size >= MOST_KEPT) this.#kept.clear()
       const ready = wire._meta === undefined ? new RawJson(toJson(wire)) : wire
       this.#kept.set(key, ready)

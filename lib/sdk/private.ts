@@ -168,16 +168,28 @@ export function listsRegistrations(server: object, method: string): boolean {
   const low = lowLevelOf(server)
   const owner = ownerOf(server, setter)
   if (!low || low === server || !owner || !isFunction(owner.constructor)) return false
+  if (method === 'resources/list' && listsTemplates(server)) return false
+  const depth = depthOfRead(server, low, method, entries)
+  return depth !== undefined && depth === usualDepth(owner.constructor, setter, method, entries)
+}
+
+/** The depth in a new server, by class and method. */
+const depths = new WeakMap<object, Map<string, number | undefined>>()
+
+function usualDepth(make: () => unknown, setter: string, method: string, entries: string): number | undefined {
+  const known = depths.get(make) ?? new Map<string, number | undefined>()
+  depths.set(make, known)
+  if (known.has(method)) return known.get(method)
+  let depth: number | undefined
   try {
-    const fresh: unknown = Reflect.construct(owner.constructor, [{ name: 'probe', version: '0' }])
-    if (typeof fresh !== 'object' || fresh === null) return false
+    const fresh: object = Reflect.construct(make, [{ name: 'probe', version: '0' }])
     Reflect.apply(member(fresh, setter) as () => void, fresh, [])
-    if (method === 'resources/list' && listsTemplates(server)) return false
-    const depth = depthOfRead(server, low, method, entries)
-    return depth !== undefined && depth === depthOfRead(fresh, lowLevelOf(fresh), method, entries)
+    depth = depthOfRead(fresh, lowLevelOf(fresh), method, entries)
   } catch {
-    return false
+    // The class is made in another way: its lists are asked for each time.
   }
+  known.set(method, depth)
+  return depth
 }
 
 /** Templates that list their resources: their functions may look at the caller. */
