@@ -79,7 +79,7 @@ export class OfficialLists {
     const key = `${method} ${channel.revision} ${view}`
     if (params?.cursor !== undefined) return load().then((result) => this.#wire(method, row, result, channel))
     const kept = this.#kept.get(key)
-    if (kept) return kept
+    if (kept && this.#isSame(method)) return kept
     const version = this.#version
     return load().then((result) => {
       const wire = this.#wire(method, row, result, channel)
