@@ -10,6 +10,7 @@ import { publishAsk } from '../server/context/ask-event.ts'
 import type { Ask } from '../server/context/client-channel.ts'
 import { requireSampling } from '../server/context/client-features.ts'
 import { AskError, AskPending } from '../server/context/errors.ts'
+import { failureText } from '../server/methods/failures.ts'
 import { formSchema } from '../server/schema/form.ts'
 import type { OfficialCall } from './call.ts'
 
@@ -115,7 +116,7 @@ const REQUEST_TIMEOUT = -32001
 
 /** The error that the SDK gets in place of an answer. */
 export function errorOfAsk(error: Error): JsonObject {
-  const { message } = error
+  const message = failureText(error)
   if (error instanceof ProtocolError) return { ...error.toObject() }
   if (error instanceof AskError) {
     const code = error.reason === 'timeout' ? REQUEST_TIMEOUT : (error.code ?? ErrorCode.InternalError)

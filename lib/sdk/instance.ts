@@ -76,8 +76,14 @@ export class OfficialInstance implements Calls {
     const { completed, report, strict } = this.#parts
     this.#transport = new OfficialTransport({ calls: this, completed, report, strict })
     this.#connecting = this.#server.connect(this.#transport)
-    await this.#connecting
-    this.#connecting = undefined
+    try {
+      await this.#connecting
+    } catch (error) {
+      this.#transport = undefined
+      throw error
+    } finally {
+      this.#connecting = undefined
+    }
   }
 
   close(): Promise<void> {

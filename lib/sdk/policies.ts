@@ -13,9 +13,7 @@ interface Listed {
   headers: readonly ParamHeader[]
 }
 
-interface Kept {
-  annotations: unknown
-  headers: readonly ParamHeader[]
+interface Kept extends Listed {
   policy: Policy
 }
 
@@ -67,7 +65,9 @@ export class Policies {
     const name = params?.name
     if (typeof name !== 'string') return NO_POLICY
     if (caller && !this.isVisible(name, caller)) return NO_POLICY
-    const { annotations, headers } = this.#factsOf(name)
+    const listed = this.#listed.get(name) ?? UNKNOWN
+    const annotations = this.#parts.annotationsOf(name) ?? listed.annotations
+    const { headers } = listed
     const kept = this.#kept.get(name)
     if (kept?.annotations === annotations && kept?.headers === headers) return kept.policy
     const policy = this.#policy(name, annotations, headers)
@@ -76,13 +76,6 @@ export class Policies {
       this.#kept.set(name, { annotations, headers, policy })
     }
     return policy
-  }
-
-  #factsOf(name: string): Listed {
-    const listed = this.#listed.get(name) ?? UNKNOWN
-    const registered = this.#parts.annotationsOf(name)
-    if (registered === undefined || registered === listed.annotations) return listed
-    return { annotations: registered, headers: listed.headers }
   }
 
   #policy(name: string, annotations: unknown, headers: readonly ParamHeader[]): Policy {

@@ -7,6 +7,8 @@ import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features } from '../protocol/revisions.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
 import type { Announcement, ListKind } from '../server/registry/announcement.ts'
+import { failureText } from '../server/methods/failures.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import { askClient, errorOfAsk } from './asks.ts'
 import type { OfficialCall } from './call.ts'
 import type { SendOptions, Transport } from './private.ts'
@@ -126,7 +128,10 @@ export class OfficialTransport implements Transport {
     }
     const call = this.#callOf(options)
     if (typeof call === 'string') return this.#reportLost(method, call)
-    await this.#pass(call, method, params)
+    await this.#pass(call, method, params).catch((error: unknown) => {
+      // Handlers show their errors to clients.
+      throw error instanceof StoreUnavailable ? new Error(failureText(error)) : error
+    })
   }
 
   /** A notification of a call, on its stream. */
