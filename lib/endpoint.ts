@@ -137,7 +137,7 @@ const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
-function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+function scopesWithoutAuth(scopes: Iterable<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
@@ -148,7 +148,7 @@ function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
  * @param server an `McpServer`, or a server of the official SDK, or a function that makes one
- * @throws TypeError with one line for an option that cannot work
+ * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
@@ -182,6 +182,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       store,
       announce: notify,
       dispatch,
+      clock,
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
@@ -196,7 +197,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, afterwork, maxAsks }
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const legacy = legacySse ? LEGACY_PATHS : []
@@ -209,6 +210,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
   const endOwnChanges = announceOwnChanges(dispatcher, {
     notify,
     shared: given.leavesProcess,

@@ -135,24 +135,50 @@ export type {
   SendNotification,
   SendOptions,
   SendRequest,
+  SentRequest,
   ServerContext,
 } from './server/context/official-types.ts'
+export {
+  CreateMessageResultSchema,
+  ElicitResultSchema,
+  EmptyResultSchema,
+  ListRootsResultSchema,
+} from './server/context/result-schemas.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
+export { type LowLevelServer, Server } from './server/low-level.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'
-export { type Completer, completable } from './server/registry/completable.ts'
+export {
+  type Completer,
+  type Completer as CompleteResourceTemplateCallback,
+  completable,
+} from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
+  PromptCallback,
   PromptConfig,
   PromptHandler,
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
   ResourceConfig,
   ResourceHandler,
+  ResourceMetadata,
   ResourceTemplateHandler,
+  ToolCallback,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
+export type {
+  PromptHandle as RegisteredPrompt,
+  ResourceHandle as RegisteredResource,
+  TemplateHandle as RegisteredResourceTemplate,
+  ToolHandle as RegisteredTool,
+} from './server/registry/handles.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'

@@ -41,10 +41,9 @@ export class Afterwork {
   /**
    * Has the instance wait for `work`, as it waits for calls, for `waitUntilLimit` at most. Its failure is reported.
    *
-   * @param done called once, when nobody waits for it any more
-   * @throws TypeError where it is no promise
+   * @param settled called once, when the work has settled, also after that time
    */
-  add(work: PromiseLike<unknown>, request: JsonRpcRequest, done: () => void): void {
+  add(work: PromiseLike<unknown>, request: JsonRpcRequest, settled: () => void): void {
     const { clock, options } = this.#instance
     const { promise, resolve } = Promise.withResolvers<void>()
     const left: Left = {
@@ -52,7 +51,6 @@ export class Afterwork {
       end: () => {
         if (!this.#left.delete(left)) return
         timer.cancel()
-        done()
         resolve()
       },
     }
@@ -62,8 +60,9 @@ export class Afterwork {
     )
     this.#left.add(left)
     void this.#instance.during(promise)
-    Promise.resolve(work).then(left.end, (error: unknown) => {
-      this.#instance.report(asError(error))
+    const reported = Promise.resolve(work).catch((error: unknown) => this.#instance.report(asError(error)))
+    void reported.then(() => {
+      settled()
       left.end()
     })
   }

@@ -56,6 +56,8 @@ export interface TestControls {
    * client go on as usual.
    */
   advance(ms: number): Promise<void>
+  /** Resolves when no call runs and the work of `ctx.waitUntil` is done, in every instance. */
+  settled(): Promise<void>
   /** Announces changes, as `endpoint.notify`. */
   notify: Notifier
   /** Another client of the same instances. */
@@ -134,6 +136,9 @@ export async function testClient(server: Servable, options: TestClientOptions = 
         instance.kill()
       },
       advance: (ms) => time.advance(ms),
+      settled: async () => {
+        await Promise.all(fleet.filter(({ over }) => !over).map(({ endpoint }) => endpoint.settled()))
+      },
       get notify() {
         return next('notify').endpoint.notify
       },

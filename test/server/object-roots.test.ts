@@ -74,6 +74,8 @@ const ok = (structuredContent: JsonObject) => ({ structuredContent })
 function serverWith(inputSchema: Schema, outputSchema: Schema, result: JsonObject = {}): McpServer {
   const server = new McpServer({ name: 'roots', version: '1' })
   server.registerTool('tool', { inputSchema, outputSchema }, () => ok(result))
+  // Schemas are compiled when the server is served.
+  server.registry.compile()
   return server
 }
 

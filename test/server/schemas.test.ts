@@ -13,6 +13,8 @@ import { call, request } from './fake-channel.ts'
 function serverWith(inputSchema: Schema): McpServer {
   const server = new McpServer({ name: 'test', version: '1.0.0' })
   server.registerTool('tool', { inputSchema }, (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }))
+  // Schemas are compiled when the server is served.
+  server.registry.compile()
   return server
 }
 
@@ -109,10 +111,10 @@ describe('a schema that cannot give JSON Schema is refused with what to do:', ()
   ])('%s', (_name, schema, hint) => {
     for (const side of ['inputSchema', 'outputSchema'] as const) {
       const server = new McpServer({ name: 'test', version: '1.0.0' })
-      const register = () =>
-        server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
-      expect(register).toThrow(hint)
-      expect(register).toThrow(`Tool "tool": ${side}`)
+      server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
+      const serve = () => server.registry.compile()
+      expect(serve).toThrow(hint)
+      expect(serve).toThrow(`Tool "tool": ${side}`)
     }
   })
 

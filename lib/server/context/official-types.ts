@@ -1,11 +1,13 @@
 /** The types of the members that a context shares with those of the official SDK. */
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
-import type { EmptyResult, ServerNotification, ServerRequest } from '../../protocol/official-types.ts'
+import type { EmptyResult, RequestMeta, ServerNotification, ServerRequest } from '../../protocol/official-types.ts'
 import type {
+  ClientCapabilities,
   CreateMessageRequestParams,
   CreateMessageResult,
   ElicitRequestParams,
   ElicitResult,
+  Implementation,
   ListRootsResult,
   LoggingLevel,
 } from '../../protocol/types.ts'
@@ -71,26 +73,40 @@ interface Results {
   ping: EmptyResult
 }
 
-/** `ctx.sendRequest` of SDK 1.x. */
-export type SendRequest = <S extends ResultSchema>(
-  request: ServerRequest,
-  resultSchema: S,
-  options?: SendOptions,
-) => Promise<ParsedBy<S>>
+/** A request in the words of the protocol. */
+export interface SentRequest {
+  method: string
+  params?: object | undefined
+}
+
+/** `ctx.sendRequest` of SDK 1.x. The second signature lets handlers compile that name the SDK's own type for their context. */
+export interface SendRequest {
+  <S extends ResultSchema>(request: ServerRequest, resultSchema: S, options?: SendOptions): Promise<ParsedBy<S>>
+  // biome-ignore lint/suspicious/noExplicitAny: the type after parsing is known to the SDK's declarations alone
+  (request: SentRequest, resultSchema: object, options?: SendOptions): Promise<any>
+}
 
 /** `ctx.sendNotification`. A notification of another method is an extension of author and client. */
 export type SendNotification = (
-  notification: ServerNotification | { method: string; params?: JsonObject | undefined },
+  notification: ServerNotification | SentRequest,
 ) => Promise<void>
+
+/** The reserved members of `_meta`. */
+export interface Envelope {
+  'io.modelcontextprotocol/protocolVersion'?: string
+  'io.modelcontextprotocol/clientInfo'?: Implementation
+  'io.modelcontextprotocol/clientCapabilities'?: ClientCapabilities
+  'io.modelcontextprotocol/logLevel'?: LoggingLevel
+}
 
 /** `ctx.mcpReq` of SDK 2.x. */
 export interface McpRequest {
   id: RequestId
   method: string
   /** `_meta` of the request, without the members that `envelope` has. */
-  _meta: JsonObject | undefined
+  _meta: RequestMeta | undefined
   /** The members of `_meta` that 2026-07-28 reserves for how client and revision are described; undefined in sessions. */
-  envelope: JsonObject | undefined
+  envelope: Envelope | undefined
   signal: AbortSignal
   /** Always undefined: the endpoint itself keeps the state of a request and replays the handler with the answers. */
   requestState: () => undefined
@@ -99,11 +115,9 @@ export interface McpRequest {
       request: { method: M; params?: object | undefined },
       options?: SendOptions,
     ): Promise<Results[M]>
-    <S extends ResultSchema>(
-      request: { method: string; params?: object | undefined },
-      resultSchema: S,
-      options?: SendOptions,
-    ): Promise<ParsedBy<S>>
+    <S extends ResultSchema>(request: SentRequest, resultSchema: S, options?: SendOptions): Promise<ParsedBy<S>>
+    // biome-ignore lint/suspicious/noExplicitAny: as for `SendRequest`
+    (request: SentRequest, second?: object, options?: SendOptions): Promise<any>
   }
   notify: SendNotification
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void>

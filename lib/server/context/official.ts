@@ -7,11 +7,13 @@ import { handled } from '../../base/promises.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
 import { META } from '../../protocol/meta.ts'
+import type { RequestMeta } from '../../protocol/official-types.ts'
 import { isProgressToken } from '../../protocol/read.ts'
 import type { LoggingLevel } from '../../protocol/types.ts'
 import type { Asking, AskOptions } from './asking.ts'
 import type { RequestInfo } from './client-channel.ts'
 import type {
+  Envelope,
   HttpContext,
   McpRequest,
   OfficialAuthInfo,
@@ -20,6 +22,7 @@ import type {
   SendNotification,
   SendOptions,
   SendRequest,
+  SentRequest,
 } from './official-types.ts'
 
 const ANSWERS = new OnDemand(() => import('./official-answers.ts'))
@@ -52,8 +55,8 @@ export abstract class OfficialContext {
   // SDK 1.x
 
   /** SDK 1.x: the same as `meta`. */
-  get _meta(): JsonObject | undefined {
-    return this.meta
+  get _meta(): RequestMeta | undefined {
+    return this.meta as RequestMeta | undefined
   }
 
   /** SDK 1.x: the caller. `ctx.auth` has more of it. */
@@ -82,7 +85,11 @@ export abstract class OfficialContext {
    * @throws McpError where the client answers with an error, or not in time; TypeError for another method
    */
   get sendRequest(): SendRequest {
-    return (request, resultSchema, options) => handled(this.#ask(request, resultSchema, options)) as Promise<never>
+    return (request: SentRequest, schema: object, options?: SendOptions) => {
+      const problem = 'The second argument of sendRequest must be a schema of the result, such as ElicitResultSchema.'
+      const sent = isSchema(schema) ? this.#ask(request, schema, options) : Promise.reject(new TypeError(problem))
+      return handled(sent) as Promise<never>
+    }
   }
 
   /** SDK 1.x: the same as `closeStream`. */
@@ -102,8 +109,8 @@ export abstract class OfficialContext {
       envelope,
       signal: this.signal,
       requestState: () => undefined,
-      send: (request: { method: string; params?: object }, second?: ResultSchema | SendOptions, third?: SendOptions) => {
-        const [schema, options] = isSchema(second) ? [second, third] : [undefined, second]
+      send: (request: SentRequest, second?: object, third?: SendOptions) => {
+        const [schema, options] = isSchema(second) ? [second, third] : [undefined, second as SendOptions | undefined]
         return handled(this.#ask(request, schema, options)) as Promise<never>
       },
       notify: ({ method, params }) => this.#send(method, params),
@@ -141,7 +148,7 @@ export abstract class OfficialContext {
   }
 
   #ask(
-    { method, params }: { method: string; params?: object | undefined },
+    { method, params }: SentRequest,
     schema: ResultSchema | undefined,
     options: SendOptions | undefined,
   ): Promise<unknown> {
@@ -163,7 +170,7 @@ function officialAuth({ token, clientId = '', scopes, expiresAt, claims }: AuthI
 const ENVELOPE: readonly string[] = [META.protocolVersion, META.clientCapabilities, META.clientInfo, META.logLevel]
 
 /** Parts `_meta` as SDK 2.x does. Either part is undefined where it has no member. */
-function withoutEnvelope(given: JsonObject = {}): Record<'meta' | 'envelope', JsonObject | undefined> {
+function withoutEnvelope(given: JsonObject = {}): { meta?: RequestMeta | undefined; envelope?: Envelope | undefined } {
   const part = (isReserved: boolean) => {
     const members = Object.entries(given).filter(([name]) => ENVELOPE.includes(name) === isReserved)
     return members.length > 0 ? Object.fromEntries(members) : undefined

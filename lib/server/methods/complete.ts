@@ -9,10 +9,10 @@ import type { Caller } from '../registry/config.ts'
 import type { Registered } from '../registry/entries.ts'
 import type { Registry } from '../registry/registry.ts'
 import { requireValues } from './faults.ts'
-import { type MethodHandler, viewerOf } from './method.ts'
+import { disabled, type MethodHandler, viewerOf } from './method.ts'
 
 /** The most values of one result, as the specification has it. */
-const MAX_VALUES = 100
+export const MAX_VALUES = 100
 
 /** @throws ProtocolError -32602 for a reference to an entry that does not exist, and for a malformed request */
 export const complete: MethodHandler = async (registry, params, channel, ctx): Promise<CompleteResult> => {
@@ -24,7 +24,7 @@ export const complete: MethodHandler = async (registry, params, channel, ctx): P
   if (completer === undefined) return { completion: { values: [], total: 0, hasMore: false } }
   const context = { arguments: givenArguments(params?.context) }
   const values: unknown = await completer(argument.value, context, ctx ?? new Context(channel, params))
-  requireValues(values)
+  requireValues(values, 'The completion')
   const total = values.length
   return { completion: { values: values.slice(0, MAX_VALUES), total, hasMore: total > MAX_VALUES } }
 }
@@ -41,8 +41,9 @@ function completersOf(
     // A fixed resource has no variables; the reference to it is valid.
     entry = registry.findTemplate(uri, caller) ?? registry.seen(registry.resources.get(normalUri(uri)), caller)
   }
-  if (entry) return entry.complete
-  throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (entry === undefined) throw invalidParams('"ref" names no prompt and no resource template of this server.')
+  if (!entry.enabled) throw type === 'ref/prompt' ? disabled('prompt', String(name)) : disabled('resource', String(uri))
+  return entry.complete
 }
 
 function givenArguments(context: unknown = {}): Record<string, string> {

@@ -33,9 +33,9 @@ interface Page {
 
 type Entry = Registered<unknown>
 
-/** A list shows a caller no entry whose scopes it lacks. Without authorization that is none. */
-function isListed({ policy }: Entry, auth: AuthInfo | undefined): boolean {
-  return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
+/** A list shows a caller no disabled entry, and none whose scopes it lacks. Without authorization no caller lacks scopes. */
+function isListed({ policy, enabled }: Entry, auth: AuthInfo | undefined): boolean {
+  return enabled && (auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope)))
 }
 
 /** The entries with `visible` that the caller does not see. */

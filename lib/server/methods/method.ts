@@ -1,5 +1,5 @@
 /** The interface of a method's handler, and what the handlers of several methods share. */
-import { invalidParams } from '../../protocol/errors.ts'
+import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import type { Context } from '../context/context.ts'
@@ -34,7 +34,7 @@ export function viewerOf(registry: Registry, channel: ClientChannel): Caller | u
 /**
  * The tool or prompt that a request names.
  *
- * @throws ProtocolError -32602 for an unknown name, which is also that of an entry that is hidden from the caller
+ * @throws ProtocolError -32602 for the name of no entry, of one that is hidden from the caller, and of a disabled one
  */
 export function namedEntry<E extends Registered<unknown>>(
   kind: string,
@@ -47,6 +47,7 @@ export function namedEntry<E extends Registered<unknown>>(
   if (typeof name !== 'string') throw invalidParams('"name" must be a string.')
   const entry = registry.seen(entries.get(name), viewerOf(registry, channel))
   if (entry === undefined) throw withFault(invalidParams(`Unknown ${kind} ${JSON.stringify(name)}.`), 'unknown')
+  if (!entry.enabled) throw disabled(kind, name)
   return entry
 }
 
@@ -64,4 +65,9 @@ export function withArguments<E extends { input: CompiledSchema | undefined }>(
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')
   const checked = entry.input?.check(args) ?? { ok: true, value: args }
   return checked instanceof Promise ? checked.then((outcome) => run(entry, outcome)) : run(entry, checked)
+}
+
+/** The error for an entry that the author has disabled. */
+export function disabled(kind: string, name: string): ProtocolError {
+  return withFault(invalidParams(`The ${kind} ${JSON.stringify(name)} is disabled.`), 'unknown')
 }

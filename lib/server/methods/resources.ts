@@ -6,13 +6,13 @@ import { features } from '../../protocol/revisions.ts'
 import type { ReadResourceResult } from '../../protocol/types.ts'
 import { Context } from '../context/context.ts'
 import { requireContents } from './faults.ts'
-import { type MethodHandler, viewerOf } from './method.ts'
+import { disabled, type MethodHandler, viewerOf } from './method.ts'
 import { resourceNotFound } from './not-found.ts'
 
 /**
  * Reads a resource.
  *
- * @throws ProtocolError -32602 without a URI; for a URI without a resource, -32002 in a session and -32602 in the
+ * @throws ProtocolError -32602 without a URI, and for a resource that is disabled; for a URI without a resource, -32002 in a session and -32602 in the
  *   stateless revision
  */
 export const readResource: MethodHandler = async (registry, params, channel, ctx) => {
@@ -21,6 +21,7 @@ export const readResource: MethodHandler = async (registry, params, channel, ctx
   const found = registry.findResource(text, viewerOf(registry, channel))
   if (found === undefined) throw resourceNotFound(text, channel)
   const { entry, uri, variables } = found
+  if (!entry.enabled) throw disabled('resource', text)
   const result = (await entry.handler(uri, variables, ctx ?? new Context(channel, params))) as ReadResourceResult
   requireContents(result, `The resource "${entry.definition.name}"`)
   if (!features(channel.revision).cacheHints) return ctx ? result : downgradeReadResult(result, channel.revision)

@@ -11,7 +11,7 @@ import type {
   Resource,
   Tool,
 } from '../../protocol/types.ts'
-import type { Variables } from '../../protocol/uri-template.ts'
+import type { VariablesOf } from '../../protocol/uri-template.ts'
 import type { ClientView } from '../context/client-channel.ts'
 import type { Context } from '../context/context.ts'
 import type { InputOf, OutputOf, Schema } from '../schema/schema.ts'
@@ -92,7 +92,12 @@ export interface ResourceConfig extends CommonConfig, Omit<Resource, 'name' | 'u
 }
 
 export type ResourceHandler = (uri: URL, ctx: Context) => Awaitable<ReadResourceResult>
-export type ResourceTemplateHandler = (uri: URL, variables: Variables, ctx: Context) => Awaitable<ReadResourceResult>
+/** `T`: the text of the template, which names the variables. */
+export type ResourceTemplateHandler<T extends string = string> = (
+  uri: URL,
+  variables: VariablesOf<T>,
+  ctx: Context,
+) => Awaitable<ReadResourceResult>
 export type ListResourcesCallback = (ctx: Context) => Awaitable<{ resources: Resource[] }>
 
 export interface PromptConfig<Args extends Schema | undefined>
@@ -107,3 +112,11 @@ export interface PromptConfig<Args extends Schema | undefined>
 export type PromptHandler<Args extends Schema | undefined> = [Args] extends [Schema]
   ? (args: OutputOf<Args>, ctx: Context) => Awaitable<GetPromptResult>
   : (ctx: Context) => Awaitable<GetPromptResult>
+
+// The same under the names of the official SDK.
+
+export type ToolCallback<In extends Schema | undefined = undefined> = ToolHandler<In, undefined>
+export type PromptCallback<Args extends Schema | undefined = undefined> = PromptHandler<Args>
+export type ReadResourceCallback = ResourceHandler
+export type ReadResourceTemplateCallback = ResourceTemplateHandler
+export type ResourceMetadata = Omit<Resource, 'name' | 'uri'>

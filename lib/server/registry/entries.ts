@@ -1,4 +1,4 @@
-/** Entries of the registry: the definition that lists show, and what serves it, compiled when it is registered. */
+/** Entries of the registry: the definition that lists show, and what serves it, compiled from what was registered. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
@@ -8,23 +8,29 @@ import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
-import type {
-  CacheHint,
-  Caller,
-  PromptConfig,
-  ResourceConfig,
-  ResourceHandler,
-  ResourceTemplateHandler,
-  ToolConfig,
-  ToolLimits,
-} from './config.ts'
+import type { CacheHint, Caller, PromptConfig, ResourceConfig, ResourceHandler, ToolConfig, ToolLimits } from './config.ts'
+import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
-import { requireVisible } from './visibility.ts'
+
+/** The arguments of a register call, as the updates of its handle have left them. */
+interface Given<Config, Handler> {
+  readonly name: string
+  readonly config: Config
+  readonly handler: Handler
+  readonly enabled: boolean
+}
+
+export type GivenTool = Given<ToolConfig<Schema | undefined, Schema | undefined>, (...args: never[]) => unknown>
+export type GivenPrompt = Given<PromptConfig<Schema | undefined>, (...args: never[]) => unknown>
+export type GivenResource = Given<ResourceConfig, ResourceHandler> & { readonly place: string }
+export type GivenTemplate = Given<ResourceConfig, (...args: never[]) => unknown> & { readonly place: ResourceTemplate }
 
 export interface Registered<Definition> {
   readonly definition: Definition
+  /** False: it is in no list, and requests for it are refused. */
+  readonly enabled: boolean
   /** The policy of requests about it. */
   readonly policy: Policy
   /** Whether it exists for a caller. Undefined: for every caller. */
@@ -44,6 +50,12 @@ export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt,
   readonly limits: ToolLimits | undefined
 }
 
+/** The bounds of a server, as far as they hold for its tools. */
+interface Bounds {
+  readonly maxToolInputElements: number
+  readonly limits: ToolLimits
+}
+
 export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
   readonly cacheHint: CacheHint | undefined
   readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
@@ -53,41 +65,9 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
-/** 2025-11-25 and newer recommend 1 to 128 of these characters ("Tool Names"). */
-const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
-/** Some clients make the name of a function for a model from it, and several models take no longer one. */
-const SAFE_LENGTH = 64
-
-/** What an operator should know of a tool that some clients can use only in part. */
-export function warningsOf({ definition: { name, outputSchema } }: RegisteredTool): string[] {
-  const warnings: string[] = []
-  if (name.length > SAFE_LENGTH) {
-    warnings.push(
-      `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
-    )
-  }
-  if (outputSchema !== undefined && outputSchema.type !== 'object') {
-    warnings.push(
-      `Tool "${name}": outputSchema is not one of an object, so clients before 2026-07-28 get the results as text alone.`,
-    )
-  }
-  return warnings
-}
-
-/** `limits`: those of the server. */
-export function toolEntry(
-  name: string,
-  config: ToolConfig<Schema | undefined, Schema | undefined>,
-  handler: (...args: never[]) => unknown,
-  limits: ToolLimits = {},
-): RegisteredTool {
-  if (!TOOL_NAME.test(name)) {
-    throw new TypeError(
-      `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
-    )
-  }
+/** @throws TypeError for a schema that cannot be used */
+export function toolEntry({ name, config, handler, enabled }: GivenTool, bounds: Bounds): RegisteredTool {
   const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
-  requireVisible(visible, `Tool "${name}"`)
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema && compileSchema(inputSchema, 'input', what)
@@ -95,51 +75,50 @@ export function toolEntry(
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
+    enabled,
     policy: {
       scopes: requiredScopes ?? [],
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,
-    limits: limitsOf(`Tool "${name}"`, { timeout, maxResultBytes }, limits),
-    input,
+    limits: limitsOf({ timeout, maxResultBytes }, bounds.limits),
+    input:
+      bounds.maxToolInputElements === Number.POSITIVE_INFINITY ? input : bounded(input, bounds.maxToolInputElements),
     output,
     handler: withArguments(input, handler),
   }
 }
 
-export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
-  requireName(name, 'resource')
-  if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
+export function resourceEntry({ name, config, handler, enabled, place }: GivenResource): RegisteredResource {
   const { requiredScopes, visible, cacheHint, ...members } = config
-  requireVisible(visible, `Resource "${name}"`)
-  const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
-  const definition = compact({ uri, name, ...members })
-  return { definition, policy: policyFor(requiredScopes), visible, cacheHint, handler: run }
+  return {
+    definition: compact({ uri: place, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    visible,
+    cacheHint,
+    handler: (url, _variables, ctx) => handler(url, ctx),
+  }
 }
 
-export function templateEntry(
-  name: string,
-  template: ResourceTemplate,
-  config: ResourceConfig,
-  handler: ResourceTemplateHandler,
-): RegisteredTemplate {
-  requireName(name, 'resource')
+export function templateEntry({ name, config, handler, enabled, place }: GivenTemplate): RegisteredTemplate {
   const { requiredScopes, visible, cacheHint, size, ...members } = config
-  requireVisible(visible, `Resource "${name}"`)
-  const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
-  const policy = policyFor(requiredScopes)
-  return { definition, policy, visible, complete: template.complete, template, cacheHint, handler }
+  return {
+    definition: compact({ uriTemplate: place.uriTemplate.text, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    visible,
+    complete: place.complete,
+    template: place,
+    cacheHint,
+    handler: handler as RegisteredTemplate['handler'],
+  }
 }
 
-export function promptEntry(
-  name: string,
-  config: PromptConfig<Schema | undefined>,
-  handler: (...args: never[]) => unknown,
-): RegisteredPrompt {
-  requireName(name, 'prompt')
+/** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
+export function promptEntry({ name, config, handler, enabled }: GivenPrompt): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, visible, ...members } = config
-  requireVisible(visible, `Prompt "${name}"`)
   const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
@@ -150,6 +129,7 @@ export function promptEntry(
   }
   return {
     definition: compact({ name, ...members, arguments: args }),
+    enabled,
     policy: policyFor(requiredScopes),
     visible,
     input,
@@ -176,10 +156,6 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
 
 function policyFor(scopes: readonly string[] | undefined): Policy {
   return scopes ? { ...NO_POLICY, scopes } : NO_POLICY
-}
-
-function requireName(name: string, kind: string): void {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
 /** `value` without members that are undefined: a definition has the members that will be sent. */

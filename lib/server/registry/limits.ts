@@ -4,19 +4,14 @@ import type { ToolLimits } from './config.ts'
 /** A longer timer of Node would fire at once. */
 const LONGEST = 2 ** 31 - 1
 
-/**
- * The limits of a tool: its own, else those of the server. Undefined: it has none.
- *
- * @throws RangeError for a limit that is no whole number
- */
-export function limitsOf(what: string, own: ToolLimits, server: ToolLimits): ToolLimits | undefined {
-  requireLimits(own, what)
+/** The limits of a tool: its own, else those of the server. Undefined: it has none. */
+export function limitsOf(own: ToolLimits, server: ToolLimits): ToolLimits | undefined {
   const timeout = (own.timeout ?? server.timeout) || undefined
   const maxResultBytes = (own.maxResultBytes ?? server.maxResultBytes) || undefined
   return timeout === undefined && maxResultBytes === undefined ? undefined : { timeout, maxResultBytes }
 }
 
-/** @throws RangeError */
+/** @throws RangeError for a limit that is no whole number */
 export function requireLimits({ timeout, maxResultBytes }: ToolLimits, what: string): void {
   if (!isLimit(timeout, LONGEST)) {
     throw new RangeError(`${what}: timeout must be a whole number of ms from 0 (no limit) to ${LONGEST}.`)

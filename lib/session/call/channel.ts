@@ -86,6 +86,14 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
   }
 
+  protected override takePlace(): void {
+    takePlace(this.#parts)
+  }
+
+  protected override givePlace(): void {
+    givePlace(this.#parts)
+  }
+
   wants(level: LoggingLevel): boolean {
     return this.#level === undefined || compareLevels(level, this.#level) >= 0
   }
@@ -101,7 +109,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await this.#call.send(notificationText(method, params))
   }
 
-  async ask(ask: Ask): Promise<JsonObject> {
+  ask(ask: Ask): Promise<JsonObject> {
+    const answer = this.#ask(ask)
+    this.onAsk?.(answer)
+    return answer
+  }
+
+  async #ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
       const why = 'this call has no stream, since its client accepts JSON alone or the store has no room for a log'

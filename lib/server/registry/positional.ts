@@ -1,0 +1,77 @@
+/** The arguments of `tool()`, `prompt()` and `resource()`, the deprecated register calls of the official SDK. */
+import { isObject } from '../../protocol/jsonrpc.ts'
+import type { ToolAnnotations } from '../../protocol/types.ts'
+import type { Schema, StandardSchema } from '../schema/schema.ts'
+import type { ToolHandler } from './config.ts'
+
+/** A schema of a library, or an object of such schemas. Plain JSON Schema could not be told from annotations. */
+export type Fields = StandardSchema | { readonly [field: string]: StandardSchema }
+
+/** The argument of `tool()` that is a schema or annotations. */
+export type Positional = Fields | ToolAnnotations
+
+export type SchemaOf<Given> = Given extends Fields ? Given : undefined
+export type PositionalHandler<Given> = ToolHandler<SchemaOf<Given>, undefined>
+
+type Handler = (...args: never[]) => unknown
+
+interface Read {
+  description?: string
+  schema?: Schema
+  annotations?: ToolAnnotations
+  handler: Handler
+}
+
+/** Reads `[description], [schema or annotations], [annotations], handler`, as the official SDK does. */
+export function toolArguments(name: string, given: readonly unknown[]): Read {
+  const what = `Tool "${name}"`
+  const { rest, ...read } = begin(what, given)
+  const [first, second] = rest
+  if (rest.length > 2) throw new TypeError(`${what}: tool() takes a schema and annotations before the handler at most.`)
+  if (rest.length === 2) return { ...read, schema: schemaOf(what, first), annotations: annotationsOf(what, second) }
+  if (rest.length === 0) return read
+  return isSchema(first) ? { ...read, schema: first } : { ...read, annotations: annotationsOf(what, first) }
+}
+
+/** Reads `[description], [schema], handler`. */
+export function promptArguments(name: string, given: readonly unknown[]): Read {
+  const what = `Prompt "${name}"`
+  const { rest, ...read } = begin(what, given)
+  if (rest.length > 1) throw new TypeError(`${what}: prompt() takes a description and a schema before the handler at most.`)
+  return rest.length === 0 ? read : { ...read, schema: schemaOf(what, rest[0]) }
+}
+
+/** The handler is the last argument, and a text the first. */
+function begin(what: string, given: readonly unknown[]): Read & { rest: readonly unknown[] } {
+  const handler = given.at(-1)
+  if (typeof handler !== 'function') throw new TypeError(`${what}: the last argument must be the handler.`)
+  const before = given.slice(0, -1)
+  const [description] = before
+  if (typeof description !== 'string') return { handler: handler as Handler, rest: before }
+  return { handler: handler as Handler, description, rest: before.slice(1) }
+}
+
+function schemaOf(what: string, value: unknown): Schema {
+  if (isSchema(value)) return value
+  throw new TypeError(`${what}: a schema is expected before the handler, such as { name: z.string() }.`)
+}
+
+/** An object without members is the schema of no arguments. */
+function isSchema(value: unknown): value is Schema {
+  if (isOfLibrary(value)) return true
+  return isObject(value) && (Object.keys(value).length === 0 || Object.values(value).some(isOfLibrary))
+}
+
+/** A schema of a library: of Standard Schema, or of zod 3. */
+function isOfLibrary(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return '~standard' in value || '_zod' in value || ('_def' in value && 'safeParse' in value)
+}
+
+/** Annotations have no objects as members: those are of a schema at the wrong place. */
+function annotationsOf(what: string, value: unknown): ToolAnnotations {
+  if (isObject(value) && Object.values(value).every((member) => typeof member !== 'object')) return value
+  throw new TypeError(
+    `${what}: neither a schema nor annotations. Give plain JSON Schema to registerTool(name, { inputSchema }, handler).`,
+  )
+}

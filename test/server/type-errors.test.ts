@@ -1,0 +1,113 @@
+/**
+ * Type errors that point at the member that is wrong: the comment before an error stands at its line. `npm run types` is the
+ * test; running it shows that the code that the compiler accepts works.
+ */
+import { expect, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import type { ToolResult } from '../../lib/server/registry/config.ts'
+import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
+
+const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
+
+it('a wrong content type is an error at its line', () => {
+  const server = newServer()
+  server.registerTool('a', {}, () => ({
+    content: [
+      {
+        // @ts-expect-error there is no such type
+        type: 'txt',
+        text: 'a',
+      },
+    ],
+  }))
+  server.registerTool('b', {}, async () => ({
+    content: [
+      {
+        // @ts-expect-error there is no such type
+        type: 'txt',
+        text: 'a',
+      },
+    ],
+  }))
+  expect(server.registry).toBeDefined()
+})
+
+it('a missing member of a content block is an error at its line', () => {
+  const server = newServer()
+  server.registerTool('a', {}, () => ({
+    content: [
+      // @ts-expect-error there is no text
+      { type: 'text' },
+    ],
+  }))
+})
+
+it('a missing `as const` is an error at its line', () => {
+  const block = { type: 'text', text: 'a' }
+  const server = newServer()
+  server.registerTool('a', {}, () => ({
+    content: [
+      // @ts-expect-error the type is a string
+      block,
+    ],
+  }))
+  const result: ToolResult = {
+    content: [
+      // @ts-expect-error the type is a string
+      block,
+    ],
+  }
+  expect(result).toBeDefined()
+})
+
+it('a result that does not fit outputSchema is an error at its line', () => {
+  const server = newServer()
+  const outputSchema = z.object({ n: z.number(), kind: z.enum(['a', 'b']) })
+  server.registerTool('a', { outputSchema }, () => ({
+    structuredContent: {
+      // @ts-expect-error n is a number
+      n: 'x',
+      kind: 'a',
+    },
+  }))
+  server.registerTool('b', { outputSchema }, async () => ({
+    structuredContent: {
+      n: 1,
+      // @ts-expect-error there is no such kind
+      kind: 'c',
+    },
+  }))
+})
+
+it('variables of a template are named by its text', () => {
+  const server = newServer()
+  const template = new ResourceTemplate('notes://{owner}/{+path}{?page,tags*}', { complete: { owner: () => [] } })
+  server.registerResource('a', template, {}, (uri, variables) => {
+    expectTypeOf(variables).toEqualTypeOf<{
+      owner: string
+      path: string
+      page?: string | undefined
+      tags?: string[] | undefined
+    }>()
+    // @ts-expect-error there is no such variable
+    const other: unknown = variables.other
+    return { contents: [{ uri: uri.href, text: `${variables.owner} ${other}` }] }
+  })
+  const options = { list: undefined }
+  const build = () =>
+    new ResourceTemplate('notes://{id}', {
+      ...options,
+      complete: {
+        // @ts-expect-error there is no such variable
+        other: () => [],
+      },
+    })
+  expect(build).toThrow('no variable "other"')
+  // A text that the compiler does not know has variables of any name.
+  const text: string = 'notes://{id}'
+  server.registerResource('b', new ResourceTemplate(text), {}, (uri, variables) => {
+    expectTypeOf(variables).toEqualTypeOf<Record<string, string | string[]>>()
+    return { contents: [{ uri: uri.href, text: String(variables.id) }] }
+  })
+})
