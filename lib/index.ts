@@ -115,7 +115,6 @@ export type {
 } from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
 export type {
-  OfficialAuthInfo,
   OfficialFactory,
   OfficialFactoryContext,
   OfficialServer,
@@ -124,6 +123,7 @@ export type {
 export type { Instances, OfficialOptions, OfficialToolOptions } from './sdk/options.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
+export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export type {
   HttpContext,
   McpRequest,
@@ -144,7 +144,6 @@ export {
   EmptyResultSchema,
   ListRootsResultSchema,
 } from './server/context/result-schemas.ts'
-export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
 export { type LowLevelServer, Server } from './server/low-level.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'
@@ -172,13 +171,13 @@ export type {
   ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
-export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export type {
   PromptHandle as RegisteredPrompt,
   ResourceHandle as RegisteredResource,
   TemplateHandle as RegisteredResourceTemplate,
   ToolHandle as RegisteredTool,
 } from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'

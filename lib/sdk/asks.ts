@@ -97,7 +97,8 @@ function elicitation({ mode, elicitationId, ...params }: JsonObject, revision: R
   const { elicitationModes, elicitationIds } = features(revision)
   const wire: JsonObject = elicitationModes && mode !== undefined ? { mode, ...params } : params
   if (elicitationId !== undefined && elicitationIds) wire.elicitationId = elicitationId
-  if (!elicitationModes && isObject(params.requestedSchema)) wire.requestedSchema = olderForm(params.requestedSchema, revision)
+  if (!elicitationModes && isObject(params.requestedSchema))
+    wire.requestedSchema = olderForm(params.requestedSchema, revision)
   return wire
 }
 

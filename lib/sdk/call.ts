@@ -62,5 +62,8 @@ function declared({ client, revision }: ClientChannel): ClientCapabilities {
   const { elicitation: isThere, elicitationModes } = features(revision)
   if (!isThere || !elicitation) return others
   const isForm = !elicitationModes || elicitation.form !== undefined || elicitation.url === undefined
-  return { ...others, elicitation: { ...(elicitationModes && elicitation), ...(isForm && { form: elicitation.form ?? {} }) } }
+  return {
+    ...others,
+    elicitation: { ...(elicitationModes && elicitation), ...(isForm && { form: elicitation.form ?? {} }) },
+  }
 }

@@ -1,7 +1,7 @@
 /** The dispatcher of an open server of the official SDK. */
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidParams, invalidRequest, ProtocolError } from '../protocol/errors.ts'
-import { type JsonObject, isObject, type Result } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import { METHODS } from '../protocol/methods.ts'
 import { features, type Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
@@ -18,10 +18,7 @@ interface DispatcherParts {
   own: OwnDescription
   policies: Policies
   /** Runs `work` with the instance for a request. */
-  use(
-    channel: ClientChannel,
-    work: (instance: OfficialInstance) => Result | Promise<Result>,
-  ): Result | Promise<Result>
+  use(channel: ClientChannel, work: (instance: OfficialInstance) => Result | Promise<Result>): Result | Promise<Result>
 }
 
 export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatcher {

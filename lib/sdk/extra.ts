@@ -1,20 +1,13 @@
 /** The second argument of a handler of the official SDK: `extra` of 1.x, `ctx` of 2.x. */
-import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
-import { META } from '../protocol/meta.ts'
 import { features } from '../protocol/revisions.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
+import { officialAuth, withoutEnvelope } from '../server/context/official.ts'
 import type { OfficialCall } from './call.ts'
-import type { OfficialAuthInfo } from './official.ts'
 import type { DirectCalls, LowLevel } from './private.ts'
 
-/** The caller as the official SDK describes it. */
-export function officialAuth(auth: AuthInfo | undefined): OfficialAuthInfo | undefined {
-  if (!auth) return undefined
-  const { token, clientId = '', scopes, expiresAt, claims } = auth
-  const info: OfficialAuthInfo = { token, clientId, scopes: [...scopes], extra: { ...claims } }
-  if (expiresAt !== undefined) info.expiresAt = expiresAt
-  return info
+export function authOf({ auth }: ClientChannel) {
+  return auth && officialAuth(auth)
 }
 
 /** The HTTP request of a call as a `Request` without a body; undefined where there is no HTTP. */
@@ -37,7 +30,7 @@ function closeStream({ channel }: OfficialCall): (() => void) | undefined {
 export function messageExtra(call: OfficialCall): JsonObject {
   const { channel } = call
   const extra: JsonObject = { requestInfo: requestInfo(channel) }
-  const [auth, request, close] = [officialAuth(channel.auth), requestOf(channel), closeStream(call)]
+  const [auth, request, close] = [authOf(channel), requestOf(channel), closeStream(call)]
   if (auth) extra.authInfo = auth
   if (request) extra.request = request
   if (close) extra.closeSSEStream = close
@@ -58,7 +51,7 @@ export function extraOf(call: OfficialCall, server: LowLevel): object {
     sendRequest: (request: object, schema: unknown, options?: object) =>
       server.request(request, schema, { ...options, relatedRequestId }),
     get authInfo() {
-      return officialAuth(channel.auth)
+      return authOf(channel)
     },
     requestId: id,
     get requestInfo() {
@@ -72,14 +65,11 @@ export function extraOf(call: OfficialCall, server: LowLevel): object {
   }
 }
 
-/** The members of `_meta` with which a request of the stateless revision describes itself. */
-const ENVELOPE: readonly string[] = Object.values(META)
-
 /** `ctx` of 2.x. */
 export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCalls): object {
   const { channel, id, method, params } = call
   const relatedRequestId = id
-  const [meta, envelope] = liftEnvelope(params?._meta)
+  const { meta, envelope } = isObject(params?._meta) ? withoutEnvelope(params._meta) : {}
   const context = direct.context({
     sessionId: channel.sessionId,
     mcpReq: {
@@ -100,7 +90,8 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
   const mcpReq: unknown = Reflect.get(context, 'mcpReq')
   // Those of the SDK name no request.
   if (isObject(mcpReq)) {
-    mcpReq.elicitInput = (asked: object, options?: object) => server.elicitInput?.(asked, { ...options, relatedRequestId })
+    mcpReq.elicitInput = (asked: object, options?: object) =>
+      server.elicitInput?.(asked, { ...options, relatedRequestId })
     mcpReq.requestSampling = (asked: object, options?: object) =>
       server.createMessage?.(asked, { ...options, relatedRequestId })
   }
@@ -112,7 +103,7 @@ function http(call: OfficialCall): object {
   let request: Request | undefined
   return {
     get authInfo() {
-      return officialAuth(channel.auth)
+      return authOf(channel)
     },
     get req() {
       request ??= requestOf(channel)
@@ -125,11 +116,4 @@ function http(call: OfficialCall): object {
 
 function isSchema(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '~standard' in value
-}
-
-function liftEnvelope(meta: unknown): [meta: unknown, envelope: JsonObject | undefined] {
-  if (!isObject(meta) || !ENVELOPE.some((name) => name in meta)) return [meta, undefined]
-  const [own, envelope]: [JsonObject, JsonObject] = [{}, {}]
-  for (const [name, value] of Object.entries(meta)) (ENVELOPE.includes(name) ? envelope : own)[name] = value
-  return [Object.keys(own).length > 0 ? own : undefined, envelope]
 }

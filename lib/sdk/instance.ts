@@ -101,7 +101,8 @@ export class OfficialInstance implements Calls {
     channel: ClientChannel,
     mayReplay: boolean,
   ): Result | Promise<Result> {
-    const run = () => this.#run(new OfficialCall(this, `call-${++this.#ids}`, channel, method, own(method, params), mayReplay))
+    const run = () =>
+      this.#run(new OfficialCall(this, `call-${++this.#ids}`, channel, method, own(method, params), mayReplay))
     if (!Object.hasOwn(LISTS, method)) {
       return run().then((result) => resultFor(method, result, channel.revision, this.#hintOf(method)))
     }
@@ -142,7 +143,8 @@ export class OfficialInstance implements Calls {
 
   #handle(call: OfficialCall): unknown {
     const direct = this.#direct
-    if (!direct || Object.hasOwn(LISTS, call.method)) return this.#throughTransport(call, call.method, call.params, call.id)
+    if (!direct || Object.hasOwn(LISTS, call.method))
+      return this.#throughTransport(call, call.method, call.params, call.id)
     const handler = direct.handler(call.method)
     if (!handler) throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${call.method}".`)
     const extra = this.#line === 1 ? extraOf(call, this.#server) : contextOf(call, this.#server, direct)
@@ -151,12 +153,21 @@ export class OfficialInstance implements Calls {
   }
 
   /** Sends a request as a client does. */
-  #throughTransport(call: OfficialCall, method: string, params: JsonObject | undefined, id: string): Promise<JsonObject> {
+  #throughTransport(
+    call: OfficialCall,
+    method: string,
+    params: JsonObject | undefined,
+    id: string,
+  ): Promise<JsonObject> {
     const { signal } = call.channel
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>()
     const cancel = () => {
       const reason = String(signal.reason)
-      this.#transport?.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } })
+      this.#transport?.onmessage?.({
+        jsonrpc: '2.0',
+        method: 'notifications/cancelled',
+        params: { requestId: id, reason },
+      })
       reject(new DOMException('The call has ended.', 'AbortError'))
     }
     this.#waiting.set(id, { resolve, reject })

@@ -1,8 +1,8 @@
 /** The instances of one server: which of them answers a request. */
 import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
-import type { OfficialInstance } from './instance.ts'
 import { callerOf } from '../server/registry/visibility.ts'
+import type { OfficialInstance } from './instance.ts'
 import type { Instances } from './options.ts'
 
 /** Instances of sessions and keys that a process keeps. One takes 0.1 to 0.6 MB with 50 tools. */

@@ -61,7 +61,7 @@ export class OfficialLists {
   #isSame(method: string): boolean {
     const handler = this.#parts.handlerOf(method)
     const known = this.#handlers.get(method)
-    if (known?.handler === handler) return known.isSame
+    if (known && known.handler === handler) return known.isSame
     const isSame = handler !== undefined && this.#parts.isSame(method)
     this.#handlers.set(method, { handler, isSame })
     return isSame

@@ -4,6 +4,7 @@
  */
 import { OnDemand } from '../base/on-demand.ts'
 import { METHODS } from '../protocol/methods.ts'
+import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import { dispatcherOf } from '../server/own-dispatcher.ts'
@@ -14,16 +15,6 @@ import type { OfficialOptions } from './options.ts'
 export interface OfficialServer {
   connect(transport: never): Promise<void>
   close(): Promise<void>
-}
-
-/** The caller as the official SDK describes it. */
-export interface OfficialAuthInfo {
-  token: string
-  clientId: string
-  scopes: string[]
-  expiresAt?: number
-  resource?: URL
-  extra?: Record<string, unknown>
 }
 
 /** What a factory gets: the context of `createMcpHandler`. Where the instance is for several requests, that of the first. */
@@ -61,7 +52,9 @@ export function dispatcherFor(server: Servable, { instances, attribution, tools 
   if (isOfficial(server)) return officialDispatcher(server, { instances, attribution, tools })
   const [given] = Object.entries({ instances, attribution, tools }).find(([, value]) => value !== undefined) ?? []
   if (given === undefined) return dispatcherOf(server)
-  throw new TypeError(`${given} is an option for servers of the official SDK. Registrations of an McpServer have their own.`)
+  throw new TypeError(
+    `${given} is an option for servers of the official SDK. Registrations of an McpServer have their own.`,
+  )
 }
 
 function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): Dispatcher {

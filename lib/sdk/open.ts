@@ -7,7 +7,7 @@ import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
 import { dispatcherFor } from './dispatcher.ts'
-import { officialAuth, requestOf } from './extra.ts'
+import { authOf, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
 import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer } from './official.ts'
@@ -156,7 +156,7 @@ async function make(factory: OfficialFactory, context: OfficialFactoryContext): 
 
 function contextFor(channel: ClientChannel): OfficialFactoryContext {
   const context: OfficialFactoryContext = { era: 'legacy' }
-  const [authInfo, requestInfo] = [officialAuth(channel.auth), requestOf(channel)]
+  const [authInfo, requestInfo] = [authOf(channel), requestOf(channel)]
   if (authInfo) context.authInfo = authInfo
   if (requestInfo) context.requestInfo = requestInfo
   return context
@@ -168,9 +168,16 @@ async function learnTools({ made, low }: Made, policies: Policies): Promise<void
   const handler = direct?.handler('tools/list')
   if (sdk.registeredTools(made) || !direct || !handler) return
   const signal = new AbortController().signal
-  const extra = { signal, requestId: 'start', mcpReq: { id: 'start', method: 'tools/list', signal, requestState: () => undefined } }
+  const extra = {
+    signal,
+    requestId: 'start',
+    mcpReq: { id: 'start', method: 'tools/list', signal, requestState: () => undefined },
+  }
   try {
-    const result: unknown = await handler({ jsonrpc: '2.0', id: 'start', method: 'tools/list', params: {} }, direct.context(extra))
+    const result: unknown = await handler(
+      { jsonrpc: '2.0', id: 'start', method: 'tools/list', params: {} },
+      direct.context(extra),
+    )
     const tools: unknown = typeof result === 'object' && result !== null ? Reflect.get(result, 'tools') : undefined
     if (Array.isArray(tools)) policies.learn(tools)
   } catch {
@@ -186,7 +193,9 @@ function requireNamedTools({ made }: Made, { tools = {} }: OfficialOptions, poli
   if (!registered && known.length === 0) return
   const unknown = Object.keys(tools).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  throw new TypeError(`tools names ${JSON.stringify(unknown)}, and the server has no such tool. It has ${known.join(', ')}.`)
+  throw new TypeError(
+    `tools names ${JSON.stringify(unknown)}, and the server has no such tool. It has ${known.join(', ')}.`,
+  )
 }
 
 /** A server of a release that keeps its description elsewhere. */
@@ -202,7 +211,11 @@ async function describedByProtocol(low: sdk.LowLevel): Promise<sdk.OwnDescriptio
     },
   }
   await low.connect(transport)
-  const params = { protocolVersion: LATEST_SESSION_REVISION, capabilities: {}, clientInfo: { name: 'start', version: '0' } }
+  const params = {
+    protocolVersion: LATEST_SESSION_REVISION,
+    capabilities: {},
+    clientInfo: { name: 'start', version: '0' },
+  }
   transport.onmessage?.({ jsonrpc: '2.0', id: 'start', method: 'initialize', params })
   const { result } = await answer.promise
   await low.close()
@@ -234,4 +247,3 @@ function slower(name: string): string {
     'Update mcp-anywhere.'
   )
 }
-

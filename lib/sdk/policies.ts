@@ -58,7 +58,6 @@ export class Policies {
     this.hides = limited.some(({ visible }) => visible)
   }
 
-
   /** The policy of a request. It is made once for each tool. A tool that is hidden from `caller` has that of an unknown one. */
   of(method: string, params: JsonObject | undefined, caller?: Caller): Policy {
     if (method !== 'tools/call') return NO_POLICY

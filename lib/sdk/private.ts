@@ -53,7 +53,9 @@ export function lowLevelOf(server: unknown): LowLevel | undefined {
   if (typeof server !== 'object' || server === null) return undefined
   const low = 'setRequestHandler' in server ? server : member(server, 'server')
   if (typeof low !== 'object' || low === null) return undefined
-  const isLow = ['connect', 'setRequestHandler', 'request', 'notification'].every((name) => isFunction(member(low, name)))
+  const isLow = ['connect', 'setRequestHandler', 'request', 'notification'].every((name) =>
+    isFunction(member(low, name)),
+  )
   return isLow ? (low as LowLevel) : undefined
 }
 

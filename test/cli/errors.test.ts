@@ -103,14 +103,18 @@ test('a server of the official SDK that cannot be shared ends the start with one
   })
   symlinkSync(join(root, 'node_modules/@modelcontextprotocol'), join(made.folder, 'node_modules/@modelcontextprotocol'))
   const { code, stderr } = await made.run('start', 'server.ts')
-  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/^The server sets oninitialized, .*Export a function/)])
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^The server sets oninitialized, .*Export a function/),
+  ])
   expect(code).toBe(1)
 })
 
 test('a function that makes no server ends the start with one line', async () => {
   const made = project({ 'server.ts': `export default () => ({})` })
   const { code, stderr } = await made.run('start', 'server.ts')
-  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/^What the factory returns is neither an McpServer/)])
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^What the factory returns is neither an McpServer/),
+  ])
   expect(code).toBe(1)
 })
 

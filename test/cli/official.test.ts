@@ -11,7 +11,10 @@ afterEach(() => project.remove())
 
 function made(source: string): Project {
   project = new Project({ 'server.ts': source })
-  symlinkSync(join(root, 'node_modules/@modelcontextprotocol'), join(project.folder, 'node_modules/@modelcontextprotocol'))
+  symlinkSync(
+    join(root, 'node_modules/@modelcontextprotocol'),
+    join(project.folder, 'node_modules/@modelcontextprotocol'),
+  )
   return project
 }
 

@@ -33,7 +33,12 @@ function queueing() {
       const ask = related
         ? extra.sendRequest({ method: 'elicitation/create', params: form }, ElicitResultSchema)
         : server.server.elicitInput(form)
-      resolve(await ask.then((answer) => String(answer.content?.name), (error: Error) => error.message))
+      resolve(
+        await ask.then(
+          (answer) => String(answer.content?.name),
+          (error: Error) => error.message,
+        ),
+      )
     })
     if (!works) {
       works = true
@@ -58,7 +63,9 @@ test('the first message without its request is reported, with the cure', async (
   await call(client, 'queued', { related: true })
   expect(reported).toEqual([])
   await call(client, 'queued', { related: false })
-  expect(reported).toEqual([expect.stringMatching(/^elicitation\/create was sent without naming.*attribution: 'strict'/)])
+  expect(reported).toEqual([
+    expect.stringMatching(/^elicitation\/create was sent without naming.*attribution: 'strict'/),
+  ])
 })
 
 test('a strict endpoint sends nothing that names no request', async () => {
@@ -79,28 +86,32 @@ test('a message outside of calls goes to nobody, and is reported once', async ()
   expect(logged).toEqual([])
 })
 
-test.each(LINES)('25 clients with 8 asks each at once get their own answers, and nobody else’s (%s)', async (_line, { makeServer }) => {
-  const foreign: unknown[] = []
-  const user = (id: number) => ({
-    revision: id % 3 === 2 ? '2026-07-28' : '2025-11-25',
-    elicit: ({ message }: { message: string }) => {
-      if (!message.startsWith(`${id}:`)) foreign.push([id, message])
-      return accept(`${id} ${message}`)
-    },
-  })
-  const client = await connect(makeServer(), { ...user(0), instances: 3 })
-  const clients = [client]
-  for (let id = 1; id < 25; id++) clients.push(await client.another(user(id)))
-  const work = clients.flatMap((each, id) =>
-    Array.from({ length: 8 }, async (_, n) => {
-      const message = `${id}:${n}`
-      const result = await call(each, n % 2 ? 'ask' : 'ask_related', { message })
-      expect(textOf(result)).toEqual(accept(`${id} ${message}`))
-    }),
-  )
-  await Promise.all(work)
-  expect(foreign).toEqual([])
-}, 60_000)
+test.each(LINES)(
+  '25 clients with 8 asks each at once get their own answers, and nobody else’s (%s)',
+  async (_line, { makeServer }) => {
+    const foreign: unknown[] = []
+    const user = (id: number) => ({
+      revision: id % 3 === 2 ? '2026-07-28' : '2025-11-25',
+      elicit: ({ message }: { message: string }) => {
+        if (!message.startsWith(`${id}:`)) foreign.push([id, message])
+        return accept(`${id} ${message}`)
+      },
+    })
+    const client = await connect(makeServer(), { ...user(0), instances: 3 })
+    const clients = [client]
+    for (let id = 1; id < 25; id++) clients.push(await client.another(user(id)))
+    const work = clients.flatMap((each, id) =>
+      Array.from({ length: 8 }, async (_, n) => {
+        const message = `${id}:${n}`
+        const result = await call(each, n % 2 ? 'ask' : 'ask_related', { message })
+        expect(textOf(result)).toEqual(accept(`${id} ${message}`))
+      }),
+    )
+    await Promise.all(work)
+    expect(foreign).toEqual([])
+  },
+  60_000,
+)
 
 /** What a handler does, in the order of a schedule that the property chooses. */
 type Step = { client: number; way: 'related' | 'context' | 'queue' | 'late'; delay: number }
@@ -121,18 +132,22 @@ test('whatever handlers, queues and late work send, strict mode and requests sen
       const ticks = async (n: number) => {
         for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
       }
-      server.registerTool('step', { inputSchema: { who: z.string(), way: z.string(), delay: z.number() } }, async (args, extra) => {
-        const params = { ...form, message: args.who }
-        const unrelated = () => server.server.elicitInput(params).catch(() => {})
-        const related = () => extra.sendRequest({ method: 'elicitation/create', params }, ElicitResultSchema)
-        await ticks(args.delay)
-        if (args.way === 'related') await related()
-        else if (args.way === 'context') await unrelated()
-        else if (args.way === 'queue') queue.push(unrelated)
-        else late.push(ticks(2).then(unrelated))
-        while (queue.length > 0) await queue.shift()?.()
-        return text('done')
-      })
+      server.registerTool(
+        'step',
+        { inputSchema: { who: z.string(), way: z.string(), delay: z.number() } },
+        async (args, extra) => {
+          const params = { ...form, message: args.who }
+          const unrelated = () => server.server.elicitInput(params).catch(() => {})
+          const related = () => extra.sendRequest({ method: 'elicitation/create', params }, ElicitResultSchema)
+          await ticks(args.delay)
+          if (args.way === 'related') await related()
+          else if (args.way === 'context') await unrelated()
+          else if (args.way === 'queue') queue.push(unrelated)
+          else late.push(ticks(2).then(unrelated))
+          while (queue.length > 0) await queue.shift()?.()
+          return text('done')
+        },
+      )
       const user = (id: number) => ({
         elicit: ({ message }: { message: string }) => {
           if (message !== `c${id}`) wrong.push(`${message} at ${id}`)
@@ -142,7 +157,9 @@ test('whatever handlers, queues and late work send, strict mode and requests sen
       const client = await connect(server, { ...user(0), endpoint: { attribution: 'strict' } })
       const clients = [client, await client.another(user(1)), await client.another(user(2))]
       await Promise.all(
-        steps.map(({ client: id, way, delay }) => clients[id] && call(clients[id], 'step', { who: `c${id}`, way, delay })),
+        steps.map(
+          ({ client: id, way, delay }) => clients[id] && call(clients[id], 'step', { who: `c${id}`, way, delay }),
+        ),
       )
       await Promise.all(late)
       expect(wrong).toEqual([])

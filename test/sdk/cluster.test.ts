@@ -37,7 +37,11 @@ describe.each(['v1', 'v2'])('three instances of a server of %s', (line) => {
     const session = await initialize(fleet.at(0))
     const stream = await postStream(fleet.at(0), toolCall(1, 'wait'), { session })
     await stream.until(({ method }) => method === 'notifications/message')
-    await post(fleet.at(1), { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }, { session })
+    await post(
+      fleet.at(1),
+      { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } },
+      { session },
+    )
     expect(await stream.rest()).toEqual([])
   })
 

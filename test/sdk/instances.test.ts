@@ -1,11 +1,12 @@
 /** Which instances of an official server there are, and servers that cannot be shared. */
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { RootsListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
-import { InstancePool } from '../../lib/sdk/instances.ts'
 import type { OfficialInstance } from '../../lib/sdk/instance.ts'
+import { InstancePool } from '../../lib/sdk/instances.ts'
 import type { Servable } from '../../lib/sdk/official.ts'
 import { fakeChannel } from '../server/fake-channel.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -84,7 +85,12 @@ test.each<[string, () => Servable, EndpointOptions, RegExp]>([
   ['another word', () => new McpServer(info), { instances: 'some' as never }, /instances must be "shared"/],
   ['another attribution', () => new McpServer(info), { attribution: 'guess' as never }, /attribution must be/],
   ['a tool that does not exist', counter({ count: 0 }), { tools: { cuont: {} } }, /"cuont".*It has count/],
-  ['an option of a tool that does not exist', counter({ count: 0 }), { tools: { count: { readonly: true } as never } }, /no option readonly/],
+  [
+    'an option of a tool that does not exist',
+    counter({ count: 0 }),
+    { tools: { count: { readonly: true } as never } },
+    /no option readonly/,
+  ],
   ['a function that makes something else', () => (() => ({})) as never, {}, /What the factory returns is neither/],
 ])('%s that cannot work is one line', async (_what, make, options, message) => {
   const server = make()

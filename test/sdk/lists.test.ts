@@ -53,8 +53,11 @@ describe.each([
 
   test('is right for the author who replaces it by one for each caller', async () => {
     const server = make()
-    server.registerTool('tool', {}, done)
-    const list = (_request: unknown, extra: { authInfo?: { clientId: string }; http?: { authInfo?: { clientId: string } } }) => {
+    ;(server as McpServer).registerTool('tool', {}, done)
+    const list = (
+      _request: unknown,
+      extra: { authInfo?: { clientId: string }; http?: { authInfo?: { clientId: string } } },
+    ) => {
       const name = (extra.authInfo ?? extra.http?.authInfo)?.clientId
       return { tools: [{ name, inputSchema: { type: 'object' } }] }
     }
@@ -69,7 +72,7 @@ describe.each([
 
   test('has what the options let a caller see, and other tools are unknown', async () => {
     const server = make()
-    for (const name of ['open', 'scoped', 'hidden']) server.registerTool(name, {}, done)
+    for (const name of ['open', 'scoped', 'hidden']) (server as McpServer).registerTool(name, {}, done)
     const endpoint = {
       auth: 'middleware' as const,
       tools: {

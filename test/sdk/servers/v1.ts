@@ -52,9 +52,14 @@ export function makeServer(): McpServer {
     await server.server.sendResourceUpdated({ uri: 'note://1' })
     return { content: [{ type: 'text', text: 'grown' }] }
   })
-  server.registerResource('note', new ResourceTemplate('note://{id}', { list: undefined }), {}, async (uri, { id }) => ({
-    contents: [{ uri: uri.href, text: `note ${id}` }],
-  }))
+  server.registerResource(
+    'note',
+    new ResourceTemplate('note://{id}', { list: undefined }),
+    {},
+    async (uri, { id }) => ({
+      contents: [{ uri: uri.href, text: `note ${id}` }],
+    }),
+  )
   server.registerResource('fixed', 'fixed://one', { description: 'Fixed' }, async (uri) => ({
     contents: [{ uri: uri.href, text: 'one' }],
   }))

@@ -1,5 +1,13 @@
 /** Servers of `@modelcontextprotocol/server` 2.x, written as for any other transport. */
-import { acceptedContent, completable, inputRequired, McpServer, ProtocolError, ResourceTemplate, Server } from '@modelcontextprotocol/server'
+import {
+  acceptedContent,
+  completable,
+  inputRequired,
+  McpServer,
+  ProtocolError,
+  ResourceTemplate,
+  Server,
+} from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { type Reach, TOOLS } from './tools.ts'
 
@@ -55,12 +63,19 @@ export function makeServer(): McpServer {
       const answer = acceptedContent(ctx.mcpReq.inputResponses, 'who', name) as { name: string } | undefined
       if (answer) return { content: [{ type: 'text', text: `Hello, ${answer.name}` }] }
       const requestedSchema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
-      return inputRequired({ inputRequests: { who: inputRequired.elicit({ message: 'Who?', requestedSchema } as Loose) } })
+      return inputRequired({
+        inputRequests: { who: inputRequired.elicit({ message: 'Who?', requestedSchema } as Loose) },
+      })
     }) as Loose,
   )
-  server.registerResource('note', new ResourceTemplate('note://{id}', { list: undefined }), {}, async (uri, { id }) => ({
-    contents: [{ uri: uri.href, text: `note ${id}` }],
-  }))
+  server.registerResource(
+    'note',
+    new ResourceTemplate('note://{id}', { list: undefined }),
+    {},
+    async (uri, { id }) => ({
+      contents: [{ uri: uri.href, text: `note ${id}` }],
+    }),
+  )
   server.registerResource('fixed', 'fixed://one', { description: 'Fixed' }, async (uri) => ({
     contents: [{ uri: uri.href, text: 'one' }],
   }))
