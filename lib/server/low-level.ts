@@ -72,8 +72,7 @@ export function lowLevelServer(registry: Registry): LowLevelServer {
   return new Proxy(members, {
     get(target, name) {
       // What the language and tools read of any object: `await`, printing, comparing.
-      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target)
-        return Reflect.get(target, name)
+      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target) return Reflect.get(target, name)
       return refuse(target, name)
     },
     set: refuse,

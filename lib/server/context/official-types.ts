@@ -87,7 +87,9 @@ export interface SendRequest {
 }
 
 /** `ctx.sendNotification`. A notification of another method is an extension of author and client. */
-export type SendNotification = (notification: ServerNotification | SentRequest) => Promise<void>
+export type SendNotification = (
+  notification: ServerNotification | SentRequest,
+) => Promise<void>
 
 /** The reserved members of `_meta`. */
 export interface Envelope {

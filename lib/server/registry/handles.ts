@@ -178,8 +178,7 @@ export function register<G extends AnyGiven, E extends { readonly enabled: boole
   const update = (updates: Readonly<Record<string, unknown>>) => {
     const { name, uri, enabled, ...others } = updates
     if (name === null || uri === null) return remove()
-    const changes =
-      name !== undefined || uri !== undefined || Object.values(others).some((value) => value !== undefined)
+    const changes = name !== undefined || uri !== undefined || Object.values(others).some((value) => value !== undefined)
     if (!changes) return enabled === undefined ? undefined : enable(enabled === true)
     const next = updated(now, updates)
     // As in the official SDK, what was removed comes back under a name or at a URI that is given.

@@ -47,11 +47,7 @@ export interface StreamedCall extends RunningCall {
 /** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
 function newName({ host, session, request, caller }: CallParts): string {
   if (host.scopes.size === 0) return newStreamName(session, request.id)
-  return newStreamName(
-    session,
-    request.id,
-    host.scopesOf(request.method, request.params, viewerOf(host, session, caller)),
-  )
+  return newStreamName(session, request.id, host.scopesOf(request.method, request.params, viewerOf(host, session, caller)))
 }
 
 export class CallStream {
