@@ -278,7 +278,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       return response instanceof Promise ? response : Promise.resolve(response)
     },
     serves: (path) => paths.serves(path),
-    ready: async () => opening?.load() ?? [],
+    ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
