@@ -75,7 +75,8 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   if (request?.method === 'initialize') return sessions.initialize(request, caller)
   const sessionId = readSessionId(header)
   const admit = access.inSession(c, caller, messages)
-  if (sessionId !== undefined) return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse, admit })
+  if (sessionId !== undefined)
+    return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse, admit })
   // A ping may come before there is a session.
   if (request?.method === 'ping') return { kind: 'json', status: 200, body: resultText(request.id, {}) }
   if (options.allowSessionless && !batch && first) return withoutSession(parts, first, exchange, admit)

@@ -99,8 +99,7 @@ export function openLog(options: LogOptions): Log {
     const isLimit = fault === 'timeout' || fault === 'too_large'
     if (failure && (isLimit || isAuthors(call))) {
       const expected =
-        isLimit ||
-        failure instanceof AskError || failure instanceof StoreUnavailable || failure.name === 'AbortError'
+        isLimit || failure instanceof AskError || failure instanceof StoreUnavailable || failure.name === 'AbortError'
       const level = expected ? 'WARNING' : 'ERROR'
       const text = fault !== 'result' && !expected ? stackOf(failure) : causeOf(failure)
       writeThinned(level, text ?? '', membersOfCall(call), `${level} ${call.name} ${causeOf(failure)}`)

@@ -10,7 +10,7 @@ import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { body, headers as statelessHeaders } from '../stateless/requests.ts'
-import { ACCEPT_BOTH, answerOf, EventReader, request, type RpcMessage } from '../support/raw.ts'
+import { ACCEPT_BOTH, answerOf, EventReader, type RpcMessage, request } from '../support/raw.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 let redis: RedisServer
@@ -92,7 +92,12 @@ interface Answer {
   message: RpcMessage
 }
 
-type Ask = (name: string, method: string, params: Record<string, unknown>, more?: Record<string, string>) => Promise<Answer>
+type Ask = (
+  name: string,
+  method: string,
+  params: Record<string, unknown>,
+  more?: Record<string, string>,
+) => Promise<Answer>
 
 async function read(response: Response): Promise<Answer> {
   const challenge = response.headers.get('www-authenticate')
@@ -107,7 +112,13 @@ async function open(name: string, version: string): Promise<Record<string, strin
 
 const stateless: Ask = async (name, method, params, more) => {
   const asked = { method, params }
-  return read(await send(name, { method: 'POST', body: JSON.stringify(body(asked)), headers: { ...statelessHeaders(asked), ...more } }))
+  return read(
+    await send(name, {
+      method: 'POST',
+      body: JSON.stringify(body(asked)),
+      headers: { ...statelessHeaders(asked), ...more },
+    }),
+  )
 }
 
 function inSessions(version: string): Ask {
@@ -115,7 +126,9 @@ function inSessions(version: string): Ask {
   return async (name, method, params) => {
     const session = sessions.get(name) ?? (await open(name, version))
     sessions.set(name, session)
-    return read(await send(name, { method: 'POST', body: JSON.stringify(request(1, method, params)), headers: session }))
+    return read(
+      await send(name, { method: 'POST', body: JSON.stringify(request(1, method, params)), headers: session }),
+    )
   }
 }
 
@@ -165,7 +178,10 @@ describe.each(ALL)('with %s', (stores) => {
           const isSeen = SEEN[principal].includes(name)
           if (isSeen && !has(name)) {
             // The caller may learn of it, and which scopes it needs.
-            expect([answer.status, answer.challenge], `${method} ${name}`).toEqual([403, expect.stringContaining('write')])
+            expect([answer.status, answer.challenge], `${method} ${name}`).toEqual([
+              403,
+              expect.stringContaining('write'),
+            ])
             continue
           }
           if (isSeen) {
@@ -237,7 +253,11 @@ describe.each(ALL)('with %s', (stores) => {
     const stream = new EventReader(opened)
     readers.push(stream)
     const acknowledged = await stream.message()
-    expect(acknowledged?.params.notifications.resourceSubscriptions).toEqual(['notes://both', 'notes://team', 'notes://open'])
+    expect(acknowledged?.params.notifications.resourceSubscriptions).toEqual([
+      'notes://both',
+      'notes://team',
+      'notes://open',
+    ])
     for (const uri of ['notes://both', 'notes://team', 'notes://open']) {
       await stateless('eve', 'tools/call', { name: 'touch', arguments: { uri } })
     }

@@ -7,8 +7,8 @@ import { type JsonObject, RawJson } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
 import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { body, headers as statelessHeaders, tool } from '../stateless/requests.ts'
-import { ACCEPT_BOTH, answerOf, EventReader, request as message, type RpcMessage, toolCall } from '../support/raw.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { ACCEPT_BOTH, answerOf, EventReader, request as message, type RpcMessage, toolCall } from '../support/raw.ts'
 import { call, fakeChannel, request } from './fake-channel.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -31,16 +31,19 @@ describe('maxResultBytes', () => {
   /** A text whose result has so many bytes as JSON. */
   const sized = (bytes: number, character = 'x') => {
     const rest = bytes - Buffer.byteLength(JSON.stringify(text('')))
-    return character.repeat(rest / Buffer.byteLength(character))
+    return character.repeat(rest / Buffer.byteLength(character)) + 'x'.repeat(rest % Buffer.byteLength(character))
   }
 
-  it.each(['echo', 'later', 'noted', 'failing'])('of the server bounds the results of a tool without its own: %s', async (name) => {
-    const long = await call(server, name, { text: sized(1_000) })
-    expect(long.isError).toBe(true)
-    expect(long.content[0].text).toMatch(
-      new RegExp(`^The result of "${name}" has 1\\d{3} bytes of JSON, and its limit is 100\\.$`),
-    )
-  })
+  it.each(['echo', 'later', 'noted', 'failing'])(
+    'of the server bounds the results of a tool without its own: %s',
+    async (name) => {
+      const long = await call(server, name, { text: sized(1_000) })
+      expect(long.isError).toBe(true)
+      expect(long.content[0].text).toMatch(
+        new RegExp(`^The result of "${name}" has 1\\d{3} bytes of JSON, and its limit is 100\\.$`),
+      )
+    },
+  )
 
   it('lets a result through that has exactly as many bytes', async () => {
     expect(await call(server, 'echo', { text: sized(100) })).toEqual(text(sized(100)))
@@ -95,7 +98,9 @@ describe('maxResultBytes', () => {
       return given === 'widen' ? text('x'.repeat(200)) : text(String(first?.text).slice(0, 5))
     })
     expect(await call(widened, 'echo', { text: sized(1_000) })).toEqual(text('xxxxx'))
-    expect((await call(widened, 'echo', { text: 'widen' })).content[0].text).toMatch(/The result of "echo" has \d+ bytes/)
+    expect((await call(widened, 'echo', { text: 'widen' })).content[0].text).toMatch(
+      /The result of "echo" has \d+ bytes/,
+    )
   })
 })
 
@@ -110,15 +115,22 @@ test.each([
   ['maxResultBytes', 0.5],
 ])('%s: %s is refused as it is given', (name, value) => {
   const limit = { [name]: value } as McpServerOptions
-  expect(() => new McpServer({ name: 'x', version: '1' }, limit)).toThrow(new RegExp(`^McpServer: ${name} must be a whole number`))
+  expect(() => new McpServer({ name: 'x', version: '1' }, limit)).toThrow(
+    new RegExp(`^McpServer: ${name} must be a whole number`),
+  )
   const server = new McpServer({ name: 'x', version: '1' })
-  expect(() => server.registerTool('a', limit, () => text('x'))).toThrow(new RegExp(`^Tool "a": ${name} must be a whole number`))
+  expect(() => server.registerTool('a', limit, () => text('x'))).toThrow(
+    new RegExp(`^Tool "a": ${name} must be a whole number`),
+  )
 })
 
 test('limits are no members of what is listed', async () => {
   const server = new McpServer({ name: 'x', version: '1' })
   server.registerTool('a', { timeout: 5, maxResultBytes: 5 }, () => text('x'))
-  expect((await request(server, 'tools/list')).tools[0]).toEqual({ name: 'a', inputSchema: { type: 'object', properties: {} } })
+  expect((await request(server, 'tools/list')).tools[0]).toEqual({
+    name: 'a',
+    inputSchema: { type: 'object', properties: {} },
+  })
 })
 
 describe('timeout', () => {
@@ -185,10 +197,7 @@ describe('timeout', () => {
 
   const ERAS: [string, (name: string) => Promise<RpcMessage>][] = [
     ['in a session', async (name) => answerOf(await send(toolCall(1, name), await open()))],
-    [
-      'without a session',
-      async (name) => answerOf(await send(body(tool(name)), statelessHeaders(tool(name)))),
-    ],
+    ['without a session', async (name) => answerOf(await send(body(tool(name)), statelessHeaders(tool(name))))],
   ]
 
   describe.each(ERAS)('%s', (_, run) => {

@@ -16,7 +16,9 @@ const text = (content: string) => ({ content: [{ type: 'text' as const, text: co
 
 function build(options: McpServerOptions = {}): McpServer {
   const server = new McpServer({ name: 'test', version: '1' }, options)
-  server.registerTool('add', { inputSchema: z.object({ a: z.number(), b: z.number() }) }, ({ a, b }) => text(`${a + b}`))
+  server.registerTool('add', { inputSchema: z.object({ a: z.number(), b: z.number() }) }, ({ a, b }) =>
+    text(`${a + b}`),
+  )
   server.registerTool('fail', {}, () => {
     throw new Error('out of tea')
   })
@@ -24,9 +26,14 @@ function build(options: McpServerOptions = {}): McpServer {
   server.registerResource('note', 'notes://1', { cacheHint: { ttlMs: 500, cacheScope: 'public' } }, (uri) => ({
     contents: [{ uri: uri.href, text: 'one' }],
   }))
-  server.registerResource('page', new ResourceTemplate('pages://{id}', { complete: { id: () => ['1', '2'] } }), {}, (uri) => ({
-    contents: [{ uri: uri.href, text: 'page' }],
-  }))
+  server.registerResource(
+    'page',
+    new ResourceTemplate('pages://{id}', { complete: { id: () => ['1', '2'] } }),
+    {},
+    (uri) => ({
+      contents: [{ uri: uri.href, text: 'page' }],
+    }),
+  )
   server.registerPrompt('plan', {}, () => ({ messages: [{ role: 'user', content: { type: 'text', text: 'plan' } }] }))
   return server
 }
@@ -97,7 +104,9 @@ describe('params', () => {
     })
     expect(await request(server, 'tools/call', { name: 'add', arguments: '{"a":1,"b":2}' })).toEqual(text('3'))
     expect(await call(server, 'add', { a: 1, b: 3 })).toEqual(text('4'))
-    await expect(request(build(), 'tools/call', { name: 'add', arguments: '{"a":1,"b":2}' })).rejects.toThrow('"arguments"')
+    await expect(request(build(), 'tools/call', { name: 'add', arguments: '{"a":1,"b":2}' })).rejects.toThrow(
+      '"arguments"',
+    )
   })
 
   it('may be changed in place; the request itself stays as it was', async () => {
@@ -161,7 +170,10 @@ describe('next', () => {
       await next()
       return next()
     })
-    expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({ ...text('A middleware called next() twice.'), isError: true })
+    expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({
+      ...text('A middleware called next() twice.'),
+      isError: true,
+    })
     await expect(request(server, 'tools/list')).rejects.toMatchObject({
       code: ErrorCode.InternalError,
       message: 'A middleware called next() twice.',
@@ -299,12 +311,17 @@ describe('the result of a middleware', () => {
     ['completion/complete', reference, { completion: { values: [1] } }, /completion\.values\[0\]/],
     ['completion/complete', reference, {}, /completion\.values is undefined/],
     ['tools/list', {}, { tools: [{ name: 'x' }] }, /tools\[0\]\.inputSchema/],
-    ['tools/list', {}, { tools: [{ name: 'x', inputSchema: { type: 'string' } }] }, /inputSchema\.type must be "object"/],
+    [
+      'tools/list',
+      {},
+      { tools: [{ name: 'x', inputSchema: { type: 'string' } }] },
+      /inputSchema\.type must be "object"/,
+    ],
     ['tools/list', {}, { tools: [], nextCursor: 5 }, /nextCursor/],
     ['prompts/list', {}, { prompts: [{}] }, /prompts\[0\]\.name/],
     ['resources/list', {}, { resources: [{ name: 'x' }] }, /resources\[0\]\.uri/],
     ['resources/templates/list', {}, { resourceTemplates: [{ name: 'x' }] }, /uriTemplate/],
-  ] as [string, JsonObject, unknown, RegExp][])('of %s %j is checked: %j', async (method, params, result, expected) => {
+  ] as [string, JsonObject, unknown, RegExp][])('of %s %j is checked', async (method, params, result, expected) => {
     const outcome = await request(answering(result), method, params).then(
       ({ isError, content }) => (isError ? content[0].text : 'valid'),
       ({ message }) => message,
@@ -351,7 +368,14 @@ describe('the result of a middleware', () => {
   it('is private, with the time of the middleware or of the server', async () => {
     const channel = fakeChannel({ revision: '2026-07-28' })
     const contents = [{ uri: 'notes://1', text: 'for you' }]
-    expect(await request(answering({ contents, ttlMs: 9, cacheScope: 'public' }), 'resources/read', { uri: 'notes://1' }, channel)).toEqual({
+    expect(
+      await request(
+        answering({ contents, ttlMs: 9, cacheScope: 'public' }),
+        'resources/read',
+        { uri: 'notes://1' },
+        channel,
+      ),
+    ).toEqual({
       contents,
       ttlMs: 9,
       cacheScope: 'private',
@@ -450,7 +474,9 @@ describe('a middleware that renames a tool', () => {
 
   it('reaches no tool that is hidden from the caller', async () => {
     const { server, ran } = renaming()
-    await expect(call(server, 'open', { as: 'hidden' }, fakeChannel({ scopes: [] }))).rejects.toThrow('Unknown tool "hidden".')
+    await expect(call(server, 'open', { as: 'hidden' }, fakeChannel({ scopes: [] }))).rejects.toThrow(
+      'Unknown tool "hidden".',
+    )
     expect(ran()).toBe(0)
     expect(await call(server, 'open', { as: 'hidden' }, fakeChannel({ scopes: ['admin'] }))).toEqual(text('ran'))
   })
@@ -465,6 +491,10 @@ describe('a middleware that renames a tool', () => {
 })
 
 test('without middleware a call that returns at once makes no promise', () => {
-  const dispatched = dispatcherOf(build()).dispatch('tools/call', { name: 'add', arguments: { a: 1, b: 2 } }, fakeChannel())
+  const dispatched = dispatcherOf(build()).dispatch(
+    'tools/call',
+    { name: 'add', arguments: { a: 1, b: 2 } },
+    fakeChannel(),
+  )
   expect(dispatched).toEqual(text('3'))
 })

@@ -261,6 +261,9 @@ describe('the members of SDK 1.x', () => {
     const { closeSSEStream } = ctx
     closeSSEStream()
     expect(channel.closed).toEqual([undefined])
+    const request = { headers: new Headers(), url: new URL('https://mcp.example/mcp') }
+    new OwnContext({ ...channel, request }, undefined).http?.closeSSE()
+    expect(channel.closed).toEqual([undefined, undefined])
   })
 
   test('are those that a handler of SDK 1.x asks for', () => {

@@ -15,7 +15,9 @@ const forAdmins = ({ auth }: Caller) => auth?.scopes.includes('admin') === true
 function build(options: McpServerOptions = {}): McpServer {
   const server = new McpServer({ name: 'hiding', version: '1' }, options)
   server.registerTool('open', {}, text('open'))
-  server.registerTool('purge', { visible: forAdmins, outputSchema: { type: 'object' } }, () => ({ structuredContent: {} }))
+  server.registerTool('purge', { visible: forAdmins, outputSchema: { type: 'object' } }, () => ({
+    structuredContent: {},
+  }))
   server.registerResource('note', 'notes://open', {}, contents)
   server.registerResource('secret', 'notes://secret', { visible: forAdmins }, contents)
   server.registerResource('page', new ResourceTemplate('pages://{id}', { complete: { id: () => ['1'] } }), {}, contents)
@@ -60,7 +62,9 @@ describe.each(REVISIONS)('in %s', (revision) => {
       const ref = params.ref as JsonObject | undefined
       return String(params.name ?? params.uri ?? ref?.name ?? ref?.uri)
     }) as [string, string]
-    expect(JSON.parse(JSON.stringify(given).replaceAll(other, name))).toEqual(JSON.parse(JSON.stringify(await failure(hidden, method))))
+    expect(JSON.parse(JSON.stringify(given).replaceAll(other, name))).toEqual(
+      JSON.parse(JSON.stringify(await failure(hidden, method))),
+    )
     expect(given).toMatchObject({ code: expect.any(Number) })
     if (hidden.arguments === undefined) expect(await failure(hidden, method, ['admin'])).toBe('served')
   })
@@ -131,8 +135,12 @@ describe('lists', () => {
     const cacheHint = { cacheScope: 'public' } as const
     server.registerResource('a', 'notes://a', { visible: () => true, cacheHint }, contents)
     server.registerResource('b', 'notes://b', { cacheHint }, contents)
-    expect(await request(server, 'resources/read', { uri: 'notes://a' }, channel([]))).toMatchObject({ cacheScope: 'private' })
-    expect(await request(server, 'resources/read', { uri: 'notes://b' }, channel([]))).toMatchObject({ cacheScope: 'public' })
+    expect(await request(server, 'resources/read', { uri: 'notes://a' }, channel([]))).toMatchObject({
+      cacheScope: 'private',
+    })
+    expect(await request(server, 'resources/read', { uri: 'notes://b' }, channel([]))).toMatchObject({
+      cacheScope: 'public',
+    })
   })
 
   it('are made once for all callers that see the same entries', () => {
@@ -146,9 +154,13 @@ describe('lists', () => {
 
   it('of many outcomes are kept up to a bound', async () => {
     const server = new McpServer({ name: 'x', version: '1' })
-    const description = 'x'.repeat(100_000)
+    const description = 'x'.repeat(50_000)
     for (let n = 0; n < 8; n++) {
-      server.registerTool(`t${n}`, { description, visible: ({ auth }) => auth?.scopes.includes(`${n}`) === true }, text('x'))
+      server.registerTool(
+        `t${n}`,
+        { description, visible: ({ auth }) => auth?.scopes.includes(`${n}`) === true },
+        text('x'),
+      )
     }
     let most = 0
     for (let outcome = 0; outcome < 256; outcome++) {
@@ -166,7 +178,11 @@ describe('lists', () => {
     for (let n = 0; n < 6; n++) server.registerTool(`t${n}`, n % 2 === 0 ? {} : { visible: forAdmins }, text('x'))
     const first = await request(server, 'tools/list', {}, channel([]))
     const second = await request(server, 'tools/list', { cursor: first.nextCursor }, channel([]))
-    expect([first, second].flatMap(({ tools }) => tools.map(({ name }: { name: string }) => name))).toEqual(['t0', 't2', 't4'])
+    expect([first, second].flatMap(({ tools }) => tools.map(({ name }: { name: string }) => name))).toEqual([
+      't0',
+      't2',
+      't4',
+    ])
     expect(second).not.toHaveProperty('nextCursor')
   })
 })
@@ -191,8 +207,18 @@ test('a URI whose resource is hidden belongs to the next template that matches, 
 
 describe('a visible that fails', () => {
   const FAILING: [string, () => unknown, RegExp][] = [
-    ['throws', () => { throw new RangeError('no plan') }, /visible of "failing" threw: no plan/],
-    ['returns a promise', () => Promise.resolve(true), /visible of "failing" returned a promise and must return true or false/],
+    [
+      'throws',
+      () => {
+        throw new RangeError('no plan')
+      },
+      /visible of "failing" threw: no plan/,
+    ],
+    [
+      'returns a promise',
+      () => Promise.resolve(true),
+      /visible of "failing" returned a promise and must return true or false/,
+    ],
     ['returns a promise that rejects', () => Promise.reject(new Error('late')), /returned a promise/],
     ['returns nothing', () => undefined, /returned undefined/],
     ['returns another value', () => 'yes', /returned a string/],

@@ -20,7 +20,7 @@ export function untouched(value: unknown): RawJson | undefined {
 
 /** `console.log` looks past a proxy: it shows the members of this object, which may not be there yet. */
 class Parsed {
-  [key: string]: unknown;
+  [key: string]: unknown
   [Symbol.for('nodejs.util.inspect.custom')](): unknown {
     return { ...this }
   }

@@ -75,7 +75,11 @@ function lister<Definition>(
   entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
   downgrade: (definition: Definition, revision: Revision) => Definition,
 ): MethodHandler {
-  const visibleItems = (registry: Registry, { auth, revision }: ClientChannel, hidden: Hidden | undefined): string[] => {
+  const visibleItems = (
+    registry: Registry,
+    { auth, revision }: ClientChannel,
+    hidden: Hidden | undefined,
+  ): string[] => {
     const visible = [...entriesOf(registry).values()].filter((entry) => isListed(entry, auth) && !hidden?.has(entry))
     return visible.map(({ definition }, i) => toJson(downgrade(definition, revision), `${member}[${i}]`))
   }

@@ -171,7 +171,8 @@ function requireAllowed({ registry, method, channel }: MiddlewareRequest, given:
   if (!scopes.every((scope) => channel.auth?.scopes.includes(scope))) {
     throw invalidRequest('The token lacks scopes that this request needs.')
   }
-  if (channel.takenOver && row?.runsAgain === 'by policy' && !runsAgain) throw new ProtocolError(ErrorCode.InternalError, LOST)
+  if (channel.takenOver && row?.runsAgain === 'by policy' && !runsAgain)
+    throw new ProtocolError(ErrorCode.InternalError, LOST)
 }
 
 const LOST = 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'

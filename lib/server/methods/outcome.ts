@@ -43,7 +43,11 @@ export interface Served {
   structured: string | undefined
 }
 
-export function servedBy(request: MiddlewareRequest, params: JsonObject | undefined, result: Result): Served | undefined {
+export function servedBy(
+  request: MiddlewareRequest,
+  params: JsonObject | undefined,
+  result: Result,
+): Served | undefined {
   if (request.method !== 'tools/call') return undefined
   const tool = toolOf(request, params)
   const isChecked = tool?.output !== undefined && !(result instanceof RawJson) && result.structuredContent !== undefined
@@ -137,7 +141,10 @@ const FINISH: Readonly<Record<Exclude<ServerMethod, 'tools/call'>, Finish>> = {
     requireValues(values, OWNER)
     const counted = Number.isSafeInteger(total) ? (total as number) : values.length
     const more = hasMore === true || values.length > MAX_VALUES
-    return { ...(value as JsonObject), completion: { values: values.slice(0, MAX_VALUES), total: counted, hasMore: more } }
+    return {
+      ...(value as JsonObject),
+      completion: { values: values.slice(0, MAX_VALUES), total: counted, hasMore: more },
+    }
   },
   'tools/list': finishList('tools/list', 'tools', requireTools, downgradeTool as Downgrade<Tool>),
   'prompts/list': finishList('prompts/list', 'prompts', requirePrompts, downgradePrompt as Downgrade<Prompt>),

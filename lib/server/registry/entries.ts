@@ -8,7 +8,15 @@ import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
-import type { CacheHint, Caller, PromptConfig, ResourceConfig, ResourceHandler, ToolConfig, ToolLimits } from './config.ts'
+import type {
+  CacheHint,
+  Caller,
+  PromptConfig,
+  ResourceConfig,
+  ResourceHandler,
+  ToolConfig,
+  ToolLimits,
+} from './config.ts'
 import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy } from './policy.ts'

@@ -33,5 +33,7 @@ export type Middleware = (call: MiddlewareCall, next: Next) => JsonObject | Prom
 /** @throws TypeError */
 export function requireMiddleware(middleware: unknown): void {
   if (typeof middleware === 'function') return
-  throw new TypeError(`server.use: the middleware is ${kindOf(middleware)} and must be a function (call, next) => result.`)
+  throw new TypeError(
+    `server.use: the middleware is ${kindOf(middleware)} and must be a function (call, next) => result.`,
+  )
 }

@@ -16,7 +16,8 @@ interface Hideable {
 /** @throws TypeError for a `visible` that cannot decide */
 export function requireVisible(visible: unknown, what: string): void {
   if (visible === undefined) return
-  if (typeof visible !== 'function') throw new TypeError(`${what}: visible is ${kindOf(visible)} and must be a function.`)
+  if (typeof visible !== 'function')
+    throw new TypeError(`${what}: visible is ${kindOf(visible)} and must be a function.`)
   if (Object.prototype.toString.call(visible) === '[object AsyncFunction]') {
     throw new TypeError(`${what}: visible is async, and must return true or false at once.`)
   }

@@ -135,13 +135,6 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return answer
   }
 
-  protected override takePlace(): void {
-    takePlace(this.#parts)
-  }
-  protected override givePlace(): void {
-    givePlace(this.#parts)
-  }
-
   closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
     this.#call.closeStream(retryMs)
   }
