@@ -3,7 +3,7 @@ import { downgradeCapabilities, downgradeImplementation } from '../protocol/down
 import { ErrorCode, invalidParams, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import { METHODS } from '../protocol/methods.ts'
-import { features, type Revision } from '../protocol/revisions.ts'
+import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { type ClientChannel, channelFor } from '../server/context/client-channel.ts'
 import { withFault } from '../server/context/fault.ts'
