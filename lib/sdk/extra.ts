@@ -3,10 +3,12 @@ import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features } from '../protocol/revisions.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import { officialAuth, withoutEnvelope } from '../server/context/official.ts'
+import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { OfficialCall } from './call.ts'
 import type { DirectCalls, LowLevel } from './private.ts'
 
-export function authOf({ auth }: ClientChannel) {
+/** The caller as the official SDK describes it. */
+export function authOf({ auth }: ClientChannel): OfficialAuthInfo | undefined {
   return auth && officialAuth(auth)
 }
 
@@ -15,10 +17,46 @@ export function requestOf({ request: { url, headers } }: ClientChannel): Request
   return url && new Request(url, { method: 'POST', headers })
 }
 
-/** 1.x: the HTTP request of a call. */
-function requestInfo({ request: { url, headers } }: ClientChannel): object {
-  const all: JsonObject = Object.fromEntries(headers)
-  return url ? { headers: all, url: new URL(url) } : { headers: all }
+/**
+ * 1.x: the HTTP request of a call, which is read where an author reads it. It is a class, and `extra` has no getters: an object
+ * literal with getters has a shape of its own each time, which costs more than the call itself.
+ */
+class OfficialRequest {
+  readonly #request: ClientChannel['request']
+  #headers: JsonObject | undefined
+
+  constructor({ request }: ClientChannel) {
+    this.#request = request
+  }
+
+  get headers(): JsonObject {
+    this.#headers ??= Object.fromEntries(this.#request.headers)
+    return this.#headers
+  }
+
+  get url(): URL | undefined {
+    const { url } = this.#request
+    return url && new URL(url)
+  }
+}
+
+/** 2.x: the HTTP request of a call, in the same way. */
+class OfficialHttp {
+  readonly authInfo: OfficialAuthInfo | undefined
+  readonly closeSSE: (() => void) | undefined
+  readonly #channel: ClientChannel
+  #request: Request | undefined
+
+  constructor(call: OfficialCall) {
+    this.authInfo = authOf(call.channel)
+    this.closeSSE = closeStream(call)
+    this.#channel = call.channel
+  }
+
+  get req(): Request | undefined {
+    this.#request ??= requestOf(this.#channel)
+    return this.#request
+  }
 }
 
 /** Closes the stream of the call while the call goes on; undefined where the client could not come back. */
@@ -29,7 +67,7 @@ function closeStream({ channel }: OfficialCall): (() => void) | undefined {
 /** What the transport gives with a request: the same, for a handler that is called through the SDK's protocol. */
 export function messageExtra(call: OfficialCall): JsonObject {
   const { channel } = call
-  const extra: JsonObject = { requestInfo: requestInfo(channel) }
+  const extra: JsonObject = { requestInfo: new OfficialRequest(channel) }
   const [auth, request, close] = [authOf(channel), requestOf(channel), closeStream(call)]
   if (auth) extra.authInfo = auth
   if (request) extra.request = request
@@ -37,26 +75,20 @@ export function messageExtra(call: OfficialCall): JsonObject {
   return extra
 }
 
-/** `extra` of 1.x. What costs something is made when it is read. */
+/** `extra` of 1.x. */
 export function extraOf(call: OfficialCall, server: LowLevel): object {
   const { channel, id, params } = call
   const relatedRequestId = id
   return {
-    get signal() {
-      return channel.signal
-    },
+    signal: channel.signal,
     sessionId: channel.sessionId,
     _meta: params?._meta,
     sendNotification: (notification: object) => server.notification(notification, { relatedRequestId }),
     sendRequest: (request: object, schema: unknown, options?: object) =>
       server.request(request, schema, { ...options, relatedRequestId }),
-    get authInfo() {
-      return authOf(channel)
-    },
+    authInfo: authOf(channel),
     requestId: id,
-    get requestInfo() {
-      return requestInfo(channel)
-    },
+    requestInfo: new OfficialRequest(channel),
     taskId: undefined,
     taskStore: undefined,
     taskRequestedTtl: undefined,
@@ -95,23 +127,7 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
     mcpReq.requestSampling = (asked: object, options?: object) =>
       server.createMessage?.(asked, { ...options, relatedRequestId })
   }
-  return Object.assign(context, { http: http(call) })
-}
-
-function http(call: OfficialCall): object {
-  const { channel } = call
-  let request: Request | undefined
-  return {
-    get authInfo() {
-      return authOf(channel)
-    },
-    get req() {
-      request ??= requestOf(channel)
-      return request
-    },
-    closeSSE: closeStream(call),
-    closeStandaloneSSE: undefined,
-  }
+  return Object.assign(context, { http: new OfficialHttp(call) })
 }
 
 function isSchema(value: unknown): boolean {
