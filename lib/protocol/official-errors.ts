@@ -1,5 +1,5 @@
 /** The error classes of the official SDK beside `McpError`, for servers that were written for it, and their recognition. */
-import { ErrorCode, McpError, OfficialError, ProtocolError } from './errors.ts'
+import { ErrorCode, McpError, OfficialError } from './errors.ts'
 import type { ClientCapabilities, ElicitRequestURLParams } from './types.ts'
 
 /**

@@ -13,7 +13,7 @@ let fleet: Fleet
 
 beforeAll(async () => {
   // The test reads and changes what is stored.
-  fleet = await startFleet({ legacySse: true, session: { lease: 2_000, heartbeat: 500 } }, { plain: true })
+  fleet = await startFleet({ legacySse: true, unsealed: 'write', session: { lease: 2_000, heartbeat: 500 } })
 })
 afterAll(() => fleet.stop())
 

@@ -5,7 +5,7 @@ import type { FetchOptions } from '../../lib/http/fetch-options.ts'
 import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { body, headers } from '../stateless/requests.ts'
-import { ACCEPT_BOTH, toolCall } from '../support/raw.ts'
+import { ACCEPT_BOTH, type RpcMessage, toolCall } from '../support/raw.ts'
 
 const open: Endpoint[] = []
 afterEach(() => Promise.all(open.splice(0).map((endpoint) => endpoint.close())))
@@ -21,7 +21,7 @@ function start(options: EndpointOptions): Endpoint {
 }
 
 const json = { accept: ACCEPT_BOTH, 'content-type': 'application/json' }
-const text = async (response: Response) => JSON.parse((await response.json()).result.content[0].text)
+const text = async (response: Response) => JSON.parse(((await response.json()) as RpcMessage).result.content[0].text)
 
 /** What the tool sees of a request to this URL. */
 async function inSession(endpoint: Endpoint, url: string, options?: FetchOptions) {

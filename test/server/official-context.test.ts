@@ -15,8 +15,8 @@ import { ErrorCode, McpError } from '../../lib/protocol/errors.ts'
 import { META } from '../../lib/protocol/meta.ts'
 import type { Context } from '../../lib/server/context/context.ts'
 import { Context as OwnContext } from '../../lib/server/context/context.ts'
-import * as own from '../../lib/server/context/result-schemas.ts'
 import { AskError, AskPending, MissingCapability } from '../../lib/server/context/errors.ts'
+import * as own from '../../lib/server/context/result-schemas.ts'
 import { type FakeOptions, fakeChannel } from './fake-channel.ts'
 
 function contextWith(options: FakeOptions = {}, meta?: Record<string, unknown>) {
@@ -131,7 +131,12 @@ describe('sendRequest', () => {
     const { ctx } = contextWith({ answer })
     const schemas = [
       z.object({ action: z.string().transform((text) => text.length) }),
-      v.object({ action: v.pipe(v.string(), v.transform((text) => text.length)) }),
+      v.object({
+        action: v.pipe(
+          v.string(),
+          v.transform((text) => text.length),
+        ),
+      }),
       { safeParse: () => ({ success: true, data: { action: 6 } }) },
       { parse: () => ({ action: 6 }) },
     ]
@@ -174,7 +179,9 @@ describe('sendRequest', () => {
     const request = { method: 'tasks/get' } as unknown as { method: 'ping' }
     expect(await rejected(ctx.sendRequest(request, EmptyResultSchema))).toMatchObject({
       name: 'TypeError',
-      message: expect.stringContaining('clients answer elicitation/create, sampling/createMessage, roots/list and ping'),
+      message: expect.stringContaining(
+        'clients answer elicitation/create, sampling/createMessage, roots/list and ping',
+      ),
     })
     expect(channel.asked).toEqual([])
   })

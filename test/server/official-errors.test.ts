@@ -1,6 +1,11 @@
 /** Errors of the official SDK that a handler throws: what a client gets, in every kind of method and both eras. */
-import { ProtocolError as ProtocolError2, ResourceNotFoundError as NotFound2, UrlElicitationRequiredError as Url2 } from '@modelcontextprotocol/server'
+
 import { McpError as McpError1, UrlElicitationRequiredError as Url1 } from '@modelcontextprotocol/sdk/types.js'
+import {
+  ResourceNotFoundError as NotFound2,
+  ProtocolError as ProtocolError2,
+  UrlElicitationRequiredError as Url2,
+} from '@modelcontextprotocol/server'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ErrorCode, McpError, ProtocolError } from '../../lib/protocol/errors.ts'
@@ -20,14 +25,34 @@ const data = { city: 'Atlantis' }
 const foreign = Object.assign(new Error('MCP error -32050: own'), { code: -32050, data, name: 'CityError' })
 
 const errors: [string, unknown, { code: number; message: string; data?: unknown }][] = [
-  ['McpError of SDK 1.x', new McpError1(-32602, 'No such city', data), { code: -32602, message: 'MCP error -32602: No such city', data }],
+  [
+    'McpError of SDK 1.x',
+    new McpError1(-32602, 'No such city', data),
+    { code: -32602, message: 'MCP error -32602: No such city', data },
+  ],
   ['McpError of SDK 1.x with a code of its own', new McpError1(7, 'Seven'), { code: 7, message: 'MCP error 7: Seven' }],
-  ['ProtocolError of SDK 2.x', new ProtocolError2(-32602, 'No such city', data), { code: -32602, message: 'No such city', data }],
-  ['ResourceNotFoundError of SDK 2.x', new NotFound2('a://b'), { code: -32602, message: 'Resource not found: a://b', data: { uri: 'a://b' } }],
+  [
+    'ProtocolError of SDK 2.x',
+    new ProtocolError2(-32602, 'No such city', data),
+    { code: -32602, message: 'No such city', data },
+  ],
+  [
+    'ResourceNotFoundError of SDK 2.x',
+    new NotFound2('a://b'),
+    { code: -32602, message: 'Resource not found: a://b', data: { uri: 'a://b' } },
+  ],
   ['a subclass', foreign, { code: -32050, message: foreign.message, data }],
   ['an object', { code: -32602, message: 'plain', data }, { code: -32602, message: 'plain', data }],
-  ['our McpError', new McpError(ErrorCode.InvalidParams, 'No such city', data), { code: -32602, message: 'MCP error -32602: No such city', data }],
-  ['our ResourceNotFoundError', new ResourceNotFoundError('a://b'), { code: -32602, message: 'Resource not found: a://b', data: { uri: 'a://b' } }],
+  [
+    'our McpError',
+    new McpError(ErrorCode.InvalidParams, 'No such city', data),
+    { code: -32602, message: 'MCP error -32602: No such city', data },
+  ],
+  [
+    'our ResourceNotFoundError',
+    new ResourceNotFoundError('a://b'),
+    { code: -32602, message: 'Resource not found: a://b', data: { uri: 'a://b' } },
+  ],
 ]
 
 /** Errors of other packages that have a code, too. */

@@ -103,7 +103,8 @@ export class Asking {
         requireElicitation(client, revision, mode)
         const { elicitationModes, elicitationIds } = features(revision)
         const request: JsonObject = { ...params }
-        if (mode === 'form') request.requestedSchema = formSchema(isObject(params.requestedSchema) ? params.requestedSchema : {}, revision)
+        if (mode === 'form')
+          request.requestedSchema = formSchema(isObject(params.requestedSchema) ? params.requestedSchema : {}, revision)
         else if (elicitationIds) request.elicitationId ??= randomId(16)
         else delete request.elicitationId
         if (elicitationModes) request.mode = mode

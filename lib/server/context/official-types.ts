@@ -81,15 +81,17 @@ export interface SentRequest {
 
 /** `ctx.sendRequest` of SDK 1.x. The second signature lets handlers compile that name the SDK's own type for their context. */
 export interface SendRequest {
-  <S extends ResultSchema>(request: ServerRequest, resultSchema: S, options?: SendOptions): Promise<ParsedBy<S>>
+  <S extends ResultSchema>(
+    request: ServerRequest | SentRequest,
+    resultSchema: S,
+    options?: SendOptions,
+  ): Promise<ParsedBy<S>>
   // biome-ignore lint/suspicious/noExplicitAny: the type after parsing is known to the SDK's declarations alone
   (request: SentRequest, resultSchema: object, options?: SendOptions): Promise<any>
 }
 
 /** `ctx.sendNotification`. A notification of another method is an extension of author and client. */
-export type SendNotification = (
-  notification: ServerNotification | SentRequest,
-) => Promise<void>
+export type SendNotification = (notification: ServerNotification | SentRequest) => Promise<void>
 
 /** The reserved members of `_meta`. */
 export interface Envelope {
