@@ -21,7 +21,11 @@ type Optional = '?' | '&' | ';' | '#'
 /** The expressions of a template: what is between braces. */
 type Expressions<T> = T extends `${string}{${infer E}}${infer Rest}` ? E | Expressions<Rest> : never
 type Listed<List> = List extends `${infer First},${infer Rest}` ? First | Listed<Rest> : List
-type RequiredIn<E> = E extends `${Optional}${string}` ? never : E extends `${'+' | '/' | '.'}${infer L}` ? Listed<L> : Listed<E>
+type RequiredIn<E> = E extends `${Optional}${string}`
+  ? never
+  : E extends `${'+' | '/' | '.'}${infer L}`
+    ? Listed<L>
+    : Listed<E>
 type OptionalIn<E> = E extends `${Optional}${infer L}` ? Listed<L> : never
 type NameOf<V> = V extends `${infer Name}*` ? Name : V
 type ValueOf<V> = V extends `${string}*` ? string[] : string

@@ -122,10 +122,10 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
   const mcpReq: unknown = Reflect.get(context, 'mcpReq')
   // Those of the SDK name no request.
   if (isObject(mcpReq)) {
-    mcpReq.elicitInput = (asked: object, options?: object) =>
-      server.elicitInput?.(asked, { ...options, relatedRequestId })
-    mcpReq.requestSampling = (asked: object, options?: object) =>
+    const elicitInput = (asked: object, options?: object) => server.elicitInput?.(asked, { ...options, relatedRequestId })
+    const requestSampling = (asked: object, options?: object) =>
       server.createMessage?.(asked, { ...options, relatedRequestId })
+    Object.assign(mcpReq, { elicitInput, requestSampling })
   }
   return Object.assign(context, { http: new OfficialHttp(call) })
 }

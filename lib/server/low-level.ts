@@ -37,8 +37,14 @@ const INSTEAD = {
 
 const OFFICIAL = 'A server of the official SDK is served as it is: createEndpoint(officialServer)'
 
-/** What to use instead of a member, as the type of what it takes: a compiler's error has it. */
-export type Instead = typeof INSTEAD
+/** The type of a member that is missing. A compiler's error about its use has the text. */
+interface Lacking<Text extends string> {
+  readonly instead: Text
+}
+
+type Instead = typeof INSTEAD
+/** The types of the members that are missing. */
+export type LackingMembers = { readonly [Name in keyof Instead]: Lacking<Instead[Name]> }
 
 /** The error for a member that an `McpServer` does not have. */
 function lacking(path: string, member: string): TypeError {
@@ -52,7 +58,7 @@ export function refuseMember(member: keyof Instead): never {
 }
 
 /** What `server.server` has: notices that belong to no call. The type of every other member says what to use instead. */
-export type LowLevelServer = { readonly [Name in keyof Instead]: Instead[Name] } & {
+export type LowLevelServer = LackingMembers & {
   sendToolListChanged(): Promise<void>
   sendPromptListChanged(): Promise<void>
   sendResourceListChanged(): Promise<void>
@@ -72,7 +78,8 @@ export function lowLevelServer(registry: Registry): LowLevelServer {
   return new Proxy(members, {
     get(target, name) {
       // What the language and tools read of any object: `await`, printing, comparing.
-      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target) return Reflect.get(target, name)
+      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target)
+        return Reflect.get(target, name)
       return refuse(target, name)
     },
     set: refuse,

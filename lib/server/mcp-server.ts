@@ -1,11 +1,12 @@
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import type { Implementation, ServerCapabilities, ToolAnnotations } from '../protocol/types.ts'
-import { type Instead, type LowLevelServer, lowLevelServer, refuseMember } from './low-level.ts'
+import { type LackingMembers, type LowLevelServer, lowLevelServer, refuseMember } from './low-level.ts'
 import type {
   PromptConfig,
   PromptHandler,
   ResourceConfig,
   ResourceHandler,
+  ResourceTemplateHandler,
   ToolConfig,
   ToolHandler,
   ToolLimits,
@@ -224,18 +225,20 @@ export class McpServer {
     const handler = given.at(-1)
     if (typeof handler !== 'function') throw new TypeError(`Resource "${name}": the last argument must be the handler.`)
     const [metadata = {}] = given.slice(0, -1)
-    return this.#resource(name, place, metadata as ResourceConfig, handler as ResourceHandler)
+    return this.#resource(name, place, metadata as ResourceConfig, handler)
   }
 
-  #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: Handler): unknown {
+  #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: unknown): unknown {
     const given = { name, config, enabled: true }
     if (place instanceof ResourceTemplate) {
-      return register(templateRegistrar(this.registry), { ...given, place, handler }, TEMPLATE_MEMBERS)
+      const ofTemplate = { ...given, place, handler: handler as ResourceTemplateHandler }
+      return register(templateRegistrar(this.registry), ofTemplate, TEMPLATE_MEMBERS)
     }
     if (typeof place !== 'string') {
       throw new TypeError(`Resource "${name}": a URI or a ResourceTemplate of mcp-anywhere is expected after the name.`)
     }
-    return register(resourceRegistrar(this.registry), { ...given, place, handler }, RESOURCE_MEMBERS)
+    const ofUri = { ...given, place, handler: handler as ResourceHandler }
+    return register(resourceRegistrar(this.registry), ofUri, RESOURCE_MEMBERS)
   }
 
   /** Announces to the clients of every instance that they should read the list of tools again. */
@@ -271,27 +274,27 @@ export class McpServer {
   #server: LowLevelServer | undefined
 
   /** @deprecated `createEndpoint(server)` serves every client, and `serveStdio(server)` a local host */
-  connect(_instead: Instead['connect']): never {
+  connect(_instead: LackingMembers['connect']): never {
     return refuseMember('connect')
   }
 
   /** @deprecated `endpoint.close()` shuts down */
-  close(_instead: Instead['close']): never {
+  close(_instead: LackingMembers['close']): never {
     return refuseMember('close')
   }
 
   /** @deprecated use `ctx.log(level, data)` in a handler */
-  sendLoggingMessage(_instead: Instead['sendLoggingMessage'], ..._more: unknown[]): never {
+  sendLoggingMessage(_instead: LackingMembers['sendLoggingMessage'], ..._more: unknown[]): never {
     return refuseMember('sendLoggingMessage')
   }
 
   /** @deprecated register tools, resources and prompts */
-  setRequestHandler(_instead: Instead['setRequestHandler'], ..._more: unknown[]): never {
+  setRequestHandler(_instead: LackingMembers['setRequestHandler'], ..._more: unknown[]): never {
     return refuseMember('setRequestHandler')
   }
 
   /** @deprecated there are no tasks yet */
-  get experimental(): { readonly tasks: Instead['experimental.tasks'] } {
+  get experimental(): { readonly tasks: LackingMembers['experimental.tasks'] } {
     return refuseMember('experimental.tasks')
   }
 }

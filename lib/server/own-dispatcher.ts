@@ -47,7 +47,7 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       const own = channelFor(method, METHODS.get(method), channel)
       if (registry.middleware.length === 0) return handler.run(registry, params, own)
       const request = { registry, method: method as ServerMethod, run: handler.run, params, channel: own }
-      return MIDDLEWARE.now?.runThrough(request) ?? MIDDLEWARE.load().then(({ runThrough }) => runThrough(request))
+      return MIDDLEWARE.now?.(request) ?? MIDDLEWARE.load().then((runThrough) => runThrough(request))
     },
     describe(revision, offer) {
       let kept = descriptions.get(revision)

@@ -160,6 +160,7 @@ describe.each([true, false])('with the module loading: %s', (loads) => {
       { uri: 'test://b', name: 'b', title: 'B', description: 'Holds b' },
     ])
     expect(resource.metadata).toEqual({ title: 'B', description: 'Holds b' })
+    expect(resource.readCallback).toBe(contents)
     // Options that are no metadata stay: an update of the metadata must not open a resource to everybody.
     expect(dispatcherOf(server).policyOf('resources/read', { uri: 'test://b' }).scopes).toEqual(['read'])
     expect((await read(server, 'test://b')).contents[0].text).toBe('ok')
@@ -172,7 +173,10 @@ describe.each([true, false])('with the module loading: %s', (loads) => {
   it('templates have the same', async () => {
     const server = served()
     const list = () => ({ resources: [{ uri: 'test://a/1', name: '1' }] })
-    const template = server.registerResource('a', new ResourceTemplate('test://a/{id}', { list }), {}, contents)
+    const first = new ResourceTemplate('test://a/{id}', { list })
+    const template = server.registerResource('a', first, {}, contents)
+    expect(template.resourceTemplate).toBe(first)
+    expect(template.readCallback).toBe(contents)
     expect(await namesOf(server, 'resources')).toEqual(['1'])
     template.disable()
     expect(await namesOf(server, 'resources')).toEqual([])

@@ -158,8 +158,8 @@ it.each([
 
 it('an inputSchema without keywords takes any arguments, and is listed like that of a tool without one', async () => {
   const server = new McpServer({ name: 'roots', version: '1' })
-  server.registerTool('any', { inputSchema: {} }, (args) => ok({ args }))
-  server.registerTool('none', {}, () => ok({}))
+  server.registerTool('any', { inputSchema: {}, outputSchema: { type: 'object' } }, (args) => ok({ args }))
+  server.registerTool('none', {}, () => ({ content: [] }))
   const { tools } = await request(server, 'tools/list')
   expect(tools[0].inputSchema).toEqual({ type: 'object', properties: {} })
   expect(tools[1].inputSchema).toEqual(tools[0].inputSchema)

@@ -107,5 +107,5 @@ it('resource() takes metadata, at a URI and with a template', async () => {
   ])
   expect((await request(server, 'resources/read', { uri: 'test://t/7' })).contents[0].text).toBe('7')
   expect(() => server.resource('v', 'test://v', {} as never)).toThrow(/the last argument must be the handler/)
-  expect(() => server.registerResource('w', {} as never, {}, contents)).toThrow(/a URI or a ResourceTemplate/)
+  expect(() => server.registerResource('w', {} as string, {}, contents)).toThrow(/a URI or a ResourceTemplate/)
 })

@@ -1,7 +1,8 @@
+import { UriTemplate as OfficialUriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Revision } from '../../lib/protocol/revisions.ts'
-import { McpServer } from '../../lib/server/mcp-server.ts'
+import { McpServer, type McpServerOptions } from '../../lib/server/mcp-server.ts'
 import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import type { Schema } from '../../lib/server/schema/schema.ts'
@@ -30,7 +31,6 @@ describe('a tool is refused when it is registered', () => {
     server.registerTool('a', {}, text)
     expect(() => server.registerTool('a', {}, text)).toThrow('A tool "a" is already registered.')
   })
-
 })
 
 describe('a tool is refused when it is served', () => {
@@ -165,6 +165,30 @@ it('refuses arguments with more elements than maxToolInputElements, with and wit
     expect(refused.isError).toBe(true)
     expect(refused.content[0].text).toContain('more than 5 elements (maxToolInputElements of the server)')
   }
+})
+
+it('accepts the options of the official SDK that have no effect', async () => {
+  const options: McpServerOptions = {}
+  options.enforceStrictCapabilities = true
+  options.debouncedNotificationMethods = ['notifications/tools/list_changed']
+  options.jsonSchemaValidator = {}
+  const server = new McpServer({ name: 'a', version: '1' }, options)
+  server.registerTool('a', {}, text)
+  expect(await call(server, 'a')).toEqual(text())
+})
+
+it('a ResourceTemplate has the members of the official one', () => {
+  const list = () => ({ resources: [] })
+  const id = () => []
+  const template = new ResourceTemplate('test://{id}{?page}', { list, complete: { id } })
+  expect(String(template.uriTemplate)).toBe('test://{id}{?page}')
+  expect(template.uriTemplate.variableNames).toEqual(['id', 'page'])
+  expect(template.uriTemplate.match('test://7?page=2')).toEqual({ id: '7', page: '2' })
+  expect(template.listCallback).toBe(list)
+  expect(template.completeCallback('id')).toBe(id)
+  expect(template.completeCallback('page')).toBeUndefined()
+  const official = new OfficialUriTemplate('test://{id}')
+  expect(new ResourceTemplate(official, { list: undefined }).uriTemplate.match('test://7')).toEqual({ id: '7' })
 })
 
 it('refuses a page size below 1', () => {

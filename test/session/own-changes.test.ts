@@ -50,7 +50,11 @@ async function start(): Promise<Instance> {
   const server = newServer()
   const errors: Error[] = []
   const store = redisStore(redis.url)
-  const endpoint = createEndpoint(server, { store, allowedHosts: 'local', onError: (error) => errors.push(error as Error) })
+  const endpoint = createEndpoint(server, {
+    store,
+    allowedHosts: 'local',
+    onError: (error) => errors.push(error as Error),
+  })
   const url = await new Promise<URL>((resolve) => {
     const http = serve({ fetch: endpoint.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
       resolve(new URL(`http://127.0.0.1:${port}/mcp`)),

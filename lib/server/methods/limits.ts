@@ -51,7 +51,8 @@ function withinTime(
   work: () => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const limit = new TimeLimit(channel.clock ?? systemClock, ms)
-  channel.onAsk = (answer) => limit.pauseFor(answer)
+  const onAsk = (answer: Promise<unknown>) => limit.pauseFor(answer)
+  channel.onAsk = onAsk
   const result = work()
   if (!(result instanceof Promise)) return result
   return new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ export const MORE = new OnDemand(() =>
 )
 
 /** For tools that have a time limit, or one for their results. */
-export const LIMITS = new OnDemand(() => import('./limits.ts'))
+export const LIMITS = new OnDemand(() => import('./limits.ts').then(({ withinLimits }) => withinLimits))
 
 /** For servers that have middleware. */
-export const MIDDLEWARE = new OnDemand(() => import('./middleware.ts'))
+export const MIDDLEWARE = new OnDemand(() => import('./middleware.ts').then(({ runThrough }) => runThrough))

@@ -27,8 +27,10 @@ export const callTool: MethodHandler = (registry, params, channel, ctx) => {
   const tool = namedEntry('tool', registry.tools, registry, params, channel)
   if (tool.limits === undefined) return callEntry(tool, params, channel, ctx)
   const work = () => callEntry(tool, params, channel, ctx)
-  if (LIMITS.now) return LIMITS.now.withinLimits(tool, channel, work, ctx !== undefined)
-  return LIMITS.load().then(({ withinLimits }) => withinLimits(tool, channel, work, ctx !== undefined))
+  const isInner = ctx !== undefined
+  const { now } = LIMITS
+  if (now) return now(tool, channel, work, isInner)
+  return LIMITS.load().then((withinLimits) => withinLimits(tool, channel, work, isInner))
 }
 
 function callEntry(

@@ -74,18 +74,26 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
   outputSchema?: Out
 }
 
-/** Without `content` the result gets the JSON text of `structuredContent` as its content. */
-export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> &
-  (
-    | { content: ContentBlock[]; structuredContent?: Structured | undefined }
-    | { content?: ContentBlock[] | undefined; structuredContent: Structured }
-  )
+type ResultMembers = Pick<CallToolResult, 'isError' | '_meta'>
 
-type StructuredOf<Out> = [Out] extends [Schema] ? InputOf<Out> : unknown
+type StructuredResult<Structured> =
+  | (ResultMembers & { content: ContentBlock[]; structuredContent?: Structured | undefined })
+  | (ResultMembers & { content?: ContentBlock[] | undefined; structuredContent: Structured })
+
+/**
+ * The result of a tool, or with `Structured` of a tool that has an `outputSchema`: without `content` the JSON text of
+ * `structuredContent` becomes its content.
+ */
+export type ToolResult<Structured = undefined> = [Structured] extends [undefined]
+  ? CallToolResult
+  : StructuredResult<Structured>
+
+// With a union the compiler would not say what is wrong with the content.
+type ResultOf<Out> = [Out] extends [Schema] ? StructuredResult<InputOf<Out>> : CallToolResult
 
 export type ToolHandler<In extends Schema | undefined, Out extends Schema | undefined> = [In] extends [Schema]
-  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
-  : (ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
+  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ResultOf<Out>>
+  : (ctx: Context) => Awaitable<ResultOf<Out>>
 
 export interface ResourceConfig extends CommonConfig, Omit<Resource, 'name' | 'uri'> {
   cacheHint?: CacheHint | undefined

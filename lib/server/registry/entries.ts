@@ -14,6 +14,7 @@ import type {
   PromptConfig,
   ResourceConfig,
   ResourceHandler,
+  ResourceTemplateHandler,
   ToolConfig,
   ToolLimits,
 } from './config.ts'
@@ -33,7 +34,7 @@ interface Given<Config, Handler> {
 export type GivenTool = Given<ToolConfig<Schema | undefined, Schema | undefined>, (...args: never[]) => unknown>
 export type GivenPrompt = Given<PromptConfig<Schema | undefined>, (...args: never[]) => unknown>
 export type GivenResource = Given<ResourceConfig, ResourceHandler> & { readonly place: string }
-export type GivenTemplate = Given<ResourceConfig, (...args: never[]) => unknown> & { readonly place: ResourceTemplate }
+export type GivenTemplate = Given<ResourceConfig, ResourceTemplateHandler> & { readonly place: ResourceTemplate }
 
 export interface Registered<Definition> {
   readonly definition: Definition
@@ -120,7 +121,7 @@ export function templateEntry({ name, config, handler, enabled, place }: GivenTe
     complete: place.complete,
     template: place,
     cacheHint,
-    handler: handler as RegisteredTemplate['handler'],
+    handler,
   }
 }
 

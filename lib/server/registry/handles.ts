@@ -13,6 +13,7 @@ import type {
   ToolConfig,
   ToolHandler,
 } from './config.ts'
+import type { Registered } from './entries.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 import type { Registrar } from './slots.ts'
 
@@ -147,7 +148,7 @@ export const TEMPLATE_MEMBERS = [...COMMON, 'title', 'resourceTemplate', 'metada
  * @param members the members by which the handle shows the registration
  * @throws TypeError as the register calls do
  */
-export function register<G extends AnyGiven, E extends { readonly enabled: boolean }, H extends Handle>(
+export function register<G extends AnyGiven, E extends Registered<unknown>, H extends Handle>(
   { registry, kind, section, slot }: Registrar<G, E>,
   given: G,
   members: readonly string[],
@@ -178,7 +179,8 @@ export function register<G extends AnyGiven, E extends { readonly enabled: boole
   const update = (updates: Readonly<Record<string, unknown>>) => {
     const { name, uri, enabled, ...others } = updates
     if (name === null || uri === null) return remove()
-    const changes = name !== undefined || uri !== undefined || Object.values(others).some((value) => value !== undefined)
+    const changes =
+      name !== undefined || uri !== undefined || Object.values(others).some((value) => value !== undefined)
     if (!changes) return enabled === undefined ? undefined : enable(enabled === true)
     const next = updated(now, updates)
     // As in the official SDK, what was removed comes back under a name or at a URI that is given.
@@ -186,7 +188,7 @@ export function register<G extends AnyGiven, E extends { readonly enabled: boole
     else put(next)
   }
   put(now)
-  const handle = { enable: () => enable(true), disable: () => enable(false), remove, update }
+  const handle = Object.assign({} as H, { enable: () => enable(true), disable: () => enable(false), remove, update })
   for (const member of members) {
     Object.defineProperty(handle, member, {
       enumerable: true,
@@ -194,7 +196,7 @@ export function register<G extends AnyGiven, E extends { readonly enabled: boole
       set: (value: unknown) => update({ [member]: value }),
     })
   }
-  return handle as unknown as H
+  return handle
 }
 
 function memberOf(given: AnyGiven, member: string): unknown {
@@ -205,7 +207,7 @@ function memberOf(given: AnyGiven, member: string): unknown {
 }
 
 function updated<G extends AnyGiven>(given: G, updates: Readonly<Record<string, unknown>>): G {
-  const next: Record<string, unknown> = { ...given }
+  const changed: Record<string, unknown> = {}
   let config: Record<string, unknown> = { ...given.config }
   // `metadata` replaces the others, so that it comes before them.
   const { metadata } = updates
@@ -213,10 +215,10 @@ function updated<G extends AnyGiven>(given: G, updates: Readonly<Record<string, 
   for (const [member, value] of Object.entries(updates)) {
     if (value === undefined || member === 'metadata') continue
     const name = NAMES[member] ?? member
-    if (name in given) next[name] = value
+    if (name in given) changed[name] = value
     else config[name] = value
   }
-  return { ...next, config } as unknown as G
+  return { ...given, ...changed, config }
 }
 
 function only(members: object, names: readonly string[]): Record<string, unknown> {

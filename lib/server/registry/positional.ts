@@ -37,7 +37,8 @@ export function toolArguments(name: string, given: readonly unknown[]): Read {
 export function promptArguments(name: string, given: readonly unknown[]): Read {
   const what = `Prompt "${name}"`
   const { rest, ...read } = begin(what, given)
-  if (rest.length > 1) throw new TypeError(`${what}: prompt() takes a description and a schema before the handler at most.`)
+  if (rest.length > 1)
+    throw new TypeError(`${what}: prompt() takes a description and a schema before the handler at most.`)
   return rest.length === 0 ? read : { ...read, schema: schemaOf(what, rest[0]) }
 }
 

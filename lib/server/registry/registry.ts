@@ -31,7 +31,7 @@ interface FoundResource {
 /** What a server has. Once it has had an entry of a kind, or was declared with it, it has the kind: its lists may be empty. */
 type Offered = Record<ListKind | 'completions', boolean>
 
-export interface RegistryOptions extends ToolLimits {
+interface RegistryOptions extends ToolLimits {
   pageSize?: number | undefined
   cacheHints?: CacheHints | undefined
   capabilities?: ServerCapabilities | undefined

@@ -84,6 +84,14 @@ export interface CallParts {
   readonly successor?: true
 }
 
+const NONE: readonly string[] = []
+
+/** The scopes that a call needs, for the name of its stream. Only a server that has scopes is asked. */
+export function scopesOfCall({ host, session, request, caller }: CallParts): readonly string[] {
+  if (host.scopes.size === 0) return NONE
+  return host.scopesOf(request.method, request.params, viewerOf(host, session, caller))
+}
+
 /** A call goes on beyond the turn of its request: it counts among those of its session and caller, and keeps the request's bytes. */
 export function takePlace({ host, session, caller }: CallParts): void {
   host.running.begin(session.key)
