@@ -122,7 +122,8 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
   const mcpReq: unknown = Reflect.get(context, 'mcpReq')
   // Those of the SDK name no request.
   if (isObject(mcpReq)) {
-    const elicitInput = (asked: object, options?: object) => server.elicitInput?.(asked, { ...options, relatedRequestId })
+    const elicitInput = (asked: object, options?: object) =>
+      server.elicitInput?.(asked, { ...options, relatedRequestId })
     const requestSampling = (asked: object, options?: object) =>
       server.createMessage?.(asked, { ...options, relatedRequestId })
     Object.assign(mcpReq, { elicitInput, requestSampling })

@@ -72,11 +72,6 @@ export interface Dispatcher {
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
   /**
-   * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
-   * that makes nothing known has no such member.
-   */
-  onChange?(listener: (change: Announcement) => void): (() => void) | undefined
-  /**
    * No caller has a scope: from now on the server refuses an entry that needs one, with `reason`. A server that never
    * adds entries has no such member.
    */
