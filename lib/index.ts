@@ -179,7 +179,15 @@ export type {
 } from './server/registry/handles.ts'
 export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
-export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
+export type {
+  AnySchema,
+  InputOf,
+  OutputOf,
+  RawShape,
+  Schema,
+  StandardSchema,
+  ToJsonSchema,
+} from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 export type { AnswerReply, AskStore } from './store/asks.ts'
 export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'

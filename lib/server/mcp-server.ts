@@ -34,7 +34,7 @@ import {
 import { type CacheHints, Registry } from './registry/registry.ts'
 import { ResourceTemplate } from './registry/resource-template.ts'
 import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
-import type { Schema } from './schema/schema.ts'
+import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
 /** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
 export interface McpServerOptions extends ToolLimits {
@@ -58,6 +58,8 @@ export interface McpServerOptions extends ToolLimits {
    * bound but that of a request's bytes.
    */
   maxToolInputElements?: number | undefined
+  /** Writes schemas of libraries that cannot do it themselves, where nothing can be loaded from `node_modules`. */
+  toJsonSchema?: ToJsonSchema | undefined
   /** @deprecated It has no effect: a handler asks with `ctx`, which checks the capabilities of the client always. */
   enforceStrictCapabilities?: boolean | undefined
   /** @deprecated It has no effect: list changes of one turn of the event loop are announced once. */
@@ -104,11 +106,7 @@ export class McpServer {
    *
    * @throws TypeError for a middleware that is not a function
    *
-   * @example
-   * server.use(async ({ method, params }, next) => {
-   *   if (method === 'tools/call' && params.name === 'purge' && isNight()) throw new ProtocolError(-32000, 'Not at night.')
-   *   return next()
-   * })
+   * @example server.use(({ params }, next) => next({ ...params, arguments: repaired(params.arguments) }))
    */
   use(middleware: Middleware): this {
     requireMiddleware(middleware)

@@ -156,16 +156,6 @@ it.each([
   },
 )
 
-it('an inputSchema without keywords takes any arguments, and is listed like that of a tool without one', async () => {
-  const server = new McpServer({ name: 'roots', version: '1' })
-  server.registerTool('any', { inputSchema: {}, outputSchema: { type: 'object' } }, (args) => ok({ args }))
-  server.registerTool('none', {}, () => ({ content: [] }))
-  const { tools } = await request(server, 'tools/list')
-  expect(tools[0].inputSchema).toEqual({ type: 'object', properties: {} })
-  expect(tools[1].inputSchema).toEqual(tools[0].inputSchema)
-  expect((await call(server, 'any', { a: 1 })).structuredContent).toEqual({ args: { a: 1 } })
-})
-
 describe('arguments of a prompt', () => {
   const argumentsOf = async (argsSchema: Schema) => {
     const server = new McpServer({ name: 'roots', version: '1' })

@@ -39,12 +39,8 @@ describe('a tool is refused when it is served', () => {
     expect(() => serve({ inputSchema: { type: 'array' } })).toThrow(/must describe an object/)
   })
 
-  it('with a plain object of schemas, as old versions of the official SDK take it', () => {
-    expect(() => serve({ inputSchema: { b: z.string() } })).toThrow(/z\.object\(/)
-  })
-
   it('with a schema that JSON Schema cannot express', () => {
-    expect(() => serve({ inputSchema: z.object({ when: z.date() }) })).toThrow(
+    expect(() => serve({ inputSchema: z.object({ size: z.bigint() }) })).toThrow(
       /Tool "a": inputSchema cannot be written/,
     )
   })
@@ -165,6 +161,16 @@ it('refuses arguments with more elements than maxToolInputElements, with and wit
     expect(refused.isError).toBe(true)
     expect(refused.content[0].text).toContain('more than 5 elements (maxToolInputElements of the server)')
   }
+})
+
+it('takes toJsonSchema, which writes the schemas of tools and prompts that cannot do it themselves', async () => {
+  const own = { '~standard': { vendor: 'own', version: 1, validate: (value: unknown) => ({ value }) } } as const
+  const json = { type: 'object', properties: { a: { type: 'string' } } }
+  const server = new McpServer({ name: 'a', version: '1' }, { toJsonSchema: () => json })
+  server.registerTool('a', { inputSchema: own, outputSchema: own }, text)
+  server.registerPrompt('a', { argsSchema: own }, messages)
+  expect((await request(server, 'tools/list')).tools[0]).toMatchObject({ inputSchema: json, outputSchema: json })
+  expect((await request(server, 'prompts/list')).prompts[0].arguments).toEqual([{ name: 'a', required: false }])
 })
 
 it('accepts the options of the official SDK that have no effect', async () => {

@@ -28,7 +28,7 @@ const WRONG: [code: string, end: RegExp][] = [
     "server.registerTool('e', {}, async () => { return { content: [{ type: 'text' }] } })",
     /Property 'text' is missing/,
   ],
-  ["server.registerTool('f', {}, async () => { return { text: 'a' } })", /Property 'content' is missing/],
+  ["server.registerTool('f', {}, async () => { return { text: 'a' } })", /has no properties in common with type/],
   [
     "server.registerTool('g', { outputSchema }, async () => { return { structuredContent: { n: 'x' } } })",
     /'structuredContent\.n' are incompatible .*'string' is not assignable to type 'number'/,

@@ -11,8 +11,8 @@ import type {
   ListRootsResult,
   Root,
 } from '../../protocol/types.ts'
-import { formSchema } from '../schema/form.ts'
-import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import { formSchema } from '../schema/more.ts'
+import { compileSchema, type OutputOf, type Schema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
@@ -35,7 +35,7 @@ export type Elicited<Content> =
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /** The content of an answer to a form of this schema. */
-export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
+export type ElicitedBy<S extends Schema> = string extends keyof OutputOf<S> ? ElicitContent : OutputOf<S>
 
 type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 

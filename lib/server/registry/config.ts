@@ -74,22 +74,16 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
   outputSchema?: Out
 }
 
-type ResultMembers = Pick<CallToolResult, 'isError' | '_meta'>
-
-type StructuredResult<Structured> =
-  | (ResultMembers & { content: ContentBlock[]; structuredContent?: Structured | undefined })
-  | (ResultMembers & { content?: ContentBlock[] | undefined; structuredContent: Structured })
-
 /**
- * The result of a tool, or with `Structured` of a tool that has an `outputSchema`: without `content` the JSON text of
- * `structuredContent` becomes its content.
+ * The result of a tool: without `content` the JSON text of `structuredContent` becomes its content, and one of the two must
+ * be there. (As a union of the two the compiler would not say what is wrong with the content.)
  */
-export type ToolResult<Structured = undefined> = [Structured] extends [undefined]
-  ? CallToolResult
-  : StructuredResult<Structured>
+export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> & {
+  content?: ContentBlock[] | undefined
+  structuredContent?: Structured | undefined
+}
 
-// With a union the compiler would not say what is wrong with the content.
-type ResultOf<Out> = [Out] extends [Schema] ? StructuredResult<InputOf<Out>> : CallToolResult
+type ResultOf<Out> = ToolResult<[Out] extends [Schema] ? InputOf<Out> : unknown>
 
 export type ToolHandler<In extends Schema | undefined, Out extends Schema | undefined> = [In] extends [Schema]
   ? (args: OutputOf<In>, ctx: Context) => Awaitable<ResultOf<Out>>

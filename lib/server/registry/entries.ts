@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
@@ -59,12 +59,6 @@ export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt,
   readonly limits: ToolLimits | undefined
 }
 
-/** The bounds of a server, as far as they hold for its tools. */
-interface Bounds {
-  readonly maxToolInputElements: number
-  readonly limits: ToolLimits
-}
-
 export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
   readonly cacheHint: CacheHint | undefined
   readonly handler: (uri: URL, variables: Variables, ctx: Context) => unknown
@@ -74,13 +68,30 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
+/** Options of the server that hold for the schemas of its entries. */
+interface SchemaOptions {
+  /** Elements and members that the arguments of a tool may have together. */
+  readonly maxToolInputElements: number
+  /** Writes schemas of libraries that cannot do it themselves. */
+  readonly toJsonSchema: ToJsonSchema | undefined
+}
+
+/** Options of the server that hold for its tools. */
+interface ToolOptions extends SchemaOptions {
+  /** Of tools that have none of their own. */
+  readonly limits: ToolLimits
+}
+
 /** @throws TypeError for a schema that cannot be used */
-export function toolEntry({ name, config, handler, enabled }: GivenTool, bounds: Bounds): RegisteredTool {
+export function toolEntry(
+  { name, config, handler, enabled }: GivenTool,
+  { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
+): RegisteredTool {
   const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
+  const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
+  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -91,9 +102,8 @@ export function toolEntry({ name, config, handler, enabled }: GivenTool, bounds:
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,
-    limits: limitsOf({ timeout, maxResultBytes }, bounds.limits),
-    input:
-      bounds.maxToolInputElements === Number.POSITIVE_INFINITY ? input : bounded(input, bounds.maxToolInputElements),
+    limits: limitsOf({ timeout, maxResultBytes }, limits),
+    input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
     handler: withArguments(input, handler),
   }
@@ -126,9 +136,12 @@ export function templateEntry({ name, config, handler, enabled, place }: GivenTe
 }
 
 /** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
-export function promptEntry({ name, config, handler, enabled }: GivenPrompt): RegisteredPrompt {
+export function promptEntry(
+  { name, config, handler, enabled }: GivenPrompt,
+  { toJsonSchema }: Pick<SchemaOptions, 'toJsonSchema'>,
+): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, visible, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
+  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {

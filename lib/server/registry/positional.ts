@@ -1,11 +1,12 @@
 /** The arguments of `tool()`, `prompt()` and `resource()`, the deprecated register calls of the official SDK. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { ToolAnnotations } from '../../protocol/types.ts'
-import type { Schema, StandardSchema } from '../schema/schema.ts'
+import { isLibrarySchema, isShape } from '../schema/kinds.ts'
+import type { AnySchema, RawShape, Schema } from '../schema/schema.ts'
 import type { ToolHandler } from './config.ts'
 
 /** A schema of a library, or an object of such schemas. Plain JSON Schema could not be told from annotations. */
-export type Fields = StandardSchema | { readonly [field: string]: StandardSchema }
+export type Fields = AnySchema | RawShape
 
 /** The argument of `tool()` that is a schema or annotations. */
 export type Positional = Fields | ToolAnnotations
@@ -57,16 +58,8 @@ function schemaOf(what: string, value: unknown): Schema {
   throw new TypeError(`${what}: a schema is expected before the handler, such as { name: z.string() }.`)
 }
 
-/** An object without members is the schema of no arguments. */
 function isSchema(value: unknown): value is Schema {
-  if (isOfLibrary(value)) return true
-  return isObject(value) && (Object.keys(value).length === 0 || Object.values(value).some(isOfLibrary))
-}
-
-/** A schema of a library: of Standard Schema, or of zod 3. */
-function isOfLibrary(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  return '~standard' in value || '_zod' in value || ('_def' in value && 'safeParse' in value)
+  return isLibrarySchema(value) || (isObject(value) && isShape(value))
 }
 
 /** Annotations have no objects as members: those are of a schema at the wrong place. */

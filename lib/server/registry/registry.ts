@@ -3,6 +3,7 @@ import type { CacheableMethod } from '../../protocol/methods.ts'
 import type { CacheScope, ServerCapabilities } from '../../protocol/types.ts'
 import { normalTemplate, normalUri } from '../../protocol/uri.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
+import type { ToJsonSchema } from '../schema/schema.ts'
 import type { Announcement, ListKind } from './announcement.ts'
 import type { CacheHint, Caller, ToolLimits } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
@@ -36,6 +37,7 @@ interface RegistryOptions extends ToolLimits {
   cacheHints?: CacheHints | undefined
   capabilities?: ServerCapabilities | undefined
   maxToolInputElements?: number | undefined
+  toJsonSchema?: ToJsonSchema | undefined
 }
 
 export class Registry {
@@ -75,6 +77,8 @@ export class Registry {
   readonly pageSize: number | undefined
   /** Elements and members that the arguments of a tool may have together. */
   readonly maxToolInputElements: number
+  /** Writes schemas of libraries that cannot do it themselves. */
+  readonly toJsonSchema: ToJsonSchema | undefined
   readonly #cacheHints: CacheHints
   readonly #listeners = new Set<(change: Announcement) => void>()
   #compiled = false
@@ -91,6 +95,7 @@ export class Registry {
     this.limits = options
     this.pageSize = pageSize
     this.maxToolInputElements = maxToolInputElements
+    this.toJsonSchema = options.toJsonSchema
     this.#cacheHints = cacheHints
     const { tools, prompts, resources, completions } = capabilities
     this.offered = { tools: !!tools, prompts: !!prompts, resources: !!resources, completions: !!completions }

@@ -95,7 +95,7 @@ export function promptRegistrar(registry: Registry): Registrar<GivenPrompt, Regi
     const { name, config } = given
     requireName(name, 'prompt')
     requireVisible(config.visible, `Prompt "${name}"`)
-    return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given) }
+    return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given, registry) }
   }
   return { registry, kind: 'prompts', section: registry.sections.prompts, slot }
 }
