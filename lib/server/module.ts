@@ -53,6 +53,7 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     reportTo: (report) => dispatcher.reportTo?.(report),
     onChange: (listener) => dispatcher.onChange?.(listener),
     refuseScopes: (reason) => dispatcher.refuseScopes?.(reason),
+    ...(dispatcher.open && { open: dispatcher.open }),
   }
 }
 
