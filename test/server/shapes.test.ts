@@ -198,6 +198,18 @@ describe('a value of a shape', () => {
   })
 
   it.each([
+    ['a catch', z.string().catch('x')],
+    ['a catch of zod/mini', mini.catch(mini.string(), 'x')],
+    ['a preprocessing', z.preprocess((text) => text ?? 'x', z.string())],
+    ['a transform', z.transform((text) => text ?? 'x').pipe(z.string())],
+  ])('may lack a member that is listed as required, for %s, as z.object has it', (_name, field) => {
+    const { check, json } = compileSchema({ a: field }, 'input', 'a shape')
+    expect(json.required).toEqual(['a'])
+    expect(check({})).toEqual({ ok: true, value: { a: 'x' } })
+    expect(z.object({ a: field }).parse({})).toEqual({ a: 'x' })
+  })
+
+  it.each([
     ['optional', z.string().optional(), {}],
     ['a default', z.string().default('x'), { a: 'x' }],
     ['exact optional', z.exactOptional(z.string()), {}],

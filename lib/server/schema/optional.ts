@@ -5,38 +5,42 @@ import type { Validate } from './library.ts'
 import type { AnySchema } from './types.ts'
 
 interface Optional {
-  /** Before parsing. */
+  /** Before parsing, as it is listed. */
   input: boolean
   /** After parsing. */
   output: boolean
-  /** The library says so, and refuses a missing value where it is false, whatever its schema makes of `undefined`. */
-  marked: boolean
+  /** The library refuses a missing value, whatever its schema makes of `undefined`. */
+  refusesMissing: boolean
 }
 
 export function optionalOf(schema: AnySchema, validate: Validate): Optional {
   const internals = memberOf(schema, '_zod')
   if (internals !== undefined) {
-    const { optout } = internals as Internals
-    return { input: startOf(internals as Internals) !== undefined, output: optout !== undefined, marked: true }
+    const marks = internals as Internals
+    return {
+      input: startOf(marks) !== undefined,
+      output: marks.optout !== undefined,
+      refusesMissing: marks.optin === undefined,
+    }
   }
   const isOptional = memberOf(schema, 'isOptional')
   if (typeof isOptional === 'function') {
     // zod 3 does not tell the two sides apart.
     const optional = attempt(() => isOptional.call(schema) === true, true)
-    return { input: optional, output: optional, marked: false }
+    return { input: optional, output: optional, refusesMissing: false }
   }
   // Valibot: a member that may be missing and may not be undefined.
-  if (memberOf(schema, 'type') === 'exact_optional') return { input: true, output: true, marked: false }
+  if (memberOf(schema, 'type') === 'exact_optional') return { input: true, output: true, refusesMissing: false }
   return attempt(
     () => {
       const result = validate(undefined)
       if (!(result instanceof Promise)) {
-        return { input: !result.issues, output: !result.issues && result.value === undefined, marked: false }
+        return { input: !result.issues, output: !result.issues && result.value === undefined, refusesMissing: false }
       }
       handled(result)
-      return { input: false, output: false, marked: false }
+      return { input: false, output: false, refusesMissing: false }
     },
-    { input: false, output: false, marked: false },
+    { input: false, output: false, refusesMissing: false },
   )
 }
 
@@ -46,7 +50,10 @@ interface Internals {
   def: { type: string; in?: { _zod: Internals }; out?: { _zod: Internals }; innerType?: { _zod: Internals } }
 }
 
-/** A preprocessing and a `catch` take any value: what counts is the schema after or inside them, as in the listing of zod. */
+/**
+ * A preprocessing and a `catch` take a missing value, too. As in the listing of zod, what counts is the schema after or inside
+ * them: the client is to send a value.
+ */
 function startOf({ optin, def }: Internals): unknown {
   if (def.type === 'pipe' && def.in?._zod.def.type === 'transform' && def.out) return startOf(def.out._zod)
   return def.type === 'catch' && def.innerType ? startOf(def.innerType._zod) : optin

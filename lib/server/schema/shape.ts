@@ -113,7 +113,7 @@ function join(fields: readonly Field[], value: JsonObject, results: readonly Res
     if (result.issues !== undefined) {
       if (isPresent || !(optional.input && optional.output))
         issues.push(...result.issues.map((issue) => inField(name, issue)))
-    } else if (!isPresent && optional.marked && !optional.input) {
+    } else if (!isPresent && optional.refusesMissing) {
       issues.push({ message: 'A value is needed.', path: [name] })
     } else if (isPresent || result.value !== undefined) {
       parsed[name] = result.value
