@@ -28,6 +28,7 @@ import {
   type Positional,
   type PositionalHandler,
   promptArguments,
+  resourceArguments,
   type SchemaOf,
   toolArguments,
 } from './registry/positional.ts'
@@ -220,10 +221,8 @@ export class McpServer {
     handler: HandlerAt<P>,
   ): HandleAt<P>
   resource(name: string, place: string | ResourceTemplate, ...given: unknown[]): unknown {
-    const handler = given.at(-1)
-    if (typeof handler !== 'function') throw new TypeError(`Resource "${name}": the last argument must be the handler.`)
-    const [metadata = {}] = given.slice(0, -1)
-    return this.#resource(name, place, metadata as ResourceConfig, handler)
+    const { config, handler } = resourceArguments(name, given)
+    return this.#resource(name, place, config, handler)
   }
 
   #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: unknown): unknown {
