@@ -94,8 +94,11 @@ export function toolEntry(
   const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
+  // A program without types may give null for none, as the official SDK lets it.
+  const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
+  const output = outputSchema
+    ? compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
+    : undefined
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -151,7 +154,9 @@ export function promptEntry(
   { toJsonSchema }: Converting,
 ): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, visible, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
+  const input = argsSchema
+    ? compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
+    : undefined
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
