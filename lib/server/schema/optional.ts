@@ -9,42 +9,50 @@ interface Optional {
   input: boolean
   /** After parsing. */
   output: boolean
-  /** The library refuses a missing value, whatever its schema makes of `undefined`. */
-  refusesMissing: boolean
+  /**
+   * What an object of the library makes of a missing value, whatever the schema makes of `undefined`. `refused`: it is a problem.
+   * `absent`: the member is missing after parsing, too. `parsed`: the schema decides.
+   */
+  missing: 'refused' | 'absent' | 'parsed'
 }
 
 export function optionalOf(schema: AnySchema, validate: Validate): Optional {
   const internals = memberOf(schema, '_zod')
-  if (internals !== undefined) {
-    const marks = internals as Internals
-    return {
-      input: startOf(marks) !== undefined,
-      output: marks.optout !== undefined,
-      refusesMissing: marks.optin === undefined,
-    }
-  }
+  if (internals !== undefined) return optionalOfZod(internals as Internals)
   const isOptional = memberOf(schema, 'isOptional')
   if (typeof isOptional === 'function') {
     // zod 3 does not tell the two sides apart.
     const optional = attempt(() => isOptional.call(schema) === true, true)
-    return { input: optional, output: optional, refusesMissing: false }
+    return { input: optional, output: optional, missing: 'parsed' }
   }
   // Valibot: a member that may be missing and may not be undefined.
-  if (memberOf(schema, 'type') === 'exact_optional') return { input: true, output: true, refusesMissing: false }
+  if (memberOf(schema, 'type') === 'exact_optional') return { input: true, output: true, missing: 'parsed' }
   return attempt(
     () => {
       const result = validate(undefined)
       if (!(result instanceof Promise)) {
-        return { input: !result.issues, output: !result.issues && result.value === undefined, refusesMissing: false }
+        return { input: !result.issues, output: !result.issues && result.value === undefined, missing: 'parsed' }
       }
       handled(result)
-      return { input: false, output: false, refusesMissing: false }
+      return { input: false, output: false, missing: 'parsed' }
     },
-    { input: false, output: false, refusesMissing: false },
+    { input: false, output: false, missing: 'parsed' },
   )
 }
 
+function optionalOfZod(marks: Internals): Optional {
+  const { optin, optout, version } = marks
+  // Before 4.4 an object parsed `undefined` in place of each missing value, and before 4.5 no value was left out.
+  const release = version?.minor ?? 0
+  const isAbsent = release >= 5 && optin === 'optional' && optout === 'optional'
+  const isRefused = release >= 4 && optin === undefined
+  const missing = isAbsent ? 'absent' : isRefused ? 'refused' : 'parsed'
+  return { input: startOf(marks) !== undefined, output: optout !== undefined, missing }
+}
+
 interface Internals {
+  /** Since 4.0. */
+  version?: { minor: number }
   optin?: unknown
   optout?: unknown
   def: { type: string; in?: { _zod: Internals }; out?: { _zod: Internals }; innerType?: { _zod: Internals } }
