@@ -135,7 +135,7 @@ function logError(thrown: unknown): void {
   console.error(`${name}: ${message}`)
 }
 
-function scopesWithoutAuth(scopes: Iterable<string>): string {
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
@@ -212,7 +212,6 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
-  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
   const endOwnChanges = announceOwnChanges(dispatcher, {
     notify,
     shared: given.leavesProcess,

@@ -52,11 +52,6 @@ export interface Dispatcher {
    * that makes nothing known has no such member.
    */
   onChange?(listener: (change: Announcement) => void): (() => void) | undefined
-  /**
-   * No caller has a scope: from now on the server refuses an entry that needs one, with `reason`. A server that never
-   * adds entries has no such member.
-   */
-  refuseScopes?(reason: (scopes: Iterable<string>) => string): void
 }
 
 /** All scopes that a request needs, for one challenge, if the caller lacks one of them; otherwise undefined. */

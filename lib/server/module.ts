@@ -47,7 +47,6 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     describe: (revision, offer) => extended(dispatcher.describe(revision, offer)),
     policyOf: (method, params) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params)),
     onChange: (listener) => dispatcher.onChange?.(listener),
-    refuseScopes: (reason) => dispatcher.refuseScopes?.(reason),
   }
 }
 

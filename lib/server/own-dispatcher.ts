@@ -54,7 +54,6 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
     },
     policyOf: (method, params) => policyOf(registry, METHODS.get(method)?.about, params),
     onChange: (listener) => registry.onChange(listener),
-    refuseScopes: (reason) => registry.refuseScopes(reason),
   }
   return dispatcher
 }
