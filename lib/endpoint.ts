@@ -5,9 +5,7 @@ import { middlewareCheck } from './auth/middleware.ts'
 import { authorization, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
-import { asError } from './base/errors.ts'
 import { OnDemand } from './base/on-demand.ts'
-import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
@@ -35,6 +33,7 @@ import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
+import { logError, reporter } from './runtime/reporter.ts'
 import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
 import type { McpServer } from './server/mcp-server.ts'
 import { dispatcherOf } from './server/own-dispatcher.ts'
@@ -130,28 +129,11 @@ const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
-function logError(thrown: unknown): void {
-  const { name, message } = asError(thrown)
-  console.error(`${name}: ${message}`)
-}
-
 function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
   )
-}
-
-/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
-function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (thrown) => {
-    try {
-      const done = onError(asError(thrown))
-      if (done instanceof Promise) handled(done)
-    } catch (fault) {
-      logError(fault)
-    }
-  }
 }
 
 /**
@@ -168,6 +150,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const dispatcher = dispatcherOf(server)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
+  dispatcher.reportTo?.(onError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
@@ -191,10 +174,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       store,
       announce: notify,
       dispatch,
+      clock,
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
-      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -203,7 +189,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, afterwork, maxAsks }
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info

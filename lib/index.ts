@@ -147,6 +147,7 @@ export {
 } from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
   PromptCallback,
   PromptConfig,
@@ -160,6 +161,7 @@ export type {
   ToolCallback,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
 export type {
@@ -168,6 +170,7 @@ export type {
   TemplateHandle as RegisteredResourceTemplate,
   ToolHandle as RegisteredTool,
 } from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type {
   AnySchema,

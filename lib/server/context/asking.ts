@@ -11,7 +11,7 @@ import type {
   ListRootsResult,
   Root,
 } from '../../protocol/types.ts'
-import { formSchema } from '../schema/form.ts'
+import { formSchema } from '../schema/more.ts'
 import { compileSchema, type OutputOf, type Schema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'

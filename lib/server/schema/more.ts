@@ -4,4 +4,5 @@
  */
 export { convert } from './converters.ts'
 export { withDates } from './dates.ts'
+export { formSchema } from './form.ts'
 export { compileShape } from './shape.ts'
