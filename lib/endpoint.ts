@@ -14,6 +14,7 @@ import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
 import { legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { openingOf } from './http/opening.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
 import { RateLimiter } from './http/rate-limit.ts'
@@ -34,9 +35,9 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
-import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
-import type { McpServer } from './server/mcp-server.ts'
-import { dispatcherOf } from './server/own-dispatcher.ts'
+import { dispatcherFor, type Servable } from './sdk/official.ts'
+import type { OfficialOptions } from './sdk/options.ts'
+import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
@@ -45,7 +46,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /**
@@ -91,6 +92,13 @@ export interface Endpoint {
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /** True for a path where the endpoint answers: `/mcp`, `/healthz`, those of HTTP+SSE and of the metadata. */
   serves(path: string): boolean
+  /**
+   * Resolves when the server is ready, with sentences for the log of the start. Requests wait for it by themselves. A server of
+   * the official SDK is opened first.
+   *
+   * @throws TypeError with one line for a server that cannot be served
+   */
+  ready(): Promise<readonly string[]>
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
   /** The name of this instance for the others: random, new with each process. */
@@ -139,15 +147,15 @@ function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
- * @param server an `McpServer`, or the dispatcher of one that has modules
+ * @param server an `McpServer`, or a server of the official SDK, or a function that makes one
  * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
-  const dispatcher = dispatcherOf(server)
+export function createEndpoint(server: Servable, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherFor(server, options)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
   dispatcher.reportTo?.(onError)
@@ -192,10 +200,14 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
-  given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const onOpen = () => {
+    const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+    given.serve?.(name)
+    facts.name = title
+  }
+  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {
@@ -231,6 +243,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     streaming,
     clock,
     memory,
+    opening,
     onError,
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })
@@ -264,6 +277,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       return response instanceof Promise ? response : Promise.resolve(response)
     },
     serves: (path) => paths.serves(path),
+    ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),

@@ -114,6 +114,13 @@ export type {
   ToolUseContent,
 } from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
+export type {
+  OfficialFactory,
+  OfficialFactoryContext,
+  OfficialServer,
+  Servable,
+} from './sdk/official.ts'
+export type { Instances, OfficialOptions, OfficialToolOptions } from './sdk/options.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'

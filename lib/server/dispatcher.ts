@@ -55,13 +55,22 @@ export interface Dispatcher {
   policyOf(method: string, params: JsonObject | undefined, caller?: Caller): Policy
   /** Whether a caller may learn that a resource has changed. Called where {@link hides} is true. */
   shows?(uri: string, caller: Caller): boolean
-  /** Where faults of the server go that belong to no call. */
-  reportTo?(report: (error: Error) => void): void
   /**
    * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
    * that makes nothing known has no such member.
    */
   onChange?(listener: (change: Announcement) => void): (() => void) | undefined
+  /**
+   * Makes the server ready. An endpoint waits for it before its first request; before that only `methods`, `scopes` and `hides`
+   * can be read. A server that is ready from the start has no such member.
+   *
+   * @param completed announces that the user is done with the page of a URL elicitation
+   * @returns sentences for the log of the start
+   * @throws TypeError with one line for a server that cannot be served
+   */
+  open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /** Where faults of the server go that belong to no call. */
+  reportTo?(report: (error: Error) => void): void
 }
 
 /**

@@ -52,6 +52,7 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     shows: (uri, caller) => dispatcher.shows?.(uri, caller) ?? true,
     reportTo: (report) => dispatcher.reportTo?.(report),
     onChange: (listener) => dispatcher.onChange?.(listener),
+    ...(dispatcher.open && { open: dispatcher.open }),
   }
 }
 

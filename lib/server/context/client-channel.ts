@@ -38,6 +38,8 @@ export interface Ask {
   key: string
   /** How long to wait, in ms; undefined: the endpoint's default. */
   timeout: number | undefined
+  /** Aborted when nobody waits for the answer any longer: the client's work on it is cancelled. */
+  signal?: AbortSignal | undefined
 }
 
 export interface AnnounceOptions {

@@ -10,6 +10,7 @@ import type { Schema } from '../schema/schema.ts'
 import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
 import type { Announcer, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { OfficialContext } from './official.ts'
+import { converterOf } from './own-converter.ts'
 
 export type { AskOptions, Elicited, ElicitedBy }
 
@@ -163,7 +164,7 @@ export class Context extends OfficialContext {
     schema: S,
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
-    return handled(this.asks.elicit(message, schema, options))
+    return handled(this.asks.elicit(message, schema, options, converterOf(this)))
   }
 
   /**

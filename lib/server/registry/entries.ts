@@ -3,6 +3,7 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
+import { withConverter } from '../context/own-converter.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
@@ -69,10 +70,13 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
 }
 
 /** Options of the server that hold for the schemas of its entries. */
-interface SchemaOptions {
+interface SchemaOptions extends Converting {
   /** Elements and members that the arguments of a tool may have together. */
   readonly maxToolInputElements: number
-  /** Writes schemas of libraries that cannot do it themselves. */
+}
+
+interface Converting {
+  /** Writes schemas of libraries that cannot do it themselves, also those of forms. */
   readonly toJsonSchema: ToJsonSchema | undefined
 }
 
@@ -105,11 +109,14 @@ export function toolEntry(
     limits: limitsOf({ timeout, maxResultBytes }, limits),
     input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 
-export function resourceEntry({ name, config, handler, enabled, place }: GivenResource): RegisteredResource {
+export function resourceEntry(
+  { name, config, handler, enabled, place }: GivenResource,
+  { toJsonSchema }: Converting,
+): RegisteredResource {
   const { requiredScopes, visible, cacheHint, ...members } = config
   return {
     definition: compact({ uri: place, name, ...members }),
@@ -117,11 +124,14 @@ export function resourceEntry({ name, config, handler, enabled, place }: GivenRe
     policy: policyFor(requiredScopes),
     visible,
     cacheHint,
-    handler: (url, _variables, ctx) => handler(url, ctx),
+    handler: withConverter((url, _variables, ctx) => handler(url, ctx), toJsonSchema),
   }
 }
 
-export function templateEntry({ name, config, handler, enabled, place }: GivenTemplate): RegisteredTemplate {
+export function templateEntry(
+  { name, config, handler, enabled, place }: GivenTemplate,
+  { toJsonSchema }: Converting,
+): RegisteredTemplate {
   const { requiredScopes, visible, cacheHint, size, ...members } = config
   return {
     definition: compact({ uriTemplate: place.uriTemplate.text, name, ...members }),
@@ -131,14 +141,14 @@ export function templateEntry({ name, config, handler, enabled, place }: GivenTe
     complete: place.complete,
     template: place,
     cacheHint,
-    handler,
+    handler: withConverter(handler, toJsonSchema),
   }
 }
 
 /** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
 export function promptEntry(
   { name, config, handler, enabled }: GivenPrompt,
-  { toJsonSchema }: Pick<SchemaOptions, 'toJsonSchema'>,
+  { toJsonSchema }: Converting,
 ): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, visible, ...members } = config
   const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
@@ -156,7 +166,7 @@ export function promptEntry(
     visible,
     input,
     complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 

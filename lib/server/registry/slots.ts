@@ -73,7 +73,7 @@ export function resourceRegistrar(registry: Registry): Registrar<GivenResource, 
     }
     requireHint(config.cacheHint, name)
     requireVisible(config.visible, `Resource "${name}"`)
-    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given) }
+    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.resources, slot }
 }
@@ -85,7 +85,7 @@ export function templateRegistrar(registry: Registry): Registrar<GivenTemplate, 
     requireHint(config.cacheHint, name)
     requireVisible(config.visible, `Resource "${name}"`)
     const { normal, text } = place.uriTemplate
-    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given) }
+    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.templates, slot }
 }

@@ -127,7 +127,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await this.#expectCompletion(ask)
     this.#requireRunning()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
-    const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
+    const asks = this.#asks
+    const send = (text: string) => void this.#call.send(text)
+    const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
+    ask.signal?.addEventListener('abort', () => void asks.cancel(id, send), { once: true })
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
   }
