@@ -137,7 +137,7 @@ const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
-function scopesWithoutAuth(scopes: Iterable<string>): string {
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
@@ -210,7 +210,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
-  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
   const endOwnChanges = announceOwnChanges(dispatcher, {
     notify,
     shared: given.leavesProcess,

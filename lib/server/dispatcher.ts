@@ -71,11 +71,6 @@ export interface Dispatcher {
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
-  /**
-   * No caller has a scope: from now on the server refuses an entry that needs one, with `reason`. A server that never
-   * adds entries has no such member.
-   */
-  refuseScopes?(reason: (scopes: Iterable<string>) => string): void
 }
 
 /**

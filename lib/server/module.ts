@@ -52,7 +52,6 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     shows: (uri, caller) => dispatcher.shows?.(uri, caller) ?? true,
     reportTo: (report) => dispatcher.reportTo?.(report),
     onChange: (listener) => dispatcher.onChange?.(listener),
-    refuseScopes: (reason) => dispatcher.refuseScopes?.(reason),
     ...(dispatcher.open && { open: dispatcher.open }),
   }
 }

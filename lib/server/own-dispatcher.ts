@@ -69,7 +69,6 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       registry.report = report
     },
     onChange: (listener) => registry.onChange(listener),
-    refuseScopes: (reason) => registry.refuseScopes(reason),
   }
   return dispatcher
 }

@@ -82,7 +82,6 @@ export class Registry {
   readonly #cacheHints: CacheHints
   readonly #listeners = new Set<(change: Announcement) => void>()
   #compiled = false
-  #scopesRefused: ((scopes: Iterable<string>) => string) | undefined
 
   constructor(options: RegistryOptions) {
     const { pageSize, cacheHints = {}, capabilities = {}, maxToolInputElements = Number.POSITIVE_INFINITY } = options
@@ -109,7 +108,7 @@ export class Registry {
   put<E extends Registered<unknown>>(kind: ListKind, section: Section<E>, slot: Slot<E>, former?: string): void {
     const { key, what } = slot
     if (key !== former && section.has(key)) throw new TypeError(`${what} is already registered.`)
-    section.set(key, () => this.#allowed(slot.make()), former)
+    section.set(key, () => slot.make(), former)
     this.offered[kind] = true
     this.#changed(kind)
   }
@@ -154,20 +153,9 @@ export class Registry {
     this.lists.clear()
   }
 
-  /** From now on an entry that needs scopes is refused, for this reason: no caller has one. */
-  refuseScopes(reason: (scopes: Iterable<string>) => string): void {
-    this.#scopesRefused = reason
-  }
-
   /** Adds a warning for the operator, once. */
   warn(text: string): void {
     if (!this.warnings.includes(text)) this.warnings.push(text)
-  }
-
-  #allowed<E extends Registered<unknown>>(entry: E): E {
-    const { scopes } = entry.policy
-    if (scopes.length > 0 && this.#scopesRefused) throw new TypeError(this.#scopesRefused(scopes))
-    return entry
   }
 
   #changed(kind: ListKind): void {
