@@ -81,11 +81,6 @@ test.each(['zod-4.0', 'zod-4.1', 'zod-4.6'])(
       coerce: z.coerce.string(),
       default: z.string().default('x'),
       optionalDefault: z.string().default('x').optional(),
-      pipe: z
-        .string()
-        .optional()
-        .transform(() => 'x')
-        .pipe(z.string().optional()),
       lazy: z.lazy(() => z.string().optional()),
       required: z.string(),
     }
