@@ -15,6 +15,7 @@ import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
 import { Converters, SCHEMAS, schemasOnDemand, schemasSource } from './plugins/schemas.ts'
+import { leanDecoder } from './plugins/redis-decoder.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
 
 export { SERVER } from './plugins/served.ts'
@@ -108,7 +109,7 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
   const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
-  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
   const all = [...plugins, served(entries, server), ...schemas, ...redis, ...packages, ...shorter]
