@@ -12,12 +12,14 @@ import type {
   Root,
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
-import { compileSchema, type OutputOf, type Schema } from '../schema/schema.ts'
+import type { compileSchema, OutputOf, Schema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
+
+export { answerOf, parsedBy } from './official-answers.ts'
 
 export interface AskOptions {
   /**
@@ -41,16 +43,19 @@ type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 
 export class Asking {
   readonly #channel: ClientChannel
+  readonly #compile: typeof compileSchema
   #keys: Set<string> | undefined
   #ordinals: Map<Kind, number> | undefined
 
-  constructor(channel: ClientChannel) {
+  /** @param compile is given, since it belongs to the code of the start, and this is loaded later */
+  constructor(channel: ClientChannel, compile: typeof compileSchema) {
     this.#channel = channel
+    this.#compile = compile
   }
 
   async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
+    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit')
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
