@@ -30,7 +30,7 @@ import {
   toolArguments,
 } from './registry/positional.ts'
 import { type CacheHints, Registry } from './registry/registry.ts'
-import { ResourceTemplate } from './registry/resource-template.ts'
+import type { ResourceTemplate } from './registry/resource-template.ts'
 import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
 import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
@@ -212,7 +212,7 @@ export class McpServer {
 
   #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: unknown): unknown {
     const given = { name, config, enabled: true }
-    if (place instanceof ResourceTemplate) {
+    if (isTemplate(place)) {
       const ofTemplate = { ...given, place, handler: handler as ResourceTemplateHandler }
       return register(templateRegistrar(this.registry), ofTemplate, TEMPLATE_MEMBERS)
     }
@@ -279,4 +279,9 @@ export class McpServer {
   get experimental(): { readonly tasks: LackingMembers['experimental.tasks'] } {
     return refuseMember('experimental.tasks')
   }
+}
+
+/** By a member: a server without templates has none of their code. Templates of the official SDK do not have it. */
+function isTemplate(place: string | ResourceTemplate): place is ResourceTemplate {
+  return typeof place === 'object' && typeof place?.uriTemplate?.matchNormal === 'function'
 }
