@@ -1,7 +1,6 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
-import { middlewareCheck } from './auth/middleware.ts'
 import { authorization, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -224,7 +223,10 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
-    checked: middlewareCheck(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
+    checked: new OnDemand(async () => {
+      const { middlewareCheck } = await import('./auth/middleware.ts')
+      return middlewareCheck(own, dispatcher.scopes, auth?.metadata.resources, clock, onError)
+    }),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
     principals: rateLimiter('principal', httpOptions.principalRate),

@@ -1,8 +1,9 @@
 /** The authenticator, imported for the first token: an endpoint without authorization never loads it. */
 import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from './authenticator.ts'
+import { checkAuthOptions } from './check.ts'
 import { type ResourceFacts, ResourceMetadata } from './metadata.ts'
-import { type AuthOptions, checkAuthOptions } from './options.ts'
+import type { AuthOptions } from './options.ts'
 import { AuthRefusal } from './refusal.ts'
 import type { Report } from './remote.ts'
 
