@@ -4,9 +4,7 @@ import { HonoBase } from 'hono/hono-base'
 import { authorization, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
-import { asError } from './base/errors.ts'
 import { OnDemand } from './base/on-demand.ts'
-import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
@@ -15,6 +13,7 @@ import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
 import { legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { openingOf } from './http/opening.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
 import { RateLimiter } from './http/rate-limit.ts'
@@ -34,9 +33,10 @@ import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
-import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
-import type { McpServer } from './server/mcp-server.ts'
-import { dispatcherOf } from './server/own-dispatcher.ts'
+import { logError, reporter } from './runtime/reporter.ts'
+import { dispatcherFor, type Servable } from './sdk/official.ts'
+import type { OfficialOptions } from './sdk/options.ts'
+import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
@@ -45,7 +45,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /**
@@ -91,6 +91,13 @@ export interface Endpoint {
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /** True for a path where the endpoint answers: `/mcp`, `/healthz`, those of HTTP+SSE and of the metadata. */
   serves(path: string): boolean
+  /**
+   * Resolves when the server is ready, with sentences for the log of the start. Requests wait for it by themselves. A server of
+   * the official SDK is opened first.
+   *
+   * @throws TypeError with one line for a server that cannot be served
+   */
+  ready(): Promise<readonly string[]>
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
   /** The name of this instance for the others: random, new with each process. */
@@ -129,44 +136,28 @@ const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
-function logError(thrown: unknown): void {
-  const { name, message } = asError(thrown)
-  console.error(`${name}: ${message}`)
-}
-
-function scopesWithoutAuth(scopes: Iterable<string>): string {
+function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
     `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
     'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
   )
 }
 
-/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
-function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (thrown) => {
-    try {
-      const done = onError(asError(thrown))
-      if (done instanceof Promise) handled(done)
-    } catch (fault) {
-      logError(fault)
-    }
-  }
-}
-
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
- * @param server an `McpServer`, or the dispatcher of one that has modules
+ * @param server an `McpServer`, or a server of the official SDK, or a function that makes one
  * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
-  const dispatcher = dispatcherOf(server)
+export function createEndpoint(server: Servable, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherFor(server, options)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
+  dispatcher.reportTo?.(onError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
@@ -190,10 +181,13 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       store,
       announce: notify,
       dispatch,
+      clock,
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
-      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -202,16 +196,19 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, afterwork, maxAsks }
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
-  given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const onOpen = () => {
+    const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+    given.serve?.(name)
+    facts.name = title
+  }
+  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
-  if (!options.auth) dispatcher.refuseScopes?.(scopesWithoutAuth)
   const endOwnChanges = announceOwnChanges(dispatcher, {
     notify,
     shared: given.leavesProcess,
@@ -248,6 +245,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     streaming,
     clock,
     memory,
+    opening,
     onError,
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })
@@ -281,6 +279,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       return response instanceof Promise ? response : Promise.resolve(response)
     },
     serves: (path) => paths.serves(path),
+    ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),

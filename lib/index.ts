@@ -114,6 +114,13 @@ export type {
   ToolUseContent,
 } from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
+export type {
+  OfficialFactory,
+  OfficialFactoryContext,
+  OfficialServer,
+  Servable,
+} from './sdk/official.ts'
+export type { Instances, OfficialOptions, OfficialToolOptions } from './sdk/options.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
@@ -147,6 +154,7 @@ export {
 } from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
   PromptCallback,
   PromptConfig,
@@ -160,6 +168,7 @@ export type {
   ToolCallback,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
 export type {
@@ -168,6 +177,7 @@ export type {
   TemplateHandle as RegisteredResourceTemplate,
   ToolHandle as RegisteredTool,
 } from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
 export type {
   AnySchema,

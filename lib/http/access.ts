@@ -15,6 +15,7 @@ import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
+import type { Caller as Viewer } from '../server/registry/config.ts'
 import { clientAddress, limitKey } from './address.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type ReadHeader, remoteAddress } from './headers.ts'
@@ -38,6 +39,9 @@ interface AccessParts {
   clock: Clock
   onError(error: unknown): void
 }
+
+/** What a session, or the revision without one, adds to a caller. */
+export type Seen = Pick<Viewer, 'revision' | 'client'>
 
 /** A setting is missing. */
 class ProxyNotTrusted extends Error {
@@ -158,29 +162,41 @@ export class Access {
 
   /**
    * Refuses a request whose caller lacks scopes, a batch as a whole, and calls beyond those that a principal may have
-   * running. Called before a response has begun.
+   * running. Called before a response has begun. Where the server hides entries from some callers, a request of a session is
+   * admitted by {@link inSession} once the session was read.
    *
    * @param unites the client adds the scopes that it has to those of the challenge (2026-07-28)
+   * @param seen undefined: the session was not read yet
    * @throws Refusal 403 or 429
    */
-  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    this.#admitScopes(c, caller, messages, unites)
+  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
+    if (seen || !this.#parts.dispatcher.hides) this.#admitScopes(c, caller, messages, unites, seen)
     const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
     if (calls === 0 || caller.quota?.admits(calls)) return
     const message = 'This caller has as many calls running as it may. Try again when one has ended.'
     throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
   }
 
-  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+  /**
+   * Refuses a request of a session whose caller lacks scopes, where {@link admit} could not: a challenge must not reveal an
+   * entry that the session does not see. Undefined: there is nothing left to check.
+   */
+  inSession(c: Context, caller: Caller, messages: readonly Message[]): ((seen: Seen) => void) | undefined {
+    if (!this.#parts.dispatcher.hides) return undefined
+    return (seen) => this.#admitScopes(c, caller, messages, false, seen)
+  }
+
+  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
     const { dispatcher } = this.#parts
     if (dispatcher.scopes.size === 0) return
+    const viewer = dispatcher.hides && seen ? { auth: caller.auth, ...seen } : undefined
     // An endpoint without authorization does not start with scopes: these were registered later.
-    if (caller.auth === undefined) return refuseScoped(dispatcher, messages)
+    if (caller.auth === undefined) return refuseScoped(dispatcher, messages, viewer)
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
       const { method, params } = message.request
-      for (const scope of missingScopes(dispatcher, caller.auth, method, params) ?? []) needed.add(scope)
+      for (const scope of missingScopes(dispatcher, caller.auth, method, params, viewer) ?? []) needed.add(scope)
     }
     if (needed.size === 0) return
     const [only] = messages
@@ -207,11 +223,11 @@ export class Access {
 }
 
 /** @throws Refusal 403 where a request needs a scope: without authorization nobody has one */
-function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[]): void {
+function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[], viewer: Viewer | undefined): void {
   const needs = messages.some((message) => {
     if (message.kind !== 'request') return false
     const { method, params } = message.request
-    return dispatcher.policyOf(method, params).scopes.length > 0
+    return dispatcher.policyOf(method, params, viewer).scopes.length > 0
   })
   if (!needs) return
   const message = 'This request needs scopes, and the endpoint has no authorization that could grant them.'

@@ -36,7 +36,7 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
     const message = readMessage(body)
     if (caller.note) noteMethod(caller.note, message, 1)
     access.admit(c, caller, [message], false)
-    return sessions.postLegacy(caller, id, message)
+    return sessions.postLegacy(caller, id, message, access.inSession(c, caller, [message]))
   }
   const [streams, messages] = [
     route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }),

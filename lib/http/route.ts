@@ -15,6 +15,7 @@ import type { Access } from './access.ts'
 import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
 import { countJson } from './large-json.ts'
+import type { Opening } from './opening.ts'
 import type { OriginCheck } from './origin.ts'
 import { type WatchedRequest, watchRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
@@ -31,6 +32,8 @@ export interface RouteParts {
   streaming: boolean
   clock: Clock
   memory: Memory
+  /** Where the server has to be opened before its first request. */
+  opening: Opening | undefined
   onError(error: unknown): void
 }
 
@@ -75,6 +78,8 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       if (method === 'OPTIONS') {
         return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
       }
+      const opening = parts.opening?.forRequest()
+      if (opening) await opening
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }

@@ -80,7 +80,8 @@ export type Tool = Named &
 export type CallToolResult = WithMeta & {
   content: ContentBlock[]
   /** An object up to 2025-11-25, any JSON value in 2026-07-28. */
-  structuredContent?: unknown
+  // biome-ignore lint/suspicious/noExplicitAny: a handler may name this type whatever the outputSchema of its tool
+  structuredContent?: any
   isError?: boolean | undefined
 }
 

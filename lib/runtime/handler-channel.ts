@@ -1,4 +1,5 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
+import type { Clock } from '../base/clock.ts'
 import type { CallStart, RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
@@ -14,6 +15,7 @@ export interface SharedParts {
   store: Store
   announce: Announcer
   dispatch: Dispatch
+  clock: Clock
   /** The work of `ctx.waitUntil`. */
   afterwork: Afterwork
 }
@@ -23,6 +25,7 @@ type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note' | 'quot
 export abstract class HandlerChannel {
   /** Set where somebody listens to the events of calls. */
   watch: CallWatch | undefined
+  onAsk: ((answer: Promise<unknown>) => void) | undefined
   readonly #shared: SharedParts
   readonly #caller: CallerView
   readonly #request: JsonRpcRequest
@@ -60,6 +63,9 @@ export abstract class HandlerChannel {
   get takenOver(): boolean {
     return false
   }
+  get clock(): Clock {
+    return this.#shared.clock
+  }
   get principal(): string {
     return this.#caller.principal
   }
@@ -95,9 +101,16 @@ export abstract class HandlerChannel {
     this.#shared.afterwork.add(work, this.#request, () => this.givePlace())
   }
 
+  leave(handler: Promise<unknown>, reason: DOMException): void {
+    this.takePlace()
+    const done = () => this.givePlace()
+    handler.then(done, done)
+    this.#abort?.abort(reason)
+  }
+
   /**
-   * Work after the answer counts as a call of its client until it settles: a client that calls again and again would begin work
-   * without a bound.
+   * Work after the answer, also of a handler that did not end in time, counts as a call of its client until it settles: a client that
+   * calls again and again would begin work without a bound.
    */
   protected takePlace(): void {
     this.#caller.quota?.begin()

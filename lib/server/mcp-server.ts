@@ -9,6 +9,7 @@ import type {
   ResourceTemplateHandler,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
 } from './registry/config.ts'
 import {
   type HandleAt,
@@ -21,6 +22,7 @@ import {
   TOOL_MEMBERS,
   type ToolHandle,
 } from './registry/handles.ts'
+import { type Middleware, requireMiddleware } from './registry/middleware.ts'
 import {
   type Fields,
   type Positional,
@@ -34,7 +36,8 @@ import type { ResourceTemplate } from './registry/resource-template.ts'
 import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
 import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
-export interface McpServerOptions {
+/** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
+export interface McpServerOptions extends ToolLimits {
   /** Text for a model about the server as a whole. */
   instructions?: string | undefined
   /**
@@ -96,6 +99,19 @@ export class McpServer {
   /** What an operator should know of the server; the entries print it at the start. */
   get warnings(): readonly string[] {
     return this.registry.warnings
+  }
+
+  /**
+   * Adds a middleware around calls and lists. The first that was added is the outermost; each acts on the requests after that.
+   *
+   * @throws TypeError for a middleware that is not a function
+   *
+   * @example server.use(({ params }, next) => next({ ...params, arguments: repaired(params.arguments) }))
+   */
+  use(middleware: Middleware): this {
+    requireMiddleware(middleware)
+    this.registry.use(middleware)
+    return this
   }
 
   /**

@@ -1,13 +1,15 @@
 /** The dispatcher of our own `McpServer`: its registry answers the methods of the protocol. */
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
-import { METHODS } from '../protocol/methods.ts'
+import { METHODS, type ServerMethod } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { channelFor } from './context/client-channel.ts'
 import { type Description, type Dispatcher, missingScopes, type Offer } from './dispatcher.ts'
 import type { McpServer } from './mcp-server.ts'
 import { HANDLERS } from './methods/handlers.ts'
+import { viewerOf } from './methods/method.ts'
+import { MIDDLEWARE } from './methods/on-demand.ts'
 import { policyOf } from './registry/policy.ts'
 
 /** The descriptions for one revision. */
@@ -30,16 +32,22 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
   const dispatcher: Dispatcher = {
     methods: METHODS,
     scopes: registry.scopes,
+    get hides() {
+      return registry.hides
+    },
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
-      if (missingScopes(dispatcher, channel.auth, method, params)) {
+      if (missingScopes(dispatcher, channel.auth, method, params, viewerOf(registry, channel))) {
         throw invalidRequest('The token lacks scopes that this request needs.')
       }
       const handler = HANDLERS.get(method)
       if (!handler?.has(registry)) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
-      return handler.run(registry, params, channelFor(method, METHODS.get(method), channel))
+      const own = channelFor(method, METHODS.get(method), channel)
+      if (registry.middleware.length === 0) return handler.run(registry, params, own)
+      const request = { registry, method: method as ServerMethod, run: handler.run, params, channel: own }
+      return MIDDLEWARE.now?.(request) ?? MIDDLEWARE.load().then((runThrough) => runThrough(request))
     },
     describe(revision, offer) {
       let kept = descriptions.get(revision)
@@ -52,9 +60,15 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       kept.byOffer[at] ??= describe(server, revision, offer)
       return kept.byOffer[at]
     },
-    policyOf: (method, params) => policyOf(registry, METHODS.get(method)?.about, params),
+    policyOf: (method, params, caller) => policyOf(registry, METHODS.get(method)?.about, params, caller),
+    shows(uri, caller) {
+      const entry = registry.findResource(uri)?.entry
+      return entry === undefined || registry.seen(entry, caller) !== undefined
+    },
+    reportTo(report) {
+      registry.report = report
+    },
     onChange: (listener) => registry.onChange(listener),
-    refuseScopes: (reason) => registry.refuseScopes(reason),
   }
   return dispatcher
 }

@@ -11,6 +11,7 @@ import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
 import type { Description, Dispatcher } from '../server/dispatcher.ts'
+import type { Caller as Viewer } from '../server/registry/config.ts'
 import type { StatelessOptions } from '../settings.ts'
 import { StatelessCall, type StatelessHost } from './call.ts'
 import type { ReadHeader } from './claim.ts'
@@ -19,6 +20,9 @@ import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
+
+/** A caller as the server's entries see it. */
+const viewerOf = ({ auth }: Caller): Viewer => ({ auth, revision: STATELESS_REVISION, client: undefined })
 
 export class Stateless {
   readonly #dispatcher: Dispatcher
@@ -54,7 +58,8 @@ export class Stateless {
     }
     if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
     if (row?.about === 'tool') {
-      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params).paramHeaders, header)
+      const viewer = this.#dispatcher.hides ? viewerOf(caller) : undefined
+      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params, viewer).paramHeaders, header)
     }
     const exchange = new StatelessExchange(this.#instance, input, this.#complete, this.#options.streamAfter)
     const send = streams ? (text: string) => exchange.send(text) : undefined
@@ -84,13 +89,19 @@ export class Stateless {
     return this.#dispatcher.describe(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
   }
 
+  /** Whether a caller may learn that a resource has changed. */
+  #mayHear(uri: string, caller: Caller): boolean {
+    return !this.#dispatcher.hides || this.#dispatcher.shows?.(uri, viewerOf(caller)) !== false
+  }
+
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
     this.#instance.admitStream(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
+      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, caller) }
+      const listening = new Listening(this.#instance, request, parts, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {

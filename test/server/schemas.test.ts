@@ -8,7 +8,7 @@ import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { compileOutputSchema } from '../../lib/server/schema/output.ts'
 import { compileSchema, type Schema } from '../../lib/server/schema/schema.ts'
-import { call, request } from './fake-channel.ts'
+import { call, fakeChannel, request } from './fake-channel.ts'
 
 /** A server with one tool that returns its arguments. */
 function serverWith(inputSchema: Schema): McpServer {
@@ -138,6 +138,24 @@ describe('the option toJsonSchema', () => {
     expect(compileSchema(z.object({ b: z.string() }), 'input', 'a', write).json).not.toEqual(json)
     const { json: found } = compileSchema(mini.object({ b: mini.string() }), 'input', 'a', () => undefined)
     expect(found.properties).toEqual({ b: { type: 'string' } })
+  })
+
+  it('writes the forms of handlers, too', async () => {
+    const toJsonSchema = (schema: unknown) => (schema === own ? json : undefined)
+    const server = new McpServer({ name: 'test', version: '1' }, { toJsonSchema })
+    server.registerTool('tool', {}, async (ctx) => ({ structuredContent: { ...(await ctx.elicit('?', own)) } }))
+    server.registerResource('fixed', 'test://a', {}, async (_uri, ctx) => {
+      const { action } = await ctx.elicit('?', own)
+      return { contents: [{ uri: 'test://a', text: action }] }
+    })
+    const answer = () => ({ action: 'accept', content: { a: 'x' } })
+    const channel = fakeChannel({ capabilities: { elicitation: {} }, answer })
+    expect((await call(server, 'tool', {}, channel)).structuredContent).toEqual({
+      action: 'accept',
+      content: { a: 'x' },
+    })
+    expect((await request(server, 'resources/read', { uri: 'test://a' }, channel)).contents[0].text).toBe('accept')
+    expect(channel.asked.map(({ params }) => params?.requestedSchema)).toEqual([json, json])
   })
 
   it('has its own errors, with the name of the schema', () => {

@@ -4,9 +4,11 @@
  */
 import { expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import type { CallToolResult } from '../../lib/protocol/types.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { ToolResult } from '../../lib/server/registry/config.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
+import { call } from './fake-channel.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.0.0' })
 
@@ -69,6 +71,18 @@ it('a result that does not fit outputSchema is an error at its line', () => {
       kind: 'c',
     },
   }))
+})
+
+it('a handler may name CallToolResult as its type, whatever the outputSchema of its tool', async () => {
+  const server = newServer()
+  const handler = async (): Promise<CallToolResult> => ({ content: [], structuredContent: { n: 1 } })
+  server.registerTool('a', { outputSchema: z.object({ n: z.number() }) }, handler)
+  const failure = (text: string): CallToolResult => ({ content: [{ type: 'text', text }], isError: true })
+  server.registerTool('b', { outputSchema: z.object({ n: z.number() }) }, (ctx) =>
+    ctx.revision === '2025-11-25' ? failure('a') : { structuredContent: { n: 1 } },
+  )
+  expect((await call(server, 'a')).structuredContent).toEqual({ n: 1 })
+  expect((await call(server, 'b')).isError).toBe(true)
 })
 
 it('variables of a template are named by its text', () => {

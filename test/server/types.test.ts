@@ -6,9 +6,11 @@ import { z } from 'zod'
 import * as mini from 'zod/mini'
 import { z as z3 } from 'zod/v3'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
+import type { ServerMethod } from '../../lib/protocol/methods.ts'
 import type { ElicitContent } from '../../lib/protocol/types.ts'
 import type { Context, Elicited } from '../../lib/server/context/context.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import type { Caller } from '../../lib/server/registry/config.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
 import type { InputOf, OutputOf } from '../../lib/server/schema/schema.ts'
 import type { KeyValues } from '../../lib/store/values.ts'
@@ -153,4 +155,29 @@ it('infers the content of a form from its schema', () => {
   expectTypeOf<Elicited<{ a: number }>>().toEqualTypeOf<
     { action: 'accept'; content: { a: number } } | { action: 'decline' | 'cancel'; content?: undefined }
   >()
+})
+
+it('has types for the caller of visible and for the call of a middleware', () => {
+  const server = new McpServer({ name: 'test', version: '1.0.0' })
+  server.registerTool(
+    'visible',
+    {
+      visible: (caller) => {
+        expectTypeOf(caller).toEqualTypeOf<Caller>()
+        return caller.auth !== undefined
+      },
+    },
+    () => text,
+  )
+  // @ts-expect-error visible decides at once
+  expect(() => server.registerTool('async', { visible: async () => true }, () => text)).toThrow()
+  server.use((call, next) => {
+    expectTypeOf(call.method).toEqualTypeOf<ServerMethod>()
+    expectTypeOf(call.params).toEqualTypeOf<JsonObject>()
+    expectTypeOf(call.ctx).toEqualTypeOf<Context>()
+    expectTypeOf(next()).toEqualTypeOf<Promise<JsonObject>>()
+    return next({ ...call.params })
+  })
+  // @ts-expect-error a middleware returns a result
+  server.use(async (_call, next) => void next())
 })

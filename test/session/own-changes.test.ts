@@ -189,14 +189,3 @@ test('an announcement that the store does not take is reported', async () => {
   expect(errors).toEqual([new Error('The store is away.')])
   await endpoint.close()
 })
-
-test('an entry that needs scopes is refused after the start where callers have none', async () => {
-  const server = newServer()
-  const endpoint = createEndpoint(server)
-  const config = { requiredScopes: ['notes:write'] }
-  expect(() => server.registerTool('scoped', config, text)).toThrow(/^auth is missing, .*notes:write/)
-  const tool = server.registerTool('open', {}, text)
-  expect(() => tool.update(config)).toThrow(/^auth is missing/)
-  expect([...server.registry.tools.keys()]).not.toContain('scoped')
-  await endpoint.close()
-})

@@ -173,9 +173,9 @@ export async function bundleServer(options: BundleOptions): Promise<Bundled> {
 const UNDEFINED = 'import-is-undefined'
 const inServed = ({ location }: Message) => location?.file.startsWith(`${NAMESPACE}:`) === true
 
-/** esbuild warns of each of the two names that the module of the server lacks. */
+/** esbuild warns of each name that the module of the server lacks. */
 const lacksServer = (warnings: Message[]) =>
-  warnings.filter((warning) => warning.id === UNDEFINED && inServed(warning)).length >= 2
+  warnings.filter(({ id, text }) => id === UNDEFINED && /^Import "(server|default)" /.test(text)).length >= 2
 
 const isAuthors = (warning: Message) => !inServed(warning) && !/node_modules/.test(warning.location?.file ?? '')
 

@@ -12,7 +12,7 @@ import type {
   Root,
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
-import type { compileSchema, OutputOf, Schema } from '../schema/schema.ts'
+import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
@@ -53,9 +53,14 @@ export class Asking {
     this.#compile = compile
   }
 
-  async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
+  async elicit<S extends Schema>(
+    message: string,
+    schema: S,
+    options: AskOptions,
+    toJsonSchema?: ToJsonSchema,
+  ): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit')
+    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }

@@ -2,6 +2,7 @@
  * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
  * each in its way; a handler cannot tell them apart.
  */
+import type { Clock } from '../../base/clock.ts'
 import type { CallStart } from '../../base/events.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
@@ -37,6 +38,8 @@ export interface Ask {
   key: string
   /** How long to wait, in ms; undefined: the endpoint's default. */
   timeout: number | undefined
+  /** Aborted when nobody waits for the answer any longer: the client's work on it is cancelled. */
+  signal?: AbortSignal | undefined
 }
 
 export interface AnnounceOptions {
@@ -70,6 +73,12 @@ export interface ClientChannel {
   readonly request: RequestInfo
   /** The event of the call, where somebody listens. */
   readonly event?: CallStart | undefined
+  /** Another instance began the call, and this is its second run. */
+  readonly takenOver?: boolean | undefined
+  /** Of the endpoint. */
+  readonly clock?: Clock | undefined
+  /** Receives the answer of each ask that waits for the client, as it is sent. */
+  onAsk?: ((answer: Promise<unknown>) => void) | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */
@@ -99,6 +108,11 @@ export interface ClientChannel {
   waitUntil(work: PromiseLike<unknown>): void
   /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */
   closeStream(retryMs?: number): void
+  /**
+   * The call gets its response before `handler` has settled. Its signal is aborted, and the handler keeps the place of a call
+   * until it settles.
+   */
+  leave?(handler: Promise<unknown>, reason: DOMException): void
 }
 
 /** The channel that a method's handler gets: it asks only where the method's row lets it. */

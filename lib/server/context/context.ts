@@ -11,6 +11,7 @@ import type { Asking, AskOptions, Elicited, ElicitedBy } from './asking.ts'
 import type { Announcer, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { OfficialContext } from './official.ts'
 import { ASKING } from './on-demand.ts'
+import { converterOf } from './own-converter.ts'
 
 export type { AskOptions, Elicited, ElicitedBy }
 
@@ -168,7 +169,8 @@ export class Context extends OfficialContext {
     schema: S,
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
-    return this.ask((asking) => asking.elicit(message, schema, options))
+    const converter = converterOf(this)
+    return this.ask((asking) => asking.elicit(message, schema, options, converter))
   }
 
   /**

@@ -163,7 +163,8 @@ export abstract class OfficialContext {
   }
 }
 
-function officialAuth({ token, clientId = '', scopes, expiresAt, claims }: AuthInfo): OfficialAuthInfo {
+/** The caller as the official SDK describes it. */
+export function officialAuth({ token, clientId = '', scopes, expiresAt, claims }: AuthInfo): OfficialAuthInfo {
   const { aud } = claims
   const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
   const info: OfficialAuthInfo = { token, clientId, scopes: [...scopes], extra: { ...claims } }
@@ -175,7 +176,10 @@ function officialAuth({ token, clientId = '', scopes, expiresAt, claims }: AuthI
 const ENVELOPE: readonly string[] = [META.protocolVersion, META.clientCapabilities, META.clientInfo, META.logLevel]
 
 /** Parts `_meta` as SDK 2.x does. Either part is undefined where it has no member. */
-function withoutEnvelope(given: JsonObject = {}): { meta?: RequestMeta | undefined; envelope?: Envelope | undefined } {
+export function withoutEnvelope(given: JsonObject = {}): {
+  meta?: RequestMeta | undefined
+  envelope?: Envelope | undefined
+} {
   const part = (isReserved: boolean) => {
     const members = Object.entries(given).filter(([name]) => ENVELOPE.includes(name) === isReserved)
     return members.length > 0 ? Object.fromEntries(members) : undefined

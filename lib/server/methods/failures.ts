@@ -51,8 +51,8 @@ export function failureText(error: Error): string {
 
 /** `run` with the errors of authors' functions as JSON-RPC errors: its result has no place for errors. */
 export function withProtocolErrors(run: MethodHandler): MethodHandler {
-  return (registry, params, channel) => {
-    const result = run(registry, params, channel)
+  return (registry, params, channel, ctx) => {
+    const result = run(registry, params, channel, ctx)
     if (!(result instanceof Promise)) return result
     return result.catch((thrown: unknown) => {
       const passed = passing(thrown, channel, false)

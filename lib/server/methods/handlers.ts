@@ -20,8 +20,9 @@ type Loaded = Omit<NonNullable<typeof MORE.now>, 'toolResultFault'>
 /** A handler whose code is loaded when one of them is first used. */
 const onDemand =
   (name: keyof Loaded): MethodHandler =>
-  (registry, params, channel) =>
-    MORE.now?.[name](registry, params, channel) ?? MORE.load().then((loaded) => loaded[name](registry, params, channel))
+  (registry, params, channel, ctx) =>
+    MORE.now?.[name](registry, params, channel, ctx) ??
+    MORE.load().then((loaded) => loaded[name](registry, params, channel, ctx))
 
 const TABLE: Readonly<Record<ServerMethod, Handler>> = {
   'tools/list': { has: tools, run: onDemand('listTools') },

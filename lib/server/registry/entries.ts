@@ -3,6 +3,7 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
+import { withConverter } from '../context/own-converter.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
 import { paramHeaders } from '../schema/param-headers.ts'
@@ -10,13 +11,16 @@ import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } fr
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
+  Caller,
   PromptConfig,
   ResourceConfig,
   ResourceHandler,
   ResourceTemplateHandler,
   ToolConfig,
+  ToolLimits,
 } from './config.ts'
 import { bounded } from './input-elements.ts'
+import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
@@ -39,6 +43,8 @@ export interface Registered<Definition> {
   readonly enabled: boolean
   /** The policy of requests about it. */
   readonly policy: Policy
+  /** Whether it exists for a caller. Undefined: for every caller. */
+  readonly visible: ((caller: Caller) => unknown) | undefined
   /** Completions by argument or variable. */
   readonly complete?: ReadonlyMap<string, Completer>
 }
@@ -50,6 +56,8 @@ export interface RegisteredPrompt extends Registered<Prompt> {
 
 export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt, 'input' | 'handler'> {
   readonly output: CompiledSchema | undefined
+  /** Undefined: none. */
+  readonly limits: ToolLimits | undefined
 }
 
 export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
@@ -62,19 +70,28 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
 }
 
 /** Options of the server that hold for the schemas of its entries. */
-interface SchemaOptions {
+interface SchemaOptions extends Converting {
   /** Elements and members that the arguments of a tool may have together. */
   readonly maxToolInputElements: number
-  /** Writes schemas of libraries that cannot do it themselves. */
+}
+
+interface Converting {
+  /** Writes schemas of libraries that cannot do it themselves, also those of forms. */
   readonly toJsonSchema: ToJsonSchema | undefined
+}
+
+/** Options of the server that hold for its tools. */
+interface ToolOptions extends SchemaOptions {
+  /** Of tools that have none of their own. */
+  readonly limits: ToolLimits
 }
 
 /** @throws TypeError for a schema that cannot be used */
 export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
-  { maxToolInputElements: most, toJsonSchema }: SchemaOptions,
+  { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
@@ -88,42 +105,52 @@ export function toolEntry(
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
+    visible,
+    limits: limitsOf({ timeout, maxResultBytes }, limits),
     input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 
-export function resourceEntry({ name, config, handler, enabled, place }: GivenResource): RegisteredResource {
-  const { requiredScopes, cacheHint, ...members } = config
+export function resourceEntry(
+  { name, config, handler, enabled, place }: GivenResource,
+  { toJsonSchema }: Converting,
+): RegisteredResource {
+  const { requiredScopes, visible, cacheHint, ...members } = config
   return {
     definition: compact({ uri: place, name, ...members }),
     enabled,
     policy: policyFor(requiredScopes),
+    visible,
     cacheHint,
-    handler: (url, _variables, ctx) => handler(url, ctx),
+    handler: withConverter((url, _variables, ctx) => handler(url, ctx), toJsonSchema),
   }
 }
 
-export function templateEntry({ name, config, handler, enabled, place }: GivenTemplate): RegisteredTemplate {
-  const { requiredScopes, cacheHint, size, ...members } = config
+export function templateEntry(
+  { name, config, handler, enabled, place }: GivenTemplate,
+  { toJsonSchema }: Converting,
+): RegisteredTemplate {
+  const { requiredScopes, visible, cacheHint, size, ...members } = config
   return {
     definition: compact({ uriTemplate: place.uriTemplate.text, name, ...members }),
     enabled,
     policy: policyFor(requiredScopes),
+    visible,
     complete: place.complete,
     template: place,
     cacheHint,
-    handler,
+    handler: withConverter(handler, toJsonSchema),
   }
 }
 
 /** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
 export function promptEntry(
   { name, config, handler, enabled }: GivenPrompt,
-  { toJsonSchema }: Pick<SchemaOptions, 'toJsonSchema'>,
+  { toJsonSchema }: Converting,
 ): RegisteredPrompt {
-  const { argsSchema, complete, requiredScopes, ...members } = config
+  const { argsSchema, complete, requiredScopes, visible, ...members } = config
   const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
@@ -136,9 +163,10 @@ export function promptEntry(
     definition: compact({ name, ...members, arguments: args }),
     enabled,
     policy: policyFor(requiredScopes),
+    visible,
     input,
     complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 

@@ -5,12 +5,15 @@ import { normalTemplate, normalUri } from '../../protocol/uri.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { ToJsonSchema } from '../schema/schema.ts'
 import type { Announcement, ListKind } from './announcement.ts'
-import type { CacheHint } from './config.ts'
+import type { CacheHint, Caller, ToolLimits } from './config.ts'
 import type { Registered, RegisteredPrompt, RegisteredResource, RegisteredTemplate, RegisteredTool } from './entries.ts'
 import { requireElements } from './input-elements.ts'
+import { requireLimits } from './limits.ts'
 import { ListCache } from './list-cache.ts'
+import type { Middleware } from './middleware.ts'
 import { requestedUri } from './requested-uri.ts'
 import { Section, type Slot } from './section.ts'
+import { isVisible, warnOf } from './visibility.ts'
 
 /** How long clients may keep a result, and with whom they may share it. */
 export interface Cacheable {
@@ -29,7 +32,7 @@ interface FoundResource {
 /** What a server has. Once it has had an entry of a kind, or was declared with it, it has the kind: its lists may be empty. */
 type Offered = Record<ListKind | 'completions', boolean>
 
-interface RegistryOptions {
+interface RegistryOptions extends ToolLimits {
   pageSize?: number | undefined
   cacheHints?: CacheHints | undefined
   capabilities?: ServerCapabilities | undefined
@@ -60,6 +63,14 @@ export class Registry {
   /** What an operator should know of the entries. */
   readonly warnings: string[] = []
   readonly offered: Offered
+  /** An entry has `visible`. Without one no request asks for it. */
+  hides = false
+  /** In the order in which they were added: the first is the outermost. */
+  readonly middleware: Middleware[] = []
+  /** Of tools that have none of their own. */
+  readonly limits: ToolLimits
+  /** Receives the faults of authors' functions that no call can report: each once. */
+  report: (error: Error) => void = warnOf
   /** Counts the changes: what was derived from the entries holds for one version. */
   version = 0
   /** Items on a page of a list. Undefined: as many as fit into the bytes of a page. */
@@ -71,7 +82,6 @@ export class Registry {
   readonly #cacheHints: CacheHints
   readonly #listeners = new Set<(change: Announcement) => void>()
   #compiled = false
-  #scopesRefused: ((scopes: Iterable<string>) => string) | undefined
 
   constructor(options: RegistryOptions) {
     const { pageSize, cacheHints = {}, capabilities = {}, maxToolInputElements = Number.POSITIVE_INFINITY } = options
@@ -80,6 +90,8 @@ export class Registry {
     }
     for (const [method, hint] of Object.entries(cacheHints)) requireHint(hint, method)
     requireElements(maxToolInputElements)
+    requireLimits(options, 'McpServer')
+    this.limits = options
     this.pageSize = pageSize
     this.maxToolInputElements = maxToolInputElements
     this.toJsonSchema = options.toJsonSchema
@@ -96,7 +108,7 @@ export class Registry {
   put<E extends Registered<unknown>>(kind: ListKind, section: Section<E>, slot: Slot<E>, former?: string): void {
     const { key, what } = slot
     if (key !== former && section.has(key)) throw new TypeError(`${what} is already registered.`)
-    section.set(key, () => this.#allowed(slot.make()), former)
+    section.set(key, () => slot.make(), former)
     this.offered[kind] = true
     this.#changed(kind)
   }
@@ -135,20 +147,15 @@ export class Registry {
     for (const listener of this.#listeners) listener(change)
   }
 
-  /** From now on an entry that needs scopes is refused, for this reason: no caller has one. */
-  refuseScopes(reason: (scopes: Iterable<string>) => string): void {
-    this.#scopesRefused = reason
+  use(middleware: Middleware): void {
+    this.middleware.push(middleware)
+    // They may have been for every client.
+    this.lists.clear()
   }
 
   /** Adds a warning for the operator, once. */
   warn(text: string): void {
     if (!this.warnings.includes(text)) this.warnings.push(text)
-  }
-
-  #allowed<E extends Registered<unknown>>(entry: E): E {
-    const { scopes } = entry.policy
-    if (scopes.length > 0 && this.#scopesRefused) throw new TypeError(this.#scopesRefused(scopes))
-    return entry
   }
 
   #changed(kind: ListKind): void {
@@ -161,8 +168,10 @@ export class Registry {
 
   #derive(): void {
     this.scopes.clear()
+    this.hides = false
     for (const { entries } of Object.values(this.sections)) {
-      for (const { policy, complete } of entries.values()) {
+      for (const { policy, complete, visible } of entries.values()) {
+        if (visible !== undefined) this.hides = true
         for (const scope of policy.scopes) this.scopes.add(scope)
         if (complete !== undefined && complete.size > 0) this.offered.completions = true
       }
@@ -171,36 +180,47 @@ export class Registry {
 
   /**
    * How long clients may keep a result: as `own` says, else the server, else `ttlMs` and `private`. A result about
-   * entries that need scopes is always private.
+   * entries that need scopes, or are hidden from some callers, is always private, and so are all that a middleware may change.
    */
   cacheHint(method: CacheableMethod, ttlMs: number, about: readonly Registered<unknown>[], own?: CacheHint): Cacheable {
     const general = this.#cacheHints[method]
-    const scoped = about.some(({ policy }) => policy.scopes.length > 0)
-    const cacheScope = (!scoped && (own?.cacheScope ?? general?.cacheScope)) || 'private'
+    // A middleware may make another result for each caller.
+    const isChanged = this.middleware.length > 0 && method !== 'server/discover'
+    const differs = isChanged || about.some(({ policy, visible }) => policy.scopes.length > 0 || visible !== undefined)
+    const cacheScope = (!differs && (own?.cacheScope ?? general?.cacheScope)) || 'private'
     return { ttlMs: own?.ttlMs ?? general?.ttlMs ?? ttlMs, cacheScope }
   }
 
-  /** The resource or template that a URI belongs to: an exact URI before a template, templates in their order. */
-  findResource(text: string): FoundResource | undefined {
+  /** The entry, unless it is hidden from the caller. `caller`: undefined where no entry is hidden, or from nobody. */
+  seen<T extends Registered<unknown>>(entry: T | undefined, caller: Caller | undefined): T | undefined {
+    if (entry?.visible === undefined || caller === undefined) return entry
+    return isVisible(entry, caller, this.report) ? entry : undefined
+  }
+
+  /**
+   * The resource or template that a URI belongs to: an exact URI before a template, templates in their order. An entry that is
+   * hidden from the caller is passed over.
+   */
+  findResource(text: string, caller?: Caller): FoundResource | undefined {
     const normal = normalUri(text)
-    const found = this.#match(normal)
+    const found = this.#match(normal, caller)
     const uri = found && requestedUri(text, normal)
     return uri && { ...found, uri }
   }
 
-  #match(normal: string): Omit<FoundResource, 'uri'> | undefined {
-    const fixed = this.resources.get(normal)
+  #match(normal: string, caller: Caller | undefined): Omit<FoundResource, 'uri'> | undefined {
+    const fixed = this.seen(this.resources.get(normal), caller)
     if (fixed !== undefined) return { entry: fixed, variables: {} }
     for (const entry of this.templates.values()) {
       const variables = entry.template.uriTemplate.matchNormal(normal)
-      if (variables !== undefined) return { entry, variables }
+      if (variables !== undefined && this.seen(entry, caller)) return { entry, variables }
     }
     return undefined
   }
 
-  /** The template that a reference for completions names. */
-  findTemplate(text: string): RegisteredTemplate | undefined {
-    return this.templates.get(normalTemplate(text))
+  /** The template that a reference for completions names, unless it is hidden from the caller. */
+  findTemplate(text: string, caller?: Caller): RegisteredTemplate | undefined {
+    return this.seen(this.templates.get(normalTemplate(text)), caller)
   }
 }
 

@@ -15,8 +15,10 @@ import {
   templateEntry,
   toolEntry,
 } from './entries.ts'
+import { requireLimits } from './limits.ts'
 import { type Registry, requireHint } from './registry.ts'
 import type { Section, Slot } from './section.ts'
+import { requireVisible } from './visibility.ts'
 
 /** Where the entries of one register call go, and how they are made. */
 export interface Registrar<Given, Entry> {
@@ -34,7 +36,7 @@ const SAFE_LENGTH = 64
 
 export function toolRegistrar(registry: Registry): Registrar<GivenTool, RegisteredTool> {
   const slot = (given: GivenTool): Slot<RegisteredTool> => {
-    const { name } = given
+    const { name, config } = given
     if (typeof name !== 'string' || !TOOL_NAME.test(name)) {
       throw new TypeError(
         `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
@@ -45,6 +47,8 @@ export function toolRegistrar(registry: Registry): Registrar<GivenTool, Register
         `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
       )
     }
+    requireVisible(config.visible, `Tool "${name}"`)
+    requireLimits(config, `Tool "${name}"`)
     const make = () => {
       const entry = toolEntry(given, registry)
       const { outputSchema } = entry.definition
@@ -68,7 +72,8 @@ export function resourceRegistrar(registry: Registry): Registrar<GivenResource, 
       throw new TypeError(`Resource "${name}": ${JSON.stringify(place)} is not a URI with a scheme.`)
     }
     requireHint(config.cacheHint, name)
-    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given) }
+    requireVisible(config.visible, `Resource "${name}"`)
+    return { key: normalUri(place), what: `A resource at "${place}"`, make: () => resourceEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.resources, slot }
 }
@@ -78,16 +83,18 @@ export function templateRegistrar(registry: Registry): Registrar<GivenTemplate, 
     const { name, place, config } = given
     requireName(name, 'resource')
     requireHint(config.cacheHint, name)
+    requireVisible(config.visible, `Resource "${name}"`)
     const { normal, text } = place.uriTemplate
-    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given) }
+    return { key: normal, what: `A template "${text}"`, make: () => templateEntry(given, registry) }
   }
   return { registry, kind: 'resources', section: registry.sections.templates, slot }
 }
 
 export function promptRegistrar(registry: Registry): Registrar<GivenPrompt, RegisteredPrompt> {
   const slot = (given: GivenPrompt): Slot<RegisteredPrompt> => {
-    const { name } = given
+    const { name, config } = given
     requireName(name, 'prompt')
+    requireVisible(config.visible, `Prompt "${name}"`)
     return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given, registry) }
   }
   return { registry, kind: 'prompts', section: registry.sections.prompts, slot }

@@ -73,16 +73,20 @@ export type ToJsonSchema = (schema: never, direction: Direction) => object | und
 /** The type after parsing, which a handler gets. The type checker reads a JSON Schema where that is a constant. */
 export type OutputOf<S> = S extends AnySchema
   ? LibraryType<S, 'output'>
-  : S extends RawShape
-    ? ShapeType<S, 'output'>
-    : RootOf<S, JsonObject>
+  : S extends TypeBox<infer T>
+    ? T
+    : S extends RawShape
+      ? ShapeType<S, 'output'>
+      : RootOf<S, JsonObject>
 
 /** The type before parsing, which a handler returns. */
 export type InputOf<S> = S extends AnySchema
   ? LibraryType<S, 'input'>
-  : S extends RawShape
-    ? ShapeType<S, 'input'>
-    : RootOf<S, unknown>
+  : S extends TypeBox<infer T>
+    ? T
+    : S extends RawShape
+      ? ShapeType<S, 'input'>
+      : RootOf<S, unknown>
 
 type LibraryType<S, Side extends Direction> = S extends { readonly '~standard': { readonly types?: infer Types } }
   ? NonNullable<Types> extends { readonly [K in Side]: infer T }
@@ -116,28 +120,28 @@ type MayBeMissing<S, Side extends Direction> = S extends { readonly _zod: infer 
       ? true
       : false
 
-/** The type of a JSON Schema of an object, which TypeBox has (0.x names it `static`) and `as const` gives; else `Other`. */
-type RootOf<S, Other> = S extends { readonly static: infer T; readonly params: unknown[] }
-  ? T
-  : S extends { readonly type: 'object'; readonly properties: object }
-    ? ObjectOf<S>
-    : Other
+/** Schemas of TypeBox 0.x name their type. They have members of any name and type, as a shape would have. */
+type TypeBox<T> = { readonly static: T; readonly params: unknown[] }
 
-type ValueOf<S> = S extends { readonly static: infer T; readonly params: unknown[] }
-  ? T
-  : S extends { readonly const: infer Value }
-    ? Value
-    : S extends { readonly enum: readonly (infer Value)[] }
+/** The type of a JSON Schema of an object, which TypeBox 1 has and `as const` gives; else `Other`. */
+type RootOf<S, Other> = S extends { readonly type: 'object'; readonly properties: object } ? ObjectOf<S> : Other
+
+type ValueOf<S> =
+  S extends TypeBox<infer T>
+    ? T
+    : S extends { readonly const: infer Value }
       ? Value
-      : S extends { readonly anyOf: readonly (infer Branch)[] }
-        ? ValueOf<Branch>
-        : S extends { readonly type: keyof Simple }
-          ? Simple[S['type']]
-          : S extends { readonly type: 'array' }
-            ? ArrayOf<S>
-            : S extends { readonly type: 'object'; readonly properties: object }
-              ? ObjectOf<S>
-              : unknown
+      : S extends { readonly enum: readonly (infer Value)[] }
+        ? Value
+        : S extends { readonly anyOf: readonly (infer Branch)[] }
+          ? ValueOf<Branch>
+          : S extends { readonly type: keyof Simple }
+            ? Simple[S['type']]
+            : S extends { readonly type: 'array' }
+              ? ArrayOf<S>
+              : S extends { readonly type: 'object'; readonly properties: object }
+                ? ObjectOf<S>
+                : unknown
 
 interface Simple {
   string: string

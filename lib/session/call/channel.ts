@@ -86,6 +86,14 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
   }
 
+  protected override takePlace(): void {
+    takePlace(this.#parts)
+  }
+
+  protected override givePlace(): void {
+    givePlace(this.#parts)
+  }
+
   wants(level: LoggingLevel): boolean {
     return this.#level === undefined || compareLevels(level, this.#level) >= 0
   }
@@ -101,7 +109,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await this.#call.send(notificationText(method, params))
   }
 
-  async ask(ask: Ask): Promise<JsonObject> {
+  ask(ask: Ask): Promise<JsonObject> {
+    const answer = this.#ask(ask)
+    this.onAsk?.(answer)
+    return answer
+  }
+
+  async #ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
       const why = 'this call has no stream, since its client accepts JSON alone or the store has no room for a log'
@@ -113,16 +127,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await this.#expectCompletion(ask)
     this.#requireRunning()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
-    const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
+    const asks = this.#asks
+    const send = (text: string) => void this.#call.send(text)
+    const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
+    ask.signal?.addEventListener('abort', () => void asks.cancel(id, send), { once: true })
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
-  }
-
-  protected override takePlace(): void {
-    takePlace(this.#parts)
-  }
-  protected override givePlace(): void {
-    givePlace(this.#parts)
   }
 
   closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {

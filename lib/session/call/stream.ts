@@ -15,7 +15,7 @@ import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, scopesOfCall } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 import { writeStored } from './stored-request.ts'
@@ -44,12 +44,6 @@ export interface StreamedCall extends RunningCall {
   interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
-/** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
-function newName({ host, session, request }: CallParts): string {
-  if (host.scopes.size === 0) return newStreamName(session, request.id)
-  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
-}
-
 export class CallStream {
   readonly name: string
   readonly token: string
@@ -67,7 +61,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newName(parts)
+    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id, scopesOfCall(parts))
     this.token = parts.continued?.token ?? randomId(6)
   }
 

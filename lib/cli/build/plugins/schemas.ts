@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import type { Metafile, Plugin } from 'esbuild'
-import { ENDING, OWN, packageOf, within } from '../../own.ts'
+import { ENDING, OWN, packageOf } from '../../own.ts'
 
 /** A file beside the bundle. */
 export const SCHEMAS = 'schemas-more.cjs'
@@ -14,15 +14,13 @@ export const SCHEMAS = 'schemas-more.cjs'
 /** Its source. */
 export const schemasSource: string = join(OWN, `server/schema/more${ENDING}`)
 
-const importers = within(OWN, 'server/schema/[\\w-]+\\.[jt]s')
-
 /** Puts {@link SCHEMAS} in the place of its source, read when it is first used. */
 export const schemasOnDemand: Plugin = {
   name: 'schemas-on-demand',
   setup(build) {
     const namespace = 'schemas-on-demand'
-    build.onResolve({ filter: /^\.\/more\.[jt]s$/ }, ({ importer }) =>
-      importers.test(importer) ? { path: 'more', namespace } : undefined,
+    build.onResolve({ filter: /\/more\.[jt]s$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === schemasSource ? { path: 'more', namespace } : undefined,
     )
     build.onResolve({ filter: new RegExp(`^\\./${SCHEMAS}$`) }, ({ path }) => ({ path, external: true }))
     const names = ['compileShape', 'convert', 'withDates']

@@ -29,7 +29,7 @@ export function served(entries: Readonly<Record<string, Entry>>, server: string)
     import '${CONVERTERS}'
     import * as served from ${JSON.stringify(server)}
     import { serverOf } from './platform/served'
-    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))})`
+    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))}, served.serving)`
   return {
     name: 'served',
     setup(build) {
