@@ -62,6 +62,12 @@ export interface AuthOptions {
   insecureHttp?: boolean | undefined
 }
 
+/** Where the metadata of the resource is (RFC 9728). */
+export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/** A scope that only the client itself may ask for. */
+export const CLIENTS_OWN = 'offline_access'
+
 export function issuersOf({ issuer }: Pick<AuthOptions, 'issuer'>): readonly string[] {
   if (issuer === undefined) return []
   return typeof issuer === 'string' ? [issuer] : issuer

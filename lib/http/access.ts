@@ -1,9 +1,9 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import { CLIENTS_OWN } from '../auth/metadata.ts'
 import type { MiddlewareCheck } from '../auth/middleware.ts'
 import type { CallerCheck } from '../auth/on-demand.ts'
+import { CLIENTS_OWN } from '../auth/options.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { OnDemand } from '../base/on-demand.ts'

@@ -33,7 +33,7 @@ import {
 } from './registry/positional.ts'
 import { type CacheHints, Registry } from './registry/registry.ts'
 import type { ResourceTemplate } from './registry/resource-template.ts'
-import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
+import { isTemplate, promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
 import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
 /** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
@@ -295,9 +295,4 @@ export class McpServer {
   get experimental(): { readonly tasks: LackingMembers['experimental.tasks'] } {
     return refuseMember('experimental.tasks')
   }
-}
-
-/** By a member: a server without templates has none of their code. Templates of the official SDK do not have it. */
-function isTemplate(place: string | ResourceTemplate): place is ResourceTemplate {
-  return typeof place === 'object' && typeof place?.uriTemplate?.matchNormal === 'function'
 }

@@ -22,7 +22,7 @@ import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { ORPHANS } from './call/on-demand.ts'
+import { endOrphan } from './call/on-demand.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
@@ -216,7 +216,7 @@ export class Sessions {
     if (!session.legacy && !this.#instance.isHere(owner)) {
       const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
       if (alive === false)
-        void this.#instance.track(ORPHANS.load().then(({ endOrphan }) => endOrphan(this.#instance, session.key, id)))
+        void this.#instance.track(endOrphan(this.#instance, session.key, id))
     }
     await mail
   }

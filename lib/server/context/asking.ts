@@ -1,7 +1,7 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
 import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
-import { downgradeSampling } from '../../protocol/downgrade.ts'
+import { downgradeSampling } from '../../protocol/downgrade-sampling.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type {

@@ -37,7 +37,7 @@ export class Context extends OfficialContext {
 
   /** `use` asks before this returns, or, where the code of asks is yet to be loaded, in the order of the calls. */
   protected ask<T>(use: (asking: Asking) => Promise<T>): Promise<T> {
-    const asking = (code: typeof import('./asking.ts')) => {
+    const asking = (code: NonNullable<typeof ASKING.now>) => {
       this.#asking ??= new code.Asking(this.#channel, compileSchema)
       return this.#asking
     }

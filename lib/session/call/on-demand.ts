@@ -1,4 +1,6 @@
-import { OnDemand } from '../../base/on-demand.ts'
+import { OnDemand, operationsOf } from '../../base/on-demand.ts'
 
-/** Calls that no instance runs any longer: few sessions have one. */
-export const ORPHANS = new OnDemand(() => import('./orphans.ts'))
+const ORPHANS = new OnDemand(() => import('./orphans.ts').then(({ endOrphan, endOrphans }) => ({ endOrphan, endOrphans })))
+
+/** As those of orphans.ts: few sessions have calls that no instance runs any longer. */
+export const { endOrphan, endOrphans } = operationsOf(ORPHANS, { endOrphan: true, endOrphans: true })

@@ -2,7 +2,7 @@
 import type { Instance } from '../../runtime/instance.ts'
 import type { SessionKey } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
-import { ORPHANS } from './on-demand.ts'
+import { endOrphans } from './on-demand.ts'
 
 /** By session. Calls that return at once are never counted. */
 export class RunningCalls {
@@ -32,7 +32,5 @@ export async function recount(instance: Instance, session: Session): Promise<voi
   const { maxCalls } = instance.options
   const isBusy = async () => (await instance.store.countCalls(key, maxCalls)) >= maxCalls
   session.busy = await isBusy()
-  if (!session.busy || legacy) return
-  const { endOrphans } = await ORPHANS.load()
-  if (await endOrphans(instance, key)) session.busy = await isBusy()
+  if (session.busy && !legacy && (await endOrphans(instance, key))) session.busy = await isBusy()
 }

@@ -14,6 +14,7 @@ export const RARELY_USED = 'rarely-used.cjs'
 /** Modules of this package, and the functions and classes that they export. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/check': ['checkAuthOptions'],
+  'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
