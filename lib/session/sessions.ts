@@ -215,8 +215,7 @@ export class Sessions {
     const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
     if (!session.legacy && !this.#instance.isHere(owner)) {
       const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
-      if (alive === false)
-        void this.#instance.track(endOrphan(this.#instance, session.key, id))
+      if (alive === false) void this.#instance.track(endOrphan(this.#instance, session.key, id))
     }
     await mail
   }
