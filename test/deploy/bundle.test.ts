@@ -156,7 +156,7 @@ describe('the Redis client in a bundle', () => {
     expect(JSON.parse(lists)).toEqual([methods(redis), methods(redis.pipeline())])
   })
 
-  test('has pipelines, transactions and auto-pipelining, for authors too', async () => {
+  test('has pipelines, transactions, auto-pipelining, scans, scripts and traces, for authors too', async () => {
     const redis = await startRedis()
     const replies = await printed(
       'pipelines',
@@ -167,7 +167,19 @@ describe('the Redis client in a bundle', () => {
       const done = await redis.multi().set('b', '1').get('b').exec()
       const auto = new Redis(url, { enableAutoPipelining: true })
       const values = await Promise.all([auto.get('p:a'), auto.get('p:b')])
-      console.log(JSON.stringify([piped, done, values]))
+      const listed = await redis.multi([['get', 'b']]).exec()
+      const begun = [await redis.multi({ pipeline: false }), await redis.get('b'), await redis.exec()]
+      const scanned = []
+      for await (const keys of redis.scanStream({ match: 'p:a' })) scanned.push(...keys)
+      redis.defineCommand('both', { numberOfKeys: 1, lua: 'return {redis.call("GET", KEYS[1]), ARGV[1]}' })
+      const both = [await redis.both('a', 'x'), await redis.both('a', 'y')]
+      await redis.zadd('z', 1, 'm')
+      const scores = await redis.zrange('z', 0, -1, 'WITHSCORES')
+      const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel')
+      const traced = []
+      tracingChannel('ioredis:command').subscribe({ start: ({ command, args }) => traced.push([command, args]) })
+      await redis.set('secret', 'value')
+      console.log(JSON.stringify([piped, done, values, listed, begun, scanned, both, scores, traced]))
       redis.disconnect()
       auto.disconnect()`,
       redis.url,
@@ -185,6 +197,15 @@ describe('the Redis client in a bundle', () => {
         [none, '1'],
       ],
       ['2', '1'],
+      [[none, '1']],
+      [ok, 'QUEUED', [[none, '1']]],
+      ['p:a'],
+      [
+        ['2', 'x'],
+        ['2', 'y'],
+      ],
+      ['m', '1'],
+      [['set', ['p:secret', '?']]],
     ])
   })
 })

@@ -11,8 +11,8 @@ import { ENDING, HONO, OWN, within } from '../../own.ts'
 /** A file beside the bundle. */
 export const RARELY_USED = 'rarely-used.cjs'
 
-/** Modules of this package, and the functions and classes that they export. */
-const PARTS: Readonly<Record<string, readonly string[]>> = {
+/** Modules of this package, and the functions and classes that they export. Exported for tests. */
+export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/check': ['checkAuthOptions'],
   'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
