@@ -266,6 +266,54 @@ describe.each(ALL)('with %s', (stores) => {
   })
 })
 
+test('a resource that is shown while a client listens needs its scopes', async () => {
+  let isShown = false
+  const server = new McpServer({ name: 'flags', version: '1' })
+  const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'x' }] })
+  server.registerResource('beta', 'notes://beta', { visible: () => isShown, requiredScopes: ['write'] }, contents)
+  server.registerResource('open', 'notes://open', {}, contents)
+  const verify = (token: string) => ({ issuer: 'x', subject: token, scopes: token === 'ada' ? ['write'] : [] })
+  const endpoint = createEndpoint(server, { auth: { resource: 'https://mcp.example/mcp', verify } })
+  endpoints = [endpoint]
+  const uris = ['notes://beta', 'notes://open']
+  const asked = { method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } }
+  const heard: Record<string, string[]> = {}
+  const streams = await Promise.all(
+    ['ada', 'eve'].map(async (name) => {
+      const init = { method: 'POST', body: JSON.stringify(body(asked)), headers: statelessHeaders(asked) }
+      const stream = new EventReader(await send(name, init))
+      readers.push(stream)
+      await stream.message()
+      return [name, stream] as const
+    }),
+  )
+  isShown = true
+  for (const uri of uris) await endpoint.notify.resourceUpdated(uri)
+  for (const [name, stream] of streams) {
+    await stream.until(({ params }) => params?.uri === 'notes://open')
+    heard[name] = stream.events.flatMap(({ message }) => message?.params?.uri ?? [])
+  }
+  expect(heard).toEqual({ ada: uris, eve: ['notes://open'] })
+})
+
+test('visible gets the three members of a caller from every request, and no key of its session', async () => {
+  const seen = new Set<string>()
+  const server = new McpServer({ name: 'callers', version: '1' })
+  const visible = (caller: object) => {
+    seen.add(Object.keys(caller).sort().join())
+    return true
+  }
+  server.registerTool('a', { visible, requiredScopes: ['read'] }, () => ({ content: [] }))
+  const verify = () => ({ issuer: 'x', subject: 'u', scopes: ['read'] })
+  endpoints = [createEndpoint(server, { auth: { resource: 'https://mcp.example/mcp', verify } })]
+  for (const ask of [inSessions('2025-03-26'), inSessions('2025-11-25'), stateless]) {
+    for (const method of ['tools/call', 'tools/list']) {
+      expect((await ask('u', method, { name: 'a', arguments: {} })).message.error).toBe(undefined)
+    }
+  }
+  expect([...seen]).toEqual(['auth,client,revision'])
+})
+
 test('a session may see other entries than another one of its caller: its client decides', async () => {
   const server = new McpServer({ name: 'clients', version: '1' })
   server.registerTool(
