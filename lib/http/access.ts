@@ -189,7 +189,7 @@ export class Access {
   #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
     const { dispatcher } = this.#parts
     if (dispatcher.scopes.size === 0) return
-    const viewer = dispatcher.hides && seen ? { auth: caller.auth, ...seen } : undefined
+    const viewer = dispatcher.hides && seen ? viewerOf(caller, seen) : undefined
     // An endpoint without authorization does not start with scopes: these were registered later.
     if (caller.auth === undefined) return refuseScoped(dispatcher, messages, viewer)
     const needed = new Set<string>()
@@ -220,6 +220,11 @@ export class Access {
     const { auth, paths } = this.#parts
     return auth?.metadataUrl(paths.own(c.req.path), paths.publicPrefix(c))
   }
+}
+
+/** A session has more than its entries may see, its keys among that. */
+function viewerOf({ auth }: Caller, { revision, client }: Seen): Viewer {
+  return { auth, revision, client }
 }
 
 /** @throws Refusal 403 where a request needs a scope: without authorization nobody has one */

@@ -29,6 +29,8 @@ export interface AskOptions {
   key?: string | undefined
   /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
   timeout?: number | undefined
+  /** Ends the wait, and cancels the client's work on the answer. Calls of the stateless revision do not wait. */
+  signal?: AbortSignal | undefined
 }
 
 /** The user's answer to a form. */
@@ -95,7 +97,7 @@ export class Asking {
     return roots
   }
 
-  async ping(options: { timeout?: number | undefined }): Promise<void> {
+  async ping(options: Omit<AskOptions, 'key'>): Promise<void> {
     if (features(this.#channel.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
   }
 
@@ -136,7 +138,9 @@ export class Asking {
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    const { timeout, signal } = options
+    signal?.throwIfAborted()
+    const answered = this.#channel.ask({ method, params, key, timeout, signal }).then((answer) => {
       const read = readAnswer(method, answer)
       if (typeof read === 'object') return read
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)

@@ -215,7 +215,7 @@ export class Context extends OfficialContext {
    *
    * @throws AskError if no answer comes in time
    */
-  ping(options: { timeout?: number | undefined } = {}): Promise<void> {
+  ping(options: Omit<AskOptions, 'key'> = {}): Promise<void> {
     return this.ask((asking) => asking.ping(options))
   }
 

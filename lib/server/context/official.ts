@@ -187,9 +187,9 @@ export function withoutEnvelope(given: JsonObject = {}): {
   return { meta: part(false), envelope: part(true) }
 }
 
-function askOptions({ timeout = Number.POSITIVE_INFINITY, maxTotalTimeout, key }: SendOptions): AskOptions {
+function askOptions({ timeout = Number.POSITIVE_INFINITY, maxTotalTimeout, key, signal }: SendOptions): AskOptions {
   const time = Math.min(timeout, maxTotalTimeout ?? Number.POSITIVE_INFINITY)
-  return { key, timeout: Number.isFinite(time) ? time : undefined }
+  return { key, timeout: Number.isFinite(time) ? time : undefined, signal }
 }
 
 function isSchema(value: unknown): value is ResultSchema {
