@@ -33,6 +33,8 @@ class WorkLeft extends Error {
 export class Afterwork {
   readonly #instance: Instance
   readonly #left = new Set<Left>()
+  /** Why nothing waits any longer for what is left. */
+  #closed: string | undefined
 
   constructor(instance: Instance) {
     this.#instance = instance
@@ -65,6 +67,13 @@ export class Afterwork {
       settled()
       left.end()
     })
+    if (this.#closed !== undefined) this.#giveUp([left], this.#closed)
+  }
+
+  /** As {@link giveUp}, also for work that is left from now on: a handler that is aborted may leave some. */
+  close(why: string): void {
+    this.#closed = why
+    this.giveUp(why)
   }
 
   /** Waits no longer for what is left, and reports its names. `why`: the end of a sentence. */

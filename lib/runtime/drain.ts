@@ -27,7 +27,7 @@ export async function drain(instance: Instance, afterwork: Afterwork): Promise<v
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close()
-  afterwork.giveUp('when this instance shut down')
+  afterwork.close('when this instance shut down')
   await instance.settled()
   await instance.retry.finish()
   await instance.stop()

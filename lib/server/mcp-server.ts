@@ -33,8 +33,8 @@ import {
   toolArguments,
 } from './registry/positional.ts'
 import { type CacheHints, Registry } from './registry/registry.ts'
-import { ResourceTemplate } from './registry/resource-template.ts'
-import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
+import type { ResourceTemplate } from './registry/resource-template.ts'
+import { isTemplate, promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
 import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
 /** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
@@ -227,7 +227,7 @@ export class McpServer {
 
   #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: unknown): unknown {
     const given = { name, config, enabled: true }
-    if (place instanceof ResourceTemplate) {
+    if (isTemplate(place)) {
       const ofTemplate = { ...given, place, handler: handler as ResourceTemplateHandler }
       return register(templateRegistrar(this.registry), ofTemplate, TEMPLATE_MEMBERS)
     }

@@ -1,6 +1,7 @@
 /** The dispatcher of our own `McpServer`: its registry answers the methods of the protocol. */
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
+import type { Result } from '../protocol/jsonrpc.ts'
 import { METHODS, type ServerMethod } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
@@ -9,6 +10,7 @@ import { type Description, type Dispatcher, missingScopes, type Offer } from './
 import type { McpServer } from './mcp-server.ts'
 import { HANDLERS } from './methods/handlers.ts'
 import { viewerOf } from './methods/method.ts'
+import type { MiddlewareRequest } from './methods/middleware.ts'
 import { MIDDLEWARE } from './methods/on-demand.ts'
 import { policyOf } from './registry/policy.ts'
 
@@ -46,8 +48,7 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       }
       const own = channelFor(method, METHODS.get(method), channel)
       if (registry.middleware.length === 0) return handler.run(registry, params, own)
-      const request = { registry, method: method as ServerMethod, run: handler.run, params, channel: own }
-      return MIDDLEWARE.now?.(request) ?? MIDDLEWARE.load().then((runThrough) => runThrough(request))
+      return throughMiddleware({ registry, method: method as ServerMethod, run: handler.run, params, channel: own })
     },
     describe(revision, offer) {
       let kept = descriptions.get(revision)
@@ -71,6 +72,11 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
     onChange: (listener) => registry.onChange(listener),
   }
   return dispatcher
+}
+
+/** A function of its own: one that holds a function allocates in each call, also where that is not made. */
+function throughMiddleware(request: MiddlewareRequest): Promise<Result> {
+  return MIDDLEWARE.now?.(request) ?? MIDDLEWARE.load().then((runThrough) => runThrough(request))
 }
 
 function describe({ registry, info, instructions, capabilities: own }: McpServer, revision: Revision, offer: Offer) {

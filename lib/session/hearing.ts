@@ -22,10 +22,13 @@ export class Hearing {
     return this.#caller.auth !== undefined && this.#host.scopes.size > 0
   }
 
-  /** The client has subscribed while the stream is open, or ended its subscription. */
+  /**
+   * The client has subscribed while the stream is open, or ended its subscription. The scopes of its request count only where it
+   * needed some: for a resource that was hidden, or missing, nothing was checked.
+   */
   grant(uri: string, on: boolean): void {
     if (!on) this.#granted.delete(uri)
-    else if (this.#needsScopes) this.#granted.add(uri)
+    else if (this.#needsScopes && this.#sees(uri) && !this.#mayRead(uri)) this.#granted.add(uri)
   }
 
   /** False for an update of a resource whose scopes the token of the stream lacks, or which is hidden from its caller. */

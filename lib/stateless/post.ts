@@ -2,7 +2,7 @@
 
 import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
-import { completeResult } from '../protocol/downgrade.ts'
+import { completeResult } from '../protocol/complete-result.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -10,7 +10,7 @@ import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
-import type { Description, Dispatcher } from '../server/dispatcher.ts'
+import { type Description, type Dispatcher, missingScopes } from '../server/dispatcher.ts'
 import type { Caller as Viewer } from '../server/registry/config.ts'
 import type { StatelessOptions } from '../settings.ts'
 import { StatelessCall, type StatelessHost } from './call.ts'
@@ -89,9 +89,11 @@ export class Stateless {
     return this.#dispatcher.describe(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
   }
 
-  /** Whether a caller may learn that a resource has changed. */
-  #mayHear(uri: string, caller: Caller): boolean {
-    return !this.#dispatcher.hides || this.#dispatcher.shows?.(uri, viewerOf(caller)) !== false
+  /** Whether a caller may learn that a resource has changed: when it began to listen the resource may have been hidden, or missing. */
+  #mayHear(uri: string, viewer: Viewer): boolean {
+    const dispatcher = this.#dispatcher
+    if (dispatcher.hides && dispatcher.shows?.(uri, viewer) === false) return false
+    return !missingScopes(dispatcher, viewer.auth, 'resources/read', { uri }, dispatcher.hides ? viewer : undefined)
   }
 
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
@@ -100,7 +102,9 @@ export class Stateless {
     }
     this.#instance.admitStream(request.id)
     try {
-      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, caller) }
+      // The function keeps nothing else of the caller while the stream is open: its request has the body.
+      const viewer = viewerOf(caller)
+      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer) }
       const listening = new Listening(this.#instance, request, parts, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }

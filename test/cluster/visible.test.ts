@@ -266,6 +266,85 @@ describe.each(ALL)('with %s', (stores) => {
   })
 })
 
+/** An endpoint with a resource that is hidden at first, and needs a scope that only ada has. */
+function startWithFlag(): { endpoint: Endpoint; uris: string[]; show: () => void } {
+  let isShown = false
+  const server = new McpServer({ name: 'flags', version: '1' })
+  const contents = (uri: URL) => ({ contents: [{ uri: uri.href, text: 'x' }] })
+  server.registerResource('beta', 'notes://beta', { visible: () => isShown, requiredScopes: ['write'] }, contents)
+  server.registerResource('open', 'notes://open', {}, contents)
+  const verify = (token: string) => ({ issuer: 'x', subject: token, scopes: token === 'ada' ? ['write'] : [] })
+  const endpoint = createEndpoint(server, { auth: { resource: 'https://mcp.example/mcp', verify } })
+  endpoints = [endpoint]
+  const show = () => {
+    isShown = true
+  }
+  return { endpoint, uris: ['notes://beta', 'notes://open'], show }
+}
+
+/** The resources whose updates each stream gets, up to that of the open one. */
+async function heardOn(streams: EventReader[]): Promise<string[][]> {
+  const heard: string[][] = []
+  for (const stream of streams) {
+    await stream.until(({ params }) => params?.uri === 'notes://open')
+    heard.push(stream.events.flatMap(({ message }) => message?.params?.uri ?? []))
+  }
+  return heard
+}
+
+test('a resource that is shown while a client is subscribed to it needs its scopes', async () => {
+  const { endpoint, uris, show } = startWithFlag()
+  const streams: EventReader[] = []
+  for (const name of ['ada', 'eve']) {
+    const session = await open(name, '2025-11-25')
+    const stream = new EventReader(await send(name, { method: 'GET', headers: session }))
+    streams.push(stream)
+    readers.push(stream)
+    for (const uri of uris) {
+      const message = JSON.stringify(request(1, 'resources/subscribe', { uri }))
+      const answer = await answerOf(await send(name, { method: 'POST', body: message, headers: session }))
+      expect(answer.result).toEqual({})
+    }
+  }
+  show()
+  for (const uri of uris) await endpoint.notify.resourceUpdated(uri)
+  expect(await heardOn(streams)).toEqual([uris, ['notes://open']])
+})
+
+test('a resource that is shown while a client listens needs its scopes', async () => {
+  const { endpoint, uris, show } = startWithFlag()
+  const asked = { method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } }
+  const streams: EventReader[] = []
+  for (const name of ['ada', 'eve']) {
+    const init = { method: 'POST', body: JSON.stringify(body(asked)), headers: statelessHeaders(asked) }
+    const stream = new EventReader(await send(name, init))
+    streams.push(stream)
+    readers.push(stream)
+    await stream.message()
+  }
+  show()
+  for (const uri of uris) await endpoint.notify.resourceUpdated(uri)
+  expect(await heardOn(streams)).toEqual([uris, ['notes://open']])
+})
+
+test('visible gets the three members of a caller from every request, and no key of its session', async () => {
+  const seen = new Set<string>()
+  const server = new McpServer({ name: 'callers', version: '1' })
+  const visible = (caller: object) => {
+    seen.add(Object.keys(caller).sort().join())
+    return true
+  }
+  server.registerTool('a', { visible, requiredScopes: ['read'] }, () => ({ content: [] }))
+  const verify = () => ({ issuer: 'x', subject: 'u', scopes: ['read'] })
+  endpoints = [createEndpoint(server, { auth: { resource: 'https://mcp.example/mcp', verify } })]
+  for (const ask of [inSessions('2025-03-26'), inSessions('2025-11-25'), stateless]) {
+    for (const method of ['tools/call', 'tools/list']) {
+      expect((await ask('u', method, { name: 'a', arguments: {} })).message.error).toBe(undefined)
+    }
+  }
+  expect([...seen]).toEqual(['auth,client,revision'])
+})
+
 test('a session may see other entries than another one of its caller: its client decides', async () => {
   const server = new McpServer({ name: 'clients', version: '1' })
   server.registerTool(

@@ -428,6 +428,26 @@ describe('lists', () => {
     expect([tools.length, rest]).toEqual([3, {}])
   })
 
+  it('that a middleware keeps for later requests are as the revision of each has them', async () => {
+    let kept: JsonObject | undefined
+    const server = new McpServer({ name: 'x', version: '1' })
+    server.registerTool('a', { title: 'A title' }, () => text('a'))
+    server.use(async (_call, next) => {
+      kept ??= await next()
+      return kept
+    })
+    const titles = async (revision: Revision) =>
+      (await request(server, 'tools/list', {}, fakeChannel({ revision }))).tools[0].title
+    expect(await titles('2025-11-25')).toBe('A title')
+    expect(await titles('2024-11-05')).toBe(undefined)
+    expect(await titles('2025-11-25')).toBe('A title')
+  })
+
+  it('can be frozen', async () => {
+    const server = build().use(async (_call, next) => Object.freeze(await next()))
+    expect((await request(server, 'tools/list')).tools).toHaveLength(3)
+  })
+
   it('can be printed, and asked for their members', async () => {
     const seen: unknown[] = []
     const server = build().use(async (_call, next) => {

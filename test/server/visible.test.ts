@@ -192,13 +192,18 @@ test('a URI whose resource is hidden belongs to the next template that matches, 
   server.registerResource('secret', 'notes://secret', { visible: forAdmins }, () => ({
     contents: [{ uri: 'notes://secret', text: 'the secret' }],
   }))
-  server.registerResource('any', new ResourceTemplate('notes://{id}'), {}, (uri) => ({
+  const cacheHint = { cacheScope: 'public' } as const
+  server.registerResource('any', new ResourceTemplate('notes://{id}'), { cacheHint }, (uri) => ({
     contents: [{ uri: uri.href, text: 'any note' }],
   }))
   const read = async (scopes: string[]) =>
     (await request(server, 'resources/read', { uri: 'notes://secret' }, fakeChannel({ scopes }))).contents[0].text
   expect(await read(['admin'])).toBe('the secret')
   expect(await read([])).toBe('any note')
+  // Other callers read another resource: a cache that they share must not have this one.
+  const read26 = (scopes: string[]) =>
+    request(server, 'resources/read', { uri: 'notes://secret' }, fakeChannel({ revision: '2026-07-28', scopes }))
+  expect([(await read26([])).cacheScope, (await read26(['admin'])).cacheScope]).toEqual(['private', 'private'])
   // An update would say that the hidden resource exists.
   const shows = (scopes: string[]) =>
     dispatcherOf(server).shows?.('notes://secret', { ...fakeChannel({ scopes }), client: undefined })

@@ -2,6 +2,9 @@
 import { McpServer } from 'mcp-anywhere'
 import { describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
+import { Afterwork } from '../../lib/runtime/afterwork.ts'
+import { Instance } from '../../lib/runtime/instance.ts'
+import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { body, headers } from '../stateless/requests.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -159,6 +162,20 @@ describe.each([
     expect(errors).toMatchObject([{ message: expect.stringContaining('when the time of this invocation was over') }])
     await endpoint.close()
   })
+})
+
+test('work that is left when a drain has given up holds up nothing', async () => {
+  const clock = new ManualClock()
+  const errors: unknown[] = []
+  const options = defaultsOf(SETTINGS.session)
+  const instance = new Instance(memoryStore({ clock }), options, clock, (error) => void errors.push(error))
+  const afterwork = new Afterwork(instance)
+  afterwork.close('when this instance shut down')
+  const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'late' } } as const
+  afterwork.add(new Promise(() => {}), request, () => {})
+  expect(await stateOf(instance.settled())).toBe('settled')
+  const message = 'ctx.waitUntil: a promise of tools/call "late" had not settled when this instance shut down.'
+  expect(errors).toMatchObject([{ message }])
 })
 
 test('work counts among the calls of its session until it is done', async () => {

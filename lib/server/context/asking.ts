@@ -1,7 +1,7 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
 import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
-import { downgradeSampling } from '../../protocol/downgrade.ts'
+import { downgradeSampling } from '../../protocol/downgrade-sampling.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type {
@@ -11,13 +11,15 @@ import type {
   ListRootsResult,
   Root,
 } from '../../protocol/types.ts'
-import { formSchema } from '../schema/more.ts'
-import { compileSchema, type OutputOf, type Schema, type ToJsonSchema } from '../schema/schema.ts'
+import { formSchema } from '../schema/form.ts'
+import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
+
+export { answerOf, parsedBy } from './official-answers.ts'
 
 export interface AskOptions {
   /**
@@ -27,6 +29,8 @@ export interface AskOptions {
   key?: string | undefined
   /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
   timeout?: number | undefined
+  /** Ends the wait, and cancels the client's work on the answer. Calls of the stateless revision do not wait. */
+  signal?: AbortSignal | undefined
 }
 
 /** The user's answer to a form. */
@@ -41,11 +45,14 @@ type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 
 export class Asking {
   readonly #channel: ClientChannel
+  readonly #compile: typeof compileSchema
   #keys: Set<string> | undefined
   #ordinals: Map<Kind, number> | undefined
 
-  constructor(channel: ClientChannel) {
+  /** @param compile is given, since it belongs to the code of the start, and this is loaded later */
+  constructor(channel: ClientChannel, compile: typeof compileSchema) {
     this.#channel = channel
+    this.#compile = compile
   }
 
   async elicit<S extends Schema>(
@@ -55,7 +62,7 @@ export class Asking {
     toJsonSchema?: ToJsonSchema,
   ): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
+    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
@@ -90,7 +97,7 @@ export class Asking {
     return roots
   }
 
-  async ping(options: { timeout?: number | undefined }): Promise<void> {
+  async ping(options: Omit<AskOptions, 'key'>): Promise<void> {
     if (features(this.#channel.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
   }
 
@@ -131,7 +138,9 @@ export class Asking {
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    const { timeout, signal } = options
+    signal?.throwIfAborted()
+    const answered = this.#channel.ask({ method, params, key, timeout, signal }).then((answer) => {
       const read = readAnswer(method, answer)
       if (typeof read === 'object') return read
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)

@@ -23,7 +23,8 @@ function untilAborted<T>(asking: Promise<T>, signal: AbortSignal): Promise<T> {
   const abort = () => reject(new McpError(ErrorCode.RequestTimeout, String(signal.reason)))
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
-  return Promise.race([asking, handled(promise)]).finally(() => signal.removeEventListener('abort', abort))
+  // The abort comes first: the ask that it cancels fails, too.
+  return Promise.race([handled(promise), asking]).finally(() => signal.removeEventListener('abort', abort))
 }
 
 export async function parsedBy(schema: ResultSchema, answer: JsonObject, method: string): Promise<unknown> {

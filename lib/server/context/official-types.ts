@@ -44,7 +44,7 @@ export interface SendOptions {
   timeout?: number | undefined
   /** As `timeout`: progress does not prolong it. */
   maxTotalTimeout?: number | undefined
-  /** Stops waiting. The client may go on to ask its user. */
+  /** Ends the wait, and cancels the client's work on the answer. */
   signal?: AbortSignal | undefined
   /** The name of the answer where handlers are replayed: see `AskOptions`. */
   key?: string | undefined

@@ -59,6 +59,9 @@ class Lazy implements ProxyHandler<JsonObject> {
   defineProperty(target: JsonObject, name: string | symbol, descriptor: PropertyDescriptor): boolean {
     return Reflect.defineProperty(this.#parsed(target), name, descriptor)
   }
+  preventExtensions(target: JsonObject): boolean {
+    return Reflect.preventExtensions(this.#parsed(target))
+  }
   deleteProperty(target: JsonObject, name: string | symbol): boolean {
     return Reflect.deleteProperty(this.#parsed(target), name)
   }

@@ -41,17 +41,16 @@ export interface Served {
   tool: RegisteredTool | undefined
   /** JSON of its structured content, where that has a schema. */
   structured: string | undefined
+  /** The result, where it is ready as JSON. */
+  raw: RawJson | undefined
 }
 
-export function servedBy(
-  request: MiddlewareRequest,
-  params: JsonObject | undefined,
-  result: Result,
-): Served | undefined {
-  if (request.method !== 'tools/call') return undefined
+export function servedBy(request: MiddlewareRequest, params: JsonObject | undefined, result: Result): Served {
+  const raw = result instanceof RawJson ? result : undefined
+  if (request.method !== 'tools/call') return { tool: undefined, structured: undefined, raw }
   const tool = toolOf(request, params)
   const isChecked = tool?.output !== undefined && !(result instanceof RawJson) && result.structuredContent !== undefined
-  return { tool, structured: isChecked ? toJson(result.structuredContent) : undefined }
+  return { tool, structured: isChecked ? toJson(result.structuredContent) : undefined, raw }
 }
 
 /** The tool that params name, as far as the caller sees it. */
@@ -72,8 +71,9 @@ export function outcomeOf(
   served: Served | undefined,
 ): Result | Promise<Result> {
   const { method, channel } = request
+  // A middleware may have kept the result of another request, which may have another revision.
   const raw = untouched(value)
-  if (raw) return raw
+  if (raw && raw === served?.raw) return raw
   if (method === 'tools/call') return toolOutcome(request, value, served)
   try {
     return FINISH[method](value, request, channel.revision)

@@ -12,8 +12,8 @@ import { resourceNotFound } from './not-found.ts'
 /**
  * Reads a resource.
  *
- * @throws ProtocolError -32602 without a URI, and for a resource that is disabled; for a URI without a resource, -32002 in a session and -32602 in the
- *   stateless revision
+ * @throws ProtocolError -32602 without a URI, and for a resource that is disabled; for a URI without a resource, -32002 in a
+ *   session and -32602 in the stateless revision
  */
 export const readResource: MethodHandler = async (registry, params, channel, ctx) => {
   const text = params?.uri
@@ -25,5 +25,8 @@ export const readResource: MethodHandler = async (registry, params, channel, ctx
   const result = (await entry.handler(uri, variables, ctx ?? new Context(channel, params))) as ReadResourceResult
   requireContents(result, `The resource "${entry.definition.name}"`)
   if (!features(channel.revision).cacheHints) return ctx ? result : downgradeReadResult(result, channel.revision)
-  return { ...result, ...registry.cacheHint('resources/read', 0, [entry], entry.cacheHint) }
+  // Where an entry before this one is hidden, other callers read that one.
+  const first = registry.hides ? registry.findResource(text)?.entry : undefined
+  const about = first === undefined ? [entry] : [entry, first]
+  return { ...result, ...registry.cacheHint('resources/read', 0, about, entry.cacheHint) }
 }

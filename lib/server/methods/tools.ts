@@ -25,7 +25,18 @@ type ToolReply = CallToolResult | Promise<CallToolResult>
  */
 export const callTool: MethodHandler = (registry, params, channel, ctx) => {
   const tool = namedEntry('tool', registry.tools, registry, params, channel)
-  if (tool.limits === undefined) return callEntry(tool, params, channel, ctx)
+  return tool.limits === undefined
+    ? callEntry(tool, params, channel, ctx)
+    : callWithinLimits(tool, params, channel, ctx)
+}
+
+/** A function of its own: one that holds a function allocates in each call, also where that is not made. */
+function callWithinLimits(
+  tool: RegisteredTool,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+  ctx: Context | undefined,
+): Result | Promise<Result> {
   const work = () => callEntry(tool, params, channel, ctx)
   const isInner = ctx !== undefined
   const { now } = LIMITS

@@ -6,7 +6,6 @@ import type { Context } from '../context/context.ts'
 import { withConverter } from '../context/own-converter.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
-import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
@@ -21,7 +20,7 @@ import type {
 } from './config.ts'
 import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
-import { NO_POLICY, type Policy } from './policy.ts'
+import { NO_POLICY, type Policy, paramHeaders } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
 /** The arguments of a register call, as the updates of its handle have left them. */

@@ -18,6 +18,7 @@ import {
 } from './entries.ts'
 import { requireLimits } from './limits.ts'
 import { type Registry, requireHint } from './registry.ts'
+import type { ResourceTemplate } from './resource-template.ts'
 import type { Section, Slot } from './section.ts'
 import { requireVisible } from './visibility.ts'
 
@@ -113,4 +114,9 @@ function requireHandler({ name, handler }: { name: string; handler: unknown }, k
 
 function requireName(name: string, kind: string): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
+}
+
+/** By a member: a server without templates has none of their code. Templates of the official SDK do not have it. */
+export function isTemplate(place: string | ResourceTemplate): place is ResourceTemplate {
+  return typeof place === 'object' && typeof place?.uriTemplate?.matchNormal === 'function'
 }

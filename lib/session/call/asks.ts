@@ -3,6 +3,7 @@ import type { Timer } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
 import { isObject, type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { LONGEST_TIMER } from '../../runtime/timers.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { SessionKey } from '../../store/store.ts'
 
@@ -44,7 +45,8 @@ export class Asks {
     this.#ids.push(id)
     const waiting = this.#waiting
     const answer = new Promise<JsonObject>((resolve, reject) => {
-      const timer = this.#instance.clock.after(timeout, () => void this.#expire(id, timeout, send))
+      const time = Math.min(timeout, LONGEST_TIMER)
+      const timer = this.#instance.clock.after(time, () => void this.#expire(id, time, send))
       waiting.set(id, { method, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.

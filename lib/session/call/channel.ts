@@ -126,11 +126,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     await this.#expectCompletion(ask)
     this.#requireRunning()
+    ask.signal?.throwIfAborted()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const asks = this.#asks
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
-    ask.signal?.addEventListener('abort', () => void asks.cancel(id, send), { once: true })
+    if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
   }
@@ -175,4 +176,11 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #requireRunning(): void {
     if (this.over) throw new DOMException('The call has ended.', 'AbortError')
   }
+}
+
+/** Calls `cancel` where the signal is aborted before the answer is there. */
+function cancelBy(signal: AbortSignal, answer: Promise<unknown>, cancel: () => void): void {
+  signal.addEventListener('abort', cancel, { once: true })
+  const forget = () => signal.removeEventListener('abort', cancel)
+  answer.then(forget, forget)
 }

@@ -5,12 +5,12 @@ import type { CallParts } from './host.ts'
 
 /** Without the URL where a build before it wrote the text, and where there is none. */
 interface StoredRequest extends JsonRpcRequest {
-  url?: string
+  url?: string | undefined
 }
 
 export function writeStored({ request, caller }: CallParts): string {
-  const { url } = caller.request
-  const stored: StoredRequest = url === undefined ? request : { ...request, url: url.href }
+  // Also where there is none: the client may have sent a member of that name.
+  const stored: StoredRequest = { ...request, url: caller.request.url?.href }
   return JSON.stringify(stored)
 }
 
