@@ -11,8 +11,8 @@ import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
 import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
-import { legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { legacyRoutes, wellKnownRoutes } from './http/on-demand.ts'
 import { openingOf } from './http/opening.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
@@ -20,7 +20,6 @@ import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
-import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
@@ -250,7 +249,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const handler = mcpHandler(parts)
   for (const each of paths.routes(paths.path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
-  if (auth) wellKnownRoutes(app, auth, paths, parts)
+  if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
     throw new Refusal(
       404,

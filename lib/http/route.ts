@@ -62,7 +62,12 @@ interface Route {
 
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
-export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
+export type RouteHandler = (c: Context) => Promise<Response>
+
+export function route(
+  parts: RouteParts,
+  { handlers, allow, responseLimit = 0, isDocument = false }: Route,
+): RouteHandler {
   const { checkOrigin, access, options, clock, onError } = parts
   const { maxBuffered, readTimeout } = options
   const { output } = parts.memory
@@ -101,7 +106,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       exchange?.caller.held?.release()
     }
   }
-  return (c: Context): Promise<Response> => {
+  return (c) => {
     const header = headerReader(c)
     const watched = watchRequest(parts, c, header)
     return watched ? watched.serve(() => serve(c, header, watched)) : serve(c, header, undefined)
