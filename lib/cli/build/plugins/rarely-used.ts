@@ -18,7 +18,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
-  'server/registry/positional': ['promptArguments', 'toolArguments'],
+  'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
 }
 
 /** The reader of forms. */
