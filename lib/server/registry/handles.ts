@@ -1,6 +1,6 @@
 /**
- * What a register call returns, with the members of the official SDK. A change before the server is served changes what is
- * served. A later one acts at once in this process, and the endpoint announces it.
+ * Handles, which register calls return, with the members of the official SDK. A change before the server is served decides what
+ * clients see. A later change acts at once in this process, and the endpoint announces it.
  */
 import type { Prompt, Tool } from '../../protocol/types.ts'
 import type { Schema } from '../schema/schema.ts'
