@@ -1,8 +1,7 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
-import { middlewareCheck } from './auth/middleware.ts'
-import { authorization, middlewareOnly } from './auth/on-demand.ts'
+import { authorization, checkOfMiddleware, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { OnDemand } from './base/on-demand.ts'
@@ -221,7 +220,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
-    checked: middlewareCheck(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
+    checked: checkOfMiddleware(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
     principals: rateLimiter('principal', httpOptions.principalRate),

@@ -1,11 +1,12 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import { CLIENTS_OWN } from '../auth/metadata.ts'
 import type { MiddlewareCheck } from '../auth/middleware.ts'
 import type { CallerCheck } from '../auth/on-demand.ts'
+import { CLIENTS_OWN } from '../auth/options.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
+import type { OnDemand } from '../base/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -26,7 +27,7 @@ interface AccessParts {
   /** Where the endpoint requires tokens, or a middleware in front of it. */
   auth: CallerCheck | undefined
   /** Makes the identity of a caller that a middleware has checked. */
-  checked: MiddlewareCheck
+  checked: OnDemand<MiddlewareCheck>
   paths: Paths
   concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
@@ -99,9 +100,12 @@ export class Access {
     }
   }
 
-  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller {
+  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller | Promise<Caller> {
+    const { checked } = this.#parts
+    const check = checked.now
+    if (!check) return checked.load().then(() => this.#checked(c, limit, address, given))
     try {
-      return this.#identified(c, limit, address, this.#parts.checked(given))
+      return this.#identified(c, limit, address, check(given))
     } catch (error) {
       return this.#refuse(c, undefined, error)
     }

@@ -6,7 +6,7 @@ import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
-import { readParsed } from './parsed-body.ts'
+import { PARSED } from './on-demand.ts'
 import { LEGACY_PATHS } from './paths.ts'
 import { type HttpExchange, route } from './route.ts'
 
@@ -30,7 +30,8 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
       })
       return parseJson(bytes, options, caller.held)
     }
-    const body = parsedBody === undefined ? await read() : readParsed(parsedBody, options, memory, caller)
+    const parsed = async () => (await PARSED.load()).readParsed(parsedBody, options, memory, caller)
+    const body = await (parsedBody === undefined ? read() : parsed())
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     if (caller.note) noteMethod(caller.note, message, 1)

@@ -17,7 +17,7 @@ import type { Access, Seen } from './access.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
-import { readParsed } from './parsed-body.ts'
+import { PARSED } from './on-demand.ts'
 import type { Paths } from './paths.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -60,7 +60,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
       throw unreadable(error)
     }
     json = parseJson(bytes, options, caller.held)
-  } else json = readParsed(parsedBody, options, parts.memory, caller)
+  } else json = (PARSED.now ?? (await PARSED.load())).readParsed(parsedBody, options, parts.memory, caller)
   const body = json
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)

@@ -1,7 +1,7 @@
 /** The documents that clients read before they have a token: RFC 9728 metadata, and where 2025-03-26 looks instead. */
 import type { Hono } from 'hono'
-import { WELL_KNOWN } from '../auth/metadata.ts'
 import type { Authorization } from '../auth/on-demand.ts'
+import { WELL_KNOWN } from '../auth/options.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { TRY_SOON } from '../runtime/reply.ts'

@@ -13,9 +13,9 @@ import {
   type Members,
   membersOfCall,
   membersOfRequest,
-  readableLine,
   tenths,
 } from './log/format.ts'
+import { readableLine } from './log/readable.ts'
 import { Thinning } from './log/thinning.ts'
 
 /** A stream of the process. */

@@ -1,6 +1,6 @@
 /** Requests of a server of the official SDK to the client of a call. */
 import { channels } from '../base/events.ts'
-import { downgradeSampling } from '../protocol/downgrade.ts'
+import { downgradeSampling } from '../protocol/downgrade-sampling.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features, type Revision } from '../protocol/revisions.ts'

@@ -1,12 +1,12 @@
 /** The dispatcher of an open server of the official SDK. */
+import { randomId } from '../base/ids.ts'
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
-import { ErrorCode, invalidParams, invalidRequest, ProtocolError } from '../protocol/errors.ts'
+import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { type ClientChannel, channelFor } from '../server/context/client-channel.ts'
-import { withFault } from '../server/context/fault.ts'
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
 import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
@@ -29,20 +29,21 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
     hides: policies.hides,
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
-      if (missingScopes(dispatcher, channel.auth, method, params)) {
+      const caller = policies.hides ? callerOf(channel) : undefined
+      if (missingScopes(dispatcher, channel.auth, method, params, caller)) {
         throw invalidRequest('The token lacks scopes that this request needs.')
       }
       // Tasks of the SDK live in one process; the capability is not announced.
       if (method.startsWith('tasks/')) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
-      const name = method === 'tools/call' ? params?.name : undefined
-      if (policies.hides && typeof name === 'string' && !policies.isVisible(name, callerOf(channel))) {
-        throw withFault(invalidParams(`Unknown tool ${JSON.stringify(name)}.`), 'unknown')
-      }
       const row = METHODS.get(method)
-      const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
       const limited = channelFor(method, row, channel)
+      const name = method === 'tools/call' ? params?.name : undefined
+      if (caller && typeof name === 'string' && !policies.isVisible(name, caller)) {
+        return use(channel, (instance) => answerAsUnknown(instance, name, params, limited))
+      }
+      const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
       return use(channel, (instance) => instance.serve(method, params, limited, runsAgain))
     },
     describe(revision, offer) {
@@ -54,6 +55,31 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
     policyOf: (method, params, caller) => policies.of(method, params, caller),
   }
   return dispatcher
+}
+
+/**
+ * The answer of the server for a name that it does not have: each release, and each author of a low-level server, words it
+ * otherwise, and a tool that is hidden must not differ from one that does not exist.
+ */
+async function answerAsUnknown(
+  instance: OfficialInstance,
+  name: string,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+): Promise<Result> {
+  const other = `unknown-${randomId(16)}`
+  const renamed = (text: string) => text.replaceAll(other, () => JSON.stringify(name).slice(1, -1))
+  try {
+    const result = await instance.serve('tools/call', { ...params, name: other }, channel, false)
+    return JSON.parse(renamed(JSON.stringify(result)))
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new ProtocolError(
+      error.code,
+      error.message.replaceAll(other, () => name),
+      error.data,
+    )
+  }
 }
 
 function describe({ info, capabilities, instructions }: OwnDescription, revision: Revision, offer: Offer): Description {

@@ -3,13 +3,14 @@
  * methods. This file belongs to every start; what serves them is loaded where there is such a server.
  */
 import { OnDemand } from '../base/on-demand.ts'
+import { kindOf } from '../base/to-json.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import { dispatcherOf } from '../server/own-dispatcher.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
-import type { OfficialOptions } from './options.ts'
+import type { OfficialOptions, OfficialToolOptions } from './options.ts'
 
 /** An `McpServer` or a low-level `Server` of the official SDK, of either line. */
 export interface OfficialServer {
@@ -46,9 +47,10 @@ export function isOfficial(server: object): server is OfficialServer | OfficialF
 /**
  * The dispatcher of what can be served. That of a server of the official SDK can be used once it is open.
  *
- * @throws TypeError with one line for an option that is for servers of the official SDK alone
+ * @throws TypeError with one line for what is no server, and for an option that is for servers of the official SDK alone
  */
 export function dispatcherFor(server: Servable, { instances, attribution, tools }: OfficialOptions = {}): Dispatcher {
+  requireServable(server)
   if (isOfficial(server)) return officialDispatcher(server, { instances, attribution, tools })
   const [given] = Object.entries({ instances, attribution, tools }).find(([, value]) => value !== undefined) ?? []
   if (given === undefined) return dispatcherOf(server)
@@ -57,10 +59,22 @@ export function dispatcherFor(server: Servable, { instances, attribution, tools 
   )
 }
 
+function requireServable(server: unknown): void {
+  if (typeof server === 'function') return
+  const isObject = typeof server === 'object' && server !== null
+  if (isObject && ['dispatch', 'registry', 'connect'].some((name) => name in server)) return
+  throw new TypeError(
+    isObject && 'then' in server
+      ? 'The server is a promise: await it, or give the function that makes it.'
+      : `The server is ${kindOf(server)}, and must be an McpServer, a server of the official SDK, or a function that makes one.`,
+  )
+}
+
 function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): Dispatcher {
   const listeners: Listeners = { changes: new Set(), reports: new Set(), completions: new Set() }
   const code = new OnDemand(async () => (await import('./open.ts')).openOfficial(server, options, listeners))
-  const tools = Object.values(options.tools ?? {})
+  // They are checked when the server is opened.
+  const tools = Object.values<Partial<OfficialToolOptions> | null>(options.tools ?? {}).map((tool) => tool ?? {})
   const opened = () => {
     if (!code.now) throw new Error('The server is not open yet.')
     return code.now.dispatcher

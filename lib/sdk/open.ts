@@ -5,6 +5,7 @@ import { LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
+import { McpServer } from '../server/mcp-server.ts'
 import type { OfficialCall } from './call.ts'
 import { dispatcherFor } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
@@ -110,6 +111,8 @@ const INSTANCES = {
 
 const CONNECTED =
   'The server is connected to a transport already. Remove server.connect(…) from its module: the endpoint connects it.'
+const OWN =
+  'The function returns an McpServer of mcp-anywhere, and a process has one of these for all clients: give the server itself.'
 const SAME = 'The factory returns a server that it has returned before. It must make a new one each time.'
 
 /** Which instances there are, and why. @throws TypeError */
@@ -151,7 +154,9 @@ function requireServer(server: unknown, what: string): Made {
 }
 
 async function make(factory: OfficialFactory, context: OfficialFactoryContext): Promise<Made> {
-  return requireServer(await factory(context), 'What the factory returns')
+  const made: unknown = await factory(context)
+  if (made instanceof McpServer) throw new TypeError(OWN)
+  return requireServer(made, 'What the factory returns')
 }
 
 function contextFor(channel: ClientChannel): OfficialFactoryContext {

@@ -1,4 +1,5 @@
 /** Options of servers of the official SDK: what their registrations cannot say. */
+import { isObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
 import { requireVisible } from '../server/registry/visibility.ts'
 
@@ -53,7 +54,8 @@ export function requireOfficialOptions({ instances, attribution, tools = {} }: O
   for (const [name, tool] of Object.entries(tools)) requireToolOptions(`tools[${JSON.stringify(name)}]`, tool)
 }
 
-function requireToolOptions(place: string, tool: OfficialToolOptions): void {
+function requireToolOptions(place: string, tool: unknown): asserts tool is OfficialToolOptions {
+  if (!isObject(tool)) throw new TypeError(`${place} must be an object of options, not ${shown(tool)}.`)
   for (const member of Object.keys(tool)) {
     if (TOOL_OPTIONS.includes(member)) continue
     throw new TypeError(`${place} has no option ${member}; there are ${TOOL_OPTIONS.join(', ')}.`)

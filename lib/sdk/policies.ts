@@ -2,9 +2,9 @@
 import { asError } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
-import { NO_POLICY, type Policy } from '../server/registry/policy.ts'
+import { NO_POLICY, type Policy, paramHeaders } from '../server/registry/policy.ts'
 import { isVisible } from '../server/registry/visibility.ts'
-import { type ParamHeader, paramHeaders } from '../server/schema/param-headers.ts'
+import type { ParamHeader } from '../server/schema/param-headers.ts'
 import type { OfficialToolOptions } from './options.ts'
 
 /** What a list says of a tool. */

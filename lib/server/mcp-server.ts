@@ -28,12 +28,13 @@ import {
   type Positional,
   type PositionalHandler,
   promptArguments,
+  resourceArguments,
   type SchemaOf,
   toolArguments,
 } from './registry/positional.ts'
 import { type CacheHints, Registry } from './registry/registry.ts'
-import { ResourceTemplate } from './registry/resource-template.ts'
-import { promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
+import type { ResourceTemplate } from './registry/resource-template.ts'
+import { isTemplate, promptRegistrar, resourceRegistrar, templateRegistrar, toolRegistrar } from './registry/slots.ts'
 import type { Schema, ToJsonSchema } from './schema/schema.ts'
 
 /** `timeout` and `maxResultBytes` are those of tools that have none of their own. Default: none. */
@@ -220,15 +221,13 @@ export class McpServer {
     handler: HandlerAt<P>,
   ): HandleAt<P>
   resource(name: string, place: string | ResourceTemplate, ...given: unknown[]): unknown {
-    const handler = given.at(-1)
-    if (typeof handler !== 'function') throw new TypeError(`Resource "${name}": the last argument must be the handler.`)
-    const [metadata = {}] = given.slice(0, -1)
-    return this.#resource(name, place, metadata as ResourceConfig, handler)
+    const { config, handler } = resourceArguments(name, given)
+    return this.#resource(name, place, config, handler)
   }
 
   #resource(name: string, place: string | ResourceTemplate, config: ResourceConfig, handler: unknown): unknown {
     const given = { name, config, enabled: true }
-    if (place instanceof ResourceTemplate) {
+    if (isTemplate(place)) {
       const ofTemplate = { ...given, place, handler: handler as ResourceTemplateHandler }
       return register(templateRegistrar(this.registry), ofTemplate, TEMPLATE_MEMBERS)
     }

@@ -2,7 +2,7 @@
 
 import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
-import { completeResult } from '../protocol/downgrade.ts'
+import { completeResult } from '../protocol/complete-result.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'

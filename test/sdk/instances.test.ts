@@ -8,6 +8,7 @@ import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { OfficialInstance } from '../../lib/sdk/instance.ts'
 import { InstancePool } from '../../lib/sdk/instances.ts'
 import type { Servable } from '../../lib/sdk/official.ts'
+import { McpServer as OwnServer } from '../../lib/server/mcp-server.ts'
 import { fakeChannel } from '../server/fake-channel.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { call, connect, reported, textOf } from './lines.ts'
@@ -90,6 +91,16 @@ test.each<[string, () => Servable, EndpointOptions, RegExp]>([
     counter({ count: 0 }),
     { tools: { count: { readonly: true } as never } },
     /no option readonly/,
+  ],
+  ['nothing', () => undefined as never, {}, /^The server is undefined, and must be an McpServer, a server of the/],
+  ['another object', () => ({}) as never, {}, /^The server is an object, and must be an McpServer/],
+  ['a promise', () => Promise.resolve() as never, {}, /is a promise: await it, or give the function/],
+  ['no options for a tool', counter({ count: 0 }), { tools: { count: null as never } }, /"count"\] must be an object/],
+  [
+    'a function that makes a server of this package',
+    () => (() => new OwnServer(info)) as never,
+    {},
+    /give the server itself/,
   ],
   ['a function that makes something else', () => (() => ({})) as never, {}, /What the factory returns is neither/],
 ])('%s that cannot work is one line', async (_what, make, options, message) => {

@@ -3,7 +3,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { McpServer as McpServer2 } from '@modelcontextprotocol/server'
 import { describe, expect, test } from 'vitest'
-import { call, connect } from './lines.ts'
+import { call, connect, LINES, REVISIONS } from './lines.ts'
 
 const info = { name: 'official', version: '1' }
 const done = async () => ({ content: [{ type: 'text' as const, text: 'done' }] })
@@ -70,7 +70,7 @@ describe.each([
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['one'])
   })
 
-  test('has what the options let a caller see, and other tools are unknown', async () => {
+  test('has what the options let a caller see', async () => {
     const server = make()
     for (const name of ['open', 'scoped', 'hidden']) (server as McpServer).registerTool(name, {}, done)
     const endpoint = {
@@ -88,8 +88,29 @@ describe.each([
     expect(await names(admin)).toEqual(['open', 'scoped'])
     expect(await names(root)).toEqual(['open', 'hidden'])
     await expect(call(client, 'scoped')).rejects.toThrow()
-    await expect(call(client, 'hidden')).rejects.toThrow(/Unknown tool/)
     expect(await call(admin, 'scoped')).toMatchObject({ content: [{ text: 'done' }] })
     expect(await call(root, 'hidden')).toMatchObject({ content: [{ text: 'done' }] })
+  })
+})
+
+describe.each(LINES)('a tool of %s that is hidden from a caller', (_line, { makeServer, makeLowLevel }) => {
+  test.each([
+    ['an McpServer', makeServer, 'add'],
+    ['a low-level server', makeLowLevel, 'add'],
+  ])('has the answer of %s for a name that it does not have, also where it needs scopes', async (_kind, make, name) => {
+    const endpoint = {
+      auth: 'middleware' as const,
+      tools: { [name]: { visible: () => false, requiredScopes: ['admin'] } },
+    }
+    for (const revision of REVISIONS) {
+      const client = await connect(make(), { ...caller('ada'), revision, endpoint })
+      const answer = async (tool: string) => {
+        const given = await call(client, tool, { a: 1, b: 2 }).catch(({ code, message }) => ({ code, message }))
+        return JSON.parse(JSON.stringify(given).replaceAll(tool, 'NAME'))
+      }
+      const unknown = await answer('missing')
+      expect(JSON.stringify(unknown)).toContain('NAME')
+      expect(await answer(name)).toEqual(unknown)
+    }
   })
 })

@@ -36,6 +36,17 @@ class Completable extends z3.ZodType {
   }
 }
 
+/** A schema as arktype has them. */
+function functionSchema(): AnySchema {
+  const standard = {
+    version: 1 as const,
+    vendor: 'functions',
+    validate: (value: unknown) => ({ value }),
+    jsonSchema: { input: () => ({ type: 'string' }), output: () => ({ type: 'string' }) },
+  }
+  return Object.assign((value: unknown) => value, { '~standard': standard })
+}
+
 const FIELDS: [name: string, field: AnySchema][] = [
   ['zod', completable(z.string(), suggest)],
   ['an optional of zod', completable(z.string(), suggest).optional()],
@@ -46,6 +57,7 @@ const FIELDS: [name: string, field: AnySchema][] = [
   ['zod 3', completable(z3.string(), suggest)],
   ['an optional of zod 3', completable(z3.string(), suggest).optional()],
   ['an effect of zod 3', completable(z3.string(), suggest).transform((word) => word.length)],
+  ['a library whose schemas are functions', completable(functionSchema(), suggest)],
   ['valibot', v.optional(completable(v.string(), suggest))],
   ['a pipe of valibot', v.pipe(completable(v.string(), suggest), v.minLength(1))],
   ['SDK 1.x', ofSdk1(z.string(), suggest)],

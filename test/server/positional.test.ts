@@ -27,6 +27,7 @@ const FORMS: [given: unknown[], expected: { description?: string; hints?: object
   [[shape, hints, seen], { hints, args: '{"n":1}' }],
   [['Says', shape, hints, seen], { description: 'Says', hints, args: '{"n":1}' }],
   [[{}, seen], { args: '{}' }],
+  [['Says', undefined, seen], { description: 'Says', args: 'context' }],
   [['Says', {}, hints, seen], { description: 'Says', hints, args: '{}' }],
 ]
 
@@ -72,12 +73,14 @@ it('prompt() takes a description and a schema', async () => {
   })
   server.prompt('a', messages)
   server.prompt('b', 'Says b', messages)
+  ;(server.prompt as (...all: unknown[]) => unknown).call(server, 'b2', 'Says b2', undefined, messages)
   server.prompt('c', { x: z.string() }, messages)
   const handle = server.prompt('d', 'Says d', { x: z.string().optional() }, messages)
   const { prompts } = await request(server, 'prompts/list')
   expect(prompts).toEqual([
     { name: 'a' },
     { name: 'b', description: 'Says b' },
+    { name: 'b2', description: 'Says b2' },
     { name: 'c', arguments: [{ name: 'x', required: true }] },
     { name: 'd', description: 'Says d', arguments: [{ name: 'x', required: false }] },
   ])
@@ -85,7 +88,7 @@ it('prompt() takes a description and a schema', async () => {
   expect((await request(server, 'prompts/get', given)).messages[0].content.text).toBe('2')
   expect((await request(server, 'prompts/get', { name: 'a' })).messages[0].content.text).toBe('1')
   handle.remove()
-  expect((await request(server, 'prompts/list')).prompts).toHaveLength(3)
+  expect((await request(server, 'prompts/list')).prompts).toHaveLength(4)
   expect(() => (server.prompt as (...all: unknown[]) => unknown).call(server, 'e', {}, {}, messages)).toThrow(/at most/)
 })
 
@@ -107,5 +110,11 @@ it('resource() takes metadata, at a URI and with a template', async () => {
   ])
   expect((await request(server, 'resources/read', { uri: 'test://t/7' })).contents[0].text).toBe('7')
   expect(() => server.resource('v', 'test://v', {} as never)).toThrow(/the last argument must be the handler/)
+  expect(() => server.resource('v', 'test://v', 'Notes' as never, contents)).toThrow(
+    /the metadata is a string and must/,
+  )
+  expect(() => (server.resource as (...all: unknown[]) => unknown)('v', 'test://v', {}, {}, contents)).toThrow(
+    /at most/,
+  )
   expect(() => server.registerResource('w', {} as string, {}, contents)).toThrow(/a URI or a ResourceTemplate/)
 })

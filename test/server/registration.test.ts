@@ -33,6 +33,41 @@ describe('a tool is refused when it is registered', () => {
   })
 })
 
+describe('a registration without a handler is refused, which is so where the configuration was left out', () => {
+  const server = newServer() as unknown as Record<string, (...given: unknown[]) => unknown>
+  it.each([
+    [
+      'registerTool',
+      ['a', text],
+      'Tool "a": the handler is undefined and must be a function. Call registerTool(name, ',
+    ],
+    [
+      'registerPrompt',
+      ['a', messages],
+      'Prompt "a": the handler is undefined and must be a function. Call registerPrompt(',
+    ],
+    ['registerResource', ['a', 'test://a', contents], 'Resource "a": the handler is undefined'],
+    ['registerResource', ['a', new ResourceTemplate('test://{a}'), {}, 7], 'Resource "a": the handler is a number'],
+  ])('by %s', (method, given, message) => {
+    expect(() => server[method]?.(...given)).toThrow(message)
+  })
+
+  it('also where an update takes it away', async () => {
+    const own = newServer()
+    const tool = own.registerTool('a', {}, text)
+    expect(() => tool.update({ callback: null as never })).toThrow(/the handler is null/)
+    expect(await call(own, 'a')).toEqual(text())
+  })
+})
+
+it('takes null as no schema, as the official SDK does', async () => {
+  const server = newServer()
+  server.registerTool('a', { inputSchema: null, outputSchema: null } as never, (() => text()) as never)
+  server.registerPrompt('a', { argsSchema: null } as never, messages as never)
+  expect(await call(server, 'a')).toEqual(text())
+  expect(await request(server, 'prompts/get', { name: 'a' })).toEqual({ messages: [] })
+})
+
 describe('a tool is refused when it is served', () => {
   it('with arguments that are not an object', () => {
     expect(() => serve({ inputSchema: z.string() })).toThrow(/must describe an object/)

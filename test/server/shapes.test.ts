@@ -198,10 +198,33 @@ describe('a value of a shape', () => {
   })
 
   it.each([
+    ['a catch', z.string().catch('x')],
+    ['a catch of zod/mini', mini.catch(mini.string(), 'x')],
+    ['a preprocessing', z.preprocess((text) => text ?? 'x', z.string())],
+    ['a transform', z.transform((text) => text ?? 'x').pipe(z.string())],
+  ])('may lack a member that is listed as required, for %s, as z.object has it', (_name, field) => {
+    const { check, json } = compileSchema({ a: field }, 'input', 'a shape')
+    expect(json.required).toEqual(['a'])
+    expect(check({})).toEqual({ ok: true, value: { a: 'x' } })
+    expect(z.object({ a: field }).parse({})).toEqual({ a: 'x' })
+  })
+
+  it.each([
+    ['4.3', z.unknown(), { minor: 3 }, {}],
+    ['4.3', z.string().catch('x'), { minor: 3 }, { a: 'x' }],
+    ['4.4', z.preprocess(() => 'x', z.string().optional()), { minor: 4 }, { a: 'x' }],
+    ['4.5', z.preprocess(() => 'x', z.string().optional()), { minor: 5 }, {}],
+    ['4.5', z.string().default('x').optional(), { minor: 5 }, { a: 'x' }],
+  ])('may lack a member as the z.object of zod %s has it', (_release, field, version, value) => {
+    Object.assign(field._zod, { version })
+    expect(compileSchema({ a: field }, 'input', 'a shape').check({})).toEqual({ ok: true, value })
+  })
+
+  it.each([
     ['optional', z.string().optional(), {}],
     ['a default', z.string().default('x'), { a: 'x' }],
     ['exact optional', z.exactOptional(z.string()), {}],
-    ['a preprocessing', z.preprocess((text) => text ?? 'x', z.string().optional()), { a: 'x' }],
+    ['a preprocessing', z.preprocess((text) => text ?? 'x', z.string().optional()), {}],
     ['an optional of zod 3', z3.string().optional(), {}],
     ['a default of zod 3', z3.string().default('x'), { a: 'x' }],
     ['an optional of valibot', v.optional(v.string()), {}],

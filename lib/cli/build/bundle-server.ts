@@ -13,7 +13,9 @@ import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
 import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
+import { RARELY_USED, rarelyUsed, rarelyUsedSource } from './plugins/rarely-used.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
+import { leanDecoder } from './plugins/redis-decoder.ts'
 import { Converters, SCHEMAS, schemasOnDemand, schemasSource } from './plugins/schemas.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
 
@@ -108,20 +110,21 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
   const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
-  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
-  const all = [...plugins, served(entries, server), ...schemas, ...redis, ...packages, ...shorter]
+  const all = [...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })
-  const stdin = { contents: onDemandSource, resolveDir: OWN }
-  const outfile = join(outdir, ON_DEMAND)
+  const commonJs = (name: string) => ({ ...common, outfile: join(outdir, name), format: 'cjs' }) as const
+  const text = (contents: string) => ({ contents, resolveDir: OWN })
   const entryPoints = entryPointsOf(entries)
   const [main, ...beside] = await Promise.all([
     esbuild.context({ ...common, ...MODULES, entryPoints, outdir, loader, plugins: all }),
-    esbuild.context({ ...common, stdin, outfile, format: 'cjs', plugins: shorter }),
-    esbuild.context({ ...common, entryPoints: [schemasSource], outfile: join(outdir, SCHEMAS), format: 'cjs' }),
+    esbuild.context({ ...commonJs(ON_DEMAND), stdin: text(onDemandSource), plugins: shorter }),
+    esbuild.context({ ...commonJs(SCHEMAS), entryPoints: [schemasSource] }),
+    esbuild.context({ ...commonJs(RARELY_USED), stdin: text(rarelyUsedSource) }),
   ])
   return {
     async rebuild() {

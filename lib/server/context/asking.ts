@@ -1,7 +1,7 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
 import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
-import { downgradeSampling } from '../../protocol/downgrade.ts'
+import { downgradeSampling } from '../../protocol/downgrade-sampling.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type {
@@ -11,13 +11,15 @@ import type {
   ListRootsResult,
   Root,
 } from '../../protocol/types.ts'
-import { formSchema } from '../schema/more.ts'
-import { compileSchema, type OutputOf, type Schema, type ToJsonSchema } from '../schema/schema.ts'
+import { formSchema } from '../schema/form.ts'
+import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
+
+export { answerOf, parsedBy } from './official-answers.ts'
 
 export interface AskOptions {
   /**
@@ -43,11 +45,14 @@ type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 
 export class Asking {
   readonly #channel: ClientChannel
+  readonly #compile: typeof compileSchema
   #keys: Set<string> | undefined
   #ordinals: Map<Kind, number> | undefined
 
-  constructor(channel: ClientChannel) {
+  /** @param compile is given, since it belongs to the code of the start, and this is loaded later */
+  constructor(channel: ClientChannel, compile: typeof compileSchema) {
     this.#channel = channel
+    this.#compile = compile
   }
 
   async elicit<S extends Schema>(
@@ -57,7 +62,7 @@ export class Asking {
     toJsonSchema?: ToJsonSchema,
   ): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
+    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }

@@ -6,10 +6,11 @@ import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { CreateMessageRequestParams, CreateMessageResult, LoggingLevel, Root } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
-import type { Schema } from '../schema/schema.ts'
-import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
+import { compileSchema, type Schema } from '../schema/schema.ts'
+import type { Asking, AskOptions, Elicited, ElicitedBy } from './asking.ts'
 import type { Announcer, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
 import { OfficialContext } from './official.ts'
+import { ASKING } from './on-demand.ts'
 import { converterOf } from './own-converter.ts'
 
 export type { AskOptions, Elicited, ElicitedBy }
@@ -34,9 +35,13 @@ export class Context extends OfficialContext {
     return this.#channel.method
   }
 
-  protected get asks(): Asking {
-    this.#asking ??= new Asking(this.#channel)
-    return this.#asking
+  /** `use` asks before this returns, or, where the code of asks is yet to be loaded, in the order of the calls. */
+  protected ask<T>(use: (asking: Asking) => Promise<T>): Promise<T> {
+    const asking = (code: NonNullable<typeof ASKING.now>) => {
+      this.#asking ??= new code.Asking(this.#channel, compileSchema)
+      return this.#asking
+    }
+    return handled(ASKING.now ? use(asking(ASKING.now)) : ASKING.load().then((code) => use(asking(code))))
   }
 
   /** Aborted when the call is cancelled or its instance must go. */
@@ -164,7 +169,8 @@ export class Context extends OfficialContext {
     schema: S,
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
-    return handled(this.asks.elicit(message, schema, options, converterOf(this)))
+    const converter = converterOf(this)
+    return this.ask((asking) => asking.elicit(message, schema, options, converter))
   }
 
   /**
@@ -181,7 +187,7 @@ export class Context extends OfficialContext {
     url: string | URL,
     options: AskOptions & { id?: string | undefined } = {},
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
-    return handled(this.asks.elicitUrl(message, url, options))
+    return this.ask((asking) => asking.elicitUrl(message, url, options))
   }
 
   /**
@@ -191,7 +197,7 @@ export class Context extends OfficialContext {
    * @throws AskError if the client answers with an error or not in time
    */
   sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
-    return handled(this.asks.sample(params, options))
+    return this.ask((asking) => asking.sample(params, options))
   }
 
   /**
@@ -201,7 +207,7 @@ export class Context extends OfficialContext {
    * @throws AskError if it answers with an error or not in time
    */
   listRoots(options: AskOptions = {}): Promise<Root[]> {
-    return handled(this.asks.listRoots(options))
+    return this.ask((asking) => asking.listRoots(options))
   }
 
   /**
@@ -210,7 +216,7 @@ export class Context extends OfficialContext {
    * @throws AskError if no answer comes in time
    */
   ping(options: Omit<AskOptions, 'key'> = {}): Promise<void> {
-    return handled(this.asks.ping(options))
+    return this.ask((asking) => asking.ping(options))
   }
 
   /**

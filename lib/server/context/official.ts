@@ -2,7 +2,6 @@
  * The members that a context shares with those of the official SDK: with `extra` of 1.x, and with `ctx` of 2.x. Each is made when
  * it is read, and functions work without their object: authors write `async (args, { sendNotification }) => …`.
  */
-import { OnDemand } from '../../base/on-demand.ts'
 import { handled } from '../../base/promises.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
@@ -24,8 +23,7 @@ import type {
   SendRequest,
   SentRequest,
 } from './official-types.ts'
-
-const ANSWERS = new OnDemand(() => import('./official-answers.ts'))
+import { ASKING } from './on-demand.ts'
 
 /**
  * Asks the client, and returns its answer, or the error that the official SDK has in its place. `ask` is called at once: the
@@ -35,7 +33,7 @@ function answerTo<T>(ask: (options: AskOptions) => Promise<T>, options: SendOpti
   const { signal } = options
   if (signal?.aborted) return handled(Promise.reject(signal.reason))
   const asking = handled(ask(askOptions(options)))
-  return handled(ANSWERS.load().then(({ answerOf }) => answerOf(asking, signal)))
+  return handled(ASKING.load().then(({ answerOf }) => answerOf(asking, signal)))
 }
 
 /** What these members are made of. */
@@ -46,7 +44,7 @@ export abstract class OfficialContext {
   abstract get requestId(): RequestId
   abstract get signal(): AbortSignal
   protected abstract get method(): string
-  protected abstract get asks(): Asking
+  protected abstract ask<T>(use: (asking: Asking) => Promise<T>): Promise<T>
   abstract closeStream(retryMs?: number): void
   abstract log(level: LoggingLevel, data: unknown, logger?: string): Promise<void>
   abstract notify(method: string, params?: JsonObject): Promise<void>
@@ -117,12 +115,16 @@ export abstract class OfficialContext {
       log: (level, data, logger) => this.log(level, data, logger),
       elicitInput: (params, options) => {
         if (params.mode !== 'url') {
-          return answerTo((given) => this.asks.elicit(params.message, params.requestedSchema, given), options)
+          return answerTo(
+            (given) => this.ask((asking) => asking.elicit(params.message, params.requestedSchema, given)),
+            options,
+          )
         }
         const { message, url, elicitationId: id } = params
-        return answerTo((given) => this.asks.elicitUrl(message, url, { ...given, id }), options)
+        return answerTo((given) => this.ask((asking) => asking.elicitUrl(message, url, { ...given, id })), options)
       },
-      requestSampling: (params, options) => answerTo((given) => this.asks.sample(params, given), options),
+      requestSampling: (params, options) =>
+        answerTo((given) => this.ask((asking) => asking.sample(params, given)), options),
     }
   }
 
@@ -152,9 +154,12 @@ export abstract class OfficialContext {
     schema: ResultSchema | undefined,
     options: SendOptions | undefined,
   ): Promise<unknown> {
-    const answer = answerTo((given) => this.asks.request(method, params as JsonObject | undefined, given), options)
+    const answer = answerTo(
+      (given) => this.ask((asking) => asking.request(method, params as JsonObject | undefined, given)),
+      options,
+    )
     if (schema === undefined) return answer
-    return answer.then(async (result) => (await ANSWERS.load()).parsedBy(schema, result, method))
+    return answer.then(async (result) => (await ASKING.load()).parsedBy(schema, result, method))
   }
 }
 

@@ -6,7 +6,6 @@ import type { Context } from '../context/context.ts'
 import { withConverter } from '../context/own-converter.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
-import { paramHeaders } from '../schema/param-headers.ts'
 import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
@@ -21,7 +20,7 @@ import type {
 } from './config.ts'
 import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
-import { NO_POLICY, type Policy } from './policy.ts'
+import { NO_POLICY, type Policy, paramHeaders } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 
 /** The arguments of a register call, as the updates of its handle have left them. */
@@ -94,8 +93,11 @@ export function toolEntry(
   const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what, toJsonSchema)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
+  // A program without types may give null for none, as the official SDK lets it.
+  const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
+  const output = outputSchema
+    ? compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
+    : undefined
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -151,7 +153,9 @@ export function promptEntry(
   { toJsonSchema }: Converting,
 ): RegisteredPrompt {
   const { argsSchema, complete, requiredScopes, visible, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
+  const input = argsSchema
+    ? compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
+    : undefined
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {

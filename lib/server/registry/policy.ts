@@ -6,6 +6,9 @@ import type { ParamHeader } from '../schema/param-headers.ts'
 import type { Caller } from './config.ts'
 import type { Registry } from './registry.ts'
 
+// A tool's headers are part of its policy. Here, they belong to the code of the start, which a bundle has in one file.
+export { paramHeaders } from '../schema/param-headers.ts'
+
 /** The rules for one request. */
 export interface Policy {
   /** OAuth scopes that the caller needs. */

@@ -1,9 +1,10 @@
 /** The arguments of `tool()`, `prompt()` and `resource()`, the deprecated register calls of the official SDK. */
+import { kindOf } from '../../base/to-json.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { ToolAnnotations } from '../../protocol/types.ts'
 import { isLibrarySchema, isShape } from '../schema/kinds.ts'
 import type { AnySchema, RawShape, Schema } from '../schema/schema.ts'
-import type { ToolHandler } from './config.ts'
+import type { ResourceConfig, ToolHandler } from './config.ts'
 
 /** A schema of a library, or an object of such schemas. Plain JSON Schema could not be told from annotations. */
 export type Fields = AnySchema | RawShape
@@ -43,14 +44,34 @@ export function promptArguments(name: string, given: readonly unknown[]): Read {
   return rest.length === 0 ? read : { ...read, schema: schemaOf(what, rest[0]) }
 }
 
-/** The handler is the last argument, and a text the first. */
+/** Reads `[metadata], handler`. */
+export function resourceArguments(
+  name: string,
+  given: readonly unknown[],
+): { config: ResourceConfig; handler: Handler } {
+  const what = `Resource "${name}"`
+  const handler = handlerOf(what, given)
+  const config = given.length > 1 ? (given[0] ?? {}) : {}
+  if (given.length > 2) throw new TypeError(`${what}: resource() takes metadata before the handler at most.`)
+  if (isObject(config)) return { config, handler }
+  throw new TypeError(
+    `${what}: the metadata is ${kindOf(config)} and must be an object, such as { description: 'All notes' }.`,
+  )
+}
+
+/** The handler is the last argument, and a text the first. What is undefined was left out. */
 function begin(what: string, given: readonly unknown[]): Read & { rest: readonly unknown[] } {
-  const handler = given.at(-1)
-  if (typeof handler !== 'function') throw new TypeError(`${what}: the last argument must be the handler.`)
-  const before = given.slice(0, -1)
+  const handler = handlerOf(what, given)
+  const before = given.slice(0, -1).filter((argument) => argument !== undefined)
   const [description] = before
-  if (typeof description !== 'string') return { handler: handler as Handler, rest: before }
-  return { handler: handler as Handler, description, rest: before.slice(1) }
+  if (typeof description !== 'string') return { handler, rest: before }
+  return { handler, description, rest: before.slice(1) }
+}
+
+function handlerOf(what: string, given: readonly unknown[]): Handler {
+  const handler = given.at(-1)
+  if (typeof handler === 'function') return handler as Handler
+  throw new TypeError(`${what}: the last argument must be the handler.`)
 }
 
 function schemaOf(what: string, value: unknown): Schema {

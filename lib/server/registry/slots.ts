@@ -1,4 +1,5 @@
 /** Registrations: the names and addresses under which entries are registered, checked at once. */
+import { kindOf } from '../../base/to-json.ts'
 import { normalUri } from '../../protocol/uri.ts'
 import type { ListKind } from './announcement.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './entries.ts'
 import { requireLimits } from './limits.ts'
 import { type Registry, requireHint } from './registry.ts'
+import type { ResourceTemplate } from './resource-template.ts'
 import type { Section, Slot } from './section.ts'
 import { requireVisible } from './visibility.ts'
 
@@ -47,6 +49,7 @@ export function toolRegistrar(registry: Registry): Registrar<GivenTool, Register
         `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
       )
     }
+    requireHandler(given, 'Tool', 'registerTool(name, config, handler)')
     requireVisible(config.visible, `Tool "${name}"`)
     requireLimits(config, `Tool "${name}"`)
     const make = () => {
@@ -68,6 +71,7 @@ export function resourceRegistrar(registry: Registry): Registrar<GivenResource, 
   const slot = (given: GivenResource): Slot<RegisteredResource> => {
     const { name, place, config } = given
     requireName(name, 'resource')
+    requireHandler(given, 'Resource', 'registerResource(name, uri, config, handler)')
     if (!URL.canParse(place)) {
       throw new TypeError(`Resource "${name}": ${JSON.stringify(place)} is not a URI with a scheme.`)
     }
@@ -82,6 +86,7 @@ export function templateRegistrar(registry: Registry): Registrar<GivenTemplate, 
   const slot = (given: GivenTemplate): Slot<RegisteredTemplate> => {
     const { name, place, config } = given
     requireName(name, 'resource')
+    requireHandler(given, 'Resource', 'registerResource(name, template, config, handler)')
     requireHint(config.cacheHint, name)
     requireVisible(config.visible, `Resource "${name}"`)
     const { normal, text } = place.uriTemplate
@@ -94,12 +99,24 @@ export function promptRegistrar(registry: Registry): Registrar<GivenPrompt, Regi
   const slot = (given: GivenPrompt): Slot<RegisteredPrompt> => {
     const { name, config } = given
     requireName(name, 'prompt')
+    requireHandler(given, 'Prompt', 'registerPrompt(name, config, handler)')
     requireVisible(config.visible, `Prompt "${name}"`)
     return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given, registry) }
   }
   return { registry, kind: 'prompts', section: registry.sections.prompts, slot }
 }
 
+/** A configuration that was left out puts the handler at its place. */
+function requireHandler({ name, handler }: { name: string; handler: unknown }, kind: string, form: string): void {
+  if (typeof handler === 'function') return
+  throw new TypeError(`${kind} "${name}": the handler is ${kindOf(handler)} and must be a function. Call ${form}.`)
+}
+
 function requireName(name: string, kind: string): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
+}
+
+/** By a member: a server without templates has none of their code. Templates of the official SDK do not have it. */
+export function isTemplate(place: string | ResourceTemplate): place is ResourceTemplate {
+  return typeof place === 'object' && typeof place?.uriTemplate?.matchNormal === 'function'
 }

@@ -93,10 +93,13 @@ function again(schema: AnySchema, direction: Direction, { cause }: Sources): obj
 
 function byZodCore(schema: AnySchema, direction: Direction, { bundled }: Sources): object {
   const { version } = memberOf(schema, '_zod') as { version?: { major: number; minor: number } }
-  const cores = [...bundled.zod, ...(installedCopies('zod', './v4/core').modules as ZodCore[])]
+  const fits = (each: ZodCore) => each.version.minor === version?.minor
+  // To load what the bundle has would take tens of milliseconds of the start.
+  const found = bundled.zod.some(fits) ? [] : (installedCopies('zod', './v4/core').modules as ZodCore[])
+  const cores = [...bundled.zod, ...found]
   const name = version === undefined ? 'zod 4' : `zod ${version.major}.${version.minor}`
   const [newest] = cores.toSorted((a, b) => b.version.minor - a.version.minor)
-  const core = cores.find((each) => each.version.minor === version?.minor) ?? newest
+  const core = cores.find(fits) ?? newest
   if (core === undefined) {
     throw new Missing(
       `${name}, which is written by the zod that is installed, and none is found. Install it, ${OPTION}.`,
@@ -123,8 +126,9 @@ function metadataOf(cores: readonly ZodCore[]) {
 }
 
 function byZodToJsonSchema(schema: AnySchema, direction: Direction, { bundled }: Sources): object {
+  if (bundled.zodToJsonSchema) return asMember(schema, direction, bundled.zodToJsonSchema)
   const { modules, failure } = installed('zod-to-json-schema')
-  const converter = bundled.zodToJsonSchema ?? (modules[0] as ZodToJsonSchema | undefined)
+  const converter = modules[0] as ZodToJsonSchema | undefined
   if (converter) return asMember(schema, direction, converter)
   const version = installedVersion('zod') ?? (isStandardSchema(schema) ? '3.24' : undefined)
   const reason = failure === undefined ? 'is not installed' : `does not fit it (${failure})`

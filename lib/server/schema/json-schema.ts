@@ -1,4 +1,5 @@
 /** Plain JSON Schema: refusing a schema that cannot be used, and checking values with one. */
+import { OnDemand } from '../../base/on-demand.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 import { type Check, describeProblems } from './check.ts'
@@ -71,21 +72,30 @@ function isExpression(pattern: string): boolean {
   }
 }
 
-let library: typeof import('./validator/validator.ts') | undefined
+const VALIDATOR = new OnDemand(() => import('./validator/validator.ts'))
+const FORMATS = new OnDemand(() => import('./validator/formats.ts'))
 
-/** The check of a plain schema. The validator is loaded when it is first used, because most servers never need it. */
+/**
+ * The check of a plain schema. The validator is loaded when it is first used, because most servers never need it, and the
+ * formats with the first schema that has one.
+ */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
   let validate: ReturnType<typeof import('./validator/validator.ts').validatorOf> | undefined
   const check: Check = (value) => {
-    if (library === undefined) {
-      return import('./validator/validator.ts').then((loaded) => {
-        library = loaded
-        return check(value)
-      })
+    if (validate === undefined) {
+      const parts = hasFormat(schema) ? ([VALIDATOR, FORMATS] as const) : ([VALIDATOR] as const)
+      if (parts.some(({ now }) => now === undefined)) {
+        return Promise.all(parts.map((part) => part.load())).then(() => check(value))
+      }
+      validate = VALIDATOR.now?.validatorOf(schema, FORMATS.now?.FORMATS)
     }
-    validate ??= library.validatorOf(schema)
-    const problems = validate(value)
+    const problems = validate?.(value) ?? []
     return problems.length === 0 ? { ok: true, value } : { ok: false, problems: describeProblems(problems) }
   }
   return check
+}
+
+/** True where a part of the schema has a format; a reference may lead to any part. A property of this name does no harm. */
+function hasFormat(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).includes('"format":')
 }

@@ -4,5 +4,4 @@
  */
 export { convert } from './converters.ts'
 export { withDates } from './dates.ts'
-export { formSchema } from './form.ts'
 export { compileShape } from './shape.ts'

@@ -110,10 +110,11 @@ function join(fields: readonly Field[], value: JsonObject, results: readonly Res
   for (const [at, { name, optional }] of fields.entries()) {
     const result = results[at] as Result
     const isPresent = Object.hasOwn(value, name)
+    if (!isPresent && optional.missing === 'absent') continue
     if (result.issues !== undefined) {
       if (isPresent || !(optional.input && optional.output))
         issues.push(...result.issues.map((issue) => inField(name, issue)))
-    } else if (!isPresent && optional.marked && !optional.input) {
+    } else if (!isPresent && optional.missing === 'refused') {
       issues.push({ message: 'A value is needed.', path: [name] })
     } else if (isPresent || result.value !== undefined) {
       parsed[name] = result.value

@@ -3,8 +3,10 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { compileSchema } from '../../../lib/server/schema/schema.ts'
 import { startLambda } from '../../lambda/emulator.ts'
 import { ask, retry, tool } from '../../stateless/requests.ts'
+import { installed } from '../support/installed.ts'
 import { run } from '../support/run.ts'
 import { served } from '../support/served.ts'
 import { LIBRARIES, type Library, projectOf } from './projects.ts'
@@ -63,6 +65,32 @@ describe.each(LIBRARIES)('$name', (library) => {
     await expectServed(lambda.url)
   })
 })
+
+test.each(['zod-4.0', 'zod-4.1', 'zod-4.6'])(
+  'a shape of %s takes missing members as its object does',
+  async (release) => {
+    const folder = join(await installed('schemas'), 'node_modules', release)
+    const { z } = (await import(join(folder, 'index.js'))) as typeof import('zod')
+    const fields = {
+      any: z.any(),
+      unknown: z.unknown(),
+      catch: z.string().catch('x'),
+      optionalCatch: z.string().optional().catch('x'),
+      preprocess: z.preprocess((text) => text ?? 'x', z.string()),
+      preprocessOptional: z.preprocess((text) => text ?? 'x', z.string().optional()),
+      coerce: z.coerce.string(),
+      default: z.string().default('x'),
+      optionalDefault: z.string().default('x').optional(),
+      lazy: z.lazy(() => z.string().optional()),
+      required: z.string(),
+    }
+    for (const [name, field] of Object.entries(fields)) {
+      const { success, data } = z.object({ [name]: field }).safeParse({})
+      const checked = await compileSchema({ [name]: field }, 'input', release, () => ({})).check({})
+      expect([name, checked.ok, checked.ok ? checked.value : undefined]).toEqual([name, success, data])
+    }
+  },
+)
 
 describe('a converter that is missing', () => {
   const libraryOf = (name: string) => LIBRARIES.find((each) => each.name === name) as Library

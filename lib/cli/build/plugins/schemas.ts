@@ -23,7 +23,7 @@ export const schemasOnDemand: Plugin = {
       resolve(resolveDir, path) === schemasSource ? { path: 'more', namespace } : undefined,
     )
     build.onResolve({ filter: new RegExp(`^\\./${SCHEMAS}$`) }, ({ path }) => ({ path, external: true }))
-    const names = ['compileShape', 'convert', 'formSchema', 'withDates']
+    const names = ['compileShape', 'convert', 'withDates']
     const line = (name: string) => `export const ${name} = (...given) => require('./${SCHEMAS}').${name}(...given)\n`
     build.onLoad({ filter: /./, namespace }, () => ({ contents: names.map(line).join(''), loader: 'js' }))
   },
