@@ -5,7 +5,6 @@ import { LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
-import { McpServer } from '../server/mcp-server.ts'
 import type { OfficialCall } from './call.ts'
 import { dispatcherFor } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
@@ -155,7 +154,7 @@ function requireServer(server: unknown, what: string): Made {
 
 async function make(factory: OfficialFactory, context: OfficialFactoryContext): Promise<Made> {
   const made: unknown = await factory(context)
-  if (made instanceof McpServer) throw new TypeError(OWN)
+  if (isObject(made) && 'registry' in made) throw new TypeError(OWN)
   return requireServer(made, 'What the factory returns')
 }
 

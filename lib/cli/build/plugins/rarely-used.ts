@@ -17,7 +17,9 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
+  'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
+  'server/registry/no-handler': ['noHandler'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
 }
 
