@@ -14,7 +14,7 @@ interface OpeningParts {
 }
 
 export interface Opening {
-  /** Resolves with sentences for the log of the start. Who waits for it handles its failure, which is not reported then. */
+  /** Resolves with sentences for the log of the start. A failure is not reported once this was called: the caller handles it. */
   ready(): Promise<readonly string[]>
   /** Waits until requests can be served, and opens the server again where that failed. @throws Refusal 503 */
   forRequest(): Promise<unknown> | undefined

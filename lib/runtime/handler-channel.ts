@@ -105,7 +105,9 @@ export abstract class HandlerChannel {
     this.takePlace()
     const done = () => this.givePlace()
     handler.then(done, done)
-    this.#abort?.abort(reason)
+    // Also for a handler that looks at its signal later.
+    this.#abort ??= new AbortController()
+    this.#abort.abort(reason)
   }
 
   /**

@@ -16,13 +16,13 @@ import * as sdk from './private.ts'
 import { failureFor, NOT_KEPT, resultFor } from './results.ts'
 import { type Calls, OfficialTransport } from './transport.ts'
 
-/** What the instances of one server share. */
+/** The parts that all instances of one server share. */
 export interface InstanceParts {
   /** The call in whose async context code runs, of any instance. */
   running: AsyncLocalStorage<OfficialCall>
   policies: Policies
   strict: boolean
-  /** The instance has one client, and is told who that is. */
+  /** The instance has one client, which initializes it. */
   ownsClient: boolean
   askedByContext(method: string): void
   announce(change: Announcement): void
@@ -179,7 +179,7 @@ export class OfficialInstance implements Calls {
     })
   }
 
-  /** Has the client of `call` initialize the server. What the author does in `oninitialized` is waited for. */
+  /** Has the client of `call` initialize the server. The author's `oninitialized` has ended when this resolves. */
   async #introduce(call: OfficialCall): Promise<void> {
     const { capabilities, info, version } = call.client
     const clientInfo = info ?? { name: '', version: '' }

@@ -5,7 +5,7 @@ import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
 import type { Instances } from './options.ts'
 
-/** Instances of sessions and keys that a process keeps. One takes 0.1 to 0.6 MB with 50 tools. */
+/** Instances of sessions and keys that a process keeps. An instance with 50 tools takes 0.1 to 0.6 MB. */
 const MOST = 500
 /** How long an instance without calls is kept, in ms, and how often that is looked at. */
 const IDLE = 10 * 60_000
@@ -91,7 +91,7 @@ export class InstancePool {
     return kept
   }
 
-  /** Closes those that were not used for longest. One with a running call stays. */
+  /** Closes instances, the least recently used first. An instance with a running call stays. */
   #trim(): void {
     if (this.#kept.size <= this.#most) return
     for (const [key, kept] of this.#kept) {

@@ -42,7 +42,7 @@ const MOST_KEPT = 200
 export class OfficialLists {
   readonly #parts: ListParts
   readonly #kept = new Map<string, Result>()
-  /** What was found of the handlers, by method. */
+  /** By method: the handler that was last seen, and whether its list is the same for every caller. */
   readonly #handlers = new Map<string, { handler: unknown; isSame: boolean }>()
   /** Changes with each announcement: a list that was made before it is not kept. */
   #version = 0

@@ -3,13 +3,13 @@
  * methods. This file belongs to every start; what serves them is loaded where there is such a server.
  */
 import { OnDemand } from '../base/on-demand.ts'
-import { kindOf } from '../base/to-json.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { McpServer } from '../server/mcp-server.ts'
 import { dispatcherOf } from '../server/own-dispatcher.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
+import { noServer } from './no-server.ts'
 import type { OfficialOptions, OfficialToolOptions } from './options.ts'
 
 /** An `McpServer` or a low-level `Server` of the official SDK, of either line. */
@@ -60,14 +60,9 @@ export function dispatcherFor(server: Servable, { instances, attribution, tools 
 }
 
 function requireServable(server: unknown): void {
-  if (typeof server === 'function') return
   const isObject = typeof server === 'object' && server !== null
-  if (isObject && ['dispatch', 'registry', 'connect'].some((name) => name in server)) return
-  throw new TypeError(
-    isObject && 'then' in server
-      ? 'The server is a promise: await it, or give the function that makes it.'
-      : `The server is ${kindOf(server)}, and must be an McpServer, a server of the official SDK, or a function that makes one.`,
-  )
+  if (typeof server === 'function') return
+  if (!isObject || !['dispatch', 'registry', 'connect'].some((name) => name in server)) throw noServer(server)
 }
 
 function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): Dispatcher {

@@ -7,7 +7,7 @@ import { isVisible } from '../server/registry/visibility.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 import type { OfficialToolOptions } from './options.ts'
 
-/** What a list says of a tool. */
+/** The part of a tool's definition, from a list, that decides about its calls. */
 interface Listed {
   annotations: unknown
   headers: readonly ParamHeader[]
@@ -39,7 +39,7 @@ export class Policies {
   /** Tools are hidden from some callers. */
   readonly hides: boolean
   readonly #parts: PolicyParts
-  /** What lists said of tools, by name. */
+  /** By name, from the lists of the server. */
   readonly #listed = new Map<string, Listed>()
   readonly #kept = new Map<string, Kept>()
   /** The tools whose fault was reported. */
@@ -58,7 +58,7 @@ export class Policies {
     this.hides = limited.some(({ visible }) => visible)
   }
 
-  /** The policy of a request. It is made once for each tool. A tool that is hidden from `caller` has that of an unknown one. */
+  /** The policy of a request, which is made once for each tool. A tool that is hidden from `caller` has that of an unknown one. */
   of(method: string, params: JsonObject | undefined, caller?: Caller): Policy {
     if (method !== 'tools/call') return NO_POLICY
     const name = params?.name

@@ -5,7 +5,7 @@
 import { isObject, type JsonObject, type RequestId } from '../protocol/jsonrpc.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/types.ts'
 
-/** What the SDK sends with a message. */
+/** The options that the SDK gives with a message. */
 export interface SendOptions {
   relatedRequestId?: RequestId | undefined
 }

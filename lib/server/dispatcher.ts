@@ -33,7 +33,7 @@ export interface Description {
 export interface Dispatcher {
   /** The methods of the protocol, and those that the server adds. */
   readonly methods: MethodTable
-  /** Every scope that a request can need. */
+  /** Every scope that a request can need, or could: the stream of a call needs those of its time. */
   readonly scopes: ReadonlySet<string>
   /** Entries are hidden from some callers: what the server says of an entry depends on who asks. */
   readonly hides?: boolean

@@ -57,7 +57,7 @@ export function refuseMember(member: keyof Instead): never {
   throw lacking(member, member)
 }
 
-/** What `server.server` has: notices that belong to no call. The type of every other member says what to use instead. */
+/** `server.server`: it sends notices that belong to no call. The type of every other member names its replacement. */
 export type LowLevelServer = LackingMembers & {
   sendToolListChanged(): Promise<void>
   sendPromptListChanged(): Promise<void>
@@ -77,7 +77,7 @@ export function lowLevelServer(registry: Registry): LowLevelServer {
   }
   return new Proxy(members, {
     get(target, name) {
-      // What the language and tools read of any object: `await`, printing, comparing.
+      // The language and its tools read these of any object: `await`, printing, comparing.
       if (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target)
         return Reflect.get(target, name)
       return refuse(target, name)

@@ -150,6 +150,12 @@ describe('timeout', () => {
       afterwards.push(await ctx.log('info', 'too late'))
       return text('done')
     })
+    server.registerTool('blind', {}, async (ctx) => {
+      began.resolve()
+      await work.promise
+      afterwards.push(ctx.signal.reason)
+      return text('done')
+    })
     server.registerTool('patient', { timeout: 0 }, async () => {
       began.resolve()
       await work.promise
@@ -210,6 +216,17 @@ describe('timeout', () => {
       await clock.advance(1)
       expect((await answer).result).toMatchObject(TIMED_OUT)
       expect(signal?.reason).toMatchObject({ name: 'TimeoutError', message: expect.stringContaining('1000 ms') })
+    })
+
+    it('gives the reason to a handler that looks at its signal only later', async () => {
+      start()
+      const answer = run('blind')
+      await began.promise
+      await clock.advance(1_000)
+      await answer
+      work.resolve()
+      await turn()
+      expect(afterwards).toMatchObject([{ name: 'TimeoutError' }])
     })
 
     it('drops what the handler returns later, and what it sends', async () => {

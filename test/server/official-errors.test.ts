@@ -15,6 +15,7 @@ import {
   ResourceNotFoundError,
   UrlElicitationRequiredError,
 } from '../../lib/protocol/official-errors.ts'
+import { AskError } from '../../lib/server/context/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { completable } from '../../lib/server/registry/completable.ts'
 import { ResourceTemplate } from '../../lib/server/registry/resource-template.ts'
@@ -60,6 +61,8 @@ const others: [string, unknown, string][] = [
   ['gRPC', Object.assign(new Error('5 NOT_FOUND'), { code: 5 }), '5 NOT_FOUND'],
   ['Node', Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' }), 'ENOENT: no such file'],
   ['a database', Object.assign(new Error('duplicate key'), { code: 11_000 }), 'duplicate key'],
+  ['a client that was asked', new AskError('refused', 'no forms', { code: -32601, data }), 'no forms'],
+  ['a client that was asked for a page', new AskError('refused', 'a page', { code: -32042, data }), 'a page'],
   ['an abort', new DOMException('stopped', 'AbortError'), 'stopped'],
 ]
 
@@ -109,6 +112,9 @@ describe.each(['2025-11-25', '2026-07-28'] as const)('in %s', (revision) => {
     for (const [method, params] of methods) {
       expect(await failure(thrown, method, params, revision)).toEqual({ error: { code: -32603, message } })
     }
+    const content = [{ type: 'text', text: message }]
+    const result = { content, isError: true }
+    expect(await failure(thrown, 'tools/call', { name: 'tool' }, revision)).toEqual({ result })
   })
 
   test('ProtocolError is the JSON-RPC error of a tool', async () => {

@@ -4,7 +4,7 @@ import { ErrorCode, OfficialError, officialError, ProtocolError } from '../../pr
 import { features } from '../../protocol/revisions.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
-import { AskPending, MissingCapability } from '../context/errors.ts'
+import { AskError, AskPending, MissingCapability } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
 import type { MethodHandler } from './method.ts'
 
@@ -18,6 +18,8 @@ export function passing(thrown: unknown, channel: ClientChannel, isTool: boolean
   if (error instanceof MissingCapability) {
     return features(channel.revision).missingCapabilityError ? error : undefined
   }
+  // Its code is that of the client's answer: "method not found" would be read as a method that this server does not have.
+  if (error instanceof AskError) return undefined
   const known = error instanceof ProtocolError ? error : officialError(thrown)
   if (known === undefined) return undefined
   if (isTool && known instanceof OfficialError && known.code !== ErrorCode.UrlElicitationRequired) return undefined

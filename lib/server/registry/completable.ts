@@ -51,9 +51,8 @@ export function fieldCompleters(schema: object): Map<string, Completer> {
 
 /** A schema around the one that carries the completions, such as `completable(z.string(), …).optional().describe('…')`. */
 function completerOf(field: unknown, depth = 0): Completer | undefined {
-  // Schemas of arktype are functions.
-  if ((typeof field !== 'object' && typeof field !== 'function') || field === null || depth > MAX_DEPTH)
-    return undefined
+  // Schemas of arktype are functions, which are objects, too.
+  if (Object(field) !== field || depth > MAX_DEPTH) return undefined
   const def = memberOf(field, '_def')
   // `completable` of older releases of SDK 1.x keeps them in a schema of its own.
   const { complete } = ((field as { [KEY]?: unknown })[KEY] ?? (isOld(def) ? def : {})) as { complete?: Completer }

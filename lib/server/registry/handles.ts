@@ -1,6 +1,6 @@
 /**
- * What a register call returns, with the members of the official SDK. A change before the server is served changes what is
- * served. A later one acts at once in this process, and the endpoint announces it.
+ * Handles, which register calls return, with the members of the official SDK. A change before the server is served decides what
+ * clients see. A later change acts at once in this process, and the endpoint announces it.
  */
 import type { Prompt, Tool } from '../../protocol/types.ts'
 import type { Schema } from '../schema/schema.ts'
@@ -14,6 +14,7 @@ import type {
   ToolHandler,
 } from './config.ts'
 import type { Registered } from './entries.ts'
+import { noHandler } from './no-handler.ts'
 import type { ResourceTemplate } from './resource-template.ts'
 import type { Registrar } from './slots.ts'
 
@@ -159,6 +160,7 @@ export function register<G extends AnyGiven, E extends Registered<unknown>, H ex
   let key: string | undefined
   const put = (next: G) => {
     const made = slot(next)
+    if (typeof next.handler !== 'function') throw noHandler(kind, next)
     registry.put(kind, section, made, key)
     now = next
     key = made.key

@@ -56,7 +56,7 @@ export class Registry {
   readonly templates: ReadonlyMap<string, RegisteredTemplate> = this.sections.templates.entries
   /** By name. */
   readonly prompts: ReadonlyMap<string, RegisteredPrompt> = this.sections.prompts.entries
-  /** Every scope that an entry needs. */
+  /** Every scope that an entry needs, or has needed: the streams of earlier calls need it still. */
   readonly scopes = new Set<string>()
   /** Lists that are ready to be sent; methods/lists.ts fills it. */
   readonly lists = new ListCache()
@@ -167,7 +167,6 @@ export class Registry {
   }
 
   #derive(): void {
-    this.scopes.clear()
     this.hides = false
     for (const { entries } of Object.values(this.sections)) {
       for (const { policy, complete, visible } of entries.values()) {

@@ -1,5 +1,4 @@
 /** Registrations: the names and addresses under which entries are registered, checked at once. */
-import { kindOf } from '../../base/to-json.ts'
 import { normalUri } from '../../protocol/uri.ts'
 import type { ListKind } from './announcement.ts'
 import {
@@ -49,7 +48,6 @@ export function toolRegistrar(registry: Registry): Registrar<GivenTool, Register
         `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
       )
     }
-    requireHandler(given, 'Tool', 'registerTool(name, config, handler)')
     requireVisible(config.visible, `Tool "${name}"`)
     requireLimits(config, `Tool "${name}"`)
     const make = () => {
@@ -71,7 +69,6 @@ export function resourceRegistrar(registry: Registry): Registrar<GivenResource, 
   const slot = (given: GivenResource): Slot<RegisteredResource> => {
     const { name, place, config } = given
     requireName(name, 'resource')
-    requireHandler(given, 'Resource', 'registerResource(name, uri, config, handler)')
     if (!URL.canParse(place)) {
       throw new TypeError(`Resource "${name}": ${JSON.stringify(place)} is not a URI with a scheme.`)
     }
@@ -86,7 +83,6 @@ export function templateRegistrar(registry: Registry): Registrar<GivenTemplate, 
   const slot = (given: GivenTemplate): Slot<RegisteredTemplate> => {
     const { name, place, config } = given
     requireName(name, 'resource')
-    requireHandler(given, 'Resource', 'registerResource(name, template, config, handler)')
     requireHint(config.cacheHint, name)
     requireVisible(config.visible, `Resource "${name}"`)
     const { normal, text } = place.uriTemplate
@@ -99,17 +95,10 @@ export function promptRegistrar(registry: Registry): Registrar<GivenPrompt, Regi
   const slot = (given: GivenPrompt): Slot<RegisteredPrompt> => {
     const { name, config } = given
     requireName(name, 'prompt')
-    requireHandler(given, 'Prompt', 'registerPrompt(name, config, handler)')
     requireVisible(config.visible, `Prompt "${name}"`)
     return { key: name, what: `A prompt "${name}"`, make: () => promptEntry(given, registry) }
   }
   return { registry, kind: 'prompts', section: registry.sections.prompts, slot }
-}
-
-/** A configuration that was left out puts the handler at its place. */
-function requireHandler({ name, handler }: { name: string; handler: unknown }, kind: string, form: string): void {
-  if (typeof handler === 'function') return
-  throw new TypeError(`${kind} "${name}": the handler is ${kindOf(handler)} and must be a function. Call ${form}.`)
 }
 
 function requireName(name: string, kind: string): void {

@@ -1,5 +1,5 @@
 /**
- * What few schemas need. A bundle of this package has it in a file of its own, which is read when it is first used
+ * Functions that few schemas need. A bundle of this package has them in a file of their own, which is read when they are first used
  * (`lib/cli/build/plugins/schemas.ts`).
  */
 export { convert } from './converters.ts'

@@ -17,7 +17,12 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
+  'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
+<<<<<<< HEAD
+=======
+  'server/registry/no-handler': ['noHandler'],
+>>>>>>> i13
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
 }
 
