@@ -154,12 +154,8 @@ function requireServer(server: unknown, what: string): Made {
 
 async function make(factory: OfficialFactory, context: OfficialFactoryContext): Promise<Made> {
   const made: unknown = await factory(context)
-<<<<<<< HEAD
   // By a member: the class would make this file share code with the author's server, which the start reads.
-  if (typeof made === 'object' && made !== null && 'registry' in made) throw new TypeError(OWN)
-=======
   if (isObject(made) && 'registry' in made) throw new TypeError(OWN)
->>>>>>> i13
   return requireServer(made, 'What the factory returns')
 }
 

@@ -19,10 +19,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'platform/log/readable': ['readableLine'],
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
-<<<<<<< HEAD
-=======
   'server/registry/no-handler': ['noHandler'],
->>>>>>> i13
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
 }
 
