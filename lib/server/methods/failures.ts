@@ -6,6 +6,7 @@ import { StoreUnavailable } from '../../store/store.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { AskError, AskPending, MissingCapability } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
+import { asksSent } from '../context/on-demand.ts'
 import type { MethodHandler } from './method.ts'
 
 /**
@@ -56,7 +57,7 @@ export function withProtocolErrors(run: MethodHandler): MethodHandler {
   return (registry, params, channel, ctx) => {
     const result = run(registry, params, channel, ctx)
     if (!(result instanceof Promise)) return result
-    return result.catch((thrown: unknown) => {
+    return result.finally(asksSent).catch((thrown: unknown) => {
       const passed = passing(thrown, channel, false)
       if (passed) throw passed
       const error = readable(thrown)

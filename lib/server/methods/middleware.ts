@@ -8,6 +8,7 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import { toolError } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
+import { asksSent } from '../context/on-demand.ts'
 import type { Middleware, MiddlewareCall, Next } from '../registry/middleware.ts'
 import { policyOf } from '../registry/policy.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -74,6 +75,7 @@ class Chain {
     try {
       return await this.#step(0, this.#request.params)
     } finally {
+      await asksSent()
       this.#over = true
     }
   }
