@@ -1,41 +1,41 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
-import { middlewareCheck } from './auth/middleware.ts'
-import { authorization, middlewareOnly } from './auth/on-demand.ts'
+import { authorization, checkOfMiddleware, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
-import { asError } from './base/errors.ts'
 import { OnDemand } from './base/on-demand.ts'
-import { handled } from './base/promises.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
 import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
-import { legacyRoutes } from './http/legacy-sse.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
+import { legacyRoutes, wellKnownRoutes } from './http/on-demand.ts'
+import { openingOf } from './http/opening.ts'
 import { type OriginOptions, originCheck } from './http/origin.ts'
 import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
-import { wellKnownRoutes } from './http/well-known.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
+import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
-import { type Dispatcher, mayRunAgain } from './server/dispatcher.ts'
-import type { McpServer } from './server/mcp-server.ts'
-import { dispatcherOf } from './server/own-dispatcher.ts'
+import { announceOwnChanges } from './runtime/own-changes.ts'
+import { logError, reporter } from './runtime/reporter.ts'
+import { dispatcherFor, type Servable } from './sdk/official.ts'
+import type { OfficialOptions } from './sdk/options.ts'
+import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
@@ -44,7 +44,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /**
@@ -90,6 +90,13 @@ export interface Endpoint {
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /** True for a path where the endpoint answers: `/mcp`, `/healthz`, those of HTTP+SSE and of the metadata. */
   serves(path: string): boolean
+  /**
+   * Resolves when the server is ready, with sentences for the log of the start. Requests wait for it by themselves. A server of
+   * the official SDK is opened first.
+   *
+   * @throws TypeError with one line for a server that cannot be served
+   */
+  ready(): Promise<readonly string[]>
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
   /** The name of this instance for the others: random, new with each process. */
@@ -100,15 +107,22 @@ export interface Endpoint {
   stats(): { connections: number; calls: number; unregistered: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
-  /** Resolves when no call runs here and the work in the background is done. Streams may still be open. */
+  /**
+   * Resolves when no call runs here and the work in the background is done, that of `ctx.waitUntil` included. Streams may still
+   * be open.
+   */
   settled(): Promise<void>
   /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
   wake(idleMs: number): void
   /**
    * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
-   * store when nothing is open. The next stream or long call opens it again.
+   * store when nothing is open. The next stream or long call opens it again. It waits for calls, and for the work of
+   * `ctx.waitUntil`.
+   *
+   * @param by when the process sleeps in any case, by the endpoint's clock: a moment before, work that is left is reported and
+   *   no longer waited for
    */
-  rest(): Promise<void>
+  rest(by?: number): Promise<void>
   /**
    * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
    * the other calls over or fails them, finishes the work at the store and closes it.
@@ -116,10 +130,10 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
-function logError(thrown: unknown): void {
-  const { name, message } = asError(thrown)
-  console.error(`${name}: ${message}`)
-}
+/** ms that the last steps at the store may take before the process sleeps. */
+const FALLING_ASLEEP = 200
+
+const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
 function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   return (
@@ -128,32 +142,21 @@ function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
   )
 }
 
-/** `onError` as the endpoint calls it: with an error that can be read, and its own failure is no failure of a call. */
-function reporter(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (thrown) => {
-    try {
-      const done = onError(asError(thrown))
-      if (done instanceof Promise) handled(done)
-    } catch (fault) {
-      logError(fault)
-    }
-  }
-}
-
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
- * @param server an `McpServer`, or the dispatcher of one that has modules
- * @throws TypeError with one line for an option that cannot work
+ * @param server an `McpServer`, or a server of the official SDK, or a function that makes one
+ * @throws TypeError with one line for an option that cannot work, and for what was registered and cannot be used
  *
  * @example
  * const endpoint = createEndpoint(server, { store: redisStore(process.env.REDIS_URL) })
  * serve({ fetch: endpoint.fetch, port: 3000 })
  */
-export function createEndpoint(server: McpServer | Dispatcher, options: EndpointOptions = {}): Endpoint {
-  const dispatcher = dispatcherOf(server)
+export function createEndpoint(server: Servable, options: EndpointOptions = {}): Endpoint {
+  const dispatcher = dispatcherFor(server, options)
   const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
+  dispatcher.reportTo?.(onError)
   const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
@@ -170,15 +173,20 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const dispatch = watchedDispatch(dispatcher, instance)
+  const afterwork = new Afterwork(instance)
   const sessions = new Sessions(
     {
       instance,
       store,
       announce: notify,
       dispatch,
+      clock,
+      afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
       scopes: dispatcher.scopes,
-      scopesOf: (method, params) => dispatcher.policyOf(method, params).scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -187,20 +195,31 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    return openStateless(dispatcher, instance, { store, announce: notify, dispatch, maxAsks }, sealer, statelessOptions)
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
+    return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
-  given.serve?.(name)
   const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: title, scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const onOpen = () => {
+    const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
+    given.serve?.(name)
+    facts.name = title
+  }
+  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
+  const endOwnChanges = announceOwnChanges(dispatcher, {
+    notify,
+    shared: given.leavesProcess,
+    track: (work) => instance.track(work),
+    report: onError,
+  })
   const auth = own && authorization(own, facts, clock, onError)
   const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
-    checked: middlewareCheck(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
+    checked: checkOfMiddleware(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
     principals: rateLimiter('principal', httpOptions.principalRate),
@@ -222,6 +241,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     streaming,
     clock,
     memory,
+    opening,
     onError,
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })
@@ -229,7 +249,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
   const handler = mcpHandler(parts)
   for (const each of paths.routes(paths.path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
-  if (auth) wellKnownRoutes(app, auth, paths, parts)
+  if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
     throw new Refusal(
       404,
@@ -255,6 +275,7 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
       return response instanceof Promise ? response : Promise.resolve(response)
     },
     serves: (path) => paths.serves(path),
+    ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
@@ -262,9 +283,14 @@ export function createEndpoint(server: McpServer | Dispatcher, options: Endpoint
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
-    rest: () => instance.rest(),
+    rest: async (by) => {
+      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
+      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
+      await instance.rest().finally(() => timer?.cancel())
+    },
     close: async () => {
-      await drain(instance)
+      await drain(instance, afterwork)
+      endOwnChanges()
       await store.close()
     },
   }

@@ -31,29 +31,163 @@ export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.
 export type { FetchOptions } from './http/fetch-options.ts'
 export type { McpConfig } from './options.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
-export { ErrorCode, ProtocolError } from './protocol/errors.ts'
+export { ErrorCode, McpError, ProtocolError } from './protocol/errors.ts'
+export type { RequestId } from './protocol/jsonrpc.ts'
 export type { CacheableMethod } from './protocol/methods.ts'
+export {
+  MissingRequiredClientCapabilityError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  UrlElicitationRequiredError,
+} from './protocol/official-errors.ts'
+export type {
+  CallToolRequest,
+  CancelledNotification,
+  CompleteRequest,
+  CreateMessageRequest,
+  Cursor,
+  ElicitationCompleteNotification,
+  ElicitRequest,
+  EmptyResult,
+  GetPromptRequest,
+  ListPromptsResult,
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ListRootsRequest,
+  ListToolsResult,
+  LoggingMessageNotification,
+  PingRequest,
+  Progress,
+  ProgressNotification,
+  PromptListChangedNotification,
+  ReadResourceRequest,
+  RequestMeta,
+  ResourceListChangedNotification,
+  ResourceUpdatedNotification,
+  ServerNotification,
+  ServerRequest,
+  ToolListChangedNotification,
+} from './protocol/official-types.ts'
+export type {
+  Annotations,
+  AudioContent,
+  BlobResourceContents,
+  CallToolResult,
+  ClientCapabilities,
+  CompleteResult,
+  ContentBlock,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitRequestFormParams,
+  ElicitRequestParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  EmbeddedResource,
+  GetPromptResult,
+  Icon,
+  ImageContent,
+  Implementation,
+  ListRootsResult,
+  LoggingLevel,
+  ModelHint,
+  ModelPreferences,
+  ProgressToken,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  Resource,
+  ResourceContents,
+  ResourceLink,
+  ResourceTemplate as ResourceTemplateType,
+  Role,
+  Root,
+  SamplingMessage,
+  SamplingMessageContentBlock,
+  ServerCapabilities,
+  TextContent,
+  TextResourceContents,
+  Tool,
+  ToolAnnotations,
+  ToolChoice,
+  ToolResultContent,
+  ToolUseContent,
+} from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
+export type {
+  OfficialFactory,
+  OfficialFactoryContext,
+  OfficialServer,
+  Servable,
+} from './sdk/official.ts'
+export type { Instances, OfficialOptions, OfficialToolOptions } from './sdk/options.ts'
 export type { AnnounceOptions, Announcer, ClientView, RequestInfo } from './server/context/client-channel.ts'
 export type { AskOptions, Context, Elicited, ElicitedBy } from './server/context/context.ts'
 export { AskError, type AskFailure, AskPending, MissingCapability } from './server/context/errors.ts'
+export type {
+  HttpContext,
+  McpRequest,
+  OfficialAuthInfo,
+  OfficialRequestInfo,
+  ParsedBy,
+  RequestHandlerExtra,
+  ResultSchema,
+  SendNotification,
+  SendOptions,
+  SendRequest,
+  SentRequest,
+  ServerContext,
+} from './server/context/official-types.ts'
+export {
+  CreateMessageResultSchema,
+  ElicitResultSchema,
+  EmptyResultSchema,
+  ListRootsResultSchema,
+} from './server/context/result-schemas.ts'
+export { type LowLevelServer, Server } from './server/low-level.ts'
 export { McpServer, type McpServerOptions } from './server/mcp-server.ts'
 export { resourceNotFound } from './server/methods/not-found.ts'
-export { type Completer, completable } from './server/registry/completable.ts'
+export {
+  type Completer,
+  type Completer as CompleteResourceTemplateCallback,
+  completable,
+} from './server/registry/completable.ts'
 export type {
   CacheHint,
+  Caller,
   ListResourcesCallback,
+  PromptCallback,
   PromptConfig,
   PromptHandler,
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
   ResourceConfig,
   ResourceHandler,
+  ResourceMetadata,
   ResourceTemplateHandler,
+  ToolCallback,
   ToolConfig,
   ToolHandler,
+  ToolLimits,
   ToolResult,
 } from './server/registry/config.ts'
+export type {
+  PromptHandle as RegisteredPrompt,
+  ResourceHandle as RegisteredResource,
+  TemplateHandle as RegisteredResourceTemplate,
+  ToolHandle as RegisteredTool,
+} from './server/registry/handles.ts'
+export type { Middleware, MiddlewareCall, Next } from './server/registry/middleware.ts'
 export { ResourceTemplate, type ResourceTemplateOptions } from './server/registry/resource-template.ts'
-export type { InputOf, OutputOf, Schema, StandardSchema } from './server/schema/schema.ts'
+export type {
+  AnySchema,
+  InputOf,
+  OutputOf,
+  RawShape,
+  Schema,
+  StandardSchema,
+  ToJsonSchema,
+} from './server/schema/schema.ts'
 export type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 export type { AnswerReply, AskStore } from './store/asks.ts'
 export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'

@@ -192,6 +192,11 @@ export const SETTINGS = {
      */
     drainTimeout: duration(8 * SECOND, 'DRAIN_SECONDS'),
     /**
+     * How long the work of `ctx.waitUntil` may take. A drain and a Lambda environment that goes to sleep wait for it so long at
+     * most, and within their own time. The log names what is left.
+     */
+    waitUntilLimit: duration(30 * SECOND, 'WAIT_UNTIL_SECONDS', { from: SHORTEST }),
+    /**
      * How long the platform lets a response take, where it does not say so itself; 0: for ever. Streams end in good
      * order before it.
      */

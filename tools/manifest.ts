@@ -24,6 +24,9 @@ const PEERS = {
   '@modelcontextprotocol/client': '2',
   // mcp-anywhere dev, start and build
   esbuild: '>=0.25',
+  // Schemas of zod 3 and of valibot: the release that fits depends on the author's zod.
+  'zod-to-json-schema': '*',
+  '@valibot/to-json-schema': '*',
 }
 
 /** The bundle for Lambda rewrites files of this package, so it must be this version. */

@@ -1,7 +1,7 @@
 /** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
 import { isObject } from '../protocol/jsonrpc.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
-import { requireSafeUrl } from './options.ts'
+import { requireSafeUrl } from './keys.ts'
 
 export interface IssuerMetadata {
   /** The address of the document. */

@@ -1,10 +1,5 @@
 /** The metadata of the protected resource (RFC 9728), which clients read before they have a token. */
-import { type AuthOptions, issuersOf } from './options.ts'
-
-export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
-
-/** A scope that only the client itself may ask for. */
-export const CLIENTS_OWN = 'offline_access'
+import { type AuthOptions, CLIENTS_OWN, issuersOf, WELL_KNOWN } from './options.ts'
 
 export interface ResourceFacts {
   /** Where the endpoint answers. */

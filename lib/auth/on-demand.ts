@@ -1,8 +1,11 @@
 /** The authenticator, imported for the first token: an endpoint without authorization never loads it. */
 import type { Clock } from '../base/clock.ts'
+import { OnDemand } from '../base/on-demand.ts'
 import type { Authenticator } from './authenticator.ts'
+import { checkAuthOptions } from './check.ts'
 import { type ResourceFacts, ResourceMetadata } from './metadata.ts'
-import { type AuthOptions, checkAuthOptions } from './options.ts'
+import type { MiddlewareCheck, middlewareCheck } from './middleware.ts'
+import type { AuthOptions } from './options.ts'
 import { AuthRefusal } from './refusal.ts'
 import type { Report } from './remote.ts'
 
@@ -28,6 +31,11 @@ export const middlewareOnly: CallerCheck = {
   },
   wasValid: () => false,
   metadataUrl: () => undefined,
+}
+
+/** As `middlewareCheck`, which is loaded with the first caller that a middleware has checked. */
+export function checkOfMiddleware(...given: Parameters<typeof middlewareCheck>): OnDemand<MiddlewareCheck> {
+  return new OnDemand(() => import('./middleware.ts').then(({ middlewareCheck }) => middlewareCheck(...given)))
 }
 
 /** @throws TypeError for options that cannot be used */

@@ -2,7 +2,7 @@
 import type { JSONWebKeySet } from 'jose'
 
 /** The address of a key set, or the keys themselves. */
-type KeySet = string | JSONWebKeySet
+export type KeySet = string | JSONWebKeySet
 
 /** The content of a valid token. Times are in seconds since 1970. */
 export interface VerifiedToken {
@@ -62,78 +62,13 @@ export interface AuthOptions {
   insecureHttp?: boolean | undefined
 }
 
-/** All signatures that jose can verify without a shared secret. */
-const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519|ML-DSA-(?:44|65|87))$/
+/** Where the metadata of the resource is (RFC 9728). */
+export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-export const DEFAULT_ALGORITHMS = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-]
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
-
-/** @throws TypeError for an address that secrets or keys must not be sent to or fetched from */
-export function requireSafeUrl(text: string, what: string, insecure: boolean | undefined): URL {
-  const url = URL.parse(text)
-  if (!url) throw new TypeError(`auth: ${what} must be a URL, not ${JSON.stringify(text)}.`)
-  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && (insecure || LOOPBACK.test(url.hostname)))
-  if (!safe) throw new TypeError(`auth: ${what} must be an https URL, not ${JSON.stringify(text)}.`)
-  // `fetch` refuses such an address.
-  if (url.username !== '' || url.password !== '') throw new TypeError(`auth: ${what} must have no user and password.`)
-  return url
-}
+/** A scope that only the client itself may ask for. */
+export const CLIENTS_OWN = 'offline_access'
 
 export function issuersOf({ issuer }: Pick<AuthOptions, 'issuer'>): readonly string[] {
   if (issuer === undefined) return []
   return typeof issuer === 'string' ? [issuer] : issuer
-}
-
-/** @throws TypeError whose message is one line that names the wrong option */
-export function checkAuthOptions(options: AuthOptions): void {
-  const { resource, jwks, introspection, verify, algorithms = DEFAULT_ALGORITHMS, insecureHttp } = options
-  const issuers = issuersOf(options)
-  const url = URL.parse(resource)
-  const parts = url && [url.hash, url.search, url.username, url.password].join('')
-  if (!url || !/^https?:$/.test(url.protocol) || parts !== '') {
-    throw new TypeError('auth: resource must be the public URL of the endpoint, without query, fragment and user.')
-  }
-  if (issuers.length === 0 && !verify) throw new TypeError('auth: issuer is missing.')
-  for (const issuer of issuers) {
-    // RFC 8414, 2.
-    const { search, hash } = requireSafeUrl(issuer, 'issuer', insecureHttp)
-    if (search !== '' || hash !== '') throw new TypeError('auth: issuer must have no query and no fragment.')
-  }
-  if (introspection) {
-    requireSafeUrl(introspection.url, 'introspection.url', insecureHttp)
-    if (!introspection.clientId || !introspection.clientSecret) {
-      throw new TypeError('auth: introspection needs clientId and clientSecret.')
-    }
-  }
-  for (const keys of Object.values(keySets(jwks, issuers))) {
-    if (typeof keys === 'string') requireSafeUrl(keys, 'jwks', insecureHttp)
-  }
-  const wrong = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm))
-  if (wrong !== undefined) throw new TypeError(`auth: ${wrong} is not an asymmetric signature algorithm.`)
-  const scope = options.scopes?.find((text) => !SCOPE.test(text))
-  if (scope !== undefined)
-    throw new TypeError(`auth: ${JSON.stringify(scope)} is no scope: each is an item of the list.`)
-  const { clockTolerance, cacheFor, keysFor } = options
-  const times = { clockTolerance, cacheFor, keysFor, 'introspection.cacheFor': introspection?.cacheFor }
-  for (const [name, ms] of Object.entries(times)) {
-    if (ms !== undefined && !(ms >= 0 && ms < 1e12)) throw new TypeError(`auth: ${name} must be a number of ms.`)
-  }
-}
-
-/** RFC 6749, 3.3. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-
-/** The given key sets by issuer. */
-export function keySets(jwks: AuthOptions['jwks'], issuers: readonly string[]): Record<string, KeySet> {
-  if (jwks === undefined) return {}
-  if (typeof jwks === 'string' || isKeySet(jwks)) return Object.fromEntries(issuers.map((issuer) => [issuer, jwks]))
-  return { ...jwks }
-}
-
-function isKeySet(value: object): value is JSONWebKeySet {
-  return 'keys' in value && Array.isArray(value.keys)
 }

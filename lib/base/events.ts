@@ -86,10 +86,10 @@ export type CallOutcome =
   | 'store_away'
 
 /**
- * Why a call failed that did not fail on purpose. exception: the handler threw. arguments: they do not fit the schema.
- * result: it is not valid, or does not fit the output schema. unknown: there is no such tool or prompt.
+ * Why a call failed. exception: the handler threw. arguments, result: they are not valid by their schema. unknown: no such tool or
+ * prompt. timeout, too_large: beyond the limit of the tool. middleware: one refused the call, threw, or returned no valid result.
  */
-export type CallFault = 'exception' | 'arguments' | 'result' | 'unknown'
+export type CallFault = 'exception' | 'arguments' | 'result' | 'unknown' | 'timeout' | 'too_large' | 'middleware'
 
 /** The run is over. It is the object that `call-start` published. */
 export interface CallEvent extends CallStart {

@@ -27,6 +27,10 @@ export class OnDemand<T> {
     return loading
   }
 
+  get isLoading(): boolean {
+    return this.#loading !== undefined && this.now === undefined
+  }
+
   /** Resolves when those who wait for the code have it. */
   async idle(): Promise<void> {
     await this.#loading?.catch(() => {})

@@ -57,6 +57,7 @@ const folderOf = (name: string, from: string) => {
 const REDIS_CLIENT: string = folderOf('ioredis', OWN)
 export const REDIS_COMMANDS: string = folderOf('@ioredis/commands', REDIS_CLIENT)
 export const REDIS_ERRORS: string = folderOf('redis-errors', REDIS_CLIENT)
+export const HONO: string = folderOf('hono', OWN)
 
 /** Files of the client, by their path in its folder of code. */
 export const ofRedisClient = (pattern: string): RegExp => within(REDIS_CLIENT, `built/${pattern}`)

@@ -1,11 +1,12 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
 import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
-import { CLIENTS_OWN } from '../auth/metadata.ts'
 import type { MiddlewareCheck } from '../auth/middleware.ts'
 import type { CallerCheck } from '../auth/on-demand.ts'
+import { CLIENTS_OWN } from '../auth/options.ts'
 import { AuthRefusal } from '../auth/refusal.ts'
 import type { Clock } from '../base/clock.ts'
+import type { OnDemand } from '../base/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -14,6 +15,7 @@ import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import type { RequestInfo } from '../server/context/client-channel.ts'
 import { type Dispatcher, missingScopes } from '../server/dispatcher.ts'
+import type { Caller as Viewer } from '../server/registry/config.ts'
 import { clientAddress, limitKey } from './address.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type ReadHeader, remoteAddress } from './headers.ts'
@@ -25,7 +27,7 @@ interface AccessParts {
   /** Where the endpoint requires tokens, or a middleware in front of it. */
   auth: CallerCheck | undefined
   /** Makes the identity of a caller that a middleware has checked. */
-  checked: MiddlewareCheck
+  checked: OnDemand<MiddlewareCheck>
   paths: Paths
   concurrency: ConcurrencyLimiter
   /** Requests of a principal. */
@@ -37,6 +39,9 @@ interface AccessParts {
   clock: Clock
   onError(error: unknown): void
 }
+
+/** What a session, or the revision without one, adds to a caller. */
+export type Seen = Pick<Viewer, 'revision' | 'client'>
 
 /** A setting is missing. */
 class ProxyNotTrusted extends Error {
@@ -95,9 +100,12 @@ export class Access {
     }
   }
 
-  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller {
+  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller | Promise<Caller> {
+    const { checked } = this.#parts
+    const check = checked.now
+    if (!check) return checked.load().then(() => this.#checked(c, limit, address, given))
     try {
-      return this.#identified(c, limit, address, this.#parts.checked(given))
+      return this.#identified(c, limit, address, check(given))
     } catch (error) {
       return this.#refuse(c, undefined, error)
     }
@@ -124,7 +132,7 @@ export class Access {
   anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
     const { deadline: given } = fetchOptions(c)
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
-    const request = new RequestView(c.req.raw, address)
+    const request = new RequestView(c, this.#parts.paths, address)
     return { principal: '', client, auth: undefined, deadline, note: undefined, request, held: undefined }
   }
 
@@ -154,29 +162,41 @@ export class Access {
 
   /**
    * Refuses a request whose caller lacks scopes, a batch as a whole, and calls beyond those that a principal may have
-   * running. Called before a response has begun.
+   * running. Called before a response has begun. Where the server hides entries from some callers, a request of a session is
+   * admitted by {@link inSession} once the session was read.
    *
    * @param unites the client adds the scopes that it has to those of the challenge (2026-07-28)
+   * @param seen undefined: the session was not read yet
    * @throws Refusal 403 or 429
    */
-  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
-    this.#admitScopes(c, caller, messages, unites)
+  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
+    if (seen || !this.#parts.dispatcher.hides) this.#admitScopes(c, caller, messages, unites, seen)
     const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
     if (calls === 0 || caller.quota?.admits(calls)) return
     const message = 'This caller has as many calls running as it may. Try again when one has ended.'
     throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
   }
 
-  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean): void {
+  /**
+   * Refuses a request of a session whose caller lacks scopes, where {@link admit} could not: a challenge must not reveal an
+   * entry that the session does not see. Undefined: there is nothing left to check.
+   */
+  inSession(c: Context, caller: Caller, messages: readonly Message[]): ((seen: Seen) => void) | undefined {
+    if (!this.#parts.dispatcher.hides) return undefined
+    return (seen) => this.#admitScopes(c, caller, messages, false, seen)
+  }
+
+  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
     const { dispatcher } = this.#parts
     if (dispatcher.scopes.size === 0) return
+    const viewer = dispatcher.hides && seen ? viewerOf(caller, seen) : undefined
     // An endpoint without authorization does not start with scopes: these were registered later.
-    if (caller.auth === undefined) return refuseScoped(dispatcher, messages)
+    if (caller.auth === undefined) return refuseScoped(dispatcher, messages, viewer)
     const needed = new Set<string>()
     for (const message of messages) {
       if (message.kind !== 'request') continue
       const { method, params } = message.request
-      for (const scope of missingScopes(dispatcher, caller.auth, method, params) ?? []) needed.add(scope)
+      for (const scope of missingScopes(dispatcher, caller.auth, method, params, viewer) ?? []) needed.add(scope)
     }
     if (needed.size === 0) return
     const [only] = messages
@@ -202,12 +222,17 @@ export class Access {
   }
 }
 
+/** A session has more than its entries may see, its keys among that. */
+function viewerOf({ auth }: Caller, { revision, client }: Seen): Viewer {
+  return { auth, revision, client }
+}
+
 /** @throws Refusal 403 where a request needs a scope: without authorization nobody has one */
-function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[]): void {
+function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[], viewer: Viewer | undefined): void {
   const needs = messages.some((message) => {
     if (message.kind !== 'request') return false
     const { method, params } = message.request
-    return dispatcher.policyOf(method, params).scopes.length > 0
+    return dispatcher.policyOf(method, params, viewer).scopes.length > 0
   })
   if (!needs) return
   const message = 'This request needs scopes, and the endpoint has no authorization that could grant them.'
@@ -216,17 +241,27 @@ function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[]): voi
 
 /** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
 class RequestView implements RequestInfo {
-  readonly #raw: Request
+  readonly #c: Context
+  readonly #paths: Paths
   readonly address: string | undefined
 
-  constructor(raw: Request, address: string | undefined) {
-    this.#raw = raw
+  constructor(c: Context, paths: Paths, address: string | undefined) {
+    this.#c = c
+    this.#paths = paths
     this.address = address
   }
 
   /** They become an object only when the handler reads them. */
   get headers(): Headers {
-    return this.#raw.headers
+    return this.#c.req.raw.headers
+  }
+
+  get url(): URL | undefined {
+    if (fetchOptions(this.#c).local) return undefined
+    const url = new URL(this.#c.req.raw.url)
+    const path = this.#paths.publicPrefix(this.#c) + this.#paths.own(url.pathname)
+    if (path !== url.pathname) url.pathname = path
+    return url
   }
 }
 

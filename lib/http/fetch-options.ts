@@ -34,6 +34,8 @@ export interface FetchOptions {
    * It comes after the `prefix` of the endpoint, which a proxy cuts off.
    */
   mountedAt?: string | undefined
+  /** There is no HTTP: the host that started this process has sent a line. Handlers then get no URL of the request. */
+  local?: boolean | undefined
   /** When the platform ends the response, by the endpoint's clock. */
   deadline?: number | undefined
   /** The id that the platform gave the request. */

@@ -1,16 +1,15 @@
 /** HTTP+SSE, the transport of 2024-11-05: `GET /sse` and `POST /messages`, over the same sessions and mailboxes. */
-import type { Hono } from 'hono'
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
-import { readParsed } from './parsed-body.ts'
-import { LEGACY_PATHS } from './paths.ts'
-import { type HttpExchange, route } from './route.ts'
+import { PARSED } from './on-demand.ts'
+import { type HttpExchange, type RouteHandler, route } from './route.ts'
 
-export function legacyRoutes(app: Hono, parts: McpParts): void {
+/** The handlers of both addresses, in the order of {@link LEGACY_PATHS}. */
+export function legacyHandlers(parts: McpParts): RouteHandler[] {
   const { access, memory, options, paths, responseLimit, sessions } = parts
   const open = ({ c, caller }: HttpExchange) => {
     // Relative to the address that the client used. Another Hono app may have this one below a path of its own.
@@ -30,18 +29,16 @@ export function legacyRoutes(app: Hono, parts: McpParts): void {
       })
       return parseJson(bytes, options, caller.held)
     }
-    const body = parsedBody === undefined ? await read() : readParsed(parsedBody, options, memory, caller)
+    const parsed = async () => (await PARSED.load()).readParsed(parsedBody, options, memory, caller)
+    const body = await (parsedBody === undefined ? read() : parsed())
     if (!isObject(body)) throw invalidRequest('The body must be one JSON-RPC message.')
     const message = readMessage(body)
     if (caller.note) noteMethod(caller.note, message, 1)
     access.admit(c, caller, [message], false)
-    return sessions.postLegacy(caller, id, message)
+    return sessions.postLegacy(caller, id, message, access.inSession(c, caller, [message]))
   }
-  const [streams, messages] = [
+  return [
     route(parts, { handlers: { GET: open }, allow: 'GET', responseLimit }),
     route(parts, { handlers: { POST: take }, allow: 'POST' }),
   ]
-  const [sse, post] = LEGACY_PATHS
-  for (const path of paths.routes(sse)) app.all(path, streams)
-  for (const path of paths.routes(post)) app.all(path, messages)
 }

@@ -13,11 +13,11 @@ import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/claim.ts'
 import type { Stateless } from '../stateless/post.ts'
-import type { Access } from './access.ts'
+import type { Access, Seen } from './access.ts'
 import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
-import { readParsed } from './parsed-body.ts'
+import { PARSED } from './on-demand.ts'
 import type { Paths } from './paths.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
@@ -60,7 +60,7 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
       throw unreadable(error)
     }
     json = parseJson(bytes, options, caller.held)
-  } else json = readParsed(parsedBody, options, parts.memory, caller)
+  } else json = (PARSED.now ?? (await PARSED.load())).readParsed(parsedBody, options, parts.memory, caller)
   const body = json
   if (versionHeader(header) === STATELESS_REVISION || hasClaim(body)) return postStateless(parts, body, exchange)
   const batch = Array.isArray(body)
@@ -74,10 +74,12 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   access.admit(c, caller, messages, false)
   if (request?.method === 'initialize') return sessions.initialize(request, caller)
   const sessionId = readSessionId(header)
-  if (sessionId !== undefined) return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse })
+  const admit = access.inSession(c, caller, messages)
+  if (sessionId !== undefined)
+    return sessions.post({ caller, sessionId, messages, batch, streams: accepted.sse, admit })
   // A ping may come before there is a session.
   if (request?.method === 'ping') return { kind: 'json', status: 200, body: resultText(request.id, {}) }
-  if (options.allowSessionless && !batch && first) return withoutSession(parts, first, exchange)
+  if (options.allowSessionless && !batch && first) return withoutSession(parts, first, exchange, admit)
   throw noSessionId()
 }
 
@@ -91,6 +93,9 @@ function get({ sessions, streaming, access }: McpParts, { c, header, accepted, c
   const require = (scopes: readonly string[]) => access.requireScopes(c, caller, new Set(scopes), false)
   return sessions.get(caller, requireSessionId(header), header('last-event-id'), require)
 }
+
+/** What the stateless revision adds to a caller. */
+const STATELESS: Seen = { revision: STATELESS_REVISION, client: undefined }
 
 const NO_BATCH = `A batch is not part of ${STATELESS_REVISION}. Send one message a POST.`
 
@@ -107,7 +112,7 @@ function postStateless({ stateless, access }: McpParts, body: unknown, exchange:
   // The specification names no header that a notification must have, and none is required.
   if (message.kind === 'notification') return { kind: 'empty', status: 202 }
   exchange.id = message.request.id
-  access.admit(c, caller, [message], true)
+  access.admit(c, caller, [message], true, STATELESS)
   const gone = () => c.req.raw.signal
   const input = { caller, request: message.request, streams: accepted.sse, gone }
   return stateless.now?.post(input, header) ?? stateless.load().then((loaded) => loaded.post(input, header))
@@ -118,10 +123,12 @@ function withoutSession(
   { stateless }: McpParts,
   message: Message,
   { header, accepted, caller }: HttpExchange,
+  admit: ((seen: Seen) => void) | undefined,
 ): Reply | Promise<Reply> {
   if (message.kind !== 'request') return { kind: 'empty', status: 202 }
   const named = versionHeader(header)
   const revision = isSessionRevision(named) ? named : ASSUMED_REVISION
+  admit?.({ revision, client: { info: undefined, capabilities: {} } })
   const input = { caller, request: message.request, streams: accepted.sse }
   return stateless.load().then((loaded) => loaded.withoutSession(input, revision))
 }

@@ -1,6 +1,6 @@
 /** The paths of an endpoint: its own ones, and the same ones below the prefix of its public address. */
 import type { Context } from 'hono'
-import { WELL_KNOWN } from '../auth/metadata.ts'
+import { WELL_KNOWN } from '../auth/options.ts'
 import { fetchOptions } from './fetch-options.ts'
 
 export interface PathOptions {

@@ -15,6 +15,7 @@ import type { Access } from './access.ts'
 import { corsHeaders } from './cors.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
 import { countJson } from './large-json.ts'
+import type { Opening } from './opening.ts'
 import type { OriginCheck } from './origin.ts'
 import { type WatchedRequest, watchRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
@@ -31,6 +32,8 @@ export interface RouteParts {
   streaming: boolean
   clock: Clock
   memory: Memory
+  /** Where the server has to be opened before its first request. */
+  opening: Opening | undefined
   onError(error: unknown): void
 }
 
@@ -59,7 +62,12 @@ interface Route {
 
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
-export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, isDocument = false }: Route) {
+export type RouteHandler = (c: Context) => Promise<Response>
+
+export function route(
+  parts: RouteParts,
+  { handlers, allow, responseLimit = 0, isDocument = false }: Route,
+): RouteHandler {
   const { checkOrigin, access, options, clock, onError } = parts
   const { maxBuffered, readTimeout } = options
   const { output } = parts.memory
@@ -75,6 +83,8 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       if (method === 'OPTIONS') {
         return new Response(null, { status: 204, headers: { ...cors, ...parts.preflight(header) } })
       }
+      const opening = parts.opening?.forRequest()
+      if (opening) await opening
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
@@ -96,7 +106,7 @@ export function route(parts: RouteParts, { handlers, allow, responseLimit = 0, i
       exchange?.caller.held?.release()
     }
   }
-  return (c: Context): Promise<Response> => {
+  return (c) => {
     const header = headerReader(c)
     const watched = watchRequest(parts, c, header)
     return watched ? watched.serve(() => serve(c, header, watched)) : serve(c, header, undefined)

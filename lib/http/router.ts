@@ -1,6 +1,6 @@
 /** The routes of an endpoint are paths without patterns: one look-up, where Hono would compile an expression at the first request. */
 import type { Result, Router } from 'hono/router'
-import { TrieRouter } from 'hono/router/trie-router'
+import { patternRouter } from './patterns.ts'
 
 const NO_PARAMS = Object.freeze(Object.create(null))
 const PATTERN = /[:*{?]/
@@ -10,13 +10,13 @@ export class PathRouter<T> implements Router<T> {
   readonly #paths = new Map<string, [method: string, handler: T][]>()
   readonly #routes: [method: string, path: string, handler: T][] = []
   /** Where a route of the author has a pattern. */
-  #patterns: TrieRouter<T> | undefined
+  #patterns: Router<T> | undefined
 
   add(method: string, path: string, handler: T): void {
     this.#routes.push([method, path, handler])
     if (this.#patterns) return this.#patterns.add(method, path, handler)
     if (PATTERN.test(path)) {
-      this.#patterns = new TrieRouter()
+      this.#patterns = patternRouter()
       for (const route of this.#routes) this.#patterns.add(...route)
       return
     }

@@ -46,12 +46,14 @@ export function streamBody(
   breakConnection?: () => void,
 ): ReadableStream<Uint8Array> {
   const body = new StreamBody(source, parts, breakConnection)
-  return new ReadableStream<Uint8Array>(body, { highWaterMark: parts.maxBuffered, size: lengthOf })
+  return new ReadableStream<Uint8Array>(body, BYTES)
 }
 
-function lengthOf(chunk: Uint8Array): number {
-  return chunk.byteLength
-}
+/**
+ * Nothing is pulled before the reader waits; the bound is counted here. The first pull of a stream makes functions that keep
+ * all of it for longer (docs/decisions/2026-11-26-functions-in-members.md), and a short response needs none.
+ */
+const BYTES: QueuingStrategy<Uint8Array> = { highWaterMark: 0, size: (chunk) => chunk.byteLength }
 
 /** A class: functions for each body, and a getter in an object literal, take V8 microseconds. */
 class StreamBody implements ResponseWriter, Output {
@@ -85,9 +87,9 @@ class StreamBody implements ResponseWriter, Output {
     this.#source.attach(this)
   }
 
+  /** The reader waits: it has taken everything. */
   pull(): void {
-    if (this.#full && this.#left() > 0) this.#makeRoom()
-    if (!this.#isRead) return
+    this.#makeRoom()
     if (this.#state === 'draining') this.#finish()
     else if (this.#kept === 0) this.#parts.output.remove(this)
   }
@@ -104,20 +106,20 @@ class StreamBody implements ResponseWriter, Output {
   write(text: string): void {
     if (this.#state !== 'open') return
     const { maxBuffered, output } = this.#parts
-    if (this.#left() < (1 - HARD) * maxBuffered) return this.#giveUp()
+    if (this.#unread() > HARD * maxBuffered) return this.#giveUp()
     if (this.#waiting === '') queueMicrotask(() => this.#flush())
     this.#waiting += text
     // Counted in bytes as early as possible: a handler may write much in one turn.
     if (this.#waiting.length >= CHUNK) this.#flush()
     output.report(this, this.waiting())
-    if (!this.#isOpen || this.#full || this.#left() > 0) return
+    if (!this.#isOpen || this.#full || this.#unread() < maxBuffered) return
     this.#full = Promise.withResolvers()
     this.#taken = this.#takenNow()
     this.#watch()
   }
 
   takes(length: number): boolean {
-    return this.#state !== 'open' || this.#left() - length >= (1 - HARD) * this.#parts.maxBuffered
+    return this.#state !== 'open' || this.#unread() + length <= HARD * this.#parts.maxBuffered
   }
 
   keeps(change: number): void {
@@ -138,7 +140,7 @@ class StreamBody implements ResponseWriter, Output {
   // For the count of all output ----------------------------------------------------------------------------------
 
   waiting(): number {
-    return this.#parts.maxBuffered - this.#left() + this.#kept
+    return this.#unread() + this.#kept
   }
 
   cut(): void {
@@ -151,17 +153,17 @@ class StreamBody implements ResponseWriter, Output {
     return this.#state === 'open'
   }
 
-  get #isRead(): boolean {
-    return this.#controller.desiredSize === this.#parts.maxBuffered
+  /** Bytes in the stream that the reader has not taken. */
+  #queued(): number {
+    return -(this.#controller.desiredSize ?? 0)
   }
 
-  #left(): number {
-    return (this.#controller.desiredSize ?? 0) - this.#waiting.length
+  #unread(): number {
+    return this.#queued() + this.#waiting.length
   }
 
   #takenNow(): number {
-    const { maxBuffered } = this.#parts
-    return this.#given - (maxBuffered - (this.#controller.desiredSize ?? maxBuffered))
+    return this.#given - this.#queued()
   }
 
   #makeRoom(): void {
@@ -209,7 +211,7 @@ class StreamBody implements ResponseWriter, Output {
     const { output } = this.#parts
     this.#makeRoom()
     // `pull` is not called after the close: a stream that is counted closes when its reader has everything.
-    if (this.#isRead || !output.counts(this)) {
+    if (this.#queued() === 0 || !output.counts(this)) {
       output.remove(this)
       this.#close()
       this.#controller.close()

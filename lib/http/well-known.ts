@@ -1,21 +1,21 @@
 /** The documents that clients read before they have a token: RFC 9728 metadata, and where 2025-03-26 looks instead. */
-import type { Hono } from 'hono'
-import { WELL_KNOWN } from '../auth/metadata.ts'
 import type { Authorization } from '../auth/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
 import { metadataSuffix, type Paths } from './paths.ts'
-import { type HttpHandler, type RouteParts, route } from './route.ts'
+import { type HttpHandler, type RouteHandler, type RouteParts, route } from './route.ts'
 
 const CACHED = { 'Cache-Control': 'public, max-age=300' }
 
-export function wellKnownRoutes(
-  app: Hono,
-  { metadata, metadataOf }: Authorization,
-  paths: Paths,
-  parts: RouteParts,
-): void {
+interface WellKnown {
+  /** The metadata of the protected resource. */
+  document: RouteHandler
+  /** To the metadata of the authorization server; undefined: none is known. */
+  redirect: RouteHandler | undefined
+}
+
+export function wellKnownHandlers({ metadata, metadataOf }: Authorization, paths: Paths, parts: RouteParts): WellKnown {
   const documentRoute = (serve: HttpHandler) => {
     return route(parts, { handlers: { GET: serve, HEAD: serve }, allow: 'GET, HEAD, OPTIONS', isDocument: true })
   }
@@ -25,12 +25,10 @@ export function wellKnownRoutes(
     if (!found) throw new Refusal(404, ErrorCode.InvalidRequest, 'There is no protected resource at this path.')
     return { kind: 'json', status: 200, body: JSON.stringify(found), headers: CACHED }
   })
-  for (const path of paths.routes(WELL_KNOWN)) app.all(path, document)
-  for (const path of paths.routes(`${WELL_KNOWN}/*`)) app.all(path, document)
 
   // Clients of 2025-03-26 take the endpoint's own host for the authorization server and look there.
   const [issuer] = metadata.issuers
-  if (issuer === undefined) return
+  if (issuer === undefined) return { document, redirect: undefined }
   const redirect = documentRoute(async () => {
     try {
       const { url } = await metadataOf(issuer)
@@ -43,5 +41,5 @@ export function wellKnownRoutes(
       })
     }
   })
-  for (const path of paths.routes('/.well-known/oauth-authorization-server')) app.all(path, redirect)
+  return { document, redirect }
 }

@@ -1,6 +1,7 @@
 /** The environment variables of every platform: read and checked once, before anything starts. */
 
-import { type AuthOptions, checkAuthOptions } from '../auth/options.ts'
+import { checkAuthOptions } from '../auth/check.ts'
+import type { AuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { Group, Rate, Setting, Values } from '../base/setting.ts'
 import type { EndpointOptions } from '../endpoint.ts'

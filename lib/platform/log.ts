@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { asError, stackOf } from '../base/errors.ts'
 import { type CallEvent, onEvent, type RefusalEvent, type RequestEvent, type StoreEvent } from '../base/events.ts'
+import { ProtocolError } from '../protocol/errors.ts'
 import { AskError } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import {
@@ -12,9 +13,9 @@ import {
   type Members,
   membersOfCall,
   membersOfRequest,
-  readableLine,
   tenths,
 } from './log/format.ts'
+import { readableLine } from './log/readable.ts'
 import { Thinning } from './log/thinning.ts'
 
 /** A stream of the process. */
@@ -95,11 +96,12 @@ export function openLog(options: LogOptions): Log {
   }
   const onCall = (call: CallEvent) => {
     const { fault, error: failure, request } = call
-    if (failure && (fault === 'exception' || fault === 'result')) {
+    const isLimit = fault === 'timeout' || fault === 'too_large'
+    if (failure && (isLimit || isAuthors(call))) {
       const expected =
-        failure instanceof AskError || failure instanceof StoreUnavailable || failure.name === 'AbortError'
+        isLimit || failure instanceof AskError || failure instanceof StoreUnavailable || failure.name === 'AbortError'
       const level = expected ? 'WARNING' : 'ERROR'
-      const text = fault === 'exception' && !expected ? stackOf(failure) : causeOf(failure)
+      const text = fault !== 'result' && !expected ? stackOf(failure) : causeOf(failure)
       writeThinned(level, text ?? '', membersOfCall(call), `${level} ${call.name} ${causeOf(failure)}`)
     }
     // Otherwise the line of its request has its members.
@@ -149,10 +151,14 @@ export function openLog(options: LogOptions): Log {
   }
 }
 
+/** A fault of the author's code. A middleware refuses a call with a ProtocolError. */
+function isAuthors({ fault, error }: CallEvent): boolean {
+  return fault === 'exception' || fault === 'result' || (fault === 'middleware' && !(error instanceof ProtocolError))
+}
+
 /** The level of a line: what its author should look at is an error, what its client did wrong is a warning. */
 function levelOf(call: CallEvent | undefined, status: number, refused = false): Level {
-  const isFault = call?.fault === 'exception' || call?.fault === 'result'
-  if (status >= 500 || isFault || call?.outcome === 'store_away') return 'ERROR'
+  if (status >= 500 || (call && isAuthors(call)) || call?.outcome === 'store_away') return 'ERROR'
   if (refused || (call && call.outcome !== 'ok' && call.outcome !== 'input_required')) return 'WARNING'
   return 'INFO'
 }

@@ -5,9 +5,6 @@ const IMPORT = 'import { McpServer } from "mcp-anywhere"'
 /** Why `value` is no server, as a sentence without its subject. */
 export function problemOf(value: unknown): string {
   if (value === undefined) return 'must export the server: export const server = new McpServer({ … }).'
-  if (typeof value === 'function') {
-    return 'exports a function as its server. Export the server itself: export const server = new McpServer({ … }).'
-  }
   if (typeof value !== 'object' || value === null) {
     return `exports ${value === null ? 'null' : `a ${typeof value}`} as its server. Export an McpServer as "server".`
   }
@@ -15,18 +12,6 @@ export function problemOf(value: unknown): string {
     return (
       'exports a server of another copy of mcp-anywhere. "npm ls mcp-anywhere" names both, ' +
       'and "npm dedupe" leaves one; run the command as "npx mcp-anywhere" in the project.'
-    )
-  }
-  if ('registerTool' in value && 'server' in value) {
-    return (
-      'exports an McpServer of the official SDK, which is not served yet. ' +
-      `Write ${IMPORT}: its register calls are the same, with schemas of zod 4 as z.object({ … }), and registrations return nothing.`
-    )
-  }
-  if ('setRequestHandler' in value) {
-    return (
-      'exports a Server of the official SDK, which is not served yet. ' +
-      `Write ${IMPORT} and register its tools, resources and prompts: a schema may be plain JSON Schema.`
     )
   }
   const { name } = value.constructor ?? {}

@@ -6,14 +6,12 @@
  * author's and stay.
  */
 
-import { resultJson, toJson } from '../base/to-json.ts'
-import { isObject, type JsonObject, RawJson, type Result } from './jsonrpc.ts'
+import { isObject, type JsonObject } from './jsonrpc.ts'
 import { features, isAtLeast, type Revision, STATELESS_REVISION } from './revisions.ts'
 import type {
   Annotations,
   CallToolResult,
   ContentBlock,
-  CreateMessageRequestParams,
   EmbeddedResource,
   GetPromptResult,
   Implementation,
@@ -24,8 +22,6 @@ import type {
   Resource,
   ResourceContents,
   ResourceTemplate,
-  SamplingMessage,
-  SamplingMessageContentBlock,
   ServerCapabilities,
   TextContent,
   Tool,
@@ -48,7 +44,6 @@ const knownContents = by<ResourceContents>({ _meta: C })
 const CONTENT: Rules<EmbeddedResource> = { _meta: C, annotations: knownAnnotations, resource: knownContents }
 const CONTENT_TYPES: Partial<Record<ContentBlock['type'], Revision>> = { audio: B, resource_link: C }
 const knownResult = byContent<CallToolResult>({ content: downgradeContent })
-const knownMessage = by<SamplingMessage>({ _meta: D })
 
 export const downgradeImplementation = by<Implementation>({ title: C, icons: D, description: D, websiteUrl: D })
 export const downgradeCapabilities = by<ServerCapabilities>({ completions: B, extensions: STATELESS_REVISION })
@@ -58,7 +53,8 @@ export const downgradePromptResult = byContent<GetPromptResult>({
 })
 export const downgradeReadResult = byContent<ReadResourceResult>({ contents: knownContents })
 
-function by<T extends JsonObject>(rules: Rules<T>) {
+/** Exported for the parameters of sampling. */
+export function by<T extends JsonObject>(rules: Rules<T>) {
   return (value: T, revision: Revision): T => apply(rules, value, revision)
 }
 
@@ -115,7 +111,7 @@ export function downgradeToolResult(result: CallToolResult, revision: Revision):
   return knownResult(rest, revision)
 }
 
-/** A block of content. A block whose type the revision lacks becomes text. Exported for tests. */
+/** A block of content. A block whose type the revision lacks becomes text. */
 export function downgradeContent(block: ContentBlock, revision: Revision): ContentBlock {
   const first = CONTENT_TYPES[block.type]
   if (first !== undefined && !isAtLeast(revision, first)) return asText(block)
@@ -130,46 +126,4 @@ function asText(block: ContentBlock): TextContent {
   }
   const { name, title = name, uri, description } = block
   return { type: 'text', text: `${title}: ${uri}${description === undefined ? '' : ` (${description})`}` }
-}
-
-/**
- * The parameters of `sampling/createMessage`. Several blocks in one message become several messages before 2025-11-25.
- * `tools` stay: a call with them was refused before, because they need a capability that older clients do not have.
- */
-export function downgradeSampling(params: CreateMessageRequestParams, revision: Revision): CreateMessageRequestParams {
-  if (features(revision).richSampling) return params
-  const { _meta: _, ...rest } = params
-  return { ...rest, messages: params.messages.flatMap((message) => splitMessage(message, revision)) }
-}
-
-function splitMessage(message: SamplingMessage, revision: Revision): SamplingMessage[] {
-  const blocks = Array.isArray(message.content) ? message.content : [message.content]
-  const older = knownMessage(message, revision)
-  return blocks.map((block) => ({ ...older, content: downgradeSamplingContent(block, revision) }))
-}
-
-function downgradeSamplingContent(block: SamplingMessageContentBlock, revision: Revision): SamplingMessageContentBlock {
-  return block.type === 'tool_use' || block.type === 'tool_result'
-    ? { type: 'text', text: JSON.stringify(block) }
-    : (downgradeContent(block, revision) as SamplingMessageContentBlock)
-}
-
-/** The key in `_meta` under which every result of the stateless revision names the server. */
-const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
-
-/**
- * A result as the stateless revision has it: with `resultType`, "complete" where it has none, and the server's
- * identity. Ready text must have neither yet.
- *
- * @param serverInfo JSON of `{ name, version }`, or of the whole description of the server
- * @throws NotJson
- */
-export function completeResult(result: Result, serverInfo: string): RawJson {
-  if (!(result instanceof RawJson) && (result._meta !== undefined || result.resultType !== undefined)) {
-    const _meta = { ...(result._meta as JsonObject | undefined), [SERVER_INFO_KEY]: JSON.parse(serverInfo) }
-    return new RawJson(toJson({ resultType: 'complete', ...result, _meta }))
-  }
-  const text = result instanceof RawJson ? result.text : resultJson(result)
-  const head = `{"resultType":"complete","_meta":{"${SERVER_INFO_KEY}":${serverInfo}}`
-  return new RawJson(text === '{}' ? `${head}}` : `${head},${text.slice(1)}`)
 }

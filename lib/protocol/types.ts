@@ -7,13 +7,13 @@
  */
 import { isObject, type JsonObject } from './jsonrpc.ts'
 
-type Role = 'user' | 'assistant'
+export type Role = 'user' | 'assistant'
 export type ProgressToken = string | number
 
 /** A JSON Schema object of draft-07, 2019-09 or (without `$schema`) 2020-12. */
 export type JsonSchema = JsonObject
 
-type Icon = {
+export type Icon = {
   src: string
   mimeType?: string | undefined
   /** `48x48`, or `any` for scalable images. */
@@ -51,16 +51,16 @@ type Annotated = WithMeta & { annotations?: Annotations | undefined }
 
 export type TextContent = Annotated & { type: 'text'; text: string }
 /** `data` is base64. */
-type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
+export type ImageContent = Annotated & { type: 'image'; data: string; mimeType: string }
 /** `data` is base64. */
-type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
+export type AudioContent = Annotated & { type: 'audio'; data: string; mimeType: string }
 export type EmbeddedResource = Annotated & { type: 'resource'; resource: ResourceContents }
-type ResourceLink = Resource & { type: 'resource_link' }
+export type ResourceLink = Resource & { type: 'resource_link' }
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource
 
 // Tools
 
-type ToolAnnotations = {
+export type ToolAnnotations = {
   title?: string | undefined
   readOnlyHint?: boolean | undefined
   destructiveHint?: boolean | undefined
@@ -80,7 +80,8 @@ export type Tool = Named &
 export type CallToolResult = WithMeta & {
   content: ContentBlock[]
   /** An object up to 2025-11-25, any JSON value in 2026-07-28. */
-  structuredContent?: unknown
+  // biome-ignore lint/suspicious/noExplicitAny: a handler may name this type whatever the outputSchema of its tool
+  structuredContent?: any
   isError?: boolean | undefined
 }
 
@@ -105,9 +106,9 @@ export type ResourceTemplate = Named &
   }
 
 type ContentsOf = WithMeta & { uri: string; mimeType?: string | undefined }
-type TextResourceContents = ContentsOf & { text: string }
+export type TextResourceContents = ContentsOf & { text: string }
 /** `blob` is base64. */
-type BlobResourceContents = ContentsOf & { blob: string }
+export type BlobResourceContents = ContentsOf & { blob: string }
 export type ResourceContents = TextResourceContents | BlobResourceContents
 
 export type ReadResourceResult = WithMeta & { contents: ResourceContents[] }
@@ -175,8 +176,8 @@ export function compareLevels(a: LoggingLevel, b: LoggingLevel): number {
 
 // Requests from the server to the client
 
-type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
-type ToolResultContent = WithMeta & {
+export type ToolUseContent = WithMeta & { type: 'tool_use'; id: string; name: string; input: JsonObject }
+export type ToolResultContent = WithMeta & {
   type: 'tool_result'
   toolUseId: string
   content: ContentBlock[]
@@ -191,12 +192,15 @@ export type SamplingMessage = WithMeta & {
   content: SamplingMessageContentBlock | SamplingMessageContentBlock[]
 }
 
-type ModelPreferences = {
-  hints?: { name?: string | undefined }[] | undefined
+export type ModelHint = { name?: string | undefined }
+export type ModelPreferences = {
+  hints?: ModelHint[] | undefined
   costPriority?: number | undefined
   speedPriority?: number | undefined
   intelligencePriority?: number | undefined
 }
+
+export type ToolChoice = { mode?: 'auto' | 'required' | 'none' | undefined }
 
 export type CreateMessageRequestParams = WithMeta & {
   messages: SamplingMessage[]
@@ -209,12 +213,32 @@ export type CreateMessageRequestParams = WithMeta & {
   metadata?: JsonObject | undefined
   /** Needs the client capability `sampling.tools`. */
   tools?: Tool[] | undefined
-  toolChoice?: { mode?: 'auto' | 'required' | 'none' | undefined } | undefined
+  toolChoice?: ToolChoice | undefined
 }
 
 export type CreateMessageResult = SamplingMessage & { model: string; stopReason?: string | undefined }
 
 export type ElicitContent = Record<string, string | number | boolean | string[]>
+
+/** `requestedSchema` is an object of strings, numbers, booleans and choices. */
+export type ElicitRequestFormParams = WithMeta & {
+  mode?: 'form' | undefined
+  message: string
+  requestedSchema: JsonSchema
+}
+export type ElicitRequestURLParams = WithMeta & {
+  mode: 'url'
+  message: string
+  url: string
+  /** 2025-11-25 only. Default: a random one. */
+  elicitationId?: string | undefined
+}
+export type ElicitRequestParams = ElicitRequestFormParams | ElicitRequestURLParams
+export type ElicitResult = WithMeta & {
+  action: 'accept' | 'decline' | 'cancel'
+  /** There where a form was accepted. */
+  content?: ElicitContent | undefined
+}
 
 export type Root = WithMeta & { uri: string; name?: string | undefined }
 export type ListRootsResult = WithMeta & { roots: Root[] }

@@ -17,6 +17,29 @@ import { hasDotSegment, normalTemplate, normalUri } from './uri.ts'
 /** A list for a variable with `*`, otherwise a string. A missing optional variable has no entry. */
 export type Variables = Record<string, string | string[]>
 
+type Optional = '?' | '&' | ';' | '#'
+/** The expressions of a template: what is between braces. */
+type Expressions<T> = T extends `${string}{${infer E}}${infer Rest}` ? E | Expressions<Rest> : never
+type Listed<List> = List extends `${infer First},${infer Rest}` ? First | Listed<Rest> : List
+type RequiredIn<E> = E extends `${Optional}${string}`
+  ? never
+  : E extends `${'+' | '/' | '.'}${infer L}`
+    ? Listed<L>
+    : Listed<E>
+type OptionalIn<E> = E extends `${Optional}${infer L}` ? Listed<L> : never
+type NameOf<V> = V extends `${infer Name}*` ? Name : V
+type ValueOf<V> = V extends `${string}*` ? string[] : string
+type Flat<T> = { [Name in keyof T]: T[Name] }
+
+/** The variables of a template whose text the compiler knows, such as `{ id: string }` of `notes://{id}`. */
+export type VariablesOf<T extends string> = string extends T
+  ? Variables
+  : Flat<
+      { [V in RequiredIn<Expressions<T>> as NameOf<V> & string]: ValueOf<V> } & {
+        [V in OptionalIn<Expressions<T>> as NameOf<V> & string]?: ValueOf<V> | undefined
+      }
+    >
+
 interface Variable {
   name: string
   explode: boolean
@@ -54,6 +77,16 @@ export class UriTemplate {
     this.#hasDots = hasDotSegment(this.normal)
     const first = this.#parts[0]
     this.#prefix = first?.kind === 'literal' ? first.text : ''
+  }
+
+  /** The text of the template. */
+  toString(): string {
+    return this.text
+  }
+
+  /** {@link variables}, under the name of the official SDK. */
+  get variableNames(): readonly string[] {
+    return this.variables
   }
 
   /** The decoded values of the variables, or undefined if the URI is not one of this template. */

@@ -1,12 +1,13 @@
 /** The shutdown of an instance. Its sessions go on elsewhere. */
 import { channels, type DrainStart, publish } from '../base/events.ts'
+import type { Afterwork } from './afterwork.ts'
 import type { Instance } from './instance.ts'
 
 /**
- * Ends the streams that may end before their answer, waits for the calls for `drainTimeout` ms, hands over those that
- * may run again and fails the rest, and removes the instance's traces from the store.
+ * Ends the streams that may end before their answer, waits for the calls and the work that handlers left for `drainTimeout`
+ * ms, hands over those calls that may run again and fails the rest, and removes the instance's traces from the store.
  */
-export async function drain(instance: Instance): Promise<void> {
+export async function drain(instance: Instance, afterwork: Afterwork): Promise<void> {
   const { options, clock, calls, unregistered, connections } = instance
   const isHeard = channels['drain-start'].hasSubscribers || channels.drain.hasSubscribers
   const event: DrainStart | undefined = isHeard
@@ -26,6 +27,7 @@ export async function drain(instance: Instance): Promise<void> {
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close()
+  afterwork.close('when this instance shut down')
   await instance.settled()
   await instance.retry.finish()
   await instance.stop()

@@ -1,10 +1,12 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
+import type { Clock } from '../base/clock.ts'
 import type { CallStart, RequestStart } from '../base/events.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
-import type { RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
 import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
 import type { Store } from '../store/store.ts'
 import { type Handles, handleValues, type KeyValues, userValues } from '../store/values.ts'
+import type { Afterwork } from './afterwork.ts'
 import type { CallWatch, Dispatch } from './call-watch.ts'
 import type { Caller } from './caller.ts'
 
@@ -13,28 +15,41 @@ export interface SharedParts {
   store: Store
   announce: Announcer
   dispatch: Dispatch
+  clock: Clock
+  /** The work of `ctx.waitUntil`. */
+  afterwork: Afterwork
 }
 
-type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note'>
+type CallerView = Pick<Caller, 'principal' | 'auth' | 'request' | 'note' | 'quota' | 'held'>
 
 export abstract class HandlerChannel {
-  readonly requestId: RequestId
   /** Set where somebody listens to the events of calls. */
   watch: CallWatch | undefined
+  onAsk: ((answer: Promise<unknown>) => void) | undefined
   readonly #shared: SharedParts
   readonly #caller: CallerView
+  readonly #request: JsonRpcRequest
   #abort: AbortController | undefined
   #once: Map<string, Promise<unknown>> | undefined
 
-  constructor(shared: SharedParts, caller: CallerView, requestId: RequestId) {
+  constructor(shared: SharedParts, caller: CallerView, request: JsonRpcRequest) {
     this.#shared = shared
     this.#caller = caller
-    this.requestId = requestId
+    this.#request = request
   }
 
   /** The call has ended: a signal that is made from now on is aborted. */
   protected abstract get over(): boolean
 
+  get requestId(): RequestId {
+    return this.#request.id
+  }
+  get method(): string {
+    return this.#request.method
+  }
+  get sessionId(): string | undefined {
+    return undefined
+  }
   get event(): CallStart | undefined {
     return this.watch?.event
   }
@@ -47,6 +62,9 @@ export abstract class HandlerChannel {
   /** Another instance began the call, and this is its second run. */
   get takenOver(): boolean {
     return false
+  }
+  get clock(): Clock {
+    return this.#shared.clock
   }
   get principal(): string {
     return this.#caller.principal
@@ -76,6 +94,33 @@ export abstract class HandlerChannel {
   abort(reason: string): void {
     this.watch?.abandoned()
     this.#abort?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  waitUntil(work: PromiseLike<unknown>): void {
+    this.takePlace()
+    this.#shared.afterwork.add(work, this.#request, () => this.givePlace())
+  }
+
+  leave(handler: Promise<unknown>, reason: DOMException): void {
+    this.takePlace()
+    const done = () => this.givePlace()
+    handler.then(done, done)
+    // Also for a handler that looks at its signal later.
+    this.#abort ??= new AbortController()
+    this.#abort.abort(reason)
+  }
+
+  /**
+   * Work after the answer, also of a handler that did not end in time, counts as a call of its client until it settles: a client that
+   * calls again and again would begin work without a bound.
+   */
+  protected takePlace(): void {
+    this.#caller.quota?.begin()
+    this.#caller.held?.retain()
+  }
+  protected givePlace(): void {
+    this.#caller.quota?.end()
+    this.#caller.held?.release()
   }
 
   once<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean } = {}): Promise<T> {

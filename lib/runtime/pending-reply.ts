@@ -24,7 +24,9 @@ export class PendingReply {
     if (this.#given instanceof Error) throw this.#given
     if (this.#given) return this.#given
     return new Promise((resolve, reject) => {
-      this.#settle = (given) => (given instanceof Error ? reject(given) : resolve(given))
+      // A variable first: docs/decisions/2026-11-26-functions-in-members.md.
+      const settle = (given: Reply | Error) => (given instanceof Error ? reject(given) : resolve(given))
+      this.#settle = settle
     })
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
 /** In ms, 24 days: Node runs a longer timer at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * Runs `end` before the platform cuts a response off: `margin` ms before the deadline (by the clock's `now`). Where little time

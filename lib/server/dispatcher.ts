@@ -5,6 +5,8 @@ import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from './context/client-channel.ts'
+import type { Announcement } from './registry/announcement.ts'
+import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
 import type { Cacheable } from './registry/registry.ts'
 
@@ -31,8 +33,10 @@ export interface Description {
 export interface Dispatcher {
   /** The methods of the protocol, and those that the server adds. */
   readonly methods: MethodTable
-  /** Every scope that a request can need. */
+  /** Every scope that a request can need, or could: the stream of a call needs those of its time. */
   readonly scopes: ReadonlySet<string>
+  /** Entries are hidden from some callers: what the server says of an entry depends on who asks. */
+  readonly hides?: boolean
   /**
    * Answers one request. It returns a promise only where the handler, or the schema library, returns one. In the
    * stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.
@@ -44,19 +48,44 @@ export interface Dispatcher {
   dispatch(method: string, params: JsonObject | undefined, channel: ClientChannel): Result | Promise<Result>
   /** Returns the same object until the description changes. */
   describe(revision: Revision, offer: Offer): Description
-  /** Called before each tool call: it must allocate nothing there. */
-  policyOf(method: string, params: JsonObject | undefined): Policy
+  /**
+   * Called before each tool call: it must allocate nothing there. An entry that is hidden from `caller` has the policy of a
+   * name that does not exist. Without a caller no entry is hidden.
+   */
+  policyOf(method: string, params: JsonObject | undefined, caller?: Caller): Policy
+  /** Whether a caller may learn that a resource has changed. Called where {@link hides} is true. */
+  shows?(uri: string, caller: Caller): boolean
+  /**
+   * Calls `listener` with what the server makes known outside any call, until the function that it returns is called. A server
+   * that makes nothing known has no such member.
+   */
+  onChange?(listener: (change: Announcement) => void): (() => void) | undefined
+  /**
+   * Makes the server ready. An endpoint waits for it before its first request; before that only `methods`, `scopes` and `hides`
+   * can be read. A server that is ready from the start has no such member.
+   *
+   * @param completed announces that the user is done with the page of a URL elicitation
+   * @returns sentences for the log of the start
+   * @throws TypeError with one line for a server that cannot be served
+   */
+  open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /** Where faults of the server go that belong to no call. */
+  reportTo?(report: (error: Error) => void): void
 }
 
-/** All scopes that a request needs, for one challenge, if the caller lacks one of them; otherwise undefined. */
+/**
+ * All scopes that a request needs, for one challenge, if the caller lacks one of them; otherwise undefined. `caller`: where
+ * the dispatcher hides entries.
+ */
 export function missingScopes(
   dispatcher: Dispatcher,
   auth: AuthInfo | undefined,
   method: string,
   params: JsonObject | undefined,
+  caller?: Caller,
 ): readonly string[] | undefined {
   if (auth === undefined || dispatcher.scopes.size === 0) return undefined
-  const { scopes } = dispatcher.policyOf(method, params)
+  const { scopes } = dispatcher.policyOf(method, params, caller)
   return scopes.every((scope) => auth.scopes.includes(scope)) ? undefined : scopes
 }
 

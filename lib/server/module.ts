@@ -40,12 +40,19 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
   return {
     methods,
     scopes: dispatcher.scopes,
+    get hides() {
+      return dispatcher.hides === true
+    },
     dispatch: (method, params, channel) =>
       own(method)
         ? module.dispatch(method, params, channelFor(method, methods.get(method), channel))
         : dispatcher.dispatch(method, params, channel),
     describe: (revision, offer) => extended(dispatcher.describe(revision, offer)),
-    policyOf: (method, params) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params)),
+    policyOf: (method, params, caller) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params, caller)),
+    shows: (uri, caller) => dispatcher.shows?.(uri, caller) ?? true,
+    reportTo: (report) => dispatcher.reportTo?.(report),
+    onChange: (listener) => dispatcher.onChange?.(listener),
+    ...(dispatcher.open && { open: dispatcher.open }),
   }
 }
 

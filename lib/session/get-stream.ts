@@ -7,7 +7,6 @@
 
 import type { HeldBytes } from '../base/byte-budget.ts'
 import { around } from '../base/ids.ts'
-import type { JsonObject } from '../protocol/jsonrpc.ts'
 import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Mail } from '../runtime/mail.ts'
@@ -22,18 +21,13 @@ import {
   type Owner,
 } from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
+import { Hearing } from './hearing.ts'
 import { LIST_CHANGED, MISSED, updatedText } from './stream/change-texts.ts'
 import { Connection } from './stream/connection.ts'
 import { Delivered } from './stream/delivered.ts'
 import { GET_STREAM } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import type { SseResponse } from './stream/sse-response.ts'
-
-/** Whether the token of a caller may read a resource; undefined where the server has no scopes, or the caller no token. */
-function readingBy({ scopes, scopesOf }: CallHost, { auth }: Caller): ((uri: string) => boolean) | undefined {
-  if (!auth || scopes.size === 0) return undefined
-  return (uri) => scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
-}
 
 /** After so many changes that do not concern the session its position moves nevertheless. */
 const PASSED = 256
@@ -57,29 +51,18 @@ export class GetConnection extends Connection {
   readonly #delivered: Delivered
   /** Changes that do not concern the session, since its position last moved. */
   #passed = 0
-  /** Whether the token of the stream may read a resource. Undefined where nothing needs scopes. */
-  readonly #mayRead: ((uri: string) => boolean) | undefined
-  /** Subscriptions that were made while this stream is open, by a request whose token had their scopes. */
-  readonly #granted = new Set<string>()
+  readonly #hearing: Hearing
 
   constructor(host: CallHost, session: Session, response: SseResponse, caller: Caller) {
     super(host.instance, session, GET_STREAM, response, host.takeOverFor(caller))
     this.#held = host.instance.memory.hold(caller.client)
     this.#principal = caller.principal
     this.#delivered = new Delivered(host.instance, session, this.holder, caller.client)
-    this.#mayRead = readingBy(host, caller)
+    this.#hearing = new Hearing(host, session, caller)
   }
 
-  /**
-   * Updates of a resource whose scopes the token of this stream lacks are not sent. They stay in the log, for a stream with
-   * another token.
-   */
   protected override mayDeliver(data: string): boolean {
-    if (!this.#mayRead || !data.includes('"notifications/resources/updated"')) return true
-    const { method, params }: { method?: string; params?: JsonObject } = JSON.parse(data)
-    const uri = params?.uri
-    if (method !== 'notifications/resources/updated' || typeof uri !== 'string') return true
-    return this.#mayRead(uri) || this.#granted.has(uri)
+    return this.#hearing.permits(data)
   }
 
   override deliver(entry: LogEntry, bounded?: boolean): void {
@@ -125,13 +108,8 @@ export class GetConnection extends Connection {
     const { size } = this.#subscribed
     if (mail.on) this.#subscribed.add(mail.uri)
     else this.#subscribed.delete(mail.uri)
-    this.#grant(mail.uri, mail.on)
+    this.#hearing.grant(mail.uri, mail.on)
     this.#count((this.#subscribed.size - size) * mail.uri.length)
-  }
-
-  #grant(uri: string, on: boolean): void {
-    if (!on) this.#granted.delete(uri)
-    else if (this.#mayRead) this.#granted.add(uri)
   }
 
   protected override left(): void {
@@ -186,7 +164,7 @@ export class GetConnection extends Connection {
   #subscribe(uris: string[]): void {
     // Mail about a subscription may have been lost: one that was not there before is new.
     const before = new Set(this.#subscribed)
-    if (this.#begun) for (const uri of uris) if (!before.has(uri)) this.#grant(uri, true)
+    if (this.#begun) for (const uri of uris) if (!before.has(uri)) this.#hearing.grant(uri, true)
     this.#subscribed = new UriSet(uris)
     for (const { uri, on } of this.#news.splice(0)) {
       if (on) this.#subscribed.add(uri)

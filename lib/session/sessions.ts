@@ -22,7 +22,7 @@ import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { endOrphan } from './call/orphans.ts'
+import { endOrphan } from './call/on-demand.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
@@ -41,7 +41,11 @@ interface PostInput {
   batch: boolean
   /** The client takes `text/event-stream`. */
   streams: boolean
+  admit: Admit
 }
+
+/** Throws where the caller lacks scopes of what the session sees. Undefined: that was checked before. */
+type Admit = ((session: Session) => void) | undefined
 
 const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
@@ -141,8 +145,7 @@ export class Sessions {
 
   async post(input: PostInput): Promise<Reply> {
     const { caller, sessionId, messages, batch } = input
-    // `initialized` does not extend the session: a client that leaves after its handshake leaves nothing behind for
-    // long.
+    // `initialized` does not extend the session: a client that leaves after its handshake leaves nothing behind for long.
     const first = messages[0]
     const handshake =
       !batch && first?.kind === 'notification' && first.notification.method === 'notifications/initialized'
@@ -152,6 +155,7 @@ export class Sessions {
       const message = `Only 2025-03-26 has batches; this session has ${session.revision}. Send one message per POST.`
       throw new Refusal(400, ErrorCode.InvalidRequest, message)
     }
+    input.admit?.(session)
     return this.#handle(session, input)
   }
 
@@ -262,10 +266,11 @@ export class Sessions {
   /**
    * `POST /messages`: 202 once the message is accepted. Responses and notifications are sent on the session's stream.
    */
-  async postLegacy(caller: Caller, sessionId: string, message: Message): Promise<Reply> {
+  async postLegacy(caller: Caller, sessionId: string, message: Message, admit: Admit): Promise<Reply> {
     // The heartbeats of the stream extend the session. Without heartbeats, its POSTs do.
     const session = await this.#open(caller, sessionId, this.#instance.options.heartbeat <= 0)
     if (!session?.legacy) throw sessionNotFound()
+    admit?.(session)
     if (message.kind !== 'request') {
       await this.#take(session, message)
       return EMPTY_202

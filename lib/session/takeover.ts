@@ -9,6 +9,7 @@ import type { LogEntry, Owner } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
 import { lostText } from './call/interruption.ts'
+import { readStored, withUrl } from './call/stored-request.ts'
 import { relayTo } from './relay.ts'
 import type { Connection } from './stream/connection.ts'
 import { GET_STREAM } from './stream/event-id.ts'
@@ -51,7 +52,7 @@ async function claim(
   if (claimed.status === 'gone') return connection.finish()
   // Another instance has claimed the call, or it has ended: log and store have how it goes on.
   if (claimed.status !== 'ok') return connection.look()
-  const stored = claimed.request === undefined ? undefined : readRequest(claimed.request)
+  const { request: stored, url } = claimed.request === undefined ? NONE : readStored(claimed.request)
   const id = stored?.id ?? (claimed.id === undefined ? undefined : untypedId(claimed.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   if (channels.takeover.hasSubscribers) {
@@ -81,7 +82,8 @@ async function claim(
   const held = instance.memory.hold(caller.client)
   held.change(claimed.request?.length ?? 0)
   const continued = { stream, token, from: claimed.end + 1, progress, claimed: true, asks: claimed.asks, holder, relay }
-  const call = new Call({ host, session, request, caller: { ...caller, held }, carrier: continuedCarrier, continued })
+  const rerun: Caller = { ...caller, held, request: url ? withUrl(caller.request, url) : caller.request }
+  const call = new Call({ host, session, request, caller: rerun, carrier: continuedCarrier, continued })
   instance.add('call', call)
   if (stored && !claimed.cancelled) call.start()
   held.release()
@@ -90,9 +92,8 @@ async function claim(
   call.respond(errorText({ code: ErrorCode.InternalError, message: lostText(expected) }, id))
 }
 
-function readRequest(text: string): JsonRpcRequest {
-  return JSON.parse(text) as JsonRpcRequest
-}
+/** A call that is not run again. */
+const NONE: Partial<ReturnType<typeof readStored>> = {}
 
 /** The greatest progress in a log: a second run leaves out what was sent. */
 function greatestProgress(entries: LogEntry[]): number | undefined {

@@ -48,7 +48,7 @@ export class StatelessCall extends Run {
 
   /** @throws ProtocolError -32602 for a state that is not valid, or for `inputResponses` that are not an object */
   constructor(host: StatelessHost, input: RunInput) {
-    super(host, input.caller, input.request.id, input.send)
+    super(host, input.caller, input.request, input.send)
     this.#host = host
     this.#input = input
     const { inputResponses, requestState } = input.request.params ?? {}

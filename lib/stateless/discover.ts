@@ -1,6 +1,6 @@
 /** `server/discover`: the full description of the server. */
 import { memoizeByObject } from '../base/memo.ts'
-import { completeResult } from '../protocol/downgrade.ts'
+import { completeResult } from '../protocol/complete-result.ts'
 import type { JsonObject, RawJson } from '../protocol/jsonrpc.ts'
 import { SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Description } from '../server/dispatcher.ts'

@@ -27,6 +27,13 @@ interface Filter {
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
 
+interface ListenParts {
+  /** Makes a result complete, as the revision has it. */
+  complete(result: JsonObject): RawJson
+  /** Whether the client may learn that a resource has changed. */
+  mayHear(uri: string): boolean
+}
+
 export class Listening implements HeldConnection, StreamSource {
   readonly token = randomId(6)
   readonly #instance: Instance
@@ -35,7 +42,7 @@ export class Listening implements HeldConnection, StreamSource {
   /** Counts the URIs of the filter. */
   readonly #held: HeldBytes
   readonly #principal: string
-  readonly #complete: (result: JsonObject) => RawJson
+  readonly #parts: ListenParts
   readonly #filter: Filter
   readonly #meta: JsonObject
   #writer: ResponseWriter | undefined
@@ -52,14 +59,14 @@ export class Listening implements HeldConnection, StreamSource {
   constructor(
     instance: Instance,
     request: JsonRpcRequest,
-    complete: (result: JsonObject) => RawJson,
+    parts: ListenParts,
     offered: ServerCapabilities,
     caller: Pick<Caller, 'client' | 'principal'>,
   ) {
     this.#instance = instance
     this.#id = request.id
     this.#principal = caller.principal
-    this.#complete = complete
+    this.#parts = parts
     this.#filter = readFilter(request.params?.notifications, offered)
     this.#meta = { [META.subscriptionId]: request.id }
     this.#held = instance.memory.hold(caller.client)
@@ -105,7 +112,9 @@ export class Listening implements HeldConnection, StreamSource {
     for (const { change } of entries) {
       if (change.to !== undefined && change.to !== this.#principal) continue
       if (change.kind === 'updated') {
-        for (const uri of uris.spellings(change)) texts.add(this.#message('notifications/resources/updated', { uri }))
+        for (const uri of uris.spellings(change)) {
+          if (this.#parts.mayHear(uri)) texts.add(this.#message('notifications/resources/updated', { uri }))
+        }
       } else if (lists.includes(change.kind)) texts.add(this.#message(`notifications/${change.kind}/list_changed`, {}))
     }
     for (const text of texts) this.#send(text)
@@ -136,7 +145,7 @@ export class Listening implements HeldConnection, StreamSource {
     const writer = this.#writer
     if (!writer) return
     this.#flush()
-    writer.write(sseMessage(resultText(this.#id, this.#complete({ _meta: this.#meta }))))
+    writer.write(sseMessage(resultText(this.#id, this.#parts.complete({ _meta: this.#meta }))))
     this.#writer = undefined
     this.#leave()
     writer.end()

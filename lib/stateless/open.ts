@@ -12,7 +12,7 @@ import { StateBox } from './request-state.ts'
 export function openStateless(
   dispatcher: Dispatcher,
   instance: Instance,
-  shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'maxAsks'>,
+  shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'clock' | 'afterwork' | 'maxAsks'>,
   sealer: Sealer,
   options: StatelessOptions,
 ): Stateless {

@@ -2,7 +2,7 @@
 
 import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
-import { completeResult } from '../protocol/downgrade.ts'
+import { completeResult } from '../protocol/complete-result.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -10,7 +10,8 @@ import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
-import type { Description, Dispatcher } from '../server/dispatcher.ts'
+import { type Description, type Dispatcher, missingScopes } from '../server/dispatcher.ts'
+import type { Caller as Viewer } from '../server/registry/config.ts'
 import type { StatelessOptions } from '../settings.ts'
 import { StatelessCall, type StatelessHost } from './call.ts'
 import type { ReadHeader } from './claim.ts'
@@ -19,6 +20,9 @@ import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
+
+/** A caller as the server's entries see it. */
+const viewerOf = ({ auth }: Caller): Viewer => ({ auth, revision: STATELESS_REVISION, client: undefined })
 
 export class Stateless {
   readonly #dispatcher: Dispatcher
@@ -54,7 +58,8 @@ export class Stateless {
     }
     if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
     if (row?.about === 'tool') {
-      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params).paramHeaders, header)
+      const viewer = this.#dispatcher.hides ? viewerOf(caller) : undefined
+      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params, viewer).paramHeaders, header)
     }
     const exchange = new StatelessExchange(this.#instance, input, this.#complete, this.#options.streamAfter)
     const send = streams ? (text: string) => exchange.send(text) : undefined
@@ -73,7 +78,7 @@ export class Stateless {
     const { request, caller, streams } = input
     const exchange = new StatelessExchange(this.#instance, input, asItIs, this.#options.streamAfter, () => 200)
     const send = streams ? (text: string) => exchange.send(text) : undefined
-    const call = new SessionlessCall(this.#host, caller, request.id, revision, send)
+    const call = new SessionlessCall(this.#host, caller, request, revision, send)
     const { method, params } = request
     const work = () => sessionlessMethod(method, params) ?? this.#host.dispatch(method, params, call)
     return exchange.run(call, work)
@@ -84,13 +89,23 @@ export class Stateless {
     return this.#dispatcher.describe(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
   }
 
+  /** Whether a caller may learn that a resource has changed: when it began to listen the resource may have been hidden, or missing. */
+  #mayHear(uri: string, viewer: Viewer): boolean {
+    const dispatcher = this.#dispatcher
+    if (dispatcher.hides && dispatcher.shows?.(uri, viewer) === false) return false
+    return !missingScopes(dispatcher, viewer.auth, 'resources/read', { uri }, dispatcher.hides ? viewer : undefined)
+  }
+
   async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
     this.#instance.admitStream(request.id)
     try {
-      const listening = new Listening(this.#instance, request, this.#complete, this.#describe().capabilities, caller)
+      // The function keeps nothing else of the caller while the stream is open: its request has the body.
+      const viewer = viewerOf(caller)
+      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer) }
+      const listening = new Listening(this.#instance, request, parts, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {

@@ -1,5 +1,5 @@
 /** The base of runs without a session: stateless calls, and calls of session revisions without a session. */
-import { type JsonObject, notificationText, type RequestId } from '../protocol/jsonrpc.ts'
+import { type JsonObject, type JsonRpcRequest, notificationText } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
@@ -16,8 +16,8 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
   readonly #send: SendMessage
   protected over = false
 
-  constructor(shared: SharedParts, caller: Caller, requestId: RequestId, send: SendMessage) {
-    super(shared, caller, requestId)
+  constructor(shared: SharedParts, caller: Caller, request: JsonRpcRequest, send: SendMessage) {
+    super(shared, caller, request)
     this.#send = send
   }
 

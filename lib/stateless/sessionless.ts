@@ -5,7 +5,7 @@
 
 import { resultJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { type JsonObject, RawJson, type RequestId } from '../protocol/jsonrpc.ts'
+import { type JsonObject, type JsonRpcRequest, RawJson } from '../protocol/jsonrpc.ts'
 import type { SessionRevision } from '../protocol/revisions.ts'
 import { isLoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
@@ -19,8 +19,14 @@ export class SessionlessCall extends Run {
   /** Clients of these revisions describe themselves in `initialize` only: without a session the description is lost. */
   readonly client: ClientView = { info: undefined, capabilities: {} }
 
-  constructor(shared: SharedParts, caller: Caller, id: RequestId, revision: SessionRevision, send: SendMessage) {
-    super(shared, caller, id, send)
+  constructor(
+    shared: SharedParts,
+    caller: Caller,
+    request: JsonRpcRequest,
+    revision: SessionRevision,
+    send: SendMessage,
+  ) {
+    super(shared, caller, request, send)
     this.revision = revision
   }
 

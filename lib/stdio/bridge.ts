@@ -130,10 +130,13 @@ export class StdioBridge {
     method: string,
     headers: Record<string, string>,
     signal: AbortSignal,
-    options?: FetchOptions,
+    options: FetchOptions = {},
   ): Promise<Response> {
     const both = AbortSignal.any([signal, this.#over.signal])
-    return this.#parts.endpoint.fetch(new Request(ADDRESS, { method, headers, signal: both }), options)
+    return this.#parts.endpoint.fetch(new Request(ADDRESS, { method, headers, signal: both }), {
+      ...options,
+      local: true,
+    })
   }
 
   async #answer(response: Response, isRequest: boolean, id: RequestId | undefined, signal: AbortSignal): Promise<void> {

@@ -2,9 +2,7 @@
 import { systemClock } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { createEndpoint, type EndpointOptions } from '../endpoint.ts'
-import type { Dispatcher } from '../server/dispatcher.ts'
-import type { McpServer } from '../server/mcp-server.ts'
-import { dispatcherOf } from '../server/own-dispatcher.ts'
+import { dispatcherFor, type Servable } from '../sdk/official.ts'
 import { SETTINGS } from '../settings.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { StdioBridge } from './bridge.ts'
@@ -41,12 +39,13 @@ function logError(error: unknown): void {
  *
  * await serveStdio(server)
  */
-export async function serveStdio(server: McpServer | Dispatcher, options: StdioOptions = {}): Promise<void> {
+export async function serveStdio(server: Servable, options: StdioOptions = {}): Promise<void> {
   const output = new LineWriter(takeStdout())
   const { onError = logError } = options
-  const dispatcher = dispatcherOf(server)
+  const dispatcher = dispatcherFor(server)
   const session = { ...LIFETIMES, ...options.session }
   const endpoint = createEndpoint(dispatcher, { ...options, store: memoryStore(), onError, session })
+  await endpoint.ready()
   const bridge = new StdioBridge({
     endpoint,
     dispatcher,

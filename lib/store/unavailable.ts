@@ -3,7 +3,7 @@
 /**
  * away: no answer, or not in time. full: no memory is left. loading: the store reads its data after a start. readonly: a
  * replica, or a store that cannot save. denied: a wrong or missing password, or a command that the user may not run. moved:
- * the data is on another node. outdated: the store does not know a command.
+ * the data is on another node. outdated: the store does not know a command. closed: this process has closed it.
  */
 const TROUBLES = {
   away: 'did not answer',
@@ -13,6 +13,7 @@ const TROUBLES = {
   denied: 'does not let this server in',
   moved: 'has moved its data',
   outdated: 'is too old for this server',
+  closed: 'is closed, since this instance shuts down',
 } as const
 
 export type StoreTrouble = keyof typeof TROUBLES

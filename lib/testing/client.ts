@@ -12,8 +12,7 @@ import { randomKey } from '../base/sealing.ts'
 import type { EndpointOptions } from '../endpoint.ts'
 import { STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
 import type { Notifier } from '../runtime/notifier.ts'
-import type { Dispatcher } from '../server/dispatcher.ts'
-import type { McpServer } from '../server/mcp-server.ts'
+import { dispatcherFor, type Servable } from '../sdk/official.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { TestInstance } from './instance.ts'
 import { TestTime } from './time.ts'
@@ -57,6 +56,8 @@ export interface TestControls {
    * client go on as usual.
    */
   advance(ms: number): Promise<void>
+  /** Resolves when no call runs and the work of `ctx.waitUntil` is done, in every instance. */
+  settled(): Promise<void>
   /** Announces changes, as `endpoint.notify`. */
   notify: Notifier
   /** Another client of the same instances. */
@@ -84,7 +85,7 @@ const SHORT = { lease: 300, heartbeat: 400, retry: 10, replacedRetry: 100 }
  * })
  * const result = await client.callTool({ name: 'delete_note', arguments: { id: '1' } })
  */
-export async function testClient(server: McpServer | Dispatcher, options: TestClientOptions = {}): Promise<TestClient> {
+export async function testClient(server: Servable, options: TestClientOptions = {}): Promise<TestClient> {
   const { instances: size = 1, endpoint = {}, ...user } = options
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`instances must be a whole number from 1, not ${size}.`)
   const official = await load()
@@ -98,7 +99,11 @@ export async function testClient(server: McpServer | Dispatcher, options: TestCl
     ...endpoint,
     session: { ...SHORT, ...endpoint.session },
   }
-  const fleet = Array.from({ length: size }, () => new TestInstance(server, settings, store, time))
+  const { instances: kind, attribution, tools, ...shared } = settings
+  const make = () => dispatcherFor(server, { instances: kind, attribution, tools })
+  // A server that makes no others is one in this process, for all instances.
+  const one = typeof server === 'function' ? undefined : make()
+  const fleet = Array.from({ length: size }, () => new TestInstance(one ?? make(), shared, store, time))
   let turn = 0
   let last = 0
   const next = (method: string): TestInstance => {
@@ -131,6 +136,9 @@ export async function testClient(server: McpServer | Dispatcher, options: TestCl
         instance.kill()
       },
       advance: (ms) => time.advance(ms),
+      settled: async () => {
+        await Promise.all(fleet.filter(({ over }) => !over).map(({ endpoint }) => endpoint.settled()))
+      },
       get notify() {
         return next('notify').endpoint.notify
       },

@@ -2,7 +2,6 @@
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../endpoint.ts'
 import type { FetchOptions } from '../http/fetch-options.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
-import type { McpServer } from '../server/mcp-server.ts'
 import type { Receiving, Store } from '../store/store.ts'
 import type { TestTime } from './time.ts'
 
@@ -21,7 +20,7 @@ export class TestInstance {
   readonly #receivings = new Set<Receiving>()
   readonly #connections = new Set<() => void>()
 
-  constructor(server: McpServer | Dispatcher, options: EndpointOptions, store: Store, time: TestTime) {
+  constructor(server: Dispatcher, options: EndpointOptions, store: Store, time: TestTime) {
     this.endpoint = createEndpoint(server, { ...options, store: this.#reached(store), clock: time.clockOf(this) })
   }
 

@@ -2,7 +2,16 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
-import { EventReader, getStream, initialize, post, postStream, toolCall } from '../support/raw.ts'
+import {
+  call,
+  EventReader,
+  getStream,
+  initialize,
+  post,
+  postStream,
+  type RawSession,
+  toolCall,
+} from '../support/raw.ts'
 import { about } from '../support/spread.ts'
 
 let fleet: Fleet
@@ -46,6 +55,32 @@ test('streams of older revisions stay open until the call is answered', async ()
   leaving.signal('SIGTERM')
   expect((await stream.rest()).at(-1)?.result.content[0].text).toContain('done 30')
   expect(await leaving.ended()).toBe(0)
+})
+
+const userValue = async (session: RawSession, name: string) =>
+  (await call(fleet.at(0), session, toolCall(9, 'user_get', { name }))).result.content[0].text
+
+test('work that a tool has left is waited for', async () => {
+  const leaving = await startLeaving()
+  const url = `${leaving.url}/mcp`
+  const session = await initialize(url)
+  const { result } = await call(url, session, toolCall(1, 'leave', { ms: 500, label: 'done' }))
+  expect(result.content[0].text).toBe(`left by ${leaving.child.pid}`)
+  leaving.signal('SIGTERM')
+  expect(await leaving.ended()).toBe(0)
+  expect(leaving.errors).toEqual([])
+  expect(await userValue(session, 'left:done')).toContain(String(leaving.child.pid))
+})
+
+test('work that is not done at the drain timeout is in the log', async () => {
+  const leaving = await startLeaving(300)
+  const url = `${leaving.url}/mcp`
+  await call(url, await initialize(url), toolCall(1, 'leave', { ms: 600_000, label: 'lost' }))
+  leaving.signal('SIGTERM')
+  expect(await leaving.ended()).toBe(0)
+  expect(leaving.errors.join('\n')).toContain(
+    'a promise of tools/call "leave" had not settled when this instance shut down',
+  )
 })
 
 test('a rerunnable call is handed over at the drain timeout', async () => {

@@ -5,6 +5,7 @@ import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotoc
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
+  ListRootsRequestSchema,
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
@@ -19,6 +20,8 @@ export interface Side {
   page?(url: string): void
   /** The client's model. Undefined: the client has none. */
   model?(prompt: string): string
+  /** The client's folders. Undefined: it has none, and no list of them. */
+  roots?: { uri: string; name: string }[]
   log?(data: unknown): void
   updated?(uri: string): void
 }
@@ -32,8 +35,10 @@ export interface Called {
 export type Reference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string }
 
 export interface ExampleClient {
+  /** The client itself. */
+  readonly official: Client1 | Client2
   tools(): Promise<string[]>
-  call(name: string, args?: Record<string, unknown>, onProgress?: (message: string) => void): Promise<Called>
+  call(name: string, args?: Record<string, unknown>, onProgress?: OnProgress): Promise<Called>
   resources(): Promise<string[]>
   read(uri: string): Promise<string>
   prompt(name: string, args: Record<string, string>): Promise<string>
@@ -42,12 +47,15 @@ export interface ExampleClient {
   close(): Promise<void>
 }
 
+/** `message` is empty where the server sends none. */
+type OnProgress = (message: string, progress: number) => void
+
 export type Connect = (url: URL, side?: Side) => Promise<ExampleClient>
 
 const info = { name: 'official', version: '1.0.0' }
 
-function capabilitiesOf({ model }: Side) {
-  return { elicitation: { form: {}, url: {} }, ...(model && { sampling: {} }) }
+function capabilitiesOf({ model, roots }: Side) {
+  return { elicitation: { form: {}, url: {} }, ...(model && { sampling: {} }), ...(roots && { roots: {} }) }
 }
 
 /** The parameters of `elicitation/create`, as far as they matter here. */
@@ -75,9 +83,18 @@ function calledOf(result: Record<string, unknown>): Called {
   }
 }
 
+function progressOptions(onProgress: OnProgress | undefined) {
+  if (!onProgress) return {}
+  return {
+    onprogress: (sent: { progress: number; message?: string | undefined }) =>
+      onProgress(sent.message ?? '', sent.progress),
+  }
+}
+
 /** What both clients have under the same names. */
 function common(client: Client1 | Client2) {
   return {
+    official: client,
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
     resources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
     read: async (uri: string) => {
@@ -98,6 +115,7 @@ export const client1: Connect = async (url, side = {}) => {
   const client = new Client1(info, { capabilities: capabilitiesOf(side) })
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicited(side, params))
   if (side.model) client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => sampled(side, params))
+  if (side.roots) client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: side.roots ?? [] }))
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => side.log?.(params.data))
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => side.updated?.(params.uri))
   // Its types do not allow for exactOptionalPropertyTypes.
@@ -105,8 +123,7 @@ export const client1: Connect = async (url, side = {}) => {
   return {
     ...common(client),
     call: async (name, args = {}, onProgress) => {
-      const options = onProgress ? { onprogress: ({ message = '' }) => onProgress(message) } : {}
-      return calledOf(await client.callTool({ name, arguments: args }, undefined, options))
+      return calledOf(await client.callTool({ name, arguments: args }, undefined, progressOptions(onProgress)))
     },
     subscribe: async (uri) => void (await client.subscribeResource({ uri })),
   }
@@ -118,14 +135,14 @@ const client2 =
     const client = new Client2(info, { capabilities: capabilitiesOf(side), versionNegotiation: { mode } })
     client.setRequestHandler('elicitation/create', ({ params }) => elicited(side, params))
     if (side.model) client.setRequestHandler('sampling/createMessage', ({ params }) => sampled(side, params))
+    if (side.roots) client.setRequestHandler('roots/list', () => ({ roots: side.roots ?? [] }))
     client.setNotificationHandler('notifications/message', ({ params }) => side.log?.(params.data))
     client.setNotificationHandler('notifications/resources/updated', ({ params }) => side.updated?.(params.uri))
     await client.connect(new Transport2(url))
     return {
       ...common(client),
       call: async (name, args = {}, onProgress) => {
-        const options = onProgress ? { onprogress: ({ message = '' }) => onProgress(message) } : {}
-        return calledOf(await client.callTool({ name, arguments: args }, options))
+        return calledOf(await client.callTool({ name, arguments: args }, progressOptions(onProgress)))
       },
       subscribe: async (uri) => {
         if (mode === 'legacy') await client.subscribeResource({ uri })

@@ -134,3 +134,16 @@ describe('connections to Redis of one environment', () => {
     expect(await connections()).toBe(0)
   })
 })
+
+test('work that a tool leaves is done before its environment is frozen, and after its response', async () => {
+  await start(2)
+  const session = await initialize(lambda.url)
+  const left = (await call(lambda.url, session, toolCall(1, 'leave', { ms: 300, label: 'frozen' }))).result
+  expect(left.content[0].text).toMatch(/^left by/)
+  await lambda.quiet()
+  // One of the two environments did not leave the work, and the other one is frozen meanwhile.
+  for (let i = 2; i <= 3; i++) {
+    const { result } = await call(lambda.url, session, toolCall(i, 'user_get', { name: 'left:frozen' }))
+    expect(left.content[0].text).toBe(`left by ${result.content[0].text}`)
+  }
+})

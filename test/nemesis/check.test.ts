@@ -71,6 +71,7 @@ function propertiesOf({ call = {}, session = {}, ledger = FIRST, faults = [], mo
 const rest = (more: Partial<NonNullable<History['rest']>>): Partial<History> => ({
   rest: { at: 20_000, fields: [], eternal: [], keys: [], processes: [], ...more },
 })
+const CLOSED = 'The session store is closed, since this instance shuts down; the session is not lost. Try again.'
 const LOST = 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
 const process = { process: 'a.1', connections: 0, calls: 0, sockets: 5, heap: 30e6, before: 25e6 }
 const ended = { deletion: { sent: 500, acknowledged: 600, status: 204 } }
@@ -121,6 +122,15 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     'an error that nothing explains',
     { call: { outcomes: [failed('Request id 1 is in use by another call of this session.')] }, faults: [stopped] },
     {},
+  ],
+  [
+    'errors have a cause',
+    'an instance that lives on is said to shut down',
+    { call: { outcomes: [{ kind: 'refused', status: 503, at: 1_500, text: CLOSED }] } },
+    {
+      call: { outcomes: [{ kind: 'refused', status: 503, at: 1_500, text: CLOSED }] },
+      faults: [fault('drain', 'b.1', 1_000, 1_400)],
+    },
   ],
   [
     'errors have a cause',

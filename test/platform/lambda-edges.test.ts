@@ -3,10 +3,13 @@ import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Endpoint } from '../../lib/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
 import { readEvent } from '../../lib/platform/lambda/event.ts'
 import { sendResponse } from '../../lib/platform/lambda/stream.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { body, headers } from '../stateless/requests.ts'
+import { ACCEPT_BOTH } from '../support/raw.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { awslambda: { HttpResponseStream: { from: (out: Writable) => out } } })
@@ -117,6 +120,50 @@ test('a buffered response does not wait for the store longer than the gateway wa
   const rest = () => new Promise<void>(() => {})
   // The function itself has ten minutes.
   expect(await handler({ fetch, rest }, 600)(V2)).toMatchObject({ statusCode: 200 })
+})
+
+describe('work that a tool leaves', () => {
+  function leaving() {
+    const server = new McpServer({ name: 'leaving', version: '1' })
+    const work = Promise.withResolvers<void>()
+    server.registerTool('leave', {}, (ctx) => {
+      ctx.waitUntil(work.promise)
+      return { content: [{ type: 'text', text: 'left' }] }
+    })
+    const errors: unknown[] = []
+    const endpoint = createEndpoint(server, { onError: (error) => void errors.push(error) })
+    const call = { method: 'tools/call', params: { name: 'leave' } }
+    const event = {
+      ...V2,
+      headers: { ...V2.headers, accept: ACCEPT_BOTH, 'content-type': 'application/json', ...headers(call) },
+      requestContext: { ...V2.requestContext, http: { method: 'POST', sourceIp: '203.0.113.7' } },
+      body: JSON.stringify(body(call)),
+    } as unknown as typeof V2
+    return { endpoint, work, errors, event }
+  }
+
+  test('is awaited before the invocation returns and the environment sleeps', async () => {
+    const { endpoint, work, errors, event } = leaving()
+    let returned = false
+    const invocation = handler(endpoint)(event).then((result) => {
+      returned = true
+      return result
+    })
+    for (let i = 0; i < 50; i++) await new Promise(setImmediate)
+    expect(returned).toBe(false)
+    work.resolve()
+    expect(await invocation).toMatchObject({ statusCode: 200, body: expect.stringContaining('left') })
+    expect(errors).toEqual([])
+    await endpoint.close()
+  })
+
+  test('is reported where it is not done when the time of the invocation is over', async () => {
+    const { endpoint, work, errors, event } = leaving()
+    expect(await handler(endpoint, 1_000)(event)).toMatchObject({ statusCode: 200 })
+    expect(errors).toMatchObject([{ message: expect.stringContaining('tools/call "leave"') }])
+    work.resolve()
+    await endpoint.close()
+  })
 })
 
 const { http } = V2.requestContext

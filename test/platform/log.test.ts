@@ -12,6 +12,7 @@ import { bufferedHandler } from '../../lib/platform/lambda/buffered.ts'
 import { startEndpoint } from '../../lib/platform/lambda/start.ts'
 import { INTERVAL } from '../../lib/platform/log/thinning.ts'
 import { type Log, openLog } from '../../lib/platform/log.ts'
+import { ProtocolError } from '../../lib/protocol/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
@@ -60,6 +61,14 @@ function server(): McpServer {
     throw new RangeError('out of tea')
   })
   mcp.registerTool('misfit', {}, () => 'nothing' as never)
+  mcp.registerTool('large', { maxResultBytes: 5 }, () => text('more than five bytes'))
+  mcp.registerTool('refused', {}, () => text('ok'))
+  mcp.registerTool('broken', {}, () => text('ok'))
+  mcp.use(({ params }, next) => {
+    if (params.name === 'refused') throw new ProtocolError(-32_050, 'not for you')
+    if (params.name === 'broken') throw new RangeError('out of order')
+    return next()
+  })
   return mcp
 }
 
@@ -147,6 +156,9 @@ describe('as JSON', () => {
   test.each([
     ['misfit', { level: 'ERROR', outcome: 'tool_error', fault: 'result' }, /returned no valid result/],
     ['unknown', { level: 'WARNING', outcome: 'error', fault: 'unknown', code: -32_602, tool: 'unknown' }, undefined],
+    ['large', { level: 'WARNING', outcome: 'tool_error', fault: 'too_large' }, /^RangeError: The result of "large"/],
+    ['refused', { level: 'WARNING', outcome: 'error', fault: 'middleware', code: -32_050 }, undefined],
+    ['broken', { level: 'ERROR', outcome: 'tool_error', fault: 'middleware' }, /^RangeError: out of order\n +at /],
   ])('the tool "%s"', async (name, expected, message) => {
     open(true)
     await initialize()

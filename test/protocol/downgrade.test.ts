@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { completeResult } from '../../lib/protocol/complete-result.ts'
 import {
-  completeResult,
   downgradeCapabilities,
   downgradeContent,
   downgradeImplementation,
@@ -8,10 +8,10 @@ import {
   downgradePromptResult,
   downgradeReadResult,
   downgradeResource,
-  downgradeSampling,
   downgradeTool,
   downgradeToolResult,
 } from '../../lib/protocol/downgrade.ts'
+import { downgradeSampling } from '../../lib/protocol/downgrade-sampling.ts'
 import { RawJson } from '../../lib/protocol/jsonrpc.ts'
 import { type Revision, SESSION_REVISIONS, STATELESS_REVISION } from '../../lib/protocol/revisions.ts'
 import type { ContentBlock, Prompt, Resource, Tool } from '../../lib/protocol/types.ts'

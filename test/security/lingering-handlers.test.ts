@@ -1,6 +1,7 @@
 /** Handlers that ignore their signal: a client that ends its calls and begins others runs no more of them than the bound. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
+import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { body, headers as headersOf, tool } from '../stateless/requests.ts'
@@ -17,6 +18,14 @@ function start(session: EndpointOptions['session']): void {
   server.registerTool('deaf', { inputSchema: { type: 'object' } }, async () => {
     await new Promise<void>((resolve) => running.push(resolve))
     return { content: [] }
+  })
+  server.registerTool('limited', { inputSchema: { type: 'object' }, timeout: 1 }, async () => {
+    await new Promise<void>((resolve) => running.push(resolve))
+    return { content: [] }
+  })
+  server.use(async ({ params }, next) => {
+    const result = next()
+    return params.name === 'deaf' && (params.arguments as JsonObject | undefined)?.left ? { content: [] } : result
   })
   endpoint = createEndpoint(server, {
     store: memoryStore(),
@@ -52,6 +61,13 @@ async function open(): Promise<Record<string, string>> {
 }
 
 const padding = { padding: 'x'.repeat(20_000) }
+
+/** Sends a call that ends before its handler does. */
+async function answered(message: object, headers: Record<string, string>): Promise<number | undefined> {
+  const response = await send(message, headers)
+  await response.text()
+  return response.status === 429 ? 429 : undefined
+}
 
 /** Begins a call and ends it: resolves with its status where it was refused. */
 type Round = (id: number) => Promise<number | undefined>
@@ -100,6 +116,22 @@ const WAYS: Record<string, () => Promise<Round>> = {
     await send(undefined, session)
     await (await response).text()
     return undefined
+  },
+  'time limits in a session': async () => {
+    const session = await open()
+    return (id) => answered(toolCall(id, 'limited', padding), session)
+  },
+  'time limits of stateless calls': async () => async (id) => {
+    const made = { id, ...tool('limited', padding) }
+    return answered(body(made), headersOf(made))
+  },
+  'a middleware that answers first, in a session': async () => {
+    const session = await open()
+    return (id) => answered(toolCall(id, 'deaf', { ...padding, left: true }), session)
+  },
+  'a middleware that answers first, in stateless calls': async () => async (id) => {
+    const made = { id, ...tool('deaf', { ...padding, left: true }) }
+    return answered(body(made), headersOf(made))
   },
   'connections of stateless calls': async () => async (id) => {
     const before = running.length

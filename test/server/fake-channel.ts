@@ -22,6 +22,7 @@ export interface FakeChannel extends ClientChannel {
   asked: Ask[]
   announced: string[]
   closed: (number | undefined)[]
+  left: PromiseLike<unknown>[]
   abort(): void
 }
 
@@ -34,10 +35,13 @@ export function fakeChannel(options: FakeOptions = {}): FakeChannel {
     asked: [],
     announced,
     closed: [],
+    left: [],
     abort: () => controller.abort(),
     revision,
     client: { info: { name: 'fake', version: '1' }, capabilities },
     requestId: 1,
+    method: 'tools/call',
+    sessionId: revision === '2026-07-28' ? undefined : 'session',
     auth: scopes === undefined ? undefined : authWith(scopes),
     principal: '',
     request: { headers: new Headers() },
@@ -59,6 +63,7 @@ export function fakeChannel(options: FakeOptions = {}): FakeChannel {
       return options.answer(ask)
     },
     once: async (_name, fn) => fn(),
+    waitUntil: (work) => void channel.left.push(work),
     closeStream: (retryMs) => void channel.closed.push(retryMs),
   }
   return channel

@@ -12,6 +12,6 @@ test.each([
 ])('%i URIs of %i characters are matched %i times', (count, length, matched) => {
   const found = vi.spyOn(Registry.prototype, 'findResource')
   const resourceSubscriptions = Array.from({ length: count }, (_, i) => `note://${i}/`.padEnd(length, 'x'))
-  policyOf(new Registry(undefined, {}), 'subscriptions', { notifications: { resourceSubscriptions } })
+  policyOf(new Registry({}), 'subscriptions', { notifications: { resourceSubscriptions } })
   expect(found).toHaveBeenCalledTimes(matched)
 })

@@ -6,13 +6,16 @@ import * as mini from 'zod/mini'
 import { z as z3 } from 'zod/v3'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
-import type { Schema } from '../../lib/server/schema/schema.ts'
-import { call, request } from './fake-channel.ts'
+import { compileOutputSchema } from '../../lib/server/schema/output.ts'
+import { compileSchema, type Schema } from '../../lib/server/schema/schema.ts'
+import { call, fakeChannel, request } from './fake-channel.ts'
 
 /** A server with one tool that returns its arguments. */
 function serverWith(inputSchema: Schema): McpServer {
   const server = new McpServer({ name: 'test', version: '1.0.0' })
   server.registerTool('tool', { inputSchema }, (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }))
+  // Schemas are compiled when the server is served.
+  server.registry.compile()
   return server
 }
 
@@ -27,6 +30,11 @@ const plain = {
   required: ['city'],
 }
 
+/** A schema of zod 3 as releases before 3.24 have it. */
+function withoutStandard<S extends object>(schema: S): S {
+  return new Proxy(schema, { get: (target, name) => (name === '~standard' ? undefined : Reflect.get(target, name)) })
+}
+
 describe.each([
   ['zod', z.object({ city: z.string().min(2), days: z.int().optional() })],
   [
@@ -35,6 +43,17 @@ describe.each([
       v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) }),
     ),
   ],
+  [
+    'valibot alone',
+    v.object({ city: v.pipe(v.string(), v.minLength(2)), days: v.optional(v.pipe(v.number(), v.integer())) }),
+  ],
+  ['zod/mini', mini.object({ city: mini.string().check(mini.minLength(2)), days: mini.optional(mini.int()) })],
+  ['zod 3', z3.object({ city: z3.string().min(2), days: z3.number().int().optional() })],
+  [
+    'zod 3 before Standard Schema',
+    withoutStandard(z3.object({ city: z3.string().min(2), days: z3.number().int().optional() })),
+  ],
+  ['a shape', { city: z.string().min(2), days: z3.number().int().optional() }],
   ['plain JSON Schema', plain],
 ] as [string, Schema][])('a schema of %s', (_name, schema) => {
   const server = serverWith(schema)
@@ -88,39 +107,93 @@ it('lists a few of many problems', async () => {
   expect(text).toContain('990 more')
 })
 
-describe('a schema that cannot give JSON Schema is refused with what to do:', () => {
-  const zodOf = (major: number, minor: number) => ({
-    '~standard': { vendor: 'zod', version: 1, validate: () => ({ value: {} }) },
-    _zod: { version: { major, minor, patch: 0 } },
-    optional: () => {},
-  })
-  it.each([
-    ['valibot', v.object({ a: v.string() }), /toStandardJsonSchema/],
-    ['zod 3', z3.object({ a: z3.string() }), /zod 3\. Install zod 4\.2 or newer \(npm install zod@4\)/],
-    ['zod 3 before Standard Schema', { _def: {}, safeParse: () => {} }, /zod 3\. Install zod 4\.2 or newer/],
-    ['zod 4.0', zodOf(4, 0), /zod 4\.0\. Install zod 4\.2 or newer/],
-    ['zod 4.1', zodOf(4, 1), /zod 4\.1\. Install zod 4\.2 or newer/],
-    ['zod/mini', mini.object({ a: mini.string() }), /zod\/mini\. Import .* from "zod" .*z\.toJSONSchema\(schema\)/],
-    [
-      'another library',
-      { '~standard': { vendor: 'own', validate: () => ({}) } },
-      /this own schema cannot give JSON Schema\./,
-    ],
-  ])('%s', (_name, schema, hint) => {
-    for (const side of ['inputSchema', 'outputSchema'] as const) {
-      const server = new McpServer({ name: 'test', version: '1.0.0' })
-      const register = () =>
-        server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
-      expect(register).toThrow(hint)
-      expect(register).toThrow(`Tool "tool": ${side}`)
+it('waits for a schema of zod 3 before Standard Schema that checks asynchronously', async () => {
+  const free = z3.string().refine(async (name) => name !== 'taken', 'is taken')
+  const server = serverWith(withoutStandard(z3.object({ name: free })))
+  for (const _again of [1, 2]) {
+    expect((await callWith(server, { name: 'free' })).isError).toBeUndefined()
+    expect((await callWith(server, { name: 'taken' })).text).toContain('name: is taken')
+  }
+})
+
+describe('the option toJsonSchema', () => {
+  const own = { '~standard': { vendor: 'own', version: 1, validate: (value: unknown) => ({ value }) } } as const
+  const json = { type: 'object', properties: { a: { type: 'string' } } }
+
+  it('writes the schemas of a library that cannot do it itself, for arguments and for results', () => {
+    const sides: string[] = []
+    const write = (schema: unknown, side: string) => {
+      sides.push(side)
+      return schema === own ? json : undefined
     }
+    expect(compileSchema(own, 'input', 'a', write).json).toEqual(json)
+    expect(compileOutputSchema(own, 'a', write).json).toEqual(json)
+    expect(compileSchema({ field: own }, 'input', 'a', write).json.properties).toEqual({ field: json })
+    expect(sides).toEqual(['input', 'output', 'input'])
   })
 
-  it('and what it names for zod/mini works', async () => {
-    const schema = mini.object({ city: mini.string() })
-    const server = serverWith(mini.toJSONSchema(schema) as Schema)
-    expect((await callWith(server, { city: 'Bern' })).isError).toBeUndefined()
-    expect((await callWith(server, {})).text).toContain('city')
+  it('comes before what is installed, and after the schema itself', () => {
+    const write = () => json
+    expect(compileSchema(mini.object({ b: mini.string() }), 'input', 'a', write).json).toEqual(json)
+    expect(compileSchema(z.object({ b: z.string() }), 'input', 'a', write).json).not.toEqual(json)
+    const { json: found } = compileSchema(mini.object({ b: mini.string() }), 'input', 'a', () => undefined)
+    expect(found.properties).toEqual({ b: { type: 'string' } })
+  })
+
+  it('writes the forms of handlers, too', async () => {
+    const toJsonSchema = (schema: unknown) => (schema === own ? json : undefined)
+    const server = new McpServer({ name: 'test', version: '1' }, { toJsonSchema })
+    server.registerTool('tool', {}, async (ctx) => ({ structuredContent: { ...(await ctx.elicit('?', own)) } }))
+    server.registerResource('fixed', 'test://a', {}, async (_uri, ctx) => {
+      const { action } = await ctx.elicit('?', own)
+      return { contents: [{ uri: 'test://a', text: action }] }
+    })
+    const answer = () => ({ action: 'accept', content: { a: 'x' } })
+    const channel = fakeChannel({ capabilities: { elicitation: {} }, answer })
+    expect((await call(server, 'tool', {}, channel)).structuredContent).toEqual({
+      action: 'accept',
+      content: { a: 'x' },
+    })
+    expect((await request(server, 'resources/read', { uri: 'test://a' }, channel)).contents[0].text).toBe('accept')
+    expect(channel.asked.map(({ params }) => params?.requestedSchema)).toEqual([json, json])
+  })
+
+  it('has its own errors, with the name of the schema', () => {
+    const fail = () => {
+      throw new Error('no way')
+    }
+    expect(() => compileSchema({ field: own }, 'input', 'a', fail)).toThrow(
+      'a: "field" cannot be written as JSON Schema: no way',
+    )
+  })
+})
+
+describe('a schema that cannot be written as JSON Schema is refused with what to do:', () => {
+  const standard = (vendor: string) => ({ '~standard': { vendor, version: 1, validate: () => ({ value: {} }) } })
+  it.each([
+    [
+      'an old arktype',
+      standard('arktype'),
+      /is a schema of arktype, .* Install arktype 2\.1\.28 or newer, .*toJsonSchema\./,
+    ],
+    ['another library', standard('own'), /is a schema of own, which cannot write JSON Schema\. .*toJsonSchema\./],
+    [
+      'a transform',
+      z
+        .object({ a: z.string() })
+        .transform(() => new Map())
+        .pipe(z.map(z.string(), z.string())),
+      /cannot be written/,
+    ],
+  ])('%s', (name, schema, hint) => {
+    for (const side of ['inputSchema', 'outputSchema'] as const) {
+      if (name === 'a transform' && side === 'inputSchema') continue
+      const server = new McpServer({ name: 'test', version: '1.0.0' })
+      server.registerTool('tool', { [side]: schema as unknown as Schema }, () => ({ content: [] }))
+      const serve = () => server.registry.compile()
+      expect(serve).toThrow(hint)
+      expect(serve).toThrow(`Tool "tool": ${side}`)
+    }
   })
 })
 

@@ -75,6 +75,7 @@ describe.each(['legacy', 'auto'] as const)('the client in mode %s', (mode) => {
   test('calls every tool of the everything server', async () => {
     const client = await connect(mode)
     const names = (await client.listTools()).tools.map(({ name }) => name)
+    server.registry.compile()
     expect(names.length).toBe(server.registry.tools.size)
     // The gated tools wait until this value is set.
     await client.callTool({ name: 'user_set', arguments: { name: 'gate:open', value: 'yes' } })

@@ -156,6 +156,25 @@ describe('lines', () => {
     ).toEqual([0, 1, 2, 3])
   })
 
+  test('have no HTTP request for a handler to see', async () => {
+    const lines = new Lines()
+    const call = { ...toolCall(2, 'surroundings', {}, META), id: 2 }
+    lines.send(initialize(), initialized, toolCall(1, 'surroundings'), call)
+    expect(JSON.parse((await lines.answer(1)).result.content[0].text)).toEqual([null, null, null, 'string'])
+    expect(JSON.parse((await lines.answer(2)).result.content[0].text)).toEqual([null, null, null, 'undefined'])
+    lines.child.stdin.end()
+    expect(await lines.ended()).toBe(0)
+  })
+
+  test('may leave work, for which the process waits when its input ends', async () => {
+    const lines = new Lines()
+    lines.send(initialize(), initialized, toolCall(1, 'leave'))
+    expect((await lines.answer(1)).result.content[0].text).toBe('left')
+    lines.child.stdin.end()
+    expect(await lines.ended()).toBe(0)
+    expect(lines.errors).toContain('left work is done')
+  })
+
   test('an ask that is open when the input ends fails, and its call is answered', async () => {
     const lines = new Lines()
     lines.send(initialize(), initialized, toolCall(1, 'ask'))

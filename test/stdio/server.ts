@@ -37,6 +37,18 @@ server.registerTool('resumed', {}, async (ctx) => {
   await ctx.closeStream(10)
   return text('resumed')
 })
+server.registerTool('surroundings', {}, ({ request, requestInfo, http, sessionId }) =>
+  text(JSON.stringify([request.url, requestInfo, http, typeof sessionId])),
+)
+server.registerTool('leave', {}, (ctx) => {
+  const work = async () => {
+    // The host closes stdin meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    console.error('left work is done')
+  }
+  ctx.waitUntil(work())
+  return text('left')
+})
 server.registerTool('change', {}, async (ctx) => {
   await ctx.announce.toolsChanged()
   await ctx.announce.resourceUpdated('notes://a')

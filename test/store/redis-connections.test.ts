@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { startRedis } from '../support/redis.ts'
@@ -74,6 +76,19 @@ describe('connections', () => {
     const before = f.proxy.requests
     await Promise.all(Array.from({ length: 20 }, (_, i) => store.getValue('user', `${i}`)))
     expect(f.proxy.requests - before).toBe(1)
+  })
+
+  test('once it is closed, a client is told of the shutdown and not of a store that does not answer', async () => {
+    const store = f.open()
+    const closing = createEndpoint(new McpServer({ name: 'demo', version: '1' }), { store })
+    const session = { 'Mcp-Session-Id': 'x', 'Content-Type': 'application/json', Accept: 'application/json' }
+    await closing.close()
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
+    const response = await closing.fetch(
+      new Request('http://localhost/mcp', { method: 'POST', headers: session, body }),
+    )
+    expect(response.status).toBe(503)
+    expect(await response.text()).toContain('since this instance shuts down')
   })
 
   test('scripts are sent by their hash after the first time, and in full where Redis has lost them', async () => {

@@ -32,16 +32,17 @@ export class InstanceProcess {
     this.errors = errors
   }
 
-  /** `root` is the checkout whose instance it is. */
+  /** `root` is the checkout whose instance it is, and `module` the module of its server, from test/support. */
   static async start(
     redisUrl: string,
     options: FleetOptions = {},
     plain = false,
     root = OWN,
+    module?: string,
   ): Promise<InstanceProcess> {
     const args = ['--import', WALL_CLOCK, new URL('test/support/instance.ts', root).pathname]
     const child = spawn(process.execPath, args, {
-      env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain }) },
+      env: { ...process.env, INSTANCE: JSON.stringify({ redisUrl, options, plain, module }) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     if (!child.stdout || !child.stderr) throw new Error('The instance has no output.')
@@ -116,11 +117,12 @@ export async function startFleet(
     redis: given,
     plain = false,
     roots = [],
-  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[] } = {},
+    module,
+  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[]; module?: string } = {},
 ): Promise<Fleet> {
   const redis = given ?? (await startRedis())
   const instances = await Promise.all(
-    Array.from({ length: size }, (_, i) => InstanceProcess.start(redis.url, options, plain, roots[i])),
+    Array.from({ length: size }, (_, i) => InstanceProcess.start(redis.url, options, plain, roots[i], module)),
   )
   const proxy = await startRoundRobin(instances.map((instance) => instance.url))
   return {
@@ -131,7 +133,7 @@ export async function startFleet(
     at: (index) => new URL(`${instances[index]?.url}/mcp`),
     async restart(index, changed = options, root = roots[index]) {
       proxy.setTarget(index, undefined)
-      const instance = await InstanceProcess.start(redis.url, changed, plain, root)
+      const instance = await InstanceProcess.start(redis.url, changed, plain, root, module)
       instances[index] = instance
       proxy.setTarget(index, instance.url)
       return instance

@@ -3,19 +3,27 @@
  * and triggers announcements by the routes under `/__test`.
  */
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
+import type { Servable } from '../../lib/sdk/official.ts'
+import type { OfficialOptions } from '../../lib/sdk/options.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
-import { server } from '../fixtures/everything.ts'
 import { serveInstance } from './serve-instance.ts'
 
-const { redisUrl, options, plain } = JSON.parse(process.env.INSTANCE ?? '{}') as {
+const { redisUrl, options, plain, module } = JSON.parse(process.env.INSTANCE ?? '{}') as {
   redisUrl: string
   options: EndpointOptions
   /** Without a key, so that the test can read and change the texts in Redis. */
   plain?: boolean
+  /** The module that exports the server, from here; default: the everything server. */
+  module?: string
 }
 /** The key of every instance of a fleet. */
 const keys = [Buffer.alloc(32, 'a key for tests')]
+const { server, serving } = (await import(module ?? '../fixtures/everything.ts')) as {
+  server: Servable
+  serving?: OfficialOptions
+}
 const endpoint = createEndpoint(server, {
+  ...serving,
   allowedHosts: 'local',
   ...(!plain && { keys }),
   ...options,
@@ -34,4 +42,5 @@ endpoint.app.post('/__test/announce', async (c) => {
 
 endpoint.app.post('/__test/complete', async (c) => c.json(await endpoint.elicitationCompleted(await c.req.text())))
 
+await endpoint.ready()
 serveInstance(endpoint)

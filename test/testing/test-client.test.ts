@@ -31,6 +31,7 @@ function build() {
   const server = new McpServer({ name: 'notes', version: '1' })
   const runs: PromiseWithResolvers<void>[] = []
   const begun: (() => void)[] = []
+  const audit: string[] = []
   const run = (n: number) => (runs[n] ??= Promise.withResolvers<void>())
   let count = 0
   server.registerTool('ask', {}, async (ctx) => {
@@ -53,6 +54,7 @@ function build() {
     await ctx.progress(n)
     begun[n]?.()
     await run(n).promise
+    ctx.waitUntil(Promise.resolve().then(() => audit.push(`run ${n}`)))
     return text(`run ${n}`)
   }
   server.registerTool('safe', { annotations: { readOnlyHint: true } }, long)
@@ -65,9 +67,14 @@ function build() {
       return text(error instanceof AskError ? error.reason : error)
     }
   })
+  server.registerTool('leave', {}, (ctx) => {
+    ctx.waitUntil(new Promise<void>((resolve) => setImmediate(resolve)).then(() => audit.push('left')))
+    return text('done')
+  })
   server.registerTool('whoami', {}, ({ auth, request }) => text(`${auth?.subject} ${request.address}`))
   return {
     server,
+    audit,
     /** Resolves when the run of this number has begun. */
     began: (n: number) => new Promise<void>((resolve) => (begun[n] = resolve)),
     finish: (n: number) => run(n).resolve(),
@@ -106,6 +113,14 @@ test('requests go to the instances in turn, which share the session', async () =
   expect([...seen].sort()).toEqual([0, 1, 2])
 })
 
+test.each(['2025-11-25', '2026-07-28'])('settled() waits for work that a tool leaves (%s)', async (revision) => {
+  const { server, audit } = build()
+  const client = await start(server, { instances: 2, revision })
+  expect(await textOf(client.callTool({ name: 'leave' }))).toBe('done')
+  await client.settled()
+  expect(audit).toEqual(['left'])
+})
+
 test('a question to a stateless client is answered at another instance', async () => {
   const client = await start(build().server, {
     instances: 2,
@@ -131,7 +146,7 @@ test('another client has a session of its own, and gets what the server announce
 
 describe('a kill', () => {
   test('lets another instance run a call again that may, and its client gets the result', async () => {
-    const { server, began, finish } = build()
+    const { server, audit, began, finish } = build()
     const client = await start(server, { instances: 3 })
     const second = began(2)
     const { result, streams } = call(client, 'safe')
@@ -141,6 +156,8 @@ describe('a kill', () => {
     await second
     finish(2)
     expect(await textOf(result)).toBe('run 2')
+    await client.settled()
+    expect(audit).toEqual(['run 2'])
     // The code of the first run goes on, and nothing of it is heard.
     finish(1)
     for (let i = 0; i < 3; i++) {

@@ -99,7 +99,11 @@ describe('an invented id', () => {
       expect((await openGet(fleet.at(1), session, forged(session, count))).status).toBe(400)
   })
 
-  test('costs one message at most in a session that the other commit has served', async () => {
+  test('costs one message at most in a session that the other commit has served', async ({ skip }) => {
+    const alone = await initialize(fleet.at(0))
+    await (await postStream(fleet.at(0), toolCall(1, 'progress', { n: 2 }, meta), { session: alone })).rest()
+    const refused = (await openGet(fleet.at(0), alone, forged(alone, 1))).status === 400
+    skip(refused, 'The earlier commit has event keys, and refuses invented ids too.')
     const session = await initialize(fleet.at(1))
     await (
       await postStream(fleet.at(0), toolCall(1, 'progress', { n: 2 }, meta), {

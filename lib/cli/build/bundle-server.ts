@@ -13,7 +13,10 @@ import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
 import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
+import { RARELY_USED, rarelyUsed, rarelyUsedSource } from './plugins/rarely-used.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
+import { leanDecoder } from './plugins/redis-decoder.ts'
+import { Converters, SCHEMAS, schemasOnDemand, schemasSource } from './plugins/schemas.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
 
 export { SERVER } from './plugins/served.ts'
@@ -107,30 +110,39 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
   const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
-  const redis = [leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
-  const all = [...plugins, served(entries, server), ...redis, ...packages, ...shorter]
+  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const converters = new Converters(server)
+  const schemas = [converters.plugin, schemasOnDemand]
+  const all = [...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })
-  const stdin = { contents: onDemandSource, resolveDir: OWN }
-  const outfile = join(outdir, ON_DEMAND)
+  const commonJs = (name: string) => ({ ...common, outfile: join(outdir, name), format: 'cjs' }) as const
+  const text = (contents: string) => ({ contents, resolveDir: OWN })
   const entryPoints = entryPointsOf(entries)
-  const [main, more] = await Promise.all([
+  const [main, ...beside] = await Promise.all([
     esbuild.context({ ...common, ...MODULES, entryPoints, outdir, loader, plugins: all }),
-    esbuild.context({ ...common, stdin, outfile, format: 'cjs', plugins: shorter }),
+    esbuild.context({ ...commonJs(ON_DEMAND), stdin: text(onDemandSource), plugins: shorter }),
+    esbuild.context({ ...commonJs(SCHEMAS), entryPoints: [schemasSource] }),
+    esbuild.context({ ...commonJs(RARELY_USED), stdin: text(rarelyUsedSource) }),
   ])
   return {
     async rebuild() {
       externals.clear()
       copied.clear()
-      const built = await Promise.all([withFailures(() => main.rebuild()), more.rebuild()])
-      const [{ metafile, warnings }, others] = built
+      converters.prepare()
+      const build = () => withFailures(() => main.rebuild())
+      let [first, ...others] = await Promise.all([build(), ...beside.map((context) => context.rebuild())])
+      // Converters need none of their own: the second build has all.
+      if (converters.change(first.metafile, absWorkingDir)) first = await build()
+      const { metafile, warnings } = first
       if (lacksServer(warnings)) throw new Failure(await missing(server))
+      const built = [first, ...others]
       for (const { path, contents } of built.flatMap(({ outputFiles }) => outputFiles)) writeFileSync(path, contents)
       return {
         metafile: {
-          inputs: { ...metafile.inputs, ...others.metafile.inputs },
-          outputs: { ...metafile.outputs, ...others.metafile.outputs },
+          inputs: Object.assign({}, ...built.map(({ metafile }) => metafile.inputs)),
+          outputs: Object.assign({}, ...built.map(({ metafile }) => metafile.outputs)),
         },
         inputs: Object.keys(metafile.inputs)
           .filter((name) => !/^[\w-]{2,}:/.test(name))
@@ -140,7 +152,7 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
         warnings: warnings.filter(isAuthors).map(lineOf),
       }
     },
-    dispose: async () => void (await Promise.all([main.dispose(), more.dispose()])),
+    dispose: async () => void (await Promise.all([main, ...beside].map((context) => context.dispose()))),
   }
 }
 
@@ -161,9 +173,9 @@ export async function bundleServer(options: BundleOptions): Promise<Bundled> {
 const UNDEFINED = 'import-is-undefined'
 const inServed = ({ location }: Message) => location?.file.startsWith(`${NAMESPACE}:`) === true
 
-/** esbuild warns of each of the two names that the module of the server lacks. */
+/** esbuild warns of each name that the module of the server lacks. */
 const lacksServer = (warnings: Message[]) =>
-  warnings.filter((warning) => warning.id === UNDEFINED && inServed(warning)).length >= 2
+  warnings.filter(({ id, text }) => id === UNDEFINED && /^Import "(server|default)" /.test(text)).length >= 2
 
 const isAuthors = (warning: Message) => !inServed(warning) && !/node_modules/.test(warning.location?.file ?? '')
 

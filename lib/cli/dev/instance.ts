@@ -3,12 +3,13 @@ import * as inspector from 'node:inspector'
 import { stackOf } from '../../base/errors.ts'
 import { onEvent } from '../../base/events.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import { readyOrStop } from '../../platform/endpoint.ts'
 import { readEnvironment, type Settings } from '../../platform/environment.ts'
 import { openLog } from '../../platform/log.ts'
 import { serveNode } from '../../platform/node/serve.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
-import type { McpServer } from '../../server/mcp-server.ts'
-import { dispatcherOf } from '../../server/own-dispatcher.ts'
+import { dispatcherFor, type Servable } from '../../sdk/official.ts'
+import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
@@ -17,7 +18,7 @@ import { ipcStore } from './store/ipc-store.ts'
 const report = (message: Report) => void process.send?.(message, () => {})
 
 /** @param load imports the module of the server */
-export async function serveInstance(load: () => Promise<{ server: McpServer }>): Promise<void> {
+export async function serveInstance(load: () => Promise<{ server: Servable }>): Promise<void> {
   // The process that started this one has ended, and took the sessions with it.
   process.once('disconnect', () => process.exit(0))
   const start = JSON.parse(process.argv[2] ?? '{}') as Start
@@ -26,16 +27,17 @@ export async function serveInstance(load: () => Promise<{ server: McpServer }>):
   const settings = readEnvironment(process.env)
   const out = { isTTY: true, write: (text: string) => process.stdout.write(text) }
   const log = openLog({ requests: settings.log ?? true, out, err: out, forAuthor: true })
-  for (const warning of server.warnings) log.say('WARNING', warning)
   const store = openStore(settings, start.ownRedis, log.error)
   // Another server on the same Redis, or a Redis that lets nobody in: no request would change that.
   await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
-  const { http, endpoint } = serveNode(server, { settings, store, log })
+  const dispatcher = dispatcherFor(server)
+  const { http, endpoint } = serveNode(dispatcher, { settings, store, log })
+  await readyOrStop(server, endpoint, log)
   obey(endpoint, start.inspect)
-  const { name, lists } = describe(server)
+  const { name, lists } = describe(dispatcher)
   http.listen(start.socket, () => report({ dev: 'ready', name, lists }))
 }
 
@@ -52,9 +54,9 @@ function openStore(settings: Settings, ownRedis: boolean, onError: (error: unkno
   return ownRedis ? { ...store, serve: undefined } : store
 }
 
-function describe(server: McpServer): { name: string; lists: List[] } {
+function describe(dispatcher: Dispatcher): { name: string; lists: List[] } {
   const offer = { listChanged: true, subscribe: true, logging: true }
-  const { info, capabilities } = dispatcherOf(server).describe(STATELESS_REVISION, offer)
+  const { info, capabilities } = dispatcher.describe(STATELESS_REVISION, offer)
   const lists: List[] = ['tools', 'prompts', 'resources']
   return { name: info.name, lists: lists.filter((list) => capabilities[list] !== undefined) }
 }

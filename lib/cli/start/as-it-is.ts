@@ -19,13 +19,13 @@ const BUNDLE = 'Write it as it is, or install esbuild, which finds it: npm insta
  */
 export async function serveAsItIs(file: string, { stdio }: { stdio: boolean }): Promise<void> {
   if (stdio) takeStdout()
-  let module: { server?: unknown; default?: unknown }
+  let module: { server?: unknown; default?: unknown; serving?: unknown }
   try {
     module = await import(pathToFileURL(file).href)
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException)
   }
-  const server = await serverOf(module.server ?? module.default, shown(file))
+  const server = await serverOf(module.server ?? module.default, shown(file), module.serving)
   await (stdio ? serveStdio(server) : listen(server))
 }
 

@@ -61,7 +61,7 @@ export function invocations(
       throw error
     } finally {
       // Only the last of several invocations: it writes everything to the store before the environment is frozen.
-      if (running === 1) await before(end, endpoint.rest())
+      if (running === 1) await before(end, endpoint.rest(end))
       running--
       asleepSince = { now: systemClock.now(), wall: systemClock.wall() }
     }

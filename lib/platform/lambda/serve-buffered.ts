@@ -1,12 +1,12 @@
 /** The handler of gateways that take a response as a whole: API Gateway HTTP APIs, REST without streaming, load balancers. */
-import type { McpServer } from '../../server/mcp-server.ts'
+import type { Servable } from '../../sdk/official.ts'
 import { bufferedHandler } from './buffered.ts'
 import type { HttpEvent } from './event.ts'
 import type { LambdaHandler } from './handler.ts'
 import { startEndpoint } from './start.ts'
 
 /** Serves `server` with the settings of the environment, for gateways that do not stream. A wrong setting ends the process. */
-export async function serveBuffered(server: McpServer): Promise<LambdaHandler> {
+export async function serveBuffered(server: Servable): Promise<LambdaHandler> {
   // API Gateway waits 29 s.
   const { endpoint, settings } = await startEndpoint(
     server,

@@ -1,7 +1,7 @@
 /** The start of an execution environment: its settings, its store and its endpoint. */
 import type { EndpointOptions } from '../../endpoint.ts'
-import type { McpServer } from '../../server/mcp-server.ts'
-import { endpointOrStop } from '../endpoint.ts'
+import type { Servable } from '../../sdk/official.ts'
+import { endpointOrStop, readyOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { logRejections } from '../faults.ts'
 import { openLog } from '../log.ts'
@@ -26,14 +26,15 @@ function keepEnvironment(report: (text: string) => void): void {
  * @param defaults variables that the environment may set otherwise
  * @param options options for which there is no choice on this platform
  */
-export async function startEndpoint(server: McpServer, defaults: Environment, options: EndpointOptions = {}) {
+export async function startEndpoint(server: Servable, defaults: Environment, options: EndpointOptions = {}) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   const log = openLog({ requests: settings.log })
-  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  for (const warning of settings.warnings) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, log.error)
   const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }
 }

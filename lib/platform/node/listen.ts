@@ -1,21 +1,23 @@
 /** A process that listens by itself: its settings, its log and its store. */
 import type { AddressInfo } from 'node:net'
-import type { McpServer } from '../../server/mcp-server.ts'
+import type { Servable } from '../../sdk/official.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
 import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
-export async function listen(server: McpServer): Promise<void> {
+export async function listen(server: Servable): Promise<void> {
   const settings = readEnvironment(process.env)
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
   const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
-  for (const warning of [...settings.warnings, ...server.warnings]) log.say('WARNING', warning)
+  for (const warning of settings.warnings) log.say('WARNING', warning)
   const store = await openStore(settings, log.error)
-  const { http } = serveNode(server, { settings, store, log })
+  const { http, endpoint } = serveNode(server, { settings, store, log })
+  await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )

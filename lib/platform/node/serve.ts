@@ -4,7 +4,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { systemClock } from '../../base/clock.ts'
 import { retryAfter } from '../../base/ids.ts'
 import type { Endpoint } from '../../endpoint.ts'
-import type { McpServer } from '../../server/mcp-server.ts'
+import type { Servable } from '../../sdk/official.ts'
 import { SETTINGS } from '../../settings.ts'
 import type { Store } from '../../store/store.ts'
 import { endpointOrStop } from '../endpoint.ts'
@@ -23,7 +23,7 @@ interface Parts {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. The HTTP server does not listen yet. */
-export function serveNode(server: McpServer, { settings, store, log }: Parts): { http: Server; endpoint: Endpoint } {
+export function serveNode(server: Servable, { settings, store, log }: Parts): { http: Server; endpoint: Endpoint } {
   const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {

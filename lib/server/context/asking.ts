@@ -1,8 +1,8 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
 import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
-import { downgradeSampling } from '../../protocol/downgrade.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { downgradeSampling } from '../../protocol/downgrade-sampling.ts'
+import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type {
   CreateMessageRequestParams,
@@ -12,12 +12,14 @@ import type {
   Root,
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
-import { compileSchema, type OutputOf, type Schema, type StandardSchema } from '../schema/schema.ts'
+import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
+
+export { answerOf, parsedBy } from './official-answers.ts'
 
 export interface AskOptions {
   /**
@@ -27,6 +29,8 @@ export interface AskOptions {
   key?: string | undefined
   /** How long to wait, in ms. Default: the endpoint's. Calls of the stateless revision do not wait. */
   timeout?: number | undefined
+  /** Ends the wait, and cancels the client's work on the answer. Calls of the stateless revision do not wait. */
+  signal?: AbortSignal | undefined
 }
 
 /** The user's answer to a form. */
@@ -35,22 +39,30 @@ export type Elicited<Content> =
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /** The content of an answer to a form of this schema. */
-export type ElicitedBy<S extends Schema> = S extends StandardSchema ? OutputOf<S> : ElicitContent
+export type ElicitedBy<S extends Schema> = string extends keyof OutputOf<S> ? ElicitContent : OutputOf<S>
 
 type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 
 export class Asking {
   readonly #channel: ClientChannel
+  readonly #compile: typeof compileSchema
   #keys: Set<string> | undefined
   #ordinals: Map<Kind, number> | undefined
 
-  constructor(channel: ClientChannel) {
+  /** @param compile is given, since it belongs to the code of the start, and this is loaded later */
+  constructor(channel: ClientChannel, compile: typeof compileSchema) {
     this.#channel = channel
+    this.#compile = compile
   }
 
-  async elicit<S extends Schema>(message: string, schema: S, options: AskOptions): Promise<Elicited<ElicitedBy<S>>> {
+  async elicit<S extends Schema>(
+    message: string,
+    schema: S,
+    options: AskOptions,
+    toJsonSchema?: ToJsonSchema,
+  ): Promise<Elicited<ElicitedBy<S>>> {
     requireElicitation(this.#channel.client, this.#channel.revision, 'form')
-    const { json, check } = compileSchema(schema, 'input', 'The schema of ctx.elicit')
+    const { json, check } = this.#compile(schema, 'input', 'The schema of ctx.elicit', toJsonSchema)
     const requestedSchema = formSchema(json, this.#channel.revision)
     const mode = features(this.#channel.revision).elicitationModes ? { mode: 'form' } : {}
     const params = { ...mode, message, requestedSchema }
@@ -85,14 +97,50 @@ export class Asking {
     return roots
   }
 
-  async ping(options: { timeout?: number | undefined }): Promise<void> {
+  async ping(options: Omit<AskOptions, 'key'>): Promise<void> {
     if (features(this.#channel.revision).sessions) await this.#ask('ping', 'ping', undefined, options)
+  }
+
+  /**
+   * A request in the words of the protocol, as servers of the official SDK send it.
+   *
+   * @returns the client's result as it came; its shape is checked
+   * @throws TypeError for a method that clients do not have
+   */
+  async request(method: string, params: JsonObject = {}, options: AskOptions): Promise<JsonObject> {
+    const { client, revision } = this.#channel
+    switch (method) {
+      case 'elicitation/create': {
+        const mode = params.mode === 'url' ? 'url' : 'form'
+        requireElicitation(client, revision, mode)
+        const { elicitationModes, elicitationIds } = features(revision)
+        const request: JsonObject = { ...params }
+        if (mode === 'form')
+          request.requestedSchema = formSchema(isObject(params.requestedSchema) ? params.requestedSchema : {}, revision)
+        else if (elicitationIds) request.elicitationId ??= randomId(16)
+        else delete request.elicitationId
+        if (elicitationModes) request.mode = mode
+        else delete request.mode
+        return this.#ask('elicit', method, request, options)
+      }
+      case 'sampling/createMessage':
+        return this.sample(params as CreateMessageRequestParams, options)
+      case 'roots/list':
+        return { roots: await this.listRoots(options) }
+      case 'ping':
+        await this.ping(options)
+        return {}
+    }
+    const known = 'elicitation/create, sampling/createMessage, roots/list and ping'
+    throw new TypeError(`A handler cannot send ${JSON.stringify(method)} to its client: clients answer ${known}.`)
   }
 
   /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
-    const answered = this.#channel.ask({ method, params, key, timeout: options.timeout }).then((answer) => {
+    const { timeout, signal } = options
+    signal?.throwIfAborted()
+    const answered = this.#channel.ask({ method, params, key, timeout, signal }).then((answer) => {
       const read = readAnswer(method, answer)
       if (typeof read === 'object') return read
       throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)

@@ -2,6 +2,7 @@
  * The channel between a handler and its client. Calls of sessions and calls of the stateless revision implement it,
  * each in its way; a handler cannot tell them apart.
  */
+import type { Clock } from '../../base/clock.ts'
 import type { CallStart } from '../../base/events.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
@@ -16,6 +17,12 @@ export interface RequestInfo {
   headers: Headers
   /** The address of the client as the platform reports it. */
   address?: string | undefined
+  /**
+   * The address of the endpoint as the client has it: path and query as it sent them, in front of a proxy that cuts a prefix off,
+   * too. Scheme and host are those that reached the instance. A call that another instance runs again has the URL of its first
+   * run. Undefined where there is no HTTP (stdio).
+   */
+  url?: URL | undefined
 }
 
 export interface ClientView {
@@ -31,6 +38,8 @@ export interface Ask {
   key: string
   /** How long to wait, in ms; undefined: the endpoint's default. */
   timeout: number | undefined
+  /** Aborted when nobody waits for the answer any longer: the client's work on it is cancelled. */
+  signal?: AbortSignal | undefined
 }
 
 export interface AnnounceOptions {
@@ -54,12 +63,22 @@ export interface ClientChannel {
   readonly revision: Revision
   readonly client: ClientView
   readonly requestId: RequestId
+  /** The method of the request. */
+  readonly method: string
+  /** The client's `Mcp-Session-Id`; undefined where there is no session. */
+  readonly sessionId: string | undefined
   readonly auth: AuthInfo | undefined
   /** The caller's name in all that is kept. */
   readonly principal: string
   readonly request: RequestInfo
   /** The event of the call, where somebody listens. */
   readonly event?: CallStart | undefined
+  /** Another instance began the call, and this is its second run. */
+  readonly takenOver?: boolean | undefined
+  /** Of the endpoint. */
+  readonly clock?: Clock | undefined
+  /** Receives the answer of each ask that waits for the client, as it is sent. */
+  onAsk?: ((answer: Promise<unknown>) => void) | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */
   readonly signal: AbortSignal
   /** The state of the session; undefined in the stateless revision. */
@@ -85,8 +104,15 @@ export interface ClientChannel {
   ask(ask: Ask): Promise<JsonObject>
   /** Runs `fn` once for the call and keeps its JSON result, also over a replay. */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T>
+  /** Has a drain, and the sleep of a Lambda environment, wait for work that goes on after the answer. */
+  waitUntil(work: PromiseLike<unknown>): void
   /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */
   closeStream(retryMs?: number): void
+  /**
+   * The call gets its response before `handler` has settled. Its signal is aborted, and the handler keeps the place of a call
+   * until it settles.
+   */
+  leave?(handler: Promise<unknown>, reason: DOMException): void
 }
 
 /** The channel that a method's handler gets: it asks only where the method's row lets it. */

@@ -6,30 +6,42 @@ import { isProgressToken } from '../../protocol/read.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { CreateMessageRequestParams, CreateMessageResult, LoggingLevel, Root } from '../../protocol/types.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
-import type { Schema } from '../schema/schema.ts'
-import { Asking, type AskOptions, type Elicited, type ElicitedBy } from './asking.ts'
+import { compileSchema, type Schema } from '../schema/schema.ts'
+import type { Asking, AskOptions, Elicited, ElicitedBy } from './asking.ts'
 import type { Announcer, ClientChannel, ClientView, RequestInfo } from './client-channel.ts'
+import { OfficialContext } from './official.ts'
+import { ASKING } from './on-demand.ts'
+import { converterOf } from './own-converter.ts'
 
 export type { AskOptions, Elicited, ElicitedBy }
 
 /**
  * The second argument of a handler: its client, its caller and its values. It is the same for every revision; where a
- * revision lacks a feature, the method's comment describes the effect.
+ * revision lacks a feature, the method's comment describes the effect. The members of the official SDK's contexts work as well.
  */
-export class Context {
+export class Context extends OfficialContext {
   readonly #channel: ClientChannel
   readonly #params: JsonObject | undefined
   #progress = Number.NEGATIVE_INFINITY
   #asking: Asking | undefined
 
   constructor(channel: ClientChannel, params: JsonObject | undefined) {
+    super()
     this.#channel = channel
     this.#params = params
   }
 
-  get #asks(): Asking {
-    this.#asking ??= new Asking(this.#channel)
-    return this.#asking
+  protected get method(): string {
+    return this.#channel.method
+  }
+
+  /** `use` asks before this returns, or, where the code of asks is yet to be loaded, in the order of the calls. */
+  protected ask<T>(use: (asking: Asking) => Promise<T>): Promise<T> {
+    const asking = (code: NonNullable<typeof ASKING.now>) => {
+      this.#asking ??= new code.Asking(this.#channel, compileSchema)
+      return this.#asking
+    }
+    return handled(ASKING.now ? use(asking(ASKING.now)) : ASKING.load().then((code) => use(asking(code))))
   }
 
   /** Aborted when the call is cancelled or its instance must go. */
@@ -39,6 +51,11 @@ export class Context {
 
   get requestId(): RequestId {
     return this.#channel.requestId
+  }
+
+  /** The client's `Mcp-Session-Id`; undefined in the stateless revision, which has no sessions. */
+  get sessionId(): string | undefined {
+    return this.#channel.sessionId
   }
 
   get revision(): Revision {
@@ -65,7 +82,10 @@ export class Context {
     return this.#channel.principal
   }
 
-  /** The HTTP request that carried the call. */
+  /**
+   * The HTTP request that carried the call. Where another instance runs the call again, the URL is that of the call, and the
+   * headers are those of the request by which the client waits for it.
+   */
   get request(): RequestInfo {
     return this.#channel.request
   }
@@ -149,7 +169,8 @@ export class Context {
     schema: S,
     options: AskOptions = {},
   ): Promise<Elicited<ElicitedBy<S>>> {
-    return handled(this.#asks.elicit(message, schema, options))
+    const converter = converterOf(this)
+    return this.ask((asking) => asking.elicit(message, schema, options, converter))
   }
 
   /**
@@ -166,7 +187,7 @@ export class Context {
     url: string | URL,
     options: AskOptions & { id?: string | undefined } = {},
   ): Promise<{ action: 'accept' | 'decline' | 'cancel' }> {
-    return handled(this.#asks.elicitUrl(message, url, options))
+    return this.ask((asking) => asking.elicitUrl(message, url, options))
   }
 
   /**
@@ -176,7 +197,7 @@ export class Context {
    * @throws AskError if the client answers with an error or not in time
    */
   sample(params: CreateMessageRequestParams, options: AskOptions = {}): Promise<CreateMessageResult> {
-    return handled(this.#asks.sample(params, options))
+    return this.ask((asking) => asking.sample(params, options))
   }
 
   /**
@@ -186,7 +207,7 @@ export class Context {
    * @throws AskError if it answers with an error or not in time
    */
   listRoots(options: AskOptions = {}): Promise<Root[]> {
-    return handled(this.#asks.listRoots(options))
+    return this.ask((asking) => asking.listRoots(options))
   }
 
   /**
@@ -194,8 +215,8 @@ export class Context {
    *
    * @throws AskError if no answer comes in time
    */
-  ping(options: { timeout?: number | undefined } = {}): Promise<void> {
-    return handled(this.#asks.ping(options))
+  ping(options: Omit<AskOptions, 'key'> = {}): Promise<void> {
+    return this.ask((asking) => asking.ping(options))
   }
 
   /**
@@ -205,6 +226,22 @@ export class Context {
    */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
     return handled(this.#channel.once(name, fn, options))
+  }
+
+  /**
+   * Has this process go on until `work` has settled: what may come after the answer. A drain waits for it, and a Lambda
+   * environment sleeps only afterwards (behind a gateway that takes responses as a whole, the response waits, too), for
+   * `session.waitUntilLimit` at most; the log names what is left then. Its failure is reported to `onError`. A handler that is
+   * run again, or replayed, calls this again.
+   *
+   * @param work a promise. Until it settles it counts as a call of the client
+   * @example ctx.waitUntil(audit.write({ tool: 'delete_note', by: ctx.auth?.subject }))
+   * @throws TypeError for another value
+   */
+  waitUntil(work: PromiseLike<unknown>): void {
+    const isPromise = isObject(work) && typeof work.then === 'function'
+    if (!isPromise) throw new TypeError(`ctx.waitUntil needs a promise, not ${kindOf(work)}: call the function.`)
+    this.#channel.waitUntil(work)
   }
 
   /**

@@ -87,6 +87,24 @@ function listedFault(resource: unknown, place: string): string | undefined {
   )
 }
 
+function definitionFault(definition: unknown, place: string): string | undefined {
+  if (!isObject(definition)) return objectFault(definition, place)
+  return (
+    textFault(definition.name, `${place}.name`) ??
+    optionalTextFault(definition.description, `${place}.description`) ??
+    metaFault(definition, place)
+  )
+}
+
+function toolFault(tool: unknown, place: string): string | undefined {
+  const fault = definitionFault(tool, place)
+  if (fault !== undefined || !isObject(tool)) return fault
+  const { inputSchema, outputSchema } = tool
+  if (!isObject(inputSchema)) return objectFault(inputSchema, `${place}.inputSchema`)
+  if (inputSchema.type !== 'object') return `${place}.inputSchema.type must be "object".`
+  return outputSchema === undefined ? undefined : objectFault(outputSchema, `${place}.outputSchema`)
+}
+
 /** The first fault of a tool's result. */
 export function toolResultFault(value: unknown): string | undefined {
   if (!isObject(value)) return `it is ${kindOf(value)} and must be an object.`
@@ -120,8 +138,18 @@ export const requireContents: Require = required('contents', contentsFault)
 export const requireListed: Require = required('resources', listedFault)
 /** @throws TypeError for a result of a prompt that the client could not read */
 export const requireMessages: Require = required('messages', messageFault)
+/** @throws TypeError for a list of tools that the client could not read */
+export const requireTools: Require = required('tools', toolFault)
+/** @throws TypeError for a list of prompts that the client could not read */
+export const requirePrompts: Require = required('prompts', definitionFault)
+/** @throws TypeError for a list of templates that the client could not read */
+export const requireTemplates: Require = required('resourceTemplates', (template, place) =>
+  isObject(template)
+    ? (textFault(template.uriTemplate, `${place}.uriTemplate`) ?? definitionFault(template, place))
+    : objectFault(template, place),
+)
 /** @throws TypeError for a list of completion values that the client could not read */
-export function requireValues(values: unknown): asserts values is string[] {
+export function requireValues(values: unknown, owner: string): asserts values is string[] {
   const fault = listFault(values, 'completion.values', textFault)
-  if (fault !== undefined) throw new TypeError(`The completion returned no valid result: ${fault}`)
+  if (fault !== undefined) throw new TypeError(`${owner} returned no valid result: ${fault}`)
 }

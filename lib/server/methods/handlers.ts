@@ -6,22 +6,23 @@ import { callTool } from './tools.ts'
 
 /** How the registry answers one method. */
 interface Handler {
-  /** An entry is registered that the method can be about. Without one the server does not have the method. */
+  /** The server has the kind of entry that the method is about. Without it the server does not have the method. */
   has(registry: Registry): boolean
   run: MethodHandler
 }
 
-const tools: Handler['has'] = (registry) => registry.tools.size > 0
-const resources: Handler['has'] = (registry) => registry.hasResources
-const prompts: Handler['has'] = (registry) => registry.prompts.size > 0
+const tools: Handler['has'] = ({ offered }) => offered.tools
+const resources: Handler['has'] = ({ offered }) => offered.resources
+const prompts: Handler['has'] = ({ offered }) => offered.prompts
 
 type Loaded = Omit<NonNullable<typeof MORE.now>, 'toolResultFault'>
 
 /** A handler whose code is loaded when one of them is first used. */
 const onDemand =
   (name: keyof Loaded): MethodHandler =>
-  (registry, params, channel) =>
-    MORE.now?.[name](registry, params, channel) ?? MORE.load().then((loaded) => loaded[name](registry, params, channel))
+  (registry, params, channel, ctx) =>
+    MORE.now?.[name](registry, params, channel, ctx) ??
+    MORE.load().then((loaded) => loaded[name](registry, params, channel, ctx))
 
 const TABLE: Readonly<Record<ServerMethod, Handler>> = {
   'tools/list': { has: tools, run: onDemand('listTools') },
@@ -31,7 +32,7 @@ const TABLE: Readonly<Record<ServerMethod, Handler>> = {
   'resources/read': { has: resources, run: onDemand('readResource') },
   'prompts/list': { has: prompts, run: onDemand('listPrompts') },
   'prompts/get': { has: prompts, run: onDemand('getPrompt') },
-  'completion/complete': { has: (registry) => registry.hasCompletions, run: onDemand('complete') },
+  'completion/complete': { has: ({ offered }) => offered.completions, run: onDemand('complete') },
 }
 
 /** The methods that the registry answers: one for each row of protocol/methods.ts that the server serves. */

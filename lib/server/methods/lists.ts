@@ -4,8 +4,8 @@
  * Every client should see the whole list, and some clients read one page only. So a list has one page, unless it is very
  * long or the author chose a page size.
  *
- * The pages of a list are serialized once for each revision and each set of scopes that makes a difference, and sent as
- * they are from then on. Only `resources/list` with templates that list their own resources is made anew for each request.
+ * The pages of a list are serialized once for each revision and each set of entries that callers see, and sent as they are from
+ * then on. Only `resources/list` with templates that list their own resources is made anew for each request.
  */
 
 import { toJson } from '../../base/to-json.ts'
@@ -18,11 +18,12 @@ import { features, type Revision } from '../../protocol/revisions.ts'
 import type { Resource } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
+import type { Caller } from '../registry/config.ts'
 import type { Registered, RegisteredTemplate } from '../registry/entries.ts'
 import type { ListPages } from '../registry/list-cache.ts'
 import type { Registry } from '../registry/registry.ts'
 import { requireListed } from './faults.ts'
-import type { MethodHandler } from './method.ts'
+import { type MethodHandler, viewerOf } from './method.ts'
 
 interface Page {
   /** The position of the next page. */
@@ -30,9 +31,31 @@ interface Page {
   result: RawJson
 }
 
-/** A caller does not see an entry whose scopes it lacks. Without authorization every caller sees every entry. */
-function isVisible({ policy }: Registered<unknown>, auth: AuthInfo | undefined): boolean {
-  return auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope))
+type Entry = Registered<unknown>
+
+/** A list shows a caller no disabled entry, and none whose scopes it lacks. Without authorization no caller lacks scopes. */
+function isListed({ policy, enabled }: Entry, auth: AuthInfo | undefined): boolean {
+  return enabled && (auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope)))
+}
+
+/** The entries with `visible` that the caller does not see. */
+interface Hidden extends ReadonlySet<Entry> {
+  /** The same for every caller who sees the same entries. */
+  readonly key: string
+}
+
+/** Asks each `visible` once: the key of a list and its entries must agree. Undefined: nothing is hidden from anybody. */
+function hiddenFrom(caller: Caller | undefined, registry: Registry, entries: Iterable<Entry>): Hidden | undefined {
+  if (caller === undefined) return undefined
+  const hidden = new Set<Entry>()
+  let key = ''
+  for (const entry of entries) {
+    if (entry.visible === undefined) continue
+    const isSeen = registry.seen(entry, caller) !== undefined
+    if (!isSeen) hidden.add(entry)
+    key += isSeen ? '1' : '0'
+  }
+  return Object.assign(hidden, { key })
 }
 
 /** The most bytes of the items of a page, as JSON, where the author chose no page size. A longer item is a page itself. */
@@ -52,8 +75,12 @@ function lister<Definition>(
   entriesOf: (registry: Registry) => ReadonlyMap<string, Registered<Definition>>,
   downgrade: (definition: Definition, revision: Revision) => Definition,
 ): MethodHandler {
-  const visibleItems = (registry: Registry, { auth, revision }: ClientChannel): string[] => {
-    const visible = [...entriesOf(registry).values()].filter((entry) => isVisible(entry, auth))
+  const visibleItems = (
+    registry: Registry,
+    { auth, revision }: ClientChannel,
+    hidden: Hidden | undefined,
+  ): string[] => {
+    const visible = [...entriesOf(registry).values()].filter((entry) => isListed(entry, auth) && !hidden?.has(entry))
     return visible.map(({ definition }, i) => toJson(downgrade(definition, revision), `${member}[${i}]`))
   }
   /** `items`: the whole list, each item as JSON. */
@@ -70,8 +97,8 @@ function lister<Definition>(
     const text = `{"${member}":[${items.slice(start, end).join(',')}]${members === '' ? '' : `,${members}`}}`
     return { end, result: new RawJson(text) }
   }
-  const allPages = (registry: Registry, channel: ClientChannel): ListPages => {
-    const items = visibleItems(registry, channel)
+  const allPages = (registry: Registry, channel: ClientChannel, hidden: Hidden | undefined): ListPages => {
+    const items = visibleItems(registry, channel, hidden)
     const pages = new Map<number, RawJson>()
     let start = 0
     do {
@@ -81,28 +108,31 @@ function lister<Definition>(
     } while (start < items.length)
     return pages
   }
-  return (registry, params, channel) => {
+  return (registry, params, channel, ctx) => {
     const start = readCursor(params?.cursor, method)
-    const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth) : []
+    const caller = viewerOf(registry, channel)
+    const hidden = hiddenFrom(caller, registry, entriesOf(registry).values())
+    const templates = method === 'resources/list' ? listingTemplates(registry, channel.auth, caller) : []
     if (templates.length > 0) {
-      return listedBy(templates, new Context(channel, params)).then((listed) => {
-        const items = visibleItems(registry, channel)
+      return listedBy(templates, ctx ?? new Context(channel, params)).then((listed) => {
+        const items = visibleItems(registry, channel, hidden)
         for (const resource of listed) items.push(toJson(resource, `${member}[${items.length}]`))
         // The list may have become shorter between two pages.
         if (start > items.length) throw unknownCursor()
         return page(registry, channel, items, start).result
       })
     }
-    const key = `${method} ${channel.revision} ${scopeKey(registry, channel.auth)}`
+    const scopes = `${method} ${channel.revision} ${scopeKey(registry, channel.auth)}`
+    const key = hidden === undefined ? scopes : `${scopes} ${hidden.key}`
     let pages = registry.lists.get(key)
     if (pages === undefined) {
-      pages = allPages(registry, channel)
+      pages = allPages(registry, channel, hidden)
       registry.lists.set(key, pages)
     }
     const ready = pages.get(start)
     if (ready !== undefined) return ready
     if (registry.pageSize !== undefined || start % FORMER_PAGE_SIZE !== 0) throw unknownCursor()
-    const items = visibleItems(registry, channel)
+    const items = visibleItems(registry, channel, hidden)
     if (start >= items.length) throw unknownCursor()
     return page(registry, channel, items, start).result
   }
@@ -133,9 +163,15 @@ function scopeKey({ scopes }: Registry, auth: AuthInfo | undefined): string {
   return [...scopes].filter((scope) => auth.scopes.includes(scope)).join(' ')
 }
 
-/** The templates that list their own resources. */
-function listingTemplates({ templates }: Registry, auth: AuthInfo | undefined): RegisteredTemplate[] {
-  return [...templates.values()].filter((entry) => entry.template.list !== undefined && isVisible(entry, auth))
+/** The templates that list their own resources, as far as the caller sees them. */
+function listingTemplates(
+  registry: Registry,
+  auth: AuthInfo | undefined,
+  caller: Caller | undefined,
+): RegisteredTemplate[] {
+  return [...registry.templates.values()].filter(
+    (entry) => entry.template.list !== undefined && isListed(entry, auth) && registry.seen(entry, caller) !== undefined,
+  )
 }
 
 async function listedBy(templates: readonly RegisteredTemplate[], ctx: Context): Promise<Resource[]> {

@@ -4,3 +4,9 @@ import { OnDemand } from '../../base/on-demand.ts'
 export const MORE = new OnDemand(() =>
   import('./more.ts').then(({ HANDLERS, toolResultFault }) => ({ ...HANDLERS, toolResultFault })),
 )
+
+/** For tools that have a time limit, or one for their results. */
+export const LIMITS = new OnDemand(() => import('./limits.ts').then(({ withinLimits }) => withinLimits))
+
+/** For servers that have middleware. */
+export const MIDDLEWARE = new OnDemand(() => import('./middleware.ts').then(({ runThrough }) => runThrough))

@@ -1,19 +1,20 @@
 /** `tools/call`. */
 
-import { asError, textOf } from '../../base/errors.ts'
+import { textOf } from '../../base/errors.ts'
 import { toJson } from '../../base/to-json.ts'
 import { downgradeToolResult } from '../../protocol/downgrade.ts'
-import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { CallToolResult } from '../../protocol/types.ts'
 import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import { toolError } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
+import { ASKING, afterAsks } from '../context/on-demand.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
-import { failureText, passesThrough } from './failures.ts'
-import { type MethodHandler, withEntry } from './method.ts'
-import { MORE } from './on-demand.ts'
+import { failureText, passing, readable } from './failures.ts'
+import { type MethodHandler, namedEntry, withArguments } from './method.ts'
+import { LIMITS, MORE } from './on-demand.ts'
 
 type ToolReply = CallToolResult | Promise<CallToolResult>
 
@@ -23,22 +24,59 @@ type ToolReply = CallToolResult | Promise<CallToolResult>
  *
  * @throws ProtocolError -32602 for an unknown tool
  */
-export const callTool: MethodHandler = ({ tools }, params, channel) =>
-  withEntry('tool', tools, params, (tool, checked) =>
+export const callTool: MethodHandler = (registry, params, channel, ctx) => {
+  const tool = namedEntry('tool', registry.tools, registry, params, channel)
+  return tool.limits === undefined
+    ? callEntry(tool, params, channel, ctx)
+    : callWithinLimits(tool, params, channel, ctx)
+}
+
+/** A function of its own: one that holds a function allocates in each call, also where that is not made. */
+function callWithinLimits(
+  tool: RegisteredTool,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+  ctx: Context | undefined,
+): Result | Promise<Result> {
+  const work = () => callEntry(tool, params, channel, ctx)
+  const isInner = ctx !== undefined
+  const { now } = LIMITS
+  if (now) return now(tool, channel, work, isInner)
+  return LIMITS.load().then((withinLimits) => withinLimits(tool, channel, work, isInner))
+}
+
+function callEntry(
+  tool: RegisteredTool,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+  ctx: Context | undefined,
+): Result | Promise<Result> {
+  return withArguments(tool, params, (tool, checked) =>
     checked.ok
-      ? run(tool, checked.value, params, channel)
+      ? run(tool, checked.value, params, channel, ctx)
       : withFault(
           toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`),
           'arguments',
         ),
   )
+}
 
-function run(tool: RegisteredTool, args: unknown, params: JsonObject | undefined, channel: ClientChannel): ToolReply {
+/** The client that a result is made for. Undefined: a middleware gets it first. */
+type Receiver = ClientChannel | undefined
+
+function run(
+  tool: RegisteredTool,
+  args: unknown,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+  ctx: Context | undefined,
+): ToolReply {
+  const to = ctx ? undefined : channel
   try {
-    const result = tool.handler(args, new Context(channel, params))
-    if (!isThenable(result)) return finish(tool, result, channel)
+    const result = tool.handler(args, ctx ?? new Context(channel, params))
+    if (!isThenable(result)) return finish(tool, result, to)
     return Promise.resolve(result).then(
-      (value) => finish(tool, value, channel),
+      (value) => finish(tool, value, to),
       (error: unknown) => failed(error, channel),
     )
   } catch (error) {
@@ -50,23 +88,26 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-function failed(thrown: unknown, channel: ClientChannel): CallToolResult {
-  const error = asError(thrown)
-  if (passesThrough(error, channel)) throw error
+function failed(thrown: unknown, channel: ClientChannel): ToolReply {
+  if (ASKING.isLoading) return afterAsks(() => failed(thrown, channel))
+  const passed = passing(thrown, channel, true)
+  if (passed) throw passed
+  const error = readable(thrown)
   return withFault(toolError(failureText(error)), 'exception', error)
 }
 
 /** The result of a tool for the client. Also a result that cannot be read is no reason to throw. */
-function finish(tool: RegisteredTool, value: unknown, channel: ClientChannel): ToolReply {
+function finish(tool: RegisteredTool, value: unknown, to: Receiver): ToolReply {
+  if (ASKING.isLoading) return afterAsks(() => finish(tool, value, to))
   try {
-    if (isPlain(value)) return checkOutput(tool, value, channel)
-    if (MORE.now) return explain(tool, value, channel, MORE.now.toolResultFault)
+    if (isPlain(value)) return checkOutput(tool, value, to)
+    if (MORE.now) return explain(tool, value, to, MORE.now.toolResultFault)
   } catch (error) {
     return unreadable(value, error)
   }
   return MORE.load().then(({ toolResultFault }) => {
     try {
-      return explain(tool, value, channel, toolResultFault)
+      return explain(tool, value, to, toolResultFault)
     } catch (error) {
       return unreadable(value, error)
     }
@@ -90,20 +131,21 @@ function isPlain(value: unknown): value is JsonObject {
 function explain(
   tool: RegisteredTool,
   value: unknown,
-  channel: ClientChannel,
+  to: Receiver,
   faultOf: (value: unknown) => string | undefined,
 ): ToolReply {
   const fault = faultOf(value)
-  if (fault === undefined) return checkOutput(tool, value as JsonObject, channel)
+  if (fault === undefined) return checkOutput(tool, value as JsonObject, to)
   return resultError(`The tool "${tool.definition.name}" returned no valid result: ${fault}`)
 }
 
-function checkOutput(tool: RegisteredTool, result: JsonObject, channel: ClientChannel): ToolReply {
-  if (tool.output === undefined || result.isError === true) return complete(result, channel)
+/** A result whose content is valid: its structured content is checked, and what the client needs is added. */
+export function checkOutput(tool: RegisteredTool, result: JsonObject, to: Receiver): ToolReply {
+  if (tool.output === undefined || result.isError === true) return complete(result, to)
   const { structuredContent } = result
   const then = (outcome: Checked) =>
     outcome.ok
-      ? complete({ ...result, structuredContent: outcome.value }, channel)
+      ? complete({ ...result, structuredContent: outcome.value }, to)
       : resultError(`The result of "${tool.definition.name}" does not fit its output schema: ${outcome.problems}`)
   if (structuredContent === undefined) return then({ ok: false, problems: 'there is no structuredContent' })
   const checked = tool.output.check(structuredContent)
@@ -112,7 +154,7 @@ function checkOutput(tool: RegisteredTool, result: JsonObject, channel: ClientCh
 }
 
 /** The error for a result that failed when it was read. It names the place where JSON finds that. */
-function unreadable(value: unknown, thrown: unknown): CallToolResult {
+export function unreadable(value: unknown, thrown: unknown): CallToolResult {
   try {
     toJson(value)
   } catch (error) {
@@ -125,9 +167,9 @@ function resultError(text: string): CallToolResult {
   return withFault(toolError(text), 'result', new TypeError(text))
 }
 
-function complete(value: JsonObject, channel: ClientChannel): CallToolResult {
+export function complete(value: JsonObject, to: Receiver): CallToolResult {
   // Clients without structured content, and models, read the text.
   const content = value.content ?? [{ type: 'text', text: toJson(value.structuredContent, 'structuredContent') }]
   const result = value.content === undefined ? { ...value, content } : value
-  return downgradeToolResult(result as CallToolResult, channel.revision)
+  return to ? downgradeToolResult(result as CallToolResult, to.revision) : (result as CallToolResult)
 }

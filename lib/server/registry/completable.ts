@@ -1,6 +1,7 @@
 /** Completions: suggestions for an argument of a prompt or a variable of a resource template. */
 import type { Context } from '../context/context.ts'
-import type { InputOf, StandardSchema } from '../schema/schema.ts'
+import { isShape, memberOf } from '../schema/kinds.ts'
+import type { AnySchema, InputOf } from '../schema/schema.ts'
 
 /**
  * Suggests values that begin with the typed text, or that go with it in another way.
@@ -24,7 +25,7 @@ const KEY = Symbol.for('mcp.completable')
  * @example
  * argsSchema: z.object({ language: completable(z.string(), (typed) => languages.filter((l) => l.startsWith(typed))) })
  */
-export function completable<S extends StandardSchema>(
+export function completable<S extends AnySchema>(
   schema: S,
   complete: (
     value: InputOf<S> & string,
@@ -36,11 +37,10 @@ export function completable<S extends StandardSchema>(
   return schema
 }
 
-/** The completions that fields of an object schema carry: `shape` is zod's name for the fields, `entries` valibot's. */
-export function fieldCompleters(schema: unknown): Map<string, Completer> {
-  const { shape, entries } = schema as { shape?: unknown; entries?: unknown }
+/** The completions that fields carry: those of a shape, or of an object, whose fields are its `shape` (zod) or `entries` (valibot). */
+export function fieldCompleters(schema: object): Map<string, Completer> {
   const found = new Map<string, Completer>()
-  const fields = shape ?? entries
+  const fields = isShape(schema) ? schema : (memberOf(schema, 'shape') ?? memberOf(schema, 'entries'))
   if (typeof fields !== 'object' || fields === null) return found
   for (const [name, field] of Object.entries(fields)) {
     const complete = completerOf(field)
@@ -49,11 +49,30 @@ export function fieldCompleters(schema: unknown): Map<string, Completer> {
   return found
 }
 
-function completerOf(field: unknown): Completer | undefined {
-  if (typeof field !== 'object' || field === null) return undefined
-  const { complete } = ((field as { [KEY]?: unknown })[KEY] ?? {}) as { complete?: Completer }
+/** A schema around the one that carries the completions, such as `completable(z.string(), …).optional().describe('…')`. */
+function completerOf(field: unknown, depth = 0): Completer | undefined {
+  // Schemas of arktype are functions, which are objects, too.
+  if (Object(field) !== field || depth > MAX_DEPTH) return undefined
+  const def = memberOf(field, '_def')
+  // `completable` of older releases of SDK 1.x keeps them in a schema of its own.
+  const { complete } = ((field as { [KEY]?: unknown })[KEY] ?? (isOld(def) ? def : {})) as { complete?: Completer }
   if (typeof complete === 'function') return complete
-  // `completable(z.string(), …).optional()` wraps the field that carries the completions.
-  const unwrap = (field as { unwrap?: unknown }).unwrap
-  return typeof unwrap === 'function' ? completerOf(unwrap.call(field)) : undefined
+  const internals = memberOf(field, '_zod')
+  // zod 4: what was described is a copy, and the schema before it is its parent.
+  const inner = [
+    memberOf(internals, 'parent'),
+    ...INNER.map((name) => memberOf(memberOf(internals, 'def') ?? def, name)),
+  ]
+  const ofValibot = [memberOf(field, 'wrapped'), memberOf(memberOf(field, 'pipe'), '0')]
+  for (const each of [...inner, ...ofValibot]) {
+    const carried = completerOf(each, depth + 1)
+    if (carried !== undefined) return carried
+  }
+  return undefined
 }
+
+/** Optional, default, nullable and their kin; effects of zod 3; the start of a pipe of zod 4. */
+const INNER = ['innerType', 'schema', 'in']
+const MAX_DEPTH = 20
+
+const isOld = (def: unknown) => memberOf(def, 'typeName') === 'McpCompletable'

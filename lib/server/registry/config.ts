@@ -1,4 +1,6 @@
 /** Arguments of the three register calls: configurations and handlers. */
+import type { AuthInfo } from '../../protocol/auth-info.ts'
+import type { Revision } from '../../protocol/revisions.ts'
 import type {
   CacheScope,
   CallToolResult,
@@ -9,7 +11,8 @@ import type {
   Resource,
   Tool,
 } from '../../protocol/types.ts'
-import type { Variables } from '../../protocol/uri-template.ts'
+import type { VariablesOf } from '../../protocol/uri-template.ts'
+import type { ClientView } from '../context/client-channel.ts'
 import type { Context } from '../context/context.ts'
 import type { InputOf, OutputOf, Schema } from '../schema/schema.ts'
 import type { Completer } from './completable.ts'
@@ -23,39 +26,80 @@ export interface CacheHint {
   cacheScope?: CacheScope | undefined
 }
 
+/** The caller of a request, as `visible` gets it. */
+export interface Caller {
+  /** Undefined where the endpoint has no authorization. */
+  auth: AuthInfo | undefined
+  revision: Revision
+  /** The client's own description, which proves nothing. Undefined in the stateless revision. */
+  client: ClientView | undefined
+}
+
 /** The options of tools, resources and prompts that are no members of their definitions. */
 interface CommonConfig {
   /** OAuth scopes that a caller needs. The entry is neither listed nor served to a caller that lacks one of them. */
   requiredScopes?: readonly string[] | undefined
+  /**
+   * Whether the entry exists for a caller. For other callers it is in no list, and a request that names it has the answer for a
+   * name that does not exist. It is called several times for each request, so it has to be fast. It must return `true` or
+   * `false`: where it throws, or returns a promise or another value, the entry is hidden, and the fault is reported once.
+   *
+   * @example
+   * visible: ({ auth }) => auth?.claims.plan === 'team'
+   */
+  visible?: ((caller: Caller) => boolean) | undefined
+}
+
+/** Limits of the calls of a tool. */
+export interface ToolLimits {
+  /**
+   * How long a call may take, in ms, without the time in which it waits for its client (`ctx.elicit` and the like). Beyond it
+   * the call ends with a result that has `isError` and names the limit; `ctx.signal` is aborted, and what the handler returns
+   * later is dropped. 0: no limit. Default: that of the server.
+   */
+  timeout?: number | undefined
+  /**
+   * The most bytes of a result, as JSON in UTF-8. In place of a larger result the client gets one that has `isError` and names
+   * size and limit. 0: no limit. Default: that of the server.
+   */
+  maxResultBytes?: number | undefined
 }
 
 export interface ToolConfig<In extends Schema | undefined, Out extends Schema | undefined>
   extends CommonConfig,
+    ToolLimits,
     Omit<Tool, 'name' | 'inputSchema' | 'outputSchema'> {
   inputSchema?: In
   /** Results then carry `structuredContent`, which is checked. */
   outputSchema?: Out
 }
 
-/** Without `content` the result gets the JSON text of `structuredContent` as its content. */
-export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> &
-  (
-    | { content: ContentBlock[]; structuredContent?: Structured | undefined }
-    | { content?: ContentBlock[] | undefined; structuredContent: Structured }
-  )
+/**
+ * The result of a tool: without `content` the JSON text of `structuredContent` becomes its content, and one of the two must
+ * be there. (As a union of the two the compiler would not say what is wrong with the content.)
+ */
+export type ToolResult<Structured = unknown> = Omit<CallToolResult, 'content' | 'structuredContent'> & {
+  content?: ContentBlock[] | undefined
+  structuredContent?: Structured | undefined
+}
 
-type StructuredOf<Out> = [Out] extends [Schema] ? InputOf<Out> : unknown
+type ResultOf<Out> = ToolResult<[Out] extends [Schema] ? InputOf<Out> : unknown>
 
 export type ToolHandler<In extends Schema | undefined, Out extends Schema | undefined> = [In] extends [Schema]
-  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
-  : (ctx: Context) => Awaitable<ToolResult<StructuredOf<Out>>>
+  ? (args: OutputOf<In>, ctx: Context) => Awaitable<ResultOf<Out>>
+  : (ctx: Context) => Awaitable<ResultOf<Out>>
 
 export interface ResourceConfig extends CommonConfig, Omit<Resource, 'name' | 'uri'> {
   cacheHint?: CacheHint | undefined
 }
 
 export type ResourceHandler = (uri: URL, ctx: Context) => Awaitable<ReadResourceResult>
-export type ResourceTemplateHandler = (uri: URL, variables: Variables, ctx: Context) => Awaitable<ReadResourceResult>
+/** `T`: the text of the template, which names the variables. */
+export type ResourceTemplateHandler<T extends string = string> = (
+  uri: URL,
+  variables: VariablesOf<T>,
+  ctx: Context,
+) => Awaitable<ReadResourceResult>
 export type ListResourcesCallback = (ctx: Context) => Awaitable<{ resources: Resource[] }>
 
 export interface PromptConfig<Args extends Schema | undefined>
@@ -70,3 +114,11 @@ export interface PromptConfig<Args extends Schema | undefined>
 export type PromptHandler<Args extends Schema | undefined> = [Args] extends [Schema]
   ? (args: OutputOf<Args>, ctx: Context) => Awaitable<GetPromptResult>
   : (ctx: Context) => Awaitable<GetPromptResult>
+
+// The same under the names of the official SDK.
+
+export type ToolCallback<In extends Schema | undefined = undefined> = ToolHandler<In, undefined>
+export type PromptCallback<Args extends Schema | undefined = undefined> = PromptHandler<Args>
+export type ReadResourceCallback = ResourceHandler
+export type ReadResourceTemplateCallback = ResourceTemplateHandler
+export type ResourceMetadata = Omit<Resource, 'name' | 'uri'>

@@ -1,28 +1,49 @@
-/** Entries of the registry: the definition that lists show, and what serves it, compiled when it is registered. */
+/** Entries of the registry: the definition that lists show, and what serves it, compiled from what was registered. */
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
 import type { Context } from '../context/context.ts'
+import { withConverter } from '../context/own-converter.ts'
 import { membersOf } from '../schema/object-root.ts'
 import { compileOutputSchema } from '../schema/output.ts'
-import { paramHeaders } from '../schema/param-headers.ts'
-import { type CompiledSchema, compileSchema, type Schema } from '../schema/schema.ts'
+import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from '../schema/schema.ts'
 import { type Completer, fieldCompleters } from './completable.ts'
 import type {
   CacheHint,
+  Caller,
   PromptConfig,
   ResourceConfig,
   ResourceHandler,
   ResourceTemplateHandler,
   ToolConfig,
+  ToolLimits,
 } from './config.ts'
-import { NO_POLICY, type Policy } from './policy.ts'
+import { bounded } from './input-elements.ts'
+import { limitsOf } from './limits.ts'
+import { NO_POLICY, type Policy, paramHeaders } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
+
+/** The arguments of a register call, as the updates of its handle have left them. */
+interface Given<Config, Handler> {
+  readonly name: string
+  readonly config: Config
+  readonly handler: Handler
+  readonly enabled: boolean
+}
+
+export type GivenTool = Given<ToolConfig<Schema | undefined, Schema | undefined>, (...args: never[]) => unknown>
+export type GivenPrompt = Given<PromptConfig<Schema | undefined>, (...args: never[]) => unknown>
+export type GivenResource = Given<ResourceConfig, ResourceHandler> & { readonly place: string }
+export type GivenTemplate = Given<ResourceConfig, ResourceTemplateHandler> & { readonly place: ResourceTemplate }
 
 export interface Registered<Definition> {
   readonly definition: Definition
+  /** False: it is in no list, and requests for it are refused. */
+  readonly enabled: boolean
   /** The policy of requests about it. */
   readonly policy: Policy
+  /** Whether it exists for a caller. Undefined: for every caller. */
+  readonly visible: ((caller: Caller) => unknown) | undefined
   /** Completions by argument or variable. */
   readonly complete?: ReadonlyMap<string, Completer>
 }
@@ -34,6 +55,8 @@ export interface RegisteredPrompt extends Registered<Prompt> {
 
 export interface RegisteredTool extends Registered<Tool>, Pick<RegisteredPrompt, 'input' | 'handler'> {
   readonly output: CompiledSchema | undefined
+  /** Undefined: none. */
+  readonly limits: ToolLimits | undefined
 }
 
 export interface RegisteredResource<Definition = Resource> extends Registered<Definition> {
@@ -45,84 +68,94 @@ export interface RegisteredTemplate extends RegisteredResource<TemplateEntry> {
   readonly template: ResourceTemplate
 }
 
-/** 2025-11-25 and newer recommend 1 to 128 of these characters ("Tool Names"). */
-const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
-/** Some clients make the name of a function for a model from it, and several models take no longer one. */
-const SAFE_LENGTH = 64
-
-/** What an operator should know of a tool that some clients can use only in part. */
-export function warningsOf({ definition: { name, outputSchema } }: RegisteredTool): string[] {
-  const warnings: string[] = []
-  if (name.length > SAFE_LENGTH) {
-    warnings.push(
-      `Tool "${name}": the name has ${name.length} characters, and some clients refuse more than ${SAFE_LENGTH}.`,
-    )
-  }
-  if (outputSchema !== undefined && outputSchema.type !== 'object') {
-    warnings.push(
-      `Tool "${name}": outputSchema is not one of an object, so clients before 2026-07-28 get the results as text alone.`,
-    )
-  }
-  return warnings
+/** Options of the server that hold for the schemas of its entries. */
+interface SchemaOptions extends Converting {
+  /** Elements and members that the arguments of a tool may have together. */
+  readonly maxToolInputElements: number
 }
 
+interface Converting {
+  /** Writes schemas of libraries that cannot do it themselves, also those of forms. */
+  readonly toJsonSchema: ToJsonSchema | undefined
+}
+
+/** Options of the server that hold for its tools. */
+interface ToolOptions extends SchemaOptions {
+  /** Of tools that have none of their own. */
+  readonly limits: ToolLimits
+}
+
+/** @throws TypeError for a schema that cannot be used */
 export function toolEntry(
-  name: string,
-  config: ToolConfig<Schema | undefined, Schema | undefined>,
-  handler: (...args: never[]) => unknown,
+  { name, config, handler, enabled }: GivenTool,
+  { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  if (!TOOL_NAME.test(name)) {
-    throw new TypeError(
-      `Tool name ${JSON.stringify(name)}: 1 to 128 of the characters A-Z a-z 0-9 _ . / - are allowed.`,
-    )
-  }
-  const { inputSchema, outputSchema, requiredScopes, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
-  const input = inputSchema && compileSchema(inputSchema, 'input', what)
-  const output = outputSchema && compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`)
+  // A program without types may give null for none, as the official SDK lets it.
+  const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
+  const output = outputSchema
+    ? compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
+    : undefined
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
+    enabled,
     policy: {
       scopes: requiredScopes ?? [],
       runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
-    input,
+    visible,
+    limits: limitsOf({ timeout, maxResultBytes }, limits),
+    input: most === Number.POSITIVE_INFINITY ? input : bounded(input, most),
     output,
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 
-export function resourceEntry(name: string, uri: string, config: ResourceConfig, handler: ResourceHandler) {
-  requireName(name, 'resource')
-  if (!URL.canParse(uri)) throw new TypeError(`Resource "${name}": ${JSON.stringify(uri)} is not a URI with a scheme.`)
-  const { requiredScopes, cacheHint, ...members } = config
-  const run: RegisteredResource['handler'] = (url, _variables, ctx) => handler(url, ctx)
-  return { definition: compact({ uri, name, ...members }), policy: policyFor(requiredScopes), cacheHint, handler: run }
+export function resourceEntry(
+  { name, config, handler, enabled, place }: GivenResource,
+  { toJsonSchema }: Converting,
+): RegisteredResource {
+  const { requiredScopes, visible, cacheHint, ...members } = config
+  return {
+    definition: compact({ uri: place, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    visible,
+    cacheHint,
+    handler: withConverter((url, _variables, ctx) => handler(url, ctx), toJsonSchema),
+  }
 }
 
 export function templateEntry(
-  name: string,
-  template: ResourceTemplate,
-  config: ResourceConfig,
-  handler: ResourceTemplateHandler,
+  { name, config, handler, enabled, place }: GivenTemplate,
+  { toJsonSchema }: Converting,
 ): RegisteredTemplate {
-  requireName(name, 'resource')
-  const { requiredScopes, cacheHint, size, ...members } = config
-  const definition = compact({ uriTemplate: template.uriTemplate.text, name, ...members })
-  return { definition, policy: policyFor(requiredScopes), complete: template.complete, template, cacheHint, handler }
+  const { requiredScopes, visible, cacheHint, size, ...members } = config
+  return {
+    definition: compact({ uriTemplate: place.uriTemplate.text, name, ...members }),
+    enabled,
+    policy: policyFor(requiredScopes),
+    visible,
+    complete: place.complete,
+    template: place,
+    cacheHint,
+    handler: withConverter(handler, toJsonSchema),
+  }
 }
 
+/** @throws TypeError for a schema that cannot be used, and for completions of an argument that it does not have */
 export function promptEntry(
-  name: string,
-  config: PromptConfig<Schema | undefined>,
-  handler: (...args: never[]) => unknown,
+  { name, config, handler, enabled }: GivenPrompt,
+  { toJsonSchema }: Converting,
 ): RegisteredPrompt {
-  requireName(name, 'prompt')
-  const { argsSchema, complete, requiredScopes, ...members } = config
-  const input = argsSchema && compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`)
+  const { argsSchema, complete, requiredScopes, visible, ...members } = config
+  const input = argsSchema
+    ? compileSchema(argsSchema, 'input', `Prompt "${name}": argsSchema`, toJsonSchema)
+    : undefined
   const args = input && promptArguments(input)
   const given = Object.entries((complete ?? {}) as Record<string, Completer>)
   for (const [argument] of given) {
@@ -132,10 +165,12 @@ export function promptEntry(
   }
   return {
     definition: compact({ name, ...members, arguments: args }),
+    enabled,
     policy: policyFor(requiredScopes),
+    visible,
     input,
     complete: new Map([...(argsSchema ? fieldCompleters(argsSchema) : []), ...given]),
-    handler: withArguments(input, handler),
+    handler: withConverter(withArguments(input, handler), toJsonSchema),
   }
 }
 
@@ -157,10 +192,6 @@ function promptArguments({ json }: CompiledSchema): PromptArgument[] {
 
 function policyFor(scopes: readonly string[] | undefined): Policy {
   return scopes ? { ...NO_POLICY, scopes } : NO_POLICY
-}
-
-function requireName(name: string, kind: string): void {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`The name of a ${kind} must not be empty.`)
 }
 
 /** `value` without members that are undefined: a definition has the members that will be sent. */

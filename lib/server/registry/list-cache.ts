@@ -1,7 +1,7 @@
-/** Lists that are ready to be sent. Their bytes have a bound: a server may have many sets of scopes, and long lists. */
+/** Lists that are ready to be sent. Their bytes have a bound: callers may see many sets of entries, and long lists. */
 import type { RawJson } from '../../protocol/jsonrpc.ts'
 
-/** The pages of one list for one revision and set of scopes, by the position at which they begin. */
+/** The pages of one list for one revision and set of entries that a caller sees, by the position at which they begin. */
 export type ListPages = ReadonlyMap<number, RawJson>
 
 /** Characters of all lists that are kept. */
@@ -29,7 +29,7 @@ export class ListCache {
   set(key: string, pages: ListPages): void {
     this.delete(key)
     this.#lists.set(key, pages)
-    this.#size += sizeOf(pages)
+    this.#size += sizeOf(key, pages)
     for (const oldest of this.#lists.keys()) {
       if (this.#size <= this.#most || oldest === key) break
       this.delete(oldest)
@@ -38,7 +38,7 @@ export class ListCache {
 
   delete(key: string): void {
     const pages = this.#lists.get(key)
-    if (pages && this.#lists.delete(key)) this.#size -= sizeOf(pages)
+    if (pages && this.#lists.delete(key)) this.#size -= sizeOf(key, pages)
   }
 
   clear(): void {
@@ -48,8 +48,8 @@ export class ListCache {
 }
 
 /** Each list counts with its key, and an empty one with something. */
-function sizeOf(pages: ListPages): number {
-  let size = 1_000
+function sizeOf(key: string, pages: ListPages): number {
+  let size = 1_000 + key.length
   for (const { text } of pages.values()) size += text.length
   return size
 }

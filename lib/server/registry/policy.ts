@@ -3,7 +3,11 @@ import { MAX_LISTENED, MAX_LISTENED_CHARACTERS } from '../../protocol/bounds.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
+import type { Caller } from './config.ts'
 import type { Registry } from './registry.ts'
+
+// A tool's headers are part of its policy. Here, they belong to the code of the start, which a bundle has in one file.
+export { paramHeaders } from '../schema/param-headers.ts'
 
 /** The rules for one request. */
 export interface Policy {
@@ -18,35 +22,49 @@ export interface Policy {
 /** The policy of requests that name no entry. A method that needs an entry refuses them itself. */
 export const NO_POLICY: Policy = { scopes: [], runsAgain: false, paramHeaders: [] }
 
+type FindPolicy = (registry: Registry, params: JsonObject, caller: Caller | undefined) => Policy | undefined
+
 /** Policies are asked for before the parameters are checked: these may be of any type, and `String` of an object may throw. */
-const POLICIES: Readonly<Record<Subject, (registry: Registry, params: JsonObject) => Policy | undefined>> = {
-  tool: ({ tools }, { name }) => (typeof name === 'string' ? tools.get(name)?.policy : undefined),
-  prompt: ({ prompts }, { name }) => (typeof name === 'string' ? prompts.get(name)?.policy : undefined),
-  resource: (registry, { uri }) => policyOfUri(registry, uri),
-  reference: (registry, { ref }) => {
+const POLICIES: Readonly<Record<Subject, FindPolicy>> = {
+  tool: (registry, { name }, caller) =>
+    typeof name === 'string' ? registry.seen(registry.tools.get(name), caller)?.policy : undefined,
+  prompt: (registry, { name }, caller) =>
+    typeof name === 'string' ? registry.seen(registry.prompts.get(name), caller)?.policy : undefined,
+  resource: (registry, { uri }, caller) => policyOfUri(registry, uri, caller),
+  reference: (registry, { ref }, caller) => {
     const { type, name, uri } = isObject(ref) ? ref : {}
-    if (type === 'ref/prompt') return POLICIES.prompt(registry, { name })
-    return (typeof uri === 'string' && registry.findTemplate(uri)?.policy) || policyOfUri(registry, uri)
+    if (type === 'ref/prompt') return POLICIES.prompt(registry, { name }, caller)
+    const template = typeof uri === 'string' ? registry.findTemplate(uri, caller) : undefined
+    return template?.policy ?? policyOfUri(registry, uri, caller)
   },
-  subscriptions: (registry, { notifications }) => {
+  subscriptions: (registry, { notifications }, caller) => {
     const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined
     // More are refused by the method: to match them would take seconds.
     if (!Array.isArray(uris) || uris.length > MAX_LISTENED || charactersOf(uris) > MAX_LISTENED_CHARACTERS) {
       return undefined
     }
-    return { ...NO_POLICY, scopes: [...new Set(uris.flatMap((uri) => policyOfUri(registry, uri)?.scopes ?? []))] }
+    const scopes = uris.flatMap((uri) => policyOfUri(registry, uri, caller)?.scopes ?? [])
+    return { ...NO_POLICY, scopes: [...new Set(scopes)] }
   },
 }
 
-/** The policy of a request about `subject`. The policy of a tool was made when the tool was registered. */
-export function policyOf(registry: Registry, subject: Subject | undefined, params: JsonObject = NO_PARAMS): Policy {
-  return (subject && POLICIES[subject](registry, params)) ?? NO_POLICY
+/**
+ * The policy of a request about `subject`. The policy of a tool was made when the tool was registered. An entry that is hidden
+ * from the caller has none; without a caller no entry is hidden.
+ */
+export function policyOf(
+  registry: Registry,
+  subject: Subject | undefined,
+  params: JsonObject = NO_PARAMS,
+  caller?: Caller,
+): Policy {
+  return (subject && POLICIES[subject](registry, params, caller)) ?? NO_POLICY
 }
 
 const NO_PARAMS: JsonObject = {}
 
-function policyOfUri(registry: Registry, uri: unknown): Policy | undefined {
-  return typeof uri === 'string' ? registry.findResource(uri)?.entry.policy : undefined
+function policyOfUri(registry: Registry, uri: unknown, caller: Caller | undefined): Policy | undefined {
+  return typeof uri === 'string' ? registry.findResource(uri, caller)?.entry.policy : undefined
 }
 
 function charactersOf(uris: readonly unknown[]): number {

@@ -1,12 +1,13 @@
-import { UriTemplate } from '../../protocol/uri-template.ts'
+import { UriTemplate, type VariablesOf } from '../../protocol/uri-template.ts'
 import type { Completer } from './completable.ts'
 import type { ListResourcesCallback } from './config.ts'
 
-export interface ResourceTemplateOptions {
+/** `T`: the text of the template, which names the variables. */
+export interface ResourceTemplateOptions<T extends string = string> {
   /** The resources of the template, for `resources/list`. */
   list?: ListResourcesCallback | undefined
   /** Completions by variable. */
-  complete?: Readonly<Record<string, Completer>> | undefined
+  complete?: { readonly [Name in keyof VariablesOf<T>]?: Completer | undefined } | undefined
 }
 
 /**
@@ -18,19 +19,32 @@ export interface ResourceTemplateOptions {
  * @example
  * new ResourceTemplate('notes://{id}', { list: () => ({ resources: allNotes() }) })
  */
-export class ResourceTemplate {
+export class ResourceTemplate<T extends string = string> {
   readonly uriTemplate: UriTemplate
   readonly list: ListResourcesCallback | undefined
   readonly complete: ReadonlyMap<string, Completer>
 
-  constructor(uriTemplate: string, options: ResourceTemplateOptions = {}) {
-    this.uriTemplate = new UriTemplate(uriTemplate)
+  /** @param uriTemplate its text, or an object that gives it, such as a `UriTemplate` of the official SDK */
+  constructor(uriTemplate: T | { toString(): string }, options: ResourceTemplateOptions<T> = {}) {
+    this.uriTemplate = new UriTemplate(uriTemplate.toString())
     this.list = options.list
-    this.complete = new Map(Object.entries(options.complete ?? {}))
-    for (const name of this.complete.keys()) {
+    const complete = new Map<string, Completer>()
+    for (const [name, completer] of Object.entries<Completer | undefined>(options.complete ?? {})) {
       if (!this.uriTemplate.variables.includes(name)) {
-        throw new TypeError(`URI template "${uriTemplate}" has no variable "${name}" to complete.`)
+        throw new TypeError(`URI template "${this.uriTemplate.text}" has no variable "${name}" to complete.`)
       }
+      if (completer !== undefined) complete.set(name, completer)
     }
+    this.complete = complete
+  }
+
+  /** {@link list}, under the name of the official SDK. */
+  get listCallback(): ListResourcesCallback | undefined {
+    return this.list
+  }
+
+  /** The completions of a variable. */
+  completeCallback(variable: keyof VariablesOf<T> & string): Completer | undefined {
+    return this.complete.get(variable)
   }
 }

@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { features, type Revision } from '../../protocol/revisions.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 import { membersOf } from './object-root.ts'
+import { References } from './validator/references.ts'
 
 const FORMATS: readonly unknown[] = ['email', 'uri', 'date', 'date-time']
 
@@ -27,17 +28,17 @@ export function formSchema(schema: JsonSchema, revision: Revision): JsonSchema {
     throw new TypeError('The schema of an elicitation must be an object with properties.')
   }
   const newest = features(revision).elicitationModes
-  const fields = names.map((name) => [name, field(resolve(properties[name], schema), newest, name)])
+  const references = new References(schema, 'The schema of an elicitation')
+  const fields = names.map((name) => [name, field(resolve(properties[name], references), newest, name)])
   return { type: 'object', properties: Object.fromEntries(fields), ...(required.length > 0 && { required }) }
 }
 
-/** The property itself, or the named part of `$defs` that it refers to. Libraries put named schemas there. */
-function resolve(property: unknown, root: JsonSchema): unknown {
+/** The property itself, or the part of the schema that it refers to: libraries write a part once that occurs twice. */
+function resolve(property: unknown, references: References): unknown {
   if (!isObject(property) || typeof property.$ref !== 'string') return property
   const { $ref, ...own } = property
-  const definitions = root.$defs
-  const definition = isObject(definitions) ? definitions[String($ref).replace('#/$defs/', '')] : undefined
-  return isObject(definition) ? { ...definition, ...own } : property
+  const target = references.resolve(String($ref), references.root)
+  return typeof target === 'object' && isObject(target.schema) ? { ...target.schema, ...own } : property
 }
 
 /** @param newest false for 2025-06-18, which has no defaults but for booleans, no lists and labels as `enumNames` */

@@ -1,9 +1,35 @@
 /** Plain JSON Schema: refusing a schema that cannot be used, and checking values with one. */
+import { OnDemand } from '../../base/on-demand.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { JsonSchema } from '../../protocol/types.ts'
 import { type Check, describeProblems } from './check.ts'
+import { isLibrarySchema } from './kinds.ts'
 import { References } from './validator/references.ts'
-import { walkSchema } from './validator/walk.ts'
+import { KEYWORDS_OF_OBJECTS, walkSchema } from './validator/walk.ts'
+
+/**
+ * Refuses what is no JSON Schema, though every object could be one: fields without a root around them, and a schema of a
+ * library inside.
+ *
+ * @throws TypeError
+ */
+export function assertPlain(schema: JsonSchema, what: string): void {
+  const members = Object.entries(schema)
+  if (members.length > 0 && members.every(([name, value]) => isObject(value) && !KEYWORDS_OF_OBJECTS.has(name))) {
+    const names = members.map(([name]) => `"${name}"`).join(', ')
+    throw new TypeError(
+      `${what} has no keyword of JSON Schema, only ${names}. Fields of JSON Schema belong into an object: ` +
+        '{ type: "object", properties: { … } }, or Type.Object({ … }) of TypeBox.',
+    )
+  }
+  walkSchema(schema, (part, path) => {
+    if (!isLibrarySchema(part)) return
+    const place = path === undefined ? '' : ` at "${path.join('.')}"`
+    throw new TypeError(
+      `${what} is a JSON Schema with a schema of a library inside${place}. Give the fields alone: { name: z.string() }.`,
+    )
+  })
+}
 
 /**
  * Refuses a schema that would fail, or mean something else, when it is used: one of an unknown dialect, with a pattern that
@@ -13,11 +39,6 @@ import { walkSchema } from './validator/walk.ts'
  * @throws TypeError
  */
 export function assertUsable(schema: JsonSchema, what: string): References {
-  if (!isObject(schema)) throw new TypeError(`${what} must be a schema: a Standard Schema or a JSON Schema object.`)
-  const shape = Object.entries(schema).find(([, value]) => isObject(value) && '~standard' in value)
-  if (shape !== undefined) {
-    throw new TypeError(`${what} is a plain object of schemas ("${shape[0]}", …). Wrap it, as in z.object({ … }).`)
-  }
   const references = new References(schema, what)
   walkSchema(schema, (part) => {
     const resource = references.resourceOf(part, references.root)
@@ -51,21 +72,30 @@ function isExpression(pattern: string): boolean {
   }
 }
 
-let library: typeof import('./validator/validator.ts') | undefined
+const VALIDATOR = new OnDemand(() => import('./validator/validator.ts'))
+const FORMATS = new OnDemand(() => import('./validator/formats.ts'))
 
-/** The check of a plain schema. The validator is loaded when it is first used, because most servers never need it. */
+/**
+ * The check of a plain schema. The validator is loaded when it is first used, because most servers never need it, and the
+ * formats with the first schema that has one.
+ */
 export function jsonSchemaCheck(schema: JsonSchema): Check {
   let validate: ReturnType<typeof import('./validator/validator.ts').validatorOf> | undefined
   const check: Check = (value) => {
-    if (library === undefined) {
-      return import('./validator/validator.ts').then((loaded) => {
-        library = loaded
-        return check(value)
-      })
+    if (validate === undefined) {
+      const parts = hasFormat(schema) ? ([VALIDATOR, FORMATS] as const) : ([VALIDATOR] as const)
+      if (parts.some(({ now }) => now === undefined)) {
+        return Promise.all(parts.map((part) => part.load())).then(() => check(value))
+      }
+      validate = VALIDATOR.now?.validatorOf(schema, FORMATS.now?.FORMATS)
     }
-    validate ??= library.validatorOf(schema)
-    const problems = validate(value)
+    const problems = validate?.(value) ?? []
     return problems.length === 0 ? { ok: true, value } : { ok: false, problems: describeProblems(problems) }
   }
   return check
+}
+
+/** True where a part of the schema has a format; a reference may lead to any part. A property of this name does no harm. */
+function hasFormat(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).includes('"format":')
 }

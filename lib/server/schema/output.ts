@@ -1,7 +1,8 @@
 /** Schemas of results. The client checks the JSON that it gets, so that JSON is what is checked here. */
 import { toJson } from '../../base/to-json.ts'
 import type { Check, Checked } from './check.ts'
-import { type CompiledSchema, compileSchema, type Schema } from './schema.ts'
+import { isPlain } from './kinds.ts'
+import { type CompiledSchema, compileSchema, type Schema, type ToJsonSchema } from './schema.ts'
 
 /**
  * Compiles the schema of a result. Its check takes a value that `JSON.stringify` writes otherwise (members that are
@@ -9,11 +10,12 @@ import { type CompiledSchema, compileSchema, type Schema } from './schema.ts'
  * into JSON itself, so it gets the value first.
  *
  * @param what the name of the schema in errors
+ * @param toJsonSchema writes schemas of libraries that cannot do it themselves
  * @throws TypeError as compileSchema does; the check throws NotJson for a value that JSON cannot hold
  */
-export function compileOutputSchema(schema: Schema, what: string): CompiledSchema {
-  const { json, check } = compileSchema(schema, 'output', what)
-  return { json, check: '~standard' in schema ? valueThenJson(check) : (value) => check(asSent(value)) }
+export function compileOutputSchema(schema: Schema, what: string, toJsonSchema?: ToJsonSchema): CompiledSchema {
+  const { json, check } = compileSchema(schema, 'output', what, toJsonSchema)
+  return { json, check: isPlain(schema) ? (value) => check(asSent(value)) : valueThenJson(check) }
 }
 
 function valueThenJson(check: Check): Check {

@@ -3,6 +3,7 @@ import type { Timer } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
 import { isObject, type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import { LONGEST_TIMER } from '../../runtime/timers.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { SessionKey } from '../../store/store.ts'
 
@@ -44,7 +45,8 @@ export class Asks {
     this.#ids.push(id)
     const waiting = this.#waiting
     const answer = new Promise<JsonObject>((resolve, reject) => {
-      const timer = this.#instance.clock.after(timeout, () => void this.#expire(id, timeout, send))
+      const time = Math.min(timeout, LONGEST_TIMER)
+      const timer = this.#instance.clock.after(time, () => void this.#expire(id, time, send))
       waiting.set(id, { method, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.
@@ -78,14 +80,28 @@ export class Asks {
     return waiting
   }
 
-  /** Before it gives up, a deadline asks the store for an answer whose mail was lost. */
+  /** The server no longer waits for the answer. */
+  async cancel(id: string, send: (text: string) => void): Promise<void> {
+    const waiting = await this.#close(id)
+    if (!waiting) return
+    send(notificationText('notifications/cancelled', { requestId: id, reason: 'The server no longer waits for it.' }))
+    waiting.reject(new DOMException(`${waiting.method}: the server no longer waits for the answer.`, 'AbortError'))
+  }
+
   async #expire(id: string, timeout: number, send: (text: string) => void): Promise<void> {
-    const value = await this.#instance.store.closeAsk(this.#key, id).catch((error) => this.#instance.report(error))
-    if (typeof value === 'string') return this.answered(id, value)
-    const waiting = this.#take(id)
+    const waiting = await this.#close(id)
     if (!waiting) return
     send(notificationText('notifications/cancelled', { requestId: id, reason: 'The answer took too long.' }))
     waiting.reject(new AskError('timeout', `${waiting.method}: the client did not answer within ${timeout} ms.`))
+  }
+
+  /** Before it is given up, the store is asked for an answer whose mail was lost. Undefined: there is no open ask any longer. */
+  async #close(id: string): Promise<Waiting | undefined> {
+    if (!this.#waiting?.has(id)) return undefined
+    const value = await this.#instance.store.closeAsk(this.#key, id).catch((error) => this.#instance.report(error))
+    if (typeof value !== 'string') return this.#take(id)
+    this.answered(id, value)
+    return undefined
   }
 }
 

@@ -13,7 +13,7 @@ import type { SessionKey, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import { Asks } from './asks.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, givePlace, takePlace } from './host.ts'
 import type { AutoProgress } from './progress.ts'
 
 /** How long a page that was opened may take to be done with, in ms. */
@@ -56,7 +56,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #asked = 0
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
-    super(parts.host, parts.caller, parts.request.id)
+    super(parts.host, parts.caller, parts.request)
     this.#call = call
     this.#parts = parts
     this.#progress = progress
@@ -73,6 +73,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   get client(): ClientView {
     return this.#parts.session.client
   }
+  override get sessionId(): string {
+    return this.#parts.session.id
+  }
   override get sessionKey(): string {
     return this.#parts.session.key
   }
@@ -81,6 +84,14 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   get session(): KeyValues {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
+  }
+
+  protected override takePlace(): void {
+    takePlace(this.#parts)
+  }
+
+  protected override givePlace(): void {
+    givePlace(this.#parts)
   }
 
   wants(level: LoggingLevel): boolean {
@@ -98,7 +109,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await this.#call.send(notificationText(method, params))
   }
 
-  async ask(ask: Ask): Promise<JsonObject> {
+  ask(ask: Ask): Promise<JsonObject> {
+    const answer = this.#ask(ask)
+    this.onAsk?.(answer)
+    return answer
+  }
+
+  async #ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
       const why = 'this call has no stream, since its client accepts JSON alone or the store has no room for a log'
@@ -109,8 +126,12 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
     await this.#expectCompletion(ask)
     this.#requireRunning()
+    ask.signal?.throwIfAborted()
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
-    const { id, answer } = this.#asks.open(ask.method, ask.timeout ?? askTimeout, (text) => void this.#call.send(text))
+    const asks = this.#asks
+    const send = (text: string) => void this.#call.send(text)
+    const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
+    if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
     await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
     return answer
   }
@@ -155,4 +176,11 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #requireRunning(): void {
     if (this.over) throw new DOMException('The call has ended.', 'AbortError')
   }
+}
+
+/** Calls `cancel` where the signal is aborted before the answer is there. */
+function cancelBy(signal: AbortSignal, answer: Promise<unknown>, cancel: () => void): void {
+  signal.addEventListener('abort', cancel, { once: true })
+  const forget = () => signal.removeEventListener('abort', cancel)
+  answer.then(forget, forget)
 }

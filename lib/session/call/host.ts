@@ -4,6 +4,7 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
@@ -21,10 +22,19 @@ export interface CallHost extends SharedParts {
   running: RunningCalls
   /** Every scope that a request can need. */
   scopes: ReadonlySet<string>
-  /** The scopes that a request needs. */
-  scopesOf(method: string, params: JsonObject | undefined): readonly string[]
+  /** The scopes that a request needs. Entries that are hidden from `viewer` need none. */
+  scopesOf(method: string, params: JsonObject | undefined, viewer?: Viewer): readonly string[]
+  /** Entries are hidden from some callers. */
+  hides(): boolean
+  /** Whether a caller may learn that a resource has changed. */
+  shows(uri: string, viewer: Viewer): boolean
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
+}
+
+/** A caller as the server's entries see it; undefined where they are the same for every caller. */
+export function viewerOf(host: CallHost, session: Session, { auth }: Caller): Viewer | undefined {
+  return host.hides() ? { auth, revision: session.revision, client: session.client } : undefined
 }
 
 /** Throws where the caller's token lacks one of the scopes. */
@@ -72,6 +82,14 @@ export interface CallParts {
   readonly continued?: Continuation | undefined
   /** The call carries the response of another one, which is over. */
   readonly successor?: true
+}
+
+const NONE: readonly string[] = []
+
+/** The scopes that a call needs, for the name of its stream. Only a server that has scopes is asked. */
+export function scopesOfCall({ host, session, request, caller }: CallParts): readonly string[] {
+  if (host.scopes.size === 0) return NONE
+  return host.scopesOf(request.method, request.params, viewerOf(host, session, caller))
 }
 
 /** A call goes on beyond the turn of its request: it counts among those of its session and caller, and keeps the request's bytes. */

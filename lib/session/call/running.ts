@@ -2,7 +2,7 @@
 import type { Instance } from '../../runtime/instance.ts'
 import type { SessionKey } from '../../store/store.ts'
 import type { Session } from '../stream/session.ts'
-import { endOrphans } from './orphans.ts'
+import { endOrphans } from './on-demand.ts'
 
 /** By session. Calls that return at once are never counted. */
 export class RunningCalls {

@@ -15,9 +15,10 @@ import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, scopesOfCall } from './host.ts'
 import { Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
+import { writeStored } from './stored-request.ts'
 
 /** The longest request that is stored for another instance to run again, in characters. */
 const MAX_STORED_REQUEST = 256 * 1024
@@ -43,12 +44,6 @@ export interface StreamedCall extends RunningCall {
   interrupt(ending: Ending, trouble?: StoreUnavailable): void
 }
 
-/** A name for the stream of a call. Only a server that has scopes asks for those of the request. */
-function newName({ host, session, request }: CallParts): string {
-  if (host.scopes.size === 0) return newStreamName(session, request.id)
-  return newStreamName(session, request.id, host.scopesOf(request.method, request.params))
-}
-
 export class CallStream {
   readonly name: string
   readonly token: string
@@ -66,7 +61,7 @@ export class CallStream {
     this.#call = call
     this.#parts = parts
     this.#channel = channel
-    this.name = parts.continued?.stream ?? newName(parts)
+    this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id, scopesOfCall(parts))
     this.token = parts.continued?.token ?? randomId(6)
   }
 
@@ -105,7 +100,7 @@ export class CallStream {
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
     if (!carrier.streams || !host.mayRunAgain(request)) return undefined
-    const text = JSON.stringify(request)
+    const text = writeStored(this.#parts)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
 

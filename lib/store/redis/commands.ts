@@ -3,6 +3,7 @@
 import { channels } from '../../base/events.ts'
 import { StoreUnavailable } from '../store.ts'
 import { type Client, commandClient } from './client.ts'
+import { sendScript } from './command.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
 import { Redis } from './ioredis.ts'
@@ -72,7 +73,7 @@ export class Commands {
    * @throws StoreUnavailable
    */
   run<T, R>(name: string, issue: (client: Client) => Promise<T>, read: (reply: T) => R, early = false): Promise<R> {
-    if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.', { trouble: 'closed' }))
     const reply = this.contact.made ? this.#send(issue, read) : this.#first(issue, read, early)
     return channels.command.hasSubscribers ? publishCommand(name, reply) : reply
   }
@@ -201,8 +202,9 @@ export class Commands {
   }
 }
 
-/** Runs a script. Its first run defines it: the client has no script that is not used. */
+/** Runs a script. In a cluster its first run defines it: the client has no script that is not used. */
 function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+  if (client instanceof Redis) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
   if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })
   const method: unknown = Reflect.get(client, name)

@@ -3,6 +3,7 @@ import type { LimitStore } from '../limits.ts'
 import type { SessionKey } from '../names.ts'
 import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { SessionRow, SessionStore } from '../sessions.ts'
+import { readFields } from './command.ts'
 import type { Commands } from './commands.ts'
 import { optional } from './scripts/decode.ts'
 import * as scripts from './scripts/first.ts'
@@ -12,6 +13,9 @@ import type { RedisTime } from './time.ts'
 export type Admit = (key: SessionKey, lifetime: number, owner: { id: string; max: number }) => Promise<boolean>
 
 type First = Pick<SessionStore, 'createSession' | 'readSession'> & Pick<LimitStore, 'weigh'>
+
+/** `at` is the field of builds before event keys, each of whose instances writes it where it is missing. */
+const FIELDS = ['rec', 'level', 'slid', 'at', 'full', 'busy', 'end']
 
 export function firstOperations(
   commands: Commands,
@@ -42,8 +46,8 @@ export function firstOperations(
 
     readSession(key, lifetime, most = DEFAULT_LIFETIMES.longest) {
       return commands.run(
-        'hmget', // `at` is the field of builds before event keys, each of whose instances writes it where it is missing.
-        (client) => client.hmget(keys.session({ key }), 'rec', 'level', 'slid', 'at', 'full', 'busy', 'end'),
+        'hmget',
+        (client) => readFields(client, keys.session({ key }), FIELDS),
         (fields) => {
           const record = optional(fields[0])
           if (record === undefined) return undefined

@@ -4,6 +4,6 @@
  */
 import './require/begin.ts'
 
-export { Cluster, type ClusterOptions, Redis, ReplyError } from 'ioredis'
+export { Cluster, type ClusterOptions, Command, Redis, ReplyError } from 'ioredis'
 
 import './require/end.ts'

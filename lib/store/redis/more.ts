@@ -22,7 +22,7 @@ export function moreOperations(commands: Commands, { waiting, isClosed, ...optio
     ...callOperations(commands),
     ...streamOperations(commands),
     ...busOperations(commands, async (instance, receiver) => {
-      if (isClosed()) throw new StoreUnavailable('The store is closed.')
+      if (isClosed()) throw new StoreUnavailable('The store is closed.', { trouble: 'closed' })
       if (!commands.contact.made) await commands.contact.make()
       const one = new Waiting(instance, receiver, { ...options, keys: commands.keys })
       await one.start()

@@ -84,6 +84,11 @@ export class Index {
     return this.#any(['drain'], 0, to, (fault) => fault.process === process)
   }
 
+  /** Some process was shut down before this moment. */
+  someDrained(to: number): boolean {
+    return this.#any(['drain'], 0, to, () => true)
+  }
+
   /** A process was killed in this time; which one, where that is known. */
   killed(process: string | undefined, from: number, to: number): boolean {
     return this.history.faults.some(

@@ -67,6 +67,9 @@ function checkCauses(index: Index, call: Call): Problem[] {
       text: `${call.call} (${call.tool}) ended with ${status ?? ''} "${text.slice(0, 200)}", and ${why}`,
     })
     // A 503 asks the client to send the request again: that is what the caller of this endpoint relies on.
+    if (outcome.kind === 'refused' && status === 503 && /this instance shuts down/.test(text)) {
+      return index.someDrained(at) ? [] : [problem('no instance was shut down')]
+    }
     if (outcome.kind === 'refused' && status === 503) {
       return troubled(index, call, outcome, []) ? [] : [problem('the store answered')]
     }

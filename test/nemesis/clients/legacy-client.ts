@@ -179,7 +179,8 @@ export class LegacyClient {
     const status = await this.#post({ jsonrpc: '2.0', id, method: 'tools/call', params }, session)
     if (status === 404) return settleOpen(world, [call], 'gone', { status })
     if (status !== undefined && status !== 202) return settleOpen(world, [call], 'refused', { status })
-    const until = world.now() + (status === 202 ? world.limits.callPatience : world.silence)
+    // A POST that broke may have arrived: then the response comes on the stream.
+    const until = world.now() + (status === 202 ? world.limits.callPatience : 2 * world.limits.storePatience)
     while (call.outcomes.length === 0) {
       if (!this.#open || session !== this.#session) return settleOpen(world, [call], 'broken')
       const left = until - world.now()

@@ -52,6 +52,42 @@ const PIPELINE = `
     }
   }`
 
+/** The methods are those of the other file from the first use of one of them. */
+const TRANSACTIONS = `
+  exports.addTransactionSupport = (redis) => {
+    const { multi, exec } = redis;
+    for (const name of ['pipeline', 'multi', 'exec'])
+      redis[name] = function (...given) {
+        ${MORE}.addTransactionSupport(Object.assign(redis, { multi, exec }));
+        return this[name](...given);
+      };
+  };`
+
+const TRACING = `
+  const { tracingChannel } = require('node:diagnostics_channel');
+  const tracer = (method, name) => {
+    const channel = tracingChannel('ioredis:' + name);
+    exports[method] = (fn, context) =>
+      channel.hasSubscribers === false ? fn() : ${MORE}.tracing[method](fn, context);
+  };
+  tracer('traceCommand', 'command');
+  tracer('traceBatch', 'batch');
+  tracer('traceConnect', 'connect');
+  exports.sanitizeArgs = (...given) => ${MORE}.tracing.sanitizeArgs(...given);`
+
+/** Only replies of RESP3 are changed, of commands that this project does not use. */
+function replyTransformers(text: string): string {
+  const [, names] = /sortedSetWithScorePairCommands = (\[[^\]]*\])/.exec(text) ?? []
+  const transformers = [...text.matchAll(/^exports\.(transform\w+) = /gm)].map(([, name]) => name)
+  assert.ok(names !== undefined && transformers.length === 3, 'replyTransformers.js of ioredis has changed')
+  const lazily = (name?: string) => `exports.${name} = (...given) => ${MORE}.transformers.${name}(...given);`
+  return `exports.sortedSetWithScorePairCommands = ${names}; ${transformers.map(lazily).join('')}`
+}
+
+/** The default export of a module, taken from the other file where it is first read. */
+const elsewhere = (name: string) =>
+  `Object.defineProperty(exports, 'default', { enumerable: true, get: () => ${MORE}.${name} })`
+
 const NO_TRACES = 'exports.default = () => () => {}'
 
 export const leanRedis: Plugin = {
@@ -73,6 +109,14 @@ export const leanRedis: Plugin = {
       build.onLoad({ filter: ofRedisClient(file) }, () => ({ contents, loader: 'js' }))
     replace('autoPipelining\\.js', AUTO_PIPELINING)
     replace('Pipeline\\.js', PIPELINE)
+    replace('ScanStream\\.js', elsewhere('ScanStream'))
+    replace('Script\\.js', elsewhere('Script'))
+    replace('transaction\\.js', TRANSACTIONS)
+    replace('tracing\\.js', TRACING)
+    build.onLoad({ filter: ofRedisClient('replyTransformers\\.js') }, ({ path }) => ({
+      contents: replyTransformers(readFileSync(path, 'utf8')),
+      loader: 'js',
+    }))
     replace('utils/debug\\.js', NO_TRACES)
   },
 }

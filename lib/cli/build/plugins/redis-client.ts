@@ -58,6 +58,11 @@ export const onDemandSource = `
   exports.commands = require('@ioredis/commands')
   exports.Pipeline = require('ioredis/built/Pipeline').default
   exports.pipelining = require('ioredis/built/autoPipelining')
+  exports.ScanStream = require('ioredis/built/ScanStream').default
+  exports.Script = require('ioredis/built/Script').default
+  exports.addTransactionSupport = require('ioredis/built/transaction').addTransactionSupport
+  exports.tracing = require('ioredis/built/tracing')
+  exports.transformers = require('ioredis/built/replyTransformers')
   exports.slots = require('cluster-key-slot')`
 
 function lazy(object: string, name: string, expression: string): string {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { OWN, packageOf, ROOT } from '../../own.ts'
 import { shown } from '../../shown.ts'
+import { CONVERTERS } from './schemas.ts'
 
 /** By this name an entry imports the module of the server, which exports `server`, whichever file it is. */
 export const SERVER = 'mcp-anywhere:server'
@@ -23,10 +24,12 @@ export const entryPointsOf = (entries: Readonly<Record<string, Entry>>): Record<
 /** Resolves the names of the entries, and that of the server to the module of `server`, an absolute path. */
 export function served(entries: Readonly<Record<string, Entry>>, server: string): Plugin {
   const namespace = NAMESPACE
+  // The converters come first: an author's module may compile a schema.
   const contents = `
+    import '${CONVERTERS}'
     import * as served from ${JSON.stringify(server)}
     import { serverOf } from './platform/served'
-    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))})`
+    export const server = await serverOf(served.server ?? served.default, ${JSON.stringify(shown(server))}, served.serving)`
   return {
     name: 'served',
     setup(build) {

@@ -29,7 +29,7 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
   function ask(question: object): Promise<unknown> {
     const id = ++asked
     return new Promise((resolve, reject) => {
-      if (closed) return reject(new StoreUnavailable('The store is closed.'))
+      if (closed) return reject(new StoreUnavailable('The store is closed.', { trouble: 'closed' }))
       if (!channel.connected) return reject(gone())
       waiting.set(id, { resolve, reject })
       sendTo(channel, { ...question, id })

@@ -1,7 +1,6 @@
 /** Keywords about a value itself: its type, and the bounds of numbers, texts, lists and objects. */
 import type { JsonObject } from '../../../protocol/jsonrpc.ts'
 import { areUnique, memberOf } from './equality.ts'
-import { FORMATS } from './formats.ts'
 import type { Part, Test } from './node.ts'
 import type { Run } from './run.ts'
 
@@ -29,7 +28,7 @@ const BOUNDS: Readonly<Record<string, readonly [type: string, holds: Bound]>> = 
 /** True, or the problem. `n` is the number, or the size of the value. */
 type Bound = (n: number, bound: number) => true | string
 
-export function assertionsOf({ schema, dialect }: Part): Test[] {
+export function assertionsOf({ schema, dialect, formats }: Part): Test[] {
   const tests: Test[] = []
   const { type, pattern, format, required, uniqueItems, dependentRequired } = schema
   if (type !== undefined) tests.push(typeTest(Array.isArray(type) ? type : [type]))
@@ -51,7 +50,7 @@ export function assertionsOf({ schema, dialect }: Part): Test[] {
     const expression = expressionOf(pattern)
     tests.push(textTest((text) => expression.test(text), 'String does not match pattern'))
   }
-  const isFormat = typeof format === 'string' ? FORMATS.get(format) : undefined
+  const isFormat = typeof format === 'string' ? formats?.get(format) : undefined
   if (isFormat !== undefined) tests.push(textTest(isFormat, `String does not match format "${format}"`))
   if (uniqueItems === true) {
     tests.push((value, run) => !Array.isArray(value) || areUnique(value, run) || run.fail('An item occurs twice'))

@@ -3,6 +3,7 @@
  * that is not in the table is only an annotation.
  */
 import { isIPv4, isIPv6 } from './addresses.ts'
+import type { Formats } from './node.ts'
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
 const TIME = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|([+-])(\d\d):(\d\d))$/i
@@ -88,7 +89,7 @@ function isRegex(text: string): boolean {
   }
 }
 
-export const FORMATS: ReadonlyMap<string, (text: string) => boolean> = new Map(
+export const FORMATS: Formats = new Map(
   Object.entries({
     date: isDate,
     time: isTime,

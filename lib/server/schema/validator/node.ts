@@ -12,10 +12,14 @@ import type { Run } from './run.ts'
 /** Tests one keyword, or keywords that depend on one another. `seen` is given where a later keyword needs it. */
 export type Test = (value: unknown, run: Run, seen: Evaluated | undefined) => boolean
 
+/** Checks of texts by format. A format that is not in it is only an annotation. */
+export type Formats = ReadonlyMap<string, (text: string) => boolean>
+
 /** What the makers of tests read of a schema. */
 export interface Part {
   readonly schema: JsonSchema
   readonly dialect: Dialect
+  readonly formats: Formats | undefined
   /** The node of a schema in this one. */
   node(schema: unknown): Node
   /** The node that a reference leads to, from where `run` is. */
@@ -41,10 +45,12 @@ export function isNothing(node: Node): boolean {
 /** The nodes of one schema. */
 export class Nodes {
   readonly references: References
+  readonly formats: Formats | undefined
   readonly #nodes = new Map<object, SchemaNode>()
 
-  constructor(references: References) {
+  constructor(references: References, formats: Formats | undefined) {
     this.references = references
+    this.formats = formats
   }
 
   get root(): Node {
@@ -80,6 +86,10 @@ class SchemaNode implements Node, Part {
 
   get dialect(): Dialect {
     return this.#resource.dialect
+  }
+
+  get formats(): Formats | undefined {
+    return this.#nodes.formats
   }
 
   evaluate(value: unknown, run: Run, outer?: Evaluated): boolean {

@@ -1,15 +1,17 @@
 /** Checks of values with plain JSON Schema, each with a budget of steps. It is loaded when it is first used. */
 import type { JsonSchema } from '../../../protocol/types.ts'
-import { Nodes } from './node.ts'
+import { type Formats, Nodes } from './node.ts'
 import { References } from './references.ts'
 import { type Problem, Run, Stopped } from './run.ts'
 
 /**
  * The check of a schema: the problems of a value, none where it fits. A value whose check would take more steps than 10,000
  * and 200 for each of its members does not fit: some schemas take time exponential in the size of a value.
+ *
+ * @param formats the formats that are checked; undefined where the schema has none
  */
-export function validatorOf(schema: JsonSchema): (value: unknown) => readonly Problem[] {
-  const nodes = new Nodes(new References(schema, 'The schema'))
+export function validatorOf(schema: JsonSchema, formats?: Formats): (value: unknown) => readonly Problem[] {
+  const nodes = new Nodes(new References(schema, 'The schema'), formats)
   return (value) => {
     const run = new Run(value)
     const outcome = stoppable(() => nodes.root.evaluate(value, run))

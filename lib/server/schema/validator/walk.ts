@@ -9,6 +9,13 @@ const WITH_LIST = ['prefixItems', 'allOf', 'anyOf', 'oneOf']
 const WITH_SCHEMA = [...WITH_PARTS, ...WITH_REST, 'if', 'then', 'else', 'not', ...WITH_LIST]
 const WITH_MAP = ['patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions']
 
+/** Keywords whose value may be an object. */
+export const KEYWORDS_OF_OBJECTS: ReadonlySet<string> = new Set([
+  ...['properties', 'dependentRequired', 'const', 'default', '$vocabulary'],
+  ...WITH_SCHEMA,
+  ...WITH_MAP,
+])
+
 /** `path`: the names of the `properties` that lead to the schema; undefined where another keyword is on the way. */
 type Visit = (schema: JsonSchema, path: readonly string[] | undefined) => void
 

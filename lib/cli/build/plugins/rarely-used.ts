@@ -1,0 +1,49 @@
+/**
+ * Parts of this package, and of Hono, that few servers use and that must be there at once when they are: their calls are
+ * synchronous. In a bundle they are a file of their own, {@link RARELY_USED}, which is read when the first of them is called.
+ *
+ * The file has its own copy of what the parts import, so that none of them may make or compare objects of this package's classes.
+ */
+import { join } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { ENDING, HONO, OWN, within } from '../../own.ts'
+
+/** A file beside the bundle. */
+export const RARELY_USED = 'rarely-used.cjs'
+
+/** Modules of this package, and the functions and classes that they export. Exported for tests. */
+export const PARTS: Readonly<Record<string, readonly string[]>> = {
+  'auth/check': ['checkAuthOptions'],
+  'auth/metadata': ['ResourceMetadata'],
+  'http/patterns': ['patternRouter'],
+  'platform/log/readable': ['readableLine'],
+  'sdk/no-server': ['noServer'],
+  'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
+  'server/registry/no-handler': ['noHandler'],
+  'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
+}
+
+/** The reader of forms. */
+const FORMS = join(HONO, 'dist/utils/body.js')
+
+/** The source of {@link RARELY_USED}. */
+export const rarelyUsedSource: string = [...Object.keys(PARTS).map((name) => join(OWN, `${name}${ENDING}`)), FORMS]
+  .map((file) => `export * from ${JSON.stringify(file)}\n`)
+  .join('')
+
+export const rarelyUsed: Plugin = {
+  name: 'rarely-used',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^\\./${RARELY_USED}$`) }, ({ path }) => ({ path, external: true }))
+    const replace = (filter: RegExp, names: readonly string[]) =>
+      build.onLoad({ filter }, () => ({ contents: names.map(later).join(''), loader: 'js' }))
+    for (const [name, names] of Object.entries(PARTS)) replace(within(OWN, `${name}\\.[jt]s`), names)
+    replace(within(HONO, 'dist/utils/body\\.js'), ['parseBody'])
+  },
+}
+
+/** A function or a class that is loaded when it is called. */
+function later(name: string): string {
+  const loaded = `require('./${RARELY_USED}').${name}`
+  return `export function ${name}(...given) { return new.target ? new (${loaded})(...given) : ${loaded}(...given) }\n`
+}

@@ -1,0 +1,128 @@
+/** Requests of a server of the official SDK to the client of a call. */
+import { channels } from '../base/events.ts'
+import { downgradeSampling } from '../protocol/downgrade-sampling.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
+import { features, type Revision } from '../protocol/revisions.ts'
+import type { CreateMessageRequestParams, JsonSchema } from '../protocol/types.ts'
+import { readAnswer } from '../server/context/answers.ts'
+import { publishAsk } from '../server/context/ask-event.ts'
+import type { Ask } from '../server/context/client-channel.ts'
+import { requireSampling } from '../server/context/client-features.ts'
+import { AskError, AskPending } from '../server/context/errors.ts'
+import { failureText } from '../server/methods/failures.ts'
+import { formSchema } from '../server/schema/form.ts'
+import type { OfficialCall } from './call.ts'
+
+/** The short name of each ask, for its key. */
+const KINDS: Readonly<Record<Ask['method'], string>> = {
+  'elicitation/create': 'elicit',
+  'sampling/createMessage': 'sample',
+  'roots/list': 'roots',
+  ping: 'ping',
+}
+
+/**
+ * Sends an ask to the client of `call`. It awaits nothing before the channel has the ask, so that the asks of one turn go out
+ * together.
+ *
+ * @param signal aborted where the SDK no longer waits for the answer
+ */
+export function askClient(
+  call: OfficialCall,
+  method: string,
+  params: JsonObject | undefined,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  const { channel } = call
+  if (!isAsk(method)) {
+    const message = `${method} is no request that clients can get here; there are ${Object.keys(KINDS).join(', ')}.`
+    return Promise.reject(new ProtocolError(ErrorCode.MethodNotFound, message))
+  }
+  const { sessions } = features(channel.revision)
+  if (!sessions && method === 'ping') return Promise.resolve({})
+  if (!sessions && !call.mayReplay) return Promise.reject(new Error(cannotReplay(call)))
+  try {
+    const wire = wireParams(call, method, params)
+    const asked = channel.ask({ method, params: wire, key: call.key(KINDS[method]), timeout: undefined, signal })
+    const answered = asked.then((answer) => {
+      const read = readAnswer(method, answer)
+      if (typeof read === 'object') return read
+      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
+    })
+    if (channels.ask.hasSubscribers) publishAsk(channel.event, method, answered)
+    return answered
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+function isAsk(method: string): method is Ask['method'] {
+  return Object.hasOwn(KINDS, method)
+}
+
+function cannotReplay({ method, params, channel }: OfficialCall): string {
+  const name = method === 'tools/call' ? `the tool ${JSON.stringify(params?.name)}` : method
+  return (
+    `A client of ${channel.revision} answers with a second request, which runs ${name} again from its start. That is done for ` +
+    'tools that are marked: set readOnlyHint or idempotentHint in its annotations, or readOnly or idempotent in options.tools.'
+  )
+}
+
+/** The parameters as the client's revision has them. What differs from run to run is left out: an answer belongs to its ask. */
+function wireParams(call: OfficialCall, method: Ask['method'], params: JsonObject = {}): JsonObject | undefined {
+  const { channel } = call
+  const given = withoutProgressToken(params)
+  switch (method) {
+    case 'elicitation/create':
+      return elicitation(given, channel.revision)
+    case 'sampling/createMessage': {
+      const allowed = requireSampling(channel.client, channel.revision, given as CreateMessageRequestParams)
+      return downgradeSampling(allowed, channel.revision)
+    }
+    default:
+      return Object.keys(given).length > 0 ? given : undefined
+  }
+}
+
+/** The token is the number of the message at the SDK. Progress of an answer is not passed on. */
+function withoutProgressToken(params: JsonObject): JsonObject {
+  if (!isObject(params._meta) || !('progressToken' in params._meta)) return params
+  const { progressToken: _token, ...meta } = params._meta
+  const { _meta, ...others } = params
+  return Object.keys(meta).length > 0 ? { ...others, _meta: meta } : others
+}
+
+function elicitation({ mode, elicitationId, ...params }: JsonObject, revision: Revision): JsonObject {
+  const { elicitationModes, elicitationIds } = features(revision)
+  const wire: JsonObject = elicitationModes && mode !== undefined ? { mode, ...params } : params
+  if (elicitationId !== undefined && elicitationIds) wire.elicitationId = elicitationId
+  if (!elicitationModes && isObject(params.requestedSchema))
+    wire.requestedSchema = olderForm(params.requestedSchema, revision)
+  return wire
+}
+
+/** A form that an older revision has no words for goes out as the author wrote it. */
+function olderForm(schema: JsonSchema, revision: Revision): JsonSchema {
+  try {
+    return formSchema(schema, revision)
+  } catch {
+    return schema
+  }
+}
+
+/** The codes of the official SDK for requests without a usable answer. */
+const CONNECTION_CLOSED = -32000
+const REQUEST_TIMEOUT = -32001
+
+/** The error that the SDK gets in place of an answer. */
+export function errorOfAsk(error: Error): JsonObject {
+  const message = failureText(error)
+  if (error instanceof ProtocolError) return { ...error.toObject() }
+  if (error instanceof AskError) {
+    const code = error.reason === 'timeout' ? REQUEST_TIMEOUT : (error.code ?? ErrorCode.InternalError)
+    return error.data === undefined ? { code, message } : { code, message, data: error.data }
+  }
+  const ended = error instanceof AskPending || error.name === 'AbortError'
+  return { code: ended ? CONNECTION_CLOSED : ErrorCode.InternalError, message }
+}

@@ -1,0 +1,245 @@
+/**
+ * One instance of a server of the official SDK: one transport, and the calls that run in it. Handlers are called directly, with the
+ * `extra` or `ctx` of their call, where the release allows that; lists go through the SDK's protocol, which completes them.
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { handled } from '../base/promises.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
+import type { ClientChannel } from '../server/context/client-channel.ts'
+import type { Announcement } from '../server/registry/announcement.ts'
+import { OfficialCall } from './call.ts'
+import { contextOf, extraOf, messageExtra } from './extra.ts'
+import { LISTS, OfficialLists } from './lists.ts'
+import type { Policies } from './policies.ts'
+import * as sdk from './private.ts'
+import { failureFor, NOT_KEPT, resultFor } from './results.ts'
+import { type Calls, OfficialTransport } from './transport.ts'
+
+/** The parts that all instances of one server share. */
+export interface InstanceParts {
+  /** The call in whose async context code runs, of any instance. */
+  running: AsyncLocalStorage<OfficialCall>
+  policies: Policies
+  strict: boolean
+  /** The instance has one client, which initializes it. */
+  ownsClient: boolean
+  askedByContext(method: string): void
+  announce(change: Announcement): void
+  /** Announces that the user is done with a page. */
+  completed(elicitationId: string): Promise<unknown>
+  report(error: Error): void
+}
+
+interface Waiting {
+  resolve(result: JsonObject): void
+  reject(error: Error): void
+}
+
+export class OfficialInstance implements Calls {
+  readonly #parts: InstanceParts
+  readonly #server: sdk.LowLevel
+  readonly #line: sdk.Line
+  readonly #direct: sdk.DirectCalls | undefined
+  readonly #lists: OfficialLists
+  readonly #calls = new Map<string, OfficialCall>()
+  /** The requests that go through the transport. */
+  readonly #waiting = new Map<string, Waiting>()
+  #transport: OfficialTransport | undefined
+  #connecting: Promise<void> | undefined
+  #introduced: Promise<void> | undefined
+  #ids = 0
+
+  /** @param made what the author made: an `McpServer`, or the low-level server itself */
+  constructor(made: object, server: sdk.LowLevel, parts: InstanceParts) {
+    this.#parts = parts
+    this.#server = server
+    this.#line = sdk.lineOf(server)
+    this.#direct = sdk.directCalls(server)
+    this.#lists = new OfficialLists({
+      policies: parts.policies,
+      handlerOf: (method) => this.#direct?.handler(method),
+      isSame: (method) => sdk.listsRegistrations(made, method),
+      hintOf: (method) => this.#hintOf(method),
+    })
+    sdk.followCaller(server, this.#line, () => this.current()?.client)
+  }
+
+  /** No call runs in it. */
+  get idle(): boolean {
+    return this.#calls.size === 0
+  }
+
+  /** Connects the server, once. A server that its author closed is connected again. */
+  async connect(): Promise<void> {
+    if (this.#transport?.closed === false) return this.#connecting
+    const { completed, report, strict } = this.#parts
+    this.#transport = new OfficialTransport({ calls: this, completed, report, strict })
+    this.#connecting = this.#server.connect(this.#transport)
+    try {
+      await this.#connecting
+    } catch (error) {
+      this.#transport = undefined
+      throw error
+    } finally {
+      this.#connecting = undefined
+    }
+  }
+
+  close(): Promise<void> {
+    return handled(this.#server.close())
+  }
+
+  /**
+   * Answers a request.
+   *
+   * @param mayReplay the handler may run again from its start
+   */
+  serve(
+    method: string,
+    params: JsonObject | undefined,
+    channel: ClientChannel,
+    mayReplay: boolean,
+  ): Result | Promise<Result> {
+    const run = () =>
+      this.#run(new OfficialCall(this, `call-${++this.#ids}`, channel, method, own(method, params), mayReplay))
+    if (!Object.hasOwn(LISTS, method)) {
+      return run().then((result) => resultFor(method, result, channel.revision, this.#hintOf(method)))
+    }
+    return this.#lists.list(method, params, channel, async () => {
+      const result = await run()
+      return isObject(result) ? result : {}
+    })
+  }
+
+  async #run(call: OfficialCall): Promise<unknown> {
+    this.#calls.set(call.id, call)
+    try {
+      return await this.#parts.running.run(call, () => this.#ready(call) ?? this.#handle(call))
+    } catch (error) {
+      throw failureFor(error)
+    } finally {
+      call.over = true
+      this.#calls.delete(call.id)
+    }
+  }
+
+  /** Undefined: the server is connected, and knows its client where it has one alone. */
+  #ready(call: OfficialCall): Promise<unknown> | undefined {
+    const { ownsClient } = this.#parts
+    const isConnected = this.#transport?.closed === false && this.#connecting === undefined
+    if (isConnected && (!ownsClient || this.#introduced)) {
+      return ownsClient ? this.#introduced?.then(() => this.#handle(call)) : undefined
+    }
+    return this.connect().then(() => {
+      if (!ownsClient) return this.#handle(call)
+      this.#introduced ??= this.#introduce(call).catch((error) => {
+        this.#introduced = undefined
+        throw error
+      })
+      return this.#introduced.then(() => this.#handle(call))
+    })
+  }
+
+  #handle(call: OfficialCall): unknown {
+    const direct = this.#direct
+    if (!direct || Object.hasOwn(LISTS, call.method))
+      return this.#throughTransport(call, call.method, call.params, call.id)
+    const handler = direct.handler(call.method)
+    if (!handler) throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${call.method}".`)
+    const extra = this.#line === 1 ? extraOf(call, this.#server) : contextOf(call, this.#server, direct)
+    const { id, method, params } = call
+    return handler({ jsonrpc: '2.0', id, method, ...(params && { params }) }, extra)
+  }
+
+  /** Sends a request as a client does. */
+  #throughTransport(
+    call: OfficialCall,
+    method: string,
+    params: JsonObject | undefined,
+    id: string,
+  ): Promise<JsonObject> {
+    const { signal } = call.channel
+    const { promise, resolve, reject } = Promise.withResolvers<JsonObject>()
+    const cancel = () => {
+      const reason = String(signal.reason)
+      this.#transport?.onmessage?.({
+        jsonrpc: '2.0',
+        method: 'notifications/cancelled',
+        params: { requestId: id, reason },
+      })
+      reject(new DOMException('The call has ended.', 'AbortError'))
+    }
+    this.#waiting.set(id, { resolve, reject })
+    signal.addEventListener('abort', cancel, { once: true })
+    this.#transport?.onmessage?.({ jsonrpc: '2.0', id, method, ...(params && { params }) }, messageExtra(call))
+    return promise.finally(() => {
+      signal.removeEventListener('abort', cancel)
+      this.#waiting.delete(id)
+    })
+  }
+
+  /** Has the client of `call` initialize the server. The author's `oninitialized` has ended when this resolves. */
+  async #introduce(call: OfficialCall): Promise<void> {
+    const { capabilities, info, version } = call.client
+    const clientInfo = info ?? { name: '', version: '' }
+    const params = { protocolVersion: version, capabilities, clientInfo }
+    await this.#throughTransport(call, 'initialize', params, `${call.id}-initialize`)
+    const { oninitialized } = this.#server
+    if (typeof oninitialized !== 'function') return
+    let done: unknown
+    this.#server.oninitialized = () => {
+      done = Reflect.apply(oninitialized, this.#server, [])
+      return done
+    }
+    this.#transport?.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' })
+    // The SDK calls it in this turn, unless the author has replaced its handler.
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#server.oninitialized = oninitialized
+    // Its error is its own: the SDK has reported it to `onerror`.
+    await Promise.resolve(done).catch(() => {})
+  }
+
+  #hintOf(method: string): JsonObject {
+    return sdk.ownCacheHint(this.#server, method) ?? NOT_KEPT
+  }
+
+  // For the transport -----------------------------------------------------------------------------------------------
+
+  byId(id: string): OfficialCall | undefined {
+    return this.#calls.get(id)
+  }
+
+  current(): OfficialCall | undefined {
+    const call = this.#parts.running.getStore()
+    return call?.instance === this ? call : undefined
+  }
+
+  answered(id: string, { result, error }: JsonObject): void {
+    const waiting = this.#waiting.get(id)
+    if (isObject(result)) return waiting?.resolve(result)
+    const { code, message, data } = isObject(error) ? error : {}
+    const number = typeof code === 'number' ? code : ErrorCode.InternalError
+    waiting?.reject(new ProtocolError(number, String(message ?? 'The server gave no result.'), data))
+  }
+
+  askedByContext(method: string): void {
+    this.#parts.askedByContext(method)
+  }
+
+  announce(change: Announcement): void {
+    this.#lists.changed()
+    this.#parts.announce(change)
+  }
+}
+
+/** Parameters for the server: what belongs to the endpoint is not in them, nor what the endpoint does not offer. */
+function own(method: string, params: JsonObject | undefined): JsonObject | undefined {
+  if (!params || !OFFERED_BY_ENDPOINT.some((name) => name in params)) return params
+  if (method !== 'tools/call' && method !== 'prompts/get' && method !== 'resources/read') return params
+  const { inputResponses: _responses, requestState: _state, task: _task, ...rest } = params
+  return rest
+}
+
+/** Answers and state of the stateless revision, and the wish for a task. */
+const OFFERED_BY_ENDPOINT = ['inputResponses', 'requestState', 'task']

@@ -1,0 +1,8 @@
+import { OnDemand, operationsOf } from '../../base/on-demand.ts'
+
+const ORPHANS = new OnDemand(() =>
+  import('./orphans.ts').then(({ endOrphan, endOrphans }) => ({ endOrphan, endOrphans })),
+)
+
+/** As those of orphans.ts: few sessions have calls that no instance runs any longer. */
+export const { endOrphan, endOrphans } = operationsOf(ORPHANS, { endOrphan: true, endOrphans: true })
