@@ -1,15 +1,13 @@
 /** Requests of a server of the official SDK to the client of a call. */
-import { channels } from '../base/events.ts'
 import { downgradeSampling } from '../protocol/downgrade-sampling.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features, type Revision } from '../protocol/revisions.ts'
 import type { CreateMessageRequestParams, JsonSchema } from '../protocol/types.ts'
-import { readAnswer } from '../server/context/answers.ts'
-import { publishAsk } from '../server/context/ask-event.ts'
 import type { Ask } from '../server/context/client-channel.ts'
 import { requireSampling } from '../server/context/client-features.ts'
 import { AskError, AskPending } from '../server/context/errors.ts'
+import { sendAsk } from '../server/context/send-ask.ts'
 import { failureText } from '../server/methods/failures.ts'
 import { formSchema } from '../server/schema/form.ts'
 import type { OfficialCall } from './call.ts'
@@ -44,14 +42,7 @@ export function askClient(
   if (!sessions && !call.mayReplay) return Promise.reject(new Error(cannotReplay(call)))
   try {
     const wire = wireParams(call, method, params)
-    const asked = channel.ask({ method, params: wire, key: call.key(KINDS[method]), timeout: undefined, signal })
-    const answered = asked.then((answer) => {
-      const read = readAnswer(method, answer)
-      if (typeof read === 'object') return read
-      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
-    })
-    if (channels.ask.hasSubscribers) publishAsk(channel.event, method, answered)
-    return answered
+    return sendAsk(channel, { method, params: wire, key: call.key(KINDS[method]), timeout: undefined, signal })
   } catch (error) {
     return Promise.reject(error)
   }

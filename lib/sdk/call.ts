@@ -3,6 +3,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts'
 import { features, LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
 import type { ClientCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
+import { AskKeys } from '../server/context/send-ask.ts'
 import type { ClientState } from './private.ts'
 
 export class OfficialCall {
@@ -18,7 +19,7 @@ export class OfficialCall {
   /** The handler has returned: nothing is sent for it any longer. */
   over = false
   #client: ClientState | undefined
-  #ordinals: Map<string, number> | undefined
+  #keys: AskKeys | undefined
 
   constructor(
     instance: object,
@@ -49,10 +50,8 @@ export class OfficialCall {
 
   /** The name of the next ask of this kind: a run that repeats the call finds its answer by it. */
   key(kind: string): string {
-    this.#ordinals ??= new Map()
-    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
-    this.#ordinals.set(kind, ordinal)
-    return `${kind}-${ordinal}`
+    this.#keys ??= new AskKeys()
+    return this.#keys.next(kind)
   }
 }
 

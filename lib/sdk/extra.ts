@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features } from '../protocol/revisions.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
-import { officialAuth, withoutEnvelope } from '../server/context/official.ts'
+import { officialAuth, officialRequest, withoutEnvelope } from '../server/context/official.ts'
 import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { OfficialCall } from './call.ts'
 import type { DirectCalls, LowLevel } from './private.ts'
@@ -14,7 +14,7 @@ export function authOf({ auth }: ClientChannel): OfficialAuthInfo | undefined {
 
 /** The HTTP request of a call as a `Request` without a body; undefined where there is no HTTP. */
 export function requestOf({ request: { url, headers } }: ClientChannel): Request | undefined {
-  return url && new Request(url, { method: 'POST', headers })
+  return url && officialRequest(url, headers)
 }
 
 /**

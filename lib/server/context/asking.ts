@@ -1,5 +1,4 @@
 /** The asks of one call: what is sent to the client, and how its answers are read. `Context` has the documentation. */
-import { channels } from '../../base/events.ts'
 import { randomId } from '../../base/ids.ts'
 import { downgradeSampling } from '../../protocol/downgrade-sampling.ts'
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
@@ -13,11 +12,10 @@ import type {
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
 import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
-import { readAnswer } from './answers.ts'
-import { publishAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
+import { AskKeys, sendAsk } from './send-ask.ts'
 
 export { answerOf, parsedBy } from './official-answers.ts'
 
@@ -46,8 +44,8 @@ type Kind = 'elicit' | 'sample' | 'roots' | 'ping'
 export class Asking {
   readonly #channel: ClientChannel
   readonly #compile: typeof compileSchema
-  #keys: Set<string> | undefined
-  #ordinals: Map<Kind, number> | undefined
+  readonly #ordinals = new AskKeys()
+  readonly #keys = new Set<string>()
 
   /** @param compile is given, since it belongs to the code of the start, and this is loaded later */
   constructor(channel: ClientChannel, compile: typeof compileSchema) {
@@ -135,26 +133,16 @@ export class Asking {
     throw new TypeError(`A handler cannot send ${JSON.stringify(method)} to its client: clients answer ${known}.`)
   }
 
-  /** It awaits nothing before `channel.ask`, so that the asks of one turn go out together. */
   #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
     const { timeout, signal } = options
     signal?.throwIfAborted()
-    const answered = this.#channel.ask({ method, params, key, timeout, signal }).then((answer) => {
-      const read = readAnswer(method, answer)
-      if (typeof read === 'object') return read
-      throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
-    })
-    if (channels.ask.hasSubscribers) publishAsk(this.#channel.event, method, answered)
-    return answered
+    return sendAsk(this.#channel, { method, params, key, timeout, signal })
   }
 
   #key(kind: Kind, given: string | undefined): string {
-    this.#keys ??= new Set()
-    this.#ordinals ??= new Map()
-    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
-    this.#ordinals.set(kind, ordinal)
-    const key = given ?? `${kind}-${ordinal}`
+    const next = this.#ordinals.next(kind)
+    const key = given ?? next
     if (this.#keys.has(key)) throw new TypeError(`Two asks of one call have the key "${key}".`)
     this.#keys.add(key)
     return key

@@ -134,7 +134,7 @@ export abstract class OfficialContext {
     return (
       url && {
         authInfo: this.authInfo,
-        req: new Request(url, { method: 'POST', headers }),
+        req: officialRequest(url, headers),
         closeSSE: () => this.closeStream(),
       }
     )
@@ -161,6 +161,11 @@ export abstract class OfficialContext {
     if (schema === undefined) return answer
     return answer.then(async (result) => (await ASKING.load()).parsedBy(schema, result, method))
   }
+}
+
+/** The request of a call without its body, which has been read. */
+export function officialRequest(url: URL, headers: Headers): Request {
+  return new Request(url, { method: 'POST', headers })
 }
 
 /** The caller as the official SDK describes it. */

@@ -7,9 +7,3 @@ export const ASKING = new OnDemand(() =>
 
 /** Resolves once the first asks are sent: a handler need not wait for their answers, and its call must not end before. */
 export const asksSent = (): Promise<void> | undefined => (ASKING.isLoading ? ASKING.idle() : undefined)
-
-/** Runs `end`, which ends a call, once the first asks are sent. */
-export async function afterAsks<T>(end: () => T): Promise<Awaited<T>> {
-  await ASKING.idle()
-  return await end()
-}

@@ -9,7 +9,7 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { Context } from '../context/context.ts'
 import { toolError } from '../context/errors.ts'
 import { withFault } from '../context/fault.ts'
-import { ASKING, afterAsks } from '../context/on-demand.ts'
+import { asksSent } from '../context/on-demand.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passing, readable } from './failures.ts'
@@ -89,7 +89,8 @@ function isThenable(value: unknown): boolean {
 }
 
 function failed(thrown: unknown, channel: ClientChannel): ToolReply {
-  if (ASKING.isLoading) return afterAsks(() => failed(thrown, channel))
+  const loading = asksSent()
+  if (loading) return loading.then(() => failed(thrown, channel))
   const passed = passing(thrown, channel, true)
   if (passed) throw passed
   const error = readable(thrown)
@@ -98,7 +99,8 @@ function failed(thrown: unknown, channel: ClientChannel): ToolReply {
 
 /** The result of a tool for the client. Also a result that cannot be read is no reason to throw. */
 function finish(tool: RegisteredTool, value: unknown, to: Receiver): ToolReply {
-  if (ASKING.isLoading) return afterAsks(() => finish(tool, value, to))
+  const loading = asksSent()
+  if (loading) return loading.then(() => finish(tool, value, to))
   try {
     if (isPlain(value)) return checkOutput(tool, value, to)
     if (MORE.now) return explain(tool, value, to, MORE.now.toolResultFault)

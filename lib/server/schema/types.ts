@@ -71,22 +71,19 @@ export type Schema = AnySchema | TypeBoxSchema | RawShape | JsonSchema
 export type ToJsonSchema = (schema: never, direction: Direction) => object | undefined
 
 /** The type after parsing, which a handler gets. The type checker reads a JSON Schema where that is a constant. */
-export type OutputOf<S> = S extends AnySchema
-  ? LibraryType<S, 'output'>
-  : S extends TypeBox<infer T>
-    ? T
-    : S extends RawShape
-      ? ShapeType<S, 'output'>
-      : RootOf<S, JsonObject>
+export type OutputOf<S> = TypeOf<S, 'output', JsonObject>
 
 /** The type before parsing, which a handler returns. */
-export type InputOf<S> = S extends AnySchema
-  ? LibraryType<S, 'input'>
+export type InputOf<S> = TypeOf<S, 'input', unknown>
+
+/** `Otherwise`: for a JSON Schema that is no constant. */
+type TypeOf<S, Side extends Direction, Otherwise> = S extends AnySchema
+  ? LibraryType<S, Side>
   : S extends TypeBox<infer T>
     ? T
     : S extends RawShape
-      ? ShapeType<S, 'input'>
-      : RootOf<S, unknown>
+      ? ShapeType<S, Side>
+      : RootOf<S, Otherwise>
 
 type LibraryType<S, Side extends Direction> = S extends { readonly '~standard': { readonly types?: infer Types } }
   ? NonNullable<Types> extends { readonly [K in Side]: infer T }

@@ -49,8 +49,11 @@ const sentTo = new WeakMap<object, Set<Sent>>()
 const hashes = new WeakMap<Sent, string>()
 
 function hashOf(script: Sent): string {
-  const known = hashes.get(script) ?? hash('sha1', script.lua)
-  hashes.set(script, known)
+  let known = hashes.get(script)
+  if (known === undefined) {
+    known = hash('sha1', script.lua)
+    hashes.set(script, known)
+  }
   return known
 }
 

@@ -20,6 +20,24 @@ export interface Reach {
   readonly who: { sessionId: unknown; clientId: unknown; header: unknown; url: unknown }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: the parameters of the SDK's methods are not what is tested
+export type Loose = any
+
+type OfServer = 'elicitInput' | 'createMessage' | 'listRoots' | 'ping' | 'log' | 'declared' | 'version'
+
+/** What both lines have at the low-level server. */
+export function ofServer(low: Loose): Pick<Reach, OfServer> {
+  return {
+    elicitInput: (params, options) => low.elicitInput(params, options),
+    createMessage: (params) => low.createMessage(params),
+    listRoots: () => low.listRoots(),
+    ping: () => low.ping(),
+    log: (params) => low.sendLoggingMessage(params),
+    declared: () => low.getClientCapabilities(),
+    version: () => low.getClientVersion(),
+  }
+}
+
 type Result = { content: { type: 'text'; text: string }[]; isError?: boolean }
 
 export const text = (value: unknown): Result => ({

@@ -10,21 +10,12 @@ import {
   ResultSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import { type Reach, TOOLS } from './tools.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: the parameters of the SDK's methods are not what is tested
-type Loose = any
+import { type Loose, ofServer, type Reach, TOOLS } from './tools.ts'
 
 function reach(low: Server, extra: Loose): Reach {
   const { requestInfo, authInfo, sessionId } = extra
   return {
-    elicitInput: (params: Loose, options: Loose) => low.elicitInput(params, options) as Loose,
-    createMessage: (params: Loose) => low.createMessage(params) as Loose,
-    listRoots: () => low.listRoots(),
-    ping: () => low.ping(),
-    log: (params: Loose) => low.sendLoggingMessage(params),
-    declared: () => low.getClientCapabilities(),
-    version: () => low.getClientVersion(),
+    ...ofServer(low),
     notify: (notification) => extra.sendNotification(notification),
     ask: (request) => extra.sendRequest(request, ResultSchema),
     signal: extra.signal,

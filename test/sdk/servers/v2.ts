@@ -9,21 +9,12 @@ import {
   Server,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { type Reach, TOOLS } from './tools.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: the parameters of the SDK's methods are not what is tested
-type Loose = any
+import { type Loose, ofServer, type Reach, TOOLS } from './tools.ts'
 
 function reach(low: Server, ctx: Loose): Reach {
   const { mcpReq, http, sessionId } = ctx
   return {
-    elicitInput: (params: Loose, options: Loose) => low.elicitInput(params, options) as Loose,
-    createMessage: (params: Loose) => low.createMessage(params) as Loose,
-    listRoots: () => low.listRoots(),
-    ping: () => low.ping(),
-    log: (params: Loose) => low.sendLoggingMessage(params),
-    declared: () => low.getClientCapabilities(),
-    version: () => low.getClientVersion(),
+    ...ofServer(low),
     notify: (notification) => mcpReq.notify(notification),
     ask: (request) => mcpReq.send(request),
     signal: mcpReq.signal,

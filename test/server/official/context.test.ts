@@ -1,4 +1,5 @@
 /** What a handler gets beside its arguments: `extra` of SDK 1.x and `ctx` of SDK 2.x work here as they do there. */
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import {
   CreateMessageResultSchema,
   ElicitResultSchema,
@@ -50,6 +51,14 @@ const answers: Answers = {
   roots: [{ uri: 'file:///work', name: 'Work' }],
 }
 
+/** Log messages and progress of a call, in the order in which the client gets them. More may come after the result. */
+async function heardInCall(client: Client): Promise<unknown[]> {
+  const heard: unknown[] = []
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params))
+  await client.callTool({ name: 'work' }, undefined, { onprogress: (progress) => heard.push(progress) })
+  return heard
+}
+
 describe('extra of SDK 1.x', () => {
   test.each(lines1)('has the signal, the id and _meta of the request (%s)', async (_, line) => {
     const server = line.create()
@@ -99,9 +108,7 @@ describe('extra of SDK 1.x', () => {
       return text('done')
     })
     const client = await line.connect(server)
-    const heard: unknown[] = []
-    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params))
-    await client.callTool({ name: 'work' }, undefined, { onprogress: (progress) => heard.push(progress) })
+    const heard = await heardInCall(client)
     await expect
       .poll(() => heard, { timeout: 20_000 })
       .toEqual([
@@ -164,9 +171,7 @@ describe('ctx of SDK 2.x', () => {
       return text('done')
     })
     const client = await line.connect(server)
-    const heard: unknown[] = []
-    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params))
-    await client.callTool({ name: 'work' }, undefined, { onprogress: (progress) => heard.push(progress) })
+    const heard = await heardInCall(client)
     await expect
       .poll(() => heard, { timeout: 20_000 })
       .toEqual([{ progress: 1 }, { level: 'error', logger: 'one', data: { a: 1 } }])

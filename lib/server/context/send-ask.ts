@@ -1,0 +1,34 @@
+/** The way of an ask of this package's context, and of one of the official SDK, to the client and back. */
+import { channels } from '../../base/events.ts'
+import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import { readAnswer } from './answers.ts'
+import { publishAsk } from './ask-event.ts'
+import type { Ask, ClientChannel } from './client-channel.ts'
+import { AskError } from './errors.ts'
+
+/**
+ * Sends an ask, and reads its answer. It awaits nothing before `channel.ask`, so that the asks of one turn go out together.
+ *
+ * @throws what `ClientChannel.ask` does; AskError for an answer of the wrong shape
+ */
+export function sendAsk(channel: ClientChannel, ask: Ask): Promise<JsonObject> {
+  const { method } = ask
+  const answered = channel.ask(ask).then((answer) => {
+    const read = readAnswer(method, answer)
+    if (typeof read === 'object') return read
+    throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
+  })
+  if (channels.ask.hasSubscribers) publishAsk(channel.event, method, answered)
+  return answered
+}
+
+/** Names the asks of one call by their kind and their ordinal: a run that repeats the call finds its answers by these. */
+export class AskKeys {
+  readonly #ordinals = new Map<string, number>()
+
+  next(kind: string): string {
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1
+    this.#ordinals.set(kind, ordinal)
+    return `${kind}-${ordinal}`
+  }
+}
