@@ -11,3 +11,8 @@ export interface AuthInfo {
   /** The token itself, for exchange. It must not be passed on as it is. */
   token: string
 }
+
+/** Whether the caller has all of these scopes. Without authorization no caller lacks one. */
+export function hasScopes(auth: AuthInfo | undefined, scopes: readonly string[]): boolean {
+  return auth === undefined || scopes.every((scope) => auth.scopes.includes(scope))
+}

@@ -1,5 +1,7 @@
 /** The policies of tools of the official SDK: from their annotations, and from `options.tools`. */
+
 import { asError } from '../base/errors.ts'
+import { hasScopes } from '../protocol/auth-info.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
 import { NO_POLICY, type Policy, paramHeaders } from '../server/registry/policy.ts'
@@ -131,8 +133,6 @@ export class Policies {
   }
 
   #lists(tool: Limited, caller: Caller): boolean {
-    const { auth } = caller
-    if (auth && !tool.scopes.every((scope) => auth.scopes.includes(scope))) return false
-    return isVisible(tool, caller, this.#parts.report)
+    return hasScopes(caller.auth, tool.scopes) && isVisible(tool, caller, this.#parts.report)
   }
 }

@@ -1,5 +1,5 @@
 /** The interface between a server and the endpoint. Code above lib/server uses a server through it only. */
-import type { AuthInfo } from '../protocol/auth-info.ts'
+import { type AuthInfo, hasScopes } from '../protocol/auth-info.ts'
 import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
@@ -86,7 +86,7 @@ export function missingScopes(
 ): readonly string[] | undefined {
   if (auth === undefined || dispatcher.scopes.size === 0) return undefined
   const { scopes } = dispatcher.policyOf(method, params, caller)
-  return scopes.every((scope) => auth.scopes.includes(scope)) ? undefined : scopes
+  return hasScopes(auth, scopes) ? undefined : scopes
 }
 
 /** Whether another instance may run the request when the first one dies. */

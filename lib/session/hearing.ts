@@ -1,4 +1,5 @@
 /** The updates of resources that a GET stream may send. What it may not send stays in the log, for a stream with another token. */
+import { hasScopes } from '../protocol/auth-info.ts'
 import type { JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { type CallHost, viewerOf } from './call/host.ts'
@@ -48,6 +49,6 @@ export class Hearing {
 
   #mayRead(uri: string): boolean {
     const { auth } = this.#caller
-    return !auth || this.#host.scopesOf('resources/read', { uri }).every((scope) => auth.scopes.includes(scope))
+    return !auth || hasScopes(auth, this.#host.scopesOf('resources/read', { uri }))
   }
 }

@@ -9,7 +9,7 @@
  */
 
 import { toJson } from '../../base/to-json.ts'
-import type { AuthInfo } from '../../protocol/auth-info.ts'
+import { type AuthInfo, hasScopes } from '../../protocol/auth-info.ts'
 import { downgradePrompt, downgradeResource, downgradeTool } from '../../protocol/downgrade.ts'
 import { invalidParams, type ProtocolError } from '../../protocol/errors.ts'
 import { type JsonObject, RawJson } from '../../protocol/jsonrpc.ts'
@@ -35,7 +35,7 @@ type Entry = Registered<unknown>
 
 /** A list shows a caller no disabled entry, and none whose scopes it lacks. Without authorization no caller lacks scopes. */
 function isListed({ policy, enabled }: Entry, auth: AuthInfo | undefined): boolean {
-  return enabled && (auth === undefined || policy.scopes.every((scope) => auth.scopes.includes(scope)))
+  return enabled && hasScopes(auth, policy.scopes)
 }
 
 /** The entries with `visible` that the caller does not see. */
