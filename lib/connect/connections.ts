@@ -1,15 +1,15 @@
 /** How each client is connected to an endpoint. Nothing here needs Node: the page and the command line share it. */
-import { chatgpt } from './clients/chatgpt.ts'
-import { claude, claudeCode } from './clients/claude.ts'
-import { type Target, targetOf } from './clients/context.ts'
-import { curl } from './clients/curl.ts'
-import { cursor } from './clients/cursor.ts'
-import { gemini } from './clients/gemini.ts'
-import { goose } from './clients/goose.ts'
-import { librechat } from './clients/librechat.ts'
-import { mcpRemote } from './clients/mcp-remote.ts'
-import { vscode } from './clients/vscode.ts'
+import { chatgpt } from './chatgpt.ts'
+import { claude, claudeCode } from './claude.ts'
+import { curl } from './curl.ts'
+import { cursor } from './cursor.ts'
+import { gemini } from './gemini.ts'
+import { goose } from './goose.ts'
+import { librechat } from './librechat.ts'
+import { mcpRemote } from './mcp-remote.ts'
+import { type Target, targetOf } from './target.ts'
 import type { Address, ClientId, Connection } from './types.ts'
+import { vscode } from './vscode.ts'
 
 /** In the order in which they are shown. */
 const CLIENTS: Readonly<Record<ClientId, (target: Target) => Connection>> = {

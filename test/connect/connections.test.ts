@@ -169,17 +169,17 @@ describe('an endpoint that takes tokens given by its operator', () => {
 
   test('gets settings that read the token from where the client keeps secrets', () => {
     expect(json(connection('cursor', TOKEN))).toEqual({
-      mcpServers: { Notes: { url: PUBLIC, headers: { Authorization: 'Bearer ${env:MCP_TOKEN}' } } },
+      mcpServers: { Notes: { url: PUBLIC, headers: { Authorization: `Bearer \${env:MCP_TOKEN}` } } },
     })
     expect(json(connection('gemini-cli', TOKEN))).toMatchObject({
       mcpServers: { Notes: { headers: { Authorization: 'Bearer $MCP_TOKEN' } } },
     })
     expect(json(connection('vscode', TOKEN))).toEqual({
-      servers: { Notes: { type: 'http', url: PUBLIC, headers: { Authorization: 'Bearer ${input:Notes-token}' } } },
+      servers: { Notes: { type: 'http', url: PUBLIC, headers: { Authorization: `Bearer \${input:Notes-token}` } } },
       inputs: [{ type: 'promptString', id: 'Notes-token', description: 'Token of Notes', password: true }],
     })
     expect(parse(code('yaml', connection('librechat', TOKEN)))).toMatchObject({
-      mcpServers: { Notes: { headers: { Authorization: 'Bearer ${MCP_TOKEN}' } } },
+      mcpServers: { Notes: { headers: { Authorization: `Bearer \${MCP_TOKEN}` } } },
     })
     expect(parse(code('yaml', connection('goose', TOKEN)))).toMatchObject({
       extensions: { Notes: { headers: { Authorization: 'Bearer YOUR_TOKEN' } } },
@@ -191,7 +191,7 @@ describe('an endpoint that takes tokens given by its operator', () => {
       mcpServers: {
         Notes: {
           command: 'npx',
-          args: ['-y', 'mcp-remote', PUBLIC, '--header', 'Authorization:${MCP_AUTHORIZATION}'],
+          args: ['-y', 'mcp-remote', PUBLIC, '--header', `Authorization:\${MCP_AUTHORIZATION}`],
           env: { MCP_AUTHORIZATION: 'Bearer YOUR_TOKEN' },
         },
       },
@@ -202,14 +202,14 @@ describe('an endpoint that takes tokens given by its operator', () => {
     expect(readLink(connection('vscode', TOKEN)).config).toEqual({
       type: 'http',
       url: PUBLIC,
-      headers: { Authorization: 'Bearer ${input:Notes-token}' },
+      headers: { Authorization: `Bearer \${input:Notes-token}` },
       inputs: [{ type: 'promptString', id: 'Notes-token', description: 'Token of Notes', password: true }],
     })
     expect(readLink(connection('goose', TOKEN)).config).toMatchObject({
       headers: { Authorization: 'Bearer YOUR_TOKEN' },
     })
     expect(readLink(connection('cursor', TOKEN)).config).toMatchObject({
-      headers: { Authorization: 'Bearer ${env:MCP_TOKEN}' },
+      headers: { Authorization: `Bearer \${env:MCP_TOKEN}` },
     })
   })
 
@@ -328,7 +328,7 @@ describe('addresses', () => {
   })
 
   /** What a URL may have: it stays one word, one text, and one parameter. */
-  const ODD = "https://mcp.example.com/a'b$(id);c&d%20e!f*g/mcp?x=${env:HOME}&y=1%25"
+  const ODD = `https://mcp.example.com/a'b$(id);c&d%20e!f*g/mcp?x=\${env:HOME}&y=1%25`
   const AS_READ = "https://mcp.example.com/a'b$(id);c&d%20e!f*g/mcp?x=$%7Benv:HOME%7D&y=1%25"
 
   test('with odd characters are the same in every command, file and link', () => {
@@ -358,9 +358,9 @@ describe('names', () => {
     ['a command', '$(touch /tmp/pwned); `id` && rm', 'touch-tmp-pwned-id-rm', '$(touch /tmp/pwned); `id` && rm'],
     [
       'variables of clients',
-      '${env:HOME} ${input:x} {{LIBRECHAT_USER_ID}}',
+      `\${env:HOME} \${input:x} {{LIBRECHAT_USER_ID}}`,
       'env-HOME-input-x-LIBRECHAT-USER-ID',
-      '${env:HOME} ${input:x} {{LIBRECHAT_USER_ID}}',
+      `\${env:HOME} \${input:x} {{LIBRECHAT_USER_ID}}`,
     ],
     ['line breaks', 'a\n  b: c\r\n- d\u2028e', 'a-b-c-d-e', 'a b: c - d e'],
     ['controls of a terminal', '\u001b[31mred\u0007\u009b1m', '31mred-1m', '[31mred 1m'],

@@ -1,9 +1,9 @@
 /** Requests by hand: one that opens a session, and one of the revision without sessions. */
-import { META } from '../../protocol/meta.ts'
-import { LATEST_SESSION_REVISION, STATELESS_REVISION } from '../../protocol/revisions.ts'
-import { shellWord } from '../texts.ts'
-import type { Code, Connection } from '../types.ts'
-import { type Target, TOKEN_VARIABLE } from './context.ts'
+import { META } from '../protocol/meta.ts'
+import { LATEST_SESSION_REVISION, STATELESS_REVISION } from '../protocol/revisions.ts'
+import { type Target, TOKEN_VARIABLE } from './target.ts'
+import { shellWord } from './texts.ts'
+import type { Code, Connection } from './types.ts'
 
 const CLIENT = { name: 'curl', version: '1' }
 

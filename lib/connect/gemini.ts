@@ -1,7 +1,8 @@
 /** Gemini CLI: https://geminicli.com/docs/tools/mcp-server. */
-import { jsonFile, shellWord } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN, TOKEN_VARIABLE, tokenNote } from './context.ts'
+
+import { type Target, TOKEN, TOKEN_VARIABLE, tokenNote } from './target.ts'
+import { jsonFile, shellWord } from './texts.ts'
+import type { Connection } from './types.ts'
 
 export function gemini(target: Target): Connection {
   const { place, key, admission } = target

@@ -2,9 +2,10 @@
  * LibreChat: https://www.librechat.ai/docs/configuration/librechat_yaml/object_structure/mcp_servers, and mcp_settings there for the
  * addresses that it does not connect to by itself.
  */
-import { yamlText } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN_VARIABLE } from './context.ts'
+
+import { type Target, TOKEN_VARIABLE } from './target.ts'
+import { yamlText } from './texts.ts'
+import type { Connection } from './types.ts'
 
 export function librechat({ place, key, shown, admission }: Target): Connection {
   const { url, origin, reach } = place

@@ -1,7 +1,8 @@
 /** ChatGPT, in developer mode. */
-import { fromInternet } from '../tunnel.ts'
-import type { Connection } from '../types.ts'
-import type { Target } from './context.ts'
+
+import type { Target } from './target.ts'
+import { fromInternet } from './tunnel.ts'
+import type { Connection } from './types.ts'
 
 /** https://developers.openai.com/api/docs/guides/developer-mode: HTTPS, and OAuth or no authentication. */
 export function chatgpt({ place, shown, admission }: Target): Connection {

@@ -1,7 +1,7 @@
 /** What the snippets of each client are made of. */
-import { type Place, readPlace } from '../place.ts'
-import { keyName, shownName } from '../texts.ts'
-import type { Address, Admission } from '../types.ts'
+import { type Place, readPlace } from './place.ts'
+import { keyName, shownName } from './texts.ts'
+import type { Address, Admission } from './types.ts'
 
 export interface Target {
   place: Place

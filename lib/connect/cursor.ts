@@ -1,7 +1,8 @@
 /** Cursor: https://cursor.com/docs/mcp and https://cursor.com/docs/mcp/install-links. */
-import { asciiJson, jsonFile } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN_VARIABLE } from './context.ts'
+
+import { type Target, TOKEN_VARIABLE } from './target.ts'
+import { asciiJson, jsonFile } from './texts.ts'
+import type { Connection } from './types.ts'
 
 export function cursor({ place, key, admission }: Target): Connection {
   const { url } = place

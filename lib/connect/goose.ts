@@ -3,9 +3,10 @@
  * ui/desktop/src/components/settings/extensions/deeplink.ts of aaif-goose/goose: a header is `name=value`, whose value is decoded
  * once more, and a link with a header opens the form in which the token is entered.
  */
-import { yamlText } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN, tokenNote } from './context.ts'
+
+import { type Target, TOKEN, tokenNote } from './target.ts'
+import { yamlText } from './texts.ts'
+import type { Connection } from './types.ts'
 
 /** Seconds that goose waits for a response; its own default. */
 const TIMEOUT = 300

@@ -1,7 +1,8 @@
 /** mcp-remote, for clients that start a process: https://github.com/geelen/mcp-remote. */
-import { jsonFile } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN, tokenNote } from './context.ts'
+
+import { type Target, TOKEN, tokenNote } from './target.ts'
+import { jsonFile } from './texts.ts'
+import type { Connection } from './types.ts'
 
 export function mcpRemote(target: Target): Connection {
   const { place, key, admission } = target
@@ -11,7 +12,7 @@ export function mcpRemote(target: Target): Connection {
   const settings = {
     command: 'npx',
     // Some clients split an argument at its spaces, so that the value with the space is in the environment.
-    args: admission === 'token' ? [...args, '--header', 'Authorization:${MCP_AUTHORIZATION}'] : args,
+    args: admission === 'token' ? [...args, '--header', `Authorization:\${MCP_AUTHORIZATION}`] : args,
     ...(admission === 'token' && { env: { MCP_AUTHORIZATION: `Bearer ${TOKEN}` } }),
   }
   return {

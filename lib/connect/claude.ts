@@ -1,8 +1,9 @@
 /** Claude Code, and the connectors of claude.ai, Claude Desktop and the apps. */
-import { shellWord } from '../texts.ts'
-import { fromInternet } from '../tunnel.ts'
-import type { Connection } from '../types.ts'
-import { type Target, TOKEN, tokenNote } from './context.ts'
+
+import { type Target, TOKEN, tokenNote } from './target.ts'
+import { shellWord } from './texts.ts'
+import { fromInternet } from './tunnel.ts'
+import type { Connection } from './types.ts'
 
 /** https://code.claude.com/docs/en/mcp: `--header` takes all words that follow, so it stands last. */
 export function claudeCode(target: Target): Connection {

@@ -2,9 +2,10 @@
  * VS Code: https://code.visualstudio.com/docs/agents/reference/mcp-configuration, and the link of
  * https://code.visualstudio.com/api/extension-guides/ai/mcp#mcp-url-handler.
  */
-import { asciiJson, jsonFile } from '../texts.ts'
-import type { Connection } from '../types.ts'
-import type { Target } from './context.ts'
+
+import type { Target } from './target.ts'
+import { asciiJson, jsonFile } from './texts.ts'
+import type { Connection } from './types.ts'
 
 export function vscode({ place, key, admission }: Target): Connection {
   const input = `${key}-token`
