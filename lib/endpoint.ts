@@ -291,6 +291,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     close: async () => {
       await drain(instance, afterwork)
       endOwnChanges()
+      await dispatcher.close?.()
       await store.close()
     },
   }

@@ -71,6 +71,8 @@ export interface Dispatcher {
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
+  /** Ends what the server keeps running: its processes, its own work at the end. The endpoint has drained, and no call runs. */
+  close?(): Promise<void>
 }
 
 /**
