@@ -1,6 +1,7 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
+import { scopesWithoutAuth } from './auth/check.ts'
 import { authorization, checkOfMiddleware, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -21,6 +22,8 @@ import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
+import type { PageOption } from './page/options.ts'
+import { pageRoutes } from './page/routes.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
@@ -44,7 +47,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions, PageOption {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /**
@@ -134,13 +137,6 @@ export interface Endpoint {
 const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
-
-function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
-  return (
-    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
-    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
-  )
-}
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
@@ -246,7 +242,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })
   for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
-  const handler = mcpHandler(parts)
+  const mcp = mcpHandler(parts)
+  const handler = options.page ? pageRoutes(app, mcp, parts, options, facts) : mcp
   for (const each of paths.routes(paths.path)) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)

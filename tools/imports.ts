@@ -14,6 +14,7 @@ const FLOORS = [
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
   ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts'],
+  ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],
   ['lib/session', 'lib/stateless'],

@@ -62,6 +62,7 @@ export function parseEnvironment(env: Environment): Settings {
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
       ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
+      ...(endpoint.page && !allowedHosts && !allowedOrigins ? [NO_ORIGIN] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
@@ -70,6 +71,7 @@ export function parseEnvironment(env: Environment): Settings {
       auth,
       allowedHosts,
       allowedOrigins,
+      page: endpoint.page ?? local,
       http: readGroup(env, SETTINGS.http),
       session: { ...session, drainTimeout },
     },
@@ -115,6 +117,10 @@ const NO_AUTHORIZATION =
 const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
+
+const NO_ORIGIN =
+  'PAGE is 1, and neither ALLOWED_HOSTS nor ALLOWED_ORIGINS is set: the page opens, and its requests are refused as those of ' +
+  'every web page. Set ALLOWED_HOSTS to the host name of this address.'
 
 function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
   try {

@@ -1,0 +1,48 @@
+/** How other clients are connected to this address. */
+import { connectionsTo } from '../../connect/connections.ts'
+import type { Code, Connection, Step } from '../../connect/types.ts'
+import type { App } from './app.ts'
+import { copyButton, fill, h, icon, newId } from './dom.ts'
+
+export function connectView({ url, about, offer }: App): HTMLElement {
+  const id = newId()
+  const name = offer?.info?.name ?? about.name
+  const connections = connectionsTo({ url: url.href, name, admission: about.admission })
+  const panel = h('div', { class: 'panel' })
+  const group = newId()
+  const choose = (connection: Connection) => fill(panel, connectionView(connection))
+  const tabs = connections.map((connection, i) => {
+    const input = h('input', { type: 'radio', name: group, checked: i === 0, on: { change: () => choose(connection) } })
+    return h('label', {}, input, h('span', {}, connection.title))
+  })
+  const [first] = connections
+  if (first) choose(first)
+  return h(
+    'section',
+    { class: 'connect', 'aria-labelledby': id },
+    h('h2', { id }, 'Connect a client'),
+    h('fieldset', { class: 'tabs' }, h('legend', { class: 'sr' }, 'Client'), tabs),
+    panel,
+  )
+}
+
+function connectionView({ title, steps, link, notes, obstacle }: Connection): HTMLElement {
+  return h(
+    'div',
+    { class: 'connection' },
+    obstacle !== undefined && h('p', { class: 'obstacle' }, icon('note'), h('span', {}, obstacle)),
+    link && h('p', {}, h('a', { class: 'button primary', href: link.href }, link.text)),
+    h('ol', { class: 'how', 'aria-label': `Steps for ${title}` }, steps.map((step) => h('li', {}, stepView(step)))),
+    notes.length > 0 && h('ul', { class: 'notes' }, notes.map((note) => h('li', {}, note))),
+  )
+}
+
+function stepView({ text, code }: Step): HTMLElement {
+  return h('div', {}, h('p', {}, text), code && codeView(code))
+}
+
+function codeView({ text, file }: Code): HTMLElement {
+  const place = h('pre', { class: 'text', tabindex: 0, role: 'group', 'aria-label': file ?? 'Code' }, text)
+  const caption = file !== undefined && h('p', { class: 'caption' }, file)
+  return h('div', {}, caption, h('div', { class: 'block' }, place, copyButton(() => text, file ?? 'code')))
+}

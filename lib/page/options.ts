@@ -1,0 +1,33 @@
+/** What the page shows and does beyond what its visitor may do with any client of MCP. */
+
+/** An instance, as `dev` numbers them. */
+export interface ShownInstance {
+  /** `1`, `2` and so on: another process may have the name later. */
+  name: string
+  /** Whether it takes requests. */
+  isReady: boolean
+}
+
+/** The processes of `dev`, which the page may end. */
+export interface PageFleet {
+  /** Whoever ends an instance has to send it. `dev` prints it. */
+  token: string
+  instances(): readonly ShownInstance[]
+  /** Ends the instance of this name, as `kill -9` does. False: there is none. */
+  kill(name: string): boolean
+}
+
+export interface PageOptions {
+  /** What the page calls this instance. Default: its id. */
+  instance?: string | undefined
+  /** Only in `dev`. */
+  fleet?: PageFleet | undefined
+}
+
+export interface PageOption {
+  /**
+   * Serves the page for people at `/`, and at the address of the endpoint for a browser that opens it. Default false. The
+   * entries of platforms set it where they listen on a loopback address (`PAGE`).
+   */
+  page?: boolean | PageOptions | undefined
+}
