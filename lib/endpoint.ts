@@ -30,6 +30,7 @@ import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
+import { isMember } from './runtime/member.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
@@ -154,10 +155,9 @@ function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
  */
 export function createEndpoint(server: Servable, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherFor(server, options)
-  const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
   dispatcher.reportTo?.(onError)
-  const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  const { clock = systemClock, store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
   if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
@@ -170,6 +170,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const memory = new Memory(httpOptions.maxMemory)
   const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
+  if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const dispatch = watchedDispatch(dispatcher, instance)
@@ -183,6 +184,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       clock,
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      heard: dispatcher.heard,
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
       hides: () => dispatcher.hides === true,
