@@ -8,7 +8,7 @@ import type { PageFile, PageFiles } from './files.ts'
 const APP = join(import.meta.dirname, 'app')
 
 /** Browsers of the last two years. */
-const BROWSERS = ['chrome120', 'firefox121', 'safari17.2']
+const BROWSERS = ['chrome123', 'firefox121', 'safari17.5']
 
 const TYPES = {
   html: 'text/html; charset=utf-8',

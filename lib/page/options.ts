@@ -13,8 +13,8 @@ export interface PageFleet {
   /** Whoever ends an instance has to send it. `dev` prints it. */
   token: string
   instances(): readonly ShownInstance[]
-  /** Ends the instance of this name, as `kill -9` does. False: there is none. */
-  kill(name: string): boolean
+  /** Ends the instance of this name, as `kill -9` does. */
+  kill(name: string): void
 }
 
 export interface PageOptions {

@@ -6,6 +6,7 @@ import type { Admission } from '../connect/types.ts'
 import { headerReader } from '../http/headers.ts'
 import type { McpParts } from '../http/mcp.ts'
 import { prefersHtml } from '../http/prefers-html.ts'
+import type { HttpRequest } from '../http/request.ts'
 import type { RouteHandler } from '../http/route.ts'
 import { INSTANCE_HEADER, PAGE_HEADER } from './about.ts'
 import type { PageOption } from './options.ts'
@@ -24,7 +25,7 @@ interface Given extends PageOption {
  * @param mcp the handler of the endpoint's own address
  * @param given the options of the endpoint
  * @param server what the server is called: filled in once it is open
- * @returns the handler in its place, which also names the instance in responses to the page
+ * @returns the handler in its place, which also serves what the page sends beside MCP, and names the instance in responses
  */
 export function pageRoutes(
   app: Hono,
@@ -44,19 +45,24 @@ export function pageRoutes(
     return undefined
   }
   for (const path of new Set([...paths.routes('/'), ...paths.routes(paths.path)])) app.get(path, serve)
-  if (options.fleet) for (const path of paths.routes('/')) app.post(path, serve)
   const instance = options.instance ?? parts.instance
-  const named = (response: Response): Response => {
+  const served = async (c: HttpRequest): Promise<Response> => {
+    const own = options.fleet && hasPageQuery(c) ? await (await page.load())(c) : undefined
+    const response = own ?? (await mcp(c))
     response.headers.set(INSTANCE_HEADER, instance)
     return response
   }
-  return (c) => (headerReader(c)(PAGE_HEADER) === undefined ? mcp(c) : mcp(c).then(named))
+  return (c) => (headerReader(c)(PAGE_HEADER) === undefined ? mcp(c) : served(c))
 }
 
-function isForPage(c: Context): boolean {
-  if (c.req.query('page') !== undefined) return true
+function isForPage(c: HttpRequest): boolean {
+  if (hasPageQuery(c)) return true
   const header = headerReader(c)
   return prefersHtml(header('accept')) && OF_CLIENTS.every((name) => header(name) === undefined)
+}
+
+function hasPageQuery({ req }: HttpRequest): boolean {
+  return /[?&]page=/.test(req.url)
 }
 
 function admissionOf({ auth }: Given): Admission {

@@ -1,11 +1,11 @@
 /** What a browser gets: the page, its files, and what it reads before it speaks MCP. */
 import { timingSafeEqual } from 'node:crypto'
-import type { Context } from 'hono'
 import { digest } from '../base/ids.ts'
 import type { Admission } from '../connect/types.ts'
 import { fetchOptions } from '../http/fetch-options.ts'
 import { headerReader, isJsonType, type ReadHeader } from '../http/headers.ts'
 import type { McpParts } from '../http/mcp.ts'
+import type { HttpRequest } from '../http/request.ts'
 import { refusalOf, refuse } from '../http/respond.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -54,14 +54,14 @@ const FOREVER = { 'Cache-Control': 'public, max-age=31536000, immutable' }
 /** The longest body of a request of the page to this code. */
 const MAX_BODY = 1_000
 
-type PageHandler = (c: Context) => Promise<Response | undefined>
+type PageHandler = (c: HttpRequest) => Promise<Response | undefined>
 
 /** Makes the handler. It resolves with undefined for a request that is not the page's, and never rejects. */
 export function pageHandler(parts: McpParts, facts: PageFacts): PageHandler {
   const { checkOrigin, opening, onError } = parts
-  const serve = async (c: Context, header: ReadHeader): Promise<Response | undefined> => {
+  const serve = async (c: HttpRequest, header: ReadHeader, query: URLSearchParams): Promise<Response | undefined> => {
     checkOrigin(header, c.req)
-    const name = c.req.query('page')
+    const name = query.get('page') ?? undefined
     if (c.req.method === 'POST') return name === 'kill' ? kill(c, header, facts) : undefined
     if (name === 'about') {
       const wait = opening?.forRequest()
@@ -70,15 +70,16 @@ export function pageHandler(parts: McpParts, facts: PageFacts): PageHandler {
     }
     const file = (await pageFiles())[name ?? 'index.html']
     if (!file) return undefined
-    const isSame = name !== undefined && c.req.query('v') === file.version
+    const isSame = name !== undefined && query.get('v') === file.version
     return fileResponse(file, header, isSame ? FOREVER : FRESH)
   }
   return async (c) => {
     const header = headerReader(c)
+    const { searchParams } = new URL(c.req.url)
     try {
-      return await serve(c, header)
+      return await serve(c, header, searchParams)
     } catch (error) {
-      if (c.req.query('page') !== undefined) return refuse(error, undefined, onError)
+      if (searchParams.has('page')) return refuse(error, undefined, onError)
       return forPerson(error, onError)
     }
   }
@@ -107,7 +108,7 @@ async function fileResponse(file: PageFile, header: ReadHeader, caching: Record<
 }
 
 /** Ends an instance of `dev`, for a page of this very origin that has the token. */
-async function kill(c: Context, header: ReadHeader, { options }: PageFacts): Promise<Response> {
+async function kill(c: HttpRequest, header: ReadHeader, { options }: PageFacts): Promise<Response> {
   const { fleet } = options
   if (!fleet) throw forbidden('Instances are ended in dev only.')
   requireSameOrigin(header)
@@ -119,7 +120,7 @@ async function kill(c: Context, header: ReadHeader, { options }: PageFacts): Pro
   }
   // It may be this instance, whose response must leave first.
   const { outgoing } = fetchOptions(c)
-  const end = () => void fleet.kill(instance)
+  const end = () => fleet.kill(instance)
   if (outgoing?.once) outgoing.once('close', end)
   else end()
   return Response.json({ instance }, { headers: { ...SECURITY, ...FRESH } })
@@ -134,10 +135,10 @@ function requireSameOrigin(header: ReadHeader): void {
 }
 
 /** @throws Refusal 400 */
-async function readKill(c: Context, header: ReadHeader): Promise<Kill> {
+async function readKill(c: HttpRequest, header: ReadHeader): Promise<Kill> {
   const bad = () => new Refusal(400, ErrorCode.InvalidRequest, 'The body must be JSON: { "instance": "1", "token": "…" }.')
   if (!isJsonType(header('content-type')) || !(Number(header('content-length')) <= MAX_BODY)) throw bad()
-  const body: unknown = await c.req.json().catch(() => undefined)
+  const body: unknown = await c.req.raw.json().catch(() => undefined)
   const { instance, token } = (body ?? {}) as Partial<Record<keyof Kill, unknown>>
   if (typeof instance !== 'string' || typeof token !== 'string') throw bad()
   return { instance, token }

@@ -10,13 +10,17 @@ interface Facts {
   instances: number
   /** `memory`, `own Redis`, or the address of another Redis. */
   sessions: string
+  /** The token with which the page ends instances; undefined: there is no page. */
+  killToken: string | undefined
 }
 
-export function banner({ host, port, path, name, instances, sessions }: Facts): string[] {
-  const address = `http://${hostFor(host)}:${port}${path}`
+export function banner({ host, port, path, name, instances, sessions, killToken }: Facts): string[] {
+  const origin = `http://${hostFor(host)}:${port}`
+  const address = `${origin}${path}`
   const label = (text: string) => text.padEnd(14)
   return [
     `${label('MCP endpoint')}${address}`,
+    ...(killToken === undefined ? [] : [`${label('Page')}${origin}/#kill=${killToken}`]),
     `${label('Instances')}${instancesText(instances)}`,
     `${label('Sessions in')}${sessionsText(sessions)}`,
     `${label('Inspector')}npx @modelcontextprotocol/inspector --transport http --server-url ${address}`,

@@ -12,6 +12,7 @@ import { dispatcherFor, type Servable } from '../../sdk/official.ts'
 import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
+import type { PageFleet, ShownInstance } from '../../page/options.ts'
 import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
@@ -34,11 +35,25 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
   const dispatcher = dispatcherFor(server)
+  if (settings.endpoint.page) settings.endpoint.page = { instance: String(start.number), fleet: fleetOf(start) }
   const { http, endpoint } = serveNode(dispatcher, { settings, store, log })
   await readyOrStop(server, endpoint, log)
   obey(endpoint, start.inspect)
   const { name, lists } = describe(dispatcher)
   http.listen(start.socket, () => report({ dev: 'ready', name, lists }))
+}
+
+/** The instances as the page shows them and ends them. */
+function fleetOf({ killToken }: Start): PageFleet {
+  let instances: readonly ShownInstance[] = []
+  process.on('message', (message) => {
+    if (isOfDev(message) && message.dev === 'roll') instances = message.instances
+  })
+  return {
+    token: killToken,
+    instances: () => instances,
+    kill: (name) => report({ dev: 'kill', number: Number(name) }),
+  }
 }
 
 function stop(reason: unknown): never {
@@ -64,7 +79,7 @@ function describe(dispatcher: Dispatcher): { name: string; lists: List[] } {
 /** Does what the process above asks for. */
 function obey(endpoint: Endpoint, inspect: string | undefined): void {
   process.on('message', async (message) => {
-    if (!isOfDev(message)) return
+    if (!isOfDev(message) || message.dev === 'roll') return
     const order = message as Order
     if (order.dev === 'announce') await announce(endpoint, order.lists)
     else if (order.open && inspect !== undefined) openInspector(inspect)

@@ -110,7 +110,7 @@ export class App implements Person {
     this.#killToken ??= prompt('The token that dev has printed behind the address of the page:')?.trim() || undefined
     if (this.#killToken === undefined) return
     try {
-      await killInstance({ instance, token: this.#killToken })
+      await killInstance(this.url, { instance, token: this.#killToken })
     } catch (error) {
       this.#killToken = undefined
       throw error

@@ -1,5 +1,5 @@
 /** The instances that have answered, and in `dev` all that there are. */
-import type { Kill } from '../about.ts'
+import { type Kill, PAGE_HEADER } from '../about.ts'
 import type { ShownInstance } from '../options.ts'
 import { Changes } from './changes.ts'
 import { h, hidden } from './dom.ts'
@@ -79,10 +79,10 @@ export function readKillToken(): string | undefined {
   return given ?? sessionStorage.getItem(KEPT) ?? undefined
 }
 
-/** @throws Error with what the endpoint says */
-export async function killInstance(kill: Kill): Promise<void> {
-  const headers = { 'Content-Type': 'application/json' }
-  const response = await fetch('?page=kill', { method: 'POST', headers, body: JSON.stringify(kill) }).catch(() => undefined)
+/** @param url the address of the endpoint @throws Error with what the endpoint says */
+export async function killInstance(url: URL, kill: Kill): Promise<void> {
+  const headers = { 'Content-Type': 'application/json', [PAGE_HEADER]: '0' }
+  const response = await fetch(`${url.pathname}?page=kill`, { method: 'POST', headers, body: JSON.stringify(kill) }).catch(() => undefined)
   // The instance that took this request may be the one that has ended.
   if (!response || response.ok || response.status === 502) return
   const body: { error?: { message?: string } } = await response.json().catch(() => ({}))
