@@ -1,7 +1,7 @@
 /** A call and what happens in it, step by step: what was sent, progress, log, questions, and the result. */
 import { resultView } from './content.ts'
 import { button, type Child, fill, h } from './dom.ts'
-import { isObject } from './forms/json.ts'
+import { isObject, type JsonObject } from './forms/json.ts'
 import type { Instances } from './instances.ts'
 import { asksOf, isAnswer, type Message } from './messages.ts'
 import type { Question } from './question.ts'
@@ -115,7 +115,7 @@ export class Run {
     }
   }
 
-  #showProgress({ progress, total, message }: Message, instance: string | undefined): void {
+  #showProgress({ progress, total, message }: JsonObject, instance: string | undefined): void {
     if (!this.#progress) {
       const bar = h('progress', { 'aria-label': 'Progress' })
       const text = h('span', { class: 'count' })
