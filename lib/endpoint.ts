@@ -23,8 +23,7 @@ import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
-import type { PageOption } from './page/options.ts'
-import { pageRoutes } from './page/routes.ts'
+import type { Page } from './page/routes.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
@@ -49,7 +48,7 @@ import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions, PageOption {
+export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
   store?: Store | undefined
   /**
@@ -77,6 +76,8 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
    * are neither offered nor announced. Default true.
    */
   streaming?: boolean | undefined
+  /** The page for people, which `mcp-anywhere/page` has. */
+  page?: Page | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -246,7 +247,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const app: Hono = new HonoBase({ router: new PathRouter() })
   for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
   const mcp = mcpHandler(parts)
-  const handler = options.page ? pageRoutes(app, mcp, parts, options, facts) : mcp
+  const handler = options.page?.routes({ app, mcp, parts, auth: options.auth, server: facts }) ?? mcp
   const routes = paths.routes(paths.path)
   for (const each of routes) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)

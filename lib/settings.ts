@@ -45,6 +45,11 @@ export const SETTINGS = {
      * `HOST` is a loopback address and the output no terminal, else 1.
      */
     log: flag(undefined, 'LOG'),
+    /**
+     * Serves the page for people at `/`, and at the address of the endpoint for a browser (see [page.md](page.md)). Default: 1 where
+     * `HOST` is a loopback address, else 0.
+     */
+    page: flag(undefined, 'PAGE'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
     /**
@@ -94,11 +99,6 @@ export const SETTINGS = {
     allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
-    /**
-     * Serves the page for people at `/`, and at the address of the endpoint for a browser (see [page.md](page.md)). Default: 1 where
-     * `HOST` is a loopback address, else 0.
-     */
-    page: flag(undefined, 'PAGE'),
   },
   /** OAuth: with an issuer, every request needs a bearer token. `AuthOptions` has more options, without variables. */
   auth: {

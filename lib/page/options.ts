@@ -23,11 +23,3 @@ export interface PageOptions {
   /** Only in `dev`. */
   fleet?: PageFleet | undefined
 }
-
-export interface PageOption {
-  /**
-   * Serves the page for people at `/`, and at the address of the endpoint for a browser that opens it. Default false. The
-   * entries of platforms set it where they listen on a loopback address (`PAGE`).
-   */
-  page?: boolean | PageOptions | undefined
-}

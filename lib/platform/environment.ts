@@ -10,13 +10,16 @@ import { boundsOf } from '../options.ts'
 import { defaultsOf, SETTINGS } from '../settings.ts'
 import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
 import { misspelled } from './misspelled.ts'
+import { pageWithoutOrigin } from './page-warning.ts'
 import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
+export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log' | 'page'> {
   /** Writes a line for each request. Undefined: on a terminal. */
   log: boolean | undefined
+  /** Serves the page for people. */
+  page: boolean
   /** Where Redis is, without its password. */
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
@@ -58,11 +61,12 @@ export function parseEnvironment(env: Environment): Settings {
     shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? (local ? undefined : true),
+    page: platform.page ?? local,
     warnings: [
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
       ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
-      ...(endpoint.page && !allowedHosts && !allowedOrigins ? [NO_ORIGIN] : []),
+      ...(platform.page && !allowedHosts && !allowedOrigins ? [pageWithoutOrigin()] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
     ],
@@ -71,7 +75,6 @@ export function parseEnvironment(env: Environment): Settings {
       auth,
       allowedHosts,
       allowedOrigins,
-      page: endpoint.page ?? local,
       http: readGroup(env, SETTINGS.http),
       session: { ...session, drainTimeout },
     },
@@ -117,10 +120,6 @@ const NO_AUTHORIZATION =
 const NO_KEYS =
   'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
   'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
-
-const NO_ORIGIN =
-  'PAGE is 1, and neither ALLOWED_HOSTS nor ALLOWED_ORIGINS is set: the page opens, and its requests are refused as those of ' +
-  'every web page. Set ALLOWED_HOSTS to the host name of this address.'
 
 function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
   try {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { About } from '../../lib/page/about.ts'
 import type { PageFleet } from '../../lib/page/options.ts'
+import { page, pageWith } from '../../lib/page/routes.ts'
 import { type Environment, parseEnvironment } from '../../lib/platform/environment.ts'
 import { server } from '../fixtures/small.ts'
 import { Signer } from '../support/authorization.ts'
@@ -14,13 +15,13 @@ const ORIGIN = 'http://localhost'
 const open: Endpoint[] = []
 afterAll(() => Promise.all(open.map((endpoint) => endpoint.close())))
 function endpointWith(options: EndpointOptions = {}): Endpoint {
-  const endpoint = createEndpoint(server, { page: true, allowedHosts: 'local', ...options })
+  const endpoint = createEndpoint(server, { page, allowedHosts: 'local', ...options })
   open.push(endpoint)
   return endpoint
 }
 
 const endpoint = endpointWith()
-const without = endpointWith({ page: false })
+const without = endpointWith({ page: undefined })
 
 function get(path: string, headers: Record<string, string> = {}, at = endpoint): Promise<Response> {
   return at.fetch(new Request(`${ORIGIN}${path}`, { headers: { accept: BROWSER, ...headers } }))
@@ -199,7 +200,7 @@ describe('a client gets what it gets without the page', () => {
     expect(await send({})).toBeNull()
     expect(await send({ 'mcp-anywhere-page': '3' })).toBe(endpoint.instanceId)
     expect(await send({ 'mcp-anywhere-page': '3' }, without)).toBeNull()
-    expect(await send({ 'mcp-anywhere-page': '3' }, endpointWith({ page: { instance: '2' } }))).toBe('2')
+    expect(await send({ 'mcp-anywhere-page': '3' }, endpointWith({ page: pageWith({ instance: '2' }) }))).toBe('2')
   })
 
   test('and an app that has the endpoint as a middleware has the root only with the page', () => {
@@ -218,7 +219,7 @@ describe('without the page', () => {
 describe('PAGE', () => {
   const AUTH = { AUTH_ISSUER: 'https://auth.example.com', AUTH_AUDIENCE: 'https://mcp.example.com/mcp' }
   const HOSTED = { HOST: '0.0.0.0', ...AUTH }
-  const pageOf = (env: Environment) => parseEnvironment(env).endpoint.page
+  const pageOf = (env: Environment) => parseEnvironment(env).page
 
   test('is on by itself on a loopback address', () => {
     for (const HOST of ['127.0.0.1', 'localhost', '::1']) expect(pageOf({ HOST })).toBe(true)
@@ -253,7 +254,7 @@ describe('the page ends an instance of dev', () => {
   }
   let dev: Endpoint
   beforeAll(() => {
-    dev = endpointWith({ page: { instance: '1', fleet } })
+    dev = endpointWith({ page: pageWith({ instance: '1', fleet }) })
   })
 
   const OWN = { origin: ORIGIN, 'content-type': 'application/json', 'mcp-anywhere-page': '0' }

@@ -76,9 +76,9 @@ async function run(args: string[]): Promise<void> {
   const sessions = redis ? 'own Redis' : (settings.redisName ?? 'memory')
   const started = () => {
     const name = fleet.name ?? 'server'
-    const { path = '/mcp', page } = settings.endpoint
+    const { path = '/mcp' } = settings.endpoint
     const { instances } = options
-    const facts = { host, port, path, name, sessions, instances, killToken: page ? killToken : undefined }
+    const facts = { host, port, path, name, sessions, instances, killToken: settings.page ? killToken : undefined }
     for (const line of banner(facts)) terminal.print(line)
   }
   const reloader = new Reloader({ versions, fleet, balancer, terminal, started })

@@ -13,6 +13,7 @@ import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import type { PageFleet, ShownInstance } from '../../page/options.ts'
+import { pageWith } from '../../page/routes.ts'
 import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
@@ -35,8 +36,8 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
   const dispatcher = dispatcherFor(server)
-  if (settings.endpoint.page) settings.endpoint.page = { instance: String(start.number), fleet: fleetOf(start) }
-  const { http, endpoint } = serveNode(dispatcher, { settings, store, log })
+  const page = settings.page ? pageWith({ instance: String(start.number), fleet: fleetOf(start) }) : undefined
+  const { http, endpoint } = serveNode(dispatcher, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   obey(endpoint, start.inspect)
   const { name, lists } = describe(dispatcher)

@@ -12,7 +12,7 @@ beforeAll(async () => {
   signer = await Signer.create('https://auth.example.com', 'https://mcp.example.com/mcp')
   const { issuer, resource, keys } = signer
   const auth = { issuer, resource, jwks: keys }
-  const options = { page: true, auth }
+  const options = { auth }
   ;[browser, fleet] = await Promise.all([launch(), startFleet(options, { module: '../more/page/guarded.ts' })])
 })
 afterAll(async () => {

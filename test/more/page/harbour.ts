@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Context, McpServer, ResourceTemplate } from '../../../lib/index.ts'
+import { page } from '../../../lib/page.ts'
 
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 
@@ -178,3 +179,5 @@ server.registerPrompt(
   },
   ({ ship }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Greet the captain of the ${ship}.` } }] }),
 )
+
+export const serving = { page }

@@ -1,6 +1,7 @@
 /** A server with 200 tools. */
 import { z } from 'zod'
 import { McpServer } from '../../../lib/index.ts'
+import { page } from '../../../lib/page.ts'
 
 export const server = new McpServer({ name: 'many', version: '1.0.0' })
 
@@ -11,3 +12,5 @@ for (let n = 1; n <= 200; n++) {
     content: [{ type: 'text', text: value }],
   }))
 }
+
+export const serving = { page }

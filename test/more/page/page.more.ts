@@ -30,7 +30,7 @@ async function visit(fleet: Fleet, view: View = {}, path = '/'): Promise<Visitor
 }
 
 const harbour = (options: FleetOptions = {}) =>
-  startFleet({ page: true, session: SHORT, ...options }, { module: '../more/page/harbour.ts' })
+  startFleet({ session: SHORT, ...options }, { module: '../more/page/harbour.ts' })
 
 describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s', (revision) => {
   let fleet: Fleet
@@ -384,7 +384,7 @@ describe('other servers', () => {
   afterEach(() => fleet?.stop())
 
   test('one with 200 tools is listed, searched and called', async () => {
-    fleet = await startFleet({ page: true }, { module: '../more/page/many.ts' })
+    fleet = await startFleet({}, { module: '../more/page/many.ts' })
     const visitor = await visit(fleet, {}, '/mcp')
     const { page } = visitor
     await visitor.connected()
@@ -401,7 +401,7 @@ describe('other servers', () => {
   })
 
   test('one with nothing shows what it is, and how clients are connected', async () => {
-    fleet = await startFleet({ page: true }, { module: '../more/page/none.ts' })
+    fleet = await startFleet({}, { module: '../more/page/none.ts' })
     for (const dark of [false, true]) {
       const visitor = await visit(fleet, { dark }, '/mcp')
       const { page } = visitor

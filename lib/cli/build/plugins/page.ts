@@ -23,7 +23,7 @@ const MISSING = 'PAGE is 1, and this bundle has no page: it has to be built with
 const leftOut: Plugin = {
   name: 'no-page',
   setup(build) {
-    const contents = `export function pageRoutes() { throw new TypeError(${JSON.stringify(MISSING)}) }`
+    const contents = `export const page = { routes() { throw new TypeError(${JSON.stringify(MISSING)}) } }`
     build.onLoad({ filter: within(OWN, 'page/routes\\.[jt]s') }, () => ({ contents, loader: 'js' }))
   },
 }
