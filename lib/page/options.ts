@@ -10,8 +10,8 @@ export interface ShownInstance {
 
 /** The processes of `dev`, which the page may end. */
 export interface PageFleet {
-  /** Whoever ends an instance has to send it. `dev` prints it. */
-  token: string
+  /** Whoever ends an instance has to send it. `dev` prints it. Undefined: nobody can, yet. */
+  readonly token: string | undefined
   instances(): readonly ShownInstance[]
   /** Ends the instance of this name, as `kill -9` does. */
   kill(name: string): void

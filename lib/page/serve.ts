@@ -113,7 +113,7 @@ async function kill(c: HttpRequest, header: ReadHeader, { options }: PageFacts):
   if (!fleet) throw forbidden('Instances are ended in dev only.')
   requireSameOrigin(header)
   const { instance, token } = await readKill(c, header)
-  if (!isSameText(token, fleet.token)) throw forbidden('The token is not the one that dev has printed at its start.')
+  if (fleet.token === undefined || !isSameText(token, fleet.token)) throw forbidden('The token is not the one that dev has printed at its start.')
   if (!fleet.instances().some(({ name }) => name === instance)) {
     const known = fleet.instances().map(({ name }) => name)
     throw new Refusal(404, ErrorCode.InvalidParams, `There is no instance ${instance}; there are ${known.join(', ')}.`)

@@ -132,11 +132,11 @@ export class Fleet {
   }
 
   #start({ file }: Version, place: number): InstanceProcess {
-    const { folder, ownRedis, inspect, env, guard, terminal, connect, killToken } = this.#parts
+    const { folder, ownRedis, inspect, env, guard, terminal, connect } = this.#parts
     const name = `${++this.#sockets}.sock`
     const socket = process.platform === 'win32' ? join('\\\\?\\pipe', folder, name) : join(folder, name)
     const number = place + 1
-    const start: Start = { socket, number, killToken, ownRedis, inspect }
+    const start: Start = { socket, number, ownRedis, inspect }
     const onKill = (other: number) => this.kill(other)
     return new InstanceProcess({ number, file, start, env, guard, terminal, connect, onKill })
   }
@@ -188,9 +188,10 @@ export class Fleet {
   /** Requests go to the instances that are ready, and all of them get to know which these are. */
   #serve(): void {
     const ready = serving(this.#instances)
-    this.#parts.balancer.use(ready)
+    const { balancer, killToken } = this.#parts
+    balancer.use(ready)
     const instances = this.#instances.map((one) => ({ name: String(one.number), isReady: ready.includes(one) }))
-    for (const instance of ready) instance.send({ dev: 'roll', instances })
+    for (const instance of ready) instance.send({ dev: 'roll', killToken, instances })
   }
 
   #giveUp(): void {

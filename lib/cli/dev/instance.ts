@@ -12,9 +12,9 @@ import { dispatcherFor, type Servable } from '../../sdk/official.ts'
 import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
-import type { PageFleet, ShownInstance } from '../../page/options.ts'
+import type { PageFleet } from '../../page/options.ts'
 import { pageWith } from '../../page/routes.ts'
-import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
+import { isOfDev, type List, type Order, type Report, type Roll, type Start } from './messages.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
 const report = (message: Report) => void process.send?.(message, () => {})
@@ -36,7 +36,7 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
   const dispatcher = dispatcherFor(server)
-  const page = settings.page ? pageWith({ instance: String(start.number), fleet: fleetOf(start) }) : undefined
+  const page = settings.page ? pageWith({ instance: String(start.number), fleet: shownFleet() }) : undefined
   const { http, endpoint } = serveNode(dispatcher, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   obey(endpoint, start.inspect)
@@ -45,14 +45,16 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
 }
 
 /** The instances as the page shows them and ends them. */
-function fleetOf({ killToken }: Start): PageFleet {
-  let instances: readonly ShownInstance[] = []
+function shownFleet(): PageFleet {
+  let roll: Roll | undefined
   process.on('message', (message) => {
-    if (isOfDev(message) && message.dev === 'roll') instances = message.instances
+    if (isOfDev(message) && message.dev === 'roll') roll = message
   })
   return {
-    token: killToken,
-    instances: () => instances,
+    get token() {
+      return roll?.killToken
+    },
+    instances: () => roll?.instances ?? [],
     kill: (name) => report({ dev: 'kill', number: Number(name) }),
   }
 }

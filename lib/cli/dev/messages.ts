@@ -11,8 +11,6 @@ export interface Start {
   socket: string
   /** The number of the instance, from 1 on. */
   number: number
-  /** The token with which the page ends instances. */
-  killToken: string
   /** Redis is the one that `dev` started: no other server can use it. */
   ownRedis: boolean
   /** Where the inspector listens: `port` or `host:port`. */
@@ -33,6 +31,8 @@ export type Report =
 /** The instances that there are, for the page: sent to each of them when that changes, and not answered. */
 export interface Roll {
   dev: 'roll'
+  /** The token with which the page ends instances. Arguments of a process are no place for it: every user can list them. */
+  killToken: string
   instances: ShownInstance[]
 }
 

@@ -3,7 +3,7 @@ import type { CreateMessageRequest, ElicitRequest, LoggingLevel } from '@modelco
 import type { About } from '../about.ts'
 import { Changes } from './changes.ts'
 import { type AskContext, Connection, type Era, type Offer, type Person, REVISIONS } from './connection.ts'
-import { announce } from './dom.ts'
+import { announce, notify } from './dom.ts'
 import { explain, type Failure } from './failure.ts'
 import { Instances, killInstance, readKillToken } from './instances.ts'
 import { endpointOf, readAbout } from './location.ts'
@@ -143,16 +143,16 @@ export class App implements Person {
     const offer = await connection?.offer().catch(() => undefined)
     if (!offer || this.connection !== connection) return
     this.offer = offer
-    announce('The lists of the server have changed')
+    notify('The lists of the server have changed')
     this.changed.emit()
   }
 
   resourceUpdated(uri: string): void {
-    announce(`${uri} has changed`)
+    notify(`${uri} has changed`)
   }
 
   elicitationCompleted(): void {
-    announce('The page that the server asked for is done')
+    notify('The page that the server asked for is done')
   }
 
   #ask<Answer>(question: Question<Answer>, { id }: AskContext, params: unknown): Promise<Answer> {

@@ -4,10 +4,18 @@ import type { Code, Connection, Step } from '../../connect/types.ts'
 import type { App } from './app.ts'
 import { copyButton, fill, h, icon, newId } from './dom.ts'
 
+/** The view that was made last, with the client that was chosen in it. */
+let shown: { about: string; element: HTMLElement } | undefined
+
 export function connectView({ url, about, offer }: App): HTMLElement {
+  const address = { url: url.href, name: offer?.info?.name ?? about.name, admission: about.admission }
+  const key = JSON.stringify(address)
+  if (shown?.about !== key) shown = { about: key, element: newView(connectionsTo(address)) }
+  return shown.element
+}
+
+function newView(connections: readonly Connection[]): HTMLElement {
   const id = newId()
-  const name = offer?.info?.name ?? about.name
-  const connections = connectionsTo({ url: url.href, name, admission: about.admission })
   const panel = h('div', { class: 'panel' })
   const group = newId()
   const choose = (connection: Connection) => fill(panel, connectionView(connection))

@@ -98,6 +98,23 @@ export function announce(text: string): void {
   if (status) status.textContent = text
 }
 
+/** How long a toast is shown, in ms. */
+const SHOWN = 6_000
+const toasts = h('div', { class: 'toasts', 'aria-hidden': 'true' })
+
+/** The place of what {@link notify} shows. */
+export function toastPlace(): HTMLElement {
+  return toasts
+}
+
+/** Shows a sentence for a moment, and sends it to screen readers. */
+export function notify(text: string): void {
+  announce(text)
+  const toast = h('p', {}, text)
+  toasts.append(toast)
+  setTimeout(() => toast.remove(), SHOWN)
+}
+
 /** Copies a text, and says so on the button for a moment. */
 export function copyButton(text: () => string, what: string): HTMLButtonElement {
   const label = h('span', {}, 'Copy')

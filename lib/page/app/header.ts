@@ -1,7 +1,7 @@
 /** The head of the page: what the server is called, the kind of revision, the instances. */
 import type { App } from './app.ts'
 import { type Era, REVISIONS } from './connection.ts'
-import { announce, button, fill, h, hidden, icon } from './dom.ts'
+import { button, fill, h, hidden, icon, notify } from './dom.ts'
 import type { InstanceState } from './instances.ts'
 import { linkTo } from './links.ts'
 
@@ -66,10 +66,7 @@ function instanceStrip(app: App): HTMLElement {
 function instanceItem(app: App, { name, answers, isReady }: InstanceState): HTMLElement {
   const { instances } = app
   const kill = () => {
-    app.kill(name).catch((error: Error) => {
-      announce(error.message)
-      alert(error.message)
-    })
+    app.kill(name).catch((error: Error) => notify(error.message))
   }
   const parts = [instances.chip(name), h('span', { class: 'count' }, hidden('answered '), answers)]
   if (!instances.canKill) return h('li', {}, parts)

@@ -58,9 +58,7 @@ function runList({ runs }: App, key: ItemKey): HTMLElement {
     // Those that are there stay where they are: a question in them may have the focus.
     for (const element of elements.toReversed()) if (element.parentElement !== place) place.prepend(element)
   }
-  runs.changed.on(() => {
-    if (section.isConnected) show()
-  })
+  runs.changed.on(show)
   show()
   return section
 }

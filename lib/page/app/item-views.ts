@@ -1,34 +1,62 @@
 /** The views of tools, prompts, resources and resource templates. */
 import type { Prompt, Resource, ResourceTemplateType, Tool } from '@modelcontextprotocol/client'
 import type { App } from './app.ts'
-import type { CompletionRef } from './connection.ts'
+import type { CompletionRef, Offer } from './connection.ts'
 import { announce, button, fill, h, newId } from './dom.ts'
 import { formOf } from './forms/form.ts'
 import { expanded, variablesOf } from './forms/uri-template.ts'
 import { itemView } from './item-view.ts'
 import type { ItemKey } from './runs.ts'
 
-/** @returns undefined where the server has no such entry (any more) */
-export function viewOfItem(app: App, key: ItemKey): HTMLElement | undefined {
-  const { offer } = app
+/** The views that were shown. What was typed into one stays as long as its entry is the same, also in the other revision. */
+export class ItemViews {
+  readonly #app: App
+  readonly #shown = new Map<ItemKey, { entry: string; element: HTMLElement }>()
+
+  constructor(app: App) {
+    this.#app = app
+  }
+
+  /** @returns undefined where the server has no such entry, or nobody knows yet */
+  of(key: ItemKey): HTMLElement | undefined {
+    const { offer } = this.#app
+    const before = this.#shown.get(key)
+    if (!offer) return before?.element
+    const found = entryOf(offer, key)
+    const entry = JSON.stringify(found?.entry)
+    if (!found || before?.entry === entry) return found && before?.element
+    const element = found.view(this.#app)
+    this.#shown.set(key, { entry, element })
+    return element
+  }
+}
+
+interface Found {
+  entry: object
+  view(app: App): HTMLElement
+}
+
+function entryOf(offer: Offer, key: ItemKey): Found | undefined {
   const at = key.indexOf(':')
   const name = key.slice(at + 1)
   switch (key.slice(0, at)) {
     case 'tool': {
-      const tool = offer?.tools.find((one) => one.name === name)
-      return tool && toolView(app, key, tool)
+      const entry = offer.tools.find((one) => one.name === name)
+      return entry && { entry, view: (app) => toolView(app, key, entry) }
     }
     case 'prompt': {
-      const prompt = offer?.prompts.find((one) => one.name === name)
-      return prompt && promptView(app, key, prompt)
+      const entry = offer.prompts.find((one) => one.name === name)
+      return entry && { entry, view: (app) => promptView(app, key, entry) }
     }
     case 'template': {
-      const template = offer?.templates.find((one) => one.uriTemplate === name)
-      return template && templateView(app, key, template)
+      const entry = offer.templates.find((one) => one.uriTemplate === name)
+      return entry && { entry, view: (app) => templateView(app, key, entry) }
     }
-    default:
+    default: {
       // A result may link to a resource that is in no list.
-      return offer && resourceView(app, key, offer.resources.find(({ uri }) => uri === name) ?? { uri: name, name })
+      const entry = offer.resources.find(({ uri }) => uri === name) ?? { uri: name, name }
+      return { entry, view: (app) => resourceView(app, key, entry) }
+    }
   }
 }
 
@@ -149,6 +177,7 @@ function subscribeButton(app: App, uri: string): HTMLElement {
     }
     show()
   }
+  app.changed.on(show)
   show()
   return element
 }

@@ -2,25 +2,26 @@
 // It comes before every import of the client.
 import './no-eval.ts'
 import { App } from './app.ts'
-import { announce, button, fill, h, icon } from './dom.ts'
+import { announce, button, fill, h, icon, toastPlace } from './dom.ts'
 import { header } from './header.ts'
-import { viewOfItem } from './item-views.ts'
+import { ItemViews } from './item-views.ts'
 import { linkTo, viewOf } from './links.ts'
 import { readAbout } from './location.ts'
 import { messagesView } from './messages-view.ts'
 import { nav } from './nav.ts'
 import { overview } from './overview.ts'
+import type { ItemKey } from './runs.ts'
 
 function page(app: App): HTMLElement[] {
   const view = h('div', { class: 'view' })
   const notices = h('div', { class: 'notices' })
   const main = h('main', { id: 'main', tabindex: -1 }, notices, view)
+  const items = new ItemViews(app)
   const lists = nav(app)
   lists.id = 'lists'
   const show = (moves: boolean) => {
     const key = viewOf(location.hash)
-    const item = key === 'overview' ? undefined : viewOfItem(app, key)
-    fill(view, item ?? overview(app))
+    fill(view, key === 'overview' || app.status === 'locked' ? overview(app) : (items.of(key) ?? missing(app, key)))
     document.body.classList.remove('browsing')
     if (!moves) return
     main.scrollTop = 0
@@ -47,7 +48,13 @@ function page(app: App): HTMLElement[] {
     showWaiting(app, bar)
   })
   show(false)
-  return [header(app), bar, h('div', { class: 'columns' }, browse(lists), lists, main, messagesView(app))]
+  return [header(app), bar, h('div', { class: 'columns' }, browse(lists), lists, main, messagesView(app)), toastPlace()]
+}
+
+function missing({ status }: App, key: ItemKey): HTMLElement {
+  const name = key.slice(key.indexOf(':') + 1)
+  const words = status === 'ready' ? 'The server has no such entry, or shows it to others only.' : 'Not connected yet.'
+  return h('div', { class: 'item-view' }, h('h1', { tabindex: -1 }, name), h('p', { class: 'help' }, words))
 }
 
 /** Opens the lists where there is no room for them beside the view. */
