@@ -45,7 +45,9 @@ export class Paths {
     this.path = options.path ?? '/mcp'
     this.#prefix = plain(options.prefix ?? '')
     this.#hasMetadata = hasMetadata
-    this.#served = new Set([this.path, '/healthz', ...(options.page ? ['/'] : []), ...(legacy ? LEGACY_PATHS : [])].map(plain))
+    this.#served = new Set(
+      [this.path, '/healthz', ...(options.page ? ['/'] : []), ...(legacy ? LEGACY_PATHS : [])].map(plain),
+    )
   }
 
   /** The address of `/mcp` as clients see it. */

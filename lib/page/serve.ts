@@ -113,7 +113,8 @@ async function kill(c: HttpRequest, header: ReadHeader, { options }: PageFacts):
   if (!fleet) throw forbidden('Instances are ended in dev only.')
   requireSameOrigin(header)
   const { instance, token } = await readKill(c, header)
-  if (fleet.token === undefined || !isSameText(token, fleet.token)) throw forbidden('The token is not the one that dev has printed at its start.')
+  if (fleet.token === undefined || !isSameText(token, fleet.token))
+    throw forbidden('The token is not the one that dev has printed at its start.')
   if (!fleet.instances().some(({ name }) => name === instance)) {
     const known = fleet.instances().map(({ name }) => name)
     throw new Refusal(404, ErrorCode.InvalidParams, `There is no instance ${instance}; there are ${known.join(', ')}.`)
@@ -136,7 +137,8 @@ function requireSameOrigin(header: ReadHeader): void {
 
 /** @throws Refusal 400 */
 async function readKill(c: HttpRequest, header: ReadHeader): Promise<Kill> {
-  const bad = () => new Refusal(400, ErrorCode.InvalidRequest, 'The body must be JSON: { "instance": "1", "token": "…" }.')
+  const bad = () =>
+    new Refusal(400, ErrorCode.InvalidRequest, 'The body must be JSON: { "instance": "1", "token": "…" }.')
   if (!isJsonType(header('content-type')) || !(Number(header('content-length')) <= MAX_BODY)) throw bad()
   const body: unknown = await c.req.raw.json().catch(() => undefined)
   const { instance, token } = (body ?? {}) as Partial<Record<keyof Kill, unknown>>

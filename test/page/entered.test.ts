@@ -113,9 +113,13 @@ test('server-sent events are read in pieces of any size', () => {
 
 test('a message has a few words', () => {
   expect(summaryOf({ id: 1, method: 'tools/call', params: { name: 'echo' } })).toBe('tools/call  echo')
-  expect(summaryOf({ method: 'notifications/progress', params: { progress: 1, total: 3, message: 'one' } })).toBe('progress 1/3  one')
+  expect(summaryOf({ method: 'notifications/progress', params: { progress: 1, total: 3, message: 'one' } })).toBe(
+    'progress 1/3  one',
+  )
   expect(summaryOf({ id: 1, error: { code: -32602, message: 'No' } })).toBe('error -32602  No')
-  expect(summaryOf({ id: 1, result: { resultType: 'input_required', inputRequests: { a: {} } } })).toBe('result  input_required')
+  expect(summaryOf({ id: 1, result: { resultType: 'input_required', inputRequests: { a: {} } } })).toBe(
+    'result  input_required',
+  )
   expect(summaryOf({ id: 1, result: { isError: true } })).toBe('result  isError')
   expect(summaryOf({ id: 1, result: {} })).toBe('result')
 })

@@ -48,7 +48,10 @@ describe('a schema becomes', () => {
 
   test('a number with bounds, also with those of draft 4', () => {
     expect(member({ type: 'number', minimum: 0, exclusiveMaximum: 1 })).toMatchObject({ minimum: 0, below: 1 })
-    expect(member({ type: 'number', minimum: 0, exclusiveMinimum: true })).toMatchObject({ above: 0, minimum: undefined })
+    expect(member({ type: 'number', minimum: 0, exclusiveMinimum: true })).toMatchObject({
+      above: 0,
+      minimum: undefined,
+    })
   })
 
   test('a choice of an enum, of its names, and of constants with titles', () => {
@@ -116,7 +119,10 @@ describe('a schema becomes', () => {
       description: 'D',
     })
     expect(member({ type: ['string', 'null'] })).toMatchObject({ kind: 'text', isNullable: true })
-    expect(member({ type: ['string', 'number'] })).toMatchObject({ kind: 'variants', variants: [{ label: 'Text' }, { label: 'Number' }] })
+    expect(member({ type: ['string', 'number'] })).toMatchObject({
+      kind: 'variants',
+      variants: [{ label: 'Text' }, { label: 'Number' }],
+    })
   })
 
   test('what its reference names, beside which a description counts more', () => {
@@ -141,7 +147,12 @@ describe('a schema becomes', () => {
       ],
     })
     const members = field.kind === 'object' ? field.members : []
-    expect(members.filter(({ isRequired }) => isRequired).map(({ name }) => name).sort()).toEqual(['a', 'b'])
+    expect(
+      members
+        .filter(({ isRequired }) => isRequired)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['a', 'b'])
   })
 })
 

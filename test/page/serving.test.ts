@@ -72,7 +72,8 @@ describe('a browser gets the page', () => {
 
   test('at the path of MCP_PATH and MCP_PREFIX', async () => {
     const at = endpointWith({ path: '/api', prefix: '/tools' })
-    for (const path of ['/', '/api', '/tools', '/tools/api']) expect(await isPage(await get(path, {}, at)), path).toBe(true)
+    for (const path of ['/', '/api', '/tools', '/tools/api'])
+      expect(await isPage(await get(path, {}, at)), path).toBe(true)
     expect(await isPage(await get('/mcp', {}, at))).toBe(false)
     const root = endpointWith({ path: '/' })
     expect(await isPage(await get('/', {}, root))).toBe(true)
@@ -134,7 +135,7 @@ describe('its files', () => {
 })
 
 describe('the page reads what it shows before it speaks MCP', () => {
-  const about = async (at: Endpoint): Promise<About> => (await get('/?page=about', {}, at)).json()
+  const about = async (at: Endpoint) => (await (await get('/?page=about', {}, at)).json()) as About
 
   test('the name of the server and the path of the endpoint', async () => {
     expect(await about(endpoint)).toEqual({ name: 'notes', path: '/mcp', admission: 'open' })
@@ -172,7 +173,12 @@ describe('a client gets what it gets without the page', () => {
     ['looks at the root for JSON', 'GET', '/', { accept: 'application/json' }],
     ['sends to the root', 'POST', '/', { accept: BROWSER, 'content-type': 'application/json' }],
     ['sends', 'POST', '/mcp', { accept: BROWSER, 'content-type': 'application/json' }],
-    ['kills', 'POST', '/mcp?page=kill', { accept: BROWSER, 'content-type': 'application/json', 'mcp-anywhere-page': '0' }],
+    [
+      'kills',
+      'POST',
+      '/mcp?page=kill',
+      { accept: BROWSER, 'content-type': 'application/json', 'mcp-anywhere-page': '0' },
+    ],
     ['ends its session', 'DELETE', '/mcp', { accept: BROWSER, 'mcp-session-id': 'x' }],
     ['asks with OPTIONS', 'OPTIONS', '/mcp', { origin: ORIGIN }],
     ['is elsewhere', 'GET', '/other', { accept: BROWSER }],
@@ -234,7 +240,8 @@ describe('PAGE', () => {
   })
 
   test('has a warning where the requests of the page would be refused', () => {
-    const warned = (env: Environment) => parseEnvironment({ ...HOSTED, ...env }).warnings.some((line) => /^PAGE is 1/.test(line))
+    const warned = (env: Environment) =>
+      parseEnvironment({ ...HOSTED, ...env }).warnings.some((line) => /^PAGE is 1/.test(line))
     expect(warned({ PAGE: '1' })).toBe(true)
     expect(warned({ PAGE: '1', ALLOWED_HOSTS: 'mcp.example.com' })).toBe(false)
     expect(warned({ PAGE: '1', ALLOWED_ORIGINS: 'https://mcp.example.com' })).toBe(false)
@@ -258,7 +265,11 @@ describe('the page ends an instance of dev', () => {
   })
 
   const OWN = { origin: ORIGIN, 'content-type': 'application/json', 'mcp-anywhere-page': '0' }
-  async function kill(headers: Record<string, string | undefined> = {}, body: unknown = { instance: '2', token: 'right' }, at = dev) {
+  async function kill(
+    headers: Record<string, string | undefined> = {},
+    body: unknown = { instance: '2', token: 'right' },
+    at = dev,
+  ) {
     killed.length = 0
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const all = { ...OWN, host: 'localhost', 'content-length': String(text.length), ...headers }
@@ -288,7 +299,7 @@ describe('the page ends an instance of dev', () => {
   })
 
   test('and shows those that there are', async () => {
-    const about: About = await (await get('/?page=about', {}, dev)).json()
+    const about = (await (await get('/?page=about', {}, dev)).json()) as About
     expect(about.instances).toEqual(fleet.instances())
   })
 

@@ -47,7 +47,10 @@ test('a request of no call is marked as one of the page', async () => {
 
 test('the answer to a question belongs to the call that asked, and has the instance that took it', async () => {
   const ask = 'id: e1\ndata: {"id":"a1","method":"elicitation/create","params":{}}\n\n'
-  const { wire, entries, post } = recorded(stream(ask, '1'), new Response(null, { status: 202, headers: { 'mcp-anywhere-instance': '2' } }))
+  const { wire, entries, post } = recorded(
+    stream(ask, '1'),
+    new Response(null, { status: 202, headers: { 'mcp-anywhere-instance': '2' } }),
+  )
   await (await post({ id: 1, method: 'tools/call' }, { 'mcp-anywhere-page': '3' })).text()
   expect(wire.takeAsk('a1', {})).toMatchObject({ run: 3, instance: '1' })
   await post({ id: 'a1', result: { action: 'accept' } })
@@ -55,7 +58,11 @@ test('the answer to a question belongs to the call that asked, and has the insta
 })
 
 test('a stream that is resumed, and a cancel, belong to their call', async () => {
-  const { wire, entries, post } = recorded(stream('id: e5\ndata: \n\n'), stream('', '2'), new Response(null, { status: 202 }))
+  const { wire, entries, post } = recorded(
+    stream('id: e5\ndata: \n\n'),
+    stream('', '2'),
+    new Response(null, { status: 202 }),
+  )
   await (await post({ id: 9, method: 'tools/call' }, { 'mcp-anywhere-page': '4' })).text()
   await wire.fetch('http://localhost/mcp', { headers: { 'last-event-id': 'e5' } })
   expect(entries.at(-1)).toMatchObject({ kind: 'sent', run: 4, instance: '2', text: 'resume the stream' })
@@ -64,7 +71,12 @@ test('a stream that is resumed, and a cancel, belong to their call', async () =>
 })
 
 test('questions without a session are given to the calls in their order', async () => {
-  const result = (text: string) => ({ result: { resultType: 'input_required', inputRequests: { 'elicit-1': { method: 'elicitation/create', params: { message: text } } } } })
+  const result = (text: string) => ({
+    result: {
+      resultType: 'input_required',
+      inputRequests: { 'elicit-1': { method: 'elicitation/create', params: { message: text } } },
+    },
+  })
   const { wire, post } = recorded(json(result('one')), json(result('two')), json(result('one')))
   for (const run of ['1', '2', '3']) await post({ id: 1, method: 'tools/call' }, { 'mcp-anywhere-page': run })
   expect(wire.takeAsk('elicit-1', { message: 'two' }).run).toBe(2)

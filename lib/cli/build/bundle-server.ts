@@ -116,7 +116,16 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
-  const all = [...plugins, served(entries, server), page(hasPage), rarelyUsed, ...schemas, ...redis, ...packages, ...shorter]
+  const all = [
+    ...plugins,
+    served(entries, server),
+    page(hasPage),
+    rarelyUsed,
+    ...schemas,
+    ...redis,
+    ...packages,
+    ...shorter,
+  ]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })

@@ -7,7 +7,7 @@ import { announce, notify } from './dom.ts'
 import { explain, type Failure } from './failure.ts'
 import { Instances, killInstance, readKillToken } from './instances.ts'
 import { endpointOf, readAbout } from './location.ts'
-import { elicitation, type Question, roots, sampling } from './question.ts'
+import { type Asked, elicitation, type Question, roots, sampling } from './question.ts'
 import type { Run } from './run.ts'
 import { type ItemKey, Runs } from './runs.ts'
 import { Wire } from './wire.ts'
@@ -28,7 +28,7 @@ export class App implements Person {
   /** Status, offer or kind of revision have changed. */
   readonly changed = new Changes()
   /** A question that belongs to no run. */
-  readonly asked = new Changes<[question: Question<unknown>]>()
+  readonly asked = new Changes<[question: Asked]>()
   era: Era = 'session'
   status: Status = 'connecting'
   failure: Failure | undefined
@@ -97,7 +97,12 @@ export class App implements Person {
     const { connection } = this
     if (!connection) return
     this.wire.lastRefusal = undefined
-    const result = this.runs.start({ key, name, revision: REVISIONS[connection.era], send: (run) => send(connection, run) })
+    const result = this.runs.start({
+      key,
+      name,
+      revision: REVISIONS[connection.era],
+      send: (run) => send(connection, run),
+    })
     result.catch(() => {
       // Every further call would fail, too: the page shows it above all of them.
       const { status } = this.wire.lastRefusal ?? {}

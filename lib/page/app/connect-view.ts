@@ -21,7 +21,7 @@ function newView(connections: readonly Connection[]): HTMLElement {
   const choose = (connection: Connection) => fill(panel, connectionView(connection))
   const tabs = connections.map((connection, i) => {
     const input = h('input', { type: 'radio', name: group, checked: i === 0, on: { change: () => choose(connection) } })
-    return h('label', {}, input, h('span', {}, connection.title))
+    return h('label', {}, input, h('span', {}, shortTitle(connection.title)))
   })
   const [first] = connections
   if (first) choose(first)
@@ -34,14 +34,29 @@ function newView(connections: readonly Connection[]): HTMLElement {
   )
 }
 
+/** Without what is in brackets at its end. */
+function shortTitle(title: string): string {
+  return title.replace(/ \(.*\)$/, '')
+}
+
 function connectionView({ title, steps, link, notes, obstacle }: Connection): HTMLElement {
   return h(
     'div',
     { class: 'connection' },
+    title !== shortTitle(title) && h('p', { class: 'help' }, title),
     obstacle !== undefined && h('p', { class: 'obstacle' }, icon('note'), h('span', {}, obstacle)),
     link && h('p', {}, h('a', { class: 'button primary', href: link.href }, link.text)),
-    h('ol', { class: 'how', 'aria-label': `Steps for ${title}` }, steps.map((step) => h('li', {}, stepView(step)))),
-    notes.length > 0 && h('ul', { class: 'notes' }, notes.map((note) => h('li', {}, note))),
+    h(
+      'ol',
+      { class: 'how', 'aria-label': `Steps for ${title}` },
+      steps.map((step) => h('li', {}, stepView(step))),
+    ),
+    notes.length > 0 &&
+      h(
+        'ul',
+        { class: 'notes' },
+        notes.map((note) => h('li', {}, note)),
+      ),
   )
 }
 
@@ -52,5 +67,15 @@ function stepView({ text, code }: Step): HTMLElement {
 function codeView({ text, file }: Code): HTMLElement {
   const place = h('pre', { class: 'text', tabindex: 0, role: 'group', 'aria-label': file ?? 'Code' }, text)
   const caption = file !== undefined && h('p', { class: 'caption' }, file)
-  return h('div', {}, caption, h('div', { class: 'block' }, place, copyButton(() => text, file ?? 'code')))
+  return h(
+    'div',
+    {},
+    caption,
+    h(
+      'div',
+      { class: 'block' },
+      place,
+      copyButton(() => text, file ?? 'code'),
+    ),
+  )
 }

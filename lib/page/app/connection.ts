@@ -97,9 +97,7 @@ export class Connection {
     client.setRequestHandler('elicitation/create', ({ params }, ctx) => person.elicit(params, contextOf(ctx)))
     client.setRequestHandler('sampling/createMessage', ({ params }, ctx) => person.sample(params, contextOf(ctx)))
     client.setRequestHandler('roots/list', (_request, ctx) => person.listRoots(contextOf(ctx)))
-    client.setNotificationHandler('notifications/resources/updated', ({ params }) =>
-      person.resourceUpdated(params.uri),
-    )
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) => person.resourceUpdated(params.uri))
     client.setNotificationHandler('notifications/elicitation/complete', () => person.elicitationCompleted())
     this.#transport = new StreamableHTTPClientTransport(url, {
       fetch: wire.fetch,
@@ -137,7 +135,8 @@ export class Connection {
   /** The least severe log messages that the server sends. Without a session, each call says it. */
   async setLevel(level: LoggingLevel): Promise<void> {
     this.#level = level
-    if (this.era === 'session' && this.#client.getServerCapabilities()?.logging) await this.#client.setLoggingLevel(level)
+    if (this.era === 'session' && this.#client.getServerCapabilities()?.logging)
+      await this.#client.setLoggingLevel(level)
   }
 
   call(tool: Tool, values: JsonObject, options: CallOptions): Promise<unknown> {

@@ -1,5 +1,5 @@
 /** Shows results: texts, pictures, links, messages of prompts, JSON. */
-import { type Child, button, copyButton, fill, h } from './dom.ts'
+import { button, type Child, copyButton, fill, h } from './dom.ts'
 import { isObject, type JsonObject, prettyJson } from './forms/json.ts'
 
 /** Characters of a text that are shown at once. */
@@ -30,7 +30,14 @@ function labelled(label: string, element: HTMLElement): HTMLElement {
 
 function messageView(role: string, content: unknown, open: (uri: string) => void): HTMLElement {
   const blocks = Array.isArray(content) ? listOf(content) : listOf([content])
-  return labelled(role, h('div', {}, blocks.map((block) => blockView(block, open))))
+  return labelled(
+    role,
+    h(
+      'div',
+      {},
+      blocks.map((block) => blockView(block, open)),
+    ),
+  )
 }
 
 function blockView(block: JsonObject, open: (uri: string) => void): HTMLElement {
@@ -44,7 +51,13 @@ function blockView(block: JsonObject, open: (uri: string) => void): HTMLElement 
   if (type === 'resource_link' && typeof uri === 'string') {
     const { title = block.name, description } = block
     const link = button(String(title ?? uri), () => open(uri), { kind: 'plain' })
-    return h('div', { class: 'link' }, link, h('code', {}, uri), typeof description === 'string' && h('span', {}, description))
+    return h(
+      'div',
+      { class: 'link' },
+      link,
+      h('code', {}, uri),
+      typeof description === 'string' && h('span', {}, description),
+    )
   }
   return jsonView(block)
 }
@@ -58,7 +71,11 @@ function resourceView(resource: JsonObject): HTMLElement {
   if (type.startsWith('image/')) return labelled(caption, imageOf(type, blob))
   const bytes = Math.floor((blob.length * 3) / 4)
   const name = String(uri).split('/').at(-1) || 'resource'
-  const link = h('a', { class: 'button plain', href: `data:${type};base64,${blob}`, download: name }, `Save ${name} (${bytes} bytes)`)
+  const link = h(
+    'a',
+    { class: 'button plain', href: `data:${type};base64,${blob}`, download: name },
+    `Save ${name} (${bytes} bytes)`,
+  )
   return labelled(caption, link)
 }
 
@@ -93,7 +110,12 @@ export function jsonView(value: unknown, copied?: string): HTMLElement {
 function longView(text: string, parts: (text: string) => Child[], kind: 'text' | 'json', copied: string): HTMLElement {
   const place = h('pre', { class: kind, tabindex: 0, role: 'group', 'aria-label': kind === 'json' ? 'JSON' : 'Text' })
   fill(place, parts(text.slice(0, SHOWN)))
-  const frame = h('div', { class: 'block' }, place, copyButton(() => copied, kind === 'json' ? 'JSON' : 'text'))
+  const frame = h(
+    'div',
+    { class: 'block' },
+    place,
+    copyButton(() => copied, kind === 'json' ? 'JSON' : 'text'),
+  )
   if (text.length > SHOWN) {
     const rest = Math.round((text.length - SHOWN) / 1_000)
     const more = button(`Show ${rest.toLocaleString('en')} KB more`, () => {

@@ -19,7 +19,8 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(name)
   for (const [attribute, value] of Object.entries(attributes)) {
     if (typeof value === 'object') for (const [type, listener] of Object.entries(value)) listen(element, type, listener)
-    else if (value !== undefined && value !== false) element.setAttribute(attribute, value === true ? '' : String(value))
+    else if (value !== undefined && value !== false)
+      element.setAttribute(attribute, value === true ? '' : String(value))
   }
   add(element, children)
   return element

@@ -27,7 +27,8 @@ export function explain(error: unknown, last: Refused | undefined, admission: Ad
     const cure = admission === 'open' ? '' : 'Enter another token.'
     return { kind: 'token', title: 'The endpoint does not take this token', text: `${said}${cure}` }
   }
-  if (status === 403) return { kind: 'other', title: 'The endpoint refuses this page', text: said || 'Its response was 403.' }
+  if (status === 403)
+    return { kind: 'other', title: 'The endpoint refuses this page', text: said || 'Its response was 403.' }
   if (status === 404) {
     const text = `${said}Sessions end when nobody uses them for long, and when the store has lost them.`
     return { kind: 'session', title: 'The session is gone', text }

@@ -15,14 +15,20 @@ export function header(app: App): HTMLElement {
     const { info } = app.offer ?? {}
     const title = info?.title ?? info?.name ?? app.about.name
     document.title = `${app.runs.waiting.length > 0 ? '(?) ' : ''}${title}`
-    fill(name, serverIcon(app), h('span', { class: 'name' }, title), info && h('span', { class: 'version' }, info.version))
+    fill(
+      name,
+      serverIcon(app),
+      h('span', { class: 'name' }, title),
+      info && h('span', { class: 'version' }, info.version),
+    )
     status.dataset.status = app.status
     fill(status, statusText(app))
   }
   app.changed.on(show)
   app.runs.changed.on(show)
   show()
-  return h('header', { class: 'page-head' }, name, h('div', { class: 'controls' }, strip, eraSwitch(app), status))
+  const instances = h('div', { class: 'strip' }, h('span', { class: 'caption', 'aria-hidden': 'true' }, 'instances'), strip)
+  return h('header', { class: 'page-head' }, name, status, h('div', { class: 'controls' }, instances, eraSwitch(app)))
 }
 
 function statusText({ status }: App): string {
@@ -31,10 +37,15 @@ function statusText({ status }: App): string {
 
 /** The picture of the server, where it is part of its description: the page asks no other site for one. */
 function serverIcon({ offer, about }: App): HTMLElement {
-  const own = (src: string) => src.startsWith('data:image/') || URL.parse(src, location.href)?.origin === location.origin
+  const own = (src: string) =>
+    src.startsWith('data:image/') || URL.parse(src, location.href)?.origin === location.origin
   const found = offer?.info?.icons?.find(({ src }) => own(src))
   if (found) return h('img', { class: 'server-icon', src: found.src, alt: '' })
-  return h('span', { class: 'server-icon letter', 'aria-hidden': 'true' }, about.name.trim().charAt(0).toUpperCase() || 'M')
+  return h(
+    'span',
+    { class: 'server-icon letter', 'aria-hidden': 'true' },
+    about.name.trim().charAt(0).toUpperCase() || 'M',
+  )
 }
 
 function eraSwitch(app: App): HTMLElement {
@@ -48,14 +59,23 @@ function eraSwitch(app: App): HTMLElement {
     })
     return h('label', {}, input, h('span', {}, h('b', {}, REVISIONS[era]), ` ${ABOUT[era]}`))
   }
-  return h('fieldset', { class: 'switch era' }, h('legend', { class: 'sr' }, 'Revision of MCP'), option('session'), option('stateless'))
+  return h(
+    'fieldset',
+    { class: 'switch era' },
+    h('legend', { class: 'sr' }, 'Revision of MCP'),
+    option('session'),
+    option('stateless'),
+  )
 }
 
 function instanceStrip(app: App): HTMLElement {
   const list = h('ul', { class: 'instances', 'aria-label': 'Instances and the requests that each has answered' })
   const show = () => {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.kill : undefined
-    fill(list, app.instances.all.map((state) => instanceItem(app, state)))
+    fill(
+      list,
+      app.instances.all.map((state) => instanceItem(app, state)),
+    )
     if (focused !== undefined) list.querySelector<HTMLElement>(`[data-kill="${CSS.escape(focused)}"]`)?.focus()
   }
   app.instances.changed.on(show)

@@ -82,7 +82,11 @@ export function readKillToken(): string | undefined {
 /** @param url the address of the endpoint @throws Error with what the endpoint says */
 export async function killInstance(url: URL, kill: Kill): Promise<void> {
   const headers = { 'Content-Type': 'application/json', [PAGE_HEADER]: '0' }
-  const response = await fetch(`${url.pathname}?page=kill`, { method: 'POST', headers, body: JSON.stringify(kill) }).catch(() => undefined)
+  const response = await fetch(`${url.pathname}?page=kill`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(kill),
+  }).catch(() => undefined)
   // The instance that took this request may be the one that has ended.
   if (!response || response.ok || response.status === 502) return
   const body: { error?: { message?: string } } = await response.json().catch(() => ({}))

@@ -29,7 +29,12 @@ export function itemView(app: App, parts: ItemParts): HTMLElement {
     parts.submit()
   }
   const go = button(parts.act, undefined, { kind: 'primary', type: 'submit' })
-  const form = h('form', { class: 'call', novalidate: true, on: { submit } }, parts.form, h('div', { class: 'actions' }, go, parts.more))
+  const form = h(
+    'form',
+    { class: 'call', novalidate: true, on: { submit } },
+    parts.form,
+    h('div', { class: 'actions' }, go, parts.more),
+  )
   // As in every console: the form is sent from anywhere in it.
   form.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(go)
@@ -40,7 +45,12 @@ export function itemView(app: App, parts: ItemParts): HTMLElement {
     { class: 'item-view' },
     h('p', { class: 'kind' }, kind),
     h('h1', { tabindex: -1 }, title ?? name, title !== undefined && title !== name && h('code', {}, name)),
-    badges.length > 0 && h('ul', { class: 'badges' }, badges.map((badge) => h('li', {}, badge))),
+    badges.length > 0 &&
+      h(
+        'ul',
+        { class: 'badges' },
+        badges.map((badge) => h('li', {}, badge)),
+      ),
     description !== undefined && h('div', { class: 'prose' }, textView(description)),
     form,
     runList(app, key),

@@ -62,13 +62,24 @@ function entryOf(offer: Offer, key: ItemKey): Found | undefined {
 
 function toolView(app: App, key: ItemKey, tool: Tool): HTMLElement {
   const { name, title = tool.annotations?.title, description, inputSchema, outputSchema } = tool
-  const form = formOf(inputSchema, name)
+  const form = formOf(inputSchema, 'Arguments', name)
   const submit = () => {
     const values = form.read()
-    if (values) app.call(key, name, (connection, { number, signal }) => connection.call(tool, values, { run: number, signal }))
+    if (values)
+      app.call(key, name, (connection, { number, signal }) => connection.call(tool, values, { run: number, signal }))
   }
   const details = { 'Input schema': inputSchema, 'Output schema': outputSchema, 'Other members': othersOf(tool) }
-  const parts = { key, kind: 'Tool', name, title, description, badges: badgesOf(tool), form: form.element, details, submit }
+  const parts = {
+    key,
+    kind: 'Tool',
+    name,
+    title,
+    description,
+    badges: badgesOf(tool),
+    form: form.element,
+    details,
+    submit,
+  }
   return itemView(app, { ...parts, act: 'Call tool' })
 }
 
@@ -105,16 +116,31 @@ function textsOf(app: App, ref: CompletionRef, variables: readonly Variable[]): 
   const fields = variables.map((variable) => {
     const id = newId()
     const list = h('datalist', { id: `${id}-list` })
-    const input = h('input', { id, type: 'text', list: list.id, autocomplete: 'off', spellcheck: 'false', 'aria-describedby': `${id}-help`, required: variable.required })
+    const input = h('input', {
+      id,
+      type: 'text',
+      list: list.id,
+      autocomplete: 'off',
+      spellcheck: 'false',
+      'aria-describedby': `${id}-help`,
+      required: variable.required,
+    })
     return { variable, id, list, input }
   })
-  const values = () => Object.fromEntries(fields.flatMap(({ variable, input }) => (input.value === '' ? [] : [[variable.name, input.value]])))
+  const values = () =>
+    Object.fromEntries(
+      fields.flatMap(({ variable, input }) => (input.value === '' ? [] : [[variable.name, input.value]])),
+    )
   for (const { variable, list, input } of fields) {
     input.addEventListener('input', async () => {
       const typed = input.value
       const { [variable.name]: _, ...others } = values()
       const suggestions = await app.connection?.complete(ref, variable.name, typed, others).catch(() => [])
-      if (input.value === typed) fill(list, suggestions?.map((value) => h('option', { value })))
+      if (input.value === typed)
+        fill(
+          list,
+          suggestions?.map((value) => h('option', { value })),
+        )
     })
   }
   const element = h(
@@ -124,7 +150,13 @@ function textsOf(app: App, ref: CompletionRef, variables: readonly Variable[]): 
       h(
         'div',
         { class: 'field' },
-        h('label', { for: id, class: 'label' }, h('span', { class: 'title' }, title), title !== name && h('code', { class: 'name' }, name), required && h('span', { class: 'required' }, '*')),
+        h(
+          'label',
+          { for: id, class: 'label' },
+          h('span', { class: 'title' }, title),
+          title !== name && h('code', { class: 'name' }, name),
+          required && h('span', { class: 'required' }, '*'),
+        ),
         h('p', { class: 'help', id: `${id}-help` }, description),
         input,
         list,
@@ -144,20 +176,47 @@ function promptView(app: App, key: ItemKey, prompt: Prompt): HTMLElement {
   const texts = textsOf(app, { type: 'ref/prompt', name }, variables)
   const submit = () => {
     const values = texts.read()
-    if (values) app.call(key, name, (connection, { number, signal }) => connection.getPrompt(name, values, { run: number, signal }))
+    if (values)
+      app.call(key, name, (connection, { number, signal }) =>
+        connection.getPrompt(name, values, { run: number, signal }),
+      )
   }
-  return itemView(app, { key, kind: 'Prompt', name, title, description, form: texts.element, act: 'Get prompt', submit })
+  return itemView(app, {
+    key,
+    kind: 'Prompt',
+    name,
+    title,
+    description,
+    form: texts.element,
+    act: 'Get prompt',
+    submit,
+  })
 }
 
 function read(app: App, key: ItemKey, uri: string): void {
   app.call(key, uri, (connection, { number, signal }) => connection.read(uri, { run: number, signal }))
 }
 
-function resourceView(app: App, key: ItemKey, { uri, name, title = name, description, mimeType }: Resource): HTMLElement {
+function resourceView(
+  app: App,
+  key: ItemKey,
+  { uri, name, title = name, description, mimeType }: Resource,
+): HTMLElement {
   const badges = mimeType === undefined ? [] : [mimeType]
   const form = h('div')
   const more = app.offer?.capabilities.resources?.subscribe && subscribeButton(app, uri)
-  return itemView(app, { key, kind: 'Resource', name: uri, title, description, badges, form, act: 'Read', more, submit: () => read(app, key, uri) })
+  return itemView(app, {
+    key,
+    kind: 'Resource',
+    name: uri,
+    title,
+    description,
+    badges,
+    form,
+    act: 'Read',
+    more,
+    submit: () => read(app, key, uri),
+  })
 }
 
 function subscribeButton(app: App, uri: string): HTMLElement {
@@ -182,7 +241,11 @@ function subscribeButton(app: App, uri: string): HTMLElement {
   return element
 }
 
-function templateView(app: App, key: ItemKey, { uriTemplate, name, title = name, description, mimeType }: ResourceTemplateType): HTMLElement {
+function templateView(
+  app: App,
+  key: ItemKey,
+  { uriTemplate, name, title = name, description, mimeType }: ResourceTemplateType,
+): HTMLElement {
   const variables = variablesOf(uriTemplate).map((variable) => ({ name: variable, required: true }))
   const texts = textsOf(app, { type: 'ref/resource', uri: uriTemplate }, variables)
   const submit = () => {
@@ -190,5 +253,15 @@ function templateView(app: App, key: ItemKey, { uriTemplate, name, title = name,
     if (values) read(app, key, expanded(uriTemplate, values))
   }
   const badges = mimeType === undefined ? [] : [mimeType]
-  return itemView(app, { key, kind: 'Resource template', name: uriTemplate, title, description, badges, form: texts.element, act: 'Read', submit })
+  return itemView(app, {
+    key,
+    kind: 'Resource template',
+    name: uriTemplate,
+    title,
+    description,
+    badges,
+    form: texts.element,
+    act: 'Read',
+    submit,
+  })
 }

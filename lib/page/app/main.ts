@@ -77,13 +77,20 @@ function showWaiting({ runs }: App, bar: HTMLElement): void {
   const elsewhere = runs.waiting.filter(({ key }) => key !== viewOf(location.hash))
   bar.hidden = elsewhere.length === 0
   const links = elsewhere.map(({ key }) => h('a', { href: linkTo(key) }, key.slice(key.indexOf(':') + 1)))
-  fill(bar, icon('ask'), 'A question waits in ', links.flatMap((link, i) => (i === 0 ? [link] : [', ', link])))
+  fill(
+    bar,
+    icon('ask'),
+    'A question waits in ',
+    links.flatMap((link, i) => (i === 0 ? [link] : [', ', link])),
+  )
 }
 
 function noticeOf(app: App): HTMLElement | undefined {
   const { status, failure } = app
   if (status !== 'failed' || !failure) return undefined
-  const again = button(failure.kind === 'session' ? 'Open a new session' : 'Try again', () => void app.connect(), { kind: 'primary' })
+  const again = button(failure.kind === 'session' ? 'Open a new session' : 'Try again', () => void app.connect(), {
+    kind: 'primary',
+  })
   return h('div', { class: 'failure', role: 'alert' }, h('h2', {}, failure.title), h('p', {}, failure.text), again)
 }
 
@@ -94,7 +101,10 @@ async function start(): Promise<void> {
     fill(place, page(app))
     await app.connect()
   } catch (error) {
-    fill(place, h('main', { class: 'broken' }, h('h1', {}, 'The page cannot be shown'), h('p', {}, (error as Error).message)))
+    fill(
+      place,
+      h('main', { class: 'broken' }, h('h1', {}, 'The page cannot be shown'), h('p', {}, (error as Error).message)),
+    )
     announce('The page cannot be shown')
   }
 }

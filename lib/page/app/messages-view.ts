@@ -16,7 +16,12 @@ export function messagesView(app: App): HTMLElement {
   const list = h('ol', { class: 'messages' })
   const rows = new Map<number, HTMLElement>()
   const empty = h('p', { class: 'help' }, 'Each message of JSON-RPC appears here, with the instance that answered.')
-  const scroller = h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'List of messages' }, empty, list)
+  const scroller = h(
+    'div',
+    { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'List of messages' },
+    empty,
+    list,
+  )
   app.wire.watch((entry, isNew) => {
     const row = messageRow(app, entry)
     const before = rows.get(entry.number)
@@ -56,13 +61,13 @@ function keepOpen(before: HTMLElement, row: HTMLElement): HTMLElement {
 function messageRow({ instances }: App, entry: Entry): HTMLElement {
   const { kind, message, text, instance, http, at } = entry
   const isError = (http?.status ?? 0) >= 400 || message?.error !== undefined
-  const words = message ? summaryOf(message) : (text ?? '')
+  const words = message ? summaryOf(message, entry.answers) : (text ?? '')
   const summary = h(
     'summary',
     {},
     h('span', { class: 'arrow' }, icon(kind), hidden(DIRECTIONS[kind])),
     h('span', { class: 'words' }, words),
-    http?.status !== undefined && h('span', { class: 'http' }, `${http.method} ${http.status}`),
+    http?.status !== undefined && h('span', { class: 'http' }, http.method === 'POST' ? http.status : `${http.method} ${http.status}`),
     instance !== undefined && instances.chip(instance),
     h('span', { class: 'time' }, `${(at / 1_000).toFixed(2)} s`),
   )
@@ -71,14 +76,19 @@ function messageRow({ instances }: App, entry: Entry): HTMLElement {
   const body = h('div', { class: 'body' })
   details.append(body)
   details.addEventListener('toggle', () => {
-    if (details.open && body.childElementCount === 0) fill(body, message ? jsonView(message) : h('p', { class: 'help' }, text))
+    if (details.open && body.childElementCount === 0)
+      fill(body, message ? jsonView(message) : h('p', { class: 'help' }, text))
   })
   return h('li', { class: `message ${kind}${isError ? ' bad' : ''}` }, details)
 }
 
 function levelChoice(app: App): HTMLElement {
   const id = newId()
-  const select = h('select', { id }, LEVELS.map((level) => h('option', { value: level, selected: level === app.level }, level)))
+  const select = h(
+    'select',
+    { id },
+    LEVELS.map((level) => h('option', { value: level, selected: level === app.level }, level)),
+  )
   select.addEventListener('change', () => void app.setLevel(select.value as LoggingLevel))
   return h('div', { class: 'level-choice' }, h('label', { for: id }, 'Log from'), select)
 }

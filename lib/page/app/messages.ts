@@ -29,8 +29,8 @@ export function asksOf({ result }: Message): [key: string, request: JsonObject][
   return Object.entries(result.inputRequests).filter((entry): entry is [string, JsonObject] => isObject(entry[1]))
 }
 
-/** A few words for the list of messages. */
-export function summaryOf(message: Message): string {
+/** A few words for the list of messages. @param answers the method of the request that the message answers */
+export function summaryOf(message: Message, answers = ''): string {
   if (message.method !== undefined) {
     const { name, uri, message: text } = message.params ?? {}
     const about = [name, uri].find((value) => typeof value === 'string')
@@ -39,8 +39,9 @@ export function summaryOf(message: Message): string {
     return typeof text === 'string' ? `${message.method}  ${text}` : message.method
   }
   if (message.error) return `error ${message.error.code ?? ''}  ${message.error.message ?? ''}`
-  if (asksOf(message).length > 0) return 'result  input_required'
-  return isObject(message.result) && message.result.isError === true ? 'result  isError' : 'result'
+  const isFailed = isObject(message.result) && message.result.isError === true
+  const kind = asksOf(message).length > 0 ? 'input_required' : isFailed ? 'isError' : ''
+  return ['result', answers, kind].filter((word) => word !== '').join('  ')
 }
 
 function progressText({ progress, total, message }: JsonObject): string {

@@ -33,7 +33,11 @@ export function nav(app: App): HTMLElement {
   }
   const overview = h('a', { class: 'item', href: linkTo('overview') }, 'Overview')
   const place = h('nav', { 'aria-label': 'What the server has' }, overview)
-  place.append(h('div', { class: 'search' }, h('label', { for: id, class: 'sr' }, 'Search tools, prompts and resources'), search), lists, found)
+  place.append(
+    h('div', { class: 'search' }, h('label', { for: id, class: 'sr' }, 'Search tools, prompts and resources'), search),
+    lists,
+    found,
+  )
   let shown = app.offer
   const mark = () => {
     markCurrent(place, viewOf(location.hash))
@@ -69,12 +73,18 @@ function groupsOf({ offer }: App): Group[] {
     { title: 'Tools', items: tools.map((tool) => itemOf(`tool:${tool.name}`, tool)) },
     { title: 'Prompts', items: prompts.map((prompt) => itemOf(`prompt:${prompt.name}`, prompt)) },
     { title: 'Resources', items: resources.map((resource) => itemOf(`resource:${resource.uri}`, resource)) },
-    { title: 'Resource templates', items: templates.map((template) => itemOf(`template:${template.uriTemplate}`, template)) },
+    {
+      title: 'Resource templates',
+      items: templates.map((template) => itemOf(`template:${template.uriTemplate}`, template)),
+    },
   ]
   return groups.filter(({ items }) => items.length > 0)
 }
 
-function itemOf(key: ItemKey, { title, name, description }: { title?: string | undefined; name: string; description?: string | undefined }): Item {
+function itemOf(
+  key: ItemKey,
+  { title, name, description }: { title?: string | undefined; name: string; description?: string | undefined },
+): Item {
   return { key, name: title ?? name, text: description }
 }
 

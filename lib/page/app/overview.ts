@@ -1,9 +1,9 @@
 /** The first view: what this endpoint is, and how clients are connected to it. */
 import type { App } from './app.ts'
 import { connectView } from './connect-view.ts'
-import { copyButton, type Child, h, newId } from './dom.ts'
-import { textView } from './content.ts'
 import type { Offer } from './connection.ts'
+import { textView } from './content.ts'
+import { type Child, copyButton, fill, h, newId } from './dom.ts'
 import { linkTo, type View } from './links.ts'
 
 export function overview(app: App): HTMLElement {
@@ -15,11 +15,18 @@ export function overview(app: App): HTMLElement {
     { class: 'overview' },
     h('h1', { tabindex: -1 }, title),
     description !== undefined && h('p', { class: 'lead' }, description),
-    h('p', { class: 'address' }, h('code', {}, url.href), copyButton(() => url.href, 'address')),
-    isWebsite(websiteUrl) && h('p', {}, h('a', { href: websiteUrl, rel: 'noopener noreferrer', target: '_blank' }, websiteUrl)),
+    h(
+      'p',
+      { class: 'address' },
+      h('code', {}, url.href),
+      copyButton(() => url.href, 'address'),
+    ),
+    isWebsite(websiteUrl) &&
+      h('p', {}, h('a', { href: websiteUrl, rel: 'noopener noreferrer', target: '_blank' }, websiteUrl)),
     offer && tiles(offer),
     offer?.instructions !== undefined && instructions(offer.instructions),
     status === 'locked' && tokenForm(app),
+    offer && anyInstance(app),
     connectView(app),
   )
 }
@@ -49,7 +56,40 @@ function tiles({ tools, prompts, resources, templates }: Offer): HTMLElement {
 
 function instructions(text: string): HTMLElement {
   const id = newId()
-  return h('section', { 'aria-labelledby': id }, h('h2', { id }, 'Instructions'), h('div', { class: 'prose' }, textView(text)))
+  return h(
+    'section',
+    { 'aria-labelledby': id },
+    h('h2', { id }, 'Instructions'),
+    h('div', { class: 'prose' }, textView(text)),
+  )
+}
+
+/** What the page shows of the instances, and what that means. */
+function anyInstance({ instances }: App): HTMLElement {
+  const id = newId()
+  const place = h('p', { class: 'chips' })
+  const section = h(
+    'section',
+    { class: 'any', 'aria-labelledby': id },
+    h('h2', { id }, 'Any instance answers'),
+    place,
+    h(
+      'p',
+      {},
+      'Each request goes to whichever instance is next, and no session belongs to one of them. A question that one instance asks ' +
+        'is answered through another; where an instance dies, another one goes on. ',
+      instances.canKill
+        ? 'Try it: call a tool that asks you, kill the instance that asks, and answer.'
+        : 'Each message, and each step of a call, has the instance that it came from.',
+    ),
+  )
+  const show = () => {
+    section.hidden = instances.all.length < 2
+    fill(place, instances.all.map(({ name }) => instances.chip(name)))
+  }
+  instances.changed.on(show)
+  show()
+  return section
 }
 
 /** Asks for a token, which this page keeps only as long as it is open. */
@@ -80,7 +120,11 @@ function tokenForm(app: App): HTMLElement {
       { on: { submit } },
       h('label', { for: id, class: 'label' }, 'Bearer token'),
       h('div', { class: 'row' }, input, h('button', { type: 'submit', class: 'button primary' }, 'Open')),
-      h('p', { class: 'help', id: `${id}-help` }, 'The token stays in this page and is gone when you close it. You may do here what it lets you do.'),
+      h(
+        'p',
+        { class: 'help', id: `${id}-help` },
+        'The token stays in this page and is gone when you close it. You may do here what it lets you do.',
+      ),
     ),
   )
 }

@@ -11,15 +11,23 @@ import type { AskContext } from './connection.ts'
 import { jsonView, textView } from './content.ts'
 import { announce, button, type Child, fill, h, icon, newId } from './dom.ts'
 import { formOf } from './forms/form.ts'
-import { isObject, prettyJson } from './forms/json.ts'
+import { prettyJson } from './forms/json.ts'
 
 /** The code with which clients report that their user has declined (specification, sampling). */
 const DECLINED = -1
 
-export class Question<Answer> {
+/** A question as those see it who show it. */
+export interface Asked {
+  readonly element: HTMLElement
+  /** Resolves when it was answered, declined or withdrawn. */
+  readonly over: Promise<unknown>
+  /** Shows it to a person who does not type elsewhere at the moment. */
+  show(): void
+}
+
+export class Question<Answer> implements Asked {
   readonly element: HTMLElement
   readonly answer: Promise<Answer>
-  /** Called once: it was answered, declined or withdrawn. */
   readonly over: Promise<unknown>
   readonly #heading: HTMLElement
   readonly #title: string
@@ -46,7 +54,6 @@ export class Question<Answer> {
     for (const child of children) if (child instanceof Node || typeof child === 'string') this.element.append(child)
   }
 
-  /** Shows it to a person who does not type elsewhere at the moment. */
   show(): void {
     announce(`A question: ${this.#title}`)
     const busy = document.activeElement?.matches('input, textarea, select') && !document.activeElement.closest('.call')
@@ -67,7 +74,7 @@ export class Question<Answer> {
     if (this.element.classList.contains('over')) return
     this.element.classList.add('over')
     const detail = shown !== undefined && h('code', {}, prettyJson(shown).replace(/\s+/g, ' '))
-    fill(this.element, h('p', {}, h('strong', {}, this.#title), ' ', words, ' ', detail))
+    fill(this.element, h('p', {}, h('strong', {}, words), ' ', detail))
   }
 }
 
@@ -81,14 +88,14 @@ export function elicitation(params: ElicitRequest['params'], context: AskContext
   const answer = (action: 'decline' | 'cancel', words: string) => () => question.accept({ action }, words)
   const decline = button('Decline', answer('decline', 'You declined.'))
   const dismiss = button('Dismiss', answer('cancel', 'You dismissed it.'))
-  question.add(h('p', { class: 'message' }, params.message))
+  question.add(h('p', { class: 'words' }, params.message))
   if (params.mode === 'url') {
     addPage(question, params.url)
     const accept = () => question.accept({ action: 'accept' }, 'You accepted.')
     question.add(actions(button('Accept', accept, { kind: 'primary' }), decline, dismiss))
     return question
   }
-  const form = formOf(params.requestedSchema, 'the question')
+  const form = formOf(params.requestedSchema, 'Answer', 'the question')
   const send = (event: Event) => {
     event.preventDefault()
     const content = form.read()
@@ -106,9 +113,19 @@ function addPage(question: Question<ElicitResult>, text: string): void {
     return
   }
   question.add(
-    h('p', {}, 'It wants to open a page of ', h('strong', {}, url.host), '. The page gets what you enter there; this one does not.'),
+    h(
+      'p',
+      {},
+      'It wants to open a page of ',
+      h('strong', {}, url.host),
+      '. The page gets what you enter there; this one does not.',
+    ),
     h('p', { class: 'address' }, h('code', {}, url.href)),
-    h('p', {}, h('a', { class: 'button plain', href: url.href, target: '_blank', rel: 'noopener noreferrer' }, 'Open the page')),
+    h(
+      'p',
+      {},
+      h('a', { class: 'button plain', href: url.href, target: '_blank', rel: 'noopener noreferrer' }, 'Open the page'),
+    ),
   )
 }
 
@@ -133,7 +150,13 @@ export function sampling(params: CreateMessageRequest['params'], context: AskCon
       return h('div', { class: 'labelled' }, h('p', { class: 'caption' }, role), shown)
     }),
     h('p', { class: 'caption' }, `At most ${maxTokens} tokens`),
-    h('form', { on: { submit: reply } }, h('label', { for: id, class: 'label' }, 'Reply of the model'), input, actions(submit, decline)),
+    h(
+      'form',
+      { on: { submit: reply } },
+      h('label', { for: id, class: 'label' }, 'Reply of the model'),
+      input,
+      actions(submit, decline),
+    ),
   )
   return question
 }
@@ -142,10 +165,18 @@ export function roots(context: AskContext): Question<ListRootsResult> {
   const question = new Question<ListRootsResult>('The server asks for your folders', context)
   const id = newId()
   const problem = h('p', { class: 'problem', id: `${id}-problem` })
-  const input = h('textarea', { id, rows: 3, placeholder: 'file:///home/me/project', 'aria-describedby': `${id}-problem` })
+  const input = h('textarea', {
+    id,
+    rows: 3,
+    placeholder: 'file:///home/me/project',
+    'aria-describedby': `${id}-problem`,
+  })
   const send = (event: Event) => {
     event.preventDefault()
-    const uris = input.value.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+    const uris = input.value
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
     const wrong = uris.find((uri) => !uri.startsWith('file://'))
     fill(problem, wrong !== undefined && `${wrong} is no root: each begins with file://`)
     if (wrong === undefined) question.accept({ roots: uris.map((uri) => ({ uri })) }, 'You named', uris)
@@ -153,11 +184,14 @@ export function roots(context: AskContext): Question<ListRootsResult> {
   const decline = button('Decline', () => question.refuse('You declined.'))
   const submit = button('Send folders', undefined, { kind: 'primary', type: 'submit' })
   question.add(
-    h('form', { on: { submit: send } }, h('label', { for: id, class: 'label' }, 'Roots, one a line'), input, problem, actions(submit, decline)),
+    h(
+      'form',
+      { on: { submit: send } },
+      h('label', { for: id, class: 'label' }, 'Roots, one a line'),
+      input,
+      problem,
+      actions(submit, decline),
+    ),
   )
   return question
-}
-
-export function isDeclined(error: unknown): boolean {
-  return isObject(error) && (error as { code?: unknown }).code === DECLINED
 }

@@ -4,7 +4,7 @@ import { button, type Child, fill, h } from './dom.ts'
 import { isObject, type JsonObject } from './forms/json.ts'
 import type { Instances } from './instances.ts'
 import { asksOf, isAnswer, type Message } from './messages.ts'
-import type { Question } from './question.ts'
+import type { Asked } from './question.ts'
 import type { Entry } from './wire.ts'
 
 export type RunState = 'running' | 'asking' | 'done' | 'failed' | 'cancelled'
@@ -49,9 +49,21 @@ export class Run {
     this.#parts = parts
     this.number = parts.number
     this.#cancel = button('Cancel', () => this.#abort.abort('The user has cancelled.'), { kind: 'small' })
-    const head = h('header', {}, this.#state, h('span', { class: 'what' }, parts.name), h('span', { class: 'revision' }, parts.revision))
+    const head = h(
+      'header',
+      {},
+      this.#state,
+      h('span', { class: 'what' }, parts.name),
+      h('span', { class: 'revision' }, parts.revision),
+    )
     head.append(this.#cancel)
-    this.element = h('article', { class: 'run', 'aria-label': `Call ${parts.number} of ${parts.name}` }, head, this.#steps, this.#outcome)
+    this.element = h(
+      'article',
+      { class: 'run', 'aria-label': `Call ${parts.number} of ${parts.name}` },
+      head,
+      this.#steps,
+      this.#outcome,
+    )
     this.#show()
   }
 
@@ -61,6 +73,11 @@ export class Run {
 
   get isOver(): boolean {
     return this.state !== 'running' && this.state !== 'asking'
+  }
+
+  /** Moves it into sight, as far as it is there. */
+  reveal(): void {
+    this.element.scrollIntoView({ block: 'nearest' })
   }
 
   /** Waits for the result and shows it. */
@@ -83,14 +100,14 @@ export class Run {
       return
     }
     const { kind, message, text, instance } = entry
-    if (kind === 'note') return this.#step('note', instance, text)
+    if (kind === 'note') return void this.#step('note', instance, text)
     if (kind === 'received') return this.#received(message ?? {}, instance)
     const chip = this.#step('sent', undefined, message ? sentText(message) : 'Resumed the stream at')
     this.#chips.set(entry.number, chip)
   }
 
   /** Shows a question in its place. */
-  ask(question: Question<unknown>): void {
+  ask(question: Asked): void {
     this.#questions += 1
     this.#steps.append(h('li', { class: 'asked' }, question.element))
     this.#set('asking')
@@ -173,5 +190,10 @@ function timeText(ms: number): string {
 function errorView(error: unknown, isCancelled: boolean): HTMLElement {
   if (isCancelled) return h('p', { class: 'help' }, 'You cancelled this call.')
   const { message = String(error), code } = error as { message?: string; code?: unknown }
-  return h('div', { class: 'error' }, h('p', {}, message), code !== undefined && h('p', { class: 'caption' }, `Code ${code}`))
+  return h(
+    'div',
+    { class: 'error' },
+    h('p', {}, message),
+    code !== undefined && h('p', { class: 'caption' }, `Code ${code}`),
+  )
 }

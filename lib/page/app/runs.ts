@@ -57,7 +57,11 @@ export class Runs {
     this.#all.push({ run, key })
     this.changed.emit(run, key)
     const result = send(run)
-    void run.follow(result).then(() => announce(`${name}: ${run.state}`))
+    run.reveal()
+    void run.follow(result).then(() => {
+      announce(`${name}: ${run.state}`)
+      run.reveal()
+    })
     return result
   }
 }

@@ -17,6 +17,8 @@ export interface Entry {
   /** Of a message that was sent: once the response has begun. */
   instance: string | undefined
   message?: Message
+  /** The method of the request that the message answers. */
+  answers?: string | undefined
   /** Of a note, or of a request without a message: a few words. */
   text?: string
   /** Of what was sent: the method of HTTP, and the status once it is there. */
@@ -36,8 +38,14 @@ type Watcher = (entry: Entry, isNew: boolean) => void
 export class Wire {
   readonly #watchers = new Set<Watcher>()
   /** The calls of questions, of requests and of the last events of streams, by their ids. */
-  readonly #runs = { asks: new Map<string, Asked>(), requests: new Map<string, number>(), events: new Map<string, number>() }
+  readonly #runs = {
+    asks: new Map<string, Asked>(),
+    requests: new Map<string, number>(),
+    events: new Map<string, number>(),
+  }
   readonly #asked: Asked[] = []
+  /** The methods of requests, by the side that sent them and their ids. */
+  readonly #methods = { sent: new Map<string, string>(), received: new Map<string, string>() }
   #count = 0
   /** The error of the last response that was refused: the client does not pass on all of them. */
   lastRefusal: { status: number; message: string | undefined } | undefined
@@ -67,7 +75,8 @@ export class Wire {
     const run = Number(headers.get(PAGE_HEADER)) || this.#runOf(headers, sent)
     headers.set(PAGE_HEADER, String(run ?? 0))
     const entries = sent.map((message) => this.#add({ kind: 'sent', run, message, http: { method } }))
-    if (sent.length === 0) entries.push(this.#add({ kind: 'sent', run, text: textOf(method, headers), http: { method } }))
+    if (sent.length === 0)
+      entries.push(this.#add({ kind: 'sent', run, text: textOf(method, headers), http: { method } }))
     for (const { id, method } of sent) if (run && id !== undefined && method) this.#runs.requests.set(String(id), run)
     let response: Response
     try {
@@ -142,7 +151,7 @@ export class Wire {
 
   #received(message: Message, run: number | undefined, instance: string | undefined): void {
     if (run) {
-      const { id, method, params } = message
+      const { id, method } = message
       if (method !== undefined && id !== undefined) {
         this.#runs.asks.set(String(id), { run, instance, key: String(id), params: '' })
       }
@@ -158,9 +167,18 @@ export class Wire {
   }
 
   #add(entry: Pick<Entry, 'kind' | 'run'> & Partial<Entry>): Entry {
-    const whole: Entry = { instance: undefined, ...entry, number: ++this.#count, at: performance.now() }
+    const answers = this.#answeredBy(entry)
+    const whole: Entry = { instance: undefined, ...entry, answers, number: ++this.#count, at: performance.now() }
     this.#publish(whole, true)
     return whole
+  }
+
+  /** Remembers the method of a request, and finds that of the request which an answer is for. */
+  #answeredBy({ kind, message }: Pick<Entry, 'kind'> & Partial<Entry>): string | undefined {
+    if (kind === 'note' || message?.id === undefined) return undefined
+    const { id, method } = message
+    if (method !== undefined) this.#methods[kind].set(String(id), method)
+    return method === undefined ? this.#methods[kind === 'sent' ? 'received' : 'sent'].get(String(id)) : undefined
   }
 
   #publish(entry: Entry, isNew: boolean): void {

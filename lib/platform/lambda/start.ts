@@ -34,7 +34,14 @@ export async function startEndpoint(server: Servable, defaults: Environment, opt
   const session = { ...settings.endpoint.session, ...options.session }
   const store = await openStore(settings, log.error)
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint, ...options, session })
+  const endpoint = endpointOrStop(server, {
+    store,
+    onError: log.error,
+    page,
+    ...settings.endpoint,
+    ...options,
+    session,
+  })
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }

@@ -26,7 +26,10 @@ interface Parts {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. The HTTP server does not listen yet. */
-export function serveNode(server: Servable, { settings, store, log, page }: Parts): { http: Server; endpoint: Endpoint } {
+export function serveNode(
+  server: Servable,
+  { settings, store, log, page }: Parts,
+): { http: Server; endpoint: Endpoint } {
   const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {

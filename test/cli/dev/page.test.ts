@@ -1,5 +1,6 @@
 /** The page in `dev`: it shows the instances, and ends one for whoever has the token that was printed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { About } from '../../../lib/page/about.ts'
 import { type DevClient, sdk2 } from './clients.ts'
 import { Dev, Project } from './project.ts'
 
@@ -20,8 +21,8 @@ describe('the page of dev', () => {
     project.remove()
   })
 
-  const about = async () => (await fetch(new URL('/?page=about', dev.url))).json()
-  const ready = async () => (await about()).instances?.filter(({ isReady }: { isReady: boolean }) => isReady).length
+  const about = async () => (await (await fetch(new URL('/?page=about', dev.url))).json()) as About
+  const ready = async () => (await about()).instances?.filter(({ isReady }) => isReady).length
   const token = () => /\/#kill=([\w-]+)$/.exec(dev.lines.find((line) => line.startsWith('Page')) ?? '')?.[1]
 
   /** Behind the balancer the response of an instance that ends may be lost: then it is a 502. */

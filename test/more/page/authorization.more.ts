@@ -1,8 +1,8 @@
 /** The page of an endpoint that needs tokens: it shows the name and how clients are connected, until a token is there. */
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Signer } from '../../support/authorization.ts'
 import { type Fleet, startFleet } from '../../support/fleet.ts'
+import type { Browser } from './playwright.ts'
 import { launch, Visitor } from './visitor.ts'
 
 let browser: Browser
@@ -50,7 +50,7 @@ test('shows nothing but the name and the connections, then what the token lets i
   await visitor.useRevision('2026-07-28')
   await (await visitor.call()).getByText('ada').waitFor()
 
-  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]))
+  const kept = await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')
   expect(kept).toBe('[{},{},""]')
   await page.reload()
   await page.getByText('Needs a token', { exact: true }).waitFor()

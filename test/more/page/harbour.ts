@@ -34,7 +34,10 @@ server.registerTool(
     inputSchema: z.object({
       name: z.string().optional().describe('A part of the name'),
       flag: z.enum(['Denmark', 'Iceland', 'Norway']).optional(),
-      cargo: z.array(z.enum(['grain', 'fish', 'timber', 'passengers'])).optional().describe('Any of these'),
+      cargo: z
+        .array(z.enum(['grain', 'fish', 'timber', 'passengers']))
+        .optional()
+        .describe('Any of these'),
       longest: z.int().min(1).max(400).default(120).describe('Length in metres'),
     }),
     outputSchema: z.object({ ships: z.array(z.object({ name: z.string(), flag: z.string(), berth: z.int() })) }),
@@ -133,7 +136,9 @@ server.registerTool('ask_model', { description: 'Asks the model of the client fo
     maxTokens: 20,
   })
   const blocks = Array.isArray(content) ? content : [content]
-  return text(`The tug is called ${blocks.map((block) => (block.type === 'text' ? block.text : block.type)).join(' ')}.`)
+  return text(
+    `The tug is called ${blocks.map((block) => (block.type === 'text' ? block.text : block.type)).join(' ')}.`,
+  )
 })
 
 server.registerTool('list_folders', { description: 'Asks the client for its folders.' }, async (ctx) =>
@@ -154,7 +159,13 @@ server.registerResource(
   'harbour://tides',
   { title: 'Tides', description: 'High and low water of today', mimeType: 'application/json' },
   (uri) => ({
-    contents: [{ uri: uri.href, mimeType: 'application/json', text: JSON.stringify({ high: ['03:12', '15:38'], low: ['09:25', '21:50'] }) }],
+    contents: [
+      {
+        uri: uri.href,
+        mimeType: 'application/json',
+        text: JSON.stringify({ high: ['03:12', '15:38'], low: ['09:25', '21:50'] }),
+      },
+    ],
   }),
 )
 
@@ -177,7 +188,9 @@ server.registerPrompt(
     argsSchema: z.object({ ship: z.string().describe('The name of the ship'), language: z.string().optional() }),
     complete: { ship: (typed) => SHIPS.filter((ship) => ship.startsWith(typed)) },
   },
-  ({ ship }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Greet the captain of the ${ship}.` } }] }),
+  ({ ship }) => ({
+    messages: [{ role: 'user', content: { type: 'text', text: `Greet the captain of the ${ship}.` } }],
+  }),
 )
 
 export const serving = { page }

@@ -1,7 +1,7 @@
 /** The page in Chromium, through three instances on one Redis, in both kinds of revision. */
-import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, type FleetOptions, startFleet } from '../../support/fleet.ts'
+import type { Browser } from './playwright.ts'
 import { launch, type View, Visitor } from './visitor.ts'
 
 /** A death is noticed soon. */
@@ -94,7 +94,7 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
     await page.getByRole('button', { name: 'Call tool' }).click()
     await page.getByText('The number must be at most 20.').waitFor()
     expect(await page.getByLabel('berth').getAttribute('aria-invalid')).toBe('true')
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-invalid'))).toBe('true')
+    expect(await page.evaluate("document.activeElement?.getAttribute('aria-invalid')")).toBe('true')
     expect(await page.locator('article.run').count()).toBe(0)
     expect(await visitor.faults()).toEqual([])
   })
@@ -104,7 +104,10 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
     const { page } = visitor
     await visitor.choose('describe_cargo')
     const form = page.locator('form.call')
-    await form.getByRole('group', { name: /^sender/ }).getByLabel('name').fill('Ada')
+    await form
+      .getByRole('group', { name: /^sender/ })
+      .getByLabel('name')
+      .fill('Ada')
     await form.getByRole('button', { name: 'Add item' }).click()
     await form.getByLabel('label').fill('books')
     await form.getByLabel('weight').fill('12.5')
@@ -166,7 +169,7 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
     const question = run.getByRole('region', { name: 'The server asks you' })
     await question.getByText('Berth 7 is free. Who books it?').waitFor()
     await run.getByText('Waits for you').waitFor()
-    expect(await visitor.page.evaluate(() => document.activeElement?.textContent)).toContain('The server asks you')
+    expect(await visitor.page.evaluate('document.activeElement?.textContent')).toContain('The server asks you')
     expect(await visitor.faults()).toEqual([])
     await question.getByRole('button', { name: 'Send answer' }).click()
     await question.getByText('A value is required.').waitFor()
@@ -251,7 +254,8 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
     await run.getByText('Sent to').waitFor()
     await run.getByRole('button', { name: 'Cancel' }).click()
     await run.getByText('You cancelled this call.').waitFor()
-    const calls = async () => (await Promise.all(fleet.instances.map((instance) => instance.stats()))).map(({ calls }) => calls)
+    const calls = async () =>
+      (await Promise.all(fleet.instances.map((instance) => instance.stats()))).map(({ calls }) => calls)
     await expect.poll(calls, { timeout: 30_000 }).toEqual([0, 0, 0])
   })
 
@@ -281,7 +285,7 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
   test('is used from the keyboard alone', async () => {
     const visitor = await arrive()
     const { page } = visitor
-    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '')
+    const focused = () => page.evaluate("document.activeElement?.textContent?.trim() ?? ''")
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to the view')
     const search = page.getByRole('searchbox')
@@ -312,7 +316,7 @@ describe.each(['2025-11-25', '2026-07-28'])('with a server of everything, in %s'
   ])('axe finds nothing, and nothing is too wide: $name', async ({ name: _, ...view }) => {
     const visitor = await arrive(view)
     const { page } = visitor
-    const isTooWide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+    const isTooWide = () => page.evaluate('document.documentElement.scrollWidth > innerWidth')
     const browse = page.getByRole('button', { name: 'Browse' })
     for (const title of ['Overview', 'Find a ship', 'describe_cargo', 'Unload a ship', 'Tides', 'Greet a captain']) {
       if (await browse.isVisible()) await browse.click()

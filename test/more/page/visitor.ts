@@ -2,22 +2,21 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type * as Playwright from 'playwright-core'
 import { ensureBinary } from '../../support/global.ts'
 import { installed } from '../support/installed.ts'
-
-type Browser = Playwright.Browser
-type Page = Playwright.Page
-type Locator = Playwright.Locator
+import type { Browser, Locator, Page, Playwright } from './playwright.ts'
 
 const folder = await installed('page')
 const require = createRequire(join(folder, 'package.json'))
-const { chromium } = require('playwright-core') as typeof Playwright
+const { chromium } = require('playwright-core') as Playwright
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 /** Chromium without a sandbox of its own, since tests may run as root in a container. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: ensureBinary('chromium'), args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  return chromium.launch({
+    executablePath: ensureBinary('chromium'),
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
 }
 
 export interface View {
@@ -46,7 +45,11 @@ export class Visitor {
   }
 
   /** Opens the page. It ends with its browser. */
-  static async open(browser: Browser, url: URL, { width = 1_440, height = 900, dark = false }: View = {}): Promise<Visitor> {
+  static async open(
+    browser: Browser,
+    url: URL,
+    { width = 1_440, height = 900, dark = false }: View = {},
+  ): Promise<Visitor> {
     const colorScheme = dark ? 'dark' : 'light'
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' })
     const visitor = new Visitor(await context.newPage(), url)
@@ -94,11 +97,10 @@ export class Visitor {
   /** What keeps people from using the view, as axe finds it: a line for each. */
   async faults(): Promise<string[]> {
     await this.page.evaluate(AXE)
-    return this.page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } }
-      const found = await axe.run({ resultTypes: ['violations'] })
-      return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))
-    })
+    const found = (await this.page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResult
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    )
   }
 }
 

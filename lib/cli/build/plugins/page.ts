@@ -1,12 +1,15 @@
 /** The page in a bundle: with its files, which are built, or without all of it. */
 import type { Plugin } from 'esbuild'
-import { within, OWN } from '../../own.ts'
+import { OWN, within } from '../../own.ts'
 
 /** Replaces the module that builds the files. The published package has them built. */
 const filesBuilt: Plugin = {
   name: 'page-files',
   setup(build) {
-    build.onLoad({ filter: within(OWN, 'page/files\\.ts') }, async () => ({ contents: await builtFiles(), loader: 'js' }))
+    build.onLoad({ filter: within(OWN, 'page/files\\.ts') }, async () => ({
+      contents: await builtFiles(),
+      loader: 'js',
+    }))
   },
 }
 

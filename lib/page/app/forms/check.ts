@@ -18,7 +18,10 @@ const FORMATS: Readonly<Record<string, [form: RegExp, name: string]>> = {
   email: [/^[^\s@]+@[^\s@]+$/, 'an email address'],
   uri: [/^[a-z][a-z0-9+.-]*:\S+$/i, 'a URI, such as https://example.com'],
   date: [/^\d{4}-\d{2}-\d{2}$/, 'a date, such as 2026-12-31'],
-  'date-time': [/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/i, 'a time, such as 2026-12-31T12:00:00Z'],
+  'date-time': [
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/i,
+    'a time, such as 2026-12-31T12:00:00Z',
+  ],
 }
 
 export function readText(field: TextField, text: string, isRequired: boolean): Entered {

@@ -1,7 +1,7 @@
 /** Fields that have others in them: objects, lists, several choices, variants. */
 import { announce, button, fill, h } from '../dom.ts'
 import { type Entered, empty, readCount } from './check.ts'
-import { type About, type Control, Frame } from './control.ts'
+import { type About, type Control, draftOf, Frame } from './control.ts'
 import type { ChoicesField, Field, ListField, ObjectField, VariantsField } from './field.ts'
 import { isObject, isSame, type Json, type JsonObject } from './json.ts'
 import { choiceControl, constantControl, flagControl, jsonControl, numberControl, textControl } from './simple.ts'
@@ -57,6 +57,14 @@ export function objectControl(about: Of<ObjectField>, isWhole = false): Control 
       for (const { name, control } of members) control.write(isObject(value) ? value[name] : undefined)
     },
     isEmpty,
+    draft: () => {
+      const value: JsonObject = {}
+      for (const { name, control } of members) {
+        const draft = draftOf(control)
+        if (draft !== undefined) setMember(value, name, draft)
+      }
+      return !isRequired && Object.keys(value).length === 0 ? undefined : value
+    },
   }
   if (field.initial !== undefined) control.write(field.initial)
   return control
@@ -105,6 +113,7 @@ function listControl(about: Of<ListField>): Control {
       for (const item of Array.isArray(value) ? value : []) append(item)
     },
     isEmpty: () => items.length === 0,
+    draft: () => (items.length === 0 ? undefined : items.map(({ control }) => draftOf(control) ?? null)),
   }
   control.write(field.initial)
   return control
@@ -146,14 +155,19 @@ function variantsControl(about: Of<VariantsField>): Control {
   const frame = new Frame(about)
   const options = variants.map(({ label }, i) => h('option', { value: i }, label))
   const none = (!isRequired || field.isNullable) && h('option', { value: '' }, field.isNullable ? 'null' : 'Not set')
-  const select = h('select', { ...frame.attributes, 'aria-label': `${about.field.title ?? about.name}: kind` }, none, options)
+  const select = h(
+    'select',
+    { ...frame.attributes, 'aria-label': `${about.field.title ?? about.name}: kind` },
+    none,
+    options,
+  )
   const place = h('div', { class: 'variant' })
   let current: Control | undefined
   const choose = (index: string) => {
     select.value = index
     const variant = index === '' ? undefined : variants[Number(index)]
     const { name } = about
-    current = variant && controlOf({ name: variant.field.kind === 'object' ? '' : name, isRequired: true, field: variant.field })
+    current = variant && partOf(variant.field, about.name)
     fill(place, current?.element)
   }
   select.addEventListener('change', () => choose(select.value))
@@ -162,13 +176,27 @@ function variantsControl(about: Of<VariantsField>): Control {
     read: (shows) => frame.result(current ? current.read(shows) : empty(isRequired, field.isNullable), shows, select),
     write: (value) => {
       if (value === undefined || value === null) return choose(none ? '' : '0')
-      choose(String(Math.max(0, variants.findIndex((variant) => fits(variant.field, value)))))
+      choose(
+        String(
+          Math.max(
+            0,
+            variants.findIndex((variant) => fits(variant.field, value)),
+          ),
+        ),
+      )
       current?.write(value)
     },
     isEmpty: () => select.value === '',
+    draft: () => current && draftOf(current),
   }
   control.write(field.initial)
   return control
+}
+
+/** The fields of a variant. An object needs no frame of its own. */
+function partOf(field: Field, name: string): Control {
+  if (field.kind === 'object') return objectControl({ name, isRequired: true, field }, true)
+  return controlOf({ name, isRequired: true, field })
 }
 
 /** Whether a value could be one of the field. */
@@ -188,10 +216,13 @@ function fits(field: Field, value: Json): boolean {
     case 'choices':
       return Array.isArray(value)
     case 'object':
-      return isObject(value) && field.members.every(({ name, isRequired, field }) => {
-        const member = value[name]
-        return member === undefined ? !isRequired : fits(field, member)
-      })
+      return (
+        isObject(value) &&
+        field.members.every(({ name, isRequired, field }) => {
+          const member = value[name]
+          return member === undefined ? !isRequired : fits(field, member)
+        })
+      )
     default:
       return true
   }

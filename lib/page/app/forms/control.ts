@@ -11,6 +11,15 @@ export interface Control {
   write(value: Json | undefined): void
   /** Whether nothing was entered. */
   isEmpty(): boolean
+  /** What was entered right so far, where a part of it may be wrong. */
+  draft?(): Json | undefined
+}
+
+/** What was entered right so far. */
+export function draftOf(control: Control): Json | undefined {
+  if (control.draft) return control.draft()
+  const entered = control.read(false)
+  return 'value' in entered ? entered.value : undefined
 }
 
 export interface About {

@@ -1,7 +1,7 @@
 /** The form of a schema, with a second view of the same values: their JSON. */
 import { fill, h, newId } from '../dom.ts'
 import { objectControl } from './composed.ts'
-import type { Control } from './control.ts'
+import { type Control, draftOf } from './control.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { fieldOf } from './schema.ts'
 import { jsonControl } from './simple.ts'
@@ -14,23 +14,27 @@ export interface Form {
 
 const NOTHING = { title: undefined, description: undefined, initial: undefined, isNullable: false }
 
-/** @param name what the form is about, for screen readers */
-export function formOf(schema: unknown, name: string): Form {
+/**
+ * @param what what the values are: `Arguments`
+ * @param name what the form is about, for screen readers
+ */
+export function formOf(schema: unknown, what: string, name: string): Form {
   const given = fieldOf(schema)
   const field = given.kind === 'object' ? given : undefined
-  const json = jsonControl({ name: 'Arguments as JSON', isRequired: false, field: { kind: 'json', ...NOTHING } }, true)
+  const json = jsonControl({ name: `${what} as JSON`, isRequired: false, field: { kind: 'json', ...NOTHING } }, true)
   const fields = field && objectControl({ name: '', isRequired: true, field }, true)
   const place = h('div', { class: 'values' })
   let shown: Control = fields ?? json
   const show = (control: Control) => {
-    const { element } = control
-    const entered = shown.read(false)
-    if (control !== shown && 'value' in entered) control.write(entered.value)
+    const draft = draftOf(shown)
+    if (control !== shown && draft !== undefined) control.write(draft)
     shown = control
-    fill(place, control === fields && field?.members.length === 0 ? h('p', { class: 'help' }, 'No arguments.') : element)
+    const isNone = control === fields && field?.members.length === 0
+    fill(place, isNone ? h('p', { class: 'help' }, 'Nothing has to be entered.') : control.element)
   }
   show(shown)
-  const element = h('div', { class: 'form' }, fields && modes(name, (asJson) => show(asJson ? json : fields)), place)
+  const choice = fields && modes(name, (asJson) => show(asJson ? json : fields))
+  const element = h('div', { class: 'form' }, h('div', { class: 'form-head' }, h('span', {}, what), choice), place)
   const read = () => {
     const entered = shown.read(true)
     if ('value' in entered) return isObject(entered.value) ? entered.value : {}
@@ -47,6 +51,6 @@ function modes(name: string, choose: (asJson: boolean) => void): HTMLElement {
     const input = h('input', { type: 'radio', name: group, checked: !asJson, on: { change: () => choose(asJson) } })
     return h('label', {}, input, h('span', {}, label))
   }
-  const legend = h('legend', { class: 'sr' }, `Enter the arguments of ${name}`)
+  const legend = h('legend', { class: 'sr' }, `How the values of ${name} are entered`)
   return h('fieldset', { class: 'switch modes' }, legend, option('Form', false), option('JSON', true))
 }

@@ -59,7 +59,8 @@ export function mergeAll(schema: JsonObject | undefined, root: unknown, depth = 
 
 function merged(one: JsonObject, other: JsonObject): JsonObject {
   const whole = { ...other, ...one }
-  if (isObject(one.properties) && isObject(other.properties)) whole.properties = { ...one.properties, ...other.properties }
+  if (isObject(one.properties) && isObject(other.properties))
+    whole.properties = { ...one.properties, ...other.properties }
   if (Array.isArray(one.required) && Array.isArray(other.required)) {
     whole.required = [...new Set([...one.required, ...other.required])]
   }

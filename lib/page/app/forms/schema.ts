@@ -98,7 +98,11 @@ function readType(schema: JsonObject, place: Place): Field {
   if (types.length > 1) {
     const branches = types.map((type) => ({ ...schema, type }))
     const fields = branches.map((branch) => ({ ...readType(branch, place), title: undefined, description: undefined }))
-    return { kind: 'variants', ...common, variants: fields.map((field, i) => ({ label: variantLabel(field, i), field })) }
+    return {
+      kind: 'variants',
+      ...common,
+      variants: fields.map((field, i) => ({ label: variantLabel(field, i), field })),
+    }
   }
   const [type] = types
   if (type === 'string') return readText(schema, common, place.name)
@@ -163,7 +167,8 @@ function readObject(schema: JsonObject, common: Common, place: Place): Field {
     }),
   )
   // An object with names of its own is entered as JSON.
-  if (members.length === 0 && place.depth > 0 && schema.additionalProperties !== false) return { kind: 'json', ...common }
+  if (members.length === 0 && place.depth > 0 && schema.additionalProperties !== false)
+    return { kind: 'json', ...common }
   return { kind: 'object', ...common, members }
 }
 

@@ -53,11 +53,10 @@ export function numberControl(about: Of<NumberField>): Control {
 }
 
 function rangeOf({ minimum, maximum, above, below }: NumberField): string | undefined {
-  const from = minimum ?? above
-  const to = maximum ?? below
-  if (from !== undefined && to !== undefined) return `${from} to ${to}`
-  if (from !== undefined) return `from ${from}`
-  return to === undefined ? undefined : `up to ${to}`
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`
+  const from = minimum === undefined ? above !== undefined && `more than ${above}` : `at least ${minimum}`
+  const to = maximum === undefined ? below !== undefined && `less than ${below}` : `at most ${maximum}`
+  return [from, to].filter(Boolean).join(', ') || undefined
 }
 
 /** A checkbox cannot say that nothing was chosen: an optional flag without a default is a choice of three. */
@@ -128,14 +127,14 @@ export function jsonControl(about: Of<JsonField>, isObjectOnly = false): Control
   return control
 }
 
-/** A value that cannot be another one. */
+/** A value that cannot be another one: it is sent and takes no place. Where it may be missing, it is a choice. */
 export function constantControl(about: Of<ConstantField>): Control {
-  const frame = new Frame(about)
-  const { value } = about.field
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const input = h('input', { ...frame.attributes, type: 'text', value: text, readonly: true })
+  const { field, isRequired } = about
+  const { value } = field
+  const label = typeof value === 'string' ? value : JSON.stringify(value)
+  if (!isRequired) return choiceControl({ ...about, field: { ...field, kind: 'choice', options: [{ value, label }] } })
   return {
-    element: frame.single(input),
+    element: h('div', { hidden: true }),
     read: () => ({ value }),
     write: (_value: Json | undefined) => {},
     isEmpty: () => true,
