@@ -42,7 +42,7 @@ function page(app: App): HTMLElement[] {
     question.over.then(() => waiting.splice(waiting.indexOf(question.element), 1))
   })
   app.runs.changed.on(() => showWaiting(app, bar))
-  const bar = h('div', { class: 'waiting', hidden: true })
+  const bar = h('section', { class: 'waiting', 'aria-label': 'Questions elsewhere', hidden: true })
   addEventListener('hashchange', () => {
     show(true)
     showWaiting(app, bar)

@@ -23,7 +23,7 @@ export function nav(app: App): HTMLElement {
   const show = () => {
     const groups = groupsOf(app)
     const words = search.value.toLowerCase().split(/\s+/)
-    const fits = ({ name, text = '' }: Item) => words.every((word) => `${name} ${text}`.toLowerCase().includes(word))
+    const fits = ({ key, name, text = '' }: Item) => words.every((word) => `${key} ${name} ${text}`.toLowerCase().includes(word))
     const shown = groups.map(({ title, items }) => ({ title, all: items.length, items: items.filter(fits) }))
     fill(lists, shown.map(groupView))
     const count = shown.reduce((sum, { items }) => sum + items.length, 0)

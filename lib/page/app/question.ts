@@ -37,7 +37,7 @@ export class Question<Answer> implements Asked {
   constructor(title: string, { signal }: AskContext) {
     this.#title = title
     const id = newId()
-    this.#heading = h('h4', { id, tabindex: -1 }, icon('ask'), h('span', {}, title))
+    this.#heading = h('h3', { id, tabindex: -1 }, icon('ask'), h('span', {}, title))
     this.element = h('section', { class: 'question', 'aria-labelledby': id }, this.#heading)
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve

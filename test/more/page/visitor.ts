@@ -72,9 +72,14 @@ export class Visitor {
     await this.connected()
   }
 
-  /** Opens an entry of the lists by its title. */
+  /** An entry of the lists by its title. */
+  item(title: string): Locator {
+    return this.page.getByRole('navigation').getByText(title, { exact: true })
+  }
+
+  /** Opens an entry of the lists. */
   async choose(title: string): Promise<void> {
-    await this.page.getByRole('navigation').getByRole('link', { name: title }).first().click()
+    await this.item(title).click()
     await this.page.getByRole('heading', { level: 1, name: title }).waitFor()
   }
 
