@@ -43,8 +43,8 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
       if (caller && typeof name === 'string' && !policies.isVisible(name, caller)) {
         return use(channel, (instance) => answerAsUnknown(instance, name, params, limited))
       }
-      const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
-      return use(channel, (instance) => instance.serve(method, params, limited, runsAgain))
+      const mayReplay = row?.runsAgain === 'always' || policies.mayReplay(method, params)
+      return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
       const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`

@@ -85,6 +85,7 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
     describe: (revision, offer) => opened().describe(revision, offer),
     policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
+    waits: true,
     reportTo: (report) => void listeners.reports.add(report),
     onChange(listener) {
       listeners.changes.add(listener)
