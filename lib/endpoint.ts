@@ -187,6 +187,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
       hides: () => dispatcher.hides === true,
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
+      hear: (...given) =>
+        dispatcher.hears && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...given)),
+      handles: (method) => dispatcher.handles?.(method) === true,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),

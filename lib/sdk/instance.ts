@@ -7,9 +7,11 @@ import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
+import type { Heard } from '../server/context/heard.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
 import { OfficialCall } from './call.ts'
 import { contextOf, extraOf, messageExtra } from './extra.ts'
+import { Hearing } from './hearing.ts'
 import { LISTS, OfficialLists } from './lists.ts'
 import type { Policies } from './policies.ts'
 import * as sdk from './private.ts'
@@ -42,6 +44,7 @@ export class OfficialInstance implements Calls {
   readonly #line: sdk.Line
   readonly #direct: sdk.DirectCalls | undefined
   readonly #lists: OfficialLists
+  readonly #hearing: Hearing
   readonly #calls = new Map<string, OfficialCall>()
   /** The requests that go through the transport. */
   readonly #waiting = new Map<string, Waiting>()
@@ -61,6 +64,13 @@ export class OfficialInstance implements Calls {
       handlerOf: (method) => this.#direct?.handler(method),
       isSame: (method) => sdk.listsRegistrations(made, method),
       hintOf: (method) => this.#hintOf(method),
+    })
+    this.#hearing = new Hearing({
+      methods: () => sdk.notificationMethods(server),
+      deliver: ({ method, params }) =>
+        sdk.hearNotification(server, method, () => {
+          this.#transport?.onmessage?.({ jsonrpc: '2.0', method, ...(params && { params }) })
+        }),
     })
     sdk.followCaller(server, this.#line, () => this.current()?.client)
   }
@@ -104,12 +114,18 @@ export class OfficialInstance implements Calls {
     const run = () =>
       this.#run(new OfficialCall(this, `call-${++this.#ids}`, channel, method, own(method, params), mayReplay))
     if (!Object.hasOwn(LISTS, method)) {
+      if (method === 'logging/setLevel') return this.#setLevel(run(), channel)
       return run().then((result) => resultFor(method, result, channel.revision, this.#hintOf(method)))
     }
     return this.#lists.list(method, params, channel, async () => {
       const result = await run()
       return isObject(result) ? result : {}
     })
+  }
+
+  async #setLevel(answer: Promise<unknown>, { sessionId }: ClientChannel): Promise<Result> {
+    const result = await answer.finally(() => sdk.forgetLevel(this.#server, sessionId))
+    return isObject(result) ? result : {}
   }
 
   async #run(call: OfficialCall): Promise<unknown> {
@@ -129,7 +145,7 @@ export class OfficialInstance implements Calls {
     const { ownsClient } = this.#parts
     const isConnected = this.#transport?.closed === false && this.#connecting === undefined
     if (isConnected && (!ownsClient || this.#introduced)) {
-      return ownsClient ? this.#introduced?.then(() => this.#handle(call)) : undefined
+      return ownsClient ? this.#introduced?.then(() => this.#handleHeard(call)) : undefined
     }
     return this.connect().then(() => {
       if (!ownsClient) return this.#handle(call)
@@ -137,8 +153,26 @@ export class OfficialInstance implements Calls {
         this.#introduced = undefined
         throw error
       })
-      return this.#introduced.then(() => this.#handle(call))
+      return this.#introduced.then(() => this.#handleHeard(call))
     })
+  }
+
+  /** The instance has what its client sent to other processes before the handler runs. */
+  #handleHeard(call: OfficialCall): unknown {
+    const heard = this.#hearing.before(call.channel)
+    return heard ? heard.then(() => this.#handle(call)) : this.#handle(call)
+  }
+
+  /**
+   * Takes a notification of a client: at once, in the context of a call of its session that runs here. Without one, changed roots
+   * wait for the next call: the handler asks for them.
+   */
+  hear(heard: Heard, sessionId: string): void {
+    const { ownsClient, running } = this.#parts
+    const call = [...this.#calls.values()].findLast(({ channel }) => channel.sessionId === sessionId)
+    if (ownsClient && (!this.#introduced || (!call && heard.method === ROOTS_CHANGED))) return
+    const deliver = () => this.#hearing.now(heard, () => call?.over === true)
+    handled(call ? running.run(call, deliver) : deliver())
   }
 
   #handle(call: OfficialCall): unknown {
@@ -232,6 +266,8 @@ export class OfficialInstance implements Calls {
     this.#parts.announce(change)
   }
 }
+
+const ROOTS_CHANGED = 'notifications/roots/list_changed'
 
 /** Parameters for the server: what belongs to the endpoint is not in them, nor what the endpoint does not offer. */
 function own(method: string, params: JsonObject | undefined): JsonObject | undefined {

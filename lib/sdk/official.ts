@@ -86,6 +86,9 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     describe: (revision, offer) => opened().describe(revision, offer),
     policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
     waits: true,
+    handles: (method) => opened().handles?.(method) === true,
+    hears: (method) => opened().hears?.(method),
+    hear: (heard, sessionId) => opened().hear?.(heard, sessionId),
     reportTo: (report) => void listeners.reports.add(report),
     onChange(listener) {
       listeners.changes.add(listener)

@@ -6,7 +6,7 @@ import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
-import { dispatcherFor } from './dispatcher.ts'
+import { dispatcherFor, type Work } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
@@ -53,7 +53,8 @@ export async function openOfficial(
   if (kind === 'shared') {
     const instance = new OfficialInstance(model.made, model.low, parts)
     await instance.connect()
-    return { dispatcher: dispatcherFor({ own, policies, use: (_channel, work) => work(instance) }), notes }
+    const shared = { ofSession: () => instance, use: (_channel: ClientChannel, work: Work) => work(instance) }
+    return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...shared }), notes }
   }
   const create = requireFactory(factory, kind)
   const pool = new InstancePool({
@@ -66,7 +67,11 @@ export async function openOfficial(
       return instance
     },
   })
-  return { dispatcher: dispatcherFor({ own, policies, use: (channel, work) => pool.use(channel, work) }), notes }
+  const pooled = {
+    ofSession: (sessionId: string) => pool.ofSession(sessionId),
+    use: (channel: ClientChannel, work: Work) => pool.use(channel, work),
+  }
+  return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...pooled }), notes }
 }
 
 /** What all instances of a server share. */

@@ -5,6 +5,7 @@ import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
 import type { ClientChannel } from './context/client-channel.ts'
+import type { Heard } from './context/heard.ts'
 import type { Announcement } from './registry/announcement.ts'
 import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
@@ -71,6 +72,15 @@ export interface Dispatcher {
    * @throws TypeError with one line for a server that cannot be served
    */
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /** The server handles a method of the session, which the session answers, too: it is dispatched before that. */
+  handles?(method: string): boolean
+  /**
+   * Whether the server takes notifications of clients with this method. everywhere: each process that serves the session takes
+   * them; it finds by {@link ClientChannel.heard} what came to others.
+   */
+  hears?(method: string): 'here' | 'everywhere' | undefined
+  /** Takes a notification of a session's client, in the process where it arrived. */
+  hear?(heard: Heard, sessionId: string): void
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
 }

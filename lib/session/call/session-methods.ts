@@ -1,49 +1,61 @@
 /** The methods whose effect is the session's own state. The author's server answers all others. */
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
+import type { JsonObject, Result } from '../../protocol/jsonrpc.ts'
 import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
 import { UriSet } from '../../protocol/uri.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { MAX_URI_BYTES } from '../../store/options.ts'
 import type { SessionKey } from '../../store/store.ts'
+import type { SessionChannel } from './channel.ts'
+import type { CallParts } from './host.ts'
+
+type Work = Promise<Result>
 
 /** Answers a method of the session, or returns undefined where it is none. */
-export function sessionMethod(
-  instance: Instance,
-  key: SessionKey,
-  method: string,
-  params: JsonObject,
-): JsonObject | Promise<JsonObject> | undefined {
+export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonObject | Work | undefined {
+  const { method, params = {} } = parts.request
+  const { instance } = parts.host
   switch (method) {
     case 'ping':
       return {}
     case 'logging/setLevel':
-      return setLevel(instance, key, params.level)
+      return setLevel(parts, channel, params.level)
     case 'resources/subscribe':
     case 'resources/unsubscribe':
       // Without a GET stream nothing could deliver the updates, and the capability was not declared.
       if (instance.options.getPolicy === 'off') return undefined
-      return subscribe(instance, key, params.uri, method === 'resources/subscribe')
+      return subscribe(parts, channel, params.uri, method === 'resources/subscribe')
     default:
       return undefined
   }
 }
 
-async function setLevel(instance: Instance, key: SessionKey, level: unknown): Promise<JsonObject> {
+/** The result of the author's handler for this method, where there is one. Its error is the client's, and nothing is done then. */
+async function ofServer({ host, request: { method, params } }: CallParts, channel: SessionChannel): Work {
+  return host.handles(method) ? host.dispatch(method, params, channel) : {}
+}
+
+async function setLevel(parts: CallParts, channel: SessionChannel, level: unknown): Work {
   if (!isLoggingLevel(level)) {
     const message = `"level" must be one of ${LOGGING_LEVELS.join(', ')}.`
     throw new ProtocolError(ErrorCode.InvalidParams, message)
   }
+  const result = await ofServer(parts, channel)
+  const { instance } = parts.host
+  const { key } = parts.session
   const reply = await instance.store.setLevel(key, level)
   // Running calls get it at once, wherever they run.
   if (reply.status === 'ok') for (const to of reply.owners) void instance.send({ t: 'level', to, level })
-  return {}
+  return result
 }
 
-async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
+async function subscribe(parts: CallParts, channel: SessionChannel, uri: unknown, on: boolean): Work {
   if (typeof uri !== 'string' || uri === '') {
     throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string that is not empty.')
   }
+  const result = await ofServer(parts, channel)
+  const { instance } = parts.host
+  const { key } = parts.session
   const { store, options } = instance
   for (const spelling of on ? [uri] : await spellings(instance, key, uri)) {
     const reply = on
@@ -60,7 +72,7 @@ async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: 
       await instance.send({ t: 'subscription', to: reply.holder, uri: spelling, on })
     }
   }
-  return {}
+  return result
 }
 
 /** The subscriptions that a client ends: the one in this spelling, else those of the same URI in another spelling. */
