@@ -147,20 +147,34 @@ export class OfficialInstance implements Calls {
     if (isConnected && (!ownsClient || this.#introduced)) {
       return ownsClient ? this.#introduced?.then(() => this.#handleHeard(call)) : undefined
     }
-    return this.connect().then(() => {
-      if (!ownsClient) return this.#handle(call)
-      this.#introduced ??= this.#introduce(call).catch((error) => {
+    return this.connect().then(() => (ownsClient ? this.#handleIntroduced(call) : this.#handle(call)))
+  }
+
+  /** The instance knows its client before the handler runs. A call that is cancelled meanwhile leaves that to the next one. */
+  #handleIntroduced(call: OfficialCall): Promise<unknown> {
+    let isOwn = false
+    if (!this.#introduced) {
+      isOwn = true
+      this.#introduced = this.#introduce(call)
+      this.#introduced.catch(() => {
         this.#introduced = undefined
-        throw error
       })
-      return this.#introduced.then(() => this.#handleHeard(call))
-    })
+    }
+    return this.#introduced.then(
+      () => this.#handleHeard(call),
+      (error) => {
+        if (isOwn) throw error
+        return this.#handleIntroduced(call)
+      },
+    )
   }
 
   /** The instance has what its client sent to other processes before the handler runs. */
   #handleHeard(call: OfficialCall): unknown {
     const heard = this.#hearing.before(call.channel)
-    return heard ? heard.then(() => this.#handle(call)) : this.#handle(call)
+    if (!heard) return this.#handle(call)
+    // What another call was to ask for, and could not since it was cancelled, is for this one.
+    return heard.then(() => (call.channel.signal.aborted ? this.#handle(call) : this.#handleHeard(call)))
   }
 
   /**
@@ -232,6 +246,7 @@ export class OfficialInstance implements Calls {
     this.#server.oninitialized = oninitialized
     // Its error is its own: the SDK has reported it to `onerror`.
     await Promise.resolve(done).catch(() => {})
+    call.channel.signal.throwIfAborted()
   }
 
   #hintOf(method: string): JsonObject {
