@@ -129,6 +129,15 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
       return text([first, second, third].map(nameIn))
     },
   },
+  ask_then_wait: {
+    description: 'Asks, says that it goes on, waits for its cancel, and may not run again',
+    run: async (_args, reach) => {
+      await reach.elicitInput(form('Wait?'))
+      await reach.log({ level: 'error', data: 'going on' })
+      await sleep(60_000, undefined, { signal: reach.signal }).catch(() => {})
+      return text('cancelled')
+    },
+  },
   ask_at_once: {
     description: 'Asks three things at once, and may not run again',
     run: async (_args, reach) => {
