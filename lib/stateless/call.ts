@@ -109,25 +109,8 @@ export class StatelessCall extends Run implements ParkedCall {
     return this.#state?.parked
   }
 
-  ask(ask: Ask): Promise<JsonObject> {
-    if (ask.waits && this.#mayAsk) return this.#wait(ask)
-    return this.#pend(ask)
-  }
-
-  /** The handler must not run again: its run waits for the answer. */
-  #wait(ask: Ask): Promise<JsonObject> {
-    const { parking } = this.#host
-    if (!parking) return Promise.reject(new Error(`${ask.method}: no run can wait for its client here.`))
-    try {
-      toJson(ask.params ?? null, 'params')
-      this.#run ??= parking.park(this, this.#input)
-      return this.#run.ask(ask)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  #pend({ key, method, params }: Ask): Promise<JsonObject> {
+  ask(given: Ask): Promise<JsonObject> {
+    const { key, method, params } = given
     const { request } = this.#input
     if (!this.#mayAsk) {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
@@ -141,6 +124,7 @@ export class StatelessCall extends Run implements ParkedCall {
       // An error and no further round: a client that answers so again would be asked for ever.
       return Promise.reject(invalidParams(`inputResponses[${JSON.stringify(key)}], the answer to ${method}: ${answer}`))
     }
+    if (given.waits) return this.#wait(given)
     this.#pending ??= new Map()
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
@@ -149,6 +133,18 @@ export class StatelessCall extends Run implements ParkedCall {
     this.#asked ??= new Map()
     this.#asked.set(key, ask)
     return Promise.reject(new AskPending(key))
+  }
+
+  /** The handler must not run again: its run waits for the answer. */
+  #wait(ask: Ask): Promise<JsonObject> {
+    const { parking } = this.#host
+    if (!parking) return Promise.reject(new Error(`${ask.method}: no run can wait for its client here.`))
+    try {
+      this.#run ??= parking.park(this, this.#input)
+      return this.#run.ask(ask)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Undefined: there is no answer to this ask. A text: there is one, of a wrong shape. */

@@ -1,4 +1,4 @@
-/** Requests of the stateless revision: each POST has one reply, and the instance keeps nothing after it. */
+/** Requests of the stateless revision: each POST has one reply. The instance keeps nothing after it but runs that wait for a retry. */
 
 import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
