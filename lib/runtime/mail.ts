@@ -26,6 +26,8 @@ export type Mail =
   | { t: 'got'; to: string; from: string }
   /** To a parked run: the client of the retry has gone. */
   | { t: 'leave'; to: string; from: string; reason?: string }
+  /** Between the dispatchers of two instances: `from` is the name of the other end. */
+  | { t: 'relay'; to: string; from: string; frame: JsonObject }
 
 /** What the retry of a stateless client brings to its run. */
 export interface RetryMail {

@@ -64,8 +64,12 @@ export function dispatcherFor({ own, policies, model, kind, ofSession, use }: Di
     },
     policyOf: (method, params, caller) => policies.of(method, params, caller),
     handles: (method) => handles(model, method),
-    hears: (method) => hears(model, kind, method),
-    hear: (heard, sessionId) => ofSession(sessionId)?.hear(heard, sessionId),
+    keeps: (method) => keeps(model, kind, method),
+    heard(method, params, { session, kept }) {
+      if (!isForServer(method)) return
+      const heard = { id: kept ?? randomId(9), method, ...(params && { params }) }
+      ofSession(session.id)?.hear(heard, session.id)
+    },
   }
   return dispatcher
 }
@@ -73,13 +77,15 @@ export function dispatcherFor({ own, policies, model, kind, ofSession, use }: Di
 /** Notifications that are the endpoint's, or that each instance of a session gets when it is made. */
 const NOT_HEARD = ['notifications/initialized', 'notifications/cancelled', 'notifications/progress']
 
-function hears(model: LowLevel, kind: Instances, method: string): 'here' | 'everywhere' | undefined {
-  if (NOT_HEARD.includes(method)) return undefined
-  const isHandled = notificationMethods(model).includes(method)
-  const ownsClient = kind === 'session' || kind === 'call'
+function isForServer(method: string): boolean {
+  return method.startsWith('notifications/') && !NOT_HEARD.includes(method)
+}
+
+/** A shared instance has no client whose other processes it could follow. */
+function keeps(model: LowLevel, kind: Instances, method: string): boolean {
+  if (!isForServer(method) || (kind !== 'session' && kind !== 'call')) return false
   // Some servers begin to handle changed roots when they are initialized.
-  if (ownsClient && (isHandled || method === 'notifications/roots/list_changed')) return 'everywhere'
-  return isHandled || model.fallbackNotificationHandler !== undefined ? 'here' : undefined
+  return method === 'notifications/roots/list_changed' || notificationMethods(model).includes(method)
 }
 
 /**

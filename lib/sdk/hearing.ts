@@ -26,9 +26,9 @@ export class Hearing {
 
   /** Has the instance hear what it has missed, in the context of a call. Undefined: it has all. */
   before(channel: ClientChannel): Promise<void> | undefined {
-    const { heard } = channel
-    if (heard === undefined || heard === this.#mark) return this.#running
-    this.#mark = heard
+    const { heardMark } = channel
+    if (heardMark === undefined || heardMark === this.#mark) return this.#running
+    this.#mark = heardMark
     return this.#follow(() => this.#catchUp(channel))
   }
 

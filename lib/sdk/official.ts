@@ -87,8 +87,8 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
     waits: true,
     handles: (method) => opened().handles?.(method) === true,
-    hears: (method) => opened().hears?.(method),
-    hear: (heard, sessionId) => opened().hear?.(heard, sessionId),
+    keeps: (method) => opened().keeps?.(method) === true,
+    heard: (method, params, hearing) => opened().heard?.(method, params, hearing),
     reportTo: (report) => void listeners.reports.add(report),
     onChange(listener) {
       listeners.changes.add(listener)

@@ -4,8 +4,7 @@ import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
-import type { ClientChannel } from './context/client-channel.ts'
-import type { Heard } from './context/heard.ts'
+import type { ClientChannel, ClientView } from './context/client-channel.ts'
 import type { Announcement } from './registry/announcement.ts'
 import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
@@ -29,6 +28,14 @@ export interface Description {
   instructions: string | undefined
   /** How long a client may keep this description (2026-07-28). */
   cacheHint: Cacheable
+}
+
+/** The session of a client, and the caller of the request by which it made something known. */
+export interface Hearing {
+  session: { readonly id: string; readonly revision: Revision; readonly client: ClientView }
+  caller: { readonly principal: string; readonly auth: AuthInfo | undefined }
+  /** The id under which the session keeps the notification. Undefined: it keeps none. */
+  kept?: string | undefined
 }
 
 export interface Dispatcher {
@@ -72,17 +79,22 @@ export interface Dispatcher {
    * @throws TypeError with one line for a server that cannot be served
    */
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /**
+   * A client with a session made something known: by a notification, or by a request that its session answers itself (`ping`,
+   * `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`), which may be refused afterwards. It throws nothing.
+   */
+  heard?(method: string, params: JsonObject | undefined, hearing: Hearing): void
+  /**
+   * True for notifications that each process has to know which serves the session: the session keeps the latest of the method, and
+   * another process finds it by {@link ClientChannel.heardMark}.
+   */
+  keeps?(method: string): boolean
   /** The server handles a method of the session, which the session answers, too: it is dispatched before that. */
   handles?(method: string): boolean
-  /**
-   * Whether the server takes notifications of clients with this method. everywhere: each process that serves the session takes
-   * them; it finds by {@link ClientChannel.heard} what came to others.
-   */
-  hears?(method: string): 'here' | 'everywhere' | undefined
-  /** Takes a notification of a session's client, in the process where it arrived. */
-  hear?(heard: Heard, sessionId: string): void
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
+  /** Ends what the server keeps running: its processes, its own work at the end. The endpoint has drained, and no call runs. */
+  close?(): Promise<void>
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { randomId } from '../base/ids.ts'
 import type { JsonRpcNotification } from '../protocol/jsonrpc.ts'
+import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import { type Heard, heardName } from '../server/context/heard.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
@@ -14,7 +15,7 @@ import { type Session, writeRecord } from './stream/session.ts'
 const MAX_KEPT = 16 * 1024
 
 /**
- * Keeps a notification with the session, then gives it to the server in this process.
+ * Keeps a notification with the session where other processes need it, then gives it to the server in this process.
  *
  * @throws Refusal 404 where the session has ended
  */
@@ -22,23 +23,32 @@ export async function hear(
   dispatcher: Dispatcher,
   store: SessionStore,
   session: Session,
-  { method, params }: JsonRpcNotification,
+  caller: Caller,
+  notification: JsonRpcNotification,
 ): Promise<void> {
-  const reach = dispatcher.hears?.(method)
-  if (!reach) return
-  const heard: Heard = { id: randomId(9), method, ...(params && { params }) }
-  const text = JSON.stringify(heard)
-  const isKept = reach === 'everywhere' && text.length <= MAX_KEPT
-  if (isKept && !(await keep(store, session, heard, text))) throw sessionNotFound()
-  dispatcher.hear?.(heard, session.id)
+  const { method, params } = notification
+  const kept = dispatcher.keeps?.(method) ? await keep(store, session, notification) : undefined
+  dispatcher.heard?.(method, params, { session, caller, kept })
 }
 
-/** False: the session has ended. Where its values have no room, the notification is for this process alone. */
-async function keep(store: SessionStore, session: Session, { id, method }: Heard, text: string): Promise<boolean> {
+/**
+ * Its id. Undefined: it is too long, or the values of the session have no room, so that it is for this process alone.
+ *
+ * @throws Refusal 404 where the session has ended
+ */
+async function keep(
+  store: SessionStore,
+  session: Session,
+  { method, params }: JsonRpcNotification,
+): Promise<string | undefined> {
+  const heard: Heard = { id: randomId(9), method, ...(params && { params }) }
+  const text = JSON.stringify(heard)
+  if (text.length > MAX_KEPT) return undefined
   // First the value, then the mark: a process that sees the mark finds the value.
   const kept = await store.setData(session.key, heardName(method), text)
-  if (kept.status === 'full') return true
-  if (kept.status === 'gone') return false
-  const marked = await store.replaceRecord(session.key, writeRecord({ ...session, heard: id }))
-  return marked.status !== 'gone'
+  if (kept.status === 'full') return undefined
+  const { status } =
+    kept.status === 'gone' ? kept : await store.replaceRecord(session.key, writeRecord({ ...session, heard: heard.id }))
+  if (status === 'gone') throw sessionNotFound()
+  return heard.id
 }

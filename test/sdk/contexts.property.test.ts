@@ -117,22 +117,26 @@ const MODES: [string, OfficialOptions, Allowed][] = [
   ],
 ]
 
-test.each(MODES)('with %s, whatever handlers, queues and late work ask reaches nobody else', async (_mode, options, allowed) => {
-  // A queue of a shared instance may ask the wrong client: that is the limit which the other two do not have.
-  const hasLimit = options.instances === 'shared' && options.attribution === undefined
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (all) => {
-      const steps = hasLimit ? all.filter(({ way }) => way !== 'queue') : all
-      const asked = await askedIn(steps, options)
-      for (const [n, one] of steps.entries()) {
-        const may = allowed(one)
-        if (may) expect([one, asked[n]]).toEqual([one, may])
-        else expect([[], [one.client]]).toContainEqual(asked[n])
-      }
-    }),
-    { numRuns: 20 },
-  )
-}, 60_000)
+test.each(MODES)(
+  'with %s, whatever handlers, queues and late work ask reaches nobody else',
+  async (_mode, options, allowed) => {
+    // A queue of a shared instance may ask the wrong client: that is the limit which the other two do not have.
+    const hasLimit = options.instances === 'shared' && options.attribution === undefined
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (all) => {
+        const steps = hasLimit ? all.filter(({ way }) => way !== 'queue') : all
+        const asked = await askedIn(steps, options)
+        for (const [n, one] of steps.entries()) {
+          const may = allowed(one)
+          if (may) expect([one, asked[n]]).toEqual([one, may])
+          else expect([[], [one.client]]).toContainEqual(asked[n])
+        }
+      }),
+      { numRuns: 20 },
+    )
+  },
+  60_000,
+)
 
 test('the limit is there: a queue that a running call began asks the client of that call', async () => {
   const steps: Step[] = [

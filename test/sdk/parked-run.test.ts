@@ -210,7 +210,10 @@ test('an answer of a wrong shape is an error that names it, and the right one st
   const asked = await ask(at(0), request)
   for (const wrong of [17, { action: 'maybe' }, { action: 'accept', content: 'Ada' }]) {
     const { error } = await ask(at(1), retry(request, asked, { 'elicit-1': wrong }))
-    expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(/inputResponses\["elicit-1"\].*must be/) })
+    expect(error).toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/inputResponses\["elicit-1"\].*must be/),
+    })
   }
   expect(textOf(await ask(at(1), answered(request, asked)))).toBe('Ada')
   expect(seen.runs).toBe(1)
@@ -255,7 +258,9 @@ test('a run waits for so long, and then its signal is aborted and nothing is lef
   await nothingIsLeft(at(0), at(1))
   for (const index of [0, 1]) {
     const { error } = await ask(at(index), answered(request, asked))
-    expect(error?.message).toMatch(/is over.*60 s \(PARK_SECONDS\).*"readOnly", "idempotent" or "durable" in options\.tools/)
+    expect(error?.message).toMatch(
+      /is over.*60 s \(PARK_SECONDS\).*"readOnly", "idempotent" or "durable" in options\.tools/,
+    )
   }
 })
 
@@ -302,18 +307,23 @@ test('where nothing may wait, an ask is an error that names the options of the t
   const { at, seen } = instances(1, { stateless: { park: 0 } })
   const { result } = await ask(at(0), tool('ask'))
   expect(result).toMatchObject({ isError: true })
-  expect(result.content[0].text).toMatch(/the tool "ask".*PARK_SECONDS is 0.*"readOnly", "idempotent" or "durable" in options\.tools/)
+  expect(result.content[0].text).toMatch(
+    /the tool "ask".*PARK_SECONDS is 0.*"readOnly", "idempotent" or "durable" in options\.tools/,
+  )
   expect(seen.runs).toBe(1)
 })
 
-test.each(['readOnly', 'idempotent', 'durable'])('a tool that is marked as %s is run again, and waits nowhere', async (mark) => {
-  const { at, seen } = instances(2, { stateless: { park: 0 }, tools: { ask: { [mark]: true } } })
-  const request = tool('ask')
-  const asked = await ask(at(0), request)
-  await nothingIsLeft(at(0), at(1))
-  expect(textOf(await ask(at(1), answered(request, asked)))).toBe('Ada')
-  expect(seen.runs).toBe(2)
-})
+test.each(['readOnly', 'idempotent', 'durable'])(
+  'a tool that is marked as %s is run again, and waits nowhere',
+  async (mark) => {
+    const { at, seen } = instances(2, { stateless: { park: 0 }, tools: { ask: { [mark]: true } } })
+    const request = tool('ask')
+    const asked = await ask(at(0), request)
+    await nothingIsLeft(at(0), at(1))
+    expect(textOf(await ask(at(1), answered(request, asked)))).toBe('Ada')
+    expect(seen.runs).toBe(2)
+  },
+)
 
 test('a drain ends a run that waits, and a retry finds out that its instance has gone', async () => {
   const { at, seen, clock } = instances(2)

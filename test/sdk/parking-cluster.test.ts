@@ -36,8 +36,7 @@ describe.each(['v1', 'v2'])('three instances of a server of %s', (line) => {
     const { calls = -1, unregistered = 0 } = (await fleet.instances[index]?.stats()) ?? {}
     return calls + unregistered
   }
-  const nothingRunsAt = (index: number) =>
-    eventually(async () => ((await runsAt(index)) === 0 ? true : undefined))
+  const nothingRunsAt = (index: number) => eventually(async () => ((await runsAt(index)) === 0 ? true : undefined))
 
   /** The run of `ask_then_wait` at instance 0, whose retry is at instance 1. */
   async function going() {

@@ -18,7 +18,12 @@ test.each(LINES)('a server of %s', async (_line, { makeServer }) => {
       version: '2.0',
       rawPath: '/mcp',
       rawQueryString: '',
-      headers: { host: 'a.example', 'content-type': 'application/json', accept: 'application/json', ...headers(request) },
+      headers: {
+        host: 'a.example',
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...headers(request),
+      },
       requestContext: { http: { method: 'POST', path: '/mcp', sourceIp: '203.0.113.1' } },
       body: JSON.stringify(body(request)),
       isBase64Encoded: false,
@@ -28,6 +33,8 @@ test.each(LINES)('a server of %s', async (_line, { makeServer }) => {
   }
   const { result } = await invoke('ask_once')
   expect(result).toMatchObject({ isError: true })
-  expect(result.content[0].text).toMatch(/"ask_once" cannot wait.*"readOnly", "idempotent" or "durable" in options\.tools/)
+  expect(result.content[0].text).toMatch(
+    /"ask_once" cannot wait.*"readOnly", "idempotent" or "durable" in options\.tools/,
+  )
   expect((await invoke('ask')).result.resultType).toBe('input_required')
 })

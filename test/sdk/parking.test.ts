@@ -13,18 +13,21 @@ const user = {
 }
 
 describe.each(LINES)('a tool of %s that may not run again', (_line, { makeServer, makeLowLevel }) => {
-  test.each([makeServer, makeLowLevel])('asks several times in turn, in both ways, and runs once (%#)', async (make) => {
-    const client = await connect(make(), { ...user, instances: 3 })
-    for (let i = 0; i < 4; i++) {
-      const name = `turn ${_line} ${make.name} ${i}`
-      expect(textOf(await call(client, 'ask_in_turn', { label: name }))).toEqual([
-        're: First?',
-        're: Second?',
-        're: Third?',
-      ])
-      expect(effects.get(name)).toBe(1)
-    }
-  })
+  test.each([makeServer, makeLowLevel])(
+    'asks several times in turn, in both ways, and runs once (%#)',
+    async (make) => {
+      const client = await connect(make(), { ...user, instances: 3 })
+      for (let i = 0; i < 4; i++) {
+        const name = `turn ${_line} ${make.name} ${i}`
+        expect(textOf(await call(client, 'ask_in_turn', { label: name }))).toEqual([
+          're: First?',
+          're: Second?',
+          're: Third?',
+        ])
+        expect(effects.get(name)).toBe(1)
+      }
+    },
+  )
 
   test('asks at once', async () => {
     const client = await connect(makeServer(), { ...user, instances: 3 })

@@ -2,8 +2,9 @@
  * A server that is written like the reference filesystem server: it keeps the folders of its client in variables, which it asks for
  * when it is initialized, and again when the client says that they have changed.
  */
-import { readFile } from 'node:fs/promises'
+
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -150,7 +151,7 @@ test('a low-level server that only hears of changed roots has them too', async (
     const { refresh, read } = files(() => server.listRoots())
     server.setNotificationHandler(RootsListChangedNotificationSchema, refresh)
     server.fallbackRequestHandler = async ({ params }) =>
-      read((params?.arguments as { path: string }).path).catch((error: Error) => ({
+      read(String((params?.arguments as { path?: string } | undefined)?.path)).catch((error: Error) => ({
         isError: true,
         ...text(error.message),
       }))

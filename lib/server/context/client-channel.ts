@@ -84,7 +84,7 @@ export interface ClientChannel {
   /** Of the endpoint. */
   readonly clock?: Clock | undefined
   /** The mark of the session's last notification for the server. Its value is in {@link session}, see `heard.ts`. */
-  readonly heard?: string | undefined
+  readonly heardMark?: string | undefined
   /** Stateless revision: a run can wait in its instance for the answers to its asks. */
   readonly parks?: boolean | undefined
   /** Receives the answer of each ask that waits for the client, as it is sent. */

@@ -82,7 +82,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
   }
-  get heard(): string | undefined {
+  get heardMark(): string | undefined {
     return this.#parts.session.heard
   }
   get session(): KeyValues {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../prot
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import type { Dispatcher } from '../../server/dispatcher.ts'
 import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
@@ -18,6 +19,7 @@ export interface CallHost extends SharedParts {
   instance: Instance
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
+  heard: Dispatcher['heard']
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls
   /** Every scope that a request can need. */
@@ -29,7 +31,7 @@ export interface CallHost extends SharedParts {
   /** Whether a caller may learn that a resource has changed. */
   shows(uri: string, viewer: Viewer): boolean
   /** Takes a notification of a client that is for the author's server. */
-  hear(session: Session, notification: JsonRpcNotification): Promise<void> | undefined
+  hear(session: Session, caller: Caller, notification: JsonRpcNotification): Promise<void> | undefined
   /** The author's server has a handler for a method of the session, which runs beside what the session does. */
   handles(method: string): boolean
   /** How many streams one response may carry: as many as a batch may have messages. */

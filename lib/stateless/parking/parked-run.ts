@@ -278,4 +278,3 @@ export class ParkedRun implements RunningCall {
     if (this.#leg !== this.#first) this.#end('The instance is shutting down.', undefined, { refused: 'drained' })
   }
 }
-
