@@ -9,10 +9,12 @@ import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Heard } from '../server/context/heard.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
+import type { SessionKey } from '../store/store.ts'
 import { OfficialCall } from './call.ts'
 import { contextOf, extraOf, messageExtra } from './extra.ts'
 import { Hearing } from './hearing.ts'
 import { LISTS, OfficialLists } from './lists.ts'
+import { own } from './own-params.ts'
 import type { Policies } from './policies.ts'
 import * as sdk from './private.ts'
 import { failureFor, NOT_KEPT, resultFor } from './results.ts'
@@ -30,6 +32,8 @@ export interface InstanceParts {
   announce(change: Announcement): void
   /** Announces that the user is done with a page. */
   completed(elicitationId: string): Promise<unknown>
+  /** Sends a notification on the own stream of a session. */
+  sendToSession(key: SessionKey, method: string, params: JsonObject): Promise<void>
   report(error: Error): void
 }
 
@@ -51,6 +55,8 @@ export class OfficialInstance implements Calls {
   #transport: OfficialTransport | undefined
   #connecting: Promise<void> | undefined
   #introduced: Promise<void> | undefined
+  /** The session of the one client. */
+  #session: SessionKey | undefined
   #ids = 0
 
   /** @param made what the author made: an `McpServer`, or the low-level server itself */
@@ -229,6 +235,7 @@ export class OfficialInstance implements Calls {
 
   /** Has the client of `call` initialize the server. The author's `oninitialized` has ended when this resolves. */
   async #introduce(call: OfficialCall): Promise<void> {
+    this.#session = call.channel.sessionKey
     const { capabilities, info, version } = call.client
     const clientInfo = info ?? { name: '', version: '' }
     const params = { protocolVersion: version, capabilities, clientInfo }
@@ -272,6 +279,12 @@ export class OfficialInstance implements Calls {
     waiting?.reject(new ProtocolError(number, String(message ?? 'The server gave no result.'), data))
   }
 
+  outside(method: string, params: JsonObject): Promise<void> | undefined {
+    // Progress belongs to a request.
+    if (this.#session === undefined || method === 'notifications/progress') return undefined
+    return this.#parts.sendToSession(this.#session, method, params)
+  }
+
   askedByContext(method: string): void {
     this.#parts.askedByContext(method)
   }
@@ -283,14 +296,3 @@ export class OfficialInstance implements Calls {
 }
 
 const ROOTS_CHANGED = 'notifications/roots/list_changed'
-
-/** Parameters for the server: what belongs to the endpoint is not in them, nor what the endpoint does not offer. */
-function own(method: string, params: JsonObject | undefined): JsonObject | undefined {
-  if (!params || !OFFERED_BY_ENDPOINT.some((name) => name in params)) return params
-  if (method !== 'tools/call' && method !== 'prompts/get' && method !== 'resources/read') return params
-  const { inputResponses: _responses, requestState: _state, task: _task, ...rest } = params
-  return rest
-}
-
-/** Answers and state of the stateless revision, and the wish for a task. */
-const OFFERED_BY_ENDPOINT = ['inputResponses', 'requestState', 'task']

@@ -14,6 +14,7 @@ import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer
 import { type Instances, type OfficialOptions, requireOfficialOptions } from './options.ts'
 import { Policies } from './policies.ts'
 import * as sdk from './private.ts'
+import { sendToSession } from './session-stream.ts'
 
 /** A server that can be used. */
 interface Opened {
@@ -102,6 +103,9 @@ function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, lis
       for (const listener of listeners.changes) listener(change)
     },
     completed: (elicitationId) => Promise.all([...listeners.completions].map((complete) => complete(elicitationId))),
+    async sendToSession(key, method, params) {
+      if (listeners.home) await sendToSession(listeners.home, key, method, params)
+    },
     report,
   }
 }

@@ -21,6 +21,8 @@ export interface Calls {
   current(): OfficialCall | undefined
   /** Takes the answer of a request that went through the transport. */
   answered(id: string, message: JsonObject): void
+  /** Sends a notification of no call to the one client of the instance. Undefined: it has not one client. */
+  outside(method: string, params: JsonObject): Promise<void> | undefined
   /** The server makes a change known. */
   announce(change: Announcement): void
   /** An ask was sent by the async context alone. */
@@ -127,8 +129,10 @@ export class OfficialTransport implements Transport {
       }
     }
     const call = this.#callOf(options)
-    if (typeof call === 'string') return this.#reportLost(method, call)
-    await this.#pass(call, method, params).catch((error: unknown) => {
+    const isOutside = typeof call === 'string' && !this.#parts.strict && options.relatedRequestId === undefined
+    const sent = isOutside ? calls.outside(method, params) : undefined
+    if (typeof call === 'string' && !sent) return this.#reportLost(method, call)
+    await (typeof call === 'string' ? sent : this.#pass(call, method, params))?.catch((error: unknown) => {
       // Handlers show their errors to clients.
       throw error instanceof StoreUnavailable ? new Error(failureText(error)) : error
     })

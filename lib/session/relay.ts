@@ -7,7 +7,7 @@ import type { Session } from './stream/session.ts'
 /** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
 export async function relayTo(
   instance: Instance,
-  session: Session,
+  session: Pick<Session, 'key'>,
   { client }: Pick<Caller, 'client'>,
   data: string,
   id: string,

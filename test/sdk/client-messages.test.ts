@@ -258,3 +258,53 @@ test.each(REVISIONS)('such a request is an error where nobody answers it (%s)', 
   } else expect(error).toMatch(/Method not found/)
   expect(reported).toEqual([])
 })
+
+/** A server that logs when no call runs. */
+function chatty() {
+  const wake: (() => Promise<void>)[] = []
+  const make = () => {
+    const server = new McpServer(info, { capabilities: { logging: {} } })
+    server.registerTool('start', {}, async () => {
+      wake.push(async () => {
+        await server.server.sendLoggingMessage({ level: 'info', data: 'quiet' })
+        await server.server.sendLoggingMessage({ level: 'error', data: 'loud' })
+        await server.server.notification({
+          method: 'notifications/progress',
+          params: { progressToken: 1, progress: 1 },
+        })
+      })
+      return text('started')
+    })
+    return server
+  }
+  return { wake, make }
+}
+
+test('what an instance of a session logs outside of calls goes to its client, at its level', async () => {
+  const { wake, make } = chatty()
+  const client = await connect(make, { instances: 3, endpoint: { instances: 'session' } })
+  const other = await client.another()
+  const logged = new Map<TestClient, unknown[]>([
+    [client, []],
+    [other, []],
+  ])
+  for (const [each, list] of logged) {
+    each.setNotificationHandler('notifications/message', ({ params }) => void list.push(params.data))
+    await call(each, 'start')
+  }
+  await other.setLoggingLevel('error')
+  for (const log of wake) await log()
+  await eventually(async () => ((logged.get(client)?.length ?? 0) > 1 && logged.get(other)?.length ? true : undefined))
+  expect([logged.get(client), logged.get(other)]).toEqual([['quiet', 'loud'], ['loud']])
+  // Each process reports it once.
+  expect(new Set(reported).size).toBe(1)
+  expect(reported[0]).toMatch(/^notifications\/progress is not sent/)
+})
+
+test('a strict endpoint sends nothing outside of calls', async () => {
+  const { wake, make } = chatty()
+  const client = await connect(make, { endpoint: { instances: 'session', attribution: 'strict' } })
+  await call(client, 'start')
+  for (const log of wake) await log()
+  expect(reported[0]).toMatch(/^notifications\/message is not sent.*attribution is "strict"/)
+})

@@ -83,6 +83,8 @@ export interface ClientChannel {
   readonly takenOver?: boolean | undefined
   /** Of the endpoint. */
   readonly clock?: Clock | undefined
+  /** The name of the session in the store; undefined where there is no session. */
+  readonly sessionKey?: string | undefined
   /** The mark of the session's last notification for the server. Its value is in {@link session}, see `heard.ts`. */
   readonly heardMark?: string | undefined
   /** Stateless revision: a run can wait in its instance for the answers to its asks. */
