@@ -22,8 +22,8 @@ export type Mail =
   | { t: 'retry'; to: string; from: string; wait: number; got: number; retry?: RetryMail }
   /** To a retry: message `n` of its leg, or the end of it. 0: the run has what the retry brought, or takes nothing of it. */
   | { t: 'leg'; to: string; n: number; data?: string; end?: LegEnd }
-  /** To a parked run: the end of the leg has arrived. */
-  | { t: 'got'; to: string; from: string }
+  /** To a parked run: message `n` of the leg, or its end, has arrived, and all before it. */
+  | { t: 'got'; to: string; from: string; n: number }
   /** To a parked run: the client of the retry has gone. */
   | { t: 'leave'; to: string; from: string; reason?: string }
   /** Between the dispatchers of two instances: `from` is the name of the other end. */

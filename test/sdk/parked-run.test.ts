@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
+import { StoreUnavailable } from '../../lib/store/store.ts'
 import { META, retry, type StatelessRequest, tool } from '../stateless/requests.ts'
 import { eventually } from '../support/eventually.ts'
 import { interceptedStore } from '../support/intercepted-store.ts'
@@ -64,6 +65,18 @@ function serverOf(seen: Seen): McpServer {
     await gone
     seen.aborted.push(String(signal.reason))
     return text('gone')
+  })
+  server.registerTool('stream', { inputSchema: {} }, async () => {
+    await low.elicitInput(form('Stream?'))
+    for (let i = 0; i < 60; i++) await low.sendLoggingMessage({ level: 'info', data: 'x'.repeat(100_000) })
+    return text('streamed')
+  })
+  server.registerTool('flood', { inputSchema: {} }, async (_args, { signal }) => {
+    signal.addEventListener('abort', () => seen.aborted.push(String(signal.reason)))
+    const asked = low.elicitInput(form('Flood?'), { timeout: 1e9 })
+    await seen.meanwhile.promise
+    for (let i = 0; i < 12; i++) await low.sendLoggingMessage({ level: 'info', data: 'x'.repeat(100_000) })
+    return text(await asked)
   })
   server.registerTool('meanwhile', { inputSchema: {} }, async () => {
     const asked = low.elicitInput(form('Either?'), { timeout: 1e9 }).catch(() => {})
@@ -325,6 +338,38 @@ test.each(['readOnly', 'idempotent', 'durable'])(
   },
 )
 
+test('a retry gets messages of any number, and its handler waits for the reader of another instance', async () => {
+  const { at } = instances(2)
+  const request = { ...tool('stream'), meta: { [META.logLevel]: 'debug' } }
+  const all = await messages(at(1), {
+    ...answered(request, await ask(at(0), request)),
+    meta: { [META.logLevel]: 'debug' },
+  })
+  expect(all.slice(0, -1).map(({ params }) => params.data.length)).toEqual(Array(60).fill(100_000))
+  expect(textOf(all.at(-1) as RpcMessage)).toBe('streamed')
+  await nothingIsLeft(at(0), at(1))
+})
+
+test('a run that sends more while it waits than an instance keeps is ended', async () => {
+  const { at, seen } = instances(2)
+  const request = { ...tool('flood'), meta: { [META.logLevel]: 'debug' } }
+  const asked = await ask(at(0), request)
+  seen.meanwhile.resolve()
+  await eventually(async () => (seen.aborted.length > 0 ? true : undefined))
+  expect(seen.aborted).toEqual([expect.stringMatching(/sent more messages than can wait/)])
+  expect((await ask(at(1), answered(request, asked))).error?.message).toMatch(/is over/)
+  await nothingIsLeft(at(0), at(1))
+})
+
+test('where no mail can come, an ask of such a run is an error, and nothing waits', async () => {
+  const receive = () => Promise.reject(new StoreUnavailable('away'))
+  const { at } = instances(1, { store: interceptedStore({ receive }) })
+  const { result } = await ask(at(0), tool('ask'))
+  expect(result).toMatchObject({ isError: true })
+  expect(result.content[0].text).toMatch(/store/)
+  await nothingIsLeft(at(0))
+})
+
 test('a drain ends a run that waits, and a retry finds out that its instance has gone', async () => {
   const { at, seen, clock } = instances(2)
   const request = tool('ask')
@@ -396,7 +441,7 @@ test('mail that is lost in either direction is asked for again', async () => {
     asked = result.at(-1) as RpcMessage
   }
   expect(textOf(asked)).toBe('elicit-1,elicit-2')
-  expect(lost).toEqual(expect.arrayContaining(['retry ', 'leg 0', 'leg 1', 'leg 2', 'got ']))
+  expect(lost).toEqual(expect.arrayContaining(['retry ', 'leg 0', 'leg 1', 'leg 2', 'got 1', 'got 2']))
   expect(seen.runs).toBe(1)
   for (let i = 0; i < 20; i++) await clock.advance(500)
   await nothingIsLeft(a, b)

@@ -4,6 +4,7 @@
  * retry has it, and the retry asks for what is missing.
  */
 import type { HeldBytes } from '../../base/byte-budget.ts'
+import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { LegEnd, Mail } from '../../runtime/mail.ts'
 
@@ -14,13 +15,8 @@ export interface Leg {
   end(end: LegEnd): void
 }
 
-/** Characters of messages that a leg, or a run that waits, keeps. */
-export const MAX_KEPT = 1024 * 1024
-
-interface Part {
-  data?: string
-  end?: LegEnd
-}
+/** Characters that a leg keeps before its handler has to wait. */
+const HIGH = 256 * 1024
 
 /** The leg that a retry carries, here or at another instance. */
 export class RetryLeg implements Leg {
@@ -31,11 +27,13 @@ export class RetryLeg implements Leg {
   readonly #instance: Instance
   readonly #held: HeldBytes
   readonly #streams: boolean
-  /** Called where more is kept than may be. */
+  /** Called where a handler that does not wait has sent too much. */
   readonly #onFlood: () => void
   #n = 0
   #kept: (Extract<Mail, { t: 'leg' }> & { size: number })[] = []
   #size = 0
+  /** While much is kept. */
+  #room: PromiseWithResolvers<void> | undefined
 
   /** @param streams the client takes messages before the result */
   constructor(instance: Instance, from: string, held: HeldBytes, streams: boolean, onFlood: () => void) {
@@ -47,19 +45,36 @@ export class RetryLeg implements Leg {
     this.heard = instance.clock.now()
   }
 
+  /** The retry has all of it. */
+  get isDelivered(): boolean {
+    return this.#kept.length === 0
+  }
+
   send(text: string): Promise<unknown> | undefined {
-    return this.#streams ? this.#post({ data: text }) : undefined
+    return this.#streams ? this.#post({ data: text }, text.length) : undefined
   }
 
   end(end: LegEnd): void {
-    void this.#post({ end })
+    this.#post({ end }, 0)
   }
 
-  /** The retry has the messages up to `got`: it gets the others again. */
-  repeat(got: number): void {
+  /** The retry has the messages up to `n`. */
+  got(n: number): void {
     this.heard = this.#instance.clock.now()
+    let done = 0
+    for (const mail of this.#kept) if (mail.n <= n) done += mail.size
+    this.#kept = this.#kept.filter((mail) => mail.n > n)
+    this.#size -= done
+    this.#held.change(-done)
+    if (this.#size > HIGH) return
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  /** The retry asks for what follows `n`. */
+  repeat(n: number): void {
     this.accept()
-    this.#forget(got)
+    this.got(n)
     for (const { size: _size, ...mail } of this.#kept) void this.#instance.send(mail)
   }
 
@@ -70,27 +85,24 @@ export class RetryLeg implements Leg {
 
   /** Nothing is kept any longer. */
   close(): void {
-    this.#forget(this.#n)
+    this.got(this.#n)
   }
 
-  #post(part: Part): Promise<unknown> | undefined {
-    const mail = { t: 'leg', to: this.from, n: ++this.#n, ...part } as const
+  #post(part: { data: string } | { end: LegEnd }, size: number): Promise<unknown> | undefined {
+    const mail = { t: 'leg', to: this.from, n: this.#n + 1, ...part } as const
     // In this process nothing is lost.
-    if (this.#instance.isHere(this.from)) return this.#instance.send(mail)
-    const size = part.data?.length ?? 0
-    if (!part.end && (this.#size + size > MAX_KEPT || !this.#held.grow(size))) {
+    const isHere = this.#instance.isHere(this.from)
+    if (!isHere && size > 0 && (this.#size + size > MAX_UNSENT || !this.#held.grow(size))) {
       this.#onFlood()
       return undefined
     }
-    this.#size += size
-    this.#kept.push({ ...mail, size })
-    return this.#instance.send(mail)
-  }
-
-  #forget(got: number): void {
-    const done = this.#kept.filter(({ n }) => n <= got).reduce((sum, { size }) => sum + size, 0)
-    this.#kept = this.#kept.filter(({ n }) => n > got)
-    this.#size -= done
-    this.#held.change(-done)
+    this.#n++
+    if (!isHere) {
+      this.#size += size
+      this.#kept.push({ ...mail, size })
+    }
+    void this.#instance.send(mail)
+    if (this.#size > HIGH) this.#room ??= Promise.withResolvers()
+    return this.#room?.promise
   }
 }

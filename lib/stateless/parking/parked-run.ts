@@ -15,7 +15,7 @@ import type { LegEnd, Mail, RetryMail } from '../../runtime/mail.ts'
 import type { Ask } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { ParkingBounds } from './bounds.ts'
-import { type Leg, MAX_KEPT, RetryLeg } from './leg.ts'
+import { type Leg, RetryLeg } from './leg.ts'
 import { OpenAsks } from './open-asks.ts'
 import { outcomeOf } from './outcome.ts'
 import { withToken } from './progress-token.ts'
@@ -42,6 +42,9 @@ export interface RunParts {
   maxAsks: number
 }
 
+/** Characters of messages that a run keeps while it waits. */
+const MAX_KEPT = 1024 * 1024
+
 /** A leg whose retry was not heard of for so many heartbeats is over. */
 const LOST = 3
 
@@ -65,7 +68,7 @@ export class ParkedRun implements RunningCall {
   /** What the handler returned, until a retry gets it. */
   #response: LegEnd | undefined
   /** Messages that were sent while the run waited, and their characters. */
-  #kept: string[] = []
+  readonly #kept: string[] = []
   #keptSize = 0
   #timer: Timer | undefined
   #over = false
@@ -234,17 +237,28 @@ export class ParkedRun implements RunningCall {
     if (mail.t === 'retry') this.#retried(mail)
     else if (mail.t === 'leave' && leg instanceof RetryLeg && leg.from === mail.from) {
       this.#end(mail.reason ?? 'The client has gone.')
-    } else if (mail.t === 'got' && this.#previous?.from === mail.from) {
-      this.#previous.close()
-      this.#previous = undefined
-      if (this.#over) this.#forget()
-    }
+    } else if (mail.t === 'got') this.#arrived(mail)
+  }
+
+  #arrived({ from, n }: Extract<Mail, { t: 'got' }>): void {
+    const leg = this.#legOf(from)
+    leg?.got(n)
+    if (leg !== this.#previous || !leg?.isDelivered) return
+    this.#previous = undefined
+    if (this.#over) this.#forget()
+  }
+
+  /** The leg that a retry carries, also where it has ended. */
+  #legOf(from: string): RetryLeg | undefined {
+    return [this.#leg, this.#previous].find((leg) => leg instanceof RetryLeg && leg.from === from) as
+      | RetryLeg
+      | undefined
   }
 
   #retried({ from, got, wait, retry }: Extract<Mail, { t: 'retry' }>): void {
     const { instance } = this.#parts
-    const known = [this.#leg, this.#previous].find((leg) => leg instanceof RetryLeg && leg.from === from)
-    if (known instanceof RetryLeg) return known.repeat(got)
+    const known = this.#legOf(from)
+    if (known) return known.repeat(got)
     const isNext = !this.#over && !this.#leg && wait === this.#waits
     if (!isNext || !retry) {
       const refused = this.#over ? 'over' : 'used'
@@ -273,8 +287,10 @@ export class ParkedRun implements RunningCall {
     }
   }
 
-  /** The instance shuts down. The first leg ends with its request. */
+  /** The instance shuts down: it waits for no acknowledgement. The first leg ends with its request. */
   async abandon(): Promise<void> {
-    if (this.#leg !== this.#first) this.#end('The instance is shutting down.', undefined, { refused: 'drained' })
+    if (this.#leg === this.#first) return
+    this.#end('The instance is shutting down.', undefined, { refused: 'drained' })
+    this.#forget()
   }
 }

@@ -14,6 +14,8 @@ export interface ParkedAt {
   wait: number
 }
 
+const ACKNOWLEDGE_AFTER = 64 * 1024
+
 export class Retry implements HeldConnection {
   readonly token = randomId(12)
   readonly #instance: Instance
@@ -27,6 +29,8 @@ export class Retry implements HeldConnection {
   #isAccepted = false
   /** A message is missing, and was asked for. */
   #isBehind = false
+  /** Characters of messages. */
+  #unacknowledged = 0
   #over = false
 
   constructor(instance: Instance, at: ParkedAt, retry: RetryMail, send: SendMessage) {
@@ -93,10 +97,25 @@ export class Retry implements HeldConnection {
     }
     this.#got = n
     this.#isBehind = false
-    if (data !== undefined) void this.#send?.(data)
+    if (data !== undefined) this.#pass(data)
     if (!end) return
-    void this.#instance.send({ t: 'got', to: this.#at.run, from: this.#name })
+    this.#acknowledge(n)
     this.#finish(end)
+  }
+
+  /** The run keeps what is not acknowledged, and its handler waits where that is much: for a slow reader, too. */
+  #pass(data: string): void {
+    const n = this.#got
+    const room = this.#send?.(data)
+    this.#unacknowledged += data.length
+    if (this.#unacknowledged < ACKNOWLEDGE_AFTER) return
+    this.#unacknowledged = 0
+    if (room) void room.then(() => this.#acknowledge(n))
+    else this.#acknowledge(n)
+  }
+
+  #acknowledge(n: number): void {
+    void this.#instance.send({ t: 'got', to: this.#at.run, from: this.#name, n })
   }
 
   beat(): void {
