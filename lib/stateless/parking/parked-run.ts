@@ -233,11 +233,13 @@ export class ParkedRun implements RunningCall {
   // For its instance ------------------------------------------------------------------------------------------------
 
   receive(mail: Mail): void {
-    const leg = this.#leg
     if (mail.t === 'retry') this.#retried(mail)
-    else if (mail.t === 'leave' && leg instanceof RetryLeg && leg.from === mail.from) {
-      this.#end(mail.reason ?? 'The client has gone.')
-    } else if (mail.t === 'got') this.#arrived(mail)
+    else if (mail.t === 'got') this.#arrived(mail)
+    else if (mail.t === 'leave') {
+      // Its client did not get the asks, either, where these are on their way: nobody could answer them.
+      const leg = this.#legOf(mail.from)
+      if (leg && (leg === this.#leg || !leg.isDelivered)) this.#end(mail.reason ?? 'The client has gone.')
+    }
   }
 
   #arrived({ from, n }: Extract<Mail, { t: 'got' }>): void {
