@@ -4,7 +4,7 @@ import { isObject, type JsonObject, type Result, resultText } from '../../protoc
 import { failureResponse } from '../../runtime/error-text.ts'
 import type { LegEnd } from '../../runtime/mail.ts'
 
-export interface Outcome {
+interface Outcome {
   end: Extract<LegEnd, { response: unknown }>
   /** Characters of it as JSON. */
   size: number

@@ -33,7 +33,7 @@ export interface ParkedCall {
   end(cancelled?: string): void
 }
 
-export interface RunParts {
+interface RunParts {
   instance: Instance
   bounds: ParkingBounds
   /** How long the run waits for the answers of one round, in ms. */
