@@ -98,15 +98,18 @@ describe.each([OWN, V1, V2])('$name', ({ module, isOwn }) => {
     expect(await answer(1, session, ask.message?.id, accept(1))).toBe(202)
   })
 
-  test.runIf(isOwn)('an ask without the capability of the client is a tool error that names the capability', async () => {
-    const session = await initialize(fleet.at(0), '2025-11-25', { elicitation: {} })
-    for (const tool of ['roots', 'test_sampling', 'ask_url', 'sample_tools']) {
-      const args = tool === 'test_sampling' ? { prompt: 'x' } : {}
-      const { result } = await call(fleet.at(1), session, toolCall(1, tool, args))
-      expect(result.isError).toBe(true)
-      expect(result.content[0].text).toMatch(/capability/)
-    }
-  })
+  test.runIf(isOwn)(
+    'an ask without the capability of the client is a tool error that names the capability',
+    async () => {
+      const session = await initialize(fleet.at(0), '2025-11-25', { elicitation: {} })
+      for (const tool of ['roots', 'test_sampling', 'ask_url', 'sample_tools']) {
+        const args = tool === 'test_sampling' ? { prompt: 'x' } : {}
+        const { result } = await call(fleet.at(1), session, toolCall(1, tool, args))
+        expect(result.isError).toBe(true)
+        expect(result.content[0].text).toMatch(/capability/)
+      }
+    },
+  )
 
   test('an ask fails as unreachable for a client that accepts JSON only', async () => {
     const session = await initialize(fleet.at(0))

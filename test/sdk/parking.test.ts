@@ -50,7 +50,7 @@ describe.each(LINES)('a tool of %s that may not run again', (_line, { makeServer
   test('reports progress to the request that waits for it', async () => {
     const client = await connect(makeServer(), { ...user, instances: 3 })
     const received: unknown[] = []
-    const options = { onprogress: ({ message }: { message?: string }) => void received.push(message) }
+    const options = { onprogress: ({ message }: { message?: string | undefined }) => void received.push(message) }
     await client.callTool({ name: 'ask_in_turn', arguments: { label: `progress ${_line}` } }, options)
     expect(received.filter((message) => message?.toString().startsWith('step'))).toEqual(['step 0', 'step 1', 'step 2'])
   })
