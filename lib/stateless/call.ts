@@ -16,12 +16,12 @@ import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
-import type { StatelessExchange } from './exchange.ts'
-import type { ParkedCall, ParkedRun } from './parking/parked-run.ts'
-import type { Parking } from './parking/parking.ts'
+import type { SendMessage } from './parking/leg.ts'
+import type { ParkedRun } from './parking/parked-run.ts'
+import type { AskingCall, FirstExchange, Parking } from './parking/parking.ts'
 import type { ParkedAt, Retry } from './parking/retry.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
-import { Run, type SendMessage } from './run.ts'
+import { Run } from './run.ts'
 import { runSingle, type SingleParts } from './single.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
@@ -42,10 +42,10 @@ interface RunInput {
   caller: Caller
   send: SendMessage
   /** The request's exchange. */
-  exchange: Pick<StatelessExchange, 'last' | 'leave' | 'finish'>
+  exchange: FirstExchange
 }
 
-export class StatelessCall extends Run implements ParkedCall {
+export class StatelessCall extends Run implements AskingCall {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject
@@ -181,12 +181,10 @@ export class StatelessCall extends Run implements ParkedCall {
     return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
   }
 
-  /** The request waits for a parked run. */
   waitFor(retry: Retry): void {
     this.#retry = retry
   }
 
-  /** What a parked run asks is what this request asks. */
   askFor(asks: Record<string, JsonObject>, at: ParkedAt): void {
     this.#state ??= this.#host.states.create()
     this.#state.parked = at

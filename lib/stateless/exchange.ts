@@ -18,6 +18,7 @@ import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { before } from '../runtime/timers.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import type { FirstExchange, LastingRun } from './parking/parking.ts'
 import type { Run } from './run.ts'
 
 /** A request, its caller and its connection. */
@@ -32,13 +33,7 @@ export interface StatelessInput {
   gone?(): AbortSignal | undefined
 }
 
-/** A run that outlasts its first request. */
-interface LastingRun {
-  /** Whether it takes the outcome of the handler. */
-  settled(returned: JsonObject | RawJson | Error): boolean
-}
-
-export class StatelessExchange implements StreamSource {
+export class StatelessExchange implements StreamSource, FirstExchange {
   readonly #instance: Instance
   readonly #input: StatelessInput
   readonly #complete: (result: JsonObject | RawJson) => RawJson
@@ -174,18 +169,15 @@ export class StatelessExchange implements StreamSource {
     this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#input.request.id), 503, message)
   }
 
-  /** The outcome of the handler is for `run` first. */
   last(run: LastingRun): void {
     this.#lasting = run
   }
 
-  /** The outcome that a run took is given as the reply, after all. */
   finish(result: JsonObject): void {
     this.#lasting = undefined
     this.#finish(result)
   }
 
-  /** Gives `input_required` as the reply. The call goes on, and its handler keeps its place. */
   leave(inputRequired: () => JsonObject): void {
     if (!this.#call) return
     this.#call.watch?.end('input_required')

@@ -5,9 +5,7 @@ import type { LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../server/context/client-channel.ts'
-
-/** Sends a message before the result, with a promise where the reader has to catch up first; absent where the client takes JSON alone. */
-export type SendMessage = ((text: string) => Promise<unknown> | undefined) | undefined
+import type { SendMessage } from './parking/leg.ts'
 
 export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract readonly revision: Revision

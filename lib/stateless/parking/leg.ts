@@ -8,6 +8,9 @@ import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { LegEnd, Mail } from '../../runtime/mail.ts'
 
+/** Sends a message before the result, with a promise where the reader has to catch up first; absent where the client takes JSON alone. */
+export type SendMessage = ((text: string) => Promise<unknown> | undefined) | undefined
+
 export interface Leg {
   /** Sends a message before the result. The promise, where there is one, resolves when the next one may follow. */
   send(text: string): Promise<unknown> | undefined

@@ -5,22 +5,44 @@
 import { callsAreHeard } from '../../base/events.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, isRequestId, type JsonObject, type JsonRpcRequest, type Result } from '../../protocol/jsonrpc.ts'
-import { CallWatch } from '../../runtime/call-watch.ts'
+import { CallWatch, type WatchedChannel } from '../../runtime/call-watch.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { LegEnd, RetryMail } from '../../runtime/mail.ts'
 import { AskPending } from '../../server/context/errors.ts'
 import type { StatelessOptions } from '../../settings.ts'
-import type { StatelessCall } from '../call.ts'
-import type { StatelessExchange } from '../exchange.ts'
-import type { SendMessage } from '../run.ts'
 import { ParkingBounds } from './bounds.ts'
-import type { Leg } from './leg.ts'
-import { ParkedRun } from './parked-run.ts'
+import type { Leg, SendMessage } from './leg.ts'
+import { type ParkedCall, ParkedRun } from './parked-run.ts'
 import { type ParkedAt, Retry, refusalOf } from './retry.ts'
 
-/** The request of a call, as the first leg of its run uses it. */
+/** A call, as the request that carries a leg uses it. */
+export interface AskingCall extends ParkedCall, WatchedChannel {
+  /** What a parked run asks is what its request asks. */
+  askFor(asks: Record<string, JsonObject>, at: ParkedAt): void
+  /** The `input_required` result with these asks. */
+  inputRequired(): JsonObject
+  /** The request waits for a parked run. */
+  waitFor(retry: Retry): void
+}
+
+/** The exchange of the request of a call, which carries the first leg of its run. */
+export interface FirstExchange {
+  /** The outcome of the handler is for `run` first. */
+  last(run: LastingRun): void
+  /** Gives `input_required` as the reply. The call goes on, and its handler keeps its place. */
+  leave(inputRequired: () => JsonObject): void
+  /** The outcome that a run took is given as the reply, after all. */
+  finish(result: JsonObject): void
+}
+
+/** A run that outlasts its first request. */
+export interface LastingRun {
+  /** Whether it takes the outcome of the handler. */
+  settled(returned: Result | Error): boolean
+}
+
 interface FirstRequest {
-  exchange: Pick<StatelessExchange, 'last' | 'leave' | 'finish'>
+  exchange: FirstExchange
   send: SendMessage
 }
 
@@ -55,7 +77,7 @@ export class Parking {
    *
    * @throws Error with one line where no further run may wait here
    */
-  park(call: StatelessCall, { exchange, send }: FirstRequest): ParkedRun {
+  park(call: AskingCall, { exchange, send }: FirstRequest): ParkedRun {
     const [instance, bounds, park, maxAsks] = [this.#instance, this.#bounds, this.#park, this.#maxAsks]
     const run = new ParkedRun({ instance, bounds, park, maxAsks }, call, firstLeg(call, exchange, send))
     exchange.last(run)
@@ -63,7 +85,7 @@ export class Parking {
   }
 
   /** Serves a retry: gives its answers to the run, and returns what the run returns. */
-  async retry(call: StatelessCall, at: ParkedAt, { request, send, level }: RetryRequest): Promise<Result> {
+  async retry(call: AskingCall, at: ParkedAt, { request, send, level }: RetryRequest): Promise<Result> {
     const { inputResponses, _meta } = request.params ?? {}
     const mail: RetryMail = { answers: isObject(inputResponses) ? inputResponses : {}, streams: send !== undefined }
     const token = isObject(_meta) ? _meta.progressToken : undefined
@@ -77,7 +99,7 @@ export class Parking {
     return call.watch.run(work)
   }
 
-  #outcome(call: StatelessCall, end: LegEnd): JsonObject {
+  #outcome(call: AskingCall, end: LegEnd): JsonObject {
     if ('asks' in end) {
       call.askFor(end.asks, { run: end.run, wait: end.wait })
       throw new AskPending(Object.keys(end.asks)[0] ?? '')
@@ -90,7 +112,7 @@ export class Parking {
 }
 
 /** The first leg of a run is carried by the request of its call. */
-function firstLeg(call: StatelessCall, exchange: FirstRequest['exchange'], send: SendMessage): Leg {
+function firstLeg(call: AskingCall, exchange: FirstRequest['exchange'], send: SendMessage): Leg {
   return {
     send: (text) => send?.(text),
     end(end) {

@@ -5,7 +5,7 @@ import type { HeldConnection } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { LegEnd, Mail, RetryMail } from '../../runtime/mail.ts'
 import type { Owner } from '../../store/store.ts'
-import type { SendMessage } from '../run.ts'
+import type { SendMessage } from './leg.ts'
 
 /** The place of a parked run, as the state of its client names it. */
 export interface ParkedAt {
