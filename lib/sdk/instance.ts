@@ -141,6 +141,7 @@ export class OfficialInstance implements Calls {
     } catch (error) {
       throw failureFor(error)
     } finally {
+      if (call.givenUp) await Promise.allSettled(call.givenUp)
       call.over = true
       this.#calls.delete(call.id)
     }

@@ -38,6 +38,12 @@ interface TransportParts {
   strict: boolean
 }
 
+interface OpenAsk {
+  call: OfficialCall
+  controller: AbortController
+  answer: Promise<unknown>
+}
+
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export class OfficialTransport implements Transport {
@@ -48,7 +54,7 @@ export class OfficialTransport implements Transport {
   closed = false
   readonly #parts: TransportParts
   /** The asks without an answer, by the SDK's number of the message. */
-  readonly #asks = new Map<unknown, AbortController>()
+  readonly #asks = new Map<unknown, OpenAsk>()
   readonly #reported = new Set<string>()
 
   constructor(parts: TransportParts) {
@@ -88,11 +94,20 @@ export class OfficialTransport implements Transport {
     }
     if (options.relatedRequestId === undefined) this.#parts.calls.askedByContext(method)
     const controller = new AbortController()
-    this.#asks.set(id, controller)
-    askClient(call, method, params, controller.signal).then(
+    const answer = askClient(call, method, params, controller.signal)
+    this.#asks.set(id, { call, controller, answer })
+    answer.then(
       (result) => this.#answer(id, { result }),
       (error: unknown) => this.#answer(id, { error: errorOfAsk(asError(error)) }),
     )
+  }
+
+  #giveUp(id: unknown, reason: unknown): void {
+    const ask = this.#asks.get(id)
+    if (!ask) return
+    ask.call.givenUp ??= []
+    ask.call.givenUp.push(ask.answer)
+    ask.controller.abort(reason)
   }
 
   #answer(id: unknown, answer: JsonObject): void {
@@ -116,7 +131,7 @@ export class OfficialTransport implements Transport {
     if (list !== undefined) return calls.announce({ kind: list as ListKind, local: true })
     switch (method) {
       case 'notifications/cancelled':
-        return this.#asks.get(params.requestId)?.abort(params.reason)
+        return this.#giveUp(params.requestId, params.reason)
       case 'notifications/resources/updated': {
         const { uri } = params
         if (typeof uri === 'string') calls.announce({ kind: 'updated', uri })
