@@ -24,11 +24,11 @@ function list(values: readonly string[]): string {
 const TEXTS = {
   /** @param host the header as it came */
   host: (host: string) =>
-    `The Host header names ${named(host)}, which ALLOWED_HOSTS (allowedHosts) lacks. Add it there if this endpoint has that name.`,
+    `The Host header names ${named(host)}, which ALLOWED_HOSTS (allowedHosts) lacks.`,
 
   /** @param origin the header as it came */
   origin: (origin: string) =>
-    `The Origin ${named(origin)} is not allowed here: ALLOWED_ORIGINS (allowedOrigins) lacks it. Add it there if its pages may call this endpoint.`,
+    `The Origin ${named(origin)} is not allowed here: ALLOWED_ORIGINS (allowedOrigins) lacks it.`,
 
   session: () =>
     'Session not found: it has ended (by DELETE, or without requests for SESSION_IDLE_SECONDS), it is not of this caller, or the ' +
