@@ -21,74 +21,87 @@ function list(values: readonly string[]): string {
   return [...values.slice(0, MAX_LISTED).map(named), ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }
 
-const TEXTS = {
-  /** @param host the header as it came */
-  host: (host: string) =>
-    `The Host header names ${named(host)}, which ALLOWED_HOSTS (allowedHosts) lacks.`,
+/** What each text repeats. */
+interface Values {
+  /** The header as it came. */
+  host: [host: string]
+  /** The header as it came. */
+  origin: [origin: string]
+  session: []
+  /** The path of the request, and that of the endpoint. */
+  nothing: [path: string, endpoint: string]
+  /** Authorization, where it came. */
+  tokenMissing: [header: string | undefined]
+  /** What follows the word Bearer. */
+  tokenMalformed: [token: string]
+  /** What the token names. */
+  issuer: [issuer: string | undefined]
+  /** What the token names. */
+  audience: [audience: readonly string[]]
+  /** What the token names. */
+  algorithm: [algorithm: string]
+  /** Those that the token lacks, and whether every request needs them. */
+  scopes: [missing: readonly string[], everywhere: boolean]
+  scopesWithoutAuth: []
+}
 
-  /** @param origin the header as it came */
-  origin: (origin: string) =>
-    `The Origin ${named(origin)} is not allowed here: ALLOWED_ORIGINS (allowedOrigins) lacks it.`,
+const TEXTS: { readonly [R in keyof Values]: (...values: Values[R]) => string } = {
+  host: (host) => `The Host header names ${named(host)}, which ALLOWED_HOSTS (allowedHosts) lacks.`,
+
+  origin: (origin) => `The Origin ${named(origin)} is not allowed here: ALLOWED_ORIGINS (allowedOrigins) lacks it.`,
 
   session: () =>
     'Session not found: it has ended (by DELETE, or without requests for SESSION_IDLE_SECONDS), it is not of this caller, or the ' +
     'process whose memory kept it is gone (without REDIS_URL). Send initialize without Mcp-Session-Id.',
 
-  /** @param path of the request */
-  nothing: (path: string, endpoint: string) => `Nothing is at ${named(path)}; the MCP endpoint is ${endpoint}.`,
+  nothing: (path, endpoint) => `Nothing is at ${named(path)}; the MCP endpoint is ${endpoint}.`,
 
-  /** @param header Authorization, where it came: a known scheme is repeated, since another first word may be the token */
-  tokenMissing: (header: string | undefined) => {
-    const [, scheme] = /^(basic|digest|dpop|negotiate|token|api-?key|hmac|oauth)\b/i.exec(header ?? '') ?? []
-    const came =
-      header === undefined
-        ? 'has no Authorization header'
-        : scheme === undefined
-          ? 'has an Authorization header without the word Bearer'
-          : `has an Authorization header with the scheme ${named(scheme)}`
-    return `This endpoint needs an access token (AUTH_ISSUER), and the request ${came}. Send Authorization: Bearer <token>.`
-  },
+  tokenMissing: (header) =>
+    `This endpoint needs an access token (AUTH_ISSUER), and the request ${authorizationOf(header)}. Send Authorization: Bearer <token>.`,
 
-  /** @param token what follows the word Bearer; it is not repeated */
-  tokenMalformed: (token: string) => {
-    const why =
-      token === ''
-        ? 'no token follows the word Bearer'
-        : /[${}<>%]/.test(token)
-          ? 'what follows the word Bearer seems to be a variable or a placeholder that was not replaced'
-          : 'the token is too long, or has characters that no token has (RFC 6750, 2.1)'
-    return `The Authorization header holds no readable token: ${why}.`
-  },
+  tokenMalformed: (token) => `The Authorization header holds no readable token: ${faultOf(token)}.`,
 
-  /** @param issuer what the token names */
-  issuer: (issuer: string | undefined) => {
+  issuer(issuer) {
     const came = issuer === undefined ? 'it names no issuer' : `its issuer is ${named(issuer)}, which AUTH_ISSUER lacks`
     return `The token is not from an authorization server of this endpoint: ${came}.`
   },
 
-  /** @param audience the claim of the token */
-  audience: (audience: readonly string[]) => {
+  audience(audience) {
     const came =
       audience.length === 0 ? 'it has no audience' : `its audience is ${list(audience)}, and AUTH_AUDIENCE lacks it`
     return `The token is not for this endpoint: ${came}.`
   },
 
-  /** @param algorithm what the header of the token names */
-  algorithm: (algorithm: string) =>
+  algorithm: (algorithm) =>
     `The token is not valid: it is signed with ${named(algorithm)}, which AUTH_ALGORITHMS lacks.`,
 
-  /** @param missing the scopes that the token lacks */
-  scopes: (missing: readonly string[], everywhere: boolean) =>
-    `The token lacks ${missing.length === 1 ? 'the scope' : 'the scopes'} ${list(missing)}, which ${everywhere ? 'every request here needs (AUTH_SCOPES)' : 'this request needs'}.`,
+  scopes(missing, everywhere) {
+    const which = missing.length === 1 ? 'the scope' : 'the scopes'
+    const needs = everywhere ? 'every request here needs (AUTH_SCOPES)' : 'this request needs'
+    return `The token lacks ${which} ${list(missing)}, which ${needs}.`
+  },
 
   scopesWithoutAuth: () =>
     'This request needs scopes, and the endpoint has no authorization that could grant them: set AUTH_ISSUER.',
-} as const
+}
 
-type Texts = typeof TEXTS
+/** What came as Authorization. A known scheme is repeated; another first word may be the token. */
+function authorizationOf(header: string | undefined): string {
+  if (header === undefined) return 'has no Authorization header'
+  const [, scheme] = /^(basic|digest|dpop|negotiate|token|api-?key|hmac|oauth)\b/i.exec(header) ?? []
+  if (scheme === undefined) return 'has an Authorization header without the word Bearer'
+  return `has an Authorization header with the scheme ${named(scheme)}`
+}
+
+/** Why a token cannot be read. It is not repeated. */
+function faultOf(token: string): string {
+  if (token === '') return 'no token follows the word Bearer'
+  if (/[${}<>%]/.test(token))
+    return 'what follows the word Bearer seems to be a variable or a placeholder that was not replaced'
+  return 'the token is too long, or has characters that no token has (RFC 6750, 2.1)'
+}
 
 /** The sentences for a refusal, on one line: at most about 900 characters. */
-export function refusalText<R extends keyof Texts>(reason: R, ...values: Parameters<Texts[R]>): string {
-  const text: (...given: Parameters<Texts[R]>) => string = TEXTS[reason]
-  return text(...values)
+export function refusalText<R extends keyof Values>(reason: R, ...values: Values[R]): string {
+  return TEXTS[reason](...values)
 }
