@@ -2,7 +2,7 @@
 import { ErrorCode } from '../protocol/errors.ts'
 
 /** A response with a status of 400 or more. */
-export interface Refused {
+interface Refused {
   status: number
   /** The text, or what was parsed of it. */
   body: unknown

@@ -22,7 +22,7 @@ function list(values: readonly string[]): string {
 }
 
 /** What each text repeats. */
-interface Values {
+type Values = {
   /** The header as it came. */
   host: [host: string]
   /** The header as it came. */

@@ -5,7 +5,7 @@ import { isObject } from '../../protocol/jsonrpc.ts'
 import { META } from '../../protocol/meta.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
 
-export interface Probed {
+interface Probed {
   name?: string | undefined
   /** Undefined: it did not answer. */
   admission?: Admission | undefined
