@@ -154,10 +154,13 @@ describe('where a failover loses an entry of a log', () => {
     expect(await stream.rest()).toEqual([])
     // Soon, and not as late as a client whose stream another connection has.
     expect(stream.events.at(-1)).toEqual({ retry: about(1_000) })
-    const back = await (await resume(endpoint, session, stream.lastId ?? '')).rest()
-    expect(back).toEqual([
+    const back = await resume(endpoint, session, stream.lastId ?? '')
+    expect(await back.rest()).toEqual([
       { jsonrpc: '2.0', id: 'c', error: { code: -32603, message: expect.stringContaining('no longer available') } },
     ])
+    // A client that waits for more of a batch, such as the answer to a call that it has cancelled, does not get the error again.
+    const again = await send(endpoint, '/mcp', { ...session, 'last-event-id': back.lastId ?? '' })
+    expect(again.status).toBe(405)
   })
 
   test('a client that comes back without the entry gets a warning in its place', async () => {
