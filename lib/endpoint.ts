@@ -26,6 +26,7 @@ import { readOptions } from './options.ts'
 import type { Page } from './page/routes.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
+import { refusalText } from './protocol/refusal-texts.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
@@ -187,6 +188,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
       hides: () => dispatcher.hides === true,
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
+      hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
+      handles: (method) => dispatcher.handles?.(method) === true,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -253,11 +256,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
-    throw new Refusal(
-      404,
-      ErrorCode.InvalidRequest,
-      `Nothing is at ${req.path}; the MCP endpoint is ${paths.publicPath}.`,
-    )
+    throw new Refusal(404, ErrorCode.InvalidRequest, refusalText('nothing', req.path, paths.publicPath))
   })
   app.onError(async (error, c) => {
     const watched = watchRequest(parts, c, headerReader(c))

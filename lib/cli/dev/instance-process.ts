@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { systemClock } from '../../base/clock.ts'
 import type { Target } from './balancer.ts'
 import type { Guard } from './guard.ts'
-import { isOfDev, type List, type Order, type Report, type Roll, type Start } from './messages.ts'
+import { isOfDev, type List, type Order, type Refused, type Report, type Roll, type Start } from './messages.ts'
 import type { Terminal } from './terminal.ts'
 
 /** How long an instance may take to obey, in ms. One that stands still in a debugger does not. */
@@ -25,6 +25,8 @@ interface InstanceParts {
   connect(child: ChildProcess): void
   /** The page ends the instance of this number. */
   onKill(number: number): void
+  /** It has refused a request. */
+  refused(refused: Refused): void
 }
 
 /** ready: it serves. leaving: it takes no more requests. ended: it is no more. */
@@ -52,7 +54,7 @@ export class InstanceProcess implements Target {
   readonly ended: Promise<string>
   #done = () => {}
 
-  constructor({ number, file, start, env, guard, terminal, connect, onKill }: InstanceParts) {
+  constructor({ number, file, start, env, guard, terminal, connect, refused, onKill }: InstanceParts) {
     this.number = number
     this.socket = start.socket
     const child = fork(file, [JSON.stringify(start)], {
@@ -90,6 +92,7 @@ export class InstanceProcess implements Target {
         const report = message as Report
         if (report.dev === 'done') return this.#done()
         if (report.dev === 'kill') return onKill(report.number)
+        if (report.dev === 'refused') return refused(report.refused)
         if (report.dev === 'ready') {
           this.name = report.name
           this.lists = report.lists

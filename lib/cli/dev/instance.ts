@@ -1,7 +1,7 @@
 /** An instance of `dev`: a process that serves the bundled server as a deployed one does, on the socket that it is given. */
 import * as inspector from 'node:inspector'
 import { stackOf } from '../../base/errors.ts'
-import { onEvent } from '../../base/events.ts'
+import { onEvent, type RefusalKind } from '../../base/events.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import type { PageFleet } from '../../page/options.ts'
 import { pageWith } from '../../page/routes.ts'
@@ -15,6 +15,7 @@ import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { isOfDev, type List, type Order, type Report, type Roll, type Start } from './messages.ts'
+import { newReasons } from './refusals.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
 const report = (message: Report) => void process.send?.(message, () => {})
@@ -35,6 +36,7 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
     if (error instanceof StoreRefused) stop(error.message)
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
+  reportRefusals()
   const dispatcher = dispatcherFor(server)
   const page = settings.page ? pageWith({ instance: String(start.number), fleet: shownFleet() }) : undefined
   const { http, endpoint } = serveNode(dispatcher, { settings, store, log, page })
@@ -58,6 +60,24 @@ function shownFleet(): PageFleet {
     kill: (name) => report({ dev: 'kill', number: Number(name) }),
   }
 }
+
+/** What the author explains to a client that was set up otherwise: each reason once, since clients try again. */
+function reportRefusals(): void {
+  const news = newReasons()
+  onEvent('refusal', ({ kind, status, code, reason }) => {
+    if (EXPLAINED.has(kind) && news(reason)) report({ dev: 'refused', refused: { status, code, reason } })
+  })
+}
+
+const EXPLAINED: ReadonlySet<RefusalKind> = new Set([
+  'host',
+  'origin',
+  'token_missing',
+  'token_malformed',
+  'token_invalid',
+  'scope',
+  'session',
+])
 
 function stop(reason: unknown): never {
   console.error(typeof reason === 'string' ? reason : stackOf(reason))

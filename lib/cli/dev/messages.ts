@@ -17,6 +17,15 @@ export interface Start {
   inspect: string | undefined
 }
 
+/** A request that a security setting refused, or one of a session that is gone. */
+export interface Refused {
+  status: number
+  /** Of the JSON-RPC error. */
+  code: number
+  /** The reason, as the client gets it. */
+  reason: string
+}
+
 /** From an instance. */
 export type Report =
   /** It listens. `lists`: those that its server has. */
@@ -27,6 +36,8 @@ export type Report =
   | { dev: 'done' }
   /** The page ends the instance of this number. */
   | { dev: 'kill'; number: number }
+  /** Each reason once. */
+  | { dev: 'refused'; refused: Refused }
 
 /** The instances that there are, for the page: sent to each of them when that changes, and not answered. */
 export interface Roll {

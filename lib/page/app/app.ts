@@ -3,7 +3,7 @@ import type { CreateMessageRequest, ElicitRequest, LoggingLevel } from '@modelco
 import type { About } from '../about.ts'
 import { Changes } from './changes.ts'
 import { type AskContext, Connection, type Era, type Offer, type Person, REVISIONS } from './connection.ts'
-import { announce, notify } from './dom.ts'
+import { announce, notify } from './dom/elements.ts'
 import { explain, type Failure } from './failure.ts'
 import { Instances, killInstance, readKillToken } from './instances.ts'
 import { endpointOf, readAbout } from './location.ts'

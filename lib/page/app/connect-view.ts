@@ -2,7 +2,7 @@
 import { connectionsTo } from '../../connect/connections.ts'
 import type { Code, Connection, Step } from '../../connect/types.ts'
 import type { App } from './app.ts'
-import { copyButton, fill, h, icon, newId } from './dom.ts'
+import { copyButton, fill, h, icon, newId } from './dom/elements.ts'
 
 /** The view that was made last, with the client that was chosen in it. */
 let shown: { about: string; element: HTMLElement } | undefined

@@ -1,5 +1,5 @@
 /** Shows results: texts, pictures, links, messages of prompts, JSON. */
-import { button, type Child, copyButton, fill, h } from './dom.ts'
+import { button, type Child, copyButton, fill, h } from './dom/elements.ts'
 import { isObject, type JsonObject, prettyJson } from './forms/json.ts'
 
 /** Characters of a text that are shown at once. */

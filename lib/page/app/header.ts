@@ -1,7 +1,7 @@
 /** The head of the page: what the server is called, the kind of revision, the instances. */
 import type { App } from './app.ts'
 import { type Era, REVISIONS } from './connection.ts'
-import { button, fill, h, hidden, icon, notify } from './dom.ts'
+import { button, fill, h, hidden, icon, notify } from './dom/elements.ts'
 import type { InstanceState } from './instances.ts'
 import { linkTo } from './links.ts'
 
@@ -27,7 +27,12 @@ export function header(app: App): HTMLElement {
   app.changed.on(show)
   app.runs.changed.on(show)
   show()
-  const instances = h('div', { class: 'strip' }, h('span', { class: 'caption', 'aria-hidden': 'true' }, 'instances'), strip)
+  const instances = h(
+    'div',
+    { class: 'strip' },
+    h('span', { class: 'caption', 'aria-hidden': 'true' }, 'instances'),
+    strip,
+  )
   return h('header', { class: 'page-head' }, name, status, h('div', { class: 'controls' }, instances, eraSwitch(app)))
 }
 

@@ -2,7 +2,7 @@
 import { type Kill, PAGE_HEADER } from '../about.ts'
 import type { ShownInstance } from '../options.ts'
 import { Changes } from './changes.ts'
-import { h, hidden } from './dom.ts'
+import { h, hidden } from './dom/elements.ts'
 
 /** Colors of the style sheet. */
 const COLORS = 8

@@ -1,7 +1,7 @@
 /** What all entries of the lists have: a title, a form, and the calls so far. */
 import type { App } from './app.ts'
 import { jsonView, textView } from './content.ts'
-import { button, type Child, fill, h, newId } from './dom.ts'
+import { button, type Child, fill, h, newId } from './dom/elements.ts'
 import type { ItemKey } from './runs.ts'
 
 interface ItemParts {

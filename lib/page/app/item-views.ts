@@ -2,7 +2,7 @@
 import type { Prompt, Resource, ResourceTemplateType, Tool } from '@modelcontextprotocol/client'
 import type { App } from './app.ts'
 import type { CompletionRef, Offer } from './connection.ts'
-import { announce, button, fill, h, newId } from './dom.ts'
+import { announce, button, fill, h, newId } from './dom/elements.ts'
 import { formOf } from './forms/form.ts'
 import { expanded, variablesOf } from './forms/uri-template.ts'
 import { itemView } from './item-view.ts'

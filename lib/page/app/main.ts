@@ -2,7 +2,7 @@
 // It comes before every import of the client.
 import './no-eval.ts'
 import { App } from './app.ts'
-import { announce, button, fill, h, icon, toastPlace } from './dom.ts'
+import { announce, button, fill, h, icon, toastPlace } from './dom/elements.ts'
 import { header } from './header.ts'
 import { ItemViews } from './item-views.ts'
 import { linkTo, viewOf } from './links.ts'

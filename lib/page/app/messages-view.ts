@@ -2,7 +2,7 @@
 import type { LoggingLevel } from '@modelcontextprotocol/client'
 import type { App } from './app.ts'
 import { jsonView } from './content.ts'
-import { button, fill, h, hidden, icon, newId } from './dom.ts'
+import { button, fill, h, hidden, icon, newId } from './dom/elements.ts'
 import { summaryOf } from './messages.ts'
 import type { Entry } from './wire.ts'
 
@@ -67,7 +67,8 @@ function messageRow({ instances }: App, entry: Entry): HTMLElement {
     {},
     h('span', { class: 'arrow' }, icon(kind), hidden(DIRECTIONS[kind])),
     h('span', { class: 'words' }, words),
-    http?.status !== undefined && h('span', { class: 'http' }, http.method === 'POST' ? http.status : `${http.method} ${http.status}`),
+    http?.status !== undefined &&
+      h('span', { class: 'http' }, http.method === 'POST' ? http.status : `${http.method} ${http.status}`),
     instance !== undefined && instances.chip(instance),
     h('span', { class: 'time' }, `${(at / 1_000).toFixed(2)} s`),
   )

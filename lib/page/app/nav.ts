@@ -1,6 +1,6 @@
 /** The lists of the server, which can be searched. */
 import type { App } from './app.ts'
-import { type Child, fill, h, hidden, newId } from './dom.ts'
+import { type Child, fill, h, hidden, newId } from './dom/elements.ts'
 import { linkTo, type View, viewOf } from './links.ts'
 import type { ItemKey } from './runs.ts'
 
@@ -23,7 +23,8 @@ export function nav(app: App): HTMLElement {
   const show = () => {
     const groups = groupsOf(app)
     const words = search.value.toLowerCase().split(/\s+/)
-    const fits = ({ key, name, text = '' }: Item) => words.every((word) => `${key} ${name} ${text}`.toLowerCase().includes(word))
+    const fits = ({ key, name, text = '' }: Item) =>
+      words.every((word) => `${key} ${name} ${text}`.toLowerCase().includes(word))
     const shown = groups.map(({ title, items }) => ({ title, all: items.length, items: items.filter(fits) }))
     fill(lists, shown.map(groupView))
     const count = shown.reduce((sum, { items }) => sum + items.length, 0)

@@ -3,7 +3,7 @@ import type { App } from './app.ts'
 import { connectView } from './connect-view.ts'
 import type { Offer } from './connection.ts'
 import { textView } from './content.ts'
-import { type Child, copyButton, fill, h, newId } from './dom.ts'
+import { type Child, copyButton, fill, h, newId } from './dom/elements.ts'
 import { linkTo, type View } from './links.ts'
 
 export function overview(app: App): HTMLElement {
@@ -85,7 +85,10 @@ function anyInstance({ instances }: App): HTMLElement {
   )
   const show = () => {
     section.hidden = instances.all.length < 2
-    fill(place, instances.all.map(({ name }) => instances.chip(name)))
+    fill(
+      place,
+      instances.all.map(({ name }) => instances.chip(name)),
+    )
   }
   instances.changed.on(show)
   show()

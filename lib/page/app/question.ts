@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/client'
 import type { AskContext } from './connection.ts'
 import { jsonView, textView } from './content.ts'
-import { announce, button, type Child, fill, h, icon, newId } from './dom.ts'
+import { announce, button, type Child, fill, h, icon, newId } from './dom/elements.ts'
 import { formOf } from './forms/form.ts'
 import { prettyJson } from './forms/json.ts'
 

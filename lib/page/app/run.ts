@@ -1,6 +1,6 @@
 /** A call and what happens in it, step by step: what was sent, progress, log, questions, and the result. */
 import { resultView } from './content.ts'
-import { button, type Child, fill, h } from './dom.ts'
+import { button, type Child, fill, h } from './dom/elements.ts'
 import { isObject, type JsonObject } from './forms/json.ts'
 import type { Instances } from './instances.ts'
 import { asksOf, isAnswer, type Message } from './messages.ts'

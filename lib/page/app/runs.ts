@@ -1,6 +1,6 @@
 /** The calls of this page, in the order of their beginnings. */
 import { Changes } from './changes.ts'
-import { announce } from './dom.ts'
+import { announce } from './dom/elements.ts'
 import type { Instances } from './instances.ts'
 import { linkTo } from './links.ts'
 import { Run } from './run.ts'

@@ -1,5 +1,5 @@
 /** Fields that have others in them: objects, lists, several choices, variants. */
-import { announce, button, fill, h } from '../dom.ts'
+import { announce, button, fill, h } from '../dom/elements.ts'
 import { type Entered, empty, readCount } from './check.ts'
 import { type About, type Control, draftOf, Frame } from './control.ts'
 import type { ChoicesField, Field, ListField, ObjectField, VariantsField } from './field.ts'
@@ -166,7 +166,6 @@ function variantsControl(about: Of<VariantsField>): Control {
   const choose = (index: string) => {
     select.value = index
     const variant = index === '' ? undefined : variants[Number(index)]
-    const { name } = about
     current = variant && partOf(variant.field, about.name)
     fill(place, current?.element)
   }

@@ -1,5 +1,5 @@
 /** What every field of a form can do, and the parts that all of them have: label, description, problem. */
-import { type Child, fill, h, hidden, newId } from '../dom.ts'
+import { type Child, fill, h, hidden, newId } from '../dom/elements.ts'
 import type { Entered } from './check.ts'
 import type { Field } from './field.ts'
 import type { Json } from './json.ts'

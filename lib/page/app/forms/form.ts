@@ -1,5 +1,5 @@
 /** The form of a schema, with a second view of the same values: their JSON. */
-import { fill, h, newId } from '../dom.ts'
+import { fill, h, newId } from '../dom/elements.ts'
 import { objectControl } from './composed.ts'
 import { type Control, draftOf } from './control.ts'
 import { isObject, type JsonObject } from './json.ts'

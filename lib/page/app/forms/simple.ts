@@ -1,5 +1,5 @@
 /** Fields of one value: texts, numbers, flags, choices, JSON. */
-import { h } from '../dom.ts'
+import { h } from '../dom/elements.ts'
 import { type Entered, empty, readJson, readNumber, readText } from './check.ts'
 import { type About, type Control, Frame } from './control.ts'
 import type { ChoiceField, ConstantField, FlagField, JsonField, NumberField, TextField } from './field.ts'
