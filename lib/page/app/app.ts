@@ -13,7 +13,7 @@ import { type ItemKey, Runs } from './runs.ts'
 import { Wire } from './wire.ts'
 
 /** locked: a token is needed, and there is none. */
-export type Status = 'locked' | 'connecting' | 'ready' | 'failed'
+type Status = 'locked' | 'connecting' | 'ready' | 'failed'
 
 /** How often it is looked whether an instance is back, in ms, and how many times. */
 const LOOK = 300

@@ -55,7 +55,7 @@ export interface Offer {
   templates: ResourceTemplateType[]
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** The number of the run, under which the wire records it. */
   run: number
   signal: AbortSignal

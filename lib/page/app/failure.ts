@@ -11,7 +11,7 @@ export interface Failure {
 }
 
 /** A response that was refused, as the wire has seen it. */
-export interface Refused {
+interface Refused {
   status: number
   message: string | undefined
 }

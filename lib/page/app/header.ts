@@ -10,6 +10,7 @@ const ABOUT: Record<Era, string> = { session: 'session', stateless: 'stateless' 
 export function header(app: App): HTMLElement {
   const name = h('a', { class: 'server', href: linkTo('overview') })
   const status = h('p', { class: 'status' })
+  const forget = button('Forget the token', () => void app.setToken(undefined), { kind: 'small' })
   const strip = instanceStrip(app)
   const show = () => {
     const { info } = app.offer ?? {}
@@ -22,7 +23,7 @@ export function header(app: App): HTMLElement {
       info && h('span', { class: 'version' }, info.version),
     )
     status.dataset.status = app.status
-    fill(status, statusText(app))
+    fill(status, statusText(app), app.hasToken && forget)
   }
   app.changed.on(show)
   app.runs.changed.on(show)

@@ -7,7 +7,7 @@ import { asksOf, isAnswer, type Message } from './messages.ts'
 import type { Asked } from './question.ts'
 import type { Entry } from './wire.ts'
 
-export type RunState = 'running' | 'asking' | 'done' | 'failed' | 'cancelled'
+type RunState = 'running' | 'asking' | 'done' | 'failed' | 'cancelled'
 
 const WORDS: Record<RunState, string> = {
   running: 'Running',

@@ -9,7 +9,7 @@ import type { Entry } from './wire.ts'
 /** An entry of the lists: `tool:echo`. */
 export type ItemKey = `${'tool' | 'prompt' | 'resource' | 'template'}:${string}`
 
-export interface Call {
+interface Call {
   key: ItemKey
   /** What is called. */
   name: string

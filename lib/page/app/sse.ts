@@ -1,6 +1,6 @@
 /** Reads server-sent events, for the list of messages. The client reads the same bytes itself. */
 
-export interface SseEvent {
+interface SseEvent {
   id: string | undefined
   /** Undefined: the event is a comment, or says only when to come back. */
   data: string | undefined

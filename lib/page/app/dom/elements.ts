@@ -6,7 +6,7 @@ type Listeners = { [Name in keyof HTMLElementEventMap]?: (event: HTMLElementEven
 type Value = string | number | boolean | undefined
 
 /** `on`: listeners. Everything else is an attribute: true writes it without a value, false and undefined leave it out. */
-export interface Attributes {
+interface Attributes {
   on?: Listeners
   [name: string]: Value | Listeners
 }
@@ -30,7 +30,7 @@ function listen(element: HTMLElement, type: string, listener: unknown): void {
   element.addEventListener(type, listener as EventListener)
 }
 
-export function add(element: Element, children: readonly Child[]): void {
+function add(element: Element, children: readonly Child[]): void {
   for (const child of children) {
     if (child === undefined || child === false) continue
     if (Array.isArray(child)) add(element, child)
@@ -54,7 +54,7 @@ export function hidden(text: string): HTMLElement {
   return h('span', { class: 'sr' }, text)
 }
 
-export interface ButtonOptions {
+interface ButtonOptions {
   kind?: 'primary' | 'plain' | 'danger' | 'small'
   /** What a screen reader says in place of the text. */
   label?: string

@@ -8,7 +8,7 @@ import { choiceControl, constantControl, flagControl, jsonControl, numberControl
 
 type Of<F> = Omit<About, 'field'> & { field: F }
 
-export function controlOf(about: About): Control {
+function controlOf(about: About): Control {
   const { field } = about
   switch (field.kind) {
     case 'text':

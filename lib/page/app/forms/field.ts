@@ -75,7 +75,7 @@ export interface ListField extends Common {
   maxItems: number | undefined
 }
 
-export interface Variant {
+interface Variant {
   label: string
   field: Field
 }

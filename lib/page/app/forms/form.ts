@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from './json.ts'
 import { fieldOf } from './schema.ts'
 import { jsonControl } from './simple.ts'
 
-export interface Form {
+interface Form {
   element: HTMLElement
   /** The values; undefined: a field shows why not. The first such field has the focus then. */
   read(): JsonObject | undefined
