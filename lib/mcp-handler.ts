@@ -46,11 +46,12 @@ export function createMcpHandler(factory: OfficialFactory, options: CreateMcpHan
   if (typeof factory !== 'function') throw new TypeError(NO_FACTORY)
   const { legacy, onerror, responseMode, bus, maxSubscriptions, keepAliveMs, maxRequestBodySize, ...own } = options
   const official = { legacy, onerror, responseMode, bus, maxSubscriptions, keepAliveMs, maxRequestBodySize }
-  const { session, http, ...read } = readHandlerOptions(official)
+  const { session, stateless, http, ...read } = readHandlerOptions(official)
   const endpoint = createEndpoint(factory, {
     ...own,
     ...read,
     session: { ...own.session, ...session },
+    stateless: { ...own.stateless, ...stateless },
     http: { ...own.http, ...http },
   })
   const { path = '/mcp' } = own

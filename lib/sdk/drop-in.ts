@@ -4,7 +4,7 @@ import type { Group } from '../base/setting.ts'
 import { readOptions } from '../options.ts'
 import type { Notifier } from '../runtime/notifier.ts'
 import type { OfficialAuthInfo } from '../server/context/official-types.ts'
-import { type HttpOptions, SETTINGS, type SessionOptions } from '../settings.ts'
+import { type HttpOptions, SETTINGS, type SessionOptions, type StatelessOptions } from '../settings.ts'
 
 /** A change that a server announces. */
 export type ServerEvent =
@@ -42,7 +42,7 @@ export interface OfficialHandlerOptions {
   responseMode?: 'auto' | 'sse' | 'json' | undefined
   /** Refused: the store takes changes to all instances. */
   bus?: ServerEventBus | undefined
-  /** Streams that wait for messages in this instance. Default: 10,000. */
+  /** Streams that wait for messages in this instance; 0: `subscriptions/listen` is not served. Default: 10,000. */
   maxSubscriptions?: number | undefined
   /** From one comment on an idle stream to the next, in ms; 0: never. Default: 15,000. */
   keepAliveMs?: number | undefined
@@ -55,6 +55,7 @@ interface EndpointPart {
   onError?: (error: unknown) => void
   streaming?: boolean
   session: Partial<SessionOptions>
+  stateless: Partial<StatelessOptions>
   http: Partial<HttpOptions>
 }
 
@@ -71,14 +72,16 @@ export function readHandlerOptions(options: OfficialHandlerOptions): EndpointPar
   if (responseMode !== undefined && responseMode !== 'auto' && responseMode !== 'json') throw new TypeError(MODE)
   if (bus !== undefined) throw new TypeError(BUS)
   const { maxSubscriptions, keepAliveMs, maxRequestBodySize } = others
-  readOptions('createMcpHandler', NUMBERS, { maxSubscriptions, keepAliveMs, maxRequestBodySize })
+  const streams = maxSubscriptions === 0 ? undefined : maxSubscriptions
+  readOptions('createMcpHandler', NUMBERS, { maxSubscriptions: streams, keepAliveMs, maxRequestBodySize })
   return {
     ...(onerror && { onError: (error) => onerror(asError(error)) }),
     ...(responseMode === 'json' && { streaming: false }),
     session: {
-      ...(maxSubscriptions !== undefined && { maxStreams: maxSubscriptions }),
+      ...(streams !== undefined && { maxStreams: streams }),
       ...(keepAliveMs !== undefined && { heartbeat: keepAliveMs }),
     },
+    stateless: { ...(maxSubscriptions === 0 && { listen: false }) },
     http: { ...(maxRequestBodySize !== undefined && { maxBytes: maxRequestBodySize }) },
   }
 }

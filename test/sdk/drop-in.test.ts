@@ -196,6 +196,13 @@ test('options of the SDK become those of the endpoint, and those of createEndpoi
   expect(await handler.endpoint.ready()).toEqual([expect.stringContaining('one instance for all clients')])
 })
 
+test('with no subscriptions nobody listens', async () => {
+  const handler = opened(createMcpHandler(factory, { maxSubscriptions: 0 }))
+  const client = await connect(handler)
+  await expect(client.listen({ toolsListChanged: true })).rejects.toThrow()
+  expect((await client.listTools()).tools.length).toBeGreaterThan(3)
+})
+
 test('with responseMode "json" no response is a stream', async () => {
   const handler = opened(createMcpHandler(factory, { responseMode: 'json' }))
   const progress = { ...meta, progressToken: 1 }
@@ -211,7 +218,7 @@ test.each<[string, CreateMcpHandlerOptions, string]>([
   ['a bus', { bus: new InMemoryServerEventBus() }, 'bus is not needed'],
   ['no bytes', { maxRequestBodySize: 0 }, 'createMcpHandler.maxRequestBodySize must be'],
   ['a text for a time', { keepAliveMs: 'soon' as never }, 'createMcpHandler.keepAliveMs must be'],
-  ['no streams', { maxSubscriptions: 0 }, 'createMcpHandler.maxSubscriptions must be'],
+  ['a part of a stream', { maxSubscriptions: 0.5 }, 'createMcpHandler.maxSubscriptions must be'],
 ])('refuses %s, with the cure', (_name, options, message) => {
   expect(() => createMcpHandler(factory, options)).toThrow(message)
 })
