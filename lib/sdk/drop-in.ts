@@ -73,7 +73,11 @@ export function readHandlerOptions(options: OfficialHandlerOptions): EndpointPar
   if (bus !== undefined) throw new TypeError(BUS)
   const { maxSubscriptions, keepAliveMs, maxRequestBodySize } = others
   const streams = maxSubscriptions === 0 ? undefined : maxSubscriptions
-  readOptions('createMcpHandler', NUMBERS, { maxSubscriptions: streams, keepAliveMs, maxRequestBodySize })
+  readOptions('createMcpHandler', NUMBERS, {
+    ...(streams !== undefined && { maxSubscriptions: streams }),
+    ...(keepAliveMs !== undefined && { keepAliveMs }),
+    ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
+  })
   return {
     ...(onerror && { onError: (error) => onerror(asError(error)) }),
     ...(responseMode === 'json' && { streaming: false }),

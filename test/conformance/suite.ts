@@ -30,8 +30,11 @@ const CLI = new URL('../../node_modules/@modelcontextprotocol/conformance/dist/i
 
 /** @param limit ms after which it is ended; 0: never */
 function run(args: string[], limit = 0): Promise<{ code: number | null; output: string; hung: boolean }> {
-  const options = { stdio: ['ignore', 'pipe', 'pipe'], timeout: limit, killSignal: 'SIGKILL' } as const
-  const child = spawn(process.execPath, [CLI, ...args], options)
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limit,
+    killSignal: 'SIGKILL',
+  })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))

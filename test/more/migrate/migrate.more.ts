@@ -76,7 +76,8 @@ async function seen(connect: Connect, url: URL, { asks, resource, prompt }: Kind
     tools: await client.tools(),
     text,
     asked,
-    progress,
+    // Without a session the handler runs once for each round of questions, from its begin.
+    progress: [...new Set(progress)],
     resource: resource ? [await client.resources(), await client.read('trips://last')] : [],
     prompt: prompt ? await client.prompt('pack', { city: 'Paris' }) : '',
   }
