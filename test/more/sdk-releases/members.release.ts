@@ -4,12 +4,20 @@ import { McpServer as McpServer2 } from '@modelcontextprotocol/server'
 import { describe, expect, test } from 'vitest'
 import * as sdk from '../../../lib/sdk/private.ts'
 
+/** The file of the release, where it is of this line. */
+const modules = JSON.parse(process.env.RELEASE ?? '{}') as Record<string, string | undefined>
+const one = modules['@modelcontextprotocol/sdk/']
 const LINES = [
-  ['1.x', McpServer1, 1],
-  ['2.x', McpServer2 as unknown as typeof McpServer1, 2],
+  ['1.x', McpServer1, 1, one && `${one}server/mcp.js`],
+  ['2.x', McpServer2 as unknown as typeof McpServer1, 2, modules['@modelcontextprotocol/server']],
 ] as const
 
-describe.each(LINES)('a server of %s', (_name, McpServer, line) => {
+describe.each(LINES)('a server of %s', (_name, McpServer, line, file) => {
+  test('is of the release', async () => {
+    const release = (await import(file ?? '')) as { McpServer: unknown }
+    expect(McpServer).toBe(release.McpServer)
+  })
+
   test('has the members that let it be shared and called directly', async () => {
     const server = new McpServer({ name: 'members', version: '1.0.0' }, { instructions: 'Use it.' })
     server.registerTool('tool', { description: 'A tool' }, async () => ({ content: [] }))

@@ -23,5 +23,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,
+    // It keeps what imports resolve to, which differs by release.
+    fsModuleCache: false,
   },
 })
