@@ -34,7 +34,7 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
         throw invalidRequest('The token lacks scopes that this request needs.')
       }
       // Tasks of the SDK live in one process; the capability is not announced.
-      if (method.startsWith('tasks/')) {
+      if (method.startsWith('tasks/') || isOfEndpoint(method, channel)) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
       const row = METHODS.get(method)
@@ -55,6 +55,12 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
     policyOf: (method, params, caller) => policies.of(method, params, caller),
   }
   return dispatcher
+}
+
+/** The endpoint answers it, or nobody does: such as a method of sessions where there is no session. The SDK has handlers for these. */
+function isOfEndpoint(method: string, { sessionId }: ClientChannel): boolean {
+  const servedBy = METHODS.get(method)?.servedBy
+  return servedBy === 'stateless' || (servedBy === 'session' && sessionId === undefined)
 }
 
 /**
