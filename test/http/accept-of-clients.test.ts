@@ -53,7 +53,14 @@ const CLIENTS: Row[] = [
     source: 'they use the official TypeScript SDK',
   },
   {
-    client: 'the official Python SDK',
+    client: 'the official Python SDK 2.x',
+    POST: JSON_FIRST,
+    GET: JSON_FIRST,
+    DELETE: JSON_FIRST,
+    source: 'measured with mcp 2.3.0 and httpx2 2.13',
+  },
+  {
+    client: 'the official Python SDK 1.x',
     POST: JSON_FIRST,
     GET: `${JSON_FIRST}, ${STREAM}`,
     DELETE: JSON_FIRST,
