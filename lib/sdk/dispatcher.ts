@@ -10,18 +10,27 @@ import { type ClientChannel, channelFor } from '../server/context/client-channel
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
 import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
+import type { Instances } from './options.ts'
 import type { Policies } from './policies.ts'
-import type { OwnDescription } from './private.ts'
+import { handles, type LowLevel, notificationMethods, type OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
 
 interface DispatcherParts {
   own: OwnDescription
   policies: Policies
+  /** The server, or the first one that a factory made. */
+  model: LowLevel
+  kind: Instances
+  /** The instance that has a session's client, where this process has it. */
+  ofSession(sessionId: string): OfficialInstance | undefined
   /** Runs `work` with the instance for a request. */
-  use(channel: ClientChannel, work: (instance: OfficialInstance) => Result | Promise<Result>): Result | Promise<Result>
+  use(channel: ClientChannel, work: Work): Result | Promise<Result>
 }
 
-export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatcher {
+/** What is done with the instance for a request. */
+export type Work = (instance: OfficialInstance) => Result | Promise<Result>
+
+export function dispatcherFor({ own, policies, model, kind, ofSession, use }: DispatcherParts): Dispatcher {
   const descriptions = new Map<string, Description>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
@@ -38,13 +47,14 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
       const row = METHODS.get(method)
-      const limited = channelFor(method, row, channel)
+      // The endpoint has done its part of what belongs to the session. These handlers may have to introduce their client first.
+      const limited = row?.servedBy === 'session' ? channel : channelFor(method, row, channel)
       const name = method === 'tools/call' ? params?.name : undefined
       if (caller && typeof name === 'string' && !policies.isVisible(name, caller)) {
         return use(channel, (instance) => answerAsUnknown(instance, name, params, limited))
       }
-      const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
-      return use(channel, (instance) => instance.serve(method, params, limited, runsAgain))
+      const mayReplay = row?.runsAgain === 'always' || policies.mayReplay(method, params)
+      return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
       const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`
@@ -53,8 +63,29 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
       return known
     },
     policyOf: (method, params, caller) => policies.of(method, params, caller),
+    handles: (method) => handles(model, method),
+    keeps: (method) => keeps(model, kind, method),
+    heard(method, params, { session, kept }) {
+      if (!isForServer(method)) return
+      const heard = { id: kept ?? randomId(9), method, ...(params && { params }) }
+      ofSession(session.id)?.hear(heard, session.id)
+    },
   }
   return dispatcher
+}
+
+/** Notifications that are the endpoint's, or that each instance of a session gets when it is made. */
+const NOT_HEARD = ['notifications/initialized', 'notifications/cancelled', 'notifications/progress']
+
+function isForServer(method: string): boolean {
+  return method.startsWith('notifications/') && !NOT_HEARD.includes(method)
+}
+
+/** A shared instance has no client whose other processes it could follow. */
+function keeps(model: LowLevel, kind: Instances, method: string): boolean {
+  if (!isForServer(method) || (kind !== 'session' && kind !== 'call')) return false
+  // Some servers begin to handle changed roots when they are initialized.
+  return method === 'notifications/roots/list_changed' || notificationMethods(model).includes(method)
 }
 
 /**

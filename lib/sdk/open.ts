@@ -6,7 +6,7 @@ import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
-import { dispatcherFor } from './dispatcher.ts'
+import { dispatcherFor, type Work } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
@@ -14,6 +14,7 @@ import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer
 import { type Instances, type OfficialOptions, requireOfficialOptions } from './options.ts'
 import { Policies } from './policies.ts'
 import * as sdk from './private.ts'
+import { sendToSession } from './session-stream.ts'
 
 /** A server that can be used. */
 interface Opened {
@@ -53,7 +54,8 @@ export async function openOfficial(
   if (kind === 'shared') {
     const instance = new OfficialInstance(model.made, model.low, parts)
     await instance.connect()
-    return { dispatcher: dispatcherFor({ own, policies, use: (_channel, work) => work(instance) }), notes }
+    const shared = { ofSession: () => instance, use: (_channel: ClientChannel, work: Work) => work(instance) }
+    return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...shared }), notes }
   }
   const create = requireFactory(factory, kind)
   const pool = new InstancePool({
@@ -66,7 +68,11 @@ export async function openOfficial(
       return instance
     },
   })
-  return { dispatcher: dispatcherFor({ own, policies, use: (channel, work) => pool.use(channel, work) }), notes }
+  const pooled = {
+    ofSession: (sessionId: string) => pool.ofSession(sessionId),
+    use: (channel: ClientChannel, work: Work) => pool.use(channel, work),
+  }
+  return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...pooled }), notes }
 }
 
 /** What all instances of a server share. */
@@ -97,6 +103,9 @@ function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, lis
       for (const listener of listeners.changes) listener(change)
     },
     completed: (elicitationId) => Promise.all([...listeners.completions].map((complete) => complete(elicitationId))),
+    async sendToSession(key, method, params) {
+      if (listeners.home) await sendToSession(listeners.home, key, method, params)
+    },
     report,
   }
 }

@@ -30,6 +30,8 @@ export interface LowLevel {
   readonly transport?: unknown
   oninitialized?: unknown
   fallbackRequestHandler?: RequestHandler | undefined
+  fallbackNotificationHandler?: unknown
+  assertCanSetRequestHandler?(method: string): void
   request(request: object, schema?: unknown, options?: object): Promise<unknown>
   notification(notification: object, options?: object): Promise<void>
   elicitInput?(params: object, options?: object): Promise<unknown>
@@ -89,6 +91,56 @@ export function clientState(server: LowLevel): string | undefined {
   const handlers = member(server, '_notificationHandlers')
   const onRoots = handlers instanceof Map && handlers.has('notifications/roots/list_changed')
   return onRoots ? 'handles notifications/roots/list_changed' : undefined
+}
+
+/** The server has a handler of its own for a method. */
+export function handles(server: LowLevel, method: string): boolean {
+  try {
+    server.assertCanSetRequestHandler?.(method)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The methods of the notifications that the server handles. */
+export function notificationMethods(server: LowLevel): string[] {
+  const handlers = member(server, '_notificationHandlers')
+  return handlers instanceof Map ? [...handlers.keys()].map(String) : []
+}
+
+/**
+ * Sends a notification to the server, and resolves when its handler has ended. A handler's error goes to `onerror`.
+ *
+ * @param send gives the message to the transport
+ */
+export async function hearNotification(server: LowLevel, method: string, send: () => void): Promise<void> {
+  const handlers = member(server, '_notificationHandlers')
+  const own: unknown = handlers instanceof Map ? handlers.get(method) : undefined
+  const handler = own ?? server.fallbackNotificationHandler
+  if (!(handlers instanceof Map) || !isFunction(handler)) return send()
+  let done: unknown
+  const followed = (...args: unknown[]) => {
+    done = Reflect.apply(handler, undefined, args)
+    return done
+  }
+  // The SDK looks the handler up as it gets the message.
+  handlers.set(method, followed)
+  try {
+    send()
+  } finally {
+    if (own === undefined) handlers.delete(method)
+    else handlers.set(method, own)
+  }
+  // It calls the handler in a microtask.
+  await new Promise((resolve) => setImmediate(resolve))
+  await Promise.resolve(done).catch(() => {})
+}
+
+/** The SDK keeps the log level of each session for ever. The endpoint keeps it, too. */
+export function forgetLevel(server: LowLevel, sessionId: string | undefined): void {
+  const levels = member(server, '_loggingLevels')
+  if (levels instanceof Map) levels.delete(sessionId)
 }
 
 /** How the server's handlers are called: without the messages of a transport, where this release has the members for it. */
