@@ -116,16 +116,9 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
-  const all = [
-    ...plugins,
-    served(entries, server),
-    page(hasPage),
-    rarelyUsed,
-    ...schemas,
-    ...redis,
-    ...packages,
-    ...shorter,
-  ]
+  // What is left out comes first: no other plugin may load it.
+  const own = [page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
+  const all = [...own, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })
