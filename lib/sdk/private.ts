@@ -103,10 +103,10 @@ export function handles(server: LowLevel, method: string): boolean {
   }
 }
 
-/** The methods of the notifications that the server handles. */
+/** The methods of the notifications that the server handles. Where a release keeps them elsewhere: those that it may. */
 export function notificationMethods(server: LowLevel): string[] {
   const handlers = member(server, '_notificationHandlers')
-  return handlers instanceof Map ? [...handlers.keys()].map(String) : []
+  return handlers instanceof Map ? [...handlers.keys()].map(String) : ['notifications/roots/list_changed']
 }
 
 /**
@@ -179,6 +179,25 @@ export function followCaller(server: LowLevel, line: Line, caller: () => ClientS
   follow(server, '_clientCapabilities', () => caller()?.capabilities)
   follow(server, '_clientVersion', () => caller()?.info)
   if (line === 2) follow(server, '_negotiatedProtocolVersion', () => caller()?.version)
+}
+
+/**
+ * Whether {@link followCaller} has an effect: this release reads what it knows of its client from the members that are replaced.
+ * Where it does not, an instance knows one client alone.
+ */
+export function canFollowCaller(server: LowLevel): boolean {
+  const read = member(server, 'getClientCapabilities')
+  if (!isFunction(read)) return false
+  const name = '_clientCapabilities'
+  const own = Object.getOwnPropertyDescriptor(server, name)
+  const probe = {}
+  Object.defineProperty(server, name, { configurable: true, writable: true, value: probe })
+  try {
+    return Reflect.apply(read, server, []) === probe
+  } finally {
+    if (own) Object.defineProperty(server, name, own)
+    else Reflect.deleteProperty(server, name)
+  }
 }
 
 function follow(server: LowLevel, name: string, read: () => unknown): void {
