@@ -218,7 +218,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     report: onError,
   })
   const auth = own && authorization(own, facts, clock, onError)
-  const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
+  const rateLimiter = (kind: RateLimiter['kind'], rate: Rate | undefined) =>
+    rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
