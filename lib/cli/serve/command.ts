@@ -1,0 +1,71 @@
+/** `mcp-anywhere serve`: a server that was made for stdio, over HTTP from any number of instances. */
+import { readEnvironment, type Settings } from '../../platform/environment.ts'
+import { listenWith } from '../../platform/node/listen.ts'
+import { type Command, Failure } from '../command.ts'
+import { readConfig } from '../config.ts'
+import { loadEnvFile } from '../env-file.ts'
+import { programEnv } from './hide-settings.ts'
+import { requireHooks } from './hook/install.ts'
+import { isolateDispatcher } from './isolate/open.ts'
+import { whyIsolated } from './look/choose.ts'
+import { lookAt } from './look/look.ts'
+import { readServeOptions, type ServeOptions } from './options.ts'
+import { findProgram, type Program } from './program.ts'
+import { serveShared } from './shared/serve.ts'
+
+export const command: Command = {
+  usage: '[package or file] [--bin name] [--isolate session|none] [--open] [--wait 30] [--env NAME=value] [-- args]',
+  summary: 'Serves a server that was made for stdio, as it is, over HTTP from any number of instances.',
+  async run(args) {
+    const folder = process.cwd()
+    loadEnvFile(folder)
+    const options = readServeOptions(command, args, (await readConfig(folder))?.config.serve)
+    const program = findProgram(folder, options.named, options)
+    const settings = readEnvironment(process.env)
+    requireOpen(settings, options)
+    const { wait, official, isolate } = options
+    const env = programEnv(process.env, options.env)
+    const why = await reasonToIsolate(program, options, env)
+    if (why === undefined) {
+      return serveShared({ program, wait, env, options: official, insists: isolate === 'none', settings })
+    }
+    requireNoOptions(program, official, why)
+    const { name, file } = program
+    const server = isolateDispatcher({
+      name,
+      command: program.isScript ? process.execPath : file,
+      args: program.isScript ? [file, ...program.args] : program.args,
+      cwd: folder,
+      env,
+    })
+    await listenWith(server, { settings, notes: [`${name} has a process for each session: ${why}.`] })
+  },
+}
+
+/** Why the program has a process for each session. Undefined: it runs in this process. @throws Failure */
+async function reasonToIsolate(
+  program: Program,
+  { isolate, wait }: ServeOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  if (isolate === 'session') return '--isolate session says so'
+  if (!program.isScript) {
+    if (isolate === undefined) return 'Node does not run it'
+    throw new Failure(`${program.name} is no program that Node runs, so it needs --isolate session.`)
+  }
+  requireHooks()
+  return isolate === 'none' ? undefined : whyIsolated(await lookAt(program, { env, wait }))
+}
+
+/** Off loopback a server that was made for one person is open to nobody by mistake. @throws Failure */
+function requireOpen({ openWarning, host }: Settings, { open, named }: ServeOptions): void {
+  if (openWarning === undefined || open) return
+  throw new Failure(`${named} is not served on HOST ${host}: ${openWarning} With such a gateway, say --open.`)
+}
+
+/** What the operator says of the tools would have no effect in processes of their own: a scope must not be forgotten. */
+function requireNoOptions({ name }: Program, official: ServeOptions['official'], why: string): void {
+  const [given] = Object.entries(official).find(([, value]) => value !== undefined) ?? []
+  if (given === undefined) return
+  throw new Failure(`"${given}" is for servers that run in the process of the endpoint, and ${name} has a process for each session: ${why}.`)
+}
