@@ -55,3 +55,14 @@ test('a server that keeps the state of one client is shared only where the opera
   await client.close()
   await served.stop()
 })
+
+test('a transport of its own is left out where the operator says so', async () => {
+  const served = await folder.serve(['wrapping', '--isolate', 'none'])
+  await served.line(/The transport that wrapping 1\.0\.0 has around stdio is left out/)
+  for (const [, connect] of clients) {
+    const client = await connect(served.url)
+    expect((await client.call('greet', { name: 'Ada' })).text).toBe('Hello Ada')
+    await client.close()
+  }
+  await served.stop()
+})

@@ -25,7 +25,7 @@ test.each([
   [['failing', '--bin', 'throwing', '--isolate', 'none'], {}, /no such service[\s\S]*\nfailing 1\.0\.0 has failed before it was served\./],
   [['idle', '--wait', '1'], {}, /^idle 1\.0\.0 runs, but has connected no server to stdio within 1 s\..* --isolate session\.$/],
   [['idle', '--wait', '1', '--isolate', 'none'], {}, /\nidle 1\.0\.0 runs|^idle 1\.0\.0 runs, but has connected no server/],
-  [['wrapping', '--isolate', 'none'], {}, /^wrapping 1\.0\.0 reads from the stdio transport by itself\. Say --isolate session\.$/],
+  [['alone', '--isolate', 'none'], {}, /^alone 1\.0\.0 uses the stdio transport without a server of the SDK, .*: --isolate session\.$/],
   [['low-level'], { HOST: '0.0.0.0' }, /^low-level is not served on HOST 0\.0\.0\.0: Nobody is asked for a token: .* say --open\.$/],
   [[], {}, /^What is to be served\?/],
   [['nowhere'], {}, /^nowhere is not installed here\. npm install nowhere, or /],

@@ -1,29 +1,35 @@
 /** What the classes of the official SDK do in a program that is served: servers that connect to stdio are captured. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { OfficialFactory, OfficialServer } from '../../../sdk/official.ts'
-import { lowLevelOf } from '../../../sdk/private.ts'
+import { type LowLevel, lowLevelOf } from '../../../sdk/private.ts'
 import { HOOK, type SdkCopy } from './sdk-files.ts'
 import { disconnect, WaitingTransport } from './waiting-transport.ts'
 
-export type Captured =
-  | {
-      kind: 'server'
-      server: OfficialServer
-      sdk: SdkCopy
-      /** The program's transport is a class of its own, with the SDK's as its base. */
-      extended: boolean
-      /** Frees the server for the endpoint. Until then it is connected to nothing. */
-      release(): void
-    }
-  /** `serveStdio` of 2.x. */
-  | { kind: 'factory'; factory: OfficialFactory; sdk: SdkCopy }
+interface Origin {
+  sdk: SdkCopy
+  /** The program's transport is one of its own, around that of the SDK or with it as its base. It may change messages. */
+  custom: boolean
+}
+
+export type Captured = Origin &
+  (
+    | {
+        kind: 'server'
+        server: OfficialServer
+        /** Frees the server for the endpoint. Until then it is connected to nothing. */
+        release(): void
+      }
+    /** `serveStdio` of 2.x. */
+    | { kind: 'factory'; factory: OfficialFactory }
+  )
 
 /** What a program does with the SDK. */
 export interface Watcher {
   /** A copy of the SDK is there, with a class that the hook knows. */
   loaded(sdk: SdkCopy): void
   captured(captured: Captured): void
-  /** A stdio transport is used by something that is no server of the SDK. */
-  wrapped(sdk: SdkCopy): void
+  /** The program uses a stdio transport without a server of the SDK. */
+  usedAlone(sdk: SdkCopy): void
 }
 
 type Connect = (this: object, transport: unknown, ...more: unknown[]) => Promise<unknown>
@@ -37,6 +43,8 @@ class Hook {
   /** Prototypes of the SDK's stdio transports. */
   readonly #transports = new Set<object>()
   readonly #captured = new WeakSet<object>()
+  /** What connects to a transport that is not of the SDK, and may have one of the SDK inside: captured when that one starts. */
+  readonly #connecting = new AsyncLocalStorage<() => void>()
 
   constructor(watcher: Watcher) {
     this.#watcher = watcher
@@ -53,16 +61,26 @@ class Hook {
   serveStdio(original: ServeStdio, sdk: SdkCopy): ServeStdio {
     return (factory, options) => {
       const { transport } = options ?? {}
-      if (transport && this.#kindOf(transport) === undefined) return original(factory, options)
-      this.#watcher.captured({ kind: 'factory', factory, sdk })
+      const capture = (custom: boolean) => this.#watcher.captured({ kind: 'factory', factory, sdk, custom })
+      if (transport && this.#kindOf(transport) !== 'own') {
+        return this.#connecting.run(
+          () => capture(true),
+          () => original(factory, options),
+        )
+      }
+      capture(false)
       return { close: async () => {} }
     }
   }
 
-  /** A server that connects is captured before it starts its transport. Something else starts it to read stdin by itself. */
+  /** A server that connects is captured before it starts its transport. Something else starts it to read stdin. */
   #holdTransport(prototype: object, sdk: SdkCopy): void {
     this.#transports.add(prototype)
-    define(prototype, 'start', async () => this.#watcher.wrapped(sdk))
+    define(prototype, 'start', async () => {
+      const capture = this.#connecting.getStore()
+      if (capture) capture()
+      else this.#watcher.usedAlone(sdk)
+    })
   }
 
   #watchConnect(prototype: object, sdk: SdkCopy): void {
@@ -70,25 +88,39 @@ class Hook {
     const hook = this
     define(prototype, 'connect', function (this: object, transport: unknown, ...more: unknown[]) {
       const kind = hook.#kindOf(transport)
-      if (kind === undefined) return Reflect.apply(connect, this, [transport, ...more])
-      return hook.#capture(this, connect, kind === 'extended', sdk)
+      if (kind !== undefined) return hook.#capture(this, connect, { sdk, custom: kind === 'extended' })
+      const goOn = () => Reflect.apply(connect, this, [transport, ...more])
+      // The low-level server of one that is connecting.
+      if (hook.#connecting.getStore()) return goOn()
+      return hook.#connecting.run(() => hook.#captureConnected(this, { sdk, custom: true }), goOn)
     })
   }
 
-  async #capture(server: object, connect: Connect, extended: boolean, sdk: SdkCopy): Promise<void> {
-    const low = lowLevelOf(server)
-    // The program connects it again: it is connected.
-    if (!low || this.#captured.has(low)) return
-    this.#captured.add(low)
+  async #capture(server: object, connect: Connect, origin: Origin): Promise<void> {
+    const low = this.#first(server)
+    if (!low) return
     const waiting = new WaitingTransport()
     await Reflect.apply(connect, server, [waiting])
-    this.#watcher.captured({
-      kind: 'server',
-      server: server as OfficialServer,
-      sdk,
-      extended,
-      release: () => disconnect(low, waiting),
-    })
+    this.#give(server, low, waiting, origin)
+  }
+
+  /** The transport that the server has connected to stays without messages. */
+  #captureConnected(server: object, origin: Origin): void {
+    const low = this.#first(server)
+    if (low) this.#give(server, low, low.transport, origin)
+  }
+
+  /** Undefined for a server that the program connects again: it is connected. */
+  #first(server: object): LowLevel | undefined {
+    const low = lowLevelOf(server)
+    if (!low || this.#captured.has(low)) return undefined
+    this.#captured.add(low)
+    return low
+  }
+
+  #give(server: object, low: LowLevel, transport: unknown, origin: Origin): void {
+    const release = () => disconnect(low, transport)
+    this.#watcher.captured({ kind: 'server', server: server as OfficialServer, ...origin, release })
   }
 
   /** Undefined: it is another transport. */

@@ -23,12 +23,14 @@ export class WaitingTransport implements Transport {
 }
 
 /** Takes the transport from its server, which does not call its author's `onclose`: for the author it stays connected. */
-export function disconnect(server: LowLevel, transport: WaitingTransport): void {
-  if (server.transport !== transport) return
+export function disconnect(server: LowLevel, transport: unknown): void {
+  if (server.transport !== transport || typeof transport !== 'object' || transport === null) return
   const onclose: unknown = Reflect.get(server, 'onclose')
   Reflect.set(server, 'onclose', undefined)
   try {
-    transport.onclose?.()
+    // The server has set it.
+    const closed: unknown = Reflect.get(transport, 'onclose')
+    if (typeof closed === 'function') Reflect.apply(closed, transport, [])
   } finally {
     Reflect.set(server, 'onclose', onclose)
   }

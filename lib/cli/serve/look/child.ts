@@ -14,7 +14,7 @@ Reflect.deleteProperty(process, 'send')
 process.on('disconnect', () => process.exit())
 process.channel?.unref()
 
-let sdk: SdkCopy | undefined
+let loaded: SdkCopy | undefined
 let isReported = false
 
 function report(found: Found): void {
@@ -25,24 +25,24 @@ function report(found: Found): void {
 }
 
 async function reportCaptured(captured: Captured): Promise<void> {
-  if (captured.kind === 'factory') return report({ kind: 'factory', sdk: captured.sdk })
+  const { sdk, custom } = captured
+  if (captured.kind === 'factory') return report({ kind: 'factory', sdk, custom })
   await settled()
-  const { server, extended } = captured
-  const low = lowLevelOf(server)
-  report({ kind: 'server', sdk: captured.sdk, state: low && clientState(low), extended })
+  const low = lowLevelOf(captured.server)
+  report({ kind: 'server', sdk, state: low && clientState(low), custom })
 }
 
 async function reportReader(): Promise<void> {
   await settled()
-  report({ kind: 'reader', sdk })
+  report({ kind: 'reader', sdk: loaded })
 }
 
 installHook({
-  loaded(copy) {
-    sdk = copy
+  loaded(sdk) {
+    loaded = sdk
   },
   captured: (captured) => void reportCaptured(captured),
-  wrapped: (copy) => report({ kind: 'wrapped', sdk: copy }),
+  usedAlone: (sdk) => report({ kind: 'alone', sdk }),
 })
 process.stdin.on('newListener', (event) => {
   if (event === 'data' || event === 'readable') void reportReader()

@@ -1,17 +1,19 @@
 /** Whether a program is served from this process, or has a process for each session. */
 import type { Found } from './messages.ts'
 
+const CUSTOM = 'its transport is one of its own around stdio, which may change messages'
+
 /** Why a program needs a process for each session, as a sentence without its end. Undefined: it does not. */
 export function whyIsolated(found: Found): string | undefined {
   switch (found.kind) {
     case 'factory':
-      return undefined
+      return found.custom ? CUSTOM : undefined
     case 'server':
-      if (found.extended) return 'its transport is a class of its own, which may change messages'
+      if (found.custom) return CUSTOM
       if (found.state === undefined) return undefined
       return `its server ${found.state}, so it keeps the state of one client`
-    case 'wrapped':
-      return 'it reads from the stdio transport by itself'
+    case 'alone':
+      return 'it uses the stdio transport without a server of the SDK'
     case 'reader':
       return 'it reads stdin by itself, or has the SDK bundled with it'
   }

@@ -82,6 +82,10 @@ interface Chosen {
 function servableOf(captured: Captured, { program, options, insists }: SharedParts): Chosen {
   const { name, version } = captured.sdk
   const notes = [`${program.name} runs in this process, with ${name} ${version}.`]
+  if (captured.custom) {
+    // The look would have chosen processes.
+    notes.push(`The transport that ${program.name} has around stdio is left out: --isolate none says so.`)
+  }
   if (captured.kind === 'factory') return { servable: captured.factory, settings: options, notes }
   const { server } = captured
   const low = lowLevelOf(server)

@@ -21,7 +21,7 @@ export async function firstServer({ program, wait, env, guard, report }: FirstPa
       first = captured
       resolve(captured)
     },
-    wrapped: () => reject(new TypeError(`${program.name} reads from the stdio transport by itself. Say --isolate session.`)),
+    usedAlone: () => reject(new TypeError(usesAlone(program.name))),
   })
   guard.begin()
   replaceEnv(env)
@@ -52,6 +52,10 @@ function run(program: FirstParts['program']): void {
 function replaceEnv(env: FirstParts['env']): void {
   for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name]
   for (const [name, value] of Object.entries(env)) if (value !== undefined) process.env[name] = value
+}
+
+function usesAlone(name: string): string {
+  return `${name} uses the stdio transport without a server of the SDK, so it needs a process for each session: --isolate session.`
 }
 
 function oneMore(name: string): Error {
