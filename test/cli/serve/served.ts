@@ -1,4 +1,4 @@
-/** Programs that `mcp-anywhere serve` serves, in a folder that has installed the packages of `fixtures`. */
+/** Processes of `mcp-anywhere serve`. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
@@ -9,23 +9,56 @@ import { CLI } from '../project.ts'
 
 const FIXTURES = join(import.meta.dirname, 'fixtures')
 
-type Variables = Readonly<Record<string, string>>
+interface ServeOptions {
+  cwd: string
+  env?: Readonly<Record<string, string>> | undefined
+  /** The program of `mcp-anywhere`; default: that of this checkout. */
+  cli?: string | undefined
+}
 
 export class Served {
   /** Everything that the process has written, by lines. */
-  readonly lines: string[]
-  readonly url: URL
+  readonly lines: string[] = []
   /** Resolves with the exit code when the process has ended. */
   readonly code: Promise<number | null>
   readonly #child: ChildProcess
-  readonly #waiting: Set<() => void>
+  readonly #waiting = new Set<() => void>()
+  #url: URL | undefined
 
-  constructor(child: ChildProcess, url: URL, lines: string[], code: Promise<number | null>, waiting: Set<() => void>) {
+  private constructor(args: readonly string[], { cwd, env, cli = CLI }: ServeOptions) {
+    const child = spawn(process.execPath, [cli, 'serve', ...args], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#child = child
-    this.url = url
-    this.lines = lines
-    this.code = code
-    this.#waiting = waiting
+    const die = () => child.kill('SIGKILL')
+    process.once('exit', die)
+    this.code = once(child, 'close').then(() => child.exitCode)
+    this.code.finally(() => process.removeListener('exit', die))
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on('line', (line) => {
+        this.lines.push(line)
+        for (const resolve of this.#waiting) resolve()
+        this.#waiting.clear()
+      })
+    }
+  }
+
+  /** Resolves when it listens. @throws Error with its output where it ends before */
+  static async start(args: readonly string[], options: ServeOptions): Promise<Served> {
+    const served = new Served(args, options)
+    const ended = served.code.then((code) => {
+      throw new Error(`It ended with ${code}:\n${served.lines.join('\n')}`)
+    })
+    const line = await Promise.race([served.line(/^MCP endpoint {2}http:/), ended])
+    served.#url = new URL(line.replace(/^MCP endpoint {2}/, ''))
+    return served
+  }
+
+  get url(): URL {
+    if (!this.#url) throw new Error('It does not listen yet.')
+    return this.#url
   }
 
   /** Resolves when a line matches. */
@@ -47,7 +80,7 @@ export class Served {
   }
 }
 
-/** A folder in which the packages are installed, as links. */
+/** A folder in which the packages of `fixtures` are installed, as links. */
 export class Folder {
   readonly path: string = realpathSync(mkdtempSync(join(tmpdir(), 'mcp-anywhere-serve-')))
   readonly #running = new Set<Served>()
@@ -61,32 +94,9 @@ export class Folder {
     }
   }
 
-  /** Starts `mcp-anywhere serve <args>`, and resolves when it listens. @throws Error with its output where it ends before */
-  async serve(args: readonly string[], env: Variables = {}): Promise<Served> {
-    const child = spawn(process.execPath, [CLI, 'serve', ...args], {
-      cwd: this.path,
-      env: { PATH: process.env.PATH, PORT: '0', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const die = () => child.kill('SIGKILL')
-    process.once('exit', die)
-    const code = once(child, 'close').then(() => child.exitCode)
-    code.finally(() => process.removeListener('exit', die))
-    const lines: string[] = []
-    const waiting = new Set<() => void>()
-    const url = await new Promise<URL>((resolve, reject) => {
-      for (const input of [child.stdout, child.stderr]) {
-        createInterface({ input }).on('line', (line) => {
-          lines.push(line)
-          for (const each of waiting) each()
-          waiting.clear()
-          const address = /^MCP endpoint {2}(http:\S+)/.exec(line)?.[1]
-          if (address) resolve(new URL(address))
-        })
-      }
-      code.then((ended) => reject(new Error(`It ended with ${ended}:\n${lines.join('\n')}`)))
-    })
-    const served = new Served(child, url, lines, code, waiting)
+  /** {@link Served.start} in this folder. */
+  async serve(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Served> {
+    const served = await Served.start(args, { cwd: this.path, env })
     this.#running.add(served)
     return served
   }

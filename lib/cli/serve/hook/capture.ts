@@ -25,8 +25,6 @@ export type Captured = Origin &
 
 /** What a program does with the SDK. */
 export interface Watcher {
-  /** A copy of the SDK is there, with a class that the hook knows. */
-  loaded(sdk: SdkCopy): void
   captured(captured: Captured): void
   /** The program uses a stdio transport without a server of the SDK. */
   usedAlone(sdk: SdkCopy): void
@@ -52,7 +50,6 @@ class Hook {
 
   /** Called by a file of the SDK that has been loaded. */
   found({ StdioServerTransport, ...servers }: Classes, sdk: SdkCopy): void {
-    this.#watcher.loaded(sdk)
     if (StdioServerTransport) this.#holdTransport(StdioServerTransport.prototype, sdk)
     for (const { prototype } of Object.values(servers)) this.#watchConnect(prototype, sdk)
   }

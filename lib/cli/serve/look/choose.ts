@@ -14,7 +14,7 @@ export function whyIsolated(found: Found): string | undefined {
       return `its server ${found.state}, so it keeps the state of one client`
     case 'alone':
       return 'it uses the stdio transport without a server of the SDK'
-    case 'reader':
-      return 'it reads stdin by itself, or has the SDK bundled with it'
+    case 'speaker':
+      return 'the hook sees no server of it, because it has the SDK bundled with it or speaks MCP in a way of its own'
   }
 }

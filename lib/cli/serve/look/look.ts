@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { LATEST_SESSION_REVISION } from '../../../protocol/revisions.ts'
 import { Failure } from '../../command.ts'
 import { ENDING } from '../../own.ts'
 import type { Program } from '../program.ts'
@@ -15,6 +17,18 @@ const PATIENCE = 2_000
 const LAST_LINES = 200
 /** Characters of its output that are kept. */
 const KEPT = 4_000
+
+/** A program whose server is captured does not read it. One that answers has the SDK inside, or speaks MCP by itself. */
+const QUESTION = {
+  jsonrpc: '2.0',
+  id: 'mcp-anywhere-look',
+  method: 'initialize',
+  params: {
+    protocolVersion: LATEST_SESSION_REVISION,
+    capabilities: {},
+    clientInfo: { name: 'mcp-anywhere', version: '0' },
+  },
+}
 
 interface LookOptions {
   env: NodeJS.ProcessEnv
@@ -31,7 +45,7 @@ export async function lookAt(program: Program, { env, wait }: LookOptions): Prom
   const child = fork(join(import.meta.dirname, `child${ENDING}`), [program.file, ...program.args], {
     env,
     execArgv: process.execArgv.filter((arg) => !arg.startsWith('--inspect')),
-    // stdin stays open, and nobody writes to it.
+    // stdin stays open.
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
   })
   const output = lastOutput(child)
@@ -47,18 +61,33 @@ export async function lookAt(program: Program, { env, wait }: LookOptions): Prom
   throw new Failure(endedEarly(program.name, found))
 }
 
-/** What is known of the program, at the latest after `wait` ms. */
+/** Undefined: nothing is known of the program after `wait` ms. */
 function finding(child: ChildProcess, wait: number): Promise<Found | undefined> {
   return new Promise((resolve) => {
-    let last: Found | undefined
-    const late = setTimeout(() => resolve(last), wait)
+    const late = setTimeout(resolve, wait)
     child.once('exit', () => clearTimeout(late))
     child.on('message', (message) => {
-      if (!isFound(message)) return
-      last = message
-      if (message.kind !== 'reader' || message.sdk === undefined) resolve(message)
+      if (isFound(message)) resolve(message)
     })
+    if (child.stdout) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (isAnswer(line)) resolve({ kind: 'speaker' })
+      })
+    }
+    // The program may have ended.
+    child.stdin?.on('error', () => {})
+    child.stdin?.write(`${JSON.stringify(QUESTION)}\n`)
   })
+}
+
+function isAnswer(line: string): boolean {
+  if (!line.includes(QUESTION.id)) return false
+  try {
+    const message: unknown = JSON.parse(line)
+    return typeof message === 'object' && message !== null && 'id' in message && message.id === QUESTION.id
+  } catch {
+    return false
+  }
 }
 
 /** Resolves with the exit code or the signal, when everything that the process wrote has arrived. */
@@ -83,7 +112,7 @@ export function notConnected(name: string, wait: number): string {
 }
 
 /** @param how the exit code, or the signal */
-export function endedEarly(name: string, how: number | string): string {
+function endedEarly(name: string, how: number | string): string {
   const end = typeof how === 'number' ? `ended with code ${how}` : `was ended by ${how}`
   return `${name} ${end} before it connected a server to stdio. Does it need arguments (after --) or variables?`
 }

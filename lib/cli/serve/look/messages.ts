@@ -6,16 +6,16 @@ export type Found =
   | {
       kind: 'server'
       sdk: SdkCopy
+      custom: boolean
       /** The member that keeps the state of one client, as a predicate of the server. */
       state: string | undefined
-      custom: boolean
     }
   /** It gives a function that makes its servers. */
   | { kind: 'factory'; sdk: SdkCopy; custom: boolean }
   /** It uses the stdio transport of the SDK without a server of the SDK. */
   | { kind: 'alone'; sdk: SdkCopy }
-  /** It reads stdin in a way of its own. Where it has loaded the SDK, it may still connect a server. */
-  | { kind: 'reader'; sdk: SdkCopy | undefined }
+  /** It answers on stdout, and the hook has seen nothing of it. */
+  | { kind: 'speaker' }
 
 export function isFound(message: unknown): message is Found {
   return typeof message === 'object' && message !== null && 'kind' in message

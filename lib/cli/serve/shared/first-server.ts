@@ -15,7 +15,6 @@ export async function firstServer({ program, wait, env, guard, report }: FirstPa
   const { promise, resolve, reject } = Promise.withResolvers<Captured>()
   let first: Captured | undefined
   installHook({
-    loaded() {},
     captured(captured) {
       if (first) return report(oneMore(program.name))
       first = captured
