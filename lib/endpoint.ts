@@ -9,6 +9,7 @@ import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
+import { directFetch } from './http/direct.ts'
 import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
@@ -30,6 +31,7 @@ import { ConcurrencyLimiter } from './runtime/concurrency.ts'
 import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { Memory } from './runtime/memory.ts'
+import { isMember } from './runtime/member.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
@@ -154,10 +156,9 @@ function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
  */
 export function createEndpoint(server: Servable, options: EndpointOptions = {}): Endpoint {
   const dispatcher = dispatcherFor(server, options)
-  const { clock = systemClock } = options
   const onError = reporter(options.onError ?? logError)
   dispatcher.reportTo?.(onError)
-  const { store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
+  const { clock = systemClock, store: given = memoryStore(), keys, streaming = true, legacySse = false } = options
   const own = options.auth === 'middleware' ? undefined : options.auth
   const paths = new Paths(options, legacySse && streaming, own !== undefined)
   if (!keys && (options.unsealed ?? 'refuse') !== 'refuse') throw new TypeError('unsealed needs keys.')
@@ -170,6 +171,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const memory = new Memory(httpOptions.maxMemory)
   const instance = new Instance(store, sessionOptions, clock, onError, memory)
   const notify = createNotifier(store)
+  if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
   const dispatch = watchedDispatch(dispatcher, instance)
@@ -183,6 +185,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       clock,
       afterwork,
       mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      heard: dispatcher.heard,
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
       hides: () => dispatcher.hides === true,
@@ -247,7 +250,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const app: Hono = new HonoBase({ router: new PathRouter() })
   for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
   const handler = mcpHandler(parts)
-  for (const each of paths.routes(paths.path)) app.all(each, handler)
+  const routes = paths.routes(paths.path)
+  for (const each of routes) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
@@ -269,11 +273,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const { connections, calls, unregistered } = instance
   return {
     app,
-    // The routes of MCP give promises already.
-    fetch: (request, given) => {
-      const response = app.fetch(request, given)
-      return response instanceof Promise ? response : Promise.resolve(response)
-    },
+    fetch: directFetch(app, routes, handler),
     serves: (path) => paths.serves(path),
     ready: async () => opening?.ready() ?? [],
     notify,

@@ -1,5 +1,5 @@
 /** The messages that instances send to each other. Mail is fast and may be lost: a heartbeat finds in the store what mail lost. */
-import { isObject } from '../protocol/jsonrpc.ts'
+import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 
 export type Mail =
   /** To a holder: entries of its stream, from `n` on. */
@@ -18,6 +18,8 @@ export type Mail =
   | { t: 'level'; to: string; level: string }
   /** To holders and owners: the session has ended. */
   | { t: 'gone'; to: string }
+  /** Between the dispatchers of two instances: `from` is the name of the other end. */
+  | { t: 'relay'; to: string; from: string; frame: JsonObject }
 
 /** Reads mail. Undefined for what this build does not know: a newer one may run beside it. */
 export function readMail(text: string): Mail | undefined {

@@ -4,7 +4,7 @@ import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/types.ts'
-import type { ClientChannel } from './context/client-channel.ts'
+import type { ClientChannel, ClientView } from './context/client-channel.ts'
 import type { Announcement } from './registry/announcement.ts'
 import type { Caller } from './registry/config.ts'
 import type { Policy } from './registry/policy.ts'
@@ -28,6 +28,12 @@ export interface Description {
   instructions: string | undefined
   /** How long a client may keep this description (2026-07-28). */
   cacheHint: Cacheable
+}
+
+/** The session of a client, and the caller of the request by which it made something known. */
+export interface Hearing {
+  session: { readonly id: string; readonly revision: Revision; readonly client: ClientView }
+  caller: { readonly principal: string; readonly auth: AuthInfo | undefined }
 }
 
 export interface Dispatcher {
@@ -69,6 +75,11 @@ export interface Dispatcher {
    * @throws TypeError with one line for a server that cannot be served
    */
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /**
+   * A client with a session made something known: by a notification, or by a request that its session answers itself (`ping`,
+   * `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`), which may be refused afterwards. It throws nothing.
+   */
+  heard?(method: string, params: JsonObject | undefined, hearing: Hearing): void
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
   /** Ends what the server keeps running: its processes, its own work at the end. The endpoint has drained, and no call runs. */

@@ -164,7 +164,7 @@ export class Sessions {
     const others: Promise<void>[] = []
     for (const message of messages) {
       if (message.kind === 'request') requests.push(message.request)
-      else others.push(this.#take(session, message))
+      else others.push(this.#take(session, message, caller))
     }
     if (others.length > 0) await Promise.all(others)
     if (requests.length === 0) return EMPTY_202
@@ -187,7 +187,7 @@ export class Sessions {
   /**
    * Handles a notification or a response. When this resolves, the message is stored or done and may be acknowledged.
    */
-  async #take(session: Session, message: Exclude<Message, { kind: 'request' }>): Promise<void> {
+  async #take(session: Session, message: Exclude<Message, { kind: 'request' }>, caller: Caller): Promise<void> {
     if (message.kind === 'response') {
       const { id } = message.response
       if (typeof id !== 'string') return
@@ -202,7 +202,7 @@ export class Sessions {
       const { requestId, reason } = params ?? {}
       if (!isRequestId(requestId)) return
       await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
-    }
+    } else this.#host.heard?.(method, params, { session, caller })
   }
 
   async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
@@ -272,7 +272,7 @@ export class Sessions {
     if (!session?.legacy) throw sessionNotFound()
     admit?.(session)
     if (message.kind !== 'request') {
-      await this.#take(session, message)
+      await this.#take(session, message, caller)
       return EMPTY_202
     }
     // The response goes by way of the log of the session's stream.

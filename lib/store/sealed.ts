@@ -73,7 +73,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       'subscriptions',
       'changePosition',
     ),
-    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'trim', 'release'),
+    ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'trim', 'release', 'replaceHolder'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     createSession: (key, record, lifetime, owner, most) =>

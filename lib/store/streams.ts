@@ -79,6 +79,9 @@ export interface Advance {
 /** moved: another connection holds the stream, or the session does not stand at `from`: nothing was added. */
 type AdvanceReply = { status: 'ok'; entries: LogEntry[] } | Status<'moved' | 'gone'>
 
+/** moved: another connection holds the stream, or none does (undefined). gone: no such session. */
+export type HolderReply = Status<'ok' | 'gone'> | { status: 'moved'; holder: Holder | undefined }
+
 export interface StreamStore {
   /**
    * Appends to a stream that belongs to the session and to no call. The store gives the numbers. A message that was added
@@ -112,6 +115,11 @@ export interface StreamStore {
    * After DELETE: no repeated DELETE returns this holder.
    */
   release(key: SessionKey, stream: string, holder: Holder, sent?: boolean): Promise<void>
+  /**
+   * Compare and set of the holder of a stream that belongs to the session and has no log. '' stands for no holder. ok: `holder`
+   * holds it, also where it did before. After DELETE the holder is notified as those of other streams.
+   */
+  replaceHolder(key: SessionKey, stream: string, expected: Holder, holder: Holder): Promise<HolderReply>
   /** The whole log of a stream; empty where there is none. */
   readLog(key: SessionKey, stream: string): Promise<LogEntry[]>
   /** Where the session stands in the list of changes; undefined where there is no session. */

@@ -43,6 +43,7 @@ const callStream = fc.constantFrom('S', 'S', 'T')
 const anyStream = fc.constantFrom('S', 'S', 'T', 'get', 'get', 'sse')
 const owner = fc.constantFrom('i1:r1', 'i1:r1', 'i2:r2', '')
 const holder = fc.constantFrom('i1:c1', 'i1:c1', 'i2:c2')
+const maybeHolder = fc.constantFrom('i1:c1', 'i2:c2', '')
 const id = fc.constantFrom('n:1', 'n:1', 's:1')
 const tag = fc.constantFrom('t1', 't1', 't2')
 const ask = fc.constantFrom('q1', 'q2')
@@ -169,6 +170,9 @@ const operations = fc.oneof(
   ),
   operation('release', { key, stream: anyStream, holder }, ({ store, prefix }, o) =>
     store.release(prefix + o.key, o.stream, o.holder),
+  ),
+  operation('replaceHolder', { key, expected: maybeHolder, holder: maybeHolder }, ({ store, prefix }, o) =>
+    store.replaceHolder(prefix + o.key, 'process', o.expected, o.holder),
   ),
   operation('readLog', { key, stream: anyStream }, ({ store, prefix }, o) => store.readLog(prefix + o.key, o.stream)),
   operation(

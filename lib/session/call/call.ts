@@ -92,6 +92,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     const { method, params = {} } = this.#parts.request
     try {
       const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      if (own) this.#parts.host.heard?.(method, params, this.#parts)
       // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
       const refusal = own ? undefined : refusalOf(this.#parts)
       if (refusal) return this.#parts.continued ? this.respond(refusal) : this.#apply('full', refusal)

@@ -4,6 +4,7 @@ import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
+import type { Dispatcher } from '../../server/dispatcher.ts'
 import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
@@ -18,6 +19,7 @@ export interface CallHost extends SharedParts {
   instance: Instance
   /** Whether another instance may run the request again when this one dies. */
   mayRunAgain(request: JsonRpcRequest): boolean
+  heard: Dispatcher['heard']
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls
   /** Every scope that a request can need. */

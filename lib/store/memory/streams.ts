@@ -114,6 +114,16 @@ export function streamOperations(state: State): StreamStore {
       state.parts.get(key)?.keepFor(stream, delivered, state.clock.now())
     },
 
+    replaceHolder: onSession((session, _key, stream, expected, holder) => {
+      const current = session.own.get(stream)?.holder
+      if (current !== (expected || undefined) && current !== (holder || undefined)) {
+        return { status: 'moved', holder: current }
+      }
+      if (holder === '') session.own.delete(stream)
+      else session.own.set(stream, { holder, start: 0, end: 0 })
+      return { status: 'ok' }
+    }),
+
     async readLog(key, stream) {
       return sessions.has(key) ? [...state.log(key, stream)] : []
     },

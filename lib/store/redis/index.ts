@@ -78,6 +78,7 @@ const MORE: Readonly<Record<keyof More, true>> = {
   look: true,
   trim: true,
   release: true,
+  replaceHolder: true,
   readLog: true,
   changePosition: true,
   advance: true,

@@ -21,6 +21,12 @@ export function streamOperations(commands: Commands): StreamStore {
 
     release: (key, stream, holder, sent = false) => commands.script(scripts.release, { key, stream, holder, sent }),
 
+    async replaceHolder(key, stream, expected, holder) {
+      const reply = await commands.script(scripts.replaceHolder, { key, stream, expected, holder })
+      if (reply.status === 'gone' || reply.isReplaced) return { status: reply.status }
+      return { status: 'moved', holder: reply.holder }
+    },
+
     readLog: (key, stream) =>
       // The session is read last: a log that was read before its session ended does not count.
       commands.run(

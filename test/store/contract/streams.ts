@@ -246,4 +246,38 @@ export function streamContract(makeStore: MakeStore): void {
       expect(await f.store.readLog(f.key, 'get')).toEqual([entry(1, 'a'), entry(2, 'b', { tag: 't2' })])
     })
   })
+
+  describe('replacing the holder of a stream without a log', () => {
+    const f = fixture(makeStore)
+    const replace = (expected: string, holder: string) => f.store.replaceHolder(f.key, 'process', expected, holder)
+
+    test('gives the stream to one of several, and names that one to the others', async () => {
+      expect(await replace('', '')).toEqual({ status: 'ok' })
+      expect(await replace('', 'i1:c1')).toEqual({ status: 'ok' })
+      expect(await replace('', 'i2:c2')).toEqual({ status: 'moved', holder: 'i1:c1' })
+      expect(await replace('', '')).toEqual({ status: 'moved', holder: 'i1:c1' })
+    })
+
+    test('is ok for the holder itself, also when it is repeated', async () => {
+      await replace('', 'i1:c1')
+      expect(await replace('', 'i1:c1')).toEqual({ status: 'ok' })
+      expect(await replace('i1:c1', 'i2:c2')).toEqual({ status: 'ok' })
+      expect(await replace('i1:c1', 'i2:c2')).toEqual({ status: 'ok' })
+      expect(await replace('i1:c1', 'i1:c1')).toEqual({ status: 'moved', holder: 'i2:c2' })
+      expect(await replace('i1:c1', '')).toEqual({ status: 'moved', holder: 'i2:c2' })
+    })
+
+    test('gives it up', async () => {
+      await replace('', 'i1:c1')
+      expect(await replace('i1:c1', '')).toEqual({ status: 'ok' })
+      expect(await replace('i1:c1', '')).toEqual({ status: 'ok' })
+      expect(await replace('', 'i2:c2')).toEqual({ status: 'ok' })
+    })
+
+    test('DELETE returns the holder, and the stream is gone then', async () => {
+      await replace('', 'i1:c1')
+      expect(await f.store.deleteSession(f.key)).toEqual({ status: 'ok', holders: ['i1:c1'], owners: [] })
+      expect(await replace('', 'i2:c2')).toEqual({ status: 'gone' })
+    })
+  })
 }

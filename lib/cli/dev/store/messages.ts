@@ -46,6 +46,7 @@ const NAMES: Record<Operation, true> = {
   look: true,
   trim: true,
   release: true,
+  replaceHolder: true,
   readLog: true,
   changePosition: true,
   advance: true,

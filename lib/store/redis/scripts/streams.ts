@@ -192,6 +192,25 @@ end
 })
 
 /**
+ * Compare and set of the holder of a stream that has no log.
+ * Keys: the session. Arguments: the stream; the holder that it must have, and the new one ('' for none). Reply: the status; the
+ * holder.
+ */
+export const replaceHolder = defineScript('mcpReplaceHolder', {
+  keys: ['session'],
+  texts: ['stream', 'expected', 'holder'],
+  gone: "{ 'gone' }",
+  reply: either(['gone'], { isReplaced: flag, holder: optional }),
+  lua: `
+local field = 's:' .. stream
+local current = call('HGET', session, field) or ''
+if current ~= expected and current ~= holder then return { 'ok', 0, current ~= '' and current } end
+if holder == '' then call('HDEL', session, field) else call('HSET', session, field, holder) end
+return { 'ok', 1, false }
+`,
+})
+
+/**
  * Adds the messages of changes to the GET stream, each change exactly once: the session must stand at \`from\`, and stands
  * at \`to\` afterwards. A repeat gets the entries that were added.
  * Keys: the session; the log; the list of logs; what the session keeps. Arguments: the holder; the tag of the entries; the two
