@@ -101,7 +101,10 @@ const SERVE_MEMBERS: Readonly<Record<keyof ServeConfig, readonly [what: string, 
   package: ['the name of a package, or a file', isText],
   args: ['a list of texts', (value) => Array.isArray(value) && value.every(isText)],
   bin: ['the name of a program', isText],
-  env: ['an object of texts', (value) => isRecord(value) && Object.values(value).every((text) => typeof text === 'string')],
+  env: [
+    'an object of texts',
+    (value) => isRecord(value) && Object.values(value).every((text) => typeof text === 'string'),
+  ],
   isolate: ['"session" or "none"', (value) => value === 'session' || value === 'none'],
   open: ['true or false', (value) => typeof value === 'boolean'],
   wait: ['a number of seconds', (value) => typeof value === 'number'],
@@ -114,7 +117,8 @@ function serveConfig(given: unknown, source: string): ServeConfig {
   const refuse = (member: string, what: string): never => {
     throw new Failure(`${source}: ${member} must be ${what}.`)
   }
-  if (!isRecord(given)) return refuse('"serve"', 'an object with the package: { "package": "@modelcontextprotocol/server-memory" }')
+  if (!isRecord(given))
+    return refuse('"serve"', 'an object with the package: { "package": "@modelcontextprotocol/server-memory" }')
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(SERVE_MEMBERS, name)) {
       const known = Object.keys(SERVE_MEMBERS).join(', ')
@@ -123,7 +127,9 @@ function serveConfig(given: unknown, source: string): ServeConfig {
     const [what, is] = SERVE_MEMBERS[name as keyof ServeConfig]
     if (value !== undefined && !is(value)) refuse(`"${name}" of "serve"`, what)
   }
-  return isText(given.package) ? { ...given, package: given.package } : refuse('"package" of "serve"', SERVE_MEMBERS.package[0])
+  return isText(given.package)
+    ? { ...given, package: given.package }
+    : refuse('"package" of "serve"', SERVE_MEMBERS.package[0])
 }
 
 function isText(value: unknown): value is string {

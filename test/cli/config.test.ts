@@ -67,8 +67,13 @@ test.each([
 })
 
 test('what serve serves stands beside the server, or alone', async () => {
-  write({ 'mcp.config.ts': `export default { server: 'other.ts', serve: { package: '@a/b', args: ['x'], instances: () => 'k' } }` })
-  expect((await readConfig(folder))?.config).toMatchObject({ server: 'other.ts', serve: { package: '@a/b', args: ['x'] } })
+  write({
+    'mcp.config.ts': `export default { server: 'other.ts', serve: { package: '@a/b', args: ['x'], instances: () => 'k' } }`,
+  })
+  expect((await readConfig(folder))?.config).toMatchObject({
+    server: 'other.ts',
+    serve: { package: '@a/b', args: ['x'] },
+  })
   write({ 'mcp.config.ts': `export default { serve: { package: './x.js', open: true } }` })
   expect((await readConfig(folder))?.config).toEqual({ serve: { package: './x.js', open: true } })
   await expect(serverFile(folder)).rejects.toThrow(/^Which file has the server\?/)

@@ -67,5 +67,7 @@ function requireOpen({ openWarning, host }: Settings, { open, named }: ServeOpti
 function requireNoOptions({ name }: Program, official: ServeOptions['official'], why: string): void {
   const [given] = Object.entries(official).find(([, value]) => value !== undefined) ?? []
   if (given === undefined) return
-  throw new Failure(`"${given}" is for servers that run in the process of the endpoint, and ${name} has a process for each session: ${why}.`)
+  throw new Failure(
+    `"${given}" is for servers that run in the process of the endpoint, and ${name} has a process for each session: ${why}.`,
+  )
 }

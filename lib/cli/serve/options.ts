@@ -61,7 +61,9 @@ export function readServeOptions(
 
 function isolateOf(value: string | undefined): ServeOptions['isolate'] {
   if (value === undefined || value === 'session' || value === 'none') return value
-  throw new Failure(`--isolate ${value} does not exist; there are session and none. Without it a look at the program decides.`)
+  throw new Failure(
+    `--isolate ${value} does not exist; there are session and none. Without it a look at the program decides.`,
+  )
 }
 
 function waitOf(value: string | number | undefined): number {

@@ -21,7 +21,9 @@ test('a text on stdout goes to stderr, with one hint', async () => {
 
 test('an exception and a rejection of the program are in the log, and it serves on', async () => {
   expect((await client.call('throw-later')).text).toBe('done')
-  expect(await served.line(/thrown later/)).toMatch(/An exception that nobody catches, in rude 1\.0\.0: Error: thrown later/)
+  expect(await served.line(/thrown later/)).toMatch(
+    /An exception that nobody catches, in rude 1\.0\.0: Error: thrown later/,
+  )
   expect((await client.call('reject-later')).text).toBe('done')
   expect(await served.line(/rejected later/)).toMatch(/A rejection that nobody handles, in rude 1\.0\.0: Error/)
   expect((await client.call('reject-later')).text).toBe('done')
@@ -29,6 +31,8 @@ test('an exception and a rejection of the program are in the log, and it serves 
 
 test('the program sees its own variables, not those of the endpoint', async () => {
   expect((await client.call('count')).text).toMatch(/ undefined hello$/)
+  // Those of the process are the endpoint's, not the program's.
+  expect((await client.call('count')).text).toMatch(/^1,2 /)
 })
 
 test('process.exit of a tool is an error of that call; the others end, and so does the process, with 1', async () => {

@@ -34,7 +34,9 @@ test('an installed package is found from its folder upwards, and runs the progra
   })
   expect(find('@a/b')).toEqual(['@a/b 2.0.0', 'node_modules/@a/b/dist/b.js', true])
   expect(find('@a/b', 'other')).toEqual(['@a/b 2.0.0', 'node_modules/@a/b/other.js', true])
-  expect(findProgram(join(folder, 'deep/er'), '@a/b', { args: [] }).file).toBe(join(folder, 'node_modules/@a/b/dist/b.js'))
+  expect(findProgram(join(folder, 'deep/er'), '@a/b', { args: [] }).file).toBe(
+    join(folder, 'node_modules/@a/b/dist/b.js'),
+  )
   expect(() => find('@a/b', 'none')).toThrow('@a/b 2.0.0 has no program "none". There is other, b.')
 })
 
@@ -64,7 +66,10 @@ test.each([
 
 test.each([
   ['./nowhere.js', /^There is no \.\/nowhere\.js\.$/],
-  ['nowhere', /^nowhere is not installed here\. npm install nowhere, or .*npx -p mcp-anywhere -p nowhere mcp-anywhere serve nowhere$/],
+  [
+    'nowhere',
+    /^nowhere is not installed here\. npm install nowhere, or .*npx -p mcp-anywhere -p nowhere mcp-anywhere serve nowhere$/,
+  ],
   ['@a/b@1.2', /^Name the package without its version, "@a\/b": .* npm install @a\/b@1\.2$/],
   ['src', /^No package "src" is installed here\. For the folder of that name: \.\/src$/],
   ['./src', /^\.\/src has no package\.json that can be read\. Name the file that runs\.$/],

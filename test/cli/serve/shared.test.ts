@@ -48,7 +48,9 @@ test('three instances serve one session with nothing but REDIS_URL', async () =>
 
 test('a server that keeps the state of one client is shared only where the operator says so', async () => {
   const served = await folder.serve(['stateful', '--isolate', 'none'])
-  expect(await served.line(/--isolate none says so/)).toContain('sets oninitialized, so it keeps the state of one client')
+  expect(await served.line(/--isolate none says so/)).toContain(
+    'sets oninitialized, so it keeps the state of one client',
+  )
   const [[, connect]] = clients as [(typeof clients)[0]]
   const client = await connect(served.url)
   expect((await client.call('greet', { name: 'Ada' })).text).toMatch(/^Hello Ada of undefined/)

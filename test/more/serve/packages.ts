@@ -22,6 +22,8 @@ export interface ServedPackage {
   /** @param folder a folder for its files */
   args?: (folder: string) => string[]
   call: Call
+  /** The clients that it serves, by their names in `clients`; default: all. */
+  serves?: readonly string[]
 }
 
 export const packages: Readonly<Record<string, ServedPackage>> = {}

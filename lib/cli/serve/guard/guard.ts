@@ -4,10 +4,11 @@
  */
 import { syncBuiltinESMExports } from 'node:module'
 import { asError, stackOf } from '../../../base/errors.ts'
+import type { Output } from '../../../platform/log.ts'
 import { type KeptListeners, keepListeners } from './listeners.ts'
 import { placeOf } from './place.ts'
 import { silenceStdin } from './stdin.ts'
-import { type Output, redirectStdout } from './stdout.ts'
+import { redirectStdout } from './stdout.ts'
 
 /** How long the listeners of the program to a signal may take, in ms. */
 const LAST_STEPS = 1_000
@@ -95,7 +96,11 @@ export class Guard {
     if (this.#phase === 'starting') fail(endedAtStart(name, `has called ${call}${placeOf(new Error())}`))
     if (this.#phase === 'serving') {
       this.#phase = 'ended'
-      report(warning(`${name} has called ${call}${placeOf(new Error())}: this instance ends as on SIGTERM, with the exit code 1.`))
+      report(
+        warning(
+          `${name} has called ${call}${placeOf(new Error())}: this instance ends as on SIGTERM, with the exit code 1.`,
+        ),
+      )
       end()
     }
     this.#exited()

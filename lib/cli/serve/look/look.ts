@@ -64,7 +64,7 @@ export async function lookAt(program: Program, { env, wait }: LookOptions): Prom
 /** Undefined: nothing is known of the program after `wait` ms. */
 function finding(child: ChildProcess, wait: number): Promise<Found | undefined> {
   return new Promise((resolve) => {
-    const late = setTimeout(resolve, wait)
+    const late = setTimeout(() => resolve(undefined), wait)
     child.once('exit', () => clearTimeout(late))
     child.on('message', (message) => {
       if (isFound(message)) resolve(message)

@@ -41,6 +41,8 @@ export function sharedDispatcher(parts: SharedParts): Dispatcher {
     scopes,
     hides,
     async open(completed) {
+      // The process first gets its own listeners to signals, in the turn in which the endpoint is made.
+      await new Promise((resolve) => setImmediate(resolve))
       try {
         const captured = await firstServer(parts)
         const { servable, settings, notes } = servableOf(captured, parts)
@@ -92,7 +94,8 @@ function servableOf(captured: Captured, { program, options, insists }: SharedPar
   const state = low && clientState(low)
   if (state === undefined || options.instances !== undefined) return { servable: server, settings: options, notes }
   const why = `The server of ${program.name} ${state}, so it keeps the state of one client`
-  if (!insists) throw new TypeError(`${why}. Say --isolate session, or --isolate none, with which all clients share it.`)
+  if (!insists)
+    throw new TypeError(`${why}. Say --isolate session, or --isolate none, with which all clients share it.`)
   return {
     servable: server,
     settings: { ...options, instances: 'shared' },
