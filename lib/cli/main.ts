@@ -10,6 +10,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   serve: () => import('./serve/command.ts'),
   build: () => import('./build/command.ts'),
   check: () => import('./check/command.ts'),
+  connect: () => import('./connect/command.ts'),
 }
 
 async function help(): Promise<string> {
