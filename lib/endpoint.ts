@@ -9,6 +9,7 @@ import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
 import { Access } from './http/access.ts'
 import { type CorsOptions, preflight } from './http/cors.ts'
+import { directFetch } from './http/direct.ts'
 import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
@@ -249,7 +250,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const app: Hono = new HonoBase({ router: new PathRouter() })
   for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
   const handler = mcpHandler(parts)
-  for (const each of paths.routes(paths.path)) app.all(each, handler)
+  const routes = paths.routes(paths.path)
+  for (const each of routes) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
@@ -271,11 +273,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const { connections, calls, unregistered } = instance
   return {
     app,
-    // The routes of MCP give promises already.
-    fetch: (request, given) => {
-      const response = app.fetch(request, given)
-      return response instanceof Promise ? response : Promise.resolve(response)
-    },
+    fetch: directFetch(app, routes, handler),
     serves: (path) => paths.serves(path),
     ready: async () => opening?.ready() ?? [],
     notify,

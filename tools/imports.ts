@@ -19,7 +19,7 @@ const FLOORS = [
   ['lib/session', 'lib/stateless'],
   ['lib/tasks'],
   ['lib/runtime'],
-  ['lib/server', 'lib/store', 'lib/auth'],
+  ['lib/server', 'lib/store', 'lib/auth', 'lib/connect'],
   ['lib/options.ts'],
   ['lib/settings.ts', 'lib/settings-serve.ts', 'lib/protocol'],
   ['lib/base'],

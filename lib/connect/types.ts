@@ -30,7 +30,7 @@ export type ClientId =
   | 'mcp-remote'
   | 'curl'
 
-export type Language = 'shell' | 'json' | 'yaml' | 'text'
+type Language = 'shell' | 'json' | 'yaml' | 'text'
 
 /** Text to copy. */
 export interface Code {
@@ -62,6 +62,6 @@ export interface Connection {
   link?: DeepLink | undefined
   /** Sentences, plain text. */
   notes: readonly string[]
-  /** Why this client cannot reach this address, with the cure: a sentence. Its steps hold for the address that the cure gives. */
+  /** Why this client cannot reach this address, with the cure: sentences. The steps begin with the cure where there is one. */
   obstacle?: string | undefined
 }

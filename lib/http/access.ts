@@ -1,5 +1,4 @@
 /** The caller of a request, and whether it may be served now: token, scopes, rates. An endpoint without them pays nothing. */
-import type { Context } from 'hono'
 import type { Identity } from '../auth/claims.ts'
 import type { MiddlewareCheck } from '../auth/middleware.ts'
 import type { CallerCheck } from '../auth/on-demand.ts'
@@ -21,6 +20,7 @@ import { fetchOptions } from './fetch-options.ts'
 import { type ReadHeader, remoteAddress } from './headers.ts'
 import type { Paths } from './paths.ts'
 import type { RateLimiter } from './rate-limit.ts'
+import type { HttpRequest } from './request.ts'
 
 interface AccessParts {
   dispatcher: Dispatcher
@@ -70,7 +70,7 @@ export class Access {
    * Finds the caller of a request. `limit`: how long its response may take, in ms; 0: no limit.
    * @throws Refusal (or rejects with it)
    */
-  caller(c: Context, header: ReadHeader, limit: number): Caller | Promise<Caller> {
+  caller(c: HttpRequest, header: ReadHeader, limit: number): Caller | Promise<Caller> {
     const { auth, addresses, proxies } = this.#parts
     const address = clientAddress(remoteAddress(c), proxies > 0 ? header('x-forwarded-for') : undefined, proxies)
     const { auth: given } = fetchOptions(c)
@@ -100,7 +100,7 @@ export class Access {
     }
   }
 
-  #checked(c: Context, limit: number, address: string | undefined, given: unknown): Caller | Promise<Caller> {
+  #checked(c: HttpRequest, limit: number, address: string | undefined, given: unknown): Caller | Promise<Caller> {
     const { checked } = this.#parts
     const check = checked.now
     if (!check) return checked.load().then(() => this.#checked(c, limit, address, given))
@@ -129,7 +129,7 @@ export class Access {
   }
 
   /** A caller without a principal. */
-  anonymous(c: Context, limit: number, address?: string, client?: string): Caller {
+  anonymous(c: HttpRequest, limit: number, address?: string, client?: string): Caller {
     const { deadline: given } = fetchOptions(c)
     const deadline = given ?? (limit > 0 ? this.#parts.clock.now() + limit : undefined)
     const request = new RequestView(c, this.#parts.paths, address)
@@ -141,7 +141,12 @@ export class Access {
     if (key !== undefined) this.#parts.addresses?.refund(key)
   }
 
-  #identified(c: Context, limit: number, address: string | undefined, { auth, principal, until }: Identity): Caller {
+  #identified(
+    c: HttpRequest,
+    limit: number,
+    address: string | undefined,
+    { auth, principal, until }: Identity,
+  ): Caller {
     const { principals, concurrency } = this.#parts
     if (principals) consume(principals, principal)
     return {
@@ -154,7 +159,7 @@ export class Access {
   }
 
   /** Refusals of tokens count for the address; requests without any do not, since every client begins with one. */
-  #refuse(c: Context, key: string | undefined, error: unknown): never {
+  #refuse(c: HttpRequest, key: string | undefined, error: unknown): never {
     if (!(error instanceof AuthRefusal)) throw error
     if (error.kind === 'missing') this.#refund(key)
     throw error.withMetadata(this.#metadataUrl(c))
@@ -169,7 +174,7 @@ export class Access {
    * @param seen undefined: the session was not read yet
    * @throws Refusal 403 or 429
    */
-  admit(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
+  admit(c: HttpRequest, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
     if (seen || !this.#parts.dispatcher.hides) this.#admitScopes(c, caller, messages, unites, seen)
     const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
     if (calls === 0 || caller.quota?.admits(calls)) return
@@ -181,12 +186,12 @@ export class Access {
    * Refuses a request of a session whose caller lacks scopes, where {@link admit} could not: a challenge must not reveal an
    * entry that the session does not see. Undefined: there is nothing left to check.
    */
-  inSession(c: Context, caller: Caller, messages: readonly Message[]): ((seen: Seen) => void) | undefined {
+  inSession(c: HttpRequest, caller: Caller, messages: readonly Message[]): ((seen: Seen) => void) | undefined {
     if (!this.#parts.dispatcher.hides) return undefined
     return (seen) => this.#admitScopes(c, caller, messages, false, seen)
   }
 
-  #admitScopes(c: Context, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
+  #admitScopes(c: HttpRequest, caller: Caller, messages: readonly Message[], unites: boolean, seen?: Seen): void {
     const { dispatcher } = this.#parts
     if (dispatcher.scopes.size === 0) return
     const viewer = dispatcher.hides && seen ? viewerOf(caller, seen) : undefined
@@ -205,7 +210,7 @@ export class Access {
   }
 
   /** @throws AuthRefusal 403 where the caller lacks one of the scopes: the challenge names all of them */
-  requireScopes(c: Context, caller: Caller, needed: ReadonlySet<string>, unites: boolean, id?: RequestId): void {
+  requireScopes(c: HttpRequest, caller: Caller, needed: ReadonlySet<string>, unites: boolean, id?: RequestId): void {
     if (!caller.auth) return
     const has = caller.auth.scopes
     if ([...needed].every((scope) => has.includes(scope))) return
@@ -216,7 +221,7 @@ export class Access {
   }
 
   /** The address of the metadata that a client without a token reads. */
-  #metadataUrl(c: Context): string | undefined {
+  #metadataUrl(c: HttpRequest): string | undefined {
     const { auth, paths } = this.#parts
     return auth?.metadataUrl(paths.own(c.req.path), paths.publicPrefix(c))
   }
@@ -241,11 +246,11 @@ function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[], view
 
 /** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */
 class RequestView implements RequestInfo {
-  readonly #c: Context
+  readonly #c: HttpRequest
   readonly #paths: Paths
   readonly address: string | undefined
 
-  constructor(c: Context, paths: Paths, address: string | undefined) {
+  constructor(c: HttpRequest, paths: Paths, address: string | undefined) {
     this.#c = c
     this.#paths = paths
     this.address = address

@@ -1,4 +1,5 @@
 /** The address of a client, and the key under which limits count it. */
+import { memoize } from '../base/memo.ts'
 
 /** Addresses of this machine and of private networks. They belong to proxies or to trusted clients. */
 const PRIVATE =
@@ -29,7 +30,13 @@ function withoutPort(address: string): string {
  * where the address does not identify a client.
  */
 export function limitKey(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined
+  return address === undefined ? undefined : keyOf(address).key
+}
+
+/** A connection has many requests. */
+const keyOf = memoize((address) => ({ key: findKey(address) }), 1_000)
+
+function findKey(address: string): string | undefined {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (PRIVATE.test(plain)) return undefined
   if (!plain.includes(':')) return plain

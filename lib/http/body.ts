@@ -1,12 +1,12 @@
 /** Reading a request body: bounded in size and depth, and never more of it than needed to refuse it. */
-import type { Context } from 'hono'
 import type { HeldBytes } from '../base/byte-budget.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { HttpOptions } from '../settings.ts'
-import { fetchOptions, type Incoming } from './fetch-options.ts'
+import { fetchOptions } from './fetch-options.ts'
 import { isJsonType, PLAIN_JSON, type ReadHeader } from './headers.ts'
+import type { HttpRequest } from './request.ts'
 
 /** A body as it was read. */
 type Bytes = ArrayBuffer | Uint8Array
@@ -16,9 +16,9 @@ export const NEGLIGIBLE = 4 * 1024
 /** Bytes of a body that is read at once. */
 export const SHORT = 16 * 1024
 
-/** The body announces so few bytes that they are not counted. */
-export function isNegligible(header: ReadHeader): boolean {
-  return Number(header('content-length') ?? Number.NaN) <= NEGLIGIBLE
+/** The bytes that a request announces; NaN where it does not. */
+export function announcedBytes(header: ReadHeader): number {
+  return Number(header('content-length'))
 }
 
 /** @throws Refusal 503 */
@@ -62,45 +62,55 @@ function unsupported(message: string, headers: Record<string, string> = {}): Ref
 /**
  * Reads the bytes of a body. Where it rejects, {@link unreadable} makes the refusal: a wrapper here would cost each
  * request a promise.
- * @param held counts the body, unless {@link isNegligible}: as it was announced where that is short, else as it arrives, since
- * announcing costs a client nothing
+ *
+ * @param announced see {@link announcedBytes}
+ * @param held counts the body, unless that is {@link NEGLIGIBLE}: as it was announced where that is short, else as it arrives,
+ * since announcing costs a client nothing
  * @throws Refusal 413, 500, 503
  */
-export function readBytes(
-  c: Context,
-  header: ReadHeader,
+export async function readBytes(
+  c: HttpRequest,
+  announced: number,
   maxBytes: number,
   held: HeldBytes | undefined,
 ): Promise<Bytes> {
-  if (isTaken(c)) throw takenBody()
-  const announced = Number(header('content-length'))
-  // The HTTP server holds the client to the announced length.
-  if (announced > maxBytes) throw tooLarge(maxBytes)
-  if (held) {
-    if (!(announced <= SHORT)) return readChunks(c.req.raw, maxBytes, held)
-    take(held, announced)
-  }
-  return readWhole(c, announced)
+  admitBody(c, announced, maxBytes, held)
+  // Node parses what the packet has of the body before this goes on.
+  await undefined
+  return arrivedBytes(c, announced) ?? restOf(c, announced, maxBytes, held)
 }
 
-function readWhole(c: Context, announced: number): Promise<Bytes> {
-  const { incoming } = fetchOptions(c)
-  return incoming?.read && announced > 0 ? readArrived(c, incoming, announced) : c.req.raw.arrayBuffer()
+/** The first step of {@link readBytes}: the checks, before anything of the body is read. @throws Refusal 413, 500, 503 */
+export function admitBody(c: HttpRequest, announced: number, maxBytes: number, held: HeldBytes | undefined): void {
+  if (isTaken(c)) throw takenBody()
+  // The HTTP server holds the client to the announced length.
+  if (announced > maxBytes) throw tooLarge(maxBytes)
+  if (held && announced <= SHORT) take(held, announced)
 }
 
 /**
- * Most short bodies arrive in one packet with their headers. On Node they are read without listeners and without a copy. The
- * announced length is then the whole body, since the HTTP server holds the client to it.
+ * The second step, after a turn of the microtasks. Most short bodies arrive in one packet with their headers. On Node they are
+ * read without listeners and without a copy. The announced length is then the whole body, since the HTTP server holds the
+ * client to it.
  */
-async function readArrived(c: Context, incoming: Incoming, announced: number): Promise<Bytes> {
-  // Node parses what the packet has of the body before this goes on.
-  await undefined
-  const arrived = incoming.readableLength === announced && incoming.readableEncoding === null
-  const bytes: unknown = arrived ? incoming.read?.() : undefined
-  if (!(bytes instanceof Uint8Array)) return c.req.raw.arrayBuffer()
+export function arrivedBytes(c: HttpRequest, announced: number): Bytes | undefined {
+  const { incoming } = fetchOptions(c)
+  if (!(announced > 0 && announced <= SHORT) || incoming?.readableLength !== announced) return undefined
+  const bytes: unknown = incoming.readableEncoding === null ? incoming.read?.() : undefined
+  if (!(bytes instanceof Uint8Array)) return undefined
   // The end of the message has not been read yet, and the connection waits for that.
   incoming.resume?.()
   return bytes
+}
+
+/** The last step, for a body that has not arrived whole. */
+export function restOf(
+  { req }: HttpRequest,
+  announced: number,
+  maxBytes: number,
+  held: HeldBytes | undefined,
+): Promise<Bytes> {
+  return held && !(announced <= SHORT) ? readChunks(req.raw, maxBytes, held) : req.raw.arrayBuffer()
 }
 
 /** The error to throw where {@link readBytes} rejected with `error`: the client sent no whole body. */
@@ -108,7 +118,7 @@ export function unreadable(error: unknown): ProtocolError {
   return error instanceof Refusal ? error : invalidRequest('The body ended before all of it had arrived.')
 }
 
-function isTaken(c: Context): boolean {
+function isTaken(c: HttpRequest): boolean {
   const { incoming } = fetchOptions(c)
   return incoming ? incoming.readableDidRead === true && incoming.rawBody === undefined : c.req.raw.bodyUsed
 }

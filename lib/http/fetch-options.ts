@@ -1,9 +1,9 @@
 /** What a platform or a framework hands over with a request: the second argument of `endpoint.fetch`. */
-import type { Context } from 'hono'
 import type { MiddlewareAuth } from '../auth/middleware.ts'
+import type { HttpRequest } from './request.ts'
 
 /** What Node's HTTP server has parsed of a request. Other platforms give parts of it, or nothing. */
-export interface Incoming {
+interface Incoming {
   headers?: Readonly<Record<string, string | string[] | undefined>>
   readableLength?: number
   readableEncoding?: string | null
@@ -46,7 +46,7 @@ export interface FetchOptions {
   outgoing?: { destroy?(): unknown } | undefined
 }
 
-export function fetchOptions(c: Context): FetchOptions {
+export function fetchOptions(c: HttpRequest): FetchOptions {
   return (c.env ?? NONE) as FetchOptions
 }
 

@@ -1,12 +1,12 @@
 /** Request headers, read without objects that a short request does not need. */
-import type { Context } from 'hono'
 import { memoize } from '../base/memo.ts'
 import { fetchOptions } from './fetch-options.ts'
+import type { HttpRequest } from './request.ts'
 
 export type ReadHeader = (name: string) => string | undefined
 
 /** Reads headers by lower-case name; on Node from the parsed message itself, elsewhere from the Request. */
-export function headerReader(c: Context): ReadHeader {
+export function headerReader(c: HttpRequest): ReadHeader {
   const headers = fetchOptions(c).incoming?.headers
   if (!headers) return (name) => c.req.raw.headers.get(name) ?? undefined
   return (name) => {
@@ -15,7 +15,7 @@ export function headerReader(c: Context): ReadHeader {
   }
 }
 
-export function remoteAddress(c: Context): string | undefined {
+export function remoteAddress(c: HttpRequest): string | undefined {
   return fetchOptions(c).incoming?.socket?.remoteAddress
 }
 

@@ -2,7 +2,7 @@
 import { invalidRequest } from '../protocol/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
-import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import { announcedBytes, NEGLIGIBLE, parseJson, readBytes, requireJson, unreadable } from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type McpParts, noteMethod, requireIdLength } from './mcp.ts'
 import { PARSED } from './on-demand.ts'
@@ -17,14 +17,15 @@ export function legacyHandlers(parts: McpParts): RouteHandler[] {
     return sessions.openLegacy(caller, (id) => `${base}/messages?sessionId=${encodeURIComponent(id)}`)
   }
   const take = async ({ c, header, caller }: HttpExchange) => {
-    const id = c.req.query('sessionId')
+    const id = new URL(c.req.url).searchParams.get('sessionId')
     if (!id) throw invalidRequest('The query needs sessionId, as the endpoint event gave it.')
     requireIdLength('sessionId', id)
     const { parsedBody } = fetchOptions(c)
     requireJson(header, parsedBody !== undefined)
     const read = async () => {
-      if (!isNegligible(header)) caller.held = memory.hold(caller.client)
-      const bytes = await readBytes(c, header, options.maxBytes, caller.held).catch((error) => {
+      const announced = announcedBytes(header)
+      if (!(announced <= NEGLIGIBLE)) caller.held = memory.hold(caller.client)
+      const bytes = await readBytes(c, announced, options.maxBytes, caller.held).catch((error) => {
         throw unreadable(error)
       })
       return parseJson(bytes, options, caller.held)

@@ -1,5 +1,4 @@
 /** `/mcp`: reads a message, finds the revision that it speaks, and gives it to the sessions or to the stateless revision. */
-import type { Context } from 'hono'
 import type { RequestStart } from '../base/events.ts'
 import type { OnDemand } from '../base/on-demand.ts'
 import { MAX_REVISION, MAX_SESSION_ID } from '../protocol/bounds.ts'
@@ -14,11 +13,21 @@ import type { Sessions } from '../session/sessions.ts'
 import { hasClaim, versionHeader } from '../stateless/claim.ts'
 import type { Stateless } from '../stateless/post.ts'
 import type { Access, Seen } from './access.ts'
-import { isNegligible, parseJson, readBytes, requireJson, unreadable } from './body.ts'
+import {
+  admitBody,
+  announcedBytes,
+  arrivedBytes,
+  NEGLIGIBLE,
+  parseJson,
+  requireJson,
+  restOf,
+  unreadable,
+} from './body.ts'
 import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
 import { PARSED } from './on-demand.ts'
 import type { Paths } from './paths.ts'
+import type { HttpRequest } from './request.ts'
 import { type HttpExchange, type RouteParts, route } from './route.ts'
 
 export interface McpParts extends RouteParts {
@@ -29,7 +38,7 @@ export interface McpParts extends RouteParts {
   responseLimit: number
 }
 
-export function mcpHandler(parts: McpParts): (c: Context) => Promise<Response> {
+export function mcpHandler(parts: McpParts): (c: HttpRequest) => Promise<Response> {
   return route(parts, {
     handlers: {
       POST: (exchange) => post(parts, exchange),
@@ -52,10 +61,14 @@ async function post(parts: McpParts, exchange: HttpExchange): Promise<Reply> {
   if (!accepted.json && !accepted.sse) throw notAcceptable()
   let json: unknown
   if (parsedBody === undefined) {
-    if (!isNegligible(header)) caller.held = parts.memory.hold(caller.client)
+    const announced = announcedBytes(header)
+    if (!(announced <= NEGLIGIBLE)) caller.held = parts.memory.hold(caller.client)
     let bytes: ArrayBuffer | Uint8Array
+    // The steps of `readBytes`, without a promise of its own.
     try {
-      bytes = await readBytes(c, header, options.maxBytes, caller.held)
+      admitBody(c, announced, options.maxBytes, caller.held)
+      await undefined
+      bytes = arrivedBytes(c, announced) ?? (await restOf(c, announced, options.maxBytes, caller.held))
     } catch (error) {
       throw unreadable(error)
     }

@@ -1,7 +1,7 @@
 /** The paths of an endpoint: its own ones, and the same ones below the prefix of its public address. */
-import type { Context } from 'hono'
 import { WELL_KNOWN } from '../auth/options.ts'
 import { fetchOptions } from './fetch-options.ts'
+import type { HttpRequest } from './request.ts'
 
 export interface PathOptions {
   /** Where the endpoint answers. Default `/mcp`. */
@@ -74,7 +74,7 @@ export class Paths {
   }
 
   /** What is in front of the endpoint's own paths in the address that the client of this request used. */
-  publicPrefix(c: Context): string {
+  publicPrefix(c: HttpRequest): string {
     const { mountedAt = '' } = fetchOptions(c)
     const mount = PREFIX.test(mountedAt) ? mountedAt : ''
     return `${mount}/`.startsWith(`${this.#prefix}/`) ? mount : this.#prefix + mount

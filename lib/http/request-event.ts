@@ -1,5 +1,4 @@
 /** The events of requests, refusals and streams. They are made only where somebody listens. */
-import type { Context } from 'hono'
 import { AuthRefusal } from '../auth/refusal.ts'
 import { asError } from '../base/errors.ts'
 import {
@@ -20,6 +19,7 @@ import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
+import type { HttpRequest } from './request.ts'
 import { refusalOf } from './respond.ts'
 import type { RouteParts } from './route.ts'
 
@@ -37,7 +37,7 @@ export class WatchedRequest {
   readonly #began: number
   #streams = false
 
-  constructor({ instance, clock }: EventParts, c: Context, header: ReadHeader) {
+  constructor({ instance, clock }: EventParts, c: HttpRequest, header: ReadHeader) {
     this.#clock = clock
     this.#began = clock.now()
     const { requestId } = fetchOptions(c)
@@ -129,7 +129,7 @@ export class WatchedRequest {
 }
 
 /** Undefined where nobody listens. */
-export function watchRequest(parts: EventParts, c: Context, header: ReadHeader): WatchedRequest | undefined {
+export function watchRequest(parts: EventParts, c: HttpRequest, header: ReadHeader): WatchedRequest | undefined {
   return requestsAreHeard() ? new WatchedRequest(parts, c, header) : undefined
 }
 

@@ -19,20 +19,19 @@ const SSE_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
-/** `extra`: headers that every response to this request has. */
+/**
+ * @param extra headers that every response to this request has
+ * @param client the name under which limits count the reader
+ */
 export function respond(
   reply: Reply,
   accepted: Accepted,
   extra: Record<string, string> | undefined,
-  streams: StreamParts,
-  platform?: FetchOptions,
+  streams: Omit<StreamParts, 'client'>,
+  client: string | undefined,
+  platform: FetchOptions,
 ): Response {
-  if (reply.kind === 'stream') {
-    const headers = { ...SSE_HEADERS, ...reply.headers, ...extra }
-    const outgoing = platform?.outgoing
-    const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
-    return new Response(streamBody(reply.source, streams, breakConnection), { headers })
-  }
+  if (reply.kind === 'stream') return respondStream(reply, extra, { ...streams, client }, platform)
   if (reply.kind === 'empty')
     return new Response(null, { status: reply.status, headers: { ...reply.headers, ...extra } })
   if (reply.status === 200 && !accepted.json && accepted.sse) {
@@ -42,6 +41,16 @@ export function respond(
   const headers = reply.headers || extra ? { ...JSON_HEADERS, ...reply.headers, ...extra } : JSON_HEADERS
   const body = (reply.bytes?.() as Uint8Array<ArrayBuffer> | undefined) ?? reply.body
   return new Response(body, { status: reply.status, headers })
+}
+
+function respondStream(
+  { source, headers: own }: Extract<Reply, { kind: 'stream' }>,
+  extra: Record<string, string> | undefined,
+  parts: StreamParts,
+  { outgoing }: FetchOptions,
+): Response {
+  const breakConnection = outgoing?.destroy ? () => void outgoing.destroy?.() : undefined
+  return new Response(streamBody(source, parts, breakConnection), { headers: { ...SSE_HEADERS, ...own, ...extra } })
 }
 
 /** A ProtocolError that is no Refusal: the client sent something that is not the protocol. */

@@ -2,8 +2,8 @@
  * The steps of every HTTP request, in their order: Host and Origin, preflight, caller, HTTP method, handler, response.
  * An error that one of them throws becomes the response.
  */
-import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
+import { requestsAreHeard } from '../base/events.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -13,11 +13,13 @@ import type { Reply } from '../runtime/reply.ts'
 import type { HttpOptions } from '../settings.ts'
 import type { Access } from './access.ts'
 import { corsHeaders } from './cors.ts'
+import { fetchOptions } from './fetch-options.ts'
 import { type Accepted, headerReader, type ReadHeader, readAccept } from './headers.ts'
 import { countJson } from './large-json.ts'
 import type { Opening } from './opening.ts'
 import type { OriginCheck } from './origin.ts'
-import { type WatchedRequest, watchRequest } from './request-event.ts'
+import type { HttpRequest } from './request.ts'
+import { WatchedRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
@@ -39,7 +41,7 @@ export interface RouteParts {
 
 /** One request that has passed the checks. */
 export interface HttpExchange {
-  c: Context
+  c: HttpRequest
   header: ReadHeader
   accepted: Accepted
   caller: Caller
@@ -62,7 +64,8 @@ interface Route {
 
 const JSON_ALONE: Accepted = { json: true, sse: false }
 
-export type RouteHandler = (c: Context) => Promise<Response>
+/** Answers a request. It never rejects: each failure is a response. */
+export type RouteHandler = (c: HttpRequest) => Promise<Response>
 
 export function route(
   parts: RouteParts,
@@ -71,10 +74,11 @@ export function route(
   const { checkOrigin, access, options, clock, onError } = parts
   const { maxBuffered, readTimeout } = options
   const { output } = parts.memory
+  const streams = { maxBuffered, readTimeout, clock, output }
   const negotiates = parts.streaming && !isDocument
   // A map: the client chooses the method, and an object has names of its own.
   const byMethod = new Map(Object.entries(handlers))
-  const serve = async (c: Context, header: ReadHeader, watched: WatchedRequest | undefined): Promise<Response> => {
+  const serve = async (c: HttpRequest, header: ReadHeader, watched: WatchedRequest | undefined): Promise<Response> => {
     let cors: Record<string, string> | undefined
     let exchange: HttpExchange | undefined
     try {
@@ -98,7 +102,7 @@ export function route(
       const reply = watched ? watched.watch(given, header('last-event-id') !== undefined) : given
       const { client } = exchange.caller
       if (reply.kind === 'json') countJson(c, reply.body, client, output)
-      return respond(reply, accepted, cors, { maxBuffered, readTimeout, clock, output, client }, c.env)
+      return respond(reply, accepted, cors, streams, client, fetchOptions(c))
     } catch (error) {
       watched?.refused(error)
       return refuse(error, cors, onError, exchange?.id)
@@ -106,9 +110,17 @@ export function route(
       exchange?.caller.held?.release()
     }
   }
+  const watch = async (c: HttpRequest, header: ReadHeader): Promise<Response> => {
+    try {
+      const watched = new WatchedRequest(parts, c, header)
+      return await watched.serve(() => serve(c, header, watched))
+    } catch (error) {
+      return refuse(error, undefined, onError)
+    }
+  }
+  // Without a function of its own: one that holds a function allocates in each call, also where that is not made.
   return (c) => {
     const header = headerReader(c)
-    const watched = watchRequest(parts, c, header)
-    return watched ? watched.serve(() => serve(c, header, watched)) : serve(c, header, undefined)
+    return requestsAreHeard() ? watch(c, header) : serve(c, header, undefined)
   }
 }

@@ -9,7 +9,10 @@ describe('a GET prefers a page where its Accept header', () => {
     ['weighs text/html more than streams', 'text/html;q=0.9, text/event-stream;q=0.8'],
     ['names text/html with a parameter of its own', 'text/html;level=1;q=0.7'],
     ['is written in capitals', 'TEXT/HTML;Q=1.000'],
-    ['has weights without a zero in front, as Java writes them', 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2'],
+    [
+      'has weights without a zero in front, as Java writes them',
+      'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2',
+    ],
   ])('%s', (_, accept) => {
     expect(prefersHtml(accept)).toBe(true)
   })

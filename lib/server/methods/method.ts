@@ -52,19 +52,17 @@ export function namedEntry<E extends Registered<unknown>>(
 }
 
 /**
- * Calls `run` with the checked arguments of a request: at once, without a promise, where the check is done at once.
+ * Checks the arguments of a request: at once, without a promise, where the schema does so.
  *
  * @throws ProtocolError -32602 for arguments that are no object
  */
-export function withArguments<E extends { input: CompiledSchema | undefined }>(
-  entry: E,
+export function checkArguments(
+  { input }: { input: CompiledSchema | undefined },
   params: Params,
-  run: (entry: E, checked: Checked) => Result | Promise<Result>,
-): Result | Promise<Result> {
+): Checked | Promise<Checked> {
   const args = params?.arguments ?? {}
   if (!isObject(args)) throw invalidParams('"arguments" must be an object.')
-  const checked = entry.input?.check(args) ?? { ok: true, value: args }
-  return checked instanceof Promise ? checked.then((outcome) => run(entry, outcome)) : run(entry, checked)
+  return input === undefined ? { ok: true, value: args } : input.check(args)
 }
 
 /** The error for an entry that the author has disabled. */

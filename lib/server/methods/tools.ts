@@ -13,7 +13,7 @@ import { asksSent } from '../context/on-demand.ts'
 import type { RegisteredTool } from '../registry/entries.ts'
 import type { Checked } from '../schema/check.ts'
 import { failureText, passing, readable } from './failures.ts'
-import { type MethodHandler, namedEntry, withArguments } from './method.ts'
+import { checkArguments, type MethodHandler, namedEntry } from './method.ts'
 import { LIMITS, MORE } from './on-demand.ts'
 
 type ToolReply = CallToolResult | Promise<CallToolResult>
@@ -51,14 +51,25 @@ function callEntry(
   channel: ClientChannel,
   ctx: Context | undefined,
 ): Result | Promise<Result> {
-  return withArguments(tool, params, (tool, checked) =>
-    checked.ok
-      ? run(tool, checked.value, params, channel, ctx)
-      : withFault(
-          toolError(`The arguments do not fit the input schema of "${tool.definition.name}": ${checked.problems}`),
-          'arguments',
-        ),
-  )
+  const checked = checkArguments(tool, params)
+  if (checked instanceof Promise) return callOnceChecked(tool, checked, params, channel, ctx)
+  return checked.ok ? run(tool, checked.value, params, channel, ctx) : misfit(tool, checked.problems)
+}
+
+async function callOnceChecked(
+  tool: RegisteredTool,
+  checking: Promise<Checked>,
+  params: JsonObject | undefined,
+  channel: ClientChannel,
+  ctx: Context | undefined,
+): Promise<Result> {
+  const checked = await checking
+  return checked.ok ? run(tool, checked.value, params, channel, ctx) : misfit(tool, checked.problems)
+}
+
+function misfit({ definition }: RegisteredTool, problems: string): CallToolResult {
+  const text = `The arguments do not fit the input schema of "${definition.name}": ${problems}`
+  return withFault(toolError(text), 'arguments')
 }
 
 /** The client that a result is made for. Undefined: a middleware gets it first. */
@@ -74,14 +85,25 @@ function run(
   const to = ctx ? undefined : channel
   try {
     const result = tool.handler(args, ctx ?? new Context(channel, params))
-    if (!isThenable(result)) return finish(tool, result, to)
-    return Promise.resolve(result).then(
-      (value) => finish(tool, value, to),
-      (error: unknown) => failed(error, channel),
-    )
+    return isThenable(result) ? settled(tool, result, to, channel) : finish(tool, result, to)
   } catch (error) {
     return failed(error, channel)
   }
+}
+
+async function settled(
+  tool: RegisteredTool,
+  result: unknown,
+  to: Receiver,
+  channel: ClientChannel,
+): Promise<CallToolResult> {
+  let value: unknown
+  try {
+    value = await result
+  } catch (error) {
+    return failed(error, channel)
+  }
+  return finish(tool, value, to)
 }
 
 function isThenable(value: unknown): boolean {
