@@ -1,6 +1,8 @@
 /** A program for one client, with a process for each session of one instance. */
 import { join } from 'node:path'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, expect, test } from 'vitest'
+import { createEndpoint } from '../../../lib/endpoint.ts'
 import { isolateDispatcher } from '../../../lib/cli/serve/isolate/open.ts'
 import type { IsolateOptions } from '../../../lib/cli/serve/isolate/types.ts'
 import { type TestClient, type TestClientOptions, testClient } from '../../../lib/testing.ts'
@@ -245,7 +247,6 @@ test('a program that does not start stops the start with one line', async () => 
   await expect(testClient(dispatcher, { endpoint: { onError: () => {} } })).rejects.toThrow()
   const missing = program({ command: '/nowhere/program' })
   open.push(() => missing.close?.())
-  const { createEndpoint } = await import('../../../lib/endpoint.ts')
   const endpoint = createEndpoint(dispatcher, { onError: () => {} })
   await expect(endpoint.ready()).rejects.toThrow(
     'the program does not answer "initialize" on its stdout: it ended (exit code 3). Its last line on stderr: The key is missing.',
@@ -255,8 +256,7 @@ test('a program that does not start stops the start with one line', async () => 
 
 test('a client without a session has the process of its principal, and is refused without one', async () => {
   const revision = '2026-07-28'
-  const nobody = await connect({ revision })
-  await expect(call(nobody, 'whoami')).rejects.toThrow('needs authorization')
+  await expect(connect({ revision })).rejects.toThrow('needs authorization')
   const user = (sub: string) => ({ revision, auth: { token: 't', clientId: 'c', scopes: [], extra: { sub } } })
   const ada = await connect({ ...user('ada'), elicit: () => ({ action: 'accept', content: { name: 'Ada' } }) })
   const again = await another(ada, user('ada'))
@@ -265,4 +265,34 @@ test('a client without a session has the process of its principal, and is refuse
   expect(await call(again, 'whoami')).toMatchObject({ pid })
   expect((await call(bob, 'whoami')).pid).not.toBe(pid)
   expect(await call(ada, 'ask_read_only', { message: '?' })).toMatchObject({ content: { name: 'Ada' } })
+})
+
+test('a client that knows both takes a session where there is no principal', async () => {
+  const dispatcher = program()
+  open.push(() => dispatcher.close?.())
+  const endpoint = createEndpoint(dispatcher)
+  open.push(() => endpoint.close())
+  const client = new Client({ name: 'both', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+  const fetch = (url: string | URL, init?: RequestInit) => endpoint.fetch(new Request(url, init))
+  await client.connect(new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), { fetch }))
+  expect(client.getNegotiatedProtocolVersion()).toBe('2025-11-25')
+  expect((await client.callTool({ name: 'whoami' })).content).toHaveLength(1)
+  await client.close()
+})
+
+test('options of tools hold for a program, too', async () => {
+  const user = (scopes: string[]) => ({ auth: { token: 't', clientId: 'c', scopes, extra: { sub: 'ada' } } })
+  const tools = { note: { requiredScopes: ['notes'] }, exit: { visible: () => false } }
+  const client = await connect(user([]), { tools })
+  const names = (await client.listTools()).tools.map(({ name }) => name)
+  expect(names).toContain('whoami')
+  expect(names).not.toContain('note')
+  expect(names).not.toContain('exit')
+  await expect(call(client, 'note', { text: 'x' })).rejects.toThrow()
+  await expect(call(client, 'exit', { code: 1 })).rejects.toThrow('Unknown tool exit')
+  const allowed = await another(client, user(['notes']))
+  expect(await call(allowed, 'note', { text: 'x' })).toEqual(['x'])
+  const unknown = program({ tools: { nte: {} } })
+  open.push(() => unknown.close?.())
+  await expect(createEndpoint(unknown, { onError: () => {} }).ready()).rejects.toThrow('tools names "nte"')
 })

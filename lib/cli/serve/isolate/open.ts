@@ -26,7 +26,7 @@ import { type Child, killAtExit } from './child.ts'
 import { learnOf } from './learn.ts'
 import { Places } from './places.ts'
 import { type Starter, startFor } from './start.ts'
-import { tenantOf } from './tenant.ts'
+import { refusalOf, tenantOf } from './tenant.ts'
 import type { IsolateDispatcher, IsolateOptions } from './types.ts'
 
 /** The last grace of processes that are left when the endpoint has drained, in ms. */
@@ -81,6 +81,7 @@ class Isolate {
       dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
       describe: (revision, offer) => opened().describe(revision, offer),
       policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
+      refusesStateless: refusalOf,
       heard: (method, params, { session, caller }) => {
         if (SILENT.has(method)) return
         this.#places?.heard(sessionKey(caller.principal, session.id), method, params)

@@ -157,19 +157,19 @@ export class Place implements HeldConnection {
 
   /** The client has made something known. */
   heard(method: string, params: JsonObject | undefined): void {
-    const { process } = this.#now ?? {}
-    switch (method) {
-      case 'logging/setLevel':
-        if (!isLoggingLevel(params?.level)) return
-        this.#now?.setLevel(params.level)
-        return void process?.setLevel(params.level).catch(() => {})
-      case 'resources/subscribe':
-      case 'resources/unsubscribe':
-        if (typeof params?.uri !== 'string') return
-        return void process?.subscribe(params.uri, method === 'resources/subscribe').catch(() => {})
-      default:
-        if (method.startsWith('notifications/')) process?.notify(method, params)
-    }
+    // A process that does not start has nobody to hear it.
+    this.#started?.then((started) => this.#hear(started, method, params)).catch(() => {})
+  }
+
+  async #hear({ process, setLevel }: Started, method: string, params: JsonObject = {}): Promise<void> {
+    const { level, uri } = params
+    if (method === 'logging/setLevel') {
+      if (!isLoggingLevel(level)) return
+      setLevel(level)
+      await process.setLevel(level)
+    } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+      if (typeof uri === 'string') await process.subscribe(uri, method === 'resources/subscribe')
+    } else if (method.startsWith('notifications/')) await process.notify(method, params)
   }
 
   /** Ends the process after a while without a request. */

@@ -83,10 +83,16 @@ export class Places implements Served {
         return result
       } catch (error) {
         if (!(error instanceof Elsewhere)) throw error
-        if (this.#known.delete(key)) this.#denied.set(key, (this.#denied.get(key) ?? 0) + 1)
+        if (this.#known.delete(key)) this.#deny(key)
       }
     }
     throw new ProtocolError(ErrorCode.InternalError, RESTLESS)
+  }
+
+  #deny(key: string): void {
+    // Few sessions are denied at once, and those that do not come back have an entry left.
+    if (this.#denied.size >= MOST_KNOWN) this.#denied.clear()
+    this.#denied.set(key, (this.#denied.get(key) ?? 0) + 1)
   }
 
   /** What an instance gives up or takes is in the store a moment later. */

@@ -3,6 +3,7 @@
  * this process's own, so that requests which reach it from several instances do not collide.
  */
 import { systemClock } from '../../../base/clock.ts'
+import { textOf } from '../../../base/errors.ts'
 import { handled } from '../../../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import { isObject, isRequestId, type JsonObject, type JsonRpcErrorObject } from '../../../protocol/jsonrpc.ts'
@@ -38,6 +39,8 @@ interface ProcessParts {
   client: ClientState
   /** Receives what belongs to no request, or to one of several. */
   outside: Receiver
+  /** What it asks at its start goes to the client of the first request. Otherwise nobody can be asked then. */
+  asksAtStart: boolean
   /** How long it may take to answer `initialize`, in ms. */
   patience: number
 }
@@ -73,9 +76,6 @@ export class ServerProcess {
     return this.#running.size
   }
 
-  get isReady(): boolean {
-    return this.#isReady
-  }
   #isReady = false
 
   async #open(): Promise<JsonObject> {
@@ -136,17 +136,19 @@ export class ServerProcess {
     const { promise: settled, resolve, reject } = Promise.withResolvers<JsonObject>()
     const meta = isObject(params?._meta) ? params._meta : {}
     this.#running.set(id, { receiver, token: meta.progressToken, resolve, reject, settled })
+    let isSent = false
     const cancel = () => {
       if (!this.#running.delete(id)) return
-      const reason = String(signal.reason instanceof Error ? signal.reason.message : signal.reason)
-      this.#child.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } })
+      const params = { requestId: id, reason: textOf(signal.reason) }
+      if (isSent) this.#child.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
       reject(new DOMException('The call has ended.', 'AbortError'))
     }
+    signal.addEventListener('abort', cancel, { once: true })
     const send = async () => {
       await this.ready
       if (!this.#running.has(id)) return
       if (this.#child.isStuck) throw new ProtocolError(ErrorCode.ServerError, STUCK)
-      signal.addEventListener('abort', cancel, { once: true })
+      isSent = true
       this.#child.send({ jsonrpc: '2.0', id, method, ...(params && { params: wireParams(method, params, id) }) })
     }
     send().catch((error) => this.#take(id)?.reject(asProtocolError(error)))
@@ -155,8 +157,9 @@ export class ServerProcess {
   }
 
   /** A notification of the client. */
-  notify(method: string, params: JsonObject | undefined): void {
-    if (this.#isReady) this.#child.send({ jsonrpc: '2.0', method, ...(params && { params }) })
+  async notify(method: string, params: JsonObject | undefined): Promise<void> {
+    await this.ready
+    this.#child.send({ jsonrpc: '2.0', method, ...(params && { params }) })
   }
 
   /** The session has this log level. A server without log messages does not get it. */
@@ -276,6 +279,7 @@ export class ServerProcess {
   #receiverOf(token: unknown): Receiver {
     const named = this.#running.get(idOf(token))
     if (named) return named.receiver
+    if (!this.#isReady && !this.#parts.asksAtStart) return this.#parts.outside
     const [only, ...more] = this.#running.values()
     return only && more.length === 0 ? only.receiver : this.#parts.outside
   }

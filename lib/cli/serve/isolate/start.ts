@@ -40,6 +40,7 @@ export function spawnFor(
   client: ClientState,
   session: string,
   outside: Receiver,
+  asksAtStart = true,
 ): Spawned {
   const heard = new Set<string>()
   const { log = logLine } = program
@@ -64,7 +65,7 @@ export function spawnFor(
   })
   children.add(child)
   void child.gone.then(() => children.delete(child))
-  const process = new ServerProcess(child, { client, outside, patience: bounds.start })
+  const process = new ServerProcess(child, { client, outside, asksAtStart, patience: bounds.start })
   return { child, process, lastLine: () => last.slice(0, MAX_QUOTED) }
 }
 
@@ -78,7 +79,7 @@ export async function startFor(
   const { key, client, isPrincipal, principal } = tenant
   if (isPrincipal) {
     const stream = new PrincipalStream(instance, principal)
-    const { child, process } = spawnFor(starter, client, key, stream)
+    const { child, process } = spawnFor(starter, client, key, stream, false)
     return { child, process, setLevel() {} }
   }
   const [row, uris] = await Promise.all([

@@ -1,7 +1,7 @@
 /** Whose process serves a request: that of its session, or of its principal where there is no session. */
 import { digest } from '../../../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
-import { features, SESSION_REVISIONS } from '../../../protocol/revisions.ts'
+import { features, SESSION_REVISIONS, STATELESS_REVISION } from '../../../protocol/revisions.ts'
 import type { ClientState } from '../../../sdk/private.ts'
 import type { ClientChannel } from '../../../server/context/client-channel.ts'
 import { sessionKey } from '../../../session/stream/session.ts'
@@ -22,7 +22,10 @@ export function tenantOf(channel: ClientChannel, client: ClientState): Tenant {
   if (sessionId !== undefined) {
     return { key: sessionKey(principal, sessionId), principal, isPrincipal: false, client }
   }
-  if (principal === '') throw withoutPrincipal(revision)
+  if (principal === '') {
+    if (!features(revision).sessions) throw refusalOf(principal)
+    throw new ProtocolError(ErrorCode.InvalidRequest, `${WHY} Open a session with "initialize".`)
+  }
   return { key: keyOfPrincipal(principal), principal, isPrincipal: true, client }
 }
 
@@ -31,13 +34,13 @@ export function keyOfPrincipal(principal: string): SessionKey {
   return digest(`${principal}\n\nprocess`, 16)
 }
 
-function withoutPrincipal(revision: string): ProtocolError {
-  const why =
-    'This server has a process for each session, and this request has none. Without a session the process is that of the ' +
-    'principal, which needs authorization (AUTH_ISSUER and AUTH_AUDIENCE).'
-  if (features(revision as (typeof SESSION_REVISIONS)[number]).sessions) {
-    return new ProtocolError(ErrorCode.InvalidRequest, `${why} Open a session with "initialize".`)
-  }
-  const data = { supported: [...SESSION_REVISIONS].reverse(), requested: revision }
-  return new ProtocolError(ErrorCode.UnsupportedProtocolVersion, `${why} Use a revision with sessions.`, data)
+/** Why a client without a session is not served: its principal must be known. */
+export function refusalOf(principal: string): ProtocolError | undefined {
+  if (principal !== '') return undefined
+  const data = { supported: [...SESSION_REVISIONS].reverse(), requested: STATELESS_REVISION }
+  return new ProtocolError(ErrorCode.UnsupportedProtocolVersion, `${WHY} Use a revision with sessions.`, data)
 }
+
+const WHY =
+  'This server has a process for each session. Without a session it has one for each principal, which needs authorization ' +
+  '(AUTH_ISSUER and AUTH_AUDIENCE).'

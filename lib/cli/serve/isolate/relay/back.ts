@@ -2,6 +2,7 @@
 import { asError, textOf } from '../../../../base/errors.ts'
 import { ErrorCode, ProtocolError } from '../../../../protocol/errors.ts'
 import type { JsonObject } from '../../../../protocol/jsonrpc.ts'
+import { failureText } from '../../../../server/methods/failures.ts'
 import { Elsewhere } from '../errors.ts'
 import type { Answer, Receiver } from '../process.ts'
 import type { End, Line } from './relays.ts'
@@ -97,5 +98,5 @@ export class Back implements End, Receiver {
 function reportOf(error: Error): Report {
   if (error instanceof Elsewhere) return { k: 'elsewhere' }
   if (error instanceof ProtocolError) return { k: 'error', error: error.toObject() }
-  return { k: 'error', error: { code: ErrorCode.InternalError, message: textOf(error) } }
+  return { k: 'error', error: { code: ErrorCode.InternalError, message: failureText(error) } }
 }
