@@ -17,6 +17,7 @@ import {
   request,
   toolCall,
 } from '../../support/raw.ts'
+import { ended, valueOf } from './program.ts'
 
 const SESSION = { lease: 2_000, heartbeat: 500 }
 const MODULE = '../cli/isolate/served.ts'
@@ -28,17 +29,16 @@ beforeAll(async () => {
 })
 afterAll(() => fleet.stop())
 
-/** The text of a tool's result, parsed where it is JSON. */
+/** What the tool returned. */
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape
-function valueOf({ result, error }: RpcMessage): any {
+function resultOf({ result, error }: RpcMessage): any {
   if (error) throw new Error(error.message)
-  const { text } = result.content[0]
-  return /^[[{"]/.test(text) ? JSON.parse(text) : text
+  return valueOf(result.content[0].text)
 }
 
 let ids = 0
 const use = async (at: number, session: RawSession, name: string, args: object = {}) =>
-  valueOf(await call(fleet.at(at), session, toolCall(++ids, name, args)))
+  resultOf(await call(fleet.at(at), session, toolCall(++ids, name, args)))
 
 /** A session whose process is at the instance. */
 async function sessionAt(at: number, capabilities: object = { elicitation: { form: {} } }) {
@@ -46,17 +46,6 @@ async function sessionAt(at: number, capabilities: object = { elicitation: { for
   const { pid } = await use(at, session, 'whoami')
   return { session, pid: pid as number }
 }
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const ended = (pid: number) => eventually(async () => !lives(pid) || undefined)
 
 test('two official clients behind round robin have one process each, and never see the data of the other', async () => {
   const clients = await Promise.all(
@@ -72,13 +61,13 @@ test('two official clients behind round robin have one process each, and never s
       const seen = new Set<number>()
       for (let i = 0; i < 9; i++) {
         const { content } = await client.callTool({ name: 'whoami' })
-        const { pid, roots, client: own } = JSON.parse((content as { text: string }[])[0]?.text ?? '')
+        const { pid, roots, client: own } = valueOf((content as { text: string }[])[0]?.text ?? '')
         expect({ own, roots }).toEqual({ own: name, roots: [`file:///${name}`] })
         seen.add(pid)
         await client.callTool({ name: 'note', arguments: { text: `${name} ${i}` } })
       }
       const { content } = await client.callTool({ name: 'notes' })
-      const { notes } = JSON.parse((content as { text: string }[])[0]?.text ?? '')
+      const { notes } = valueOf((content as { text: string }[])[0]?.text ?? '')
       expect(notes).toEqual(Array.from({ length: 9 }, (_, i) => `${name} ${i}`))
       expect((await client.listTools()).tools.length).toBeGreaterThan(5)
       return [...seen]
@@ -102,7 +91,7 @@ test('an ask of a relayed call gets the answer that is posted to a third instanc
   const result = { action: 'accept', content: { name: 'Ada' } }
   const answered = await post(fleet.at(2), { jsonrpc: '2.0', id: message?.id, result }, { session })
   expect(answered.status).toBe(202)
-  expect(valueOf((await stream.rest()).at(-1) as RpcMessage)).toEqual(result)
+  expect(resultOf((await stream.rest()).at(-1) as RpcMessage)).toEqual(result)
 })
 
 test('progress and log messages of a relayed call arrive in order, before its response', async () => {
@@ -112,7 +101,7 @@ test('progress and log messages of a relayed call arrive in order, before its re
   const steps = messages.filter(({ method }) => method === 'notifications/progress').map(({ params }) => params.progress)
   expect(steps).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
   expect(messages.filter(({ method }) => method === 'notifications/message')).toHaveLength(300)
-  expect(valueOf(messages.at(-1) as RpcMessage)).toBe('counted to 300')
+  expect(resultOf(messages.at(-1) as RpcMessage)).toBe('counted to 300')
 })
 
 test('a long answer is relayed whole, and an error with its code', async () => {
@@ -202,7 +191,7 @@ test('an instance that shuts down lets calls end, and the next call begins a pro
   expect((await use(2, idle.session, 'whoami')).pid).not.toBe(idle.pid)
   const during = await use(2, session, 'whoami')
   expect(during.pid).not.toBe(pid)
-  expect(valueOf((await stream.rest()).at(-1) as RpcMessage)).toBe('counted to 20')
+  expect(resultOf((await stream.rest()).at(-1) as RpcMessage)).toBe('counted to 20')
   expect(await fleet.instances[0]?.ended()).toBe(0)
   await ended(pid)
   expect(await use(1, session, 'whoami')).toMatchObject({ pid: during.pid })

@@ -1,12 +1,11 @@
 /** A program for one client, with a process for each session of one instance. */
-import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, expect, test } from 'vitest'
 import { createEndpoint } from '../../../lib/endpoint.ts'
-import { isolateDispatcher } from '../../../lib/cli/serve/isolate/open.ts'
 import type { IsolateOptions } from '../../../lib/cli/serve/isolate/types.ts'
 import { type TestClient, type TestClientOptions, testClient } from '../../../lib/testing.ts'
 import { eventually } from '../../support/eventually.ts'
+import { ended, lives, program, valueOf } from './program.ts'
 
 const open: (() => Promise<unknown> | undefined)[] = []
 const lines: string[] = []
@@ -17,20 +16,9 @@ afterEach(async () => {
   reported.length = 0
 })
 
-function program(bounds: Partial<IsolateOptions> = {}, mode = '') {
-  return isolateDispatcher({
-    command: process.execPath,
-    args: [join(import.meta.dirname, 'program.mjs'), mode],
-    cwd: import.meta.dirname,
-    env: process.env,
-    name: 'the program',
-    log: (line, session) => lines.push(`${session} ${line}`),
-    ...bounds,
-  })
-}
-
 async function connect(options: TestClientOptions = {}, bounds: Partial<IsolateOptions> = {}, mode = '') {
-  const dispatcher = program(bounds, mode)
+  const log = (line: string, session: string) => void lines.push(`${session} ${line}`)
+  const dispatcher = program({ log, ...bounds }, mode)
   open.push(() => dispatcher.close?.())
   const onError = (error: unknown) => reported.push((error as Error).message)
   const client = await testClient(dispatcher, { ...options, endpoint: { onError, ...options.endpoint } })
@@ -51,20 +39,8 @@ interface Result {
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape
 async function call(client: TestClient, name: string, args: object = {}, options: object = {}): Promise<any> {
   const { content } = (await client.callTool({ name, arguments: { ...args } }, options)) as Result
-  const text = content[0]?.text ?? ''
-  return /^[[{"]/.test(text) ? JSON.parse(text) : text
+  return valueOf(content[0]?.text ?? '')
 }
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const ended = (pid: number) => eventually(async () => !lives(pid) || undefined)
 
 test('two clients have a process each, which has their roots, their name and their state', async () => {
   const ada = await connect({ roots: [{ uri: 'file:///ada' }] })

@@ -24,13 +24,11 @@ import { startGuard } from '../../dev/guard.ts'
 import { ChannelReceiver } from './channel-receiver.ts'
 import { type Child, killAtExit } from './child.ts'
 import { learnOf } from './learn.ts'
+import { LAST_GRACE } from './place.ts'
 import { Places } from './places.ts'
 import { type Starter, startFor } from './start.ts'
 import { refusalOf, tenantOf } from './tenant.ts'
 import type { IsolateDispatcher, IsolateOptions } from './types.ts'
-
-/** The last grace of processes that are left when the endpoint has drained, in ms. */
-const LAST_GRACE = 250
 
 export const isolateDispatcher: IsolateDispatcher = (options) => new Isolate(options).dispatcher
 
@@ -115,6 +113,7 @@ class Isolate {
       bounds: this.#bounds,
       report: (error) => this.#report(new Error(`${this.#name} did not start: ${textOf(error)}`)),
       start: (place) => startFor(starter, instance, completed, place),
+      hurry: () => void this.#endChildren(),
     })
     this.#places = places
     const serving = {
@@ -145,8 +144,12 @@ class Isolate {
     }
   }
 
-  async #close(): Promise<void> {
+  async #endChildren(): Promise<void> {
     await Promise.all([...this.#children].map((child) => child.end(LAST_GRACE)))
+  }
+
+  async #close(): Promise<void> {
+    await this.#endChildren()
     this.#forgetExit()
     await this.#starter?.guard.end()
   }

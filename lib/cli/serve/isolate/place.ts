@@ -19,9 +19,10 @@ import type { Tenant } from './tenant.ts'
 export const PROCESS = 'process'
 /** The part of a lease after which the store is asked whether this instance still is the holder. */
 const ASK_AFTER = 1 / 3
-/** How long a process may take to end by the end of its input, and then by SIGTERM, in ms; and where this instance ends. */
+/** How long a process may take to end by the end of its input, and then by SIGTERM, in ms. */
 const GRACE = 2_000
-const LAST_GRACE = 250
+/** The same, in ms, where this instance ends. */
+export const LAST_GRACE = 250
 /** How long the store has a principal without requests, beside the time that its process is kept, in ms. */
 const KEPT = 10 * 60_000
 

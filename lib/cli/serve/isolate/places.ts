@@ -1,15 +1,15 @@
 /** The processes of this instance, and the way of each request to the one that serves its session: here, or at another instance. */
-import { digest } from '../../../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject } from '../../../protocol/jsonrpc.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import { instanceOf } from '../../../runtime/name.ts'
-import { Elsewhere, fullHere, fullOfPrincipal, LEAVING, RESTLESS } from './errors.ts'
+import { Elsewhere, LEAVING, RESTLESS } from './errors.ts'
 import { Place, PROCESS, type Started } from './place.ts'
 import type { Receiver } from './process.ts'
 import { Back, type Served } from './relay/back.ts'
 import { relayHeard, relayRequest } from './relay/front.ts'
 import { Relays } from './relay/relays.ts'
+import { Room } from './room.ts'
 import type { Tenant } from './tenant.ts'
 import type { ServeOptions } from '../../../settings-serve.ts'
 
@@ -19,6 +19,8 @@ interface PlacesParts {
   /** Starts a process for a place. */
   start(place: Place): Promise<Started>
   report(error: Error): void
+  /** The instance waits no longer for processes that are about to end. */
+  hurry(): void
 }
 
 /** Where the process of a session is. */
@@ -36,6 +38,7 @@ const DENIED = 3
 export class Places implements Served {
   readonly #parts: PlacesParts
   readonly #places = new Map<string, Place>()
+  readonly #room: Room
   readonly #relays: Relays
   readonly #known = new Map<string, string>()
   /** How often the instance that the store names has replied that it does not have the process of a session. */
@@ -45,15 +48,12 @@ export class Places implements Served {
 
   constructor(parts: PlacesParts) {
     this.#parts = parts
+    this.#room = new Room(parts.instance, parts.bounds, this.#places)
     this.#relays = new Relays(parts.instance, {
       accept: (line) => new Back(line, this),
       drain: () => this.#drain(),
       close: () => this.#close(),
     })
-  }
-
-  get size(): number {
-    return this.#places.size
   }
 
   /**
@@ -234,57 +234,18 @@ export class Places implements Served {
       idle: bounds.idle,
       report,
       start: async (place) => {
-        await this.#admit(place)
+        await this.#room.admit(place)
         return start(place)
       },
       over: (place) => this.#forget(place),
-      count: () => void instance.track(this.#count(tenant, this.#countsFor)),
+      count: () => void instance.track(this.#room.count(tenant)),
     })
   }
 
   #forget(place: Place): void {
     const { tenant } = place
     if (this.#places.get(tenant.key) === place) this.#places.delete(tenant.key)
-    this.#parts.instance.retry.add(() => this.#count(tenant, 0))
-  }
-
-  // Bounds ----------------------------------------------------------------------------------------------------------
-
-  /**
-   * Makes room for one more process: one that has no request for the longest time ends. @throws ProtocolError where none can
-   */
-  async #admit(place: Place): Promise<void> {
-    const { bounds } = this.#parts
-    const { tenant } = place
-    const ofPrincipal = await this.#count(tenant, this.#countsFor)
-    if (ofPrincipal > bounds.processesPerPrincipal && !this.#endIdle((other) => other.principal === tenant.principal)) {
-      throw new ProtocolError(ErrorCode.ServerError, fullOfPrincipal(bounds.processesPerPrincipal))
-    }
-    if (this.#places.size > bounds.processes && !this.#endIdle(() => true)) {
-      throw new ProtocolError(ErrorCode.ServerError, fullHere(bounds.processes))
-    }
-  }
-
-  #endIdle(isMeant: (tenant: Tenant) => boolean): boolean {
-    let longest: Place | undefined
-    for (const place of this.#places.values()) {
-      const { idleSince } = place
-      if (idleSince === undefined || !isMeant(place.tenant)) continue
-      if (idleSince < (longest?.idleSince ?? Number.POSITIVE_INFINITY)) longest = place
-    }
-    longest?.end()
-    return longest !== undefined
-  }
-
-  /** How long a process counts without a sign of it, in ms. */
-  get #countsFor(): number {
-    return Math.max(60_000, 4 * this.#parts.instance.options.heartbeat)
-  }
-
-  /** Counts the process of a tenant for so long (0: no longer). Returns how many processes its principal has, on all instances. */
-  async #count({ key, principal }: Tenant, lifetime: number): Promise<number> {
-    if (principal === '') return 0
-    return this.#parts.instance.store.occupy(digest(`processes\n${principal}`, 16), key, lifetime)
+    this.#parts.instance.retry.add(() => this.#room.uncount(tenant))
   }
 
   // The end ---------------------------------------------------------------------------------------------------------
@@ -295,6 +256,7 @@ export class Places implements Served {
 
   #close(): void {
     for (const place of [...this.#places.values()]) place.close()
+    this.#parts.hurry()
     this.#parts.instance.remove(this.#relays)
   }
 }

@@ -10,6 +10,7 @@ import { isObject, isRequestId, type JsonObject, type JsonRpcErrorObject } from 
 import type { ClientState } from '../../../sdk/private.ts'
 import type { Child } from './child.ts'
 import { lostWith, notStarted, STUCK, TOO_LONG } from './errors.ts'
+import { idOf, isOfSession, wireParams } from './wire.ts'
 
 /** The answer of a client to a request of the server. */
 export type Answer = { result: JsonObject } | { error: JsonRpcErrorObject }
@@ -47,8 +48,6 @@ interface ProcessParts {
 
 /** How long the answers to what the process asks at its start are waited for, in ms. */
 const FIRST_ASKS = 5_000
-/** The progress tokens of this process begin like this. */
-const TOKEN = 'call-'
 
 export class ServerProcess {
   /** What it says of itself in `initialize`. Resolves when it can take requests. */
@@ -269,7 +268,7 @@ export class ServerProcess {
         return this.#receiverOf(undefined).notify(method, params)
       default:
         // Lists, resources and elicitations are the session's, also where a call has changed them.
-        return OF_SESSION.has(method)
+        return isOfSession(method)
           ? this.#parts.outside.notify(method, params)
           : this.#receiverOf(undefined).notify(method, params)
     }
@@ -295,29 +294,3 @@ function asProtocolError(error: Error): ProtocolError {
 }
 
 const ENDED = 'the process has ended'
-
-const OF_SESSION: ReadonlySet<string> = new Set([
-  'notifications/tools/list_changed',
-  'notifications/prompts/list_changed',
-  'notifications/resources/list_changed',
-  'notifications/resources/updated',
-  'notifications/elicitation/complete',
-])
-
-function idOf(token: unknown): number {
-  return typeof token === 'string' && token.startsWith(TOKEN) ? Number(token.slice(TOKEN.length)) : Number.NaN
-}
-
-/** The parameters for the process: with its own progress token, and without what belongs to the endpoint. */
-function wireParams(method: string, params: JsonObject, id: number): JsonObject {
-  let wire = params
-  if (isObject(params._meta) && params._meta.progressToken !== undefined) {
-    wire = { ...params, _meta: { ...params._meta, progressToken: `${TOKEN}${id}` } }
-  }
-  if (!WITH_ANSWERS.has(method)) return wire
-  const { inputResponses: _responses, requestState: _state, task: _task, ...rest } = wire
-  return rest
-}
-
-/** The stateless revision puts answers and its state into their parameters. */
-const WITH_ANSWERS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
