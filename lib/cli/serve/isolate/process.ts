@@ -33,7 +33,6 @@ interface Running {
   token: unknown
   resolve(result: JsonObject): void
   reject(error: Error): void
-  settled: Promise<JsonObject>
 }
 
 interface ProcessParts {
@@ -62,6 +61,7 @@ export class ServerProcess {
   #idle: (() => void)[] = []
   #ids = 0
   #capabilities: JsonObject = {}
+  #isReady = false
 
   constructor(child: Child, parts: ProcessParts) {
     this.#child = child
@@ -69,13 +69,6 @@ export class ServerProcess {
     this.ready = handled(this.#open())
     void child.ended.then((how) => this.#end(how))
   }
-
-  /** The requests without a response. */
-  get running(): number {
-    return this.#running.size
-  }
-
-  #isReady = false
 
   async #open(): Promise<JsonObject> {
     const { client, patience } = this.#parts
@@ -134,7 +127,7 @@ export class ServerProcess {
     const id = ++this.#ids
     const { promise: settled, resolve, reject } = Promise.withResolvers<JsonObject>()
     const meta = isObject(params?._meta) ? params._meta : {}
-    this.#running.set(id, { receiver, token: meta.progressToken, resolve, reject, settled })
+    this.#running.set(id, { receiver, token: meta.progressToken, resolve, reject })
     let isSent = false
     const cancel = () => {
       if (!this.#running.delete(id)) return
