@@ -47,6 +47,8 @@ export function startGuard(folders: readonly string[]): Guard {
       child.once('exit', () => shell.stdin.write(`- ${pid}\n`))
     },
     async end() {
+      // Nothing else may keep this process alive.
+      shell.ref()
       shell.stdin.end()
       await gone
     },

@@ -52,7 +52,7 @@ test('two clients have a process each, which has their roots, their name and the
   await Promise.all([call(ada, 'note', { text: 'a' }), call(bob, 'note', { text: 'b' })])
   expect(await call(ada, 'notes')).toEqual({ pid: first.pid, notes: ['a'] })
   expect(await call(bob, 'notes')).toEqual({ pid: second.pid, notes: ['b'] })
-  expect(await ada.listTools()).toMatchObject({ tools: expect.arrayContaining([{ name: 'whoami' }].map(expect.objectContaining)) })
+  expect((await ada.listTools()).tools.map(({ name }) => name)).toContain('whoami')
   expect(ada.getServerVersion()).toMatchObject({ name: 'program', version: '1.0.0' })
   expect(ada.getInstructions()).toBe('A program for one client.')
 })

@@ -45,16 +45,11 @@ class Isolate {
   #forgetExit = () => {}
 
   constructor(options: IsolateOptions) {
-    const { processes, processesPerPrincipal, idle, start, maxMessage, tools } = options
+    const { tools } = options
     requireOfficialOptions({ tools })
     this.#options = options
-    this.#bounds = readOptions('serve', SERVE_SETTINGS.serve, {
-      processes,
-      processesPerPrincipal,
-      idle,
-      start,
-      maxMessage,
-    })
+    const given = Object.entries(options).filter(([name]) => Object.hasOwn(SERVE_SETTINGS.serve, name))
+    this.#bounds = readOptions('serve', SERVE_SETTINGS.serve, Object.fromEntries(given))
     this.dispatcher = this.#makeDispatcher()
   }
 

@@ -53,6 +53,8 @@ export class Place implements HeldConnection {
   readonly #parts: PlaceParts
   #started: Promise<Started> | undefined
   #now: Started | undefined
+  /** Why the process was not started. */
+  #refusal: unknown
   /** leaving: the process ends with its last request, and the next one is served by a new process. */
   #state: 'open' | 'leaving' | 'over' = 'open'
   #running = 0
@@ -99,7 +101,10 @@ export class Place implements HeldConnection {
         })
         this.#rest()
       },
-      () => this.#over(),
+      (error) => {
+        this.#refusal = error
+        this.#over()
+      },
     )
   }
 
@@ -142,7 +147,7 @@ export class Place implements HeldConnection {
     receiver: Receiver,
     signal: AbortSignal,
   ): Promise<JsonObject> {
-    if (!this.isOpen || !this.#started) throw new Elsewhere()
+    if (!this.isOpen || !this.#started) throw this.#refusal ?? new Elsewhere()
     this.#running++
     this.#idle?.cancel()
     try {

@@ -62,6 +62,7 @@ export class ServerProcess {
   #ids = 0
   #capabilities: JsonObject = {}
   #isReady = false
+  #hasAsked = false
 
   constructor(child: Child, parts: ProcessParts) {
     this.#child = child
@@ -98,8 +99,9 @@ export class ServerProcess {
    */
   async #settle(): Promise<void> {
     await this.#ask('ping')
-    if (this.#asks.size === 0) return
-    await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (!this.#hasAsked) return
+    if (this.#asks.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    // What the server does with the answer comes first, too.
     await this.#ask('ping')
   }
 
@@ -236,6 +238,7 @@ export class ServerProcess {
     if (method === 'ping' && receiver === this.#parts.outside) return answer({ result: {} })
     const controller = new AbortController()
     this.#asks.set(id, controller)
+    this.#hasAsked = true
     void receiver.ask(method, params, controller.signal).then((answered) => {
       if (this.#asks.get(id) !== controller) return
       this.#asks.delete(id)
