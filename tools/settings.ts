@@ -51,7 +51,8 @@ function sectionsOf(file: string, table: Readonly<Record<string, Group>>): strin
 }
 
 function line(group: string, option: string, setting: Setting, text: string): string {
-  const name = group === 'platform' || group === 'serve' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
+  const name =
+    group === 'platform' || group === 'serve' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
   const values = variable === '' || setting.kind === 'text' ? '' : kindOf(setting).mayBe(setting)
   return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |\n`

@@ -8,6 +8,7 @@ import { type Fleet, startFleet } from '../../support/fleet.ts'
 import {
   answerOf,
   call,
+  type EventReader,
   getStream,
   initialize,
   post,
@@ -17,7 +18,7 @@ import {
   request,
   toolCall,
 } from '../../support/raw.ts'
-import { ended, valueOf } from './program.ts'
+import { ended, valueIn } from './program.ts'
 
 const SESSION = { lease: 2_000, heartbeat: 500 }
 const MODULE = '../cli/isolate/served.ts'
@@ -33,7 +34,7 @@ afterAll(() => fleet.stop())
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape
 function resultOf({ result, error }: RpcMessage): any {
   if (error) throw new Error(error.message)
-  return valueOf(result.content[0].text)
+  return valueIn(result.content[0].text)
 }
 
 let ids = 0
@@ -42,7 +43,7 @@ const use = async (at: number, session: RawSession, name: string, args: object =
 
 /** A session whose process is at the instance. */
 async function sessionAt(at: number, capabilities: object = { elicitation: { form: {} } }) {
-  const session = await initialize(fleet.at((at + 1) % 3), '2025-11-25', capabilities)
+  const session = await initialize(fleet.at(at), '2025-11-25', capabilities)
   const { pid } = await use(at, session, 'whoami')
   return { session, pid: pid as number }
 }
@@ -61,13 +62,13 @@ test('two official clients behind round robin have one process each, and never s
       const seen = new Set<number>()
       for (let i = 0; i < 9; i++) {
         const { content } = await client.callTool({ name: 'whoami' })
-        const { pid, roots, client: own } = valueOf((content as { text: string }[])[0]?.text ?? '')
+        const { pid, roots, client: own } = valueIn((content as { text: string }[])[0]?.text ?? '')
         expect({ own, roots }).toEqual({ own: name, roots: [`file:///${name}`] })
         seen.add(pid)
         await client.callTool({ name: 'note', arguments: { text: `${name} ${i}` } })
       }
       const { content } = await client.callTool({ name: 'notes' })
-      const { notes } = valueOf((content as { text: string }[])[0]?.text ?? '')
+      const { notes } = valueIn((content as { text: string }[])[0]?.text ?? '')
       expect(notes).toEqual(Array.from({ length: 9 }, (_, i) => `${name} ${i}`))
       expect((await client.listTools()).tools.length).toBeGreaterThan(5)
       return [...seen]
@@ -98,7 +99,9 @@ test('progress and log messages of a relayed call arrive in order, before its re
   const { session } = await sessionAt(0)
   const stream = await postStream(fleet.at(1), toolCall('c', 'count', { n: 300, log: true }, meta), { session })
   const messages = await stream.rest()
-  const steps = messages.filter(({ method }) => method === 'notifications/progress').map(({ params }) => params.progress)
+  const steps = messages
+    .filter(({ method }) => method === 'notifications/progress')
+    .map(({ params }) => params.progress)
   expect(steps).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
   expect(messages.filter(({ method }) => method === 'notifications/message')).toHaveLength(300)
   expect(resultOf(messages.at(-1) as RpcMessage)).toBe('counted to 300')
@@ -125,14 +128,17 @@ test('a cancel at a third instance reaches the process', async () => {
 })
 
 test('level, subscriptions and changed roots reach the process from every instance', async () => {
-  const { session } = await sessionAt(0, { roots: { listChanged: true } })
-  const stream = await getStream(fleet.at(2), session)
-  const answer = async (uri: string) => {
+  const session = await initialize(fleet.at(1), '2025-11-25', { roots: { listChanged: true } })
+  const answer = async (stream: EventReader, uri: string) => {
     const { message } = await stream.until(({ method }) => method === 'roots/list')
     await post(fleet.at(1), { jsonrpc: '2.0', id: message?.id, result: { roots: [{ uri }] } }, { session })
   }
+  const first = await postStream(fleet.at(0), toolCall('first', 'whoami'), { session })
+  await answer(first, 'file:///old')
+  expect(resultOf((await first.rest()).at(-1) as RpcMessage)).toMatchObject({ roots: ['file:///old'] })
+  const stream = await getStream(fleet.at(2), session)
   await post(fleet.at(1), { jsonrpc: '2.0', method: 'notifications/roots/list_changed' }, { session })
-  await answer('file:///new')
+  await answer(stream, 'file:///new')
   await eventually(async () => (await use(1, session, 'whoami')).roots?.[0] === 'file:///new' || undefined)
   await answerOf(await post(fleet.at(1), request(1, 'logging/setLevel', { level: 'error' }), { session }))
   await answerOf(await post(fleet.at(2), request(2, 'resources/subscribe', { uri: 'note://1' }), { session }))
@@ -178,46 +184,35 @@ test('where the instance of the process is killed, the call that runs gets one e
   // A session without a running call gets no error.
   expect((await use(1, idle.session, 'whoami')).pid).not.toBe(idle.pid)
   await Promise.all([ended(pid), ended(idle.pid)])
-  await fleet.restart(0)
+  await fleet.restart(0, { session: { ...SESSION, drainTimeout: 1_500 } })
 })
 
-test('an instance that shuts down lets calls end, and the next call begins a process elsewhere', async () => {
+test('an instance that shuts down lets calls end; what is left gets one error, and the next calls begin elsewhere', async () => {
   const { session, pid } = await sessionAt(0)
-  const idle = await sessionAt(0)
+  const [idle, late] = [await sessionAt(0), await sessionAt(0)]
   const stream = await postStream(fleet.at(1), toolCall('c', 'count', { n: 20, ms: 20 }, meta), { session })
   await stream.until(({ method }) => method === 'notifications/progress')
+  const waiting = await postStream(fleet.at(1), toolCall('w', 'wait'), { session: late.session })
+  await waiting.until(({ method }) => method === 'notifications/message')
   fleet.instances[0]?.signal('SIGTERM')
   await ended(idle.pid)
   expect((await use(2, idle.session, 'whoami')).pid).not.toBe(idle.pid)
   const during = await use(2, session, 'whoami')
   expect(during.pid).not.toBe(pid)
   expect(resultOf((await stream.rest()).at(-1) as RpcMessage)).toBe('counted to 20')
+  expect((await waiting.rest()).at(-1)?.error?.message).toContain('shut down')
   expect(await fleet.instances[0]?.ended()).toBe(0)
-  await ended(pid)
+  await Promise.all([ended(pid), ended(late.pid)])
+  // An instance that was told of the process before finds the new one.
   expect(await use(1, session, 'whoami')).toMatchObject({ pid: during.pid })
-  await fleet.restart(0)
-})
-
-test('a call that is not done when the drain is over gets one error', async () => {
-  await fleet.instances[0]?.kill()
-  await fleet.restart(0, { session: { ...SESSION, drainTimeout: 200 } })
-  const { session, pid } = await sessionAt(0)
-  const stream = await postStream(fleet.at(1), toolCall('w', 'wait'), { session })
-  await stream.until(({ method }) => method === 'notifications/message')
-  fleet.instances[0]?.signal('SIGTERM')
-  expect((await stream.rest()).at(-1)?.error?.message).toContain('shut down')
-  expect(await fleet.instances[0]?.ended()).toBe(0)
-  await ended(pid)
-  expect((await use(2, session, 'whoami')).pid).not.toBe(pid)
-  await fleet.restart(0)
+  expect((await use(1, late.session, 'whoami')).pid).not.toBe(late.pid)
 })
 
 test('where the instance of the client is killed, the process is not left with its call', async () => {
-  const { session } = await sessionAt(0)
+  const { session } = await sessionAt(2)
   const stream = await postStream(fleet.at(1), toolCall('w', 'wait'), { session })
   await stream.until(({ method }) => method === 'notifications/message')
   await fleet.instances[1]?.kill()
   await stream.rest()
-  await eventually(async () => (await use(0, session, 'cancelled')).length === 1 || undefined)
-  await fleet.restart(1)
+  await eventually(async () => (await use(2, session, 'cancelled')).length === 1 || undefined)
 })

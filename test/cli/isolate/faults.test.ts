@@ -8,7 +8,7 @@ import type { Store } from '../../../lib/store/store.ts'
 import { TestTime } from '../../../lib/testing/time.ts'
 import { interceptedStore, type Step } from '../../support/intercepted-store.ts'
 import { ACCEPT_BOTH, answerOf, toolCall } from '../../support/raw.ts'
-import { ended, program, valueOf } from './program.ts'
+import { ended, program, valueIn } from './program.ts'
 
 const open: (() => Promise<unknown> | undefined)[] = []
 afterEach(async () => {
@@ -46,7 +46,7 @@ async function openSession(endpoint: Endpoint | undefined): Promise<string> {
 async function use(endpoint: Endpoint | undefined, id: string, name: string, args: object = {}) {
   const { result, error } = await answerOf(await send(endpoint, toolCall(1, name, args), id))
   if (error) throw new Error(error.message)
-  return valueOf(result.content[0].text)
+  return valueIn(result.content[0].text)
 }
 
 /** Lets time pass until `work` is done. */

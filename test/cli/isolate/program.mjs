@@ -20,7 +20,9 @@ const waiting = new Set()
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
 const notify = (method, params) => send({ method, params })
-const text = (value) => ({ content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] })
+const text = (value) => ({
+  content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }],
+})
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const ask = (method, params) =>
   new Promise((resolve) => {
@@ -35,7 +37,14 @@ const readRoots = async () => {
 
 const TOOLS = {
   whoami: () =>
-    text({ pid: process.pid, client: client.clientInfo?.name, version: client.protocolVersion, roots, level, initialized }),
+    text({
+      pid: process.pid,
+      client: client.clientInfo?.name,
+      version: client.protocolVersion,
+      roots,
+      level,
+      initialized,
+    }),
   note({ text: given }) {
     notes.push(given)
     return text(notes)

@@ -34,6 +34,6 @@ export async function ended(pid: number): Promise<void> {
 
 /** The value of a tool's text: parsed where it is JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape
-export function valueOf(text: string): any {
+export function valueIn(text: string): any {
   return /^[[{"]/.test(text) ? JSON.parse(text) : text
 }

@@ -1,11 +1,11 @@
 /** A program for one client, with a process for each session of one instance. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, expect, test } from 'vitest'
-import { createEndpoint } from '../../../lib/endpoint.ts'
 import type { IsolateOptions } from '../../../lib/cli/serve/isolate/types.ts'
+import { createEndpoint } from '../../../lib/endpoint.ts'
 import { type TestClient, type TestClientOptions, testClient } from '../../../lib/testing.ts'
 import { eventually } from '../../support/eventually.ts'
-import { ended, lives, program, valueOf } from './program.ts'
+import { ended, lives, program, valueIn } from './program.ts'
 
 const open: (() => Promise<unknown> | undefined)[] = []
 const lines: string[] = []
@@ -39,7 +39,7 @@ interface Result {
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape
 async function call(client: TestClient, name: string, args: object = {}, options: object = {}): Promise<any> {
   const { content } = (await client.callTool({ name, arguments: { ...args } }, options)) as Result
-  return valueOf(content[0]?.text ?? '')
+  return valueIn(content[0]?.text ?? '')
 }
 
 test('two clients have a process each, which has their roots, their name and their state', async () => {
@@ -71,12 +71,20 @@ test('asks, progress, log messages and errors of concurrent calls are those of t
   const seen: number[][] = [[], []]
   await Promise.all(
     seen.map((progress) =>
-      call(ada, 'count', { n: 20, ms: 1 }, { onprogress: (step: { progress: number }) => progress.push(step.progress) }),
+      call(
+        ada,
+        'count',
+        { n: 20, ms: 1 },
+        { onprogress: (step: { progress: number }) => progress.push(step.progress) },
+      ),
     ),
   )
   const all = Array.from({ length: 20 }, (_, i) => i + 1)
   expect(seen).toEqual([all, all])
-  await expect(call(ada, 'error')).rejects.toMatchObject({ code: -32050, message: expect.stringContaining('no such thing') })
+  await expect(call(ada, 'error')).rejects.toMatchObject({
+    code: -32050,
+    message: expect.stringContaining('no such thing'),
+  })
 })
 
 test('a cancel reaches the process', async () => {
@@ -109,7 +117,10 @@ test('changes of one process are for its session, and resources for those who su
   const seen: string[] = []
   for (const [name, client] of Object.entries({ ada, bob })) {
     client.setNotificationHandler('notifications/tools/list_changed', () => void seen.push(`${name} tools`))
-    client.setNotificationHandler('notifications/resources/updated', ({ params }) => void seen.push(`${name} ${params.uri}`))
+    client.setNotificationHandler(
+      'notifications/resources/updated',
+      ({ params }) => void seen.push(`${name} ${params.uri}`),
+    )
   }
   await ada.subscribeResource({ uri: 'note://2' })
   await call(bob, 'whoami')

@@ -13,7 +13,12 @@ import { Asks } from '../../../session/call/asks.ts'
 import type { SessionKey } from '../../../store/store.ts'
 import { postTo } from './post.ts'
 
-const METHODS: readonly string[] = ['elicitation/create', 'sampling/createMessage', 'roots/list', 'ping'] satisfies Ask['method'][]
+const METHODS: readonly string[] = [
+  'elicitation/create',
+  'sampling/createMessage',
+  'roots/list',
+  'ping',
+] satisfies Ask['method'][]
 
 /**
  * Asks on the session's own stream.

@@ -7,7 +7,7 @@ import { isLoggingLevel } from '../../../protocol/types.ts'
 import { askClient, errorOfAsk } from '../../../sdk/asks.ts'
 import type { OfficialCall } from '../../../sdk/call.ts'
 import { AskPending } from '../../../server/context/errors.ts'
-import type { Answer, Receiver } from './process.ts'
+import type { Answer, Receiver } from './process/receiver.ts'
 
 /** The capability that a client must have declared for a request. */
 const NEEDED: Readonly<Record<string, string>> = {

@@ -5,7 +5,8 @@ import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
 import { LATEST_SESSION_REVISION } from '../../../protocol/revisions.ts'
 import { readImplementation } from '../../../protocol/types.ts'
 import type { ClientState, OwnDescription } from '../../../sdk/private.ts'
-import type { Answer, Receiver, ServerProcess } from './process.ts'
+import type { Answer, Receiver } from './process/receiver.ts'
+import type { ServerProcess } from './process/server-process.ts'
 import { type Starter, spawnFor } from './start.ts'
 
 /** A client that can do everything: some programs refuse one that cannot. */

@@ -9,7 +9,7 @@ import { GET_STREAM } from '../../../store/names.ts'
 import type { SessionKey } from '../../../store/store.ts'
 import { askOutside } from './ask-outside.ts'
 import { postTo } from './post.ts'
-import type { Answer, Receiver } from './process.ts'
+import type { Answer, Receiver } from './process/receiver.ts'
 
 /** No connection has this name. */
 const NOBODY = '-'

@@ -10,9 +10,10 @@ import { isLoggingLevel } from '../../../protocol/types.ts'
 import type { HeldConnection } from '../../../runtime/held.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { Mail } from '../../../runtime/mail.ts'
-import type { Child } from './child.ts'
-import { Elsewhere, HOLDER_LEFT, lostWith, MOVED } from './errors.ts'
-import type { Receiver, ServerProcess } from './process.ts'
+import type { Child } from './process/child.ts'
+import { Elsewhere, HOLDER_LEFT, lostWith, MOVED } from './process/errors.ts'
+import type { Receiver } from './process/receiver.ts'
+import type { ServerProcess } from './process/server-process.ts'
 import type { Tenant } from './tenant.ts'
 
 /** The name, among the streams of a session, of what its holder has. */

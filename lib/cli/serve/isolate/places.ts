@@ -3,15 +3,15 @@ import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject } from '../../../protocol/jsonrpc.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import { instanceOf } from '../../../runtime/name.ts'
-import { Elsewhere, LEAVING, RESTLESS } from './errors.ts'
+import type { ServeOptions } from '../../../settings-serve.ts'
 import { Place, PROCESS, type Started } from './place.ts'
-import type { Receiver } from './process.ts'
+import { Elsewhere, LEAVING, RESTLESS } from './process/errors.ts'
+import type { Receiver } from './process/receiver.ts'
 import { Back, type Served } from './relay/back.ts'
 import { relayHeard, relayRequest } from './relay/front.ts'
 import { Relays } from './relay/relays.ts'
 import { Room } from './room.ts'
 import type { Tenant } from './tenant.ts'
-import type { ServeOptions } from '../../../settings-serve.ts'
 
 interface PlacesParts {
   instance: Instance
@@ -51,6 +51,7 @@ export class Places implements Served {
     this.#room = new Room(parts.instance, parts.bounds, this.#places)
     this.#relays = new Relays(parts.instance, {
       accept: (line) => new Back(line, this),
+      left: (peer) => this.#left(peer),
       drain: () => this.#drain(),
       close: () => this.#close(),
     })
@@ -249,6 +250,10 @@ export class Places implements Served {
   }
 
   // The end ---------------------------------------------------------------------------------------------------------
+
+  #left(peer: string): void {
+    for (const [key, known] of this.#known) if (known === peer) this.#known.delete(key)
+  }
 
   #drain(): void {
     for (const place of [...this.#places.values()]) place.drain()

@@ -3,8 +3,8 @@ import { digest } from '../../../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { ServeOptions } from '../../../settings-serve.ts'
-import { fullHere, fullOfPrincipal } from './errors.ts'
 import type { Place } from './place.ts'
+import { fullHere, fullOfPrincipal } from './process/errors.ts'
 import type { Tenant } from './tenant.ts'
 
 /** How long a process counts without a sign of it, in ms, at least. */

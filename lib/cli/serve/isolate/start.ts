@@ -2,13 +2,15 @@
 import { isLoggingLevel } from '../../../protocol/types.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { ClientState } from '../../../sdk/private.ts'
+import type { ServeOptions } from '../../../settings-serve.ts'
 import type { Guard } from '../../dev/guard.ts'
-import { Child } from './child.ts'
 import { PrincipalStream, SessionStream } from './outside.ts'
 import type { Place, Started } from './place.ts'
-import { type Receiver, ServerProcess } from './process.ts'
-import type { ServeOptions } from '../../../settings-serve.ts'
-import type { IsolateOptions, Program } from './types.ts'
+import { Child } from './process/child.ts'
+import type { Program } from './process/program.ts'
+import type { Receiver } from './process/receiver.ts'
+import { ServerProcess } from './process/server-process.ts'
+import type { IsolateOptions } from './types.ts'
 
 /** Characters of the last line of stderr that an error quotes. */
 const MAX_QUOTED = 300
@@ -55,7 +57,10 @@ export function spawnFor(
       if (kind === 'long' && !process.lostLine()) void child.end(0)
       if (heard.has(kind)) return
       heard.add(kind)
-      const what = kind === 'text' ? 'text that is no message' : `a line of more than ${bounds.maxMessage} bytes (MAX_PROCESS_MESSAGE_BYTES)`
+      const what =
+        kind === 'text'
+          ? 'text that is no message'
+          : `a line of more than ${bounds.maxMessage} bytes (MAX_PROCESS_MESSAGE_BYTES)`
       report(warning(`${name}${of} wrote ${what} to stdout. It was dropped, as all of this kind are.`))
     },
     log(line) {

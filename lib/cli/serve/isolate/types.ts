@@ -2,17 +2,7 @@
 import type { OfficialOptions } from '../../../sdk/options.ts'
 import type { Dispatcher } from '../../../server/dispatcher.ts'
 import type { ServeOptions } from '../../../settings-serve.ts'
-
-/** A program that speaks MCP on stdin and stdout. */
-export interface Program {
-  /** The program: an absolute path, or a name on PATH. */
-  command: string
-  args: readonly string[]
-  /** The working folder of its processes: an absolute path. */
-  cwd: string
-  /** The whole environment of its processes. */
-  env: Readonly<Record<string, string | undefined>>
-}
+import type { Program } from './process/program.ts'
 
 /** A program, and how it is served. Bounds that are not given have the defaults of lib/settings-serve.ts. */
 export interface IsolateOptions extends Program, Partial<ServeOptions> {

@@ -3,10 +3,10 @@ import { asError, textOf } from '../../../../base/errors.ts'
 import { ErrorCode, ProtocolError } from '../../../../protocol/errors.ts'
 import type { JsonObject } from '../../../../protocol/jsonrpc.ts'
 import { failureText } from '../../../../server/methods/failures.ts'
-import { Elsewhere } from '../errors.ts'
-import type { Answer, Receiver } from '../process.ts'
-import type { End, Line } from './relays.ts'
+import { Elsewhere } from '../process/errors.ts'
+import type { Answer, Receiver } from '../process/receiver.ts'
 import type { Order, Report } from './messages.ts'
+import type { End, Line } from './relays.ts'
 
 /** The processes of this instance, as relayed requests use them. */
 export interface Served {

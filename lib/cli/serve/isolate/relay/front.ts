@@ -1,10 +1,10 @@
 /** The end of a connection at the instance that has the client: it sends a request to the process, and gets what that sends. */
 import { ErrorCode, ProtocolError } from '../../../../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcErrorObject } from '../../../../protocol/jsonrpc.ts'
-import { Elsewhere, HOLDER_LOST } from '../errors.ts'
-import type { Receiver } from '../process.ts'
-import type { End, Line, Relays } from './relays.ts'
+import { Elsewhere, HOLDER_LOST } from '../process/errors.ts'
+import type { Receiver } from '../process/receiver.ts'
 import type { Order, Report } from './messages.ts'
+import type { End, Line, Relays } from './relays.ts'
 
 /** A request for the process of a session. */
 export interface RelayedRequest {

@@ -1,6 +1,6 @@
 /** The messages of a connection between two instances. A newer build may add members and kinds, which an older one ignores. */
 import type { JsonObject, JsonRpcErrorObject } from '../../../../protocol/jsonrpc.ts'
-import type { Answer } from '../process.ts'
+import type { Answer } from '../process/receiver.ts'
 
 /** To the instance that has the process. */
 export type Order =

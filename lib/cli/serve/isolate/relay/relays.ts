@@ -29,6 +29,8 @@ export interface Line {
 interface RelaysParts {
   /** Makes the end of a connection that another instance opens. */
   accept(line: Line): End
+  /** Another instance shuts down: what it had is elsewhere, or not any more. */
+  left(peer: string): void
   drain(): void
   close(): void
 }
@@ -143,6 +145,10 @@ export class Relays implements HeldConnection {
     if (mail.t !== 'relay') return
     const { from, frame } = mail
     const peer = instanceOf(from)
+    if (frame.bye !== undefined) {
+      this.#heard.delete(peer)
+      return this.#parts.left(peer)
+    }
     this.#heard.set(peer, this.#instance.clock.now())
     this.#found(peer, true)
     const { id, over, n, m, q } = frame
@@ -189,5 +195,6 @@ export class Relays implements HeldConnection {
 
   close(): void {
     this.#parts.close()
+    for (const peer of this.#heard.keys()) this.#send(peer, { id: HELLO, bye: 1 })
   }
 }

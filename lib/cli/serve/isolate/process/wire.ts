@@ -1,5 +1,5 @@
 /** What differs between a request of a client and the same request on the stdin of a process, and which messages are the session's. */
-import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject } from '../../../../protocol/jsonrpc.ts'
 
 /** The progress tokens of a process begin like this. */
 const TOKEN = 'call-'

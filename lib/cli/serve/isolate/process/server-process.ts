@@ -2,30 +2,16 @@
  * A process that serves one client: the requests of that client, and what the process sends for them. Ids and progress tokens are
  * this process's own, so that requests which reach it from several instances do not collide.
  */
-import { systemClock } from '../../../base/clock.ts'
-import { textOf } from '../../../base/errors.ts'
-import { handled } from '../../../base/promises.ts'
-import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
-import { isObject, isRequestId, type JsonObject, type JsonRpcErrorObject } from '../../../protocol/jsonrpc.ts'
-import type { ClientState } from '../../../sdk/private.ts'
+import { systemClock } from '../../../../base/clock.ts'
+import { textOf } from '../../../../base/errors.ts'
+import { handled } from '../../../../base/promises.ts'
+import { ErrorCode, ProtocolError } from '../../../../protocol/errors.ts'
+import { isObject, isRequestId, type JsonObject } from '../../../../protocol/jsonrpc.ts'
+import type { ClientState } from '../../../../sdk/private.ts'
 import type { Child } from './child.ts'
 import { lostWith, notStarted, STUCK, TOO_LONG } from './errors.ts'
+import type { Answer, Receiver } from './receiver.ts'
 import { idOf, isOfSession, wireParams } from './wire.ts'
-
-/** The answer of a client to a request of the server. */
-export type Answer = { result: JsonObject } | { error: JsonRpcErrorObject }
-
-/** The request of a client, as it gets what the process sends for it. */
-export interface Receiver {
-  /** A notification that belongs to the request. Resolves when the next one may follow. */
-  notify(method: string, params: JsonObject): Promise<void> | undefined
-  /**
-   * A request to the client. It never rejects.
-   *
-   * @param signal aborted where the process no longer waits for the answer
-   */
-  ask(method: string, params: JsonObject | undefined, signal: AbortSignal): Promise<Answer>
-}
 
 interface Running {
   receiver: Receiver

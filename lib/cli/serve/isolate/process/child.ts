@@ -1,10 +1,10 @@
 /** A program that speaks MCP on its stdin and stdout, one message a line, as a process of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { systemClock } from '../../../base/clock.ts'
-import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
-import { linesOf } from '../../../stdio/lines.ts'
-import type { Guard } from '../../dev/guard.ts'
-import type { Program } from './types.ts'
+import { systemClock } from '../../../../base/clock.ts'
+import { isObject, type JsonObject } from '../../../../protocol/jsonrpc.ts'
+import { linesOf } from '../../../../stdio/lines.ts'
+import type { Guard } from '../../../dev/guard.ts'
+import type { Program } from './program.ts'
 
 /** Bytes of a line on stderr that the log gets. */
 const MAX_LOGGED = 8 * 1024
@@ -176,4 +176,3 @@ export function killAtExit(children: ReadonlySet<Child>): () => void {
   process.on('exit', kill)
   return () => process.off('exit', kill)
 }
-
