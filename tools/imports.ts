@@ -21,7 +21,7 @@ const FLOORS = [
   ['lib/runtime'],
   ['lib/server', 'lib/store', 'lib/auth', 'lib/connect'],
   ['lib/options.ts'],
-  ['lib/settings.ts', 'lib/protocol'],
+  ['lib/settings.ts', 'lib/settings-serve.ts', 'lib/protocol'],
   ['lib/base'],
 ]
 

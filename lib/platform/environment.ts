@@ -177,8 +177,8 @@ function checked<T>(read: () => T, variable: string): T {
   }
 }
 
-/** The options of `group` whose variables are set. */
-function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<G>> {
+/** The options of `group` whose variables are set. @throws BadSetting */
+export function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<G>> {
   const values: Record<string, unknown> = {}
   for (const [option, setting] of Object.entries(group)) {
     const text = setting.variable && textOf(env, setting.variable)

@@ -14,11 +14,14 @@ import type { Policies } from './policies.ts'
 import type { OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
 
+/** An instance of a server, as it answers requests. */
+type Serving = Pick<OfficialInstance, 'serve'>
+
 interface DispatcherParts {
   own: OwnDescription
   policies: Policies
   /** Runs `work` with the instance for a request. */
-  use(channel: ClientChannel, work: (instance: OfficialInstance) => Result | Promise<Result>): Result | Promise<Result>
+  use(channel: ClientChannel, work: (instance: Serving) => Result | Promise<Result>): Result | Promise<Result>
 }
 
 export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatcher {
@@ -62,7 +65,7 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
  * otherwise, and a tool that is hidden must not differ from one that does not exist.
  */
 async function answerAsUnknown(
-  instance: OfficialInstance,
+  instance: Serving,
   name: string,
   params: JsonObject | undefined,
   channel: ClientChannel,
