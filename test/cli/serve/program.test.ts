@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { findProgram } from '../../../lib/cli/serve/program.ts'
+import { findProgram } from '../../../lib/cli/serve/program/find.ts'
 
 let folder: string
 beforeEach(() => {

@@ -3,7 +3,7 @@
 /** How a package is served without `--isolate`. */
 export type Runs = 'one instance' | 'an instance for each session' | 'a process for each session'
 
-interface Call {
+export interface Call {
   tool: string
   args?: Record<string, unknown>
   /** Matches the text of the result. */

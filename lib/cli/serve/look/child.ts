@@ -2,7 +2,7 @@
 import { clientState, lowLevelOf } from '../../../sdk/private.ts'
 import type { Captured } from '../hook/capture.ts'
 import { installHook } from '../hook/install.ts'
-import { runProgram, settled } from '../run-program.ts'
+import { runProgram, settled } from '../program/run.ts'
 import type { Found } from './messages.ts'
 
 const [file = '', ...args] = process.argv.slice(2)

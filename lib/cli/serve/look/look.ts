@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { LATEST_SESSION_REVISION } from '../../../protocol/revisions.ts'
 import { Failure } from '../../command.ts'
 import { ENDING } from '../../own.ts'
-import type { Program } from '../program.ts'
+import type { Program } from '../program/find.ts'
 import { type Found, isFound } from './messages.ts'
 
 /** How long the program may take to end after SIGTERM, in ms. */

@@ -7,7 +7,7 @@ import type { Dispatcher } from '../../../server/dispatcher.ts'
 import type { Announcement } from '../../../server/registry/announcement.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { Captured } from '../hook/capture.ts'
-import type { Program } from '../program.ts'
+import type { Program } from '../program/find.ts'
 import { firstServer } from './first-server.ts'
 
 export interface SharedParts {

@@ -2,7 +2,7 @@
 import type { Captured } from '../hook/capture.ts'
 import { installHook } from '../hook/install.ts'
 import { notConnected } from '../look/look.ts'
-import { runProgram, settled } from '../run-program.ts'
+import { runProgram, settled } from '../program/run.ts'
 import type { SharedParts } from './dispatcher.ts'
 
 type FirstParts = Pick<SharedParts, 'program' | 'wait' | 'env' | 'guard' | 'report'>

@@ -1,9 +1,9 @@
 /** The program that `serve` is asked for: a file, a folder with a package.json, or an installed package. */
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import { Failure } from '../command.ts'
-import { OWN, readManifest } from '../own.ts'
-import { shown } from '../shown.ts'
+import { Failure } from '../../command.ts'
+import { OWN, readManifest } from '../../own.ts'
+import { shown } from '../../shown.ts'
 
 export interface Program {
   /** For people: the package with its version, or the file. */

@@ -1,6 +1,6 @@
 /** Runs a program in this process, as `node file args` does: it is the main module, and has its own arguments. */
 import { Module } from 'node:module'
-import type { Program } from './program.ts'
+import type { Program } from './find.ts'
 
 /** The turns of the event loop in which a program that has connected may finish what it does at its start. */
 const TURNS = 10
