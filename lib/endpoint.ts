@@ -24,6 +24,7 @@ import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
+import { refusalText } from './protocol/refusal-texts.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
@@ -255,11 +256,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   if (legacySse && streaming) legacyRoutes(app, parts)
   if (auth) wellKnownRoutes(app, auth, parts)
   app.notFound(({ req }: Context) => {
-    throw new Refusal(
-      404,
-      ErrorCode.InvalidRequest,
-      `Nothing is at ${req.path}; the MCP endpoint is ${paths.publicPath}.`,
-    )
+    throw new Refusal(404, ErrorCode.InvalidRequest, refusalText('nothing', req.path, paths.publicPath))
   })
   app.onError(async (error, c) => {
     const watched = watchRequest(parts, c, headerReader(c))

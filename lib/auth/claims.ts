@@ -2,6 +2,7 @@
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 import { invalid } from './refusal.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -56,7 +57,12 @@ export function principalOf({ issuer, subject, clientId, claims }: AuthInfo, ten
   return digest(JSON.stringify([issuer, subject, clientId ?? null, tenant]), 16)
 }
 
-export function audienceIncludes(aud: unknown, audiences: ReadonlySet<string>): boolean {
-  const given = Array.isArray(aud) ? aud : [aud]
-  return given.some((one) => typeof one === 'string' && (audiences.has(one) || audiences.has(one.replace(/\/$/, ''))))
+/**
+ * @param aud one, or a list of them
+ * @throws AuthRefusal where none of them is an audience of this endpoint
+ */
+export function requireAudience(aud: unknown, audiences: ReadonlySet<string>): void {
+  const given = (Array.isArray(aud) ? aud : [aud]).filter((one) => typeof one === 'string')
+  if (given.some((one) => audiences.has(one) || audiences.has(one.replace(/\/$/, '')))) return
+  throw invalid(refusalText('audience', given))
 }

@@ -1,6 +1,7 @@
 /** The identity of a caller whose token is valid: what is the same however it was checked. */
 import { WALL_TOLERANCE } from '../base/clock.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 import { type Identity, principalOf } from './claims.ts'
 import type { AuthOptions } from './options.ts'
 import { AuthRefusal } from './refusal.ts'
@@ -14,9 +15,8 @@ export type CallerOptions = Pick<AuthOptions, 'scopes' | 'scopeCovers' | 'tenant
 export function identify(auth: AuthInfo, options: CallerOptions, known: ReadonlySet<string>): Identity {
   const scopes = withCovered(auth.scopes, options, known)
   const { scopes: needed = [] } = options
-  if (!needed.every((scope) => scopes.includes(scope))) {
-    throw new AuthRefusal('scope', 'The token lacks scopes that this endpoint needs.', { scopes: needed })
-  }
+  const missing = needed.filter((scope) => !scopes.includes(scope))
+  if (missing.length > 0) throw new AuthRefusal('scope', refusalText('scopes', missing, true), { scopes: needed })
   return {
     auth: { ...auth, scopes },
     principal: principalOf(auth, options.tenantClaim),

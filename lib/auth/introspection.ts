@@ -2,8 +2,9 @@
 import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 import { TokenCache } from './cache.ts'
-import { audienceIncludes, readClaims, type TokenCheck } from './claims.ts'
+import { readClaims, requireAudience, type TokenCheck } from './claims.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import { type AuthOptions, type IntrospectionOptions, issuersOf } from './options.ts'
 import { AuthRefusal, invalid, unavailable } from './refusal.ts'
@@ -43,10 +44,10 @@ export function introspector(
     const iss = claims.iss ?? issuers[0]
     if (claims.active !== true) throw invalid('The token is not active.')
     if (typeof iss !== 'string' || !issuers.includes(iss)) {
-      throw invalid('The token is not from an authorization server of this endpoint.')
+      throw invalid(refusalText('issuer', typeof iss === 'string' ? iss : undefined))
     }
     // An answer without an audience does not show that the token is meant for this endpoint.
-    if (!audienceIncludes(claims.aud, audiences)) throw invalid('The token is not for this endpoint.')
+    requireAudience(claims.aud, audiences)
     requireTimes(claims)
     return readClaims(claims, iss, token)
   }

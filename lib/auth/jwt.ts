@@ -1,7 +1,8 @@
 /** Access tokens that are JWTs (RFC 9068): checks their issuer, signature, audience and times. */
 import type { JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
 import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
-import { audienceIncludes, readClaims, type TokenCheck } from './claims.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
+import { readClaims, requireAudience, type TokenCheck } from './claims.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import type { IssuerMetadata } from './discovery.ts'
 import { DEFAULT_ALGORITHMS, keySets } from './keys.ts'
@@ -80,15 +81,15 @@ export function jwtVerifier(
     const jose = await loading
     const issuer = readIssuer(jose, token)
     if (issuer === undefined || !issuers.includes(issuer)) {
-      throw invalid('The token is not from an authorization server of this endpoint.')
+      throw invalid(refusalText('issuer', issuer))
     }
     try {
       const { payload, protectedHeader } = await verified(jose, token, issuer)
       if (!ACCESS_TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalid('The token is no access token.')
-      if (!audienceIncludes(payload.aud, audiences)) throw invalid('The token is not for this endpoint.')
+      requireAudience(payload.aud, audiences)
       return readClaims(payload, issuer, token)
     } catch (error) {
-      throw asRefusal(jose, error)
+      throw asRefusal(jose, error, token)
     }
   }
 }
@@ -128,14 +129,15 @@ function readIssuer(jose: Jose, token: string): string | undefined {
     throw invalid('The signature of the token is not base64url.')
   }
   try {
-    return jose.decodeJwt(token).iss
+    const { iss } = jose.decodeJwt(token)
+    return typeof iss === 'string' ? iss : undefined
   } catch {
     throw invalid('The token is not a JWT.')
   }
 }
 
 /** The refusal for a failed check: of an invalid token, or because the keys could not be fetched. */
-function asRefusal(jose: Jose, error: unknown): AuthRefusal {
+function asRefusal(jose: Jose, error: unknown, token: string): AuthRefusal {
   if (error instanceof AuthRefusal) return error
   const { errors } = jose
   if (error instanceof errors.JWTExpired) return invalid('The token has expired.')
@@ -143,8 +145,13 @@ function asRefusal(jose: Jose, error: unknown): AuthRefusal {
     return invalid(`The claim ${error.claim} of the token is missing or not right.`)
   const { JWTInvalid, JWSInvalid, JWKInvalid, JWSSignatureVerificationFailed } = errors
   const { JOSEAlgNotAllowed, JOSENotSupported, JWKSNoMatchingKey } = errors
-  const aboutToken = [JWTInvalid, JWSInvalid, JWKInvalid, JWSSignatureVerificationFailed]
-  const aboutKey = [JOSEAlgNotAllowed, JOSENotSupported, JWKSNoMatchingKey]
-  if ([...aboutToken, ...aboutKey].some((kind) => error instanceof kind)) return invalid('The token is not valid.')
-  return unavailable(error)
+  if (error instanceof JOSEAlgNotAllowed) {
+    const { alg } = jose.decodeProtectedHeader(token)
+    return invalid(typeof alg === 'string' ? refusalText('algorithm', alg) : 'The token is not valid.')
+  }
+  if (error instanceof JWKSNoMatchingKey) {
+    return invalid('The token is not valid: its authorization server does not publish the key that it is signed with.')
+  }
+  const others = [JWTInvalid, JWSInvalid, JWKInvalid, JWSSignatureVerificationFailed, JOSENotSupported]
+  return others.some((kind) => error instanceof kind) ? invalid('The token is not valid.') : unavailable(error)
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { digest } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
-import { audienceIncludes, type Identity } from './claims.ts'
+import { type Identity, requireAudience } from './claims.ts'
 import { type CallerOptions, endOf, identify } from './identify.ts'
 import { type AuthOptions, issuersOf } from './options.ts'
 import { invalid } from './refusal.ts'
@@ -63,9 +63,7 @@ export function middlewareCheck(
   return (given) => {
     const { token, clientId, scopes, expiresAt, resource, extra = {} } = readGiven(given)
     if (expiresAt !== undefined && !(endOf(expiresAt, rules) > clock.wall())) throw invalid('The token has expired.')
-    if (taken && resource !== undefined && !audienceIncludes(String(resource).replace(/#.*$/s, ''), taken)) {
-      throw invalid('The token is for another resource.')
-    }
+    if (taken && resource !== undefined) requireAudience(String(resource).replace(/#.*$/s, ''), taken)
     const named = typeof extra.sub === 'string' && extra.sub !== ''
     if (!named && !warned) {
       warned = true

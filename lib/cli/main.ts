@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   start: () => import('./start/command.ts'),
   build: () => import('./build/command.ts'),
   check: () => import('./check/command.ts'),
+  connect: () => import('./connect/command.ts'),
 }
 
 async function help(): Promise<string> {

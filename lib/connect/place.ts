@@ -1,7 +1,7 @@
 /** The address of an endpoint as text that is safe wherever a snippet has it, and who can reach it. */
 
 /** Who reaches the host: this machine alone, a private network, the internet. */
-export type Reach = 'machine' | 'network' | 'internet'
+type Reach = 'machine' | 'network' | 'internet'
 
 export interface Place {
   /** The address in ASCII, without user, password and fragment. */

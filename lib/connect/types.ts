@@ -47,7 +47,7 @@ export interface Step {
 }
 
 /** A link that opens the client and adds the server. It never has a token. */
-export interface DeepLink {
+interface DeepLink {
   /** Words for the link: `Add to Cursor`. */
   text: string
   href: string

@@ -9,6 +9,7 @@ import type { OnDemand } from '../base/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Message, RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { ConcurrencyLimiter } from '../runtime/concurrency.ts'
 import { TRY_SOON } from '../runtime/reply.ts'
@@ -217,7 +218,8 @@ export class Access {
     const granted = unites ? [] : has.filter((scope) => scope !== CLIENTS_OWN)
     const scopes = [...new Set([...needed, ...(this.#parts.auth?.scopes ?? []), ...granted])]
     const metadata = this.#metadataUrl(c)
-    throw new AuthRefusal('scope', 'The token lacks scopes that this request needs.', { scopes, metadata, id })
+    const missing = [...needed].filter((scope) => !has.includes(scope))
+    throw new AuthRefusal('scope', refusalText('scopes', missing, false), { scopes, metadata, id })
   }
 
   /** The address of the metadata that a client without a token reads. */
@@ -240,8 +242,7 @@ function refuseScoped(dispatcher: Dispatcher, messages: readonly Message[], view
     return dispatcher.policyOf(method, params, viewer).scopes.length > 0
   })
   if (!needs) return
-  const message = 'This request needs scopes, and the endpoint has no authorization that could grant them.'
-  throw new Refusal(403, ErrorCode.InvalidRequest, message)
+  throw new Refusal(403, ErrorCode.InvalidRequest, refusalText('scopesWithoutAuth'))
 }
 
 /** The request as a handler sees it. A class, since V8 takes microseconds for a getter in an object literal. */

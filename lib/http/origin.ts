@@ -2,6 +2,7 @@
 import { memoize } from '../base/memo.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 import type { ReadHeader } from './headers.ts'
 import { hostName, LOCAL_NAMES, readHosts, readOrigins } from './origin-options.ts'
 
@@ -42,24 +43,18 @@ export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions
   return (header, request) => {
     const host = header('host') ?? (hosts ? new URL(request.url).host : '')
     if (hosts && !hosts.has(nameOf(host))) {
-      const named = JSON.stringify(host.slice(0, MAX_NAMED))
-      throw refuse(
-        'host',
-        `The Host header names ${named}, which this endpoint does not serve: ALLOWED_HOSTS lacks it.`,
-      )
+      throw refuse('host', host)
     }
     const origin = header('origin')
     if (origin === undefined) return undefined
     if (!allows(origin.toLowerCase(), host)) {
-      const named = JSON.stringify(origin.slice(0, MAX_NAMED))
-      throw refuse('origin', `The Origin ${named} is not allowed here: ALLOWED_ORIGINS lacks it.`, { Vary: 'Origin' })
+      throw refuse('origin', origin, { Vary: 'Origin' })
     }
     return origins === '*' ? '*' : origin
   }
 }
 
-/** Characters of a header that an error repeats. */
-const MAX_NAMED = 200
-function refuse(about: 'host' | 'origin', message: string, headers?: Record<string, string>): Refusal {
-  return new Refusal(403, ErrorCode.InvalidRequest, message, { about, headers })
+/** @param came the header that is refused */
+function refuse(about: 'host' | 'origin', came: string, headers?: Record<string, string>): Refusal {
+  return new Refusal(403, ErrorCode.InvalidRequest, refusalText(about, came), { about, headers })
 }

@@ -3,11 +3,11 @@ import { retryAfter } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { refusalText } from '../protocol/refusal-texts.ts'
 
 /** The session is unknown, ended or another principal's. Clients then open a new one. */
 export function sessionNotFound(id?: RequestId): Refusal {
-  const message = 'Session not found. Send initialize without Mcp-Session-Id.'
-  return new Refusal(404, ErrorCode.SessionNotFound, message, { id })
+  return new Refusal(404, ErrorCode.SessionNotFound, refusalText('session'), { id })
 }
 
 export function tooManySessions(max: number, id?: RequestId): Refusal {

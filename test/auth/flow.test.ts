@@ -234,6 +234,6 @@ test('a token for another resource of the same server is refused', async () => {
   const headers = { authorization: `Bearer ${keeper.kept.tokens?.access_token}` }
   const response = await endpoint.fetch(new Request(resource, { method: 'POST', headers }))
   expect(response.status).toBe(401)
-  expect(response.headers.get('www-authenticate')).toContain('The token is not for this endpoint.')
+  expect(response.headers.get('www-authenticate')).toContain('The token is not for this endpoint: ')
   await client.close()
 })

@@ -123,8 +123,10 @@ describe.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])('in a se
     expect(refused.status).toBe(403)
     expect(refused.headers.get('content-type')).toBe('application/json')
     // Including the scopes of the token: clients of these revisions ask only for the scopes of the challenge.
+    const named = needed.split(' ').map((scope) => `'${scope}'`)
+    const lacks = `The token lacks the scope${named.length > 1 ? 's' : ''} ${named.join(', ')}, which this request needs.`
     expect(refused.headers.get('www-authenticate')).toBe(
-      `Bearer error="insufficient_scope", error_description="The token lacks scopes that this request needs.", scope="${needed} other", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"`,
+      `Bearer error="insufficient_scope", error_description="${lacks}", scope="${needed} other", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"`,
     )
     expect(await refused.json()).toMatchObject({ jsonrpc: '2.0', id: 5, error: { code: -32600 } })
     expect(ran).toEqual([])

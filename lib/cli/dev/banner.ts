@@ -1,4 +1,6 @@
 /** The first lines of `dev`. */
+import { keyName, shellWord } from '../../connect/texts.ts'
+import { localAddress } from '../settings.ts'
 
 interface Facts {
   host: string
@@ -13,14 +15,15 @@ interface Facts {
 }
 
 export function banner({ host, port, path, name, instances, sessions }: Facts): string[] {
-  const address = `http://${hostFor(host)}:${port}${path}`
+  const address = localAddress(host, port, path)
   const label = (text: string) => text.padEnd(14)
   return [
     `${label('MCP endpoint')}${address}`,
     `${label('Instances')}${instancesText(instances)}`,
     `${label('Sessions in')}${sessionsText(sessions)}`,
     `${label('Inspector')}npx @modelcontextprotocol/inspector --transport http --server-url ${address}`,
-    `${label('Claude Code')}claude mcp add --transport http ${name.replace(/[^\w-]+/g, '-')} ${address}`,
+    `${label('Claude Code')}claude mcp add --transport http ${keyName(name)} ${shellWord(address)}`,
+    `${label('Other clients')}npx mcp-anywhere connect ${shellWord(address)}`,
     `${label('Keys')}r and Enter: start the server again; q and Enter: end`,
   ]
 }
@@ -34,10 +37,4 @@ function sessionsText(sessions: string): string {
   if (sessions === 'memory') return 'the memory of this command, since there is no redis-server'
   if (sessions === 'own Redis') return 'a Redis of this command, which ends with it'
   return `Redis at ${sessions} (REDIS_URL)`
-}
-
-/** An address that a client can use. */
-function hostFor(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -5,17 +5,18 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../base/clock.ts'
 import { randomKey } from '../../base/sealing.ts'
-import { BadSetting, parseEnvironment, type Settings } from '../../platform/environment.ts'
 import { memoryStore } from '../../store/memory/index.ts'
-import { type Command, Failure } from '../command.ts'
+import type { Command } from '../command.ts'
 import { serverFile } from '../config.ts'
 import { loadEnvFile } from '../env-file.ts'
+import { settingsOf } from '../settings.ts'
 import { Balancer } from './balancer.ts'
 import { banner } from './banner.ts'
 import { Fleet } from './fleet.ts'
 import { startGuard } from './guard.ts'
 import { type DevOptions, readOptions } from './options.ts'
 import { startOwnRedis } from './redis.ts'
+import { refusalLines } from './refusals.ts'
 import { Reloader } from './reloader.ts'
 import { serveStore } from './store/serve-store.ts'
 import { Terminal } from './terminal.ts'
@@ -68,6 +69,7 @@ async function run(args: string[]): Promise<void> {
     guard,
     terminal,
     connect: (child) => memory && serveStore(memory, child),
+    refused: refusalLines((line) => terminal.warn(line)),
   })
   const versions = await Versions.open(server, folder)
   const sessions = redis ? 'own Redis' : (settings.redisName ?? 'memory')
@@ -129,16 +131,6 @@ function environment({ port }: DevOptions, { color }: Terminal): NodeJS.ProcessE
   else env.NO_COLOR ??= '1'
   if (!env.REDIS_URL?.trim()) delete env.REDIS_URL
   return env
-}
-
-/** @throws Failure with the line of a variable that has a wrong value */
-function settingsOf(env: NodeJS.ProcessEnv): Settings {
-  try {
-    return parseEnvironment(env)
-  } catch (error) {
-    if (!(error instanceof BadSetting)) throw error
-    throw new Failure(error.message)
-  }
 }
 
 /** A folder for bundles and sockets. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../base/clock.ts'
 import type { Balancer } from './balancer.ts'
 import type { Guard } from './guard.ts'
 import { InstanceProcess, serving } from './instance-process.ts'
-import type { List, Start } from './messages.ts'
+import type { List, Refused, Start } from './messages.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A version that crashes so often is not started again until it changes. */
@@ -36,6 +36,8 @@ interface FleetParts {
   guard: Guard
   terminal: Terminal
   connect(child: ChildProcess): void
+  /** An instance has refused a request. */
+  refused(refused: Refused): void
 }
 
 export class Fleet {
@@ -122,11 +124,11 @@ export class Fleet {
   }
 
   #start({ file }: Version, place: number): InstanceProcess {
-    const { folder, ownRedis, inspect, env, guard, terminal, connect } = this.#parts
+    const { folder, ownRedis, inspect, env, guard, terminal, connect, refused } = this.#parts
     const name = `${++this.#sockets}.sock`
     const socket = process.platform === 'win32' ? join('\\\\?\\pipe', folder, name) : join(folder, name)
     const start: Start = { socket, ownRedis, inspect }
-    return new InstanceProcess({ number: place + 1, file, start, env, guard, terminal, connect })
+    return new InstanceProcess({ number: place + 1, file, start, env, guard, terminal, connect, refused })
   }
 
   async #announce(instance: InstanceProcess, before: readonly InstanceProcess[]): Promise<void> {

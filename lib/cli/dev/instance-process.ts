@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { systemClock } from '../../base/clock.ts'
 import type { Target } from './balancer.ts'
 import type { Guard } from './guard.ts'
-import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
+import { isOfDev, type List, type Order, type Refused, type Report, type Start } from './messages.ts'
 import type { Terminal } from './terminal.ts'
 
 /** How long an instance may take to obey, in ms. One that stands still in a debugger does not. */
@@ -23,6 +23,8 @@ interface InstanceParts {
   terminal: Terminal
   /** Gives the process what it asks its parent for. */
   connect(child: ChildProcess): void
+  /** It has refused a request. */
+  refused(refused: Refused): void
 }
 
 /** ready: it serves. leaving: it takes no more requests. ended: it is no more. */
@@ -48,7 +50,7 @@ export class InstanceProcess implements Target {
   readonly ended: Promise<string>
   #done = () => {}
 
-  constructor({ number, file, start, env, guard, terminal, connect }: InstanceParts) {
+  constructor({ number, file, start, env, guard, terminal, connect, refused }: InstanceParts) {
     this.number = number
     this.socket = start.socket
     const child = fork(file, [JSON.stringify(start)], {
@@ -85,6 +87,7 @@ export class InstanceProcess implements Target {
         if (!isOfDev(message)) return
         const report = message as Report
         if (report.dev === 'done') return this.#done()
+        if (report.dev === 'refused') return refused(report.refused)
         if (report.dev === 'ready') {
           this.name = report.name
           this.lists = report.lists

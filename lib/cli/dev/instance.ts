@@ -1,7 +1,7 @@
 /** An instance of `dev`: a process that serves the bundled server as a deployed one does, on the socket that it is given. */
 import * as inspector from 'node:inspector'
 import { stackOf } from '../../base/errors.ts'
-import { onEvent } from '../../base/events.ts'
+import { onEvent, type RefusalKind } from '../../base/events.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { readyOrStop } from '../../platform/endpoint.ts'
 import { readEnvironment, type Settings } from '../../platform/environment.ts'
@@ -13,6 +13,7 @@ import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
+import { newReasons } from './refusals.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
 const report = (message: Report) => void process.send?.(message, () => {})
@@ -33,6 +34,7 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
     if (error instanceof StoreRefused) stop(error.message)
   })
   onEvent('drain-start', () => report({ dev: 'leaving' }))
+  reportRefusals()
   const dispatcher = dispatcherFor(server)
   const { http, endpoint } = serveNode(dispatcher, { settings, store, log })
   await readyOrStop(server, endpoint, log)
@@ -40,6 +42,24 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
   const { name, lists } = describe(dispatcher)
   http.listen(start.socket, () => report({ dev: 'ready', name, lists }))
 }
+
+/** What the author explains to a client that was set up otherwise: each reason once, since clients try again. */
+function reportRefusals(): void {
+  const news = newReasons()
+  onEvent('refusal', ({ kind, status, code, reason }) => {
+    if (EXPLAINED.has(kind) && news(reason)) report({ dev: 'refused', refused: { status, code, reason } })
+  })
+}
+
+const EXPLAINED: ReadonlySet<RefusalKind> = new Set([
+  'host',
+  'origin',
+  'token_missing',
+  'token_malformed',
+  'token_invalid',
+  'scope',
+  'session',
+])
 
 function stop(reason: unknown): never {
   console.error(typeof reason === 'string' ? reason : stackOf(reason))

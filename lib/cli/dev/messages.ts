@@ -14,6 +14,15 @@ export interface Start {
   inspect: string | undefined
 }
 
+/** A request that a security setting refused, or one of a session that is gone. */
+export interface Refused {
+  status: number
+  /** Of the JSON-RPC error. */
+  code: number
+  /** The reason, as the client gets it. */
+  reason: string
+}
+
 /** From an instance. */
 export type Report =
   /** It listens. `lists`: those that its server has. */
@@ -22,6 +31,8 @@ export type Report =
   | { dev: 'leaving' }
   /** What {@link Order} asked for is done. */
   | { dev: 'done' }
+  /** Each reason once. */
+  | { dev: 'refused'; refused: Refused }
 
 /** To an instance. Each is answered with `done`. */
 export type Order =

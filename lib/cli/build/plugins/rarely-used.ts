@@ -17,6 +17,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
+  'protocol/refusal-texts': ['refusalText'],
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],

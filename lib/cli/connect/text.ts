@@ -1,0 +1,32 @@
+/** Connections as text for a terminal. */
+import type { Connection } from '../../connect/types.ts'
+
+/** The width of a line of sentences. */
+const WIDTH = 100
+
+export function connectionText({ title, obstacle, link, steps, notes }: Connection): string {
+  const lines = [title]
+  if (obstacle !== undefined) lines.push(...paragraph(`Not as it is: ${obstacle}`, '  '))
+  if (link) lines.push(`  ${link.text}: ${link.href}`)
+  for (const [i, { text, code }] of steps.entries()) {
+    lines.push(...paragraph(text, '     ', `  ${i + 1}. `))
+    if (code?.file !== undefined) lines.push(`     In ${code.file}:`)
+    if (code) lines.push('', ...code.text.split('\n').map((line) => `       ${line}`), '')
+  }
+  for (const note of notes) lines.push(...paragraph(note, '    ', '  - '))
+  return lines.join('\n').trimEnd()
+}
+
+/** Lines of words. The first begins with `first`, the others with `indent`. */
+function paragraph(text: string, indent: string, first = indent): string[] {
+  const lines: string[] = []
+  let line = first
+  for (const word of text.split(' ')) {
+    if (line.trim() !== '' && line !== first && line.length + word.length >= WIDTH) {
+      lines.push(line.trimEnd())
+      line = indent
+    }
+    line += `${word} `
+  }
+  return [...lines, line.trimEnd()]
+}
