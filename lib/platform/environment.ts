@@ -19,6 +19,8 @@ export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> 
   log: boolean | undefined
   /** Where Redis is, without its password. */
   redisName: string | undefined
+  /** Where other machines can call and nobody is asked for a token: the line that says so, which is a warning, too. */
+  openWarning: string | undefined
   /** One line for each setting that works but is probably a mistake. */
   warnings: string[]
   endpoint: EndpointOptions & { auth?: AuthOptions | undefined }
@@ -41,6 +43,7 @@ export function parseEnvironment(env: Environment): Settings {
   const { host, redisUrl, redisPrefix } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  const open = !local && auth === undefined
   checked(() => checkPaths(endpoint), 'MCP_PATH, MCP_PREFIX')
   const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
@@ -58,9 +61,10 @@ export function parseEnvironment(env: Environment): Settings {
     shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? (local ? undefined : true),
+    openWarning: open ? NO_AUTHORIZATION : undefined,
     warnings: [
       ...misspelled(env),
-      ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      ...(open ? [NO_AUTHORIZATION] : []),
       ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),

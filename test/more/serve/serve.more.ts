@@ -1,0 +1,56 @@
+/** Packages from npm, served by three instances without a line changed. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { clients, type ExampleClient } from '../../examples/clients.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { startServeFleet } from './fleet.ts'
+import { type Call, packages, type Runs } from './packages.ts'
+
+const LOG: Readonly<Record<Runs, string>> = {
+  'one instance': 'has one instance for all clients of this process: ',
+  'an instance for each session': 'has an instance for each session: ',
+  'a process for each session': 'has a process for each session: ',
+}
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis.stop())
+
+/** What a client gets for a call: the text, and whether it is an error. */
+async function called(client: ExampleClient, { tool, args }: Call): Promise<[text: string, outcome: string]> {
+  const answer = client.call(tool, args)
+  return answer.then(
+    ({ text, isError }) => [text, isError ? 'result' : 'ok'],
+    (error: Error) => [error.message, 'error'],
+  )
+}
+
+test.each(Object.entries(packages))('%s lists and calls its tools for every client', async (name, served) => {
+  const { runs, why, sdk, call } = served
+  const fleet = await startServeFleet(name, redis)
+  try {
+    const log = fleet.lines.join('\n')
+    expect(log).toContain(LOG[runs])
+    expect(log).toMatch(why)
+    const isProcess = runs === 'a process for each session'
+    if (!isProcess) expect(log).toContain(`with @modelcontextprotocol/${sdk}.`)
+    for (const [kind, connect] of clients) {
+      // Without authorization nobody knows whose process a client without a session would get.
+      if (isProcess && kind.includes('stateless')) {
+        await expect(connect(fleet.url)).rejects.toThrow()
+        continue
+      }
+      const client = await connect(fleet.url)
+      expect([kind, await client.tools()]).toEqual([kind, expect.arrayContaining([call.tool])])
+      for (let i = 0; i < 3; i++) {
+        const expected = [expect.stringMatching(call.answer), call.fails ?? 'ok']
+        expect([kind, ...(await called(client, call))]).toEqual([kind, ...expected])
+      }
+      await client.close()
+    }
+    expect(Math.min(...fleet.counts)).toBeGreaterThan(1)
+  } finally {
+    await fleet.stop()
+  }
+})
