@@ -32,7 +32,7 @@ export interface Description {
 }
 
 /** The session of a client, and the caller of the request by which it made something known. */
-export interface Hearing {
+interface Hearing {
   session: { readonly id: string; readonly revision: Revision; readonly client: ClientView }
   caller: { readonly principal: string; readonly auth: AuthInfo | undefined }
 }

@@ -1,5 +1,6 @@
 /** `mcp-anywhere serve`: a server that was made for stdio, over HTTP from any number of instances. */
 import { readGroup, type Settings } from '../../platform/environment.ts'
+import type { Log } from '../../platform/log.ts'
 import { listenWith } from '../../platform/node/listen.ts'
 import { SERVE_SETTINGS } from '../../settings-serve.ts'
 import { type Command, Failure } from '../command.ts'
@@ -72,8 +73,23 @@ async function serveIsolated(
     )
   }
   const own = isScript ? { command: process.execPath, args: [file, ...args] } : { command: file, args }
-  const server = isolateDispatcher({ ...bounds, ...own, name, cwd: folder, env, tools })
-  await listenWith(server, { settings, notes: [`${name} has a process for each session: ${why}.`] })
+  let log: Log | undefined
+  const server = isolateDispatcher({
+    ...bounds,
+    ...own,
+    name,
+    cwd: folder,
+    env,
+    tools,
+    log: (line, session) => log?.say('INFO', line, session === '' ? {} : { session }),
+  })
+  await listenWith(server, {
+    settings,
+    notes: [`${name} has a process for each session: ${why}.`],
+    logged(opened) {
+      log = opened
+    },
+  })
 }
 
 /** Off loopback a server that was made for one person is open to nobody by mistake. @throws Failure */

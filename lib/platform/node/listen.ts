@@ -20,6 +20,8 @@ interface ListenParts {
   out?: Output | undefined
   /** Sentences for the log of the start. */
   notes?: readonly string[]
+  /** Called with the log of the process, before the server is opened. */
+  logged?: (log: Log) => void
 }
 
 /**
@@ -29,12 +31,13 @@ interface ListenParts {
  */
 export async function listenWith(
   server: Servable,
-  { settings, out = process.stdout, notes = [] }: ListenParts,
+  { settings, out = process.stdout, notes = [], logged }: ListenParts,
 ): Promise<() => void> {
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
   const skips = (cause: Error) => starting && cause instanceof StoreRefused
   const log = openLog({ requests: settings.log, out, skips })
+  logged?.(log)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   for (const note of notes) log.say('INFO', note)
   const store = await openStore(settings, log.error)

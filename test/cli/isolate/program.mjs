@@ -94,9 +94,10 @@ const TOOLS = {
   long({ bytes }) {
     return text('x'.repeat(bytes))
   },
-  async later_ask() {
-    setTimeout(readRoots, 20)
-    return text('will ask')
+  async ask_and_end({ ms }) {
+    if (ms === undefined) void readRoots()
+    else setTimeout(readRoots, ms)
+    return text('has asked')
   },
   error() {
     throw Object.assign(new Error('no such thing'), { code: -32050, data: { a: 1 } })

@@ -131,14 +131,17 @@ test('changes of one process are for its session, and resources for those who su
   expect(seen).toEqual(['ada tools', 'ada note://2', 'bob tools'])
 })
 
-test('an ask outside of calls goes on the stream of the session', async () => {
-  let path = 'one'
-  const client = await connect({ roots: () => [{ uri: `file:///${path}` }] })
-  expect(await call(client, 'whoami')).toMatchObject({ roots: ['file:///one'] })
-  path = 'two'
-  await call(client, 'later_ask')
-  await eventually(async () => (await call(client, 'whoami')).roots[0] === 'file:///two' || undefined)
-})
+test.each([{}, { ms: 10 }])(
+  'an ask that its call does not wait for goes on the stream of the session %j',
+  async (when) => {
+    let path = 'one'
+    const client = await connect({ roots: () => [{ uri: `file:///${path}` }] })
+    expect(await call(client, 'whoami')).toMatchObject({ roots: ['file:///one'] })
+    path = 'two'
+    await call(client, 'ask_and_end', when)
+    await eventually(async () => (await call(client, 'whoami')).roots[0] === 'file:///two' || undefined)
+  },
+)
 
 test('the end of a process is the one error of each call that runs, and the session goes on', async () => {
   const client = await connect()

@@ -122,8 +122,8 @@ class Isolate {
     this.#opened = dispatcherFor({ own, policies, use: (_channel, work) => work(serving) })
     const { processes, processesPerPrincipal, idle } = this.#bounds
     return [
-      `${this.#name} has a process for each session: ${processes} at most in this instance, ${processesPerPrincipal} of one ` +
-        `principal. One without a request ends after ${Math.round(idle / 1_000)} s.`,
+      `There are at most ${processes} processes of it in this instance, and ${processesPerPrincipal} of one principal. One ` +
+        `without a request ends after ${Math.round(idle / 1_000)} s.`,
     ]
   }
 

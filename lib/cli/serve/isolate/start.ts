@@ -102,7 +102,7 @@ export async function startFor(
   return { child, process, setLevel }
 }
 
-export function warning(text: string): Error {
+function warning(text: string): Error {
   const error = new Error(text)
   error.name = 'Warning'
   return error

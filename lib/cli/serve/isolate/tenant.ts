@@ -30,7 +30,7 @@ export function tenantOf(channel: ClientChannel, client: ClientState): Tenant {
 }
 
 /** Session ids have no line feed, so that no session of a client has this key. */
-export function keyOfPrincipal(principal: string): SessionKey {
+function keyOfPrincipal(principal: string): SessionKey {
   return digest(`${principal}\n\nprocess`, 16)
 }
 

@@ -14,9 +14,9 @@ const LAST_LINES = 200
 const MAX_UNREAD = 16 * 1024 * 1024
 
 /** What a line on stdout is that is no message. */
-export type Noise = 'text' | 'long'
+type Noise = 'text' | 'long'
 
-export interface ChildParts {
+interface ChildParts {
   program: Program
   /** Bytes of a line on stdout. */
   maxLine: number

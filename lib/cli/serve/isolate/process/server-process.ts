@@ -11,15 +11,8 @@ import type { ClientState } from '../../../../sdk/private.ts'
 import type { Child } from './child.ts'
 import { lostWith, notStarted, STUCK, TOO_LONG } from './errors.ts'
 import type { Answer, Receiver } from './receiver.ts'
+import { ask, type Running } from './running.ts'
 import { idOf, isOfSession, wireParams } from './wire.ts'
-
-interface Running {
-  receiver: Receiver
-  /** The progress token of the client. */
-  token: unknown
-  resolve(result: JsonObject): void
-  reject(error: Error): void
-}
 
 interface ProcessParts {
   client: ClientState
@@ -115,7 +108,7 @@ export class ServerProcess {
     const id = ++this.#ids
     const { promise: settled, resolve, reject } = Promise.withResolvers<JsonObject>()
     const meta = isObject(params?._meta) ? params._meta : {}
-    this.#running.set(id, { receiver, token: meta.progressToken, resolve, reject })
+    this.#running.set(id, { receiver, token: meta.progressToken, resolve, reject, ended: [] })
     let isSent = false
     const cancel = () => {
       if (!this.#running.delete(id)) return
@@ -210,6 +203,7 @@ export class ServerProcess {
     if (own) return own({ result, error })
     const running = this.#take(number)
     if (!running) return
+    for (const end of running.ended) end()
     if (isObject(result)) return running.resolve(result)
     const { code, message, data } = isObject(error) ? error : {}
     const known = typeof code === 'number' && Number.isSafeInteger(code) ? code : ErrorCode.InternalError
@@ -218,14 +212,14 @@ export class ServerProcess {
 
   #asked(id: string | number, method: string, params: JsonObject | undefined): void {
     const meta = isObject(params?._meta) ? params._meta : {}
-    const receiver = this.#receiverOf(meta.progressToken)
+    const running = this.#runningOf(meta.progressToken)
     const answer = (answered: Answer) => this.#child.send({ jsonrpc: '2.0', id, ...answered })
     // It asks whether its client is there: outside of calls, that is this endpoint.
-    if (method === 'ping' && receiver === this.#parts.outside) return answer({ result: {} })
+    if (method === 'ping' && !running) return answer({ result: {} })
     const controller = new AbortController()
     this.#asks.set(id, controller)
     this.#hasAsked = true
-    void receiver.ask(method, params, controller.signal).then((answered) => {
+    void ask(running, this.#parts.outside, method, params, controller.signal).then((answered) => {
       if (this.#asks.get(id) !== controller) return
       this.#asks.delete(id)
       answer(answered)
@@ -247,22 +241,26 @@ export class ServerProcess {
         return running.receiver.notify(method, { ...params, progressToken: running.token })
       }
       case 'notifications/message':
-        return this.#receiverOf(undefined).notify(method, params)
+        return this.#receiver().notify(method, params)
       default:
         // Lists, resources and elicitations are the session's, also where a call has changed them.
         return isOfSession(method)
           ? this.#parts.outside.notify(method, params)
-          : this.#receiverOf(undefined).notify(method, params)
+          : this.#receiver().notify(method, params)
     }
   }
 
   /** The request that a message belongs to: by its token, else the only one that runs. */
-  #receiverOf(token: unknown): Receiver {
+  #runningOf(token: unknown): Running | undefined {
     const named = this.#running.get(idOf(token))
-    if (named) return named.receiver
-    if (!this.#isReady && !this.#parts.asksAtStart) return this.#parts.outside
+    if (named) return named
+    if (!this.#isReady && !this.#parts.asksAtStart) return undefined
     const [only, ...more] = this.#running.values()
-    return only && more.length === 0 ? only.receiver : this.#parts.outside
+    return more.length === 0 ? only : undefined
+  }
+
+  #receiver(): Receiver {
+    return this.#runningOf(undefined)?.receiver ?? this.#parts.outside
   }
 
   /** The newest request that runs: another way to the same client. */

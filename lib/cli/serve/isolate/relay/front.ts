@@ -7,7 +7,7 @@ import type { Order, Report } from './messages.ts'
 import type { End, Line, Relays } from './relays.ts'
 
 /** A request for the process of a session. */
-export interface RelayedRequest {
+interface RelayedRequest {
   key: string
   method: string
   params: JsonObject | undefined

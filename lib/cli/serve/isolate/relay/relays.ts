@@ -84,8 +84,10 @@ export class Relays implements HeldConnection {
     const line: Line = {
       push: (message) => link.push(message),
       finish: () => {
-        link.sendReport()
-        this.#forget(id)
+        void link.taken().then(() => {
+          link.sendReport()
+          this.#forget(id)
+        })
       },
       end: (message) => {
         void link.push(message)
