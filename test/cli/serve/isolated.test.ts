@@ -22,8 +22,11 @@ beforeAll(async () => {
 afterAll(() => folder.remove())
 
 test.each([
-  [['wrapping'], /its transport is one of its own around stdio, which may change messages\./],
-  [['alone'], /it uses the stdio transport without a server of the SDK\./],
+  [
+    ['wrapping'],
+    /its transport is one of its own around stdio, which may change messages \(with @modelcontextprotocol\/sdk 1\.32\.2\)\./,
+  ],
+  [['alone'], /it uses the stdio transport without a server of the SDK \(with /],
   [
     ['./bundled.cjs'],
     /the hook sees no server of it, because it has the SDK bundled with it or speaks MCP in a way of its own\./,

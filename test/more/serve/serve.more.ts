@@ -32,9 +32,11 @@ test.each(Object.entries(packages))('%s lists and calls its tools for every clie
   const { runs, why, sdk, call } = served
   const fleet = await startServeFleet(name, redis)
   try {
-    expect(await fleet.line(LOG[runs])).toMatch(why)
+    const reason = await fleet.line(LOG[runs])
+    expect(reason).toMatch(why)
     const isProcess = runs === 'a process for each session'
-    if (!isProcess) expect(await fleet.line(/runs in this process, with/)).toContain(`@modelcontextprotocol/${sdk}.`)
+    const found = isProcess ? reason : await fleet.line(/runs in this process, with/)
+    if (sdk !== 'inside') expect(found).toContain(`with @modelcontextprotocol/${sdk}`)
     for (const [kind, connect] of clients) {
       // Without authorization nobody knows whose process a client without a session would get.
       if (isProcess && kind.includes('stateless')) {

@@ -1,10 +1,16 @@
 /** Whether a program is served from this process, or has a process for each session. */
 import type { Found } from './messages.ts'
 
+/** Why a program needs a process for each session, with its SDK, as a sentence without its end. Undefined: it does not. */
+export function whyIsolated(found: Found): string | undefined {
+  const why = whyOf(found)
+  if (why === undefined || found.kind === 'speaker') return why
+  return `${why} (with ${found.sdk.name} ${found.sdk.version})`
+}
+
 const CUSTOM = 'its transport is one of its own around stdio, which may change messages'
 
-/** Why a program needs a process for each session, as a sentence without its end. Undefined: it does not. */
-export function whyIsolated(found: Found): string | undefined {
+function whyOf(found: Found): string | undefined {
   switch (found.kind) {
     case 'factory':
       return found.custom ? CUSTOM : undefined
