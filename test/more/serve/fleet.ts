@@ -16,8 +16,8 @@ export interface ServeFleet {
   url: URL
   /** The number of requests to each instance. */
   counts: readonly number[]
-  /** What the first instance has written. */
-  lines: readonly string[]
+  /** Resolves when a line of the first instance matches. */
+  line(pattern: RegExp): Promise<string>
   stop(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export async function startServeFleet(
   const { env, args } = packages[name] ?? {}
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-serve-'))
   const own = args?.(folder) ?? []
-  const prefix = `${name.replace(/\W/g, '-')}${more.join('')}`.replace(/[^\w-]/g, '')
+  const prefix = [name, ...more].join('').replace(/\W/g, '')
   const start = async () =>
     Served.start([name, ...more, ...(own.length > 0 ? ['--', ...own] : [])], {
       cwd: await installed('serve'),
@@ -41,11 +41,12 @@ export async function startServeFleet(
       cli: join(inject('installation'), 'node_modules/mcp-anywhere/dist/cli/main.js'),
     })
   const instances = await Promise.all(Array.from({ length: SIZE }, start))
+  const [first] = instances as [Served, ...Served[]]
   const proxy = await startRoundRobin(instances.map(({ url }) => url.origin))
   return {
     url: new URL('/mcp', proxy.url),
     counts: proxy.counts,
-    lines: instances[0]?.lines ?? [],
+    line: (pattern) => first.line(pattern),
     async stop() {
       await proxy.close()
       await Promise.all(instances.map((instance) => instance.stop()))

@@ -6,10 +6,8 @@ export type Runs = 'one instance' | 'an instance for each session' | 'a process 
 export interface Call {
   tool: string
   args?: Record<string, unknown>
-  /** Matches the text of the result. */
-  answer: RegExp
-  /** The service behind it is not reached, or refuses the key: `result` says so, or an error in its place. */
-  fails?: 'result' | 'error'
+  /** Matches the text of the result. Undefined: a service behind it is not reached or refuses the key, in words of its own. */
+  answer?: RegExp
 }
 
 export interface ServedPackage {
@@ -34,14 +32,14 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     runs: 'one instance',
     why: NOTHING_BOUND,
     env: { BRAVE_API_KEY: 'none' },
-    call: { tool: 'brave_web_search', args: { query: 'mcp' }, answer: /\S/, fails: 'result' },
+    call: { tool: 'brave_web_search', args: { query: 'mcp' } },
   },
   '@circleci/mcp-server-circleci': {
     sdk: 'sdk 1.30.0',
     runs: 'one instance',
     why: NOTHING_BOUND,
     env: { CIRCLECI_TOKEN: 'none' },
-    call: { tool: 'list_followed_projects', args: { params: {} }, answer: /\S/, fails: 'result' },
+    call: { tool: 'list_followed_projects', args: { params: {} } },
   },
   '@eslint/mcp': {
     sdk: 'sdk 1.30.0',
@@ -50,8 +48,7 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     call: {
       tool: 'lint-files',
       args: { filePaths: ['/nowhere/index.js'] },
-      answer: /Could not find config file/,
-      fails: 'result',
+      answer: /No files matching/,
     },
   },
   '@modelcontextprotocol/server-everything': {
@@ -72,7 +69,7 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     runs: 'one instance',
     why: NOTHING_BOUND,
     env: { GITHUB_PERSONAL_ACCESS_TOKEN: 'none' },
-    call: { tool: 'search_repositories', args: { query: 'mcp' }, answer: /\S/, fails: 'error' },
+    call: { tool: 'search_repositories', args: { query: 'mcp' } },
   },
   '@modelcontextprotocol/server-memory': {
     sdk: 'sdk 1.30.0',
@@ -95,13 +92,13 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     runs: 'a process for each session',
     why: BUNDLED,
     env: { NOTION_TOKEN: 'ntn_none' },
-    call: { tool: 'API-get-self', answer: /\S/ },
+    call: { tool: 'API-get-self' },
   },
   '@playwright/mcp': {
     sdk: 'inside',
     runs: 'a process for each session',
     why: BUNDLED,
-    call: { tool: 'browser_close', answer: /\S/ },
+    call: { tool: 'browser_close' },
   },
   '@supabase/mcp-server-supabase': {
     sdk: 'server 2.4.0',
@@ -110,27 +107,27 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     env: { SUPABASE_ACCESS_TOKEN: `sbp_${'0'.repeat(40)}` },
     // The tool that searches the documents asks the service how it does so, for the list.
     args: () => ['--features=account,debugging'],
-    call: { tool: 'list_organizations', answer: /\S/, fails: 'result' },
+    call: { tool: 'list_organizations' },
   },
   '@upstash/context7-mcp': {
     sdk: 'server 2.0.0',
     runs: 'a process for each session',
     why: /its transport is one of its own around stdio/,
-    call: { tool: 'resolve-library-id', args: { libraryName: 'zod', query: 'objects' }, answer: /\S/ },
+    call: { tool: 'resolve-library-id', args: { libraryName: 'zod', query: 'objects' } },
   },
   'chrome-devtools-mcp': {
     sdk: 'inside',
     runs: 'a process for each session',
     why: BUNDLED,
     args: () => ['--executablePath=/nowhere/chrome'],
-    call: { tool: 'list_pages', answer: /\S/, fails: 'result' },
+    call: { tool: 'list_pages' },
   },
   'exa-mcp-server': {
     sdk: 'inside',
     runs: 'a process for each session',
     why: BUNDLED,
     env: { EXA_API_KEY: 'none' },
-    call: { tool: 'web_search_exa', args: { query: 'mcp' }, answer: /\S/, fails: 'result' },
+    call: { tool: 'web_search_exa', args: { query: 'mcp' } },
   },
   'figma-developer-mcp': {
     sdk: 'sdk 1.29.0',
@@ -138,20 +135,20 @@ export const packages: Readonly<Record<string, ServedPackage>> = {
     why: NOTHING_BOUND,
     env: { FIGMA_API_KEY: 'none', FRAMELINK_TELEMETRY: 'off' },
     args: () => ['--stdio'],
-    call: { tool: 'get_figma_data', args: { fileKey: 'none' }, answer: /\S/, fails: 'result' },
+    call: { tool: 'get_figma_data', args: { fileKey: 'none' } },
   },
   'firecrawl-mcp': {
     sdk: 'sdk 1.30.0',
     runs: 'one instance',
     why: NOTHING_BOUND,
     env: { FIRECRAWL_API_KEY: 'fc-none' },
-    call: { tool: 'firecrawl_scrape', args: { url: 'http://127.0.0.1:9/' }, answer: /\S/, fails: 'result' },
+    call: { tool: 'firecrawl_scrape', args: { url: 'http://127.0.0.1:9/' } },
   },
   'tavily-mcp': {
     sdk: 'sdk 1.26.0',
     runs: 'one instance',
     why: NOTHING_BOUND,
     env: { TAVILY_API_KEY: 'none' },
-    call: { tool: 'tavily_search', args: { query: 'mcp' }, answer: /\S/, fails: 'result' },
+    call: { tool: 'tavily_search', args: { query: 'mcp' } },
   },
 }

@@ -33,10 +33,15 @@ test('two clients with different roots never see each other’s files', async ()
     }),
   )
   const read = (client: ExampleClient, home: string) => client.call('read_text_file', { path: join(home, 'note.txt') })
+  const folders = async (client: ExampleClient) => (await client.call('list_allowed_directories')).text
+  // It asks for the roots when it is initialized, and has its arguments until then.
+  for (const { home, client } of people) {
+    await expect.poll(() => folders(client), { timeout: 20_000 }).toBe(`Allowed directories:\n${home}`)
+  }
   for (let round = 0; round < 6; round++) {
     await Promise.all(
       people.map(async ({ name, home, client }) => {
-        expect((await client.call('list_allowed_directories')).text).toBe(`Allowed directories:\n${home}`)
+        expect(await folders(client)).toBe(`Allowed directories:\n${home}`)
         expect(await read(client, home)).toMatchObject({ text: `a note of ${name}`, isError: false })
         for (const other of people) {
           if (other.name === name) continue
