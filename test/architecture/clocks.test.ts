@@ -63,6 +63,16 @@ const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
     because: 'ends connections and the process: no endpoint is left whose clock it could use',
   },
   {
+    at: 'lib/cli/serve/shared/',
+    names: ['setTimeout'],
+    because: 'a timer of the clock would not keep the process alive until the program has connected',
+  },
+  {
+    at: 'lib/cli/serve/guard/',
+    names: ['setTimeout'],
+    because: 'a timer of the clock would not keep the process alive while the program cleans up',
+  },
+  {
     at: 'lib/cli/check/',
     names: ['performance.now', 'setTimeout'],
     because: 'it waits for a deployment, outside of it',

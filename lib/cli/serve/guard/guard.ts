@@ -74,7 +74,7 @@ export class Guard {
       this.#exited = resolve
     })
     if (this.#emit()) {
-      const late = new Promise<void>((resolve) => void setTimeout(resolve, LAST_STEPS).unref())
+      const late = new Promise<void>((resolve) => void setTimeout(resolve, LAST_STEPS))
       await Promise.race([exited, late])
     }
     this.#phase = 'ended'

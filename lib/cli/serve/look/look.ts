@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { systemClock } from '../../../base/clock.ts'
 import { LATEST_SESSION_REVISION } from '../../../protocol/revisions.ts'
 import { Failure } from '../../command.ts'
 import { ENDING } from '../../own.ts'
@@ -64,8 +65,8 @@ export async function lookAt(program: Program, { env, wait }: LookOptions): Prom
 /** Undefined: nothing is known of the program after `wait` ms. */
 function finding(child: ChildProcess, wait: number): Promise<Found | undefined> {
   return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(undefined), wait)
-    child.once('exit', () => clearTimeout(late))
+    const late = systemClock.after(wait, () => resolve(undefined))
+    child.once('exit', () => late.cancel())
     child.on('message', (message) => {
       if (isFound(message)) resolve(message)
     })
@@ -97,7 +98,7 @@ function endOf(child: ChildProcess): Promise<number | string> {
       const how = signal ?? code ?? 1
       child.once('close', () => resolve(how))
       // A process that it has started may have its output.
-      setTimeout(() => resolve(how), LAST_LINES)
+      systemClock.after(LAST_LINES, () => resolve(how))
     })
   })
 }
@@ -131,7 +132,7 @@ function lastOutput({ stdout, stderr }: ChildProcess): () => string {
 /** Ends the process. A program that has started others ends them on SIGTERM. */
 async function end(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   child.kill('SIGTERM')
-  const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
+  const late = systemClock.after(PATIENCE, () => child.kill('SIGKILL'))
   await ended
-  clearTimeout(late)
+  late.cancel()
 }
