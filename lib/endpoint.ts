@@ -191,6 +191,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
       hides: () => dispatcher.hides === true,
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
+      hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
+      handles: (method) => dispatcher.handles?.(method) === true,
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),

@@ -237,6 +237,15 @@ export const SETTINGS = {
     stateLifetime: duration(HOUR),
     /** How long a call may take with all of its rounds, however often its client asks for another state. */
     callLifetime: duration(DAY),
+    /**
+     * How long the call of a tool of the official SDK that must not run again waits in its instance for the answers of its client;
+     * 0: such a call cannot ask. On Lambda: 0.
+     */
+    park: duration(5 * MINUTE, 'PARK_SECONDS'),
+    /** Calls that wait so in one instance. */
+    maxParked: count(1_000, 'MAX_PARKED'),
+    /** Calls of one principal, or of one public address, that wait so in one instance. */
+    maxParkedPerPrincipal: count(100, 'MAX_PARKED_PER_PRINCIPAL'),
     /** Serves `subscriptions/listen`. Default: 1, but 0 where no response can be a stream. */
     listen: flag(true),
     /** Bytes of `requestState`: the answers so far, and the results that `ctx.once` keeps. */

@@ -13,7 +13,7 @@ const FLOORS = [
   ['lib/node.ts', 'lib/lambda.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
-  ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/mcp-config.ts'],
+  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/mcp-config.ts'],
   ['lib/sdk'],
   ['lib/http'],
   ['lib/session', 'lib/stateless'],
@@ -31,6 +31,8 @@ const NEIGHBOURS = [
   'lib/platform/lambda -> lib/platform',
   'lib/index.ts -> lib/endpoint.ts',
   'lib/index.ts -> lib/mcp-config.ts',
+  'lib/index.ts -> lib/mcp-handler.ts',
+  'lib/mcp-handler.ts -> lib/endpoint.ts',
   'lib/server -> lib/store',
   'lib/settings.ts -> lib/protocol',
 ]

@@ -76,6 +76,7 @@ export function parseEnvironment(env: Environment): Settings {
       allowedOrigins,
       http: readGroup(env, SETTINGS.http),
       session: { ...session, drainTimeout },
+      stateless: readGroup(env, SETTINGS.stateless),
     },
   }
 }

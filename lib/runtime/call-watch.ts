@@ -24,7 +24,7 @@ import type { Instance } from './instance.ts'
 type Result = JsonObject | RawJson
 
 /** The channel of a call, as its watch uses it. */
-interface WatchedChannel extends ClientChannel {
+export interface WatchedChannel extends ClientChannel {
   watch: CallWatch | undefined
   readonly note: RequestStart | undefined
   readonly sessionKey: string | undefined

@@ -11,7 +11,7 @@ import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, Sessio
 import { Batches } from './batches.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { findLostCalls } from './lost-calls.ts'
-import { type Mail, readMail } from './mail.ts'
+import { type Mail, readMail, runIsOver } from './mail.ts'
 import { Memory } from './memory.ts'
 import { instanceOf, tokenOf } from './name.ts'
 import { Presence, SIGN_EVERY } from './presence.ts'
@@ -30,8 +30,6 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 }
 
 const BEAT_SLOTS = 8
-/** How much work that all streams may have at the same moment is under way at the store at once. */
-const BULK = 200
 
 export class Instance {
   /** As `hasMailSign` of lib/store/bus.ts reads it. */
@@ -52,10 +50,9 @@ export class Instance {
   /** What the sessions of each client keep in the store. */
   readonly stored: StoredBytes
   /** For what thousands of streams may do at the same moment: more at once would overrun the deadline of the store. */
-  readonly turns = new Turns(BULK)
+  readonly turns = new Turns(200)
   readonly #store: Store
   readonly #changes: Batches<ChangeEntry>
-  /** The sign of life of this instance, and those of others. */
   readonly presence: Presence
   /** Requests whose session is being read: they may become calls. */
   entering = 0
@@ -84,8 +81,9 @@ export class Instance {
     this.#changes = new Batches(clock, (entries) => {
       for (const connection of this.connections.values()) this.#safely(() => connection.changes(entries))
     })
-    this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
     this.retry = new RetryQueue(clock, options.idleLifetime, this.#errors)
+    const events = { onLapse: () => this.#signLapsed(), onReturn: () => this.retry.again() }
+    this.presence = new Presence(this.id, store, clock, options.lease, events)
   }
 
   /** The name by which the store and the other instances address a connection or a run here. */
@@ -99,7 +97,6 @@ export class Instance {
     if (this.connections.size >= this.options.maxStreams) throw tooManyStreams(id)
   }
 
-  /** The instance shuts down. */
   get draining(): boolean {
     return this.#draining
   }
@@ -259,7 +256,9 @@ export class Instance {
     const token = tokenOf(mail.to)
     this.#safely(() => {
       this.connections.get(token)?.receive(mail)
-      this.calls.get(token)?.receive(mail)
+      const call = this.calls.get(token)
+      if (call) call.receive(mail)
+      else if (mail.t === 'retry') void this.send(runIsOver(mail))
     })
   }
 

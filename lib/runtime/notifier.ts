@@ -1,9 +1,9 @@
 /** Announces changes to clients, from an endpoint or from any other process that has the store. */
-import { digest, randomId } from '../base/ids.ts'
+import { digest } from '../base/ids.ts'
 import { handled } from '../base/promises.ts'
 import { notificationText } from '../protocol/jsonrpc.ts'
 import type { AnnounceOptions, Announcer } from '../server/context/client-channel.ts'
-import { GET_STREAM } from '../store/names.ts'
+import { GET_STREAM, tagOf } from '../store/names.ts'
 import type { BusStore, Change, StreamStore, ValueStore } from '../store/store.ts'
 import type { Mail } from './mail.ts'
 import { instanceOf } from './name.ts'
@@ -25,7 +25,6 @@ export interface Notifier extends Announcer {
  * await notify.resourcesChanged({ to: principal })
  */
 export function createNotifier(store: BusStore & StreamStore & ValueStore): Notifier {
-  const tag = randomId(3)
   return {
     toolsChanged: (options) => handled(publish({ kind: 'tools' }, options)),
     promptsChanged: (options) => handled(publish({ kind: 'prompts' }, options)),
@@ -47,6 +46,7 @@ export function createNotifier(store: BusStore & StreamStore & ValueStore): Noti
     const data = notificationText('notifications/elicitation/complete', { elicitationId })
     // The message has the same id each time, so that a repeated completion sends nothing.
     const id = `elic.${digest(elicitationId, 9)}`
+    const tag = tagOf(id)
     const reply = await store.post(key, GET_STREAM, data, tag, id)
     if (reply.status === 'gone') return false
     const { n, holder } = reply

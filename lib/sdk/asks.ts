@@ -4,7 +4,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features, type Revision } from '../protocol/revisions.ts'
 import type { CreateMessageRequestParams, JsonSchema } from '../protocol/types.ts'
-import type { Ask } from '../server/context/client-channel.ts'
+import type { AskMethod, ClientChannel } from '../server/context/client-channel.ts'
 import { requireSampling } from '../server/context/client-features.ts'
 import { AskError, AskPending } from '../server/context/errors.ts'
 import { sendAsk } from '../server/context/send-ask.ts'
@@ -13,7 +13,7 @@ import { formSchema } from '../server/schema/form.ts'
 import type { OfficialCall } from './call.ts'
 
 /** The short name of each ask, for its key. */
-const KINDS: Readonly<Record<Ask['method'], string>> = {
+const KINDS: Readonly<Record<AskMethod, string>> = {
   'elicitation/create': 'elicit',
   'sampling/createMessage': 'sample',
   'roots/list': 'roots',
@@ -33,35 +33,49 @@ export function askClient(
   signal: AbortSignal,
 ): Promise<JsonObject> {
   const { channel } = call
-  if (!isAsk(method)) {
-    const message = `${method} is no request that clients can get here; there are ${Object.keys(KINDS).join(', ')}.`
-    return Promise.reject(new ProtocolError(ErrorCode.MethodNotFound, message))
-  }
   const { sessions } = features(channel.revision)
-  if (!sessions && method === 'ping') return Promise.resolve({})
-  if (!sessions && !call.mayReplay) return Promise.reject(new Error(cannotReplay(call)))
+  const isKnown = isAsk(method)
+  if (!sessions) {
+    if (method === 'ping') return Promise.resolve({})
+    if (!isKnown) return Promise.reject(new ProtocolError(ErrorCode.MethodNotFound, notForStateless(method, channel)))
+    if (!call.mayReplay && !channel.parks) return Promise.reject(new Error(cannotWait(call)))
+  }
   try {
-    const wire = wireParams(call, method, params)
-    return sendAsk(channel, { method, params: wire, key: call.key(KINDS[method]), timeout: undefined, signal })
+    const wire = isKnown ? wireParams(call, method, params) : params && withoutProgressToken(params)
+    const key = call.key(isKnown ? KINDS[method] : method)
+    return sendAsk(channel, {
+      method,
+      params: wire,
+      key,
+      timeout: undefined,
+      signal,
+      waits: !sessions && !call.mayReplay,
+    })
   } catch (error) {
     return Promise.reject(error)
   }
 }
 
-function isAsk(method: string): method is Ask['method'] {
+function isAsk(method: string): method is AskMethod {
   return Object.hasOwn(KINDS, method)
 }
 
-function cannotReplay({ method, params, channel }: OfficialCall): string {
+function cannotWait({ method, params, channel }: OfficialCall): string {
   const name = method === 'tools/call' ? `the tool ${JSON.stringify(params?.name)}` : method
   return (
-    `A client of ${channel.revision} answers with a second request, which runs ${name} again from its start. That is done for ` +
-    'tools that are marked: set readOnlyHint or idempotentHint in its annotations, or readOnly or idempotent in options.tools.'
+    `A client of ${channel.revision} answers with a second request, and ${name} cannot wait for it here: this process may sleep ` +
+    'between requests, or PARK_SECONDS is 0. Tools that are marked are run again from their start with the answers: set ' +
+    '"readOnly", "idempotent" or "durable" in options.tools, or readOnlyHint or idempotentHint in its annotations.'
   )
 }
 
+function notForStateless(method: string, { revision }: ClientChannel): string {
+  const known = Object.keys(KINDS).filter((name) => name !== 'ping')
+  return `${method} is no request that a client of ${revision} can answer: it answers ${known.join(', ')}. Clients with a session can.`
+}
+
 /** The parameters as the client's revision has them. What differs from run to run is left out: an answer belongs to its ask. */
-function wireParams(call: OfficialCall, method: Ask['method'], params: JsonObject = {}): JsonObject | undefined {
+function wireParams(call: OfficialCall, method: AskMethod, params: JsonObject = {}): JsonObject | undefined {
   const { channel } = call
   const given = withoutProgressToken(params)
   switch (method) {

@@ -18,6 +18,8 @@ export class OfficialCall {
   readonly mayReplay: boolean
   /** The handler has returned: nothing is sent for it any longer. */
   over = false
+  /** Asks that the SDK has given up: each settles once the client has its cancel, which goes before the response. */
+  givenUp: Promise<unknown>[] | undefined
   #client: ClientState | undefined
   #keys: AskKeys | undefined
 

@@ -10,21 +10,47 @@ import { type ClientChannel, channelFor } from '../server/context/client-channel
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
 import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
+import type { Instances } from './options.ts'
 import type { Policies } from './policies.ts'
-import type { OwnDescription } from './private.ts'
+import { handles, type LowLevel, notificationMethods, type OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
 
 /** An instance of a server, as it answers requests. */
 type Serving = Pick<OfficialInstance, 'serve'>
 
-interface DispatcherParts {
+interface BaseParts<Instance extends Serving> {
   own: OwnDescription
   policies: Policies
   /** Runs `work` with the instance for a request. */
-  use(channel: ClientChannel, work: (instance: Serving) => Result | Promise<Result>): Result | Promise<Result>
+  use(channel: ClientChannel, work: Work<Instance>): Result | Promise<Result>
 }
 
-export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatcher {
+interface DispatcherParts extends BaseParts<OfficialInstance> {
+  /** The server, or the first one that a factory made. */
+  model: LowLevel
+  kind: Instances
+  /** The instance that has a session's client, where this process has it. */
+  ofSession(sessionId: string): OfficialInstance | undefined
+}
+
+/** What is done with the instance for a request. */
+export type Work<Instance extends Serving = OfficialInstance> = (instance: Instance) => Result | Promise<Result>
+
+export function dispatcherFor({ model, kind, ofSession, ...base }: DispatcherParts): Dispatcher {
+  return {
+    ...baseDispatcher(base),
+    handles: (method) => handles(model, method),
+    keeps: (method) => keeps(model, kind, method),
+    heard(method, params, { session, kept }) {
+      if (!isForServer(method)) return
+      const heard = { id: kept ?? randomId(9), method, ...(params && { params }) }
+      ofSession(session.id)?.hear(heard, session.id)
+    },
+  }
+}
+
+/** The common part of dispatchers of servers that were written for the official SDK, wherever these run. */
+export function baseDispatcher<Instance extends Serving>({ own, policies, use }: BaseParts<Instance>): Dispatcher {
   const descriptions = new Map<string, Description>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
@@ -37,17 +63,18 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
         throw invalidRequest('The token lacks scopes that this request needs.')
       }
       // Tasks of the SDK live in one process; the capability is not announced.
-      if (method.startsWith('tasks/')) {
+      if (method.startsWith('tasks/') || isOfEndpoint(method, channel)) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
       const row = METHODS.get(method)
-      const limited = channelFor(method, row, channel)
+      // The endpoint has done its part of what belongs to the session. These handlers may have to introduce their client first.
+      const limited = row?.servedBy === 'session' ? channel : channelFor(method, row, channel)
       const name = method === 'tools/call' ? params?.name : undefined
       if (caller && typeof name === 'string' && !policies.isVisible(name, caller)) {
         return use(channel, (instance) => answerAsUnknown(instance, name, params, limited))
       }
-      const runsAgain = row?.runsAgain === 'always' || policies.of(method, params).runsAgain
-      return use(channel, (instance) => instance.serve(method, params, limited, runsAgain))
+      const mayReplay = row?.runsAgain === 'always' || policies.mayReplay(method, params)
+      return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
       const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`
@@ -58,6 +85,26 @@ export function dispatcherFor({ own, policies, use }: DispatcherParts): Dispatch
     policyOf: (method, params, caller) => policies.of(method, params, caller),
   }
   return dispatcher
+}
+
+/** The endpoint answers it, or nobody does: such as a method of sessions where there is no session. The SDK has handlers for these. */
+function isOfEndpoint(method: string, { sessionId }: ClientChannel): boolean {
+  const servedBy = METHODS.get(method)?.servedBy
+  return servedBy === 'stateless' || (servedBy === 'session' && sessionId === undefined)
+}
+
+/** Notifications that are the endpoint's, or that each instance of a session gets when it is made. */
+const NOT_HEARD = ['notifications/initialized', 'notifications/cancelled', 'notifications/progress']
+
+function isForServer(method: string): boolean {
+  return method.startsWith('notifications/') && !NOT_HEARD.includes(method)
+}
+
+/** A shared instance has no client whose other processes it could follow. */
+function keeps(model: LowLevel, kind: Instances, method: string): boolean {
+  if (!isForServer(method) || (kind !== 'session' && kind !== 'call')) return false
+  // Some servers begin to handle changed roots when they are initialized.
+  return method === 'notifications/roots/list_changed' || notificationMethods(model).includes(method)
 }
 
 /**

@@ -7,10 +7,14 @@ import { handled } from '../base/promises.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
+import type { Heard } from '../server/context/heard.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
+import type { SessionKey } from '../store/store.ts'
 import { OfficialCall } from './call.ts'
 import { contextOf, extraOf, messageExtra } from './extra.ts'
+import { Hearing } from './hearing.ts'
 import { LISTS, OfficialLists } from './lists.ts'
+import { own } from './own-params.ts'
 import type { Policies } from './policies.ts'
 import * as sdk from './private.ts'
 import { failureFor, NOT_KEPT, resultFor } from './results.ts'
@@ -28,6 +32,8 @@ export interface InstanceParts {
   announce(change: Announcement): void
   /** Announces that the user is done with a page. */
   completed(elicitationId: string): Promise<unknown>
+  /** Sends a notification on the own stream of a session. */
+  sendToSession(key: SessionKey, method: string, params: JsonObject): Promise<void>
   report(error: Error): void
 }
 
@@ -42,12 +48,15 @@ export class OfficialInstance implements Calls {
   readonly #line: sdk.Line
   readonly #direct: sdk.DirectCalls | undefined
   readonly #lists: OfficialLists
+  readonly #hearing: Hearing
   readonly #calls = new Map<string, OfficialCall>()
   /** The requests that go through the transport. */
   readonly #waiting = new Map<string, Waiting>()
   #transport: OfficialTransport | undefined
   #connecting: Promise<void> | undefined
   #introduced: Promise<void> | undefined
+  /** The session of the one client. */
+  #session: SessionKey | undefined
   #ids = 0
 
   /** @param made what the author made: an `McpServer`, or the low-level server itself */
@@ -61,6 +70,13 @@ export class OfficialInstance implements Calls {
       handlerOf: (method) => this.#direct?.handler(method),
       isSame: (method) => sdk.listsRegistrations(made, method),
       hintOf: (method) => this.#hintOf(method),
+    })
+    this.#hearing = new Hearing({
+      methods: () => sdk.notificationMethods(server),
+      deliver: ({ method, params }) =>
+        sdk.hearNotification(server, method, () => {
+          this.#transport?.onmessage?.({ jsonrpc: '2.0', method, ...(params && { params }) })
+        }),
     })
     sdk.followCaller(server, this.#line, () => this.current()?.client)
   }
@@ -104,12 +120,18 @@ export class OfficialInstance implements Calls {
     const run = () =>
       this.#run(new OfficialCall(this, `call-${++this.#ids}`, channel, method, own(method, params), mayReplay))
     if (!Object.hasOwn(LISTS, method)) {
+      if (method === 'logging/setLevel') return this.#setLevel(run(), channel)
       return run().then((result) => resultFor(method, result, channel.revision, this.#hintOf(method)))
     }
     return this.#lists.list(method, params, channel, async () => {
       const result = await run()
       return isObject(result) ? result : {}
     })
+  }
+
+  async #setLevel(answer: Promise<unknown>, { sessionId }: ClientChannel): Promise<Result> {
+    const result = await answer.finally(() => sdk.forgetLevel(this.#server, sessionId))
+    return isObject(result) ? result : {}
   }
 
   async #run(call: OfficialCall): Promise<unknown> {
@@ -119,6 +141,7 @@ export class OfficialInstance implements Calls {
     } catch (error) {
       throw failureFor(error)
     } finally {
+      if (call.givenUp) await Promise.allSettled(call.givenUp)
       call.over = true
       this.#calls.delete(call.id)
     }
@@ -129,16 +152,48 @@ export class OfficialInstance implements Calls {
     const { ownsClient } = this.#parts
     const isConnected = this.#transport?.closed === false && this.#connecting === undefined
     if (isConnected && (!ownsClient || this.#introduced)) {
-      return ownsClient ? this.#introduced?.then(() => this.#handle(call)) : undefined
+      return ownsClient ? this.#introduced?.then(() => this.#handleHeard(call)) : undefined
     }
-    return this.connect().then(() => {
-      if (!ownsClient) return this.#handle(call)
-      this.#introduced ??= this.#introduce(call).catch((error) => {
+    return this.connect().then(() => (ownsClient ? this.#handleIntroduced(call) : this.#handle(call)))
+  }
+
+  /** The instance knows its client before the handler runs. A call that is cancelled meanwhile leaves that to the next one. */
+  #handleIntroduced(call: OfficialCall): Promise<unknown> {
+    let isOwn = false
+    if (!this.#introduced) {
+      isOwn = true
+      this.#introduced = this.#introduce(call)
+      this.#introduced.catch(() => {
         this.#introduced = undefined
-        throw error
       })
-      return this.#introduced.then(() => this.#handle(call))
-    })
+    }
+    return this.#introduced.then(
+      () => this.#handleHeard(call),
+      (error) => {
+        if (isOwn) throw error
+        return this.#handleIntroduced(call)
+      },
+    )
+  }
+
+  /** The instance has what its client sent to other processes before the handler runs. */
+  #handleHeard(call: OfficialCall): unknown {
+    const heard = this.#hearing.before(call.channel)
+    if (!heard) return this.#handle(call)
+    // What another call was to ask for, and could not since it was cancelled, is for this one.
+    return heard.then(() => (call.channel.signal.aborted ? this.#handle(call) : this.#handleHeard(call)))
+  }
+
+  /**
+   * Takes a notification of a client: at once, in the context of a call of its session that runs here. Without one, changed roots
+   * wait for the next call: the handler asks for them.
+   */
+  hear(heard: Heard, sessionId: string): void {
+    const { ownsClient, running } = this.#parts
+    const call = [...this.#calls.values()].findLast(({ channel }) => channel.sessionId === sessionId)
+    if (ownsClient && (!this.#introduced || (!call && heard.method === ROOTS_CHANGED))) return
+    const deliver = () => this.#hearing.now(heard, () => call?.over === true)
+    handled(call ? running.run(call, deliver) : deliver())
   }
 
   #handle(call: OfficialCall): unknown {
@@ -181,6 +236,7 @@ export class OfficialInstance implements Calls {
 
   /** Has the client of `call` initialize the server. The author's `oninitialized` has ended when this resolves. */
   async #introduce(call: OfficialCall): Promise<void> {
+    this.#session = call.channel.sessionKey
     const { capabilities, info, version } = call.client
     const clientInfo = info ?? { name: '', version: '' }
     const params = { protocolVersion: version, capabilities, clientInfo }
@@ -198,6 +254,7 @@ export class OfficialInstance implements Calls {
     this.#server.oninitialized = oninitialized
     // Its error is its own: the SDK has reported it to `onerror`.
     await Promise.resolve(done).catch(() => {})
+    call.channel.signal.throwIfAborted()
   }
 
   #hintOf(method: string): JsonObject {
@@ -223,6 +280,12 @@ export class OfficialInstance implements Calls {
     waiting?.reject(new ProtocolError(number, String(message ?? 'The server gave no result.'), data))
   }
 
+  outside(method: string, params: JsonObject): Promise<void> | undefined {
+    // Progress belongs to a request.
+    if (this.#session === undefined || method === 'notifications/progress') return undefined
+    return this.#parts.sendToSession(this.#session, method, params)
+  }
+
   askedByContext(method: string): void {
     this.#parts.askedByContext(method)
   }
@@ -233,13 +296,4 @@ export class OfficialInstance implements Calls {
   }
 }
 
-/** Parameters for the server: what belongs to the endpoint is not in them, nor what the endpoint does not offer. */
-function own(method: string, params: JsonObject | undefined): JsonObject | undefined {
-  if (!params || !OFFERED_BY_ENDPOINT.some((name) => name in params)) return params
-  if (method !== 'tools/call' && method !== 'prompts/get' && method !== 'resources/read') return params
-  const { inputResponses: _responses, requestState: _state, task: _task, ...rest } = params
-  return rest
-}
-
-/** Answers and state of the stateless revision, and the wish for a task. */
-const OFFERED_BY_ENDPOINT = ['inputResponses', 'requestState', 'task']
+const ROOTS_CHANGED = 'notifications/roots/list_changed'

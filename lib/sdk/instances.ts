@@ -45,6 +45,11 @@ export class InstancePool {
     return this.#kept.size
   }
 
+  /** The instance of a session, where this process has it. */
+  ofSession(sessionId: string): OfficialInstance | undefined {
+    return this.#parts.kind === 'session' ? this.#kept.get(sessionId)?.now : undefined
+  }
+
   /** Runs `work` with the instance for the request. */
   async use<T>(channel: ClientChannel, work: (instance: OfficialInstance) => T | Promise<T>): Promise<T> {
     const key = this.#keyOf(channel)

@@ -4,6 +4,8 @@
  */
 import { OnDemand } from '../base/on-demand.ts'
 import { METHODS } from '../protocol/methods.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { MemberDispatcher } from '../runtime/member.ts'
 import type { OfficialAuthInfo } from '../server/context/official-types.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { McpServer } from '../server/mcp-server.ts'
@@ -34,6 +36,8 @@ export interface Listeners {
   reports: Set<(error: Error) => void>
   /** Each announces that the user is done with a page. */
   completions: Set<(elicitationId: string) => Promise<unknown>>
+  /** The instance of the endpoint. */
+  home: Instance | undefined
 }
 
 /** What can be served: a server of this package, its dispatcher, or a server of the official SDK or what makes one. */
@@ -65,8 +69,8 @@ function requireServable(server: unknown): void {
   if (!isObject || !['dispatch', 'registry', 'connect'].some((name) => name in server)) throw noServer(server)
 }
 
-function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): Dispatcher {
-  const listeners: Listeners = { changes: new Set(), reports: new Set(), completions: new Set() }
+function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): MemberDispatcher {
+  const listeners: Listeners = { changes: new Set(), reports: new Set(), completions: new Set(), home: undefined }
   const code = new OnDemand(async () => (await import('./open.ts')).openOfficial(server, options, listeners))
   // They are checked when the server is opened.
   const tools = Object.values<Partial<OfficialToolOptions> | null>(options.tools ?? {}).map((tool) => tool ?? {})
@@ -78,6 +82,9 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     methods: METHODS,
     scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
     hides: tools.some(({ visible }) => visible !== undefined),
+    join(instance) {
+      listeners.home = instance
+    },
     async open(completed) {
       listeners.completions.add(completed)
       return (await code.load()).notes
@@ -85,6 +92,10 @@ function officialDispatcher(server: OfficialServer | OfficialFactory, options: O
     dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
     describe: (revision, offer) => opened().describe(revision, offer),
     policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
+    waits: true,
+    handles: (method) => opened().handles?.(method) === true,
+    keeps: (method) => opened().keeps?.(method) === true,
+    heard: (method, params, hearing) => opened().heard?.(method, params, hearing),
     reportTo: (report) => void listeners.reports.add(report),
     onChange(listener) {
       listeners.changes.add(listener)

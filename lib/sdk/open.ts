@@ -6,7 +6,7 @@ import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
-import { dispatcherFor } from './dispatcher.ts'
+import { dispatcherFor, type Work } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
@@ -14,6 +14,7 @@ import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer
 import { type Instances, type OfficialOptions, requireOfficialOptions } from './options.ts'
 import { Policies } from './policies.ts'
 import * as sdk from './private.ts'
+import { sendToSession } from './session-stream.ts'
 
 /** A server that can be used. */
 interface Opened {
@@ -48,12 +49,14 @@ export async function openOfficial(
   requireNamedTools(model, options, policies)
   const own = sdk.ownDescription(model.low) ?? (await describedByProtocol(model.low))
   const name = JSON.stringify(own.info.name)
-  if (!sdk.directCalls(model.low)) report(warning(slower(name)))
+  const follows = sdk.canFollowCaller(model.low)
+  if (!sdk.directCalls(model.low) || !follows) report(warning(slower(name, follows || parts.ownsClient)))
   const notes = [`The official server ${name} has ${INSTANCES[typeof kind === 'function' ? 'key' : kind]}: ${why}.`]
   if (kind === 'shared') {
     const instance = new OfficialInstance(model.made, model.low, parts)
     await instance.connect()
-    return { dispatcher: dispatcherFor({ own, policies, use: (_channel, work) => work(instance) }), notes }
+    const shared = { ofSession: () => instance, use: (_channel: ClientChannel, work: Work) => work(instance) }
+    return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...shared }), notes }
   }
   const create = requireFactory(factory, kind)
   const pool = new InstancePool({
@@ -66,7 +69,11 @@ export async function openOfficial(
       return instance
     },
   })
-  return { dispatcher: dispatcherFor({ own, policies, use: (channel, work) => pool.use(channel, work) }), notes }
+  const pooled = {
+    ofSession: (sessionId: string) => pool.ofSession(sessionId),
+    use: (channel: ClientChannel, work: Work) => pool.use(channel, work),
+  }
+  return { dispatcher: dispatcherFor({ own, policies, model: model.low, kind, ...pooled }), notes }
 }
 
 /** What all instances of a server share. */
@@ -97,6 +104,9 @@ function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, lis
       for (const listener of listeners.changes) listener(change)
     },
     completed: (elicitationId) => Promise.all([...listeners.completions].map((complete) => complete(elicitationId))),
+    async sendToSession(key, method, params) {
+      if (listeners.home) await sendToSession(listeners.home, key, method, params)
+    },
     report,
   }
 }
@@ -134,6 +144,7 @@ function chooseKind(
   }
   if (state !== undefined) return { kind: 'session', why: `it ${state}` }
   if (factory.length > 0) return { kind: 'session', why: 'the factory takes the context of a request' }
+  if (!sdk.canFollowCaller(low)) return { kind: 'session', why: 'its release of the official SDK knows one client' }
   return { kind: 'shared', why: 'nothing in it is bound to a client' }
 }
 
@@ -246,9 +257,11 @@ function askedSoFar(method: string): string {
   )
 }
 
-function slower(name: string): string {
+function slower(name: string, knowsClients: boolean): string {
+  const release = `The server ${name} is of a release of the official SDK whose members are not known here: `
+  if (knowsClients) return `${release}its calls take a slower way. Update mcp-anywhere.`
   return (
-    `The server ${name} is of a release of the official SDK whose members are not known here: its calls take a slower way. ` +
-    'Update mcp-anywhere.'
+    `${release}it does not know what its clients declared, and its calls take a slower way. Update mcp-anywhere, or export a ` +
+    `function that makes the server, with instances: 'session'.`
   )
 }

@@ -13,6 +13,11 @@ export interface OfficialToolOptions {
   readOnly?: boolean | undefined
   /** A second run with the same arguments has no further effect. Default: its `idempotentHint`. */
   idempotent?: boolean | undefined
+  /**
+   * A run that was begun may be begun again: what the tool does before it asks its client, it may do twice. For clients of
+   * 2026-07-28 it is run again with their answers, and does not wait for these in its instance.
+   */
+  durable?: boolean | undefined
 }
 
 /**
@@ -41,7 +46,7 @@ export interface OfficialOptions {
 }
 
 const KINDS: readonly unknown[] = ['shared', 'session', 'call']
-const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent']
+const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent', 'durable']
 
 /** @throws TypeError with one line for an option that cannot work */
 export function requireOfficialOptions({ instances, attribution, tools = {} }: OfficialOptions): void {
@@ -60,11 +65,11 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
     if (TOOL_OPTIONS.includes(member)) continue
     throw new TypeError(`${place} has no option ${member}; there are ${TOOL_OPTIONS.join(', ')}.`)
   }
-  const { requiredScopes, visible, readOnly, idempotent } = tool
+  const { requiredScopes, visible, readOnly, idempotent, durable } = tool
   const areScopes = requiredScopes === undefined || isTexts(requiredScopes)
   if (!areScopes) throw new TypeError(`${place}.requiredScopes must be an array of texts.`)
   requireVisible(visible, place)
-  for (const [member, value] of Object.entries({ readOnly, idempotent })) {
+  for (const [member, value] of Object.entries({ readOnly, idempotent, durable })) {
     if (value === undefined || typeof value === 'boolean') continue
     throw new TypeError(`${place}.${member} must be true or false, not ${shown(value)}.`)
   }

@@ -87,6 +87,13 @@ export class Policies {
     return { scopes: requiredScopes ?? [], runsAgain, paramHeaders: headers }
   }
 
+  /** A tool that was begun may be begun again where it asks its client. */
+  mayReplay(method: string, params: JsonObject | undefined): boolean {
+    if (this.of(method, params).runsAgain) return true
+    const name = params?.name
+    return method === 'tools/call' && typeof name === 'string' && this.#options.get(name)?.durable === true
+  }
+
   /** The tools that lists have named. */
   get names(): string[] {
     return [...this.#listed.keys()]

@@ -30,6 +30,8 @@ export interface LowLevel {
   readonly transport?: unknown
   oninitialized?: unknown
   fallbackRequestHandler?: RequestHandler | undefined
+  fallbackNotificationHandler?: unknown
+  assertCanSetRequestHandler?(method: string): void
   request(request: object, schema?: unknown, options?: object): Promise<unknown>
   notification(notification: object, options?: object): Promise<void>
   elicitInput?(params: object, options?: object): Promise<unknown>
@@ -91,6 +93,56 @@ export function clientState(server: LowLevel): string | undefined {
   return onRoots ? 'handles notifications/roots/list_changed' : undefined
 }
 
+/** The server has a handler of its own for a method. */
+export function handles(server: LowLevel, method: string): boolean {
+  try {
+    server.assertCanSetRequestHandler?.(method)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The methods of the notifications that the server handles. Where a release keeps them elsewhere: those that it may. */
+export function notificationMethods(server: LowLevel): string[] {
+  const handlers = member(server, '_notificationHandlers')
+  return handlers instanceof Map ? [...handlers.keys()].map(String) : ['notifications/roots/list_changed']
+}
+
+/**
+ * Sends a notification to the server, and resolves when its handler has ended. A handler's error goes to `onerror`.
+ *
+ * @param send gives the message to the transport
+ */
+export async function hearNotification(server: LowLevel, method: string, send: () => void): Promise<void> {
+  const handlers = member(server, '_notificationHandlers')
+  const own: unknown = handlers instanceof Map ? handlers.get(method) : undefined
+  const handler = own ?? server.fallbackNotificationHandler
+  if (!(handlers instanceof Map) || !isFunction(handler)) return send()
+  let done: unknown
+  const followed = (...args: unknown[]) => {
+    done = Reflect.apply(handler, undefined, args)
+    return done
+  }
+  // The SDK looks the handler up as it gets the message.
+  handlers.set(method, followed)
+  try {
+    send()
+  } finally {
+    if (own === undefined) handlers.delete(method)
+    else handlers.set(method, own)
+  }
+  // It calls the handler in a microtask.
+  await new Promise((resolve) => setImmediate(resolve))
+  await Promise.resolve(done).catch(() => {})
+}
+
+/** The SDK keeps the log level of each session for ever. The endpoint keeps it, too. */
+export function forgetLevel(server: LowLevel, sessionId: string | undefined): void {
+  const levels = member(server, '_loggingLevels')
+  if (levels instanceof Map) levels.delete(sessionId)
+}
+
 /** How the server's handlers are called: without the messages of a transport, where this release has the members for it. */
 export interface DirectCalls {
   /** The handler of a method; undefined where there is none. */
@@ -127,6 +179,25 @@ export function followCaller(server: LowLevel, line: Line, caller: () => ClientS
   follow(server, '_clientCapabilities', () => caller()?.capabilities)
   follow(server, '_clientVersion', () => caller()?.info)
   if (line === 2) follow(server, '_negotiatedProtocolVersion', () => caller()?.version)
+}
+
+/**
+ * Whether {@link followCaller} has an effect: this release reads what it knows of its client from the members that are replaced.
+ * Where it does not, an instance knows one client alone.
+ */
+export function canFollowCaller(server: LowLevel): boolean {
+  const read = member(server, 'getClientCapabilities')
+  if (!isFunction(read)) return false
+  const name = '_clientCapabilities'
+  const own = Object.getOwnPropertyDescriptor(server, name)
+  const probe = {}
+  Object.defineProperty(server, name, { configurable: true, writable: true, value: probe })
+  try {
+    return Reflect.apply(read, server, []) === probe
+  } finally {
+    if (own) Object.defineProperty(server, name, own)
+    else Reflect.deleteProperty(server, name)
+  }
 }
 
 function follow(server: LowLevel, name: string, read: () => unknown): void {

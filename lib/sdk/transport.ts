@@ -21,6 +21,8 @@ export interface Calls {
   current(): OfficialCall | undefined
   /** Takes the answer of a request that went through the transport. */
   answered(id: string, message: JsonObject): void
+  /** Sends a notification of no call to the one client of the instance. Undefined: it has not one client. */
+  outside(method: string, params: JsonObject): Promise<void> | undefined
   /** The server makes a change known. */
   announce(change: Announcement): void
   /** An ask was sent by the async context alone. */
@@ -36,6 +38,12 @@ interface TransportParts {
   strict: boolean
 }
 
+interface OpenAsk {
+  call: OfficialCall
+  controller: AbortController
+  answer: Promise<unknown>
+}
+
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export class OfficialTransport implements Transport {
@@ -46,7 +54,7 @@ export class OfficialTransport implements Transport {
   closed = false
   readonly #parts: TransportParts
   /** The asks without an answer, by the SDK's number of the message. */
-  readonly #asks = new Map<unknown, AbortController>()
+  readonly #asks = new Map<unknown, OpenAsk>()
   readonly #reported = new Set<string>()
 
   constructor(parts: TransportParts) {
@@ -86,11 +94,20 @@ export class OfficialTransport implements Transport {
     }
     if (options.relatedRequestId === undefined) this.#parts.calls.askedByContext(method)
     const controller = new AbortController()
-    this.#asks.set(id, controller)
-    askClient(call, method, params, controller.signal).then(
+    const answer = askClient(call, method, params, controller.signal)
+    this.#asks.set(id, { call, controller, answer })
+    answer.then(
       (result) => this.#answer(id, { result }),
       (error: unknown) => this.#answer(id, { error: errorOfAsk(asError(error)) }),
     )
+  }
+
+  #giveUp(id: unknown, reason: unknown): void {
+    const ask = this.#asks.get(id)
+    if (!ask) return
+    ask.call.givenUp ??= []
+    ask.call.givenUp.push(ask.answer)
+    ask.controller.abort(reason)
   }
 
   #answer(id: unknown, answer: JsonObject): void {
@@ -114,7 +131,7 @@ export class OfficialTransport implements Transport {
     if (list !== undefined) return calls.announce({ kind: list as ListKind, local: true })
     switch (method) {
       case 'notifications/cancelled':
-        return this.#asks.get(params.requestId)?.abort(params.reason)
+        return this.#giveUp(params.requestId, params.reason)
       case 'notifications/resources/updated': {
         const { uri } = params
         if (typeof uri === 'string') calls.announce({ kind: 'updated', uri })
@@ -127,8 +144,10 @@ export class OfficialTransport implements Transport {
       }
     }
     const call = this.#callOf(options)
-    if (typeof call === 'string') return this.#reportLost(method, call)
-    await this.#pass(call, method, params).catch((error: unknown) => {
+    const isOutside = typeof call === 'string' && !this.#parts.strict && options.relatedRequestId === undefined
+    const sent = isOutside ? calls.outside(method, params) : undefined
+    if (typeof call === 'string' && !sent) return this.#reportLost(method, call)
+    await (typeof call === 'string' ? sent : this.#pass(call, method, params))?.catch((error: unknown) => {
       // Handlers show their errors to clients.
       throw error instanceof StoreUnavailable ? new Error(failureText(error)) : error
     })

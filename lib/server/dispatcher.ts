@@ -35,6 +35,8 @@ export interface Description {
 interface Hearing {
   session: { readonly id: string; readonly revision: Revision; readonly client: ClientView }
   caller: { readonly principal: string; readonly auth: AuthInfo | undefined }
+  /** The id under which the session keeps the notification. Undefined: it keeps none. */
+  kept?: string | undefined
 }
 
 export interface Dispatcher {
@@ -44,6 +46,8 @@ export interface Dispatcher {
   readonly scopes: ReadonlySet<string>
   /** Entries are hidden from some callers: what the server says of an entry depends on who asks. */
   readonly hides?: boolean
+  /** Handlers may ask where they must not run again: in the stateless revision their runs wait for the answers (`Ask.waits`). */
+  readonly waits?: boolean
   /**
    * Answers one request. It returns a promise only where the handler, or the schema library, returns one. In the
    * stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.
@@ -83,6 +87,13 @@ export interface Dispatcher {
    * `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`), which may be refused afterwards. It throws nothing.
    */
   heard?(method: string, params: JsonObject | undefined, hearing: Hearing): void
+  /**
+   * True for notifications that each process has to know which serves the session: the session keeps the latest of the method, and
+   * another process finds it by {@link ClientChannel.heardMark}.
+   */
+  keeps?(method: string): boolean
+  /** The server handles a method of the session, which the session answers, too: it is dispatched before that. */
+  handles?(method: string): boolean
   /** Where faults of the server go that belong to no call. */
   reportTo?(report: (error: Error) => void): void
   /** Ends what the server keeps running: its processes, its own work at the end. The endpoint has drained, and no call runs. */

@@ -11,6 +11,7 @@ import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Mail } from '../runtime/mail.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
+import { tagOf } from '../store/names.ts'
 import {
   type Advance,
   type Change,
@@ -197,7 +198,7 @@ export class GetConnection extends Connection {
   /** Moves the session's position from one change to another, and adds the notifications of those between to its log. */
   #step(from: string, to: string, messages: string[], updates: Advance['updates']) {
     const { holder, instance } = this
-    const tag = instance.id.slice(0, 4)
+    const tag = tagOf(`${from} ${to}`)
     return instance.store.advance(this.session.key, { holder, tag, from, to, messages, updates })
   }
 

@@ -1,18 +1,18 @@
 /** HTTP+SSE (2024-11-05): every message goes on the one stream of the session. */
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
-import { GET_STREAM } from './stream/event-id.ts'
+import { GET_STREAM, tagOf } from '../store/names.ts'
 import type { Session } from './stream/session.ts'
 
 /** Puts a message on the session's own stream, and returns its holder. Two messages with the same id are one. */
 export async function relayTo(
   instance: Instance,
-  session: Session,
+  session: Pick<Session, 'key'>,
   { client }: Pick<Caller, 'client'>,
   data: string,
   id: string,
 ) {
-  const tag = instance.id.slice(0, 4)
+  const tag = tagOf(id)
   const reply = await instance.store.post(session.key, GET_STREAM, data, tag, id)
   if (reply.status !== 'ok') return undefined
   instance.stored.report(client, session.key, reply)

@@ -9,7 +9,7 @@ import type { StreamStore } from '../store/store.ts'
 import type { CallHost, Require } from './call/host.ts'
 import { GetConnection } from './get-stream.ts'
 import { Connection } from './stream/connection.ts'
-import { type EventPosition, GET_STREAM, parseEventId, requestIdOf, scopesOfStream } from './stream/event-id.ts'
+import { type EventPosition, GET_STREAM, isEnd, parseEventId, requestIdOf, scopesOfStream } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import { openResponse, type SseResponse } from './stream/sse-response.ts'
 
@@ -40,6 +40,7 @@ export async function resume(
   }
   if (first.stream === GET_STREAM) return holdGetStream(host, session, caller, first)
   require([first, ...more].flatMap(({ stream }) => scopesOfStream(session, stream, host.scopes)))
+  if ([first, ...more].every(isEnd)) throw nothingToSend()
   return resumeCalls(host, session, caller, [first, ...more])
 }
 

@@ -198,11 +198,10 @@ export class Sessions {
       return
     }
     const { method, params } = message.notification
-    if (method === 'notifications/cancelled') {
-      const { requestId, reason } = params ?? {}
-      if (!isRequestId(requestId)) return
-      await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
-    } else this.#host.heard?.(method, params, { session, caller })
+    if (method !== 'notifications/cancelled') return this.#host.hear(session, caller, message.notification)
+    const { requestId, reason } = params ?? {}
+    if (!isRequestId(requestId)) return
+    await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
   }
 
   async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {

@@ -8,7 +8,7 @@ import { ErrorCode, invalidParams, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import { type Revision, STATELESS_REVISION } from '../protocol/revisions.ts'
-import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
+import { compareLevels, isLoggingLevel, type LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
 import { readAnswer } from '../server/context/answers.ts'
@@ -16,8 +16,12 @@ import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
+import type { SendMessage } from './parking/leg.ts'
+import type { ParkedRun } from './parking/parked-run.ts'
+import type { AskingCall, FirstExchange, Parking } from './parking/parking.ts'
+import type { ParkedAt, Retry } from './parking/retry.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
-import { Run, type SendMessage } from './run.ts'
+import { Run } from './run.ts'
 import { runSingle, type SingleParts } from './single.ts'
 
 /** The parts that all stateless calls of an endpoint share. */
@@ -27,6 +31,8 @@ export interface StatelessHost extends SharedParts, SingleParts {
   states: StateBox
   /** The most asks of one round. */
   maxAsks: number
+  /** Where handlers must not run again: their runs wait for the answers. Undefined: the server has no such handler. */
+  parking: Parking | undefined
 }
 
 /** A request with its envelope, its caller, and the function that sends messages to the client. */
@@ -35,9 +41,11 @@ interface RunInput {
   envelope: Envelope
   caller: Caller
   send: SendMessage
+  /** The request's exchange. */
+  exchange: FirstExchange
 }
 
-export class StatelessCall extends Run {
+export class StatelessCall extends Run implements AskingCall {
   readonly #host: StatelessHost
   readonly #input: RunInput
   readonly #responses: JsonObject
@@ -45,12 +53,18 @@ export class StatelessCall extends Run {
   #state: CallState | undefined
   #pending: Map<string, JsonObject> | undefined
   #asked: Map<string, string> | undefined
+  #logLevel: LoggingLevel | undefined
+  /** The run, where it waits here for the client. */
+  #run: ParkedRun | undefined
+  /** The request waits for a run that is parked. */
+  #retry: Retry | undefined
 
   /** @throws ProtocolError -32602 for a state that is not valid, or for `inputResponses` that are not an object */
   constructor(host: StatelessHost, input: RunInput) {
     super(host, input.caller, input.request, input.send)
     this.#host = host
     this.#input = input
+    this.#logLevel = input.envelope.logLevel
     const { inputResponses, requestState } = input.request.params ?? {}
     if (inputResponses !== undefined && !isObject(inputResponses)) {
       throw invalidParams('"inputResponses" must be an object of answers by key.')
@@ -75,11 +89,28 @@ export class StatelessCall extends Run {
 
   /** A request without a level in its `_meta` gets no log messages (2026-07-28, "Logging"). */
   wants(level: LoggingLevel): boolean {
-    const { logLevel } = this.#input.envelope
-    return logLevel !== undefined && compareLevels(level, logLevel) >= 0
+    return this.#logLevel !== undefined && compareLevels(level, this.#logLevel) >= 0
   }
 
-  ask({ key, method, params }: Ask): Promise<JsonObject> {
+  setLevel(level: string | undefined): void {
+    this.#logLevel = isLoggingLevel(level) ? level : undefined
+  }
+
+  get clientName(): string | undefined {
+    return this.#input.caller.client
+  }
+
+  get parks(): boolean {
+    return this.#host.parking?.isOpen === true
+  }
+
+  /** The parked run that this request has answers for. */
+  get parkedAt(): ParkedAt | undefined {
+    return this.#state?.parked
+  }
+
+  ask(given: Ask): Promise<JsonObject> {
+    const { key, method, params } = given
     const { request } = this.#input
     if (!this.#mayAsk) {
       const message = `${request.method} cannot ask the client in ${STATELESS_REVISION}.`
@@ -93,6 +124,7 @@ export class StatelessCall extends Run {
       // An error and no further round: a client that answers so again would be asked for ever.
       return Promise.reject(invalidParams(`inputResponses[${JSON.stringify(key)}], the answer to ${method}: ${answer}`))
     }
+    if (given.waits) return this.#wait(given)
     this.#pending ??= new Map()
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
@@ -103,8 +135,20 @@ export class StatelessCall extends Run {
     return Promise.reject(new AskPending(key))
   }
 
+  /** The handler must not run again: its run waits for the answer. */
+  #wait(ask: Ask): Promise<JsonObject> {
+    const { parking } = this.#host
+    if (!parking) return Promise.reject(new Error(`${ask.method}: no run can wait for its client here.`))
+    try {
+      this.#run ??= parking.park(this, this.#input)
+      return this.#run.ask(ask)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   /** Undefined: there is no answer to this ask. A text: there is one, of a wrong shape. */
-  #answerTo(key: string, ask: string, method: Ask['method']): JsonObject | string | undefined {
+  #answerTo(key: string, ask: string, method: string): JsonObject | string | undefined {
     const earlier = this.#state?.answers.get(key)
     // An answer counts for one method and params: the same key with other params is another ask.
     if (earlier?.ask === ask) return earlier.result
@@ -135,6 +179,22 @@ export class StatelessCall extends Run {
 
   #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
+  }
+
+  waitFor(retry: Retry): void {
+    this.#retry = retry
+  }
+
+  askFor(asks: Record<string, JsonObject>, at: ParkedAt): void {
+    this.#state ??= this.#host.states.create()
+    this.#state.parked = at
+    this.#pending = new Map(Object.entries(asks))
+  }
+
+  override end(cancelled?: string): void {
+    super.end(cancelled)
+    this.#run?.callEnded(cancelled)
+    this.#retry?.callEnded(cancelled)
   }
 
   override get pending(): boolean {

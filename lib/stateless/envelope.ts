@@ -130,7 +130,7 @@ const SENTINEL = /^=\?base64\?(.*)\?=$/s
 function decodeHeader(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined
   const value = raw.trim()
-  const encoded = SENTINEL.exec(value)?.[1]
+  const encoded = value.startsWith('=?') ? SENTINEL.exec(value)?.[1] : undefined
   if (encoded === undefined) return /^[\x20-\x7e]*$/.test(value) ? value : undefined
   if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined
   const bytes = Buffer.from(encoded, 'base64')

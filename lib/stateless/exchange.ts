@@ -18,6 +18,7 @@ import type { Reply, ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { before } from '../runtime/timers.ts'
 import { AskPending, MissingCapability } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import type { FirstExchange, LastingRun } from './parking/parking.ts'
 import type { Run } from './run.ts'
 
 /** A request, its caller and its connection. */
@@ -32,7 +33,7 @@ export interface StatelessInput {
   gone?(): AbortSignal | undefined
 }
 
-export class StatelessExchange implements StreamSource {
+export class StatelessExchange implements StreamSource, FirstExchange {
   readonly #instance: Instance
   readonly #input: StatelessInput
   readonly #complete: (result: JsonObject | RawJson) => RawJson
@@ -49,6 +50,10 @@ export class StatelessExchange implements StreamSource {
   #key: string | undefined
   /** The handler returned a promise that has not settled: it keeps its place, whatever became of the call. */
   #runs = false
+  /** The run that waits for its client, where it may not run again. */
+  #lasting: LastingRun | undefined
+  /** The reply is there, and the call goes on without it. */
+  #isLeft = false
 
   /** `statusOf`: the HTTP status of an error that is the first message of the reply. */
   constructor(
@@ -164,7 +169,30 @@ export class StatelessExchange implements StreamSource {
     this.#settle(errorText({ code: ErrorCode.InternalError, message }, this.#input.request.id), 503, message)
   }
 
+  last(run: LastingRun): void {
+    this.#lasting = run
+  }
+
+  finish(result: JsonObject): void {
+    this.#lasting = undefined
+    this.#finish(result)
+  }
+
+  leave(inputRequired: () => JsonObject): void {
+    if (!this.#call) return
+    this.#call.watch?.end('input_required')
+    let text: string
+    try {
+      text = resultText(this.#input.request.id, this.#complete(inputRequired()))
+    } catch (error) {
+      return this.#settle(this.#errorText(error), 200, 'The client could not be asked.')
+    }
+    this.#isLeft = true
+    this.#settle(text, 200)
+  }
+
   #finish(result: JsonObject | RawJson): void {
+    if (this.#lasting?.settled(result)) return
     const call = this.#call
     if (!call) return
     if (call.pending) return this.#askAgain(call)
@@ -187,9 +215,10 @@ export class StatelessExchange implements StreamSource {
   }
 
   #fail(thrown: unknown): void {
+    const error = asError(thrown)
+    if (this.#lasting?.settled(error)) return
     const call = this.#call
     if (!call) return
-    const error = asError(thrown)
     if (call.pending || error instanceof AskPending) return this.#askAgain(call)
     call.watch?.failed(error)
     this.#settle(this.#errorText(error), this.#statusOf(error))
@@ -214,7 +243,7 @@ export class StatelessExchange implements StreamSource {
   #end(cancelled?: string): void {
     this.#timer?.cancel()
     this.#deadline?.cancel()
-    this.#call?.end(cancelled)
+    if (!this.#isLeft) this.#call?.end(cancelled)
     this.#call = undefined
     if (this.#key === undefined) return
     if (!this.#runs) this.#givePlace()

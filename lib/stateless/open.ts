@@ -9,17 +9,21 @@ import { Stateless } from './post.ts'
 import { StateBox } from './request-state.ts'
 
 /** @param sealer seals what clients keep: request states */
-export function openStateless(
+export async function openStateless(
   dispatcher: Dispatcher,
   instance: Instance,
   shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'clock' | 'afterwork' | 'maxAsks'>,
   sealer: Sealer,
   options: StatelessOptions,
-): Stateless {
+): Promise<Stateless> {
   const { clock, retry } = instance
   const states = new StateBox(sealer, clock, options)
   // Longer than any request state lives that could repeat the work.
   const singleLifetime = options.callLifetime + options.stateLifetime + 2 * WALL_TOLERANCE
-  const host = { ...shared, clock, retry, methods: dispatcher.methods, states, singleLifetime }
+  // Servers whose handlers must not run again.
+  const parking = dispatcher.waits
+    ? new (await import('./parking/parking.ts')).Parking(instance, options, shared.maxAsks)
+    : undefined
+  const host = { ...shared, clock, retry, methods: dispatcher.methods, states, singleLifetime, parking }
   return new Stateless(dispatcher, instance, host, options)
 }

@@ -1,4 +1,4 @@
-/** Requests of the stateless revision: each POST has one reply, and the instance keeps nothing after it. */
+/** Requests of the stateless revision: each POST has one reply. The instance keeps nothing after it but runs that wait for a retry. */
 
 import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
@@ -19,6 +19,8 @@ import { discoverResult } from './discover.ts'
 import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
+import type { RetryRequest } from './parking/parking.ts'
+import type { ParkedAt } from './parking/retry.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
 
 /** A caller as the server's entries see it. */
@@ -67,12 +69,23 @@ export class Stateless {
     const send = streams ? (text: string) => exchange.send(text) : undefined
     let call: StatelessCall
     try {
-      call = new StatelessCall(this.#host, { request, envelope, caller, send })
+      call = new StatelessCall(this.#host, { request, envelope, caller, send, exchange })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       return errorReply(error, request.id)
     }
+    const at = call.parkedAt
+    if (at) return this.#retry(call, at, exchange, { request, send, level: envelope.logLevel })
     return exchange.run(call, () => this.#host.dispatch(method, request.params, call))
+  }
+
+  /** Serves a request with answers for a run that waits for them. */
+  #retry(call: StatelessCall, at: ParkedAt, exchange: StatelessExchange, retry: RetryRequest): Reply | Promise<Reply> {
+    return exchange.run(call, async () => {
+      const { Parking } = await import('./parking/parking.ts')
+      const parking = this.#host.parking ?? new Parking(this.#instance, this.#options, this.#host.maxAsks)
+      return parking.retry(call, at, retry)
+    })
   }
 
   /** Serves a request of a session revision without a session. A disconnect does not cancel it. */

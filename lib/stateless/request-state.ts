@@ -9,6 +9,7 @@ import type { Sealer } from '../base/sealing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { StatelessOptions } from '../settings.ts'
+import type { ParkedAt } from './parking/retry.ts'
 
 interface Answer {
   /** The digest of the ask that this answers. */
@@ -28,15 +29,19 @@ export interface CallState {
   asked: Map<string, string>
   /** The results of `ctx.once`, by name. */
   kept: Map<string, unknown>
+  /** The run that waits for the answers. Undefined: the handler runs again with them. */
+  parked?: ParkedAt | undefined
 }
 
 interface Sealed extends Pick<CallState, 'born' | 'id'> {
-  v: 1
+  /** 2: with `parked`. Builds that do not know it must not run the handler again. */
+  v: 1 | 2
   /** When the state expires, ms since 1970. */
   until: number
   answers: Record<string, Answer>
   asked: Record<string, string>
   kept: Record<string, unknown>
+  parked?: ParkedAt | undefined
 }
 
 /** JSON with the keys of objects in order, so that equal values have the same text. */
@@ -78,13 +83,14 @@ export class StateBox {
   /** @throws ProtocolError -32603 if the sealed state is longer than `maxState` */
   seal(state: CallState, binding: string): string {
     const sealed: Sealed = {
-      v: 1,
+      v: state.parked ? 2 : 1,
       until: Math.min(this.#clock.wall() + this.#options.stateLifetime, state.born + this.#options.callLifetime),
       born: state.born,
       id: state.id,
       answers: Object.fromEntries(state.answers),
       asked: Object.fromEntries(state.asked),
       kept: Object.fromEntries(state.kept),
+      parked: state.parked,
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
@@ -99,11 +105,12 @@ export class StateBox {
     const opened =
       typeof text === 'string' && text.length <= this.#options.maxState ? this.#sealer.open(text, binding) : undefined
     const state = opened === undefined ? undefined : (JSON.parse(opened) as Sealed)
-    if (state?.v !== 1 || !this.#isValidNow(state)) {
+    if ((state?.v !== 1 && state?.v !== 2) || !this.#isValidNow(state)) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
-    return { id: state.id, born: state.born, answers, asked, kept: new Map(Object.entries(state.kept)) }
+    const { id, born, kept, parked } = state
+    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked }
   }
 
   /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */

@@ -5,15 +5,13 @@ import type { LoggingLevel } from '../protocol/types.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientChannel, ClientView } from '../server/context/client-channel.ts'
-
-/** Sends a message before the result, with a promise where the reader has to catch up first; absent where the client takes JSON alone. */
-export type SendMessage = ((text: string) => Promise<void> | undefined) | undefined
+import type { SendMessage } from './parking/leg.ts'
 
 export abstract class Run extends HandlerChannel implements ClientChannel {
   abstract readonly revision: Revision
   abstract readonly client: ClientView
   readonly session = undefined
-  readonly #send: SendMessage
+  #send: SendMessage
   protected over = false
 
   constructor(shared: SharedParts, caller: Caller, request: JsonRpcRequest, send: SendMessage) {
@@ -26,6 +24,11 @@ export abstract class Run extends HandlerChannel implements ClientChannel {
 
   async notify(method: string, params: JsonObject): Promise<void> {
     if (!this.over) await this.#send?.(notificationText(method, params))
+  }
+
+  /** From now on messages go to `send`. */
+  sendBy(send: SendMessage): void {
+    this.#send = send
   }
 
   closeStream(): void {}

@@ -12,7 +12,8 @@ import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
 import type { Ask, ClientView } from '../server/context/client-channel.ts'
 import { AskError } from '../server/context/errors.ts'
-import { Run, type SendMessage } from './run.ts'
+import type { SendMessage } from './parking/leg.ts'
+import { Run } from './run.ts'
 
 export class SessionlessCall extends Run {
   readonly revision: SessionRevision

@@ -1,4 +1,5 @@
 /** The names that all parts of a store use. */
+import { digest } from '../base/ids.ts'
 
 /** A session's key: 128 bits of SHA-256 over principal and session id, base64url. */
 export type SessionKey = string
@@ -11,6 +12,14 @@ export type Owner = string
 
 /** A reply that is only a word: one member of the union for each word, so that comparing `status` narrows it. */
 export type Status<Word extends string> = Word extends Word ? { status: Word } : never
+
+/**
+ * The tag of an entry of {@link GET_STREAM}, from what names the message: a repeat has the same tag, and another message to which a
+ * failover gives the same number has another one.
+ */
+export function tagOf(id: string): string {
+  return digest(id, 3)
+}
 
 /** The stream that belongs to the session itself: `GET /mcp` holds it. It exists as long as its session. */
 export const GET_STREAM = 'get'

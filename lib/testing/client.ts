@@ -180,7 +180,7 @@ async function load() {
         capabilities: {
           ...(elicit && { elicitation: { form: {}, url: {} } }),
           ...(sample && { sampling: { tools: {} } }),
-          ...(roots && { roots: {} }),
+          ...(roots && { roots: typeof roots === 'function' ? { listChanged: true } : {} }),
         },
         versionNegotiation: { mode: isStateless ? { pin: revision } : 'legacy' },
         ...(!isStateless && { supportedProtocolVersions: [revision] }),

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { planFaults } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { LIMITS, runNemesis } from './nemesis.ts'
-import { PROTECTIONS, type ProtectionName, sourceWithout } from './protections.ts'
+import { copyWithout, PROTECTIONS, type ProtectionName, sourceWithout } from './protections.ts'
 
 const SEED = 20_261_126
 
@@ -38,3 +38,20 @@ test.each(Object.keys(PROTECTIONS) as ProtectionName[])(
     expect(sourceWithout(name)).not.toBe('')
   },
 )
+
+test('a copy without a protection has all that its instances import', async () => {
+  const copy = copyWithout('fence')
+  try {
+    const { history } = await runNemesis({
+      seed: SEED,
+      length: 1_000,
+      clients: 3,
+      rate: 10,
+      mix: { gap: 60_000 },
+      root: copy.root,
+    })
+    expect(history.calls.length).toBeGreaterThan(0)
+  } finally {
+    copy.remove()
+  }
+}, 120_000)

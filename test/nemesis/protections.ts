@@ -81,7 +81,7 @@ export function sourceWithout(name: ProtectionName): string {
 export function copyWithout(name: ProtectionName): { root: URL; remove(): void } {
   const source = sourceWithout(name)
   const copy = mkdtempSync(join(tmpdir(), 'mcp-anywhere-nemesis-without-'))
-  for (const part of ['lib', 'test/nemesis', 'package.json', 'tsconfig.json']) {
+  for (const part of ['lib', 'test/nemesis', 'test/support', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

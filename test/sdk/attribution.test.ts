@@ -1,7 +1,6 @@
 /** To whom a message of a shared server goes: the client of its call, or nobody. */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { accept, call, connect, LINES, reported, textOf } from './lines.ts'
@@ -113,58 +112,3 @@ test.each(LINES)(
   },
   60_000,
 )
-
-/** What a handler does, in the order of a schedule that the property chooses. */
-type Step = { client: number; way: 'related' | 'context' | 'queue' | 'late'; delay: number }
-
-const step: fc.Arbitrary<Step> = fc.record({
-  client: fc.integer({ min: 0, max: 2 }),
-  way: fc.constantFrom('related', 'context', 'queue', 'late'),
-  delay: fc.integer({ min: 0, max: 3 }),
-})
-
-test('whatever handlers, queues and late work send, strict mode and requests send nothing to another client', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-      const wrong: string[] = []
-      const server = new McpServer(info)
-      const queue: (() => Promise<unknown>)[] = []
-      const late: Promise<unknown>[] = []
-      const ticks = async (n: number) => {
-        for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
-      }
-      server.registerTool(
-        'step',
-        { inputSchema: { who: z.string(), way: z.string(), delay: z.number() } },
-        async (args, extra) => {
-          const params = { ...form, message: args.who }
-          const unrelated = () => server.server.elicitInput(params).catch(() => {})
-          const related = () => extra.sendRequest({ method: 'elicitation/create', params }, ElicitResultSchema)
-          await ticks(args.delay)
-          if (args.way === 'related') await related()
-          else if (args.way === 'context') await unrelated()
-          else if (args.way === 'queue') queue.push(unrelated)
-          else late.push(ticks(2).then(unrelated))
-          while (queue.length > 0) await queue.shift()?.()
-          return text('done')
-        },
-      )
-      const user = (id: number) => ({
-        elicit: ({ message }: { message: string }) => {
-          if (message !== `c${id}`) wrong.push(`${message} at ${id}`)
-          return accept('x')
-        },
-      })
-      const client = await connect(server, { ...user(0), endpoint: { attribution: 'strict' } })
-      const clients = [client, await client.another(user(1)), await client.another(user(2))]
-      await Promise.all(
-        steps.map(
-          ({ client: id, way, delay }) => clients[id] && call(clients[id], 'step', { who: `c${id}`, way, delay }),
-        ),
-      )
-      await Promise.all(late)
-      expect(wrong).toEqual([])
-    }),
-    { numRuns: 15 },
-  )
-}, 60_000)

@@ -75,17 +75,11 @@ describe.each(LINES)('an McpServer of %s', (line, { makeServer }) => {
     })
   })
 
-  test('is told which clients are not to be asked again: an unmarked tool fails for a stateless client', async () => {
-    const client = await connect(makeServer(), { revision: '2026-07-28', ...user })
-    const result = await call(client, 'ask_once')
-    expect(result.isError).toBe(true)
-    expect(textOf(result)).toMatch(/the tool "ask_once" again.*readOnlyHint or idempotentHint.*options\.tools/)
-    const marked = await connect(makeServer(), {
-      revision: '2026-07-28',
-      ...user,
-      endpoint: { tools: { ask_once: { idempotent: true } } },
-    })
-    expect(textOf(await call(marked, 'ask_once'))).toEqual(accept('Ada'))
+  test('is run again for a stateless client where its options mark the tool, and waits for the answer elsewhere', async () => {
+    for (const tools of [undefined, { ask_once: { idempotent: true } }, { ask_once: { durable: true } }]) {
+      const client = await connect(makeServer(), { revision: '2026-07-28', ...user, endpoint: { tools } })
+      expect(textOf(await call(client, 'ask_once'))).toEqual(accept('Ada'))
+    }
   })
 
   test('logs at the level of each session', async () => {
@@ -104,7 +98,7 @@ describe.each(LINES)('an McpServer of %s', (line, { makeServer }) => {
     const { left } = await import('./servers/tools.ts')
     const abort = new AbortController()
     client.setNotificationHandler('notifications/message', () => abort.abort())
-    await expect(client.callTool({ name: 'wait' }, { signal: abort.signal })).rejects.toThrow()
+    await expect(client.callTool({ name: 'wait', arguments: {} }, { signal: abort.signal })).rejects.toThrow()
     await left
   })
 

@@ -111,7 +111,10 @@ describe('sendRequest', () => {
       ping: {},
     }
     const capabilities = { elicitation: { url: {} }, sampling: {}, roots: {} }
-    const { ctx, channel } = contextWith({ capabilities, answer: ({ method }) => answers[method] })
+    const { ctx, channel } = contextWith({
+      capabilities,
+      answer: ({ method }) => answers[method as keyof typeof answers],
+    })
     const page = { mode: 'url' as const, message: 'Open', url: 'https://a.example', elicitationId: 'e' }
     const { sendRequest } = ctx
     expect(await sendRequest({ method: 'elicitation/create', params: page }, ElicitResultSchema)).toEqual({

@@ -136,9 +136,9 @@ test('of two connections that come back for a call of a dead instance, the secon
   for (const reader of [stream, before, after]) reader.drop()
 })
 
-describe('where a failover loses an entry of a log', () => {
-  const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
+const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
 
+describe('where a failover loses an entry of a log', () => {
   test('a client that had the entry is told when it comes back, and gets no message of the same number for it', async () => {
     const { server, go } = stepping(3)
     const base = memoryStore()
@@ -154,10 +154,13 @@ describe('where a failover loses an entry of a log', () => {
     expect(await stream.rest()).toEqual([])
     // Soon, and not as late as a client whose stream another connection has.
     expect(stream.events.at(-1)).toEqual({ retry: about(1_000) })
-    const back = await (await resume(endpoint, session, stream.lastId ?? '')).rest()
-    expect(back).toEqual([
+    const back = await resume(endpoint, session, stream.lastId ?? '')
+    expect(await back.rest()).toEqual([
       { jsonrpc: '2.0', id: 'c', error: { code: -32603, message: expect.stringContaining('no longer available') } },
     ])
+    // A client that waits for more of a batch, such as the answer to a call that it has cancelled, does not get the error again.
+    const again = await send(endpoint, '/mcp', { ...session, 'last-event-id': back.lastId ?? '' })
+    expect(again.status).toBe(405)
   })
 
   test('a client that comes back without the entry gets a warning in its place', async () => {
@@ -192,6 +195,27 @@ describe('where a failover loses an entry of a log', () => {
     expect(messages.map(show)).toEqual([0, 1, 'Messages were missed on this stream.', 2, 3, 'c'])
     reader.drop()
   })
+})
+
+test('a message of HTTP+SSE that a failover gives the number of a lost one is not taken for that one', async () => {
+  const { server, go } = stepping(3)
+  const base = memoryStore()
+  let holder = ''
+  const take: Step = (proceed, _key, _stream, given) => {
+    holder = String(given)
+    return proceed()
+  }
+  // The store confirms the second message of the session, and then forgets it.
+  const post: Step = async (proceed, _key, _stream, data) =>
+    String(data).includes('"progress":1') ? { status: 'ok', n: 2, holder, held: 0, heldFor: 0 } : proceed()
+  const endpoint = start(server, base, { take, post }, { legacySse: true })
+  const { reader, path } = await openLegacy(endpoint)
+  await send(endpoint, path, {}, step('c'))
+  go()
+  await reader.until(({ params }) => params?.progress === 1)
+  go()
+  // The stream cannot go on as if nothing was missing: it ends, and the client opens a new session.
+  expect((await reader.rest()).map(show)).toEqual([])
 })
 
 test('a heartbeat between the last step of a call of HTTP+SSE and its delivery does not take the call for lost', async () => {

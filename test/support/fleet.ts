@@ -118,7 +118,7 @@ export async function startFleet(
     plain = false,
     roots = [],
     module,
-  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[]; module?: string } = {},
+  }: { size?: number; redis?: RedisServer; plain?: boolean; roots?: URL[]; module?: string | undefined } = {},
 ): Promise<Fleet> {
   const redis = given ?? (await startRedis())
   const instances = await Promise.all(

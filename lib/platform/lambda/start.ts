@@ -32,8 +32,17 @@ export async function startEndpoint(server: Servable, defaults: Environment, opt
   const log = openLog({ requests: settings.log })
   for (const warning of settings.warnings) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
+  // An environment sleeps after its response: nothing waits in it.
+  const stateless = { ...settings.endpoint.stateless, park: 0 }
   const store = await openStore(settings, log.error)
-  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint, ...options, session })
+  const endpoint = endpointOrStop(server, {
+    store,
+    onError: log.error,
+    ...settings.endpoint,
+    ...options,
+    session,
+    stateless,
+  })
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log }

@@ -1,7 +1,6 @@
 /** The client's answers to asks, read where they enter: from a session's client, and from `inputResponses`. */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
-import { ANSWERS, mend } from '../../protocol/leniency.ts'
-import type { Ask } from './client-channel.ts'
+import { ANSWERS, type Members, mend } from '../../protocol/leniency.ts'
 
 const ACTIONS: readonly unknown[] = ['accept', 'decline', 'cancel']
 
@@ -10,13 +9,14 @@ const ACTIONS: readonly unknown[] = ['accept', 'decline', 'cancel']
  *
  * @returns the answer, or a sentence that names what is wrong
  */
-export function readAnswer(method: Ask['method'], value: unknown): JsonObject | string {
+export function readAnswer(method: string, value: unknown): JsonObject | string {
   if (!isObject(value)) return 'it must be an object.'
-  mend(value, ANSWERS[method])
+  const rules: Readonly<Record<string, Members>> = ANSWERS
+  if (Object.hasOwn(rules, method)) mend(value, rules[method] ?? {})
   return problemOf(method, value) ?? value
 }
 
-function problemOf(method: Ask['method'], value: JsonObject): string | undefined {
+function problemOf(method: string, value: JsonObject): string | undefined {
   switch (method) {
     case 'elicitation/create':
       if (!ACTIONS.includes(value.action)) return '"action" must be "accept", "decline" or "cancel".'
@@ -28,7 +28,7 @@ function problemOf(method: Ask['method'], value: JsonObject): string | undefined
     case 'roots/list':
       if (!Array.isArray(value.roots)) return '"roots" must be an array.'
       return value.roots.every((root) => isObject(root) && isText(root.uri)) ? undefined : 'each root needs a "uri".'
-    case 'ping':
+    default:
       return undefined
   }
 }

@@ -12,7 +12,7 @@ import type {
 } from '../../protocol/types.ts'
 import { formSchema } from '../schema/form.ts'
 import type { compileSchema, OutputOf, Schema, ToJsonSchema } from '../schema/schema.ts'
-import type { Ask, ClientChannel } from './client-channel.ts'
+import type { AskMethod, ClientChannel } from './client-channel.ts'
 import { requireElicitation, requireSampling } from './client-features.ts'
 import { AskError, MissingCapability } from './errors.ts'
 import { AskKeys, sendAsk } from './send-ask.ts'
@@ -133,7 +133,7 @@ export class Asking {
     throw new TypeError(`A handler cannot send ${JSON.stringify(method)} to its client: clients answer ${known}.`)
   }
 
-  #ask(kind: Kind, method: Ask['method'], params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
+  #ask(kind: Kind, method: AskMethod, params: JsonObject | undefined, options: AskOptions): Promise<JsonObject> {
     const key = this.#key(kind, options.key)
     const { timeout, signal } = options
     signal?.throwIfAborted()

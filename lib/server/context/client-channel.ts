@@ -30,9 +30,13 @@ export interface ClientView {
   capabilities: ClientCapabilities
 }
 
+/** The requests to clients that the specification has. */
+export type AskMethod = 'elicitation/create' | 'sampling/createMessage' | 'roots/list' | 'ping'
+
 /** A request from the server to the client. `params` are ready for the wire of the revision. */
 export interface Ask {
-  method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list' | 'ping'
+  /** An {@link AskMethod}; in sessions also one that server and client have agreed on. */
+  method: string
   params: JsonObject | undefined
   /** The author's key, or `kind-ordinal`. A replayed handler finds its answer under the same key. */
   key: string
@@ -40,6 +44,8 @@ export interface Ask {
   timeout: number | undefined
   /** Aborted when nobody waits for the answer any longer: the client's work on it is cancelled. */
   signal?: AbortSignal | undefined
+  /** The handler must not run again: in the stateless revision its run waits for the answer, on a channel that {@link ClientChannel.parks}. */
+  waits?: boolean | undefined
 }
 
 export interface AnnounceOptions {
@@ -77,6 +83,12 @@ export interface ClientChannel {
   readonly takenOver?: boolean | undefined
   /** Of the endpoint. */
   readonly clock?: Clock | undefined
+  /** The name of the session in the store; undefined where there is no session. */
+  readonly sessionKey?: string | undefined
+  /** The mark of the session's last notification for the server. Its value is in {@link session}, see `heard.ts`. */
+  readonly heardMark?: string | undefined
+  /** Stateless revision: a run can wait in its instance for the answers to its asks. */
+  readonly parks?: boolean | undefined
   /** Receives the answer of each ask that waits for the client, as it is sent. */
   onAsk?: ((answer: Promise<unknown>) => void) | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */

@@ -2,14 +2,14 @@
 import type { EmptyResult } from '../../protocol/official-types.ts'
 import type { CreateMessageResult, ElicitResult, ListRootsResult } from '../../protocol/types.ts'
 import { readAnswer } from './answers.ts'
-import type { Ask } from './client-channel.ts'
+import type { AskMethod } from './client-channel.ts'
 
 type Parsed<T> = { success: true; data: T; error?: undefined } | { success: false; error: TypeError; data?: undefined }
 
 class AnswerSchema<T> {
-  readonly #method: Ask['method']
+  readonly #method: AskMethod
 
-  constructor(method: Ask['method']) {
+  constructor(method: AskMethod) {
     this.#method = method
   }
 

@@ -91,7 +91,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   start(): void {
     const { method, params = {} } = this.#parts.request
     try {
-      const own = sessionMethod(this.#instance, this.#parts.session.key, method, params)
+      const own = sessionMethod(this.#parts, this.#channel)
       if (own) this.#parts.host.heard?.(method, params, this.#parts)
       // HTTP+SSE: the POST was acknowledged, so that a refusal goes where the response would.
       const refusal = own ? undefined : refusalOf(this.#parts)

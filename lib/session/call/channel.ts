@@ -82,6 +82,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
   }
+  get heardMark(): string | undefined {
+    return this.#parts.session.heard
+  }
   get session(): KeyValues {
     return sessionData(this.#parts.host.store, this.#parts.session.key)
   }

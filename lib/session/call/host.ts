@@ -1,6 +1,6 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
-import type { JsonObject, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -30,6 +30,10 @@ export interface CallHost extends SharedParts {
   hides(): boolean
   /** Whether a caller may learn that a resource has changed. */
   shows(uri: string, viewer: Viewer): boolean
+  /** Takes a notification of a client that is for the author's server. */
+  hear(session: Session, caller: Caller, notification: JsonRpcNotification): Promise<void> | undefined
+  /** The author's server has a handler for a method of the session, which runs beside what the session does. */
+  handles(method: string): boolean
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
 }

@@ -6,3 +6,8 @@ const ORPHANS = new OnDemand(() =>
 
 /** As those of orphans.ts: few sessions have calls that no instance runs any longer. */
 export const { endOrphan, endOrphans } = operationsOf(ORPHANS, { endOrphan: true, endOrphans: true })
+
+const STATE = new OnDemand(() => import('./session-state.ts').then(({ changeSession }) => ({ changeSession })))
+
+/** As that of session-state.ts. */
+export const { changeSession } = operationsOf(STATE, { changeSession: true })

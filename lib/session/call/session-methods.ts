@@ -1,72 +1,23 @@
 /** The methods whose effect is the session's own state. The author's server answers all others. */
-import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
-import type { JsonObject } from '../../protocol/jsonrpc.ts'
-import { isLoggingLevel, LOGGING_LEVELS } from '../../protocol/types.ts'
-import { UriSet } from '../../protocol/uri.ts'
-import type { Instance } from '../../runtime/instance.ts'
-import { MAX_URI_BYTES } from '../../store/options.ts'
-import type { SessionKey } from '../../store/store.ts'
+import type { JsonObject, Result } from '../../protocol/jsonrpc.ts'
+import type { SessionChannel } from './channel.ts'
+import type { CallParts } from './host.ts'
+import { changeSession } from './on-demand.ts'
 
 /** Answers a method of the session, or returns undefined where it is none. */
-export function sessionMethod(
-  instance: Instance,
-  key: SessionKey,
-  method: string,
-  params: JsonObject,
-): JsonObject | Promise<JsonObject> | undefined {
-  switch (method) {
+export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonObject | Promise<Result> | undefined {
+  switch (parts.request.method) {
     case 'ping':
       return {}
-    case 'logging/setLevel':
-      return setLevel(instance, key, params.level)
     case 'resources/subscribe':
     case 'resources/unsubscribe':
       // Without a GET stream nothing could deliver the updates, and the capability was not declared.
-      if (instance.options.getPolicy === 'off') return undefined
-      return subscribe(instance, key, params.uri, method === 'resources/subscribe')
+      if (parts.host.instance.options.getPolicy === 'off') return undefined
+      break
+    case 'logging/setLevel':
+      break
     default:
       return undefined
   }
-}
-
-async function setLevel(instance: Instance, key: SessionKey, level: unknown): Promise<JsonObject> {
-  if (!isLoggingLevel(level)) {
-    const message = `"level" must be one of ${LOGGING_LEVELS.join(', ')}.`
-    throw new ProtocolError(ErrorCode.InvalidParams, message)
-  }
-  const reply = await instance.store.setLevel(key, level)
-  // Running calls get it at once, wherever they run.
-  if (reply.status === 'ok') for (const to of reply.owners) void instance.send({ t: 'level', to, level })
-  return {}
-}
-
-async function subscribe(instance: Instance, key: SessionKey, uri: unknown, on: boolean): Promise<JsonObject> {
-  if (typeof uri !== 'string' || uri === '') {
-    throw new ProtocolError(ErrorCode.InvalidParams, '"uri" must be a string that is not empty.')
-  }
-  const { store, options } = instance
-  for (const spelling of on ? [uri] : await spellings(instance, key, uri)) {
-    const reply = on
-      ? await store.subscribe(key, spelling, options.maxSubscriptions)
-      : await store.unsubscribe(key, spelling)
-    if (reply.status === 'full') {
-      const message =
-        `A session may be subscribed to ${options.maxSubscriptions} resources. Unsubscribe from some first. ` +
-        `Their URIs may have ${MAX_URI_BYTES} bytes together.`
-      throw new ProtocolError(ErrorCode.ServerError, message)
-    }
-    // The holder gets it before the client is answered, so that a change that is made after the answer is announced.
-    if (reply.status === 'ok' && reply.holder !== undefined) {
-      await instance.send({ t: 'subscription', to: reply.holder, uri: spelling, on })
-    }
-  }
-  return {}
-}
-
-/** The subscriptions that a client ends: the one in this spelling, else those of the same URI in another spelling. */
-async function spellings({ store }: Instance, key: SessionKey, uri: string): Promise<readonly string[]> {
-  const subscribed = await store.subscriptions(key)
-  if (subscribed.includes(uri)) return [uri]
-  const same = [...new UriSet(subscribed).spellings({ uri })]
-  return same.length > 0 ? same : [uri]
+  return changeSession(parts, channel)
 }

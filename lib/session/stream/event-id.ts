@@ -31,6 +31,18 @@ export interface EventPosition {
   tag: string
 }
 
+/** In place of a tag: the stream has ended, for the client with this id, by a message that no log has. Tags are shorter. */
+const ENDED = 'ended'
+
+/** The position of a client that has got the end of the stream, though no log has it. */
+export function endOf({ stream, n }: EventPosition): EventPosition {
+  return { stream, n, tag: ENDED }
+}
+
+export function isEnd({ tag }: EventPosition): boolean {
+  return tag === ENDED
+}
+
 /** The longest request id (as JSON) that a stream's name carries. */
 const MAX_NAMED_ID = 128
 /** The most characters of a name that can be read again. */

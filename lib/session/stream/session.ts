@@ -33,6 +33,8 @@ export interface Session {
   eventKey: string | undefined
   /** An instance of a build before event keys has served the session. */
   servedByOlder: boolean
+  /** The mark of the last notification that is kept for the server. */
+  heard?: string | undefined
 }
 
 /** The record has a format that this build cannot read. An instance of the newer build can serve the session. */
@@ -53,7 +55,8 @@ export function sessionKey(principal: string, sessionId: string): SessionKey {
   return digest(`${principal}\n${sessionId}`, 16)
 }
 
-type Recorded = Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'> & Partial<Pick<Session, 'eventKey'>>
+type Recorded = Pick<Session, 'revision' | 'client' | 'createdAt' | 'legacy'> &
+  Partial<Pick<Session, 'eventKey' | 'heard'>>
 
 export function writeRecord(session: Recorded): string {
   const record: JsonObject = {
@@ -65,6 +68,7 @@ export function writeRecord(session: Recorded): string {
   }
   if (session.legacy) record.l = 1
   if (session.eventKey !== undefined) record.k = session.eventKey
+  if (session.heard !== undefined) record.h = session.heard
   return JSON.stringify(record)
 }
 
@@ -77,7 +81,7 @@ export function writeRecord(session: Recorded): string {
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
   const record = parse(row.record)
   if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
-  const { v, min, r, t, c, i, l, k } = record
+  const { v, min, r, t, c, i, l, k, h } = record
   if (!(Number(min ?? v) <= RECORD_FORMAT)) {
     throw new UnreadableRecord(`The session record has format ${String(v)}; this build reads up to ${RECORD_FORMAT}.`)
   }
@@ -97,6 +101,7 @@ export function readRecord(id: string, key: SessionKey, row: SessionRow): Sessio
     full: row.full,
     eventKey: typeof k === 'string' ? k : undefined,
     servedByOlder: row.servedByOlder === true,
+    heard: typeof h === 'string' ? h : undefined,
   }
 }
 

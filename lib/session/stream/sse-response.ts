@@ -11,7 +11,7 @@ import type { Caller } from '../../runtime/caller.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { ResponseWriter, StreamSource } from '../../runtime/reply.ts'
 import { at, before } from '../../runtime/timers.ts'
-import { type EventPosition, formatEventId } from './event-id.ts'
+import { type EventPosition, endOf, formatEventId } from './event-id.ts'
 import type { Session } from './session.ts'
 
 /** A connection, as its response uses it. */
@@ -83,12 +83,15 @@ export class SseResponse implements StreamSource {
   }
 
   /**
-   * Writes a message of `member` that no log has. Its id names the streams that are left (a batch), so that a client which
-   * comes back does not ask for this one; without any the client resumes after the last logged message.
+   * Writes the last message of `member`, which no log has. Its id names the streams that are left (a batch), or else this end: a
+   * client that comes back does not get the message again.
    */
   unlogged(member: ResponseMember, data: string): void {
     this.forget(member)
-    this.#write(sseMessage(data, this.#members.length > 0 ? this.#eventId() : undefined))
+    const { key, first } = this.#options
+    if (first !== undefined) return this.#write(sseMessage(data))
+    const isLast = this.#members.length === 0
+    this.#write(sseMessage(data, isLast ? formatEventId(key, endOf(member.position())) : this.#eventId()))
   }
 
   /** No later event id names the stream of this member. */

@@ -56,6 +56,11 @@ interface Tool {
   run(args: Record<string, unknown>, reach: Reach): Promise<Result>
 }
 
+/** How often each call with an effect ran, by its label, in this process. */
+export const effects = new Map<string, number>()
+
+const nameIn = (answer: { content?: unknown }) => (answer.content as { name?: unknown } | undefined)?.name
+
 /** What a handler left behind. */
 let leave = () => {}
 export const left = new Promise<void>((resolve) => {
@@ -102,6 +107,56 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   ask_once: {
     description: 'Asks, and may not run again',
     run: async (_args, reach) => text(await reach.elicitInput(form('Once?'))),
+  },
+  ask_in_turn: {
+    description: 'Has an effect, asks three times, reports progress, and may not run again',
+    inputSchema: { label: z.string() },
+    run: async ({ label }, reach) => {
+      effects.set(String(label), (effects.get(String(label)) ?? 0) + 1)
+      const report = async (progress: number) => {
+        const progressToken = reach.meta?.progressToken
+        if (progressToken === undefined) return
+        const params = { progressToken, progress, message: `step ${progress}` }
+        await reach.notify({ method: 'notifications/progress', params })
+      }
+      await report(0)
+      const first = await reach.elicitInput(form('First?'))
+      await report(1)
+      const params = { mode: 'form', ...form('Second?') }
+      const second = (await reach.ask({ method: 'elicitation/create', params })) as { content?: unknown }
+      await report(2)
+      const third = await reach.elicitInput(form('Third?'))
+      return text([first, second, third].map(nameIn))
+    },
+  },
+  ask_then_wait: {
+    description: 'Asks, says that it goes on, waits for its cancel, and may not run again',
+    run: async (_args, reach) => {
+      await reach.elicitInput(form('Wait?'))
+      await reach.log({ level: 'error', data: 'going on' })
+      await sleep(60_000, undefined, { signal: reach.signal }).catch(() => {})
+      return text('cancelled')
+    },
+  },
+  ask_at_once: {
+    description: 'Asks three things at once, and may not run again',
+    run: async (_args, reach) => {
+      const params = { mode: 'form', ...form('Two?') }
+      const messages = [{ role: 'user', content: { type: 'text', text: 'Hi' } }]
+      const [one, two, three] = await Promise.all([
+        reach.elicitInput(form('One?')),
+        reach.ask({ method: 'elicitation/create', params }) as Promise<{ content?: unknown }>,
+        reach.createMessage({ messages, maxTokens: 10 }),
+      ])
+      return text([nameIn(one), nameIn(two), (three.content as { text?: unknown }).text])
+    },
+  },
+  ask_aside: {
+    description: 'Asks, does not wait for the answer, and may not run again',
+    run: async (_args, reach) => {
+      void reach.elicitInput(form('Aside?')).catch(() => {})
+      return text('done')
+    },
   },
   ask_briefly: {
     description: 'Asks, and does not wait for long',

@@ -18,6 +18,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
   'protocol/refusal-texts': ['refusalText'],
+  'runtime/waiting-work': ['WaitingWork'],
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],

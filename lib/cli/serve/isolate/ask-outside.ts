@@ -1,24 +1,15 @@
 /** A request of a process to the client of its session outside of calls. The answer may arrive at any instance. */
 import { randomId } from '../../../base/ids.ts'
 import { toJson } from '../../../base/to-json.ts'
-import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
 import type { RunningCall } from '../../../runtime/held.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { Mail } from '../../../runtime/mail.ts'
 import { readAnswer } from '../../../server/context/answers.ts'
-import type { Ask } from '../../../server/context/client-channel.ts'
 import { AskError } from '../../../server/context/errors.ts'
 import { Asks } from '../../../session/call/asks.ts'
 import type { SessionKey } from '../../../store/store.ts'
-import { postTo } from './post.ts'
-
-const METHODS: readonly string[] = [
-  'elicitation/create',
-  'sampling/createMessage',
-  'roots/list',
-  'ping',
-] satisfies Ask['method'][]
+import { sendTo } from './session-stream.ts'
 
 /**
  * Asks on the session's own stream.
@@ -32,12 +23,9 @@ export async function askOutside(
   params: JsonObject | undefined,
   signal: AbortSignal,
 ): Promise<JsonObject> {
-  if (!METHODS.includes(method)) {
-    throw new ProtocolError(ErrorCode.MethodNotFound, `${method} is no request that clients can get here.`)
-  }
   const ask = new OutsideAsk(instance, key)
   const answer = await ask.send(method, withoutToken(params), signal).finally(() => ask.end())
-  const read = readAnswer(method as Ask['method'], answer)
+  const read = readAnswer(method, answer)
   if (typeof read === 'object') return read
   throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
 }
@@ -68,7 +56,7 @@ class OutsideAsk implements RunningCall {
 
   async send(method: string, params: JsonObject | undefined, signal: AbortSignal): Promise<JsonObject> {
     const instance = this.#instance
-    const post = (text: string) => void instance.track(postTo(instance, this.#key, text))
+    const post = (text: string) => void instance.track(sendTo(instance, this.#key, text))
     const { id, answer } = this.#asks.open(method, instance.options.askTimeout, post)
     instance.add('call', this)
     const [stream, owner] = [this.#stream, instance.name(this.token)]
@@ -80,7 +68,7 @@ class OutsideAsk implements RunningCall {
     signal.throwIfAborted()
     signal.addEventListener('abort', () => void this.#asks.cancel(id, post), { once: true })
     const given = params === undefined ? '' : `,"params":${toJson(params, 'params')}`
-    await postTo(instance, this.#key, `{"jsonrpc":"2.0","id":"${id}","method":"${method}"${given}}`)
+    await sendTo(instance, this.#key, `{"jsonrpc":"2.0","id":"${id}","method":${JSON.stringify(method)}${given}}`)
     return answer
   }
 

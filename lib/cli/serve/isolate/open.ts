@@ -8,10 +8,11 @@ import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject, Result } from '../../../protocol/jsonrpc.ts'
 import { METHODS } from '../../../protocol/methods.ts'
 import { features } from '../../../protocol/revisions.ts'
+import type { ServerCapabilities } from '../../../protocol/types.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { MemberDispatcher } from '../../../runtime/member.ts'
 import { OfficialCall } from '../../../sdk/call.ts'
-import { dispatcherFor } from '../../../sdk/dispatcher.ts'
+import { baseDispatcher } from '../../../sdk/dispatcher.ts'
 import { LISTS, OfficialLists } from '../../../sdk/lists.ts'
 import { requireOfficialOptions } from '../../../sdk/options.ts'
 import { Policies } from '../../../sdk/policies.ts'
@@ -42,6 +43,8 @@ class Isolate {
   #opened: Dispatcher | undefined
   #places: Places | undefined
   #starter: Starter | undefined
+  /** The methods of sessions that the program handles, too. */
+  #handled: ReadonlySet<string> = new Set()
   #forgetExit = () => {}
 
   constructor(options: IsolateOptions) {
@@ -67,6 +70,7 @@ class Isolate {
       methods: METHODS,
       scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
       hides: tools.some(({ visible }) => visible !== undefined),
+      waits: true,
       join: (instance) => {
         this.#instance = instance
       },
@@ -75,6 +79,7 @@ class Isolate {
       describe: (revision, offer) => opened().describe(revision, offer),
       policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
       refusesStateless: refusalOf,
+      handles: (method) => this.#handled.has(method),
       heard: (method, params, { session, caller }) => {
         if (SILENT.has(method)) return
         this.#places?.heard(sessionKey(caller.principal, session.id), method, params)
@@ -94,6 +99,7 @@ class Isolate {
     this.#starter ??= this.#start()
     const starter = this.#starter
     const { own, tools } = await learnOf(starter)
+    this.#handled = handledBy(own.capabilities)
     requireNamed(this.#options.tools, tools)
     const policies = new Policies({ tools: this.#options.tools, annotationsOf: () => undefined, report: this.#report })
     policies.learn(tools)
@@ -119,7 +125,7 @@ class Isolate {
           : run().then((result): Result => resultFor(method, result, channel.revision, NOT_KEPT))
       },
     }
-    this.#opened = dispatcherFor({ own, policies, use: (_channel, work) => work(serving) })
+    this.#opened = baseDispatcher({ own, policies, use: (_channel, work) => work(serving) })
     const { processes, processesPerPrincipal, idle } = this.#bounds
     return [
       `There are at most ${processes} processes of it in this instance, and ${processesPerPrincipal} of one principal. One ` +
@@ -160,8 +166,20 @@ function requireNamed(options: IsolateOptions['tools'] = {}, tools: readonly Jso
   )
 }
 
-/** What the session keeps, or nobody needs to know. */
-const SILENT: ReadonlySet<string> = new Set(['ping', 'notifications/initialized'])
+function handledBy({ logging, resources }: ServerCapabilities): ReadonlySet<string> {
+  return new Set([
+    ...(logging ? ['logging/setLevel'] : []),
+    ...(resources?.subscribe ? ['resources/subscribe', 'resources/unsubscribe'] : []),
+  ])
+}
+
+/** What nobody needs to know, or reaches the process as a request. */
+const SILENT: ReadonlySet<string> = new Set([
+  'ping',
+  'notifications/initialized',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])
 
 /** Has the process of the caller answer a request. */
 async function serve(

@@ -8,8 +8,8 @@ import type { Instance } from '../../../runtime/instance.ts'
 import { GET_STREAM } from '../../../store/names.ts'
 import type { SessionKey } from '../../../store/store.ts'
 import { askOutside } from './ask-outside.ts'
-import { postTo } from './post.ts'
 import type { Answer, Receiver } from './process/receiver.ts'
+import { sendTo } from './session-stream.ts'
 
 /** No connection has this name. */
 const NOBODY = '-'
@@ -60,7 +60,7 @@ export class SessionStream implements Receiver {
     if (method === 'notifications/resources/updated' && !(await this.#isSubscribed(params.uri))) return
     // Log messages are for a client that listens now. The stream of one that never does would fill the store.
     if (method === 'notifications/message' && !(await this.#isWanted(params.level))) return
-    await postTo(instance, key, text)
+    await sendTo(instance, key, text)
   }
 
   async #isSubscribed(uri: unknown): Promise<boolean> {

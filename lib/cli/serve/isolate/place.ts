@@ -6,7 +6,6 @@ import type { Timer } from '../../../base/clock.ts'
 import { randomId } from '../../../base/ids.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject } from '../../../protocol/jsonrpc.ts'
-import { isLoggingLevel } from '../../../protocol/types.ts'
 import type { HeldConnection } from '../../../runtime/held.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { Mail } from '../../../runtime/mail.ts'
@@ -32,7 +31,7 @@ export interface Started {
   child: Child
   process: ServerProcess
   /** Applies the log level of the session, as it changes. */
-  setLevel(level: string | undefined): void
+  setLevel(level: unknown): void
 }
 
 interface PlaceParts {
@@ -168,15 +167,10 @@ export class Place implements HeldConnection {
     this.#started?.then((started) => this.#hear(started, method, params)).catch(() => {})
   }
 
-  async #hear({ process, setLevel }: Started, method: string, params: JsonObject = {}): Promise<void> {
-    const { level, uri } = params
-    if (method === 'logging/setLevel') {
-      if (!isLoggingLevel(level)) return
-      setLevel(level)
-      await process.setLevel(level)
-    } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-      if (typeof uri === 'string') await process.subscribe(uri, method === 'resources/subscribe')
-    } else if (method.startsWith('notifications/')) await process.notify(method, params)
+  async #hear({ process, setLevel }: Started, method: string, params: JsonObject | undefined): Promise<void> {
+    // The process has got the level as a request, where it takes one.
+    if (method === 'logging/setLevel') setLevel(params?.level)
+    else if (method.startsWith('notifications/')) await process.notify(method, params)
   }
 
   /** Ends the process after a while without a request. */

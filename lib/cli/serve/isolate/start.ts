@@ -92,7 +92,7 @@ export async function startFor(
     instance.store.subscriptions(key),
   ])
   const stream = new SessionStream({ instance, key, completed, another: () => process.newest })
-  const setLevel = (level: string | undefined) => {
+  const setLevel = (level: unknown) => {
     if (isLoggingLevel(level)) stream.level = level
   }
   const { child, process } = spawnFor(starter, client, key, stream)

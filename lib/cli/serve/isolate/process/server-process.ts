@@ -214,6 +214,7 @@ export class ServerProcess {
     const meta = isObject(params?._meta) ? params._meta : {}
     const running = this.#runningOf(meta.progressToken)
     const answer = (answered: Answer) => this.#child.send({ jsonrpc: '2.0', id, ...answered })
+    if (!METHOD.test(method)) return answer({ error: { code: ErrorCode.MethodNotFound, message: 'No such method.' } })
     // It asks whether its client is there: outside of calls, that is this endpoint.
     if (method === 'ping' && !running) return answer({ result: {} })
     const controller = new AbortController()
@@ -274,3 +275,5 @@ function asProtocolError(error: Error): ProtocolError {
 }
 
 const ENDED = 'the process has ended'
+/** The names of methods, which go into messages as they are. */
+const METHOD = /^[\w./$-]{1,200}$/

@@ -1,5 +1,6 @@
 /** What differs between a request of a client and the same request on the stdin of a process, and which messages are the session's. */
 import { isObject, type JsonObject } from '../../../../protocol/jsonrpc.ts'
+import { own } from '../../../../sdk/own-params.ts'
 
 /** The progress tokens of a process begin like this. */
 const TOKEN = 'call-'
@@ -23,16 +24,8 @@ export function idOf(token: unknown): number {
   return typeof token === 'string' && token.startsWith(TOKEN) ? Number(token.slice(TOKEN.length)) : Number.NaN
 }
 
-/** The stateless revision puts answers and its state into the parameters of these. */
-const WITH_ANSWERS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
-
 /** The parameters for the process: with its own progress token, and without what belongs to the endpoint. */
-export function wireParams(method: string, params: JsonObject, id: number): JsonObject {
-  let wire = params
-  if (isObject(params._meta) && params._meta.progressToken !== undefined) {
-    wire = { ...params, _meta: { ...params._meta, progressToken: `${TOKEN}${id}` } }
-  }
-  if (!WITH_ANSWERS.has(method)) return wire
-  const { inputResponses: _responses, requestState: _state, task: _task, ...rest } = wire
-  return rest
+export function wireParams(method: string, params: JsonObject, id: number): JsonObject | undefined {
+  if (!isObject(params._meta) || params._meta.progressToken === undefined) return own(method, params)
+  return own(method, { ...params, _meta: { ...params._meta, progressToken: `${TOKEN}${id}` } })
 }
