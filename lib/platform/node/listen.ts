@@ -41,7 +41,8 @@ export async function listenWith(
   for (const warning of settings.warnings) log.say('WARNING', warning)
   for (const note of notes) log.say('INFO', note)
   const store = await openStore(settings, log.error)
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log })
+  const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),

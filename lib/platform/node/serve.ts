@@ -4,6 +4,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { systemClock } from '../../base/clock.ts'
 import { retryAfter } from '../../base/ids.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import type { Page } from '../../page/routes.ts'
 import type { Servable } from '../../sdk/official.ts'
 import { SETTINGS } from '../../settings.ts'
 import type { Store } from '../../store/store.ts'
@@ -20,6 +21,8 @@ interface Parts {
   settings: Settings
   store: Store
   log: Log
+  /** The page for people; undefined: there is none. */
+  page: Page | undefined
 }
 
 interface Served {
@@ -31,8 +34,8 @@ interface Served {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
-export function serveNode(server: Servable, { settings, store, log }: Parts): Served {
-  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
+export function serveNode(server: Servable, { settings, store, log, page }: Parts): Served {
+  const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
       const { outgoing } = env as HttpBindings
