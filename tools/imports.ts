@@ -13,7 +13,7 @@ const FLOORS = [
   ['lib/node.ts', 'lib/lambda.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
-  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/mcp-config.ts', 'lib/page.ts'],
+  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/page.ts', 'lib/mcp-config.ts'],
   ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],
