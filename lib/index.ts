@@ -29,6 +29,7 @@ export { readKeyRing } from './base/sealing.ts'
 export type { Rate } from './base/setting.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
 export type { FetchOptions } from './http/fetch-options.ts'
+export { type CreateMcpHandlerOptions, createMcpHandler, type McpHttpHandler } from './mcp-handler.ts'
 export type { McpConfig } from './options.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
 export { ErrorCode, McpError, ProtocolError } from './protocol/errors.ts'
@@ -114,6 +115,12 @@ export type {
   ToolUseContent,
 } from './protocol/types.ts'
 export { createNotifier, type Notifier } from './runtime/notifier.ts'
+export type {
+  McpHandlerRequestOptions,
+  OfficialHandlerOptions,
+  ServerEvent,
+  ServerEventBus,
+} from './sdk/drop-in.ts'
 export type {
   OfficialFactory,
   OfficialFactoryContext,

@@ -13,7 +13,8 @@ const FLOORS = [
   ['lib/node.ts', 'lib/lambda.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
-  ['lib/index.ts', 'lib/endpoint.ts', 'lib/redis.ts'],
+  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/page.ts'],
+  ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],
   ['lib/session', 'lib/stateless'],
@@ -30,6 +31,8 @@ const NEIGHBOURS = [
   'lib/platform/node -> lib/platform',
   'lib/platform/lambda -> lib/platform',
   'lib/index.ts -> lib/endpoint.ts',
+  'lib/index.ts -> lib/mcp-handler.ts',
+  'lib/mcp-handler.ts -> lib/endpoint.ts',
   'lib/server -> lib/store',
   'lib/settings.ts -> lib/protocol',
 ]

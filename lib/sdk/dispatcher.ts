@@ -43,7 +43,7 @@ export function dispatcherFor({ own, policies, model, kind, ofSession, use }: Di
         throw invalidRequest('The token lacks scopes that this request needs.')
       }
       // Tasks of the SDK live in one process; the capability is not announced.
-      if (method.startsWith('tasks/')) {
+      if (method.startsWith('tasks/') || isOfEndpoint(method, channel)) {
         throw new ProtocolError(ErrorCode.MethodNotFound, `This server has no method "${method}".`)
       }
       const row = METHODS.get(method)
@@ -72,6 +72,12 @@ export function dispatcherFor({ own, policies, model, kind, ofSession, use }: Di
     },
   }
   return dispatcher
+}
+
+/** The endpoint answers it, or nobody does: such as a method of sessions where there is no session. The SDK has handlers for these. */
+function isOfEndpoint(method: string, { sessionId }: ClientChannel): boolean {
+  const servedBy = METHODS.get(method)?.servedBy
+  return servedBy === 'stateless' || (servedBy === 'session' && sessionId === undefined)
 }
 
 /** Notifications that are the endpoint's, or that each instance of a session gets when it is made. */

@@ -49,7 +49,8 @@ export async function openOfficial(
   requireNamedTools(model, options, policies)
   const own = sdk.ownDescription(model.low) ?? (await describedByProtocol(model.low))
   const name = JSON.stringify(own.info.name)
-  if (!sdk.directCalls(model.low)) report(warning(slower(name)))
+  const follows = sdk.canFollowCaller(model.low)
+  if (!sdk.directCalls(model.low) || !follows) report(warning(slower(name, follows || parts.ownsClient)))
   const notes = [`The official server ${name} has ${INSTANCES[typeof kind === 'function' ? 'key' : kind]}: ${why}.`]
   if (kind === 'shared') {
     const instance = new OfficialInstance(model.made, model.low, parts)
@@ -143,6 +144,7 @@ function chooseKind(
   }
   if (state !== undefined) return { kind: 'session', why: `it ${state}` }
   if (factory.length > 0) return { kind: 'session', why: 'the factory takes the context of a request' }
+  if (!sdk.canFollowCaller(low)) return { kind: 'session', why: 'its release of the official SDK knows one client' }
   return { kind: 'shared', why: 'nothing in it is bound to a client' }
 }
 
@@ -255,9 +257,11 @@ function askedSoFar(method: string): string {
   )
 }
 
-function slower(name: string): string {
+function slower(name: string, knowsClients: boolean): string {
+  const release = `The server ${name} is of a release of the official SDK whose members are not known here: `
+  if (knowsClients) return `${release}its calls take a slower way. Update mcp-anywhere.`
   return (
-    `The server ${name} is of a release of the official SDK whose members are not known here: its calls take a slower way. ` +
-    'Update mcp-anywhere.'
+    `${release}it does not know what its clients declared, and its calls take a slower way. Update mcp-anywhere, or export a ` +
+    `function that makes the server, with instances: 'session'.`
   )
 }

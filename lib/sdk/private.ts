@@ -181,6 +181,25 @@ export function followCaller(server: LowLevel, line: Line, caller: () => ClientS
   if (line === 2) follow(server, '_negotiatedProtocolVersion', () => caller()?.version)
 }
 
+/**
+ * Whether {@link followCaller} has an effect: this release reads what it knows of its client from the members that are replaced.
+ * Where it does not, an instance knows one client alone.
+ */
+export function canFollowCaller(server: LowLevel): boolean {
+  const read = member(server, 'getClientCapabilities')
+  if (!isFunction(read)) return false
+  const name = '_clientCapabilities'
+  const own = Object.getOwnPropertyDescriptor(server, name)
+  const probe = {}
+  Object.defineProperty(server, name, { configurable: true, writable: true, value: probe })
+  try {
+    return Reflect.apply(read, server, []) === probe
+  } finally {
+    if (own) Object.defineProperty(server, name, own)
+    else Reflect.deleteProperty(server, name)
+  }
+}
+
 function follow(server: LowLevel, name: string, read: () => unknown): void {
   let own = member(server, name)
   const set = (value: unknown) => {

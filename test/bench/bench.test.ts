@@ -37,6 +37,11 @@ test('the benchmark measures every workload and every figure', {
   expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
   expect(figure('ordinary calls that were refused meanwhile').value).toBe('0')
   expect(figure('errors that the instances reported').value).toBe('0')
+  for (const line of ['1.x', '2.x']) {
+    expect(figure(`tool call: ${line}, shared`).value).toMatch(/^\d+ us, \d\.\d\d of our own/)
+    expect(figure(`tools/list of 50 tools: ${line}, per session`).value).toMatch(/^\d+ us, /)
+    expect(figure(`memory of a cached instance with 50 tools: ${line}`).value).toMatch(/KB$/)
+  }
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })

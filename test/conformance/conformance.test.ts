@@ -62,7 +62,7 @@ test('the scenarios with sessions pass while an instance is killed and replaced 
 }, 240_000)
 
 test('surprise reports an unlisted failure and a listed scenario that passes', () => {
-  const outcome = { version: 'extension', checks: 1, skipped: 0 } as const
+  const outcome = { version: 'extension', checks: 1, skipped: 0, hung: false } as const
   expect(surprise({ ...outcome, problems: [], scenario: 'ping', clean: true })).toBeUndefined()
   expect(surprise({ ...outcome, problems: ['why'], scenario: 'tasks-lifecycle', clean: false })).toBeUndefined()
   expect(surprise({ ...outcome, problems: ['why'], scenario: 'ping', clean: false })).toContain('why')

@@ -22,16 +22,25 @@ export interface Outcome extends Scenario {
   skipped: number
   /** Failures and warnings, a line each. */
   problems: string[]
+  /** It did not end within its limit. */
+  hung: boolean
 }
 
 const CLI = new URL('../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url).pathname
 
-function run(args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** @param limit ms after which it is ended; 0: never */
+function run(args: string[], limit = 0): Promise<{ code: number | null; output: string; hung: boolean }> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limit,
+    killSignal: 'SIGKILL',
+  })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))
-  return new Promise((resolve) => child.on('exit', (code) => resolve({ code, output })))
+  return new Promise((resolve) =>
+    child.on('exit', (code, signal) => resolve({ code, output, hung: signal === 'SIGKILL' })),
+  )
 }
 
 /** Lists the server scenarios, once for each of their revisions. */
@@ -48,11 +57,13 @@ interface Check {
   errorMessage?: string
 }
 
-export async function runScenario(url: string, { scenario, version }: Scenario): Promise<Outcome> {
+/** @param limit ms after which the scenario is ended, as one that hangs; 0: never */
+export async function runScenario(url: string, { scenario, version }: Scenario, limit = 0): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-conformance-'))
   try {
     const dated = version === 'extension' ? [] : ['--spec-version', version]
-    const { code, output } = await run(['server', '--url', url, '--scenario', scenario, ...dated, '-o', folder])
+    const args = ['server', '--url', url, '--scenario', scenario, ...dated, '-o', folder]
+    const { code, output, hung } = await run(args, limit)
     const file = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('checks.json'))
     const checks = file === undefined ? [] : (JSON.parse(readFileSync(join(folder, file), 'utf8')) as Check[])
     const problems = checks
@@ -61,7 +72,7 @@ export async function runScenario(url: string, { scenario, version }: Scenario):
     if (checks.length === 0) problems.push(`no checks: ${output.slice(-500)}`)
     else if (code !== 0 && problems.length === 0) problems.push(`exit code ${code}`)
     const skipped = checks.filter(({ status }) => status === 'SKIPPED').length
-    return { scenario, version, clean: problems.length === 0, checks: checks.length, skipped, problems }
+    return { scenario, version, clean: problems.length === 0, checks: checks.length, skipped, problems, hung }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -10,10 +10,33 @@ function publicOnly(server: object): OfficialServer {
   return Object.fromEntries(names.map((name) => [name, method(name)])) as unknown as OfficialServer
 }
 
+/** A server that keeps what its client declared in a place of its own. */
+function knowingElsewhere<S extends object>(server: S): S {
+  let declared: unknown
+  const initialize = Reflect.get(server, '_oninitialize') as (request: { params: { capabilities: unknown } }) => unknown
+  return Object.assign(server, {
+    _oninitialize(request: Parameters<typeof initialize>[0]) {
+      declared = request.params.capabilities
+      return Reflect.apply(initialize, server, [request])
+    },
+    getClientCapabilities: () => declared,
+  })
+}
+
 describe.each(LINES)('a release of %s with other members', (_line, { makeLowLevel }) => {
+  test('that keeps its client elsewhere has an instance for each session, which knows that client', async () => {
+    const client = await connect(() => knowingElsewhere(makeLowLevel()), { elicit: () => accept('Ada') })
+    // Of the one whose instances know their client: the way is slower, and nothing else.
+    expect(reported).toEqual([expect.stringMatching(/are not known here: its calls take a slower way/)])
+    const other = await client.another({ roots: [] })
+    const declared = async (one: typeof other) => (textOf(await call(one, 'who')) as { declared: object }).declared
+    expect(Object.keys(await declared(client))).toEqual(['elicitation'])
+    expect(Object.keys(await declared(other))).toEqual(['roots'])
+  })
+
   test('is served by its protocol, with a warning', async () => {
     const client = await connect(publicOnly(makeLowLevel()), { elicit: () => accept('Ada') })
-    expect(reported).toEqual([expect.stringContaining('its calls take a slower way')])
+    expect(reported).toEqual([expect.stringMatching(/does not know what its clients declared.*slower way/)])
     expect(client.getServerVersion()).toMatchObject({ name: 'low' })
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('add')
     expect(textOf(await call(client, 'add', { a: 1, b: 2 }))).toBe(3)

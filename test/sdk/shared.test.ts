@@ -98,7 +98,7 @@ describe.each(LINES)('an McpServer of %s', (line, { makeServer }) => {
     const { left } = await import('./servers/tools.ts')
     const abort = new AbortController()
     client.setNotificationHandler('notifications/message', () => abort.abort())
-    await expect(client.callTool({ name: 'wait' }, { signal: abort.signal })).rejects.toThrow()
+    await expect(client.callTool({ name: 'wait', arguments: {} }, { signal: abort.signal })).rejects.toThrow()
     await left
   })
 

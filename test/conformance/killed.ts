@@ -1,0 +1,104 @@
+/** The conformance suite while one of three instances is killed every two seconds and started again. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type FleetOptions, startFleet } from '../support/fleet.ts'
+import { inLanes, type Outcome, runScenario, type Scenario } from './suite.ts'
+
+export interface Tally {
+  scenarios: number
+  kills: number
+  /** Attempts that ended with the endpoint's error for a call whose instance is gone. */
+  explicit: number
+  /** Attempts whose connection, or whose request on the way, was lost. */
+  connection: number
+  /** Other attempts that failed: a check of the suite that saw the same, in its own words. */
+  other: number
+  /** Attempts that did not end. */
+  hung: string[]
+  /** Scenarios that the server cannot pass, and passed. */
+  falsely: string[]
+  /** Scenarios that did not pass in any attempt. */
+  failed: Outcome[]
+  /** The longest attempt that failed, in ms. */
+  slowest: number
+}
+
+interface Killing {
+  module: string
+  /** Scenarios that the server passes. */
+  passes: readonly Scenario[]
+  /** Scenarios that it does not pass, whoever is killed. */
+  fails: readonly Scenario[]
+}
+
+const LEASE = 2_000
+const OPTIONS: FleetOptions = { session: { lease: LEASE } }
+/** A scenario takes a second or two, and a call whose instance is gone a lease more. */
+const LIMIT = LEASE + 20_000
+/** Of each scenario. */
+const ATTEMPTS = 4
+
+const EXPLICIT = /The instance that ran this call was (?:lost|shut down)/
+const CONNECTION = /\b50[23]\b|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
+
+export async function whileKilled({ module, passes, fails }: Killing): Promise<Tally> {
+  const fleet = await startFleet(OPTIONS, { module })
+  const tally: Tally = {
+    scenarios: passes.length + fails.length,
+    kills: 0,
+    explicit: 0,
+    connection: 0,
+    other: 0,
+    hung: [],
+    falsely: [],
+    failed: [],
+    slowest: 0,
+  }
+  let over = false
+  const killing = (async () => {
+    while (!over) {
+      await sleep(2_000)
+      const index = tally.kills++ % 3
+      await fleet.instances[index]?.kill()
+      await fleet.restart(index)
+    }
+  })()
+  const attempt = async (scenario: Scenario) => {
+    const begin = performance.now()
+    const outcome = await runScenario(fleet.url.href, scenario, LIMIT)
+    if (outcome.clean) return outcome
+    tally.slowest = Math.max(tally.slowest, performance.now() - begin)
+    const text = outcome.problems.join('\n')
+    if (outcome.hung) tally.hung.push(`${scenario.version} ${scenario.scenario}`)
+    else if (EXPLICIT.test(text)) tally.explicit++
+    else if (CONNECTION.test(text)) tally.connection++
+    else tally.other++
+    return outcome
+  }
+  try {
+    await inLanes(passes, 2, async (scenario) => {
+      let outcome = await attempt(scenario)
+      for (let n = 1; n < ATTEMPTS && !outcome.clean; n++) outcome = await attempt(scenario)
+      if (!outcome.clean) tally.failed.push(outcome)
+    })
+    await inLanes(fails, 2, async (scenario) => {
+      const { clean, hung } = await runScenario(fleet.url.href, scenario, LIMIT)
+      if (clean) tally.falsely.push(`${scenario.version} ${scenario.scenario}`)
+      if (hung) tally.hung.push(`${scenario.version} ${scenario.scenario}`)
+    })
+    return tally
+  } finally {
+    over = true
+    await killing
+    await fleet.stop()
+  }
+}
+
+/** The tally in one line. */
+export function summary(tally: Tally): string {
+  const { scenarios, kills, explicit, connection, other, hung, falsely, failed, slowest } = tally
+  return (
+    `${scenarios} scenarios, ${kills} kills; of the attempts that failed ${explicit} ended in the explicit error, ${connection} ` +
+    `with their connection and ${other} in another way, the longest after ${(slowest / 1_000).toFixed(1)} s; ` +
+    `${hung.length} hung, ${falsely.length} passed falsely, ${failed.length} never passed`
+  )
+}
