@@ -10,9 +10,10 @@ import { type ClientChannel, channelFor } from '../server/context/client-channel
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
 import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
+import { notificationMethods, ROOTS_CHANGED } from './notifications.ts'
 import type { Instances } from './options.ts'
 import type { Policies } from './policies.ts'
-import { handles, type LowLevel, notificationMethods, type OwnDescription } from './private.ts'
+import { handles, type LowLevel, type OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
 
 /** An instance of a server, as it answers requests. */
@@ -104,7 +105,7 @@ function isForServer(method: string): boolean {
 function keeps(model: LowLevel, kind: Instances, method: string): boolean {
   if (!isForServer(method) || (kind !== 'session' && kind !== 'call')) return false
   // Some servers begin to handle changed roots when they are initialized.
-  return method === 'notifications/roots/list_changed' || notificationMethods(model).includes(method)
+  return method === ROOTS_CHANGED || notificationMethods(model).includes(method)
 }
 
 /**
