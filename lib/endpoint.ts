@@ -1,6 +1,7 @@
 /** The endpoint: an author's server behind `/mcp`, to be mounted wherever Hono runs. */
 import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
+import { scopesWithoutAuth } from './auth/check.ts'
 import { authorization, checkOfMiddleware, middlewareOnly } from './auth/on-demand.ts'
 import type { AuthOptions } from './auth/options.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -22,6 +23,7 @@ import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
+import type { Page } from './page/routes.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { refusalText } from './protocol/refusal-texts.ts'
@@ -75,6 +77,8 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
    * are neither offered nor announced. Default true.
    */
   streaming?: boolean | undefined
+  /** The page for people, which `mcp-anywhere/page` has. */
+  page?: Page | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -137,13 +141,6 @@ export interface Endpoint {
 const FALLING_ASLEEP = 200
 
 const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
-
-function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
-  return (
-    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
-    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
-  )
-}
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
@@ -221,7 +218,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     report: onError,
   })
   const auth = own && authorization(own, facts, clock, onError)
-  const rateLimiter = (kind: string, rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
+  const rateLimiter = (kind: RateLimiter['kind'], rate: Rate | undefined) =>
+    rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
@@ -252,7 +250,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })
   for (const each of paths.routes('/healthz')) app.get(each, (c) => c.json({ status: 'ok' }))
-  const handler = mcpHandler(parts)
+  const mcp = mcpHandler(parts)
+  const handler = options.page?.routes({ app, mcp, parts, auth: options.auth, server: facts }) ?? mcp
   const routes = paths.routes(paths.path)
   for (const each of routes) app.all(each, handler)
   if (legacySse && streaming) legacyRoutes(app, parts)

@@ -45,6 +45,11 @@ export const SETTINGS = {
      * `HOST` is a loopback address and the output no terminal, else 1.
      */
     log: flag(undefined, 'LOG'),
+    /**
+     * Serves the page for people at `/`, and at the address of the endpoint for a browser (see [page.md](page.md)). Default: 1 where
+     * `HOST` is a loopback address, else 0.
+     */
+    page: flag(undefined, 'PAGE'),
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
     /**

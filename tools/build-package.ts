@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { buildPage, filesModule } from '../lib/page/build.ts'
 import { root } from './build.ts'
 import { buildStarter } from './build-starter.ts'
 import { type Manifest, published } from './manifest.ts'
@@ -16,6 +17,7 @@ export async function buildPackage(out = join(root, 'dist/package')): Promise<vo
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
   await compile(join(out, 'dist'))
+  await writePage(join(out, 'dist/page'))
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(published(manifest), undefined, 2)}\n`)
   mkdirSync(join(out, 'docs'))
@@ -39,6 +41,12 @@ async function compile(outDir: string): Promise<void> {
     const text = readFileSync(file, 'utf8').replace(/((?:from|import)\s*\(?\s*['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js')
     writeFileSync(file, text)
   }
+}
+
+/** The package has the files of the page built: it has neither their sources nor what builds them. */
+async function writePage(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) if (/^build\.|^files\.js\.map$/.test(name)) rmSync(join(folder, name))
+  writeFileSync(join(folder, 'files.js'), filesModule(await buildPage()))
 }
 
 if (process.argv[1] === import.meta.filename) {

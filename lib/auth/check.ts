@@ -43,3 +43,11 @@ export function checkAuthOptions(options: AuthOptions): void {
 
 /** RFC 6749, 3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/** The line that stops a start: nothing keeps a caller from what needs these scopes. */
+export function scopesWithoutAuth(scopes: ReadonlySet<string>): string {
+  return (
+    `auth is missing, and requiredScopes of the server name ${[...scopes].join(', ')}: every caller could use what needs ` +
+    'these scopes. Set auth (AUTH_ISSUER and AUTH_AUDIENCE), or remove requiredScopes.'
+  )
+}

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Failure, orExit } from './command.ts'
+import { paragraph } from './paragraph.ts'
 
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   dev: () => import('./dev/command.ts'),
@@ -16,12 +17,10 @@ async function help(): Promise<string> {
   const rows = await Promise.all(
     Object.entries(COMMANDS).map(async ([name, load]) => {
       const { usage, summary } = (await load()).command
-      return [`${name} ${usage}`, summary] as const
+      return [`  mcp-anywhere ${name} ${usage}`, ...paragraph(summary, '      ')].join('\n')
     }),
   )
-  const width = Math.max(...rows.map(([form]) => form.length))
-  const lines = rows.map(([form, summary]) => `  mcp-anywhere ${form.padEnd(width)}  ${summary}`)
-  return ['Usage:', ...lines].join('\n')
+  return `Usage:\n\n${rows.join('\n\n')}`
 }
 
 /** The version of the package that this file belongs to. */
@@ -39,7 +38,7 @@ async function run([name, ...args]: string[]): Promise<void> {
   }
   const { command } = await load()
   if (args.includes('--help') || args.includes('-h')) {
-    return console.log(`Usage: mcp-anywhere ${name} ${command.usage}\n\n${command.summary}`)
+    return console.log(`Usage: mcp-anywhere ${name} ${command.usage}\n\n${paragraph(command.summary, '').join('\n')}`)
   }
   await command.run(args)
 }

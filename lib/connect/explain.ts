@@ -53,7 +53,11 @@ function cureFor(seen: Seen): string {
     return STRANGE_CURES.get(status) ?? 'Look into the log of what is in front of the endpoint.'
   const known = CURES.find(([applies]) => applies(seen, message))
   if (known) return known[1](seen, message)
-  if (status === 429 || status === 503) return wait === undefined ? 'Try again later.' : `Try again in ${wait} s.`
+  if (status === 429 || status === 503) {
+    const again = wait === undefined ? 'Try again later' : `Try again in ${wait} s`
+    const [setting] = /\b(?:RATE_PER|MAX)_[A-Z_]+\b/.exec(message) ?? []
+    return setting === undefined ? `${again}.` : `${again}, or let ${setting} be more where this is your endpoint.`
+  }
   return status >= 500 ? 'The log of the endpoint has the reason.' : 'Correct the request as the message says.'
 }
 

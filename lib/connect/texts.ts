@@ -3,6 +3,8 @@
 /** Characters of a name that is shown. */
 const MAX_SHOWN = 80
 const MAX_KEY = 50
+/** A name that Claude Code keeps for itself. */
+const RESERVED = 'workspace'
 
 /** The name for people: one line, without characters that control a terminal or the direction of text. */
 export function shownName(name: string): string {
@@ -20,7 +22,8 @@ export function shownName(name: string): string {
 export function keyName(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}+/gu, '')
   const key = plain.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-/, '')
-  return key.slice(0, MAX_KEY).replace(/-$/, '') || 'mcp-server'
+  const short = key.slice(0, MAX_KEY).replace(/-$/, '') || 'mcp-server'
+  return short.toLowerCase() === RESERVED ? `${short}-mcp` : short
 }
 
 /** A word of a command. Texts that need no quotes in any shell get none, so that they can be pasted into each. */

@@ -126,7 +126,7 @@ export class Access {
   countBatch({ client, auth }: Caller, messages: number): void {
     const { addresses, principals } = this.#parts
     const limiter = auth ? principals : addresses
-    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1))
+    if (limiter && client !== undefined && messages > 1) refuseFor(limiter.consumeMore(client, messages - 1), limiter)
   }
 
   /** A caller without a principal. */
@@ -179,8 +179,7 @@ export class Access {
     if (seen || !this.#parts.dispatcher.hides) this.#admitScopes(c, caller, messages, unites, seen)
     const calls = caller.quota ? messages.filter(({ kind }) => kind === 'request').length : 0
     if (calls === 0 || caller.quota?.admits(calls)) return
-    const message = 'This caller has as many calls running as it may. Try again when one has ended.'
-    throw new Refusal(429, ErrorCode.ServerError, message, { headers: TRY_SOON })
+    throw new Refusal(429, ErrorCode.ServerError, refusalText('calls'), { headers: TRY_SOON })
   }
 
   /**
@@ -273,14 +272,14 @@ class RequestView implements RequestInfo {
 
 /** @throws Refusal 429 */
 function consume(limiter: RateLimiter, key: string | undefined): void {
-  if (key !== undefined) refuseFor(limiter.consume(key))
+  if (key !== undefined) refuseFor(limiter.consume(key), limiter)
 }
 
 /** @throws Refusal 429 where the client has to wait, in ms */
-function refuseFor(wait: number): void {
+function refuseFor(wait: number, { kind }: RateLimiter): void {
   if (wait <= 0) return
-  const seconds = Math.ceil(wait / 1_000)
-  const message = `Too many requests. Try again in ${seconds} s.`
+  const seconds = String(Math.ceil(wait / 1_000))
   // The time is that of this client alone: there is nobody to part it from.
-  throw new Refusal(429, ErrorCode.ServerError, message, { about: 'rate', headers: { 'Retry-After': String(seconds) } })
+  const headers = { 'Retry-After': seconds }
+  throw new Refusal(429, ErrorCode.ServerError, refusalText('rate', seconds, kind), { about: 'rate', headers })
 }

@@ -43,7 +43,7 @@ export interface FetchOptions {
   /** The request of Node's HTTP server. */
   incoming?: Incoming | undefined
   /** The response of Node's HTTP server, whose connection is closed where a client reads too slowly. */
-  outgoing?: { destroy?(): unknown } | undefined
+  outgoing?: { destroy?(): unknown; once?(event: 'close', listener: () => void): unknown } | undefined
 }
 
 export function fetchOptions(c: HttpRequest): FetchOptions {

@@ -40,12 +40,14 @@ export class Paths {
    * @param hasMetadata the documents of authorization are served
    * @throws TypeError
    */
-  constructor(options: PathOptions, legacy: boolean, hasMetadata: boolean) {
+  constructor(options: PathOptions & { page?: unknown }, legacy: boolean, hasMetadata: boolean) {
     checkPaths(options)
     this.path = options.path ?? '/mcp'
     this.#prefix = plain(options.prefix ?? '')
     this.#hasMetadata = hasMetadata
-    this.#served = new Set([this.path, '/healthz', ...(legacy ? LEGACY_PATHS : [])].map(plain))
+    this.#served = new Set(
+      [this.path, '/healthz', ...(options.page ? ['/'] : []), ...(legacy ? LEGACY_PATHS : [])].map(plain),
+    )
   }
 
   /** The address of `/mcp` as clients see it. */

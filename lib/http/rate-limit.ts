@@ -5,6 +5,7 @@
  */
 
 import type { Rate } from '../base/setting.ts'
+import type { RateKind } from '../protocol/refusal-texts.ts'
 import type { Instance } from '../runtime/instance.ts'
 
 interface Bucket {
@@ -29,10 +30,11 @@ export class RateLimiter {
   /** A report is made for so many requests: a fraction of the burst, so that the limit is not far exceeded. */
   readonly #step: number
   readonly #lifetime: number
-  readonly #kind: string
+  /** Of what its clients are. */
+  readonly kind: RateKind
 
-  constructor(kind: string, { perSecond, burst }: Rate, instance: Instance) {
-    this.#kind = kind
+  constructor(kind: RateKind, { perSecond, burst }: Rate, instance: Instance) {
+    this.kind = kind
     this.#instance = instance
     this.#interval = 1_000 / perSecond
     this.#depth = this.#interval * burst
@@ -97,7 +99,7 @@ export class RateLimiter {
     bucket.unreported = 0
     bucket.reporting = true
     const reported = this.#instance.store
-      .count(`${this.#kind}:${id}`, n, this.#lifetime)
+      .count(`${this.kind}:${id}`, n, this.#lifetime)
       .then((total) => {
         // Requests that other instances counted since. A total that expired meanwhile begins anew and is smaller.
         const before = bucket.total ?? total - n

@@ -10,13 +10,16 @@ import { boundsOf } from '../options.ts'
 import { defaultsOf, SETTINGS } from '../settings.ts'
 import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
 import { misspelled } from './misspelled.ts'
-import { EVERY_PAGE, readWebAccess, type WebAccess } from './web-access.ts'
+import { rareText } from './rare-texts.ts'
+import { readWebAccess, type WebAccess } from './web-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log'> {
+export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log' | 'page'> {
   /** Writes a line for each request. Undefined: on a terminal. */
   log: boolean | undefined
+  /** Serves the page for people. */
+  page: boolean
   /** Where Redis is, without its password. */
   redisName: string | undefined
   /** One line for each setting that works but is probably a mistake. */
@@ -58,12 +61,14 @@ export function parseEnvironment(env: Environment): Settings {
     shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? (local ? undefined : true),
+    page: platform.page ?? local,
     warnings: [
       ...misspelled(env),
       ...(local || auth ? [] : [NO_AUTHORIZATION]),
-      ...(local && !auth && allowedOrigins === '*' ? [EVERY_PAGE] : []),
+      ...(local && !auth && allowedOrigins === '*' ? [rareText('everyPage')] : []),
+      ...(platform.page && !allowedHosts && !allowedOrigins ? [rareText('pageRefused')] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
-      ...(redisUrl !== undefined && endpoint.keys === undefined ? [NO_KEYS] : []),
+      ...(redisUrl !== undefined && endpoint.keys === undefined ? [rareText('noKeys')] : []),
     ],
     endpoint: {
       ...endpoint,
@@ -112,10 +117,6 @@ function shutdownOf(env: Environment, { shutdown, lameDuck }: Pick<Settings, 'sh
 const NO_AUTHORIZATION =
   'Nobody is asked for a token: every client that reaches this address can use every tool. Set AUTH_ISSUER and ' +
   'AUTH_AUDIENCE, or put a gateway in front that lets in only authorized clients.'
-
-const NO_KEYS =
-  'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
-  'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32'
 
 function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
   try {

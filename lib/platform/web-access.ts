@@ -1,6 +1,7 @@
 /** The hosts, origins and headers of the environment, as requests have them. */
 import type { OriginOptions } from '../http/origin.ts'
 import { readHeaderNames, readHosts, readOrigins } from '../http/origin-options.ts'
+import { rareText } from './rare-texts.ts'
 
 export type WebAccess = Pick<OriginOptions, 'allowedHosts' | 'allowedOrigins'>
 
@@ -19,14 +20,6 @@ export function readWebAccess(given: Given, local: boolean, authorized: boolean)
   readHeaderNames(given.allowedHeaders ?? [])
   const allowedOrigins = given.allowedOrigins && readOrigins(given.allowedOrigins)
   const allowedHosts = given.allowedHosts ? readHosts(given.allowedHosts) : local ? 'local' : undefined
-  if (allowedHosts === '*' && local && !authorized) throw new TypeError(REBINDING)
+  if (allowedHosts === '*' && local && !authorized) throw new TypeError(rareText('rebinding'))
   return { allowedHosts, allowedOrigins }
 }
-
-const REBINDING =
-  'ALLOWED_HOSTS is * on a loopback address without authorization: any web page could call this machine (DNS rebinding). ' +
-  'List the names, or set AUTH_ISSUER.'
-
-/** The warning for `ALLOWED_ORIGINS=*` on a loopback address without authorization. */
-export const EVERY_PAGE =
-  'ALLOWED_ORIGINS is * and nobody is asked for a token: every web page that is open on this machine can use every tool.'

@@ -1,6 +1,7 @@
 /**
  * The sentences of refusals that a setting decides: what came, which setting refuses it, and what to do. They are read seldom and
- * by people, so that a bundle loads them with the first refusal.
+ * by people, so that a bundle loads them with the first refusal. Those that an instance sends while it ends are not here: its files
+ * may be gone then.
  *
  * What came is repeated in quotes, in ASCII, and cut. A token, a session id and a secret are never repeated.
  */
@@ -43,7 +44,16 @@ type Values = {
   /** Those that the token lacks, and whether every request needs them. */
   scopes: [missing: readonly string[], everywhere: boolean]
   scopesWithoutAuth: []
+  /** How long to wait, in s. */
+  rate: [seconds: string, kind: RateKind]
+  calls: []
+  sessions: [max: number]
+  /** Bytes. */
+  stored: [max: number]
 }
+
+/** Clients by principal or by address: each has a rate of its own. */
+export type RateKind = 'principal' | 'address'
 
 const TEXTS: { readonly [R in keyof Values]: (...values: Values[R]) => string } = {
   host: (host) => `The Host header names ${named(host)}, which ALLOWED_HOSTS (allowedHosts) lacks.`,
@@ -83,6 +93,17 @@ const TEXTS: { readonly [R in keyof Values]: (...values: Values[R]) => string } 
 
   scopesWithoutAuth: () =>
     'This request needs scopes, and the endpoint has no authorization that could grant them: set AUTH_ISSUER.',
+
+  rate: (seconds, kind) => `Too many requests (RATE_PER_${kind.toUpperCase()}). Try again in ${seconds} s.`,
+
+  calls: () =>
+    'This caller has as many calls running as it may (MAX_CALLS_PER_PRINCIPAL). Try again when one has ended.',
+
+  sessions: (max) =>
+    `There are ${max} sessions of this caller (MAX_SESSIONS_PER_PRINCIPAL). End some with DELETE, or try again when some have expired.`,
+
+  stored: (max) =>
+    `The sessions of this caller keep over ${max} bytes (session.maxStored, MAX_STORED_BYTES). End some with DELETE, or try again later.`,
 }
 
 /** What came as Authorization. A known scheme is repeated; another first word may be the token. */

@@ -53,7 +53,6 @@ export class Instance {
   readonly turns = new Turns(200)
   readonly #store: Store
   readonly #changes: Batches<ChangeEntry>
-  /** The sign of life of this instance, and those of others. */
   readonly presence: Presence
   /** Requests whose session is being read: they may become calls. */
   entering = 0
@@ -82,8 +81,9 @@ export class Instance {
     this.#changes = new Batches(clock, (entries) => {
       for (const connection of this.connections.values()) this.#safely(() => connection.changes(entries))
     })
-    this.presence = new Presence(this.id, store, clock, options.lease, () => this.#signLapsed())
     this.retry = new RetryQueue(clock, options.idleLifetime, this.#errors)
+    const events = { onLapse: () => this.#signLapsed(), onReturn: () => this.retry.again() }
+    this.presence = new Presence(this.id, store, clock, options.lease, events)
   }
 
   /** The name by which the store and the other instances address a connection or a run here. */

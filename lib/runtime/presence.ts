@@ -17,6 +17,13 @@ const STALE = 1 / 4
 /** How many leases to wait at most for one without a break. */
 const MOST_LEASES = 3
 
+interface PresenceEvents {
+  /** A sign of life was renewed that the store no longer had. */
+  onLapse?(): void
+  /** The store has confirmed a sign after a break. */
+  onReturn?(): void
+}
+
 export class Presence {
   readonly #id: string
   readonly #store: Pick<BusStore, 'up' | 'alive'>
@@ -29,16 +36,21 @@ export class Presence {
   #last = Number.NEGATIVE_INFINITY
   #since = Number.NEGATIVE_INFINITY
 
-  readonly #onLapse: () => void
+  readonly #events: PresenceEvents
   #leaving = false
 
   /**
    * @param id of this instance
    * @param lease in ms
-   * @param onLapse called when a sign of life is renewed that the store no longer had
    */
-  constructor(id: string, store: Pick<BusStore, 'up' | 'alive'>, clock: Clock, lease: number, onLapse = () => {}) {
-    this.#onLapse = onLapse
+  constructor(
+    id: string,
+    store: Pick<BusStore, 'up' | 'alive'>,
+    clock: Clock,
+    lease: number,
+    events: PresenceEvents = {},
+  ) {
+    this.#events = events
     this.#id = id
     this.#store = store
     this.#clock = clock
@@ -64,10 +76,12 @@ export class Presence {
     const before = await this.#store.up(this.#id, Math.ceil(this.#lease * SIGN_LASTS), String(sign))
     // The store had an older sign, or none: it lost what it had confirmed, and perhaps the signs of others.
     const kept = before !== undefined && Number(before) >= this.#confirmed
-    if (!kept || this.#age > this.#lease * BREAK) this.#since = this.#clock.now()
+    const afterBreak = this.#age > this.#lease * BREAK
+    if (!kept || afterBreak) this.#since = this.#clock.now()
     this.#last = this.#clock.now()
     this.#confirmed = Math.max(this.#confirmed, sign)
-    if (before === undefined && sign > 1) this.#onLapse()
+    if (before === undefined && sign > 1) this.#events.onLapse?.()
+    if (afterBreak) this.#events.onReturn?.()
   }
 
   /** The instance shuts down: nothing waits for {@link deadAfterWait} any longer. */

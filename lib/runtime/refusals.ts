@@ -11,7 +11,7 @@ export function sessionNotFound(id?: RequestId): Refusal {
 }
 
 export function tooManySessions(max: number, id?: RequestId): Refusal {
-  const message = `There are ${max} sessions of this caller. End some with DELETE, or try again when some have expired.`
+  const message = refusalText('sessions', max)
   return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': retryAfter(10) } })
 }
 
@@ -39,7 +39,7 @@ export function tooManyStored(): Refusal {
 
 /** The sessions of the client keep as many bytes in the store as they may together. */
 export function tooManyStoredByClient(max: number, id?: RequestId): Refusal {
-  const message = `The sessions of this caller keep over ${max} bytes (session.maxStored). End some with DELETE, or try again later.`
+  const message = refusalText('stored', max)
   return new Refusal(429, ErrorCode.ServerError, message, { id, headers: { 'Retry-After': retryAfter(10) } })
 }
 

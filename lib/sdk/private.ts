@@ -103,10 +103,10 @@ export function handles(server: LowLevel, method: string): boolean {
   }
 }
 
-/** The methods of the notifications that the server handles. */
+/** The methods of the notifications that the server handles. Where a release keeps them elsewhere: those that it may. */
 export function notificationMethods(server: LowLevel): string[] {
   const handlers = member(server, '_notificationHandlers')
-  return handlers instanceof Map ? [...handlers.keys()].map(String) : []
+  return handlers instanceof Map ? [...handlers.keys()].map(String) : ['notifications/roots/list_changed']
 }
 
 /**

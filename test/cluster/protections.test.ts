@@ -141,6 +141,20 @@ const protections: Protection[] = [
     failing: 'test/cluster/session-isolation.test.ts',
   },
   {
+    name: 'a run that waits takes the answers of its present round only',
+    file: 'lib/stateless/parking/parked-run.ts',
+    without: [['!this.#leg && wait === this.#waits', '!this.#leg && wait > 0']],
+    failing: 'test/sdk/parked-run.test.ts',
+    called: 'answers that the run has had',
+  },
+  {
+    name: 'a retry asks again for mail that was lost',
+    file: 'lib/stateless/parking/retry.ts',
+    without: [['    this.#isBehind = false\n    this.#ask()\n', '']],
+    failing: 'test/sdk/parked-run.test.ts',
+    called: 'mail that is lost',
+  },
+  {
     name: 'a resumed stream begins with a priming event',
     file: 'lib/session/stream/sse-response.ts',
     without: [['(primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)', 'SSE_COMMENT']],

@@ -378,6 +378,7 @@ describe('names', () => {
     ['half of an emoji', 'a\ud83db', 'a-b', 'a b'],
     ['another direction', 'a\u202egnp.exe', 'a-gnp-exe', 'a gnp.exe'],
     ['members of objects', '__proto__', 'proto', '__proto__'],
+    ['what a client keeps for itself', 'Workspace', 'Workspace-mcp', 'Workspace'],
     ['a comment of YAML', ' # x: [y] & *z !!js/function', 'x-y-z-js-function', '# x: [y] & *z !!js/function'],
     ['nothing', ' \u0000 ', 'mcp-server', 'MCP server'],
   ]

@@ -61,6 +61,15 @@ describe('a refusal of this endpoint', () => {
     )
   })
 
+  test('of a limit names the setting', () => {
+    const message = refusalText('rate', '3', 'address')
+    expect(message).toBe('Too many requests (RATE_PER_ADDRESS). Try again in 3 s.')
+    expect(because(429, rpc(message), { 'retry-after': '3' }).cure).toBe(
+      'Try again in 3 s, or let RATE_PER_ADDRESS be more where this is your endpoint.',
+    )
+    expect(because(429, rpc(refusalText('stored', 5))).cure).toContain('MAX_STORED_BYTES')
+  })
+
   test('of a method that the server lacks is no wrong address', () => {
     expect(because(404, rpc('Method not found', ErrorCode.MethodNotFound)).cure).not.toContain('path')
   })

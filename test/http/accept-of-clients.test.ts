@@ -48,12 +48,36 @@ const CLIENTS: Row[] = [
     source: 'measured below',
   },
   {
-    client: 'Claude Code, Cursor, Gemini CLI, LibreChat, mcp-remote, the Inspector',
+    client: 'Claude Code',
+    ...TYPESCRIPT_1,
+    source: 'measured with 2.1.332, which sends POSTs of 2026-07-28 here; GET and DELETE are those of the SDK in it',
+  },
+  {
+    client: 'mcp-remote',
+    ...TYPESCRIPT_1,
+    source: 'measured with 0.15.1, once it has a session',
+  },
+  {
+    client: 'mcp-remote, which looks first whether there is authorization',
+    POST: JSON_FIRST,
+    GET: JSON_FIRST,
+    DELETE: ANY,
+    source: 'measured with 0.15.1: a GET without a session',
+  },
+  {
+    client: 'Cursor, Gemini CLI, LibreChat, the Inspector',
     ...TYPESCRIPT_1,
     source: 'they use the official TypeScript SDK',
   },
   {
-    client: 'the official Python SDK',
+    client: 'the official Python SDK 2.x',
+    POST: JSON_FIRST,
+    GET: JSON_FIRST,
+    DELETE: JSON_FIRST,
+    source: 'measured with mcp 2.3.0 and httpx2 2.13',
+  },
+  {
+    client: 'the official Python SDK 1.x',
     POST: JSON_FIRST,
     GET: `${JSON_FIRST}, ${STREAM}`,
     DELETE: JSON_FIRST,

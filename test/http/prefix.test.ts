@@ -151,7 +151,7 @@ describe('the addresses that clients are given', () => {
     const endpoint = start({ prefix: '/tools', path: '/v1' })
     const response = await endpoint.fetch(new Request('https://mcp.example/mcp', { method: 'POST' }))
     expect(await response.json()).toMatchObject({
-      error: { message: 'Nothing is at /mcp; the MCP endpoint is /tools/v1.' },
+      error: { message: 'Nothing is at "/mcp"; the MCP endpoint is /tools/v1.' },
     })
     expect(['/v1', '/tools/v1/', '/tools/healthz', '/mcp', '/tools/sse'].map((path) => endpoint.serves(path))).toEqual([
       true,

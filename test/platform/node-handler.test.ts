@@ -85,7 +85,7 @@ describe('Express mounts the endpoint', () => {
   test('and a route at another path than the endpoint has names the right one', async () => {
     const url = await started((handler) => express().all('/other', handler))
     expect(await (await post(`${url}/other`, request(1, 'ping'))).json()).toMatchObject({
-      error: { message: 'Nothing is at /other; the MCP endpoint is /mcp.' },
+      error: { message: 'Nothing is at "/other"; the MCP endpoint is /mcp.' },
     })
   })
 

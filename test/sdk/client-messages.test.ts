@@ -225,6 +225,14 @@ describe.each(['shared', 'session'] as const)('with instances: %s', (instances) 
   })
 })
 
+test('the SDK keeps no level of a session that has ended', async () => {
+  const server = new McpServer(info, { capabilities: { logging: {} } })
+  const client = await connect(server)
+  await client.setLoggingLevel('error')
+  await (await client.another()).setLoggingLevel('info')
+  expect(Reflect.get(server.server, '_loggingLevels')).toEqual(new Map())
+})
+
 /** A server that asks its client what the protocol has no request for. */
 function curious() {
   const server = new McpServer(info)

@@ -1,8 +1,11 @@
 /** The retry queue: operations of ended calls that the store has not done, while it is unreachable and afterwards. */
 import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
+import { readOptions } from '../../lib/options.ts'
+import { Instance } from '../../lib/runtime/instance.ts'
 import { RetryQueue } from '../../lib/runtime/retry-queue.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { SETTINGS } from '../../lib/settings.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/simulation.ts'
 import { interceptedStore, type Step } from '../support/intercepted-store.ts'
@@ -60,6 +63,55 @@ test('a store that is reachable again gets the operations in order, one at a tim
   await expect.poll(() => seen.done.length).toBe(300)
   expect(seen.done).toEqual(numbers(0, 300))
   expect(seen.most).toBe(1)
+})
+
+test('what the store does not do for one operation makes no other one wait longer', async () => {
+  const { clock, queue, seen, add } = makeQueue()
+  seen.away = false
+  let fails = true
+  queue.add(() => (fails ? Promise.reject(new StoreUnavailable('this part of it')) : Promise.resolve()))
+  await turn()
+  // Troubles come again and again, as they do in a bad hour, and something is done in between.
+  for (let i = 0; i < 20; i++) {
+    seen.away = true
+    add(i)
+    await turn()
+    seen.away = false
+    await clock.advance(6_000)
+    expect(seen.done).toEqual(numbers(0, i + 1))
+  }
+  fails = false
+})
+
+test('a store that is back is not kept waiting by the pauses of the time when it was away', async () => {
+  const { clock, queue, seen, add } = makeQueue()
+  add(1)
+  await clock.advance(HOUR)
+  seen.away = false
+  queue.again()
+  await clock.advance(1_000)
+  expect(seen.done).toEqual([1])
+})
+
+test('an instance whose store confirms a sign of life after a break tries at once what waits', async () => {
+  const clock = new ManualClock()
+  let away = false
+  const offline: Step = (proceed) => (away ? Promise.reject(new StoreUnavailable('away')) : proceed())
+  const store = interceptedStore({ up: offline, deleteValue: offline })
+  const session = readOptions('session', SETTINGS.session, { lease: 6_000 })
+  const instance = new Instance(store, session, clock, () => {})
+  instance.add('call', { token: 'a', receive() {}, beat() {}, abandon: async () => {} })
+  await instance.attend()
+  await clock.advance(10_000)
+  away = true
+  let done = 0
+  instance.retry.add(() => store.deleteValue('used', 'a').then(() => done++))
+  await clock.advance(HOUR)
+  expect(done).toBe(0)
+  away = false
+  await clock.advance(2_000)
+  expect(done).toBe(1)
+  await instance.stop()
 })
 
 test('a failing operation does not delay the others, and an error that is not of the store is reported', async () => {

@@ -27,6 +27,12 @@ const BINARIES = {
   nginx: { names: ['nginx'], variable: 'NGINX', apt: 'nginx', brew: 'nginx' },
   spin: { names: ['spin'], variable: 'SPIN', apt: 'spin', brew: 'spin' },
   gcc: { names: ['gcc'], variable: 'CC', apt: 'gcc libc6-dev', brew: 'gcc' },
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    variable: 'CHROMIUM',
+    apt: 'chromium fonts-liberation2',
+    brew: 'chromium',
+  },
 } as const satisfies Record<string, Binary>
 
 /** Folders that PATH may lack. */

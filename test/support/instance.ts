@@ -4,7 +4,6 @@
  */
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { Servable } from '../../lib/sdk/official.ts'
-import type { OfficialOptions } from '../../lib/sdk/options.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { serveInstance } from './serve-instance.ts'
 
@@ -20,7 +19,7 @@ const { redisUrl, options, plain, module } = JSON.parse(process.env.INSTANCE ?? 
 const keys = [Buffer.alloc(32, 'a key for tests')]
 const { server, serving } = (await import(module ?? '../fixtures/everything.ts')) as {
   server: Servable
-  serving?: OfficialOptions
+  serving?: EndpointOptions
 }
 const endpoint = createEndpoint(server, {
   ...serving,

@@ -13,6 +13,7 @@ import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
 import { leanRedis } from './plugins/lean-redis.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
+import { page } from './plugins/page.ts'
 import { RARELY_USED, rarelyUsed, rarelyUsedSource } from './plugins/rarely-used.ts'
 import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
 import { leanDecoder } from './plugins/redis-decoder.ts'
@@ -35,6 +36,8 @@ interface BundleOptions {
    * this machine. `beside`: installed beside it, for one that is deployed.
    */
   natives?: 'here' | 'beside'
+  /** Whether the page for people is in it. Default: true. */
+  hasPage?: boolean
   /** Come before those of the bundle. */
   plugins?: readonly Plugin[]
 }
@@ -101,7 +104,7 @@ export const MODULES = {
  * @throws Failure where esbuild is missing
  */
 export async function bundleContext(options: BundleOptions): Promise<ServerContext> {
-  const { entries, minify = true, natives = 'here', plugins = [] } = options
+  const { entries, minify = true, natives = 'here', hasPage = true, plugins = [] } = options
   const server = resolve(options.server)
   const outdir = resolve(options.outdir)
   const esbuild = await loadEsbuild()
@@ -113,7 +116,9 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
-  const all = [...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis, ...packages, ...shorter]
+  // What is left out comes first: no other plugin may load it.
+  const own = [page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
+  const all = [...own, ...packages, ...shorter]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })

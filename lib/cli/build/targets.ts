@@ -66,7 +66,9 @@ export interface BuiltTarget {
 export async function buildTarget({ out, target, server, entries }: TargetOptions): Promise<BuiltTarget> {
   const outdir = join(resolve(out), target)
   requireOwnFolder(outdir)
-  const built = await bundleServer({ server, entries, outdir, natives: 'beside', plugins: startOf(target) })
+  const hasPage = target !== 'lambda' || /^(?:1|true)$/.test(process.env.PAGE?.trim() ?? '')
+  const plugins = startOf(target)
+  const built = await bundleServer({ server, entries, outdir, natives: 'beside', hasPage, plugins })
   removeOthers(outdir, built)
   // For readers who want to see what a deployment consists of: `npx esbuild-visualizer` and similar tools read it.
   writeFileSync(join(out, `${target}.meta.json`), JSON.stringify(built.metafile))

@@ -1,8 +1,6 @@
 /** Connections as text for a terminal. */
 import type { Connection } from '../../connect/types.ts'
-
-/** The width of a line of sentences. */
-const WIDTH = 100
+import { paragraph } from '../paragraph.ts'
 
 export function connectionText({ title, obstacle, link, steps, notes }: Connection): string {
   const lines = [title]
@@ -15,18 +13,4 @@ export function connectionText({ title, obstacle, link, steps, notes }: Connecti
   }
   for (const note of notes) lines.push(...paragraph(note, '    ', '  - '))
   return lines.join('\n').trimEnd()
-}
-
-/** Lines of words. The first begins with `first`, the others with `indent`. */
-function paragraph(text: string, indent: string, first = indent): string[] {
-  const lines: string[] = []
-  let line = first
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line !== first && line.length + word.length >= WIDTH) {
-      lines.push(line.trimEnd())
-      line = indent
-    }
-    line += `${word} `
-  }
-  return [...lines, line.trimEnd()]
 }

@@ -12,13 +12,16 @@ interface Facts {
   instances: number
   /** `memory`, `own Redis`, or the address of another Redis. */
   sessions: string
+  /** The token with which the page ends instances; undefined: there is no page. */
+  killToken: string | undefined
 }
 
-export function banner({ host, port, path, name, instances, sessions }: Facts): string[] {
+export function banner({ host, port, path, name, instances, sessions, killToken }: Facts): string[] {
   const address = localAddress(host, port, path)
   const label = (text: string) => text.padEnd(14)
   return [
     `${label('MCP endpoint')}${address}`,
+    ...(killToken === undefined ? [] : [`${label('Page')}${localAddress(host, port, '/')}#kill=${killToken}`]),
     `${label('Instances')}${instancesText(instances)}`,
     `${label('Sessions in')}${sessionsText(sessions)}`,
     `${label('Inspector')}npx @modelcontextprotocol/inspector --transport http --server-url ${address}`,

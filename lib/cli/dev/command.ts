@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../base/clock.ts'
+import { randomId } from '../../base/ids.ts'
 import { randomKey } from '../../base/sealing.ts'
 import { memoryStore } from '../../store/memory/index.ts'
 import type { Command } from '../command.ts'
@@ -58,8 +59,10 @@ async function run(args: string[]): Promise<void> {
   for (const warning of settings.warnings) terminal.warn(warning)
   const memory = env.REDIS_URL === undefined ? memoryStore({ maxBytes: settings.endpoint.http?.maxMemory }) : undefined
 
+  const killToken = randomId(12)
   const fleet = new Fleet({
     size: options.instances,
+    killToken,
     folder,
     env,
     ownRedis: redis !== undefined,
@@ -77,7 +80,8 @@ async function run(args: string[]): Promise<void> {
     const name = fleet.name ?? 'server'
     const { path = '/mcp' } = settings.endpoint
     const { instances } = options
-    for (const line of banner({ host, port, path, name, sessions, instances })) terminal.print(line)
+    const facts = { host, port, path, name, sessions, instances, killToken: settings.page ? killToken : undefined }
+    for (const line of banner(facts)) terminal.print(line)
   }
   const reloader = new Reloader({ versions, fleet, balancer, terminal, started })
   end.begin = async () => {

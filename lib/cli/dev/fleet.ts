@@ -30,6 +30,8 @@ interface FleetParts {
   ownRedis: boolean
   /** Where the inspector listens; undefined: nowhere. */
   inspect: string | undefined
+  /** The token with which the page ends instances. */
+  killToken: string
   /** How long calls under way have, in ms, once another version serves. */
   patience: number
   balancer: Balancer
@@ -87,7 +89,7 @@ export class Fleet {
     this.#instances = started
     this.#crashes = 0
     for (const [place, instance] of started.entries()) this.#watch(instance, place, version)
-    balancer.use(serving(started))
+    this.#serve()
     if (retired && first) await this.#announce(first, before)
     this.#retire(before, retired)
     return true
@@ -96,6 +98,14 @@ export class Fleet {
   /** Ends instances that are just being started: their version is outdated. */
   abandonStart(): void {
     for (const instance of this.#starting) instance.kill()
+  }
+
+  /** Ends the instance of this number as `kill -9` does. Another one is started in its place. */
+  kill(number: number): void {
+    const instance = this.#instances[number - 1]
+    if (instance?.state !== 'ready') return
+    instance.wasKilled = true
+    instance.kill()
   }
 
   /** Ends all instances in good order, within `patience` ms. */
@@ -127,8 +137,10 @@ export class Fleet {
     const { folder, ownRedis, inspect, env, guard, terminal, connect, refused } = this.#parts
     const name = `${++this.#sockets}.sock`
     const socket = process.platform === 'win32' ? join('\\\\?\\pipe', folder, name) : join(folder, name)
-    const start: Start = { socket, ownRedis, inspect }
-    return new InstanceProcess({ number: place + 1, file, start, env, guard, terminal, connect, refused })
+    const number = place + 1
+    const start: Start = { socket, number, ownRedis, inspect }
+    const onKill = (other: number) => this.kill(other)
+    return new InstanceProcess({ number, file, start, env, guard, terminal, connect, refused, onKill })
   }
 
   async #announce(instance: InstanceProcess, before: readonly InstanceProcess[]): Promise<void> {
@@ -151,15 +163,15 @@ export class Fleet {
 
   /** Starts an instance again where it ends by itself. */
   async #watch(instance: InstanceProcess, place: number, version: Version): Promise<void> {
-    const { balancer, terminal } = this.#parts
+    const { terminal } = this.#parts
     await instance.left
     if (!this.#isCurrent(version) || instance.old) return
-    balancer.use(serving(this.#instances))
-    this.#crashes = instance.age > CALM ? 1 : this.#crashes + 1
+    this.#serve()
+    if (!instance.wasKilled) this.#crashes = instance.age > CALM ? 1 : this.#crashes + 1
     const again = this.#crashes < MAX_CRASHES
-    const count = instance.state === 'leaving' ? 'is ending after an exception' : `has ended (${await instance.ended})`
+    const how = instance.wasKilled ? 'was killed on the page' : await endOf(instance)
     if (!this.#isCurrent(version)) return
-    terminal.warn(`Instance ${instance.number} ${count}.${again ? ' It is started again.' : ''}`)
+    terminal.warn(`Instance ${instance.number} ${how}.${again ? ' It is started again.' : ''}`)
     if (!again) return this.#giveUp()
     const next = this.#start(version, place)
     // A leaving instance may still have calls.
@@ -169,10 +181,19 @@ export class Fleet {
     }
     this.#instances[place] = next
     const ready = next.ready.then(() => {
-      if (this.#isCurrent(version)) balancer.use(serving(this.#instances))
+      if (this.#isCurrent(version)) this.#serve()
     })
     this.#watch(next, place, version)
     await ready
+  }
+
+  /** Requests go to the instances that are ready, and all of them get to know which these are. */
+  #serve(): void {
+    const ready = serving(this.#instances)
+    const { balancer, killToken } = this.#parts
+    balancer.use(ready)
+    const instances = this.#instances.map((one) => ({ name: String(one.number), isReady: ready.includes(one) }))
+    for (const instance of ready) instance.send({ dev: 'roll', killToken, instances })
   }
 
   #giveUp(): void {
@@ -184,4 +205,8 @@ export class Fleet {
   #isCurrent(version: Version): boolean {
     return this.#version === version && !this.#ended
   }
+}
+
+async function endOf(instance: InstanceProcess): Promise<string> {
+  return instance.state === 'leaving' ? 'is ending after an exception' : `has ended (${await instance.ended})`
 }

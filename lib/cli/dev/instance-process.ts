@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { systemClock } from '../../base/clock.ts'
 import type { Target } from './balancer.ts'
 import type { Guard } from './guard.ts'
-import { isOfDev, type List, type Order, type Refused, type Report, type Start } from './messages.ts'
+import { isOfDev, type List, type Order, type Refused, type Report, type Roll, type Start } from './messages.ts'
 import type { Terminal } from './terminal.ts'
 
 /** How long an instance may take to obey, in ms. One that stands still in a debugger does not. */
@@ -23,6 +23,8 @@ interface InstanceParts {
   terminal: Terminal
   /** Gives the process what it asks its parent for. */
   connect(child: ChildProcess): void
+  /** The page ends the instance of this number. */
+  onKill(number: number): void
   /** It has refused a request. */
   refused(refused: Refused): void
 }
@@ -39,6 +41,8 @@ export class InstanceProcess implements Target {
   state: State = 'starting'
   /** Another version has its place. */
   old = false
+  /** A person has ended it. */
+  wasKilled = false
   /** The lists that its server has, and its name. */
   lists: readonly List[] = []
   name = ''
@@ -50,7 +54,7 @@ export class InstanceProcess implements Target {
   readonly ended: Promise<string>
   #done = () => {}
 
-  constructor({ number, file, start, env, guard, terminal, connect, refused }: InstanceParts) {
+  constructor({ number, file, start, env, guard, terminal, connect, refused, onKill }: InstanceParts) {
     this.number = number
     this.socket = start.socket
     const child = fork(file, [JSON.stringify(start)], {
@@ -87,6 +91,7 @@ export class InstanceProcess implements Target {
         if (!isOfDev(message)) return
         const report = message as Report
         if (report.dev === 'done') return this.#done()
+        if (report.dev === 'kill') return onKill(report.number)
         if (report.dev === 'refused') return refused(report.refused)
         if (report.dev === 'ready') {
           this.name = report.name
@@ -117,6 +122,11 @@ export class InstanceProcess implements Target {
       this.ended.then(() => resolve()).finally(() => late.cancel())
       this.#child.send(order, () => {})
     })
+  }
+
+  /** Sends what the page shows of the instances. */
+  send(roll: Roll): void {
+    if (this.#child.connected) this.#child.send(roll, () => {})
   }
 
   /** Ends it in good order: calls under way have `patience` ms. */

@@ -3,6 +3,8 @@ import * as inspector from 'node:inspector'
 import { stackOf } from '../../base/errors.ts'
 import { onEvent, type RefusalKind } from '../../base/events.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import type { PageFleet } from '../../page/options.ts'
+import { pageWith } from '../../page/routes.ts'
 import { readyOrStop } from '../../platform/endpoint.ts'
 import { readEnvironment, type Settings } from '../../platform/environment.ts'
 import { openLog } from '../../platform/log.ts'
@@ -12,7 +14,7 @@ import { dispatcherFor, type Servable } from '../../sdk/official.ts'
 import type { Dispatcher } from '../../server/dispatcher.ts'
 import { redisStore } from '../../store/redis/index.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
-import { isOfDev, type List, type Order, type Report, type Start } from './messages.ts'
+import { isOfDev, type List, type Order, type Report, type Roll, type Start } from './messages.ts'
 import { newReasons } from './refusals.ts'
 import { ipcStore } from './store/ipc-store.ts'
 
@@ -36,11 +38,27 @@ export async function serveInstance(load: () => Promise<{ server: Servable }>): 
   onEvent('drain-start', () => report({ dev: 'leaving' }))
   reportRefusals()
   const dispatcher = dispatcherFor(server)
-  const { http, endpoint } = serveNode(dispatcher, { settings, store, log })
+  const page = settings.page ? pageWith({ instance: String(start.number), fleet: shownFleet() }) : undefined
+  const { http, endpoint } = serveNode(dispatcher, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   obey(endpoint, start.inspect)
   const { name, lists } = describe(dispatcher)
   http.listen(start.socket, () => report({ dev: 'ready', name, lists }))
+}
+
+/** The instances as the page shows them and ends them. */
+function shownFleet(): PageFleet {
+  let roll: Roll | undefined
+  process.on('message', (message) => {
+    if (isOfDev(message) && message.dev === 'roll') roll = message
+  })
+  return {
+    get token() {
+      return roll?.killToken
+    },
+    instances: () => roll?.instances ?? [],
+    kill: (name) => report({ dev: 'kill', number: Number(name) }),
+  }
 }
 
 /** What the author explains to a client that was set up otherwise: each reason once, since clients try again. */
@@ -84,7 +102,7 @@ function describe(dispatcher: Dispatcher): { name: string; lists: List[] } {
 /** Does what the process above asks for. */
 function obey(endpoint: Endpoint, inspect: string | undefined): void {
   process.on('message', async (message) => {
-    if (!isOfDev(message)) return
+    if (!isOfDev(message) || message.dev === 'roll') return
     const order = message as Order
     if (order.dev === 'announce') await announce(endpoint, order.lists)
     else if (order.open && inspect !== undefined) openInspector(inspect)

@@ -35,9 +35,11 @@ export async function startEndpoint(server: Servable, defaults: Environment, opt
   // An environment sleeps after its response: nothing waits in it.
   const stateless = { ...settings.endpoint.stateless, park: 0 }
   const store = await openStore(settings, log.error)
+  const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
   const endpoint = endpointOrStop(server, {
     store,
     onError: log.error,
+    page,
     ...settings.endpoint,
     ...options,
     session,

@@ -16,7 +16,8 @@ export async function listen(server: Servable): Promise<void> {
   const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
   for (const warning of settings.warnings) log.say('WARNING', warning)
   const store = await openStore(settings, log.error)
-  const { http, endpoint } = serveNode(server, { settings, store, log })
+  const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
+  const { http, endpoint } = serveNode(server, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),

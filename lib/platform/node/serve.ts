@@ -4,6 +4,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { systemClock } from '../../base/clock.ts'
 import { retryAfter } from '../../base/ids.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import type { Page } from '../../page/routes.ts'
 import type { Servable } from '../../sdk/official.ts'
 import { SETTINGS } from '../../settings.ts'
 import type { Store } from '../../store/store.ts'
@@ -20,11 +21,16 @@ interface Parts {
   settings: Settings
   store: Store
   log: Log
+  /** The page for people; undefined: there is none. */
+  page: Page | undefined
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. The HTTP server does not listen yet. */
-export function serveNode(server: Servable, { settings, store, log }: Parts): { http: Server; endpoint: Endpoint } {
-  const endpoint = endpointOrStop(server, { store, onError: log.error, ...settings.endpoint })
+export function serveNode(
+  server: Servable,
+  { settings, store, log, page }: Parts,
+): { http: Server; endpoint: Endpoint } {
+  const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
       const { outgoing } = env as HttpBindings

@@ -13,11 +13,13 @@ export const RARELY_USED = 'rarely-used.cjs'
 
 /** Modules of this package, and the functions and classes that they export. Exported for tests. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
-  'auth/check': ['checkAuthOptions'],
+  'auth/check': ['checkAuthOptions', 'scopesWithoutAuth'],
   'auth/metadata': ['ResourceMetadata'],
   'http/patterns': ['patternRouter'],
   'platform/log/readable': ['readableLine'],
+  'platform/rare-texts': ['rareText'],
   'protocol/refusal-texts': ['refusalText'],
+  'runtime/waiting-work': ['WaitingWork'],
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],

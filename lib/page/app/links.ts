@@ -1,0 +1,20 @@
+/** The addresses of the views, behind the `#`: the browser keeps their history, and no server gets them. */
+import type { ItemKey } from './runs.ts'
+
+export type View = 'overview' | ItemKey
+
+export function linkTo(view: View): string {
+  if (view === 'overview') return '#/'
+  const at = view.indexOf(':')
+  return `#/${view.slice(0, at)}/${encodeURIComponent(view.slice(at + 1))}`
+}
+
+export function viewOf(hash: string): View {
+  const [, kind, name = ''] = /^#\/(tool|prompt|resource|template)\/(.+)$/.exec(hash) ?? []
+  if (kind === undefined) return 'overview'
+  try {
+    return `${kind}:${decodeURIComponent(name)}` as ItemKey
+  } catch {
+    return 'overview'
+  }
+}

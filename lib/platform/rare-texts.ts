@@ -1,0 +1,19 @@
+/** Sentences about settings that few processes have. A bundle reads them when one is needed. */
+
+const TEXTS = {
+  noKeys:
+    'MCP_SECRET is not set, so each instance seals with a random key of its own: a stateless client whose call asks ' +
+    'something must come back to the same instance. Set the same key everywhere: openssl rand -base64 32',
+  everyPage:
+    'ALLOWED_ORIGINS is * and nobody is asked for a token: every web page that is open on this machine can use every tool.',
+  pageRefused:
+    'PAGE is 1, and neither ALLOWED_HOSTS nor ALLOWED_ORIGINS is set: the page opens, and its requests are refused as those of ' +
+    'every web page. Set ALLOWED_HOSTS to the host name of this address.',
+  rebinding:
+    'ALLOWED_HOSTS is * on a loopback address without authorization: any web page could call this machine (DNS rebinding). ' +
+    'List the names, or set AUTH_ISSUER.',
+}
+
+export function rareText(about: keyof typeof TEXTS): string {
+  return TEXTS[about]
+}
