@@ -71,9 +71,3 @@ function isRate(value: unknown): boolean {
 function shown(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
-
-/** The default export of `mcp.config.ts`, which the commands of `mcp-anywhere` read, or the member of package.json. */
-export interface McpConfig {
-  /** The file that exports the server, relative to the file of the setting: `src/server.ts`. */
-  server: string
-}

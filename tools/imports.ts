@@ -13,7 +13,7 @@ const FLOORS = [
   ['lib/node.ts', 'lib/lambda.ts', 'lib/testing.ts', 'lib/stdio.ts'],
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
-  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/page.ts'],
+  ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/page.ts', 'lib/mcp-config.ts'],
   ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],
@@ -22,7 +22,7 @@ const FLOORS = [
   ['lib/runtime'],
   ['lib/server', 'lib/store', 'lib/auth', 'lib/connect'],
   ['lib/options.ts'],
-  ['lib/settings.ts', 'lib/protocol'],
+  ['lib/settings.ts', 'lib/settings-serve.ts', 'lib/protocol'],
   ['lib/base'],
 ]
 
@@ -31,6 +31,7 @@ const NEIGHBOURS = [
   'lib/platform/node -> lib/platform',
   'lib/platform/lambda -> lib/platform',
   'lib/index.ts -> lib/endpoint.ts',
+  'lib/index.ts -> lib/mcp-config.ts',
   'lib/index.ts -> lib/mcp-handler.ts',
   'lib/mcp-handler.ts -> lib/endpoint.ts',
   'lib/server -> lib/store',

@@ -1,9 +1,10 @@
-/** Writes the tables of docs/settings.md, from lib/settings.ts: `node tools/settings.ts`. */
+/** Writes the tables of docs/settings.md, from lib/settings.ts and lib/settings-serve.ts: `node tools/settings.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Group, Setting } from '../lib/base/setting.ts'
 import { kindOf } from '../lib/platform/environment.ts'
 import { SETTINGS } from '../lib/settings.ts'
+import { SERVE_SETTINGS } from '../lib/settings-serve.ts'
 import { root } from './build.ts'
 
 const FILE = join(root, 'docs/settings.md')
@@ -11,15 +12,20 @@ const BEGIN = '<!-- written by tools/settings.ts -->\n'
 
 const UNITS = Object.entries({ d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_000, ms: 1 })
 
+const FILES: readonly [file: string, table: Readonly<Record<string, Group>>][] = [
+  ['lib/settings.ts', SETTINGS],
+  ['lib/settings-serve.ts', SERVE_SETTINGS],
+]
+
 /** Every variable that a platform reads. */
 export const VARIABLES = Object.values(SETTINGS).flatMap((group: Group) =>
   Object.values(group).flatMap(({ variable }) => variable ?? []),
 )
 
 /** The comments of groups and rows, each with the name that it stands above, in the order of the file. */
-function comments(): { name: string; text: string }[] {
-  const source = readFileSync(join(root, 'lib/settings.ts'), 'utf8')
-  const table = source.slice(source.indexOf('export const SETTINGS'), source.indexOf('} as const satisfies'))
+function comments(file: string): { name: string; text: string }[] {
+  const source = readFileSync(join(root, file), 'utf8')
+  const table = source.slice(source.search(/export const \w*SETTINGS = /), source.indexOf('} as const satisfies'))
   return [...table.matchAll(/\/\*\*(.*?)\*\/\s+'?([\w.]+)'?: [\w{]/gs)].map(([, text = '', name = '']) => ({
     name,
     text: text.replace(/\s+(\* )?/g, ' ').trim(),
@@ -27,22 +33,26 @@ function comments(): { name: string; text: string }[] {
 }
 
 function tables(): string {
-  const all = comments()
+  return FILES.flatMap(([file, table]) => sectionsOf(file, table)).join('\n')
+}
+
+function sectionsOf(file: string, table: Readonly<Record<string, Group>>): string[] {
+  const all = comments(file)
   const textOf = (name: string) => {
     const next = all.shift()
-    if (next?.name !== name) throw new Error(`lib/settings.ts: ${name} needs a comment.`)
+    if (next?.name !== name) throw new Error(`${file}: ${name} needs a comment.`)
     return next.text
   }
-  const sections = Object.entries(SETTINGS).map(([group, rows]) => {
+  return Object.entries(table).map(([group, rows]) => {
     const head = `## ${group}\n\n${textOf(group)}\n\n| variable | option | default | meaning | values |\n|---|---|---|---|---|\n`
     const lines = Object.entries(rows).map(([option, row]) => line(group, option, row, textOf(option)))
     return head + lines.join('')
   })
-  return sections.join('\n')
 }
 
 function line(group: string, option: string, setting: Setting, text: string): string {
-  const name = group === 'platform' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
+  const name =
+    group === 'platform' || group === 'serve' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
   const values = variable === '' || setting.kind === 'text' ? '' : kindOf(setting).mayBe(setting)
   return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |\n`

@@ -1,8 +1,8 @@
-/** The setting for the file of the server: `mcp.config.ts`, or a member of package.json. */
+/** The settings of a project, its server and what `serve` serves: `mcp.config.ts`, or a member of package.json. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { McpConfig } from '../options.ts'
+import type { McpConfig, ServeConfig } from '../mcp-config.ts'
 import { Failure } from './command.ts'
 import { bundledText } from './esbuild.ts'
 
@@ -81,11 +81,61 @@ function checked(given: unknown, source: string): McpConfig {
       : '{ "server": "src/server.ts" }'
     throw new Failure(`${source} must have an object with the file of the server: ${form}.`)
   }
-  const { server, ...others } = given as Record<string, unknown>
+  const { server, serve, ...others } = given as Record<string, unknown>
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new Failure(`${source}: "${unknown}" is no setting; there is "server".`)
-  if (typeof server !== 'string' || server === '') {
+  if (unknown !== undefined) {
+    throw new Failure(`${source}: "${unknown}" is no setting; there are "server" and "serve".`)
+  }
+  const isServer = typeof server === 'string' && server !== ''
+  if (!isServer && (server !== undefined || serve === undefined)) {
     throw new Failure(`${source}: "server" must be the file of the server, such as "src/server.ts".`)
   }
-  return { server }
+  const config: McpConfig = {}
+  if (isServer) config.server = server
+  if (serve !== undefined) config.serve = serveConfig(serve, source)
+  return config
+}
+
+/** The members of {@link ServeConfig}, and what they are. Those of servers of the official SDK are checked when one is opened. */
+const SERVE_MEMBERS: Readonly<Record<keyof ServeConfig, readonly [what: string, is: (value: unknown) => boolean]>> = {
+  package: ['the name of a package, or a file', isText],
+  args: ['a list of texts', (value) => Array.isArray(value) && value.every(isText)],
+  bin: ['the name of a program', isText],
+  env: [
+    'an object of texts',
+    (value) => isRecord(value) && Object.values(value).every((text) => typeof text === 'string'),
+  ],
+  isolate: ['"session" or "none"', (value) => value === 'session' || value === 'none'],
+  open: ['true or false', (value) => typeof value === 'boolean'],
+  wait: ['a number of seconds', (value) => typeof value === 'number'],
+  instances: ['"shared", "session", "call" or a function', (value) => isText(value) || typeof value === 'function'],
+  attribution: ['"context" or "strict"', isText],
+  tools: ['an object of options by the name of the tool', isRecord],
+}
+
+function serveConfig(given: unknown, source: string): ServeConfig {
+  const refuse = (member: string, what: string): never => {
+    throw new Failure(`${source}: ${member} must be ${what}.`)
+  }
+  if (!isRecord(given))
+    return refuse('"serve"', 'an object with the package: { "package": "@modelcontextprotocol/server-memory" }')
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(SERVE_MEMBERS, name)) {
+      const known = Object.keys(SERVE_MEMBERS).join(', ')
+      throw new Failure(`${source}: "serve" has no member "${name}"; there are ${known}.`)
+    }
+    const [what, is] = SERVE_MEMBERS[name as keyof ServeConfig]
+    if (value !== undefined && !is(value)) refuse(`"${name}" of "serve"`, what)
+  }
+  return isText(given.package)
+    ? { ...given, package: given.package }
+    : refuse('"package" of "serve"', SERVE_MEMBERS.package[0])
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

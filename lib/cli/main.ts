@@ -8,6 +8,7 @@ import { paragraph } from './paragraph.ts'
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   dev: () => import('./dev/command.ts'),
   start: () => import('./start/command.ts'),
+  serve: () => import('./serve/command.ts'),
   build: () => import('./build/command.ts'),
   check: () => import('./check/command.ts'),
   connect: () => import('./connect/command.ts'),

@@ -7,6 +7,8 @@ import { dirname, extname, join, resolve } from 'node:path'
 export interface Manifest {
   name: string
   version: string
+  main?: unknown
+  bin?: unknown
   gypfile?: boolean
   binary?: object
   napi?: object

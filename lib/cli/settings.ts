@@ -4,8 +4,13 @@ import { Failure } from './command.ts'
 
 /** @throws Failure with the line of a variable that has a wrong value */
 export function settingsOf(env: NodeJS.ProcessEnv): Settings {
+  return orFailure(() => parseEnvironment(env))
+}
+
+/** The result of `read`. @throws Failure with the line of a variable that has a wrong value */
+export function orFailure<T>(read: () => T): T {
   try {
-    return parseEnvironment(env)
+    return read()
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error
     throw new Failure(error.message)

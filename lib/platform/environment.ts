@@ -22,6 +22,8 @@ export interface Settings extends Omit<Values<typeof SETTINGS.platform>, 'log' |
   page: boolean
   /** Where Redis is, without its password. */
   redisName: string | undefined
+  /** Where other machines can call and nobody is asked for a token: the line that says so, which is a warning, too. */
+  openWarning: string | undefined
   /** One line for each setting that works but is probably a mistake. */
   warnings: string[]
   endpoint: EndpointOptions & { auth?: AuthOptions | undefined }
@@ -44,6 +46,7 @@ export function parseEnvironment(env: Environment): Settings {
   const { host, redisUrl, redisPrefix } = platform
   const local = LOOPBACK.has(host)
   const auth = authorization(env)
+  const open = !local && auth === undefined
   checked(() => checkPaths(endpoint), 'MCP_PATH, MCP_PREFIX')
   const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
@@ -61,10 +64,11 @@ export function parseEnvironment(env: Environment): Settings {
     shutdown,
     redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
     log: platform.log ?? (local ? undefined : true),
+    openWarning: open ? NO_AUTHORIZATION : undefined,
     page: platform.page ?? local,
     warnings: [
       ...misspelled(env),
-      ...(local || auth ? [] : [NO_AUTHORIZATION]),
+      ...(open ? [NO_AUTHORIZATION] : []),
       ...(local && !auth && allowedOrigins === '*' ? [rareText('everyPage')] : []),
       ...(platform.page && !allowedHosts && !allowedOrigins ? [rareText('pageRefused')] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
@@ -175,8 +179,8 @@ function checked<T>(read: () => T, variable: string): T {
   }
 }
 
-/** The options of `group` whose variables are set. */
-function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<G>> {
+/** The options of `group` whose variables are set. @throws BadSetting */
+export function readGroup<G extends Group>(env: Environment, group: G): Partial<Values<G>> {
   const values: Record<string, unknown> = {}
   for (const [option, setting] of Object.entries(group)) {
     const text = setting.variable && textOf(env, setting.variable)

@@ -19,7 +19,7 @@ import { readableLine } from './log/readable.ts'
 import { Thinning } from './log/thinning.ts'
 
 /** A stream of the process. */
-interface Output {
+export interface Output {
   readonly isTTY?: boolean
   write(text: string): unknown
 }

@@ -10,27 +10,48 @@ import { type ClientChannel, channelFor } from '../server/context/client-channel
 import { type Description, type Dispatcher, missingScopes, type Offer } from '../server/dispatcher.ts'
 import { callerOf } from '../server/registry/visibility.ts'
 import type { OfficialInstance } from './instance.ts'
+import { notificationMethods, ROOTS_CHANGED } from './notifications.ts'
 import type { Instances } from './options.ts'
 import type { Policies } from './policies.ts'
-import { handles, type LowLevel, notificationMethods, type OwnDescription } from './private.ts'
+import { handles, type LowLevel, type OwnDescription } from './private.ts'
 import { NOT_KEPT } from './results.ts'
 
-interface DispatcherParts {
+/** An instance of a server, as it answers requests. */
+type Serving = Pick<OfficialInstance, 'serve'>
+
+interface BaseParts<Instance extends Serving> {
   own: OwnDescription
   policies: Policies
+  /** Runs `work` with the instance for a request. */
+  use(channel: ClientChannel, work: Work<Instance>): Result | Promise<Result>
+}
+
+interface DispatcherParts extends BaseParts<OfficialInstance> {
   /** The server, or the first one that a factory made. */
   model: LowLevel
   kind: Instances
   /** The instance that has a session's client, where this process has it. */
   ofSession(sessionId: string): OfficialInstance | undefined
-  /** Runs `work` with the instance for a request. */
-  use(channel: ClientChannel, work: Work): Result | Promise<Result>
 }
 
 /** What is done with the instance for a request. */
-export type Work = (instance: OfficialInstance) => Result | Promise<Result>
+export type Work<Instance extends Serving = OfficialInstance> = (instance: Instance) => Result | Promise<Result>
 
-export function dispatcherFor({ own, policies, model, kind, ofSession, use }: DispatcherParts): Dispatcher {
+export function dispatcherFor({ model, kind, ofSession, ...base }: DispatcherParts): Dispatcher {
+  return {
+    ...baseDispatcher(base),
+    handles: (method) => handles(model, method),
+    keeps: (method) => keeps(model, kind, method),
+    heard(method, params, { session, kept }) {
+      if (!isForServer(method)) return
+      const heard = { id: kept ?? randomId(9), method, ...(params && { params }) }
+      ofSession(session.id)?.hear(heard, session.id)
+    },
+  }
+}
+
+/** The common part of dispatchers of servers that were written for the official SDK, wherever these run. */
+export function baseDispatcher<Instance extends Serving>({ own, policies, use }: BaseParts<Instance>): Dispatcher {
   const descriptions = new Map<string, Description>()
   const dispatcher: Dispatcher = {
     methods: METHODS,
@@ -63,13 +84,6 @@ export function dispatcherFor({ own, policies, model, kind, ofSession, use }: Di
       return known
     },
     policyOf: (method, params, caller) => policies.of(method, params, caller),
-    handles: (method) => handles(model, method),
-    keeps: (method) => keeps(model, kind, method),
-    heard(method, params, { session, kept }) {
-      if (!isForServer(method)) return
-      const heard = { id: kept ?? randomId(9), method, ...(params && { params }) }
-      ofSession(session.id)?.hear(heard, session.id)
-    },
   }
   return dispatcher
 }
@@ -91,7 +105,7 @@ function isForServer(method: string): boolean {
 function keeps(model: LowLevel, kind: Instances, method: string): boolean {
   if (!isForServer(method) || (kind !== 'session' && kind !== 'call')) return false
   // Some servers begin to handle changed roots when they are initialized.
-  return method === 'notifications/roots/list_changed' || notificationMethods(model).includes(method)
+  return method === ROOTS_CHANGED || notificationMethods(model).includes(method)
 }
 
 /**
@@ -99,7 +113,7 @@ function keeps(model: LowLevel, kind: Instances, method: string): boolean {
  * otherwise, and a tool that is hidden must not differ from one that does not exist.
  */
 async function answerAsUnknown(
-  instance: OfficialInstance,
+  instance: Serving,
   name: string,
   params: JsonObject | undefined,
   channel: ClientChannel,

@@ -14,6 +14,7 @@ import { OfficialCall } from './call.ts'
 import { contextOf, extraOf, messageExtra } from './extra.ts'
 import { Hearing } from './hearing.ts'
 import { LISTS, OfficialLists } from './lists.ts'
+import { hearNotification, notificationMethods, ROOTS_CHANGED } from './notifications.ts'
 import { own } from './own-params.ts'
 import type { Policies } from './policies.ts'
 import * as sdk from './private.ts'
@@ -72,9 +73,9 @@ export class OfficialInstance implements Calls {
       hintOf: (method) => this.#hintOf(method),
     })
     this.#hearing = new Hearing({
-      methods: () => sdk.notificationMethods(server),
+      methods: () => notificationMethods(server),
       deliver: ({ method, params }) =>
-        sdk.hearNotification(server, method, () => {
+        hearNotification(server, method, () => {
           this.#transport?.onmessage?.({ jsonrpc: '2.0', method, ...(params && { params }) })
         }),
     })
@@ -295,5 +296,3 @@ export class OfficialInstance implements Calls {
     this.#parts.announce(change)
   }
 }
-
-const ROOTS_CHANGED = 'notifications/roots/list_changed'

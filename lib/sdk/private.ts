@@ -88,8 +88,7 @@ export function ownDescription(server: LowLevel): OwnDescription | undefined {
 /** The member that keeps the state of one client, as a predicate of the server; undefined where there is none. */
 export function clientState(server: LowLevel): string | undefined {
   if (isFunction(server.oninitialized)) return 'sets oninitialized'
-  const handlers = member(server, '_notificationHandlers')
-  const onRoots = handlers instanceof Map && handlers.has('notifications/roots/list_changed')
+  const onRoots = notificationHandlers(server)?.has('notifications/roots/list_changed')
   return onRoots ? 'handles notifications/roots/list_changed' : undefined
 }
 
@@ -103,38 +102,10 @@ export function handles(server: LowLevel, method: string): boolean {
   }
 }
 
-/** The methods of the notifications that the server handles. Where a release keeps them elsewhere: those that it may. */
-export function notificationMethods(server: LowLevel): string[] {
+/** The handlers of notifications by method. Undefined: this release keeps them elsewhere. */
+export function notificationHandlers(server: LowLevel): Map<unknown, unknown> | undefined {
   const handlers = member(server, '_notificationHandlers')
-  return handlers instanceof Map ? [...handlers.keys()].map(String) : ['notifications/roots/list_changed']
-}
-
-/**
- * Sends a notification to the server, and resolves when its handler has ended. A handler's error goes to `onerror`.
- *
- * @param send gives the message to the transport
- */
-export async function hearNotification(server: LowLevel, method: string, send: () => void): Promise<void> {
-  const handlers = member(server, '_notificationHandlers')
-  const own: unknown = handlers instanceof Map ? handlers.get(method) : undefined
-  const handler = own ?? server.fallbackNotificationHandler
-  if (!(handlers instanceof Map) || !isFunction(handler)) return send()
-  let done: unknown
-  const followed = (...args: unknown[]) => {
-    done = Reflect.apply(handler, undefined, args)
-    return done
-  }
-  // The SDK looks the handler up as it gets the message.
-  handlers.set(method, followed)
-  try {
-    send()
-  } finally {
-    if (own === undefined) handlers.delete(method)
-    else handlers.set(method, own)
-  }
-  // It calls the handler in a microtask.
-  await new Promise((resolve) => setImmediate(resolve))
-  await Promise.resolve(done).catch(() => {})
+  return handlers instanceof Map ? handlers : undefined
 }
 
 /** The SDK keeps the log level of each session for ever. The endpoint keeps it, too. */

@@ -1,5 +1,6 @@
 /** The interface between a server and the endpoint. Code above lib/server uses a server through it only. */
 import { type AuthInfo, hasScopes } from '../protocol/auth-info.ts'
+import type { ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
@@ -31,7 +32,7 @@ export interface Description {
 }
 
 /** The session of a client, and the caller of the request by which it made something known. */
-export interface Hearing {
+interface Hearing {
   session: { readonly id: string; readonly revision: Revision; readonly client: ClientView }
   caller: { readonly principal: string; readonly auth: AuthInfo | undefined }
   /** The id under which the session keeps the notification. Undefined: it keeps none. */
@@ -79,6 +80,8 @@ export interface Dispatcher {
    * @throws TypeError with one line for a server that cannot be served
    */
   open?(completed: (elicitationId: string) => Promise<unknown>): Promise<readonly string[]>
+  /** Why requests of the stateless revision, `server/discover` included, are not served for this principal; undefined: they are. */
+  refusesStateless?(principal: string): ProtocolError | undefined
   /**
    * A client with a session made something known: by a notification, or by a request that its session answers itself (`ping`,
    * `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`), which may be refused afterwards. It throws nothing.

@@ -139,6 +139,8 @@ export class StatelessCall extends Run implements AskingCall {
   #wait(ask: Ask): Promise<JsonObject> {
     const { parking } = this.#host
     if (!parking) return Promise.reject(new Error(`${ask.method}: no run can wait for its client here.`))
+    // Nobody waits for a call that was cancelled.
+    if (this.over) return Promise.reject(new DOMException('The call has ended.', 'AbortError'))
     try {
       this.#run ??= parking.park(this, this.#input)
       return this.#run.ask(ask)

@@ -55,6 +55,8 @@ export class Stateless {
     const row = this.#dispatcher.methods.get(method)
     const envelope = readEnvelope(request, header, row?.mirrored)
     if (caller.note && envelope.info) caller.note.client = clientName(envelope.info)
+    const refusal = this.#dispatcher.refusesStateless?.(caller.principal)
+    if (refusal) throw new ProtocolError(refusal.code, refusal.message, refusal.data, request.id)
     if (method === 'server/discover') {
       return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
     }

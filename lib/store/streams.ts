@@ -80,7 +80,7 @@ export interface Advance {
 type AdvanceReply = { status: 'ok'; entries: LogEntry[] } | Status<'moved' | 'gone'>
 
 /** moved: another connection holds the stream, or none does (undefined). gone: no such session. */
-export type HolderReply = Status<'ok' | 'gone'> | { status: 'moved'; holder: Holder | undefined }
+type HolderReply = Status<'ok' | 'gone'> | { status: 'moved'; holder: Holder | undefined }
 
 export interface StreamStore {
   /**

@@ -64,6 +64,16 @@ const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
   },
   { at: 'lib/page/app/', names: ['performance.now', 'setTimeout'], because: 'it runs in a browser' },
   {
+    at: 'lib/cli/serve/shared/',
+    names: ['setTimeout'],
+    because: 'a timer of the clock would not keep the process alive until the program has connected',
+  },
+  {
+    at: 'lib/cli/serve/guard/',
+    names: ['setTimeout'],
+    because: 'a timer of the clock would not keep the process alive while the program cleans up',
+  },
+  {
     at: 'lib/cli/check/',
     names: ['performance.now', 'setTimeout'],
     because: 'it waits for a deployment, outside of it',

@@ -66,6 +66,31 @@ test.each([
   expect((error as Error).message).not.toContain('\n')
 })
 
+test('what serve serves stands beside the server, or alone', async () => {
+  write({
+    'mcp.config.ts': `export default { server: 'other.ts', serve: { package: '@a/b', args: ['x'], instances: () => 'k' } }`,
+  })
+  expect((await readConfig(folder))?.config).toMatchObject({
+    server: 'other.ts',
+    serve: { package: '@a/b', args: ['x'] },
+  })
+  write({ 'mcp.config.ts': `export default { serve: { package: './x.js', open: true } }` })
+  expect((await readConfig(folder))?.config).toEqual({ serve: { package: './x.js', open: true } })
+  await expect(serverFile(folder)).rejects.toThrow(/^Which file has the server\?/)
+})
+
+test.each([
+  ['"@a/b"', /"serve" must be an object with the package: \{ "package": /],
+  ['{}', /"package" of "serve" must be the name of a package, or a file\.$/],
+  ['{ "package": "x", "arguments": [] }', /"serve" has no member "arguments"; there are package, args, /],
+  ['{ "package": "x", "args": "y" }', /"args" of "serve" must be a list of texts\.$/],
+  ['{ "package": "x", "isolate": "user" }', /"isolate" of "serve" must be "session" or "none"\.$/],
+  ['{ "package": "x", "env": { "A": 1 } }', /"env" of "serve" must be an object of texts\.$/],
+])('"serve": %s fails with one line', async (serve, expected) => {
+  write({ 'package.json': `{ "mcp-anywhere": { "serve": ${serve} } }` })
+  await expect(readConfig(folder)).rejects.toThrow(expected)
+})
+
 test('a file that the command line names must exist', async () => {
   await expect(serverFile(folder, 'nowhere.ts')).rejects.toThrow(/^There is no nowhere\.ts\.$/)
 })

@@ -2,6 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { onEvent } from '../../lib/base/events.ts'
 import type { Endpoint, EndpointOptions } from '../../lib/endpoint.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { StoreUnavailable } from '../../lib/store/store.ts'
@@ -66,6 +67,14 @@ function serverOf(seen: Seen): McpServer {
     seen.aborted.push(String(signal.reason))
     return text('gone')
   })
+  server.registerTool('ask_late', { inputSchema: {} }, async () => {
+    seen.runs++
+    await seen.meanwhile.promise
+    const failed = await low.elicitInput(form('Late?'), { timeout: 1e9 }).catch((error: Error) => error.message)
+    seen.aborted.push(String(failed))
+    seen.done.resolve()
+    return text(failed)
+  })
   server.registerTool('stream', { inputSchema: {} }, async () => {
     await low.elicitInput(form('Stream?'))
     for (let i = 0; i < 60; i++) await low.sendLoggingMessage({ level: 'info', data: 'x'.repeat(100_000) })
@@ -117,9 +126,9 @@ async function nothingIsLeft(...endpoints: Endpoint[]): Promise<void> {
   for (const endpoint of endpoints) {
     await eventually(async () => {
       const { calls, connections, unregistered } = endpoint.stats()
-      return calls + connections + unregistered === 0 ? true : undefined
+      const { requests, output } = endpoint.held()
+      return calls + connections + unregistered + requests + output === 0 ? true : undefined
     })
-    expect(endpoint.held()).toEqual({ requests: 0, output: 0 })
   }
 }
 
@@ -300,6 +309,31 @@ test.each([0, 1])('a retry that is closed cancels its run (at instance %i)', asy
   await nothingIsLeft(at(0), at(1))
 })
 
+test('a call that was cancelled before it asks waits for nobody', async () => {
+  const { at, seen } = instances(1)
+  const abort = new AbortController()
+  const going = send(at(0), tool('ask_late'), { signal: abort.signal })
+  await eventually(async () => (seen.runs > 0 ? true : undefined))
+  abort.abort()
+  await going.catch(() => {})
+  seen.meanwhile.resolve()
+  await seen.done.promise
+  expect(seen.aborted).toEqual([expect.stringContaining('has ended')])
+  await nothingIsLeft(at(0))
+})
+
+test('an instance that shuts down lets no further call wait', async () => {
+  const { at, seen, clock } = instances(1)
+  const going = ask(at(0), tool('ask_late'))
+  await eventually(async () => (seen.runs > 0 ? true : undefined))
+  const closing = at(0).close()
+  await new Promise((resolve) => setImmediate(resolve))
+  seen.meanwhile.resolve()
+  expect((await going).result).toMatchObject({ content: [{ text: expect.stringContaining('is shutting down') }] })
+  await clock.advance(1_000)
+  await closing
+})
+
 test('an instance has so many waiting calls, and so has a caller', async () => {
   const { at } = instances(1, { auth: 'middleware', stateless: { maxParked: 3, maxParkedPerPrincipal: 2 } })
   const request = tool('ask')
@@ -446,4 +480,29 @@ test('mail that is lost in either direction is asked for again', async () => {
   expect(seen.runs).toBe(1)
   for (let i = 0; i < 20; i++) await clock.advance(500)
   await nothingIsLeft(a, b)
+})
+
+test('each request of a call that waits is a call in the events, and so is each ask', async () => {
+  const { at } = instances(2)
+  const calls: unknown[] = []
+  const asks: unknown[] = []
+  const ends = [
+    onEvent('call', ({ kind, name, outcome, instance }) =>
+      calls.push([kind, name, outcome, [0, 1].findIndex((index) => at(index).instanceId === instance)]),
+    ),
+    onEvent('ask', ({ method, outcome }) => asks.push([method, outcome])),
+  ]
+  const request = tool('ask_twice')
+  const second = await ask(at(1), answered(request, await ask(at(0), request)))
+  await ask(at(1), answered(request, second, 'Bob', 'elicit-2'))
+  for (const end of ends) end()
+  expect(calls).toEqual([
+    ['tool', 'ask_twice', 'input_required', 0],
+    ['tool', 'ask_twice', 'input_required', 1],
+    ['tool', 'ask_twice', 'ok', 1],
+  ])
+  expect(asks).toEqual([
+    ['elicitation/create', 'answered'],
+    ['elicitation/create', 'answered'],
+  ])
 })

@@ -17,8 +17,8 @@ for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
 rm -rf "$@"`
 
 export interface Guard {
-  /** Ends the process with this one, unless it has ended before. */
-  watch(child: ChildProcess): void
+  /** Ends the process with this one, unless it has ended before. `group`: with all processes of the group that it leads. */
+  watch(child: ChildProcess, group?: boolean): void
   /** Ends what is left and removes the folders. */
   end(): Promise<void>
 }
@@ -40,13 +40,15 @@ export function startGuard(folders: readonly string[]): Guard {
   const gone = once(shell, 'exit').catch(() => {})
   shell.stdin.on('error', () => {})
   return {
-    watch(child) {
-      const { pid } = child
-      if (pid === undefined) return
+    watch(child, group = false) {
+      if (child.pid === undefined) return
+      const pid = group ? -child.pid : child.pid
       shell.stdin.write(`+ ${pid}\n`)
       child.once('exit', () => shell.stdin.write(`- ${pid}\n`))
     },
     async end() {
+      // Nothing else may keep this process alive.
+      shell.ref()
       shell.stdin.end()
       await gone
     },

@@ -6,6 +6,7 @@ import type { Server } from 'node:http'
 import { isatty } from 'node:tty'
 import type { Endpoint } from '../../endpoint.ts'
 import type { Settings } from '../environment.ts'
+import { exit } from './exit.ts'
 import type { AnsweringSocket } from './harden.ts'
 
 /** How long a request that has begun may take to arrive once everything else is done, in ms. */
@@ -42,7 +43,7 @@ export function drainOnSignals(
     // The second signal ends the lame duck.
     if (leaving.begun) return goOn()
     leaving.begun = true
-    setTimeout(() => process.exit(1), shutdown).unref()
+    setTimeout(() => exit(1), shutdown).unref()
     // A response whose head is not written yet can close its connection, as all of the following do.
     for (const { _httpMessage: response } of sockets)
       if (response?.headersSent === false) response.shouldKeepAlive = false
@@ -54,10 +55,10 @@ export function drainOnSignals(
     over
       .then(() => close(http, endpoint, sockets))
       .then(
-        () => process.exit(exitCode),
+        () => exit(exitCode),
         (error) => {
           console.error(error)
-          process.exit(1)
+          exit(1)
         },
       )
   }

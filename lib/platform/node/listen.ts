@@ -4,37 +4,63 @@ import type { Servable } from '../../sdk/official.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
-import { type Log, openLog } from '../log.ts'
+import { type Log, type Output, openLog } from '../log.ts'
 import { openStore } from '../store.ts'
+import { exit } from './exit.ts'
 import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: Servable): Promise<void> {
-  const settings = readEnvironment(process.env)
+  await listenWith(server, { settings: readEnvironment(process.env) })
+}
+
+interface ListenParts {
+  settings: Settings
+  /** Where the start and the requests are written; default: stdout. */
+  out?: Output | undefined
+  /** Sentences for the log of the start. */
+  notes?: readonly string[]
+  /** Called with the log of the process, before the server is opened. */
+  logged?: (log: Log) => void
+}
+
+/**
+ * {@link listen} with settings that have been read.
+ *
+ * @returns ends the process in the order of a signal, with the exit code 1
+ */
+export async function listenWith(
+  server: Servable,
+  { settings, out = process.stdout, notes = [], logged }: ListenParts,
+): Promise<() => void> {
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
-  const log = openLog({ requests: settings.log, skips: (cause) => starting && cause instanceof StoreRefused })
+  const skips = (cause: Error) => starting && cause instanceof StoreRefused
+  const log = openLog({ requests: settings.log, out, skips })
+  logged?.(log)
   for (const warning of settings.warnings) log.say('WARNING', warning)
+  for (const note of notes) log.say('INFO', note)
   const store = await openStore(settings, log.error)
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const { http, endpoint } = serveNode(server, { settings, store, log, page })
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
   http.listen(settings.port, settings.host, () => {
     const { port } = http.address() as AddressInfo
-    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log)
+    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log, out)
     tryStore(store).finally(() => {
       starting = false
     })
   })
+  return fail
 }
 
 /** Ends the start with one line. */
 function stop(why: string): never {
   console.error(why)
-  process.exit(1)
+  exit(1)
 }
 
 /**
@@ -47,10 +73,13 @@ async function tryStore(store: Store): Promise<void> {
   })
 }
 
-function announce(address: string, { redisUrl, redisName }: Settings, log: Log): void {
+function announce(address: string, { redisUrl, redisName }: Settings, log: Log, out: Output): void {
   const place = redisUrl ? `Redis at ${redisName}` : 'this process (set REDIS_URL to share them)'
   if (log.asJson) return log.say('INFO', 'listening', { address, sessions: place })
-  console.log(`MCP endpoint  ${address}`)
-  console.log(`Sessions in   ${place}`)
-  console.log(`Try it        npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`)
+  const lines = [
+    `MCP endpoint  ${address}`,
+    `Sessions in   ${place}`,
+    `Try it        npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`,
+  ]
+  out.write(`${lines.join('\n')}\n`)
 }

@@ -25,11 +25,16 @@ interface Parts {
   page: Page | undefined
 }
 
-/** Serves `server` until the process gets SIGTERM or SIGINT. The HTTP server does not listen yet. */
-export function serveNode(
-  server: Servable,
-  { settings, store, log, page }: Parts,
-): { http: Server; endpoint: Endpoint } {
+interface Served {
+  /** It does not listen yet. */
+  http: Server
+  endpoint: Endpoint
+  /** Ends the process in the order of a signal, with the exit code 1. */
+  fail(): void
+}
+
+/** Serves `server` until the process gets SIGTERM or SIGINT. */
+export function serveNode(server: Servable, { settings, store, log, page }: Parts): Served {
   const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
@@ -63,5 +68,5 @@ export function serveNode(
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
     return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
   })
-  return { http, endpoint }
+  return { http, endpoint, fail: () => leaving.fail() }
 }

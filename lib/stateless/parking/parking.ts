@@ -75,9 +75,10 @@ export class Parking {
   /**
    * Begins the run of a call that waits for its client.
    *
-   * @throws Error with one line where no further run may wait here
+   * @throws Error with one line where no further run may wait here, or none any longer
    */
   park(call: AskingCall, { exchange, send }: FirstRequest): ParkedRun {
+    if (this.#instance.draining) throw new Error(LEAVING)
     const [instance, bounds, park, maxAsks] = [this.#instance, this.#bounds, this.#park, this.#maxAsks]
     const run = new ParkedRun({ instance, bounds, park, maxAsks }, call, firstLeg(call, exchange, send))
     exchange.last(run)
@@ -110,6 +111,8 @@ export class Parking {
     throw new ProtocolError(error?.code ?? ErrorCode.InternalError, error?.message ?? '', error?.data)
   }
 }
+
+const LEAVING = 'The call cannot wait for its client: this instance is shutting down. Call the tool again.'
 
 /** The first leg of a run is carried by the request of its call. */
 function firstLeg(call: AskingCall, exchange: FirstRequest['exchange'], send: SendMessage): Leg {

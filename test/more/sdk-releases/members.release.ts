@@ -34,6 +34,14 @@ describe.each(LINES)('a server of %s', (_name, McpServer, line, file) => {
     expect(sdk.clientState(low)).toBe('sets oninitialized')
   })
 
+  test('has the handlers of notifications, and its own of log levels, where they are looked for', async () => {
+    const { server } = new McpServer({ name: 'members', version: '1.0.0' }, { capabilities: { logging: {} } })
+    expect([...(sdk.notificationHandlers(server as never)?.keys() ?? [])]).toContain('notifications/cancelled')
+    expect(sdk.handles(server as never, 'logging/setLevel')).toBe(true)
+    expect(sdk.handles(server as never, 'resources/subscribe')).toBe(false)
+    expect(Reflect.get(server, '_loggingLevels')).toBeInstanceOf(Map)
+  })
+
   test('shows that it handles changed roots', () => {
     const { server } = new McpServer({ name: 'roots', version: '1.0.0' })
     Reflect.get(server, '_notificationHandlers').set('notifications/roots/list_changed', () => {})

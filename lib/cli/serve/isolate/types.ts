@@ -1,27 +1,20 @@
 /** The interface between `serve` and the dispatcher of a program that has a process for each session. */
+import type { OfficialOptions } from '../../../sdk/options.ts'
 import type { Dispatcher } from '../../../server/dispatcher.ts'
+import type { ServeOptions } from '../../../settings-serve.ts'
+import type { Program } from './process/program.ts'
 
-/** A program that speaks MCP on stdin and stdout, and how many processes of it there may be. */
-export interface IsolateOptions extends Partial<IsolateBounds> {
-  /** The program: an absolute path, or a name on PATH. */
-  command: string
-  args: readonly string[]
-  /** The working folder of its processes: an absolute path. */
-  cwd: string
-  /** The whole environment of its processes. */
-  env: Readonly<Record<string, string | undefined>>
+/** A program, and how it is served. Bounds that are not given have the defaults of lib/settings-serve.ts. */
+export interface IsolateOptions extends Program, Partial<ServeOptions> {
   /** The program for people, as the log and errors name it: the package with its version, or the file. Default: the command. */
   name?: string | undefined
-}
-
-/** Bounds of the processes of one instance. */
-export interface IsolateBounds {
-  /** Processes at once. */
-  processes: number
-  /** Processes of one principal at once. */
-  processesPerPrincipal: number
-  /** How long a process without a request is kept, in ms. */
-  idle: number
+  /** What the endpoint should know of the tools, by name, as for a server of the official SDK. */
+  tools?: OfficialOptions['tools']
+  /**
+   * Receives each line that a process writes to stderr, and the session in the form of the events (empty: a process of the
+   * start). Default: a line on stderr.
+   */
+  log?: ((line: string, session: string) => void) | undefined
 }
 
 /**
