@@ -56,3 +56,18 @@ test.each(Object.entries(packages))('%s lists and calls its tools for every clie
     await fleet.stop()
   }
 })
+
+test('--isolate none serves a program without its own transport, for clients without a session, too', async () => {
+  const fleet = await startServeFleet('@upstash/context7-mcp', redis, ['--isolate', 'none'])
+  try {
+    await fleet.line(/The transport that @upstash\/context7-mcp \S+ has around stdio is left out/)
+    expect(await fleet.line(LOG['an instance for each session'])).toMatch(/sets oninitialized/)
+    for (const [kind, connect] of clients) {
+      const client = await connect(fleet.url)
+      expect([kind, await client.tools()]).toEqual([kind, ['resolve-library-id', 'query-docs']])
+      await client.close()
+    }
+  } finally {
+    await fleet.stop()
+  }
+})
