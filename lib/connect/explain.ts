@@ -1,8 +1,7 @@
 /** Why a request was refused and what to do: for the page, for `mcp-anywhere connect`, and for the terminal of `dev`. */
-import { ErrorCode } from '../protocol/errors.ts'
 
 /** A response with a status of 400 or more. */
-interface Refused {
+export interface Refused {
   status: number
   /** The text, or what was parsed of it. */
   body: unknown
@@ -25,7 +24,6 @@ interface Seen {
   status: number
   /** Of the JSON-RPC error; undefined: the response is not the endpoint's. */
   message: string | undefined
-  code: number | undefined
   /** The parameters of WWW-Authenticate. */
   challenge: ReadonlyMap<string, string>
   /** Seconds, where the response names them. */
@@ -34,16 +32,16 @@ interface Seen {
 
 /** The cause and the cure of a refusal. Never throws, whatever the response is. */
 export function explain({ status, body, headers }: Refused): Explanation {
-  const { message, code } = readError(body)
+  const message = messageIn(body)
   const challenge = readChallenge(headers.get('www-authenticate') ?? '')
   const [wait] = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '') ?? []
-  const seen: Seen = { status, message, code, challenge, wait }
+  const seen: Seen = { status, message, challenge, wait }
   return { cause: message ?? strangeCause(status), cure: cureFor(seen) }
 }
 
 /** As {@link explain}, of what an event of the endpoint says. */
-export function explainEvent(status: number, code: number, reason: string): Explanation {
-  const seen: Seen = { status, message: reason, code, challenge: new Map(), wait: undefined }
+export function explainEvent(status: number, reason: string): Explanation {
+  const seen: Seen = { status, message: reason, challenge: new Map(), wait: undefined }
   return { cause: oneLine(reason), cure: cureFor(seen) }
 }
 
@@ -68,7 +66,7 @@ const CURES: readonly [
 ][] = [
   [({ status }, message) => status === 403 && message.includes('ALLOWED_HOSTS'), (_, message) => hostCure(message)],
   [({ status }, message) => status === 403 && message.includes('ALLOWED_ORIGINS'), (_, message) => originCure(message)],
-  [({ status, code }) => status === 404 && code === ErrorCode.SessionNotFound, () => SESSION_CURE],
+  [({ status }, message) => status === 404 && message.startsWith('Session not found'), () => SESSION_CURE],
   [
     ({ status }, message) => status === 404 && message.startsWith('Nothing is at'),
     () => 'Correct the path of the address: MCP_PATH sets where the endpoint answers.',
@@ -151,16 +149,11 @@ const STRANGE_CURES: ReadonlyMap<number, string> = new Map([
   [504, 'The proxy waited too long for the endpoint: let it wait longer, and pass streams on as they are written.'],
 ])
 
-/** The error of a JSON-RPC body. */
-function readError(body: unknown): Pick<Seen, 'message' | 'code'> {
-  const nothing = { message: undefined, code: undefined }
+/** The message of the error of a JSON-RPC body. */
+function messageIn(body: unknown): string | undefined {
   const parsed = typeof body === 'string' ? parse(body) : body
-  const error = member(parsed, 'error')
-  if (member(parsed, 'jsonrpc') !== '2.0') return nothing
-  const message = member(error, 'message')
-  const code = member(error, 'code')
-  if (typeof message !== 'string' || message === '') return nothing
-  return { message: oneLine(message), code: typeof code === 'number' ? code : undefined }
+  const message = member(parsed, 'jsonrpc') === '2.0' ? member(member(parsed, 'error'), 'message') : undefined
+  return typeof message === 'string' && message !== '' ? oneLine(message) : undefined
 }
 
 function parse(text: string): unknown {

@@ -26,8 +26,9 @@ const NETWORK =
  * @returns undefined for a text that is no address of HTTP
  */
 export function readPlace(text: string): Place | undefined {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+  // URL.parse is younger than some browsers that show the page.
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined
   url.username = ''
   url.password = ''
   url.hash = ''

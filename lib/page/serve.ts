@@ -1,6 +1,7 @@
 /** What a browser gets: the page, its files, and what it reads before it speaks MCP. */
 import { timingSafeEqual } from 'node:crypto'
 import { digest } from '../base/ids.ts'
+import { explainEvent } from '../connect/explain.ts'
 import type { Admission } from '../connect/types.ts'
 import { fetchOptions } from '../http/fetch-options.ts'
 import { headerReader, isJsonType, type ReadHeader } from '../http/headers.ts'
@@ -85,11 +86,12 @@ export function pageHandler(parts: McpParts, facts: PageFacts): PageHandler {
   }
 }
 
-/** A refusal that a person reads. */
+/** A refusal that a person reads: the cause and the cure. */
 function forPerson(error: unknown, onError: (error: unknown) => void): Response {
   const { status } = refuse(error, undefined, onError)
+  const { cause, cure } = explainEvent(status, refusalOf(error).message)
   const headers = { ...SECURITY, ...FRESH, 'Content-Type': 'text/plain; charset=utf-8' }
-  return new Response(`${refusalOf(error).message}\n`, { status, headers })
+  return new Response(`${cause}\n${cure}\n`, { status, headers })
 }
 
 function aboutOf({ paths }: McpParts, { options, admission, server }: PageFacts): About {

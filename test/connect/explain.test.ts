@@ -122,5 +122,5 @@ test('hostile texts are one line without controls, and cut', () => {
 
 test('an event of the endpoint is explained as its response is', () => {
   const reason = refusalText('host', 'demo.ngrok.app')
-  expect(explainEvent(403, ErrorCode.InvalidRequest, reason)).toEqual(because(403, rpc(reason)))
+  expect(explainEvent(403, reason)).toEqual(because(403, rpc(reason)))
 })

@@ -1,6 +1,6 @@
 /**
- * The Accept headers that clients and browsers send, and what each request gets. Where there is a page, only a GET that prefers
- * `text/html` and names no session may get it, so that the decision must be no for every row of a client.
+ * The Accept headers that clients and browsers send, and what each request gets: a client the same with the page and without it, and
+ * a person who opens the address the page.
  */
 import { execFile } from 'node:child_process'
 import { createServer, type IncomingMessage } from 'node:http'
@@ -12,6 +12,7 @@ import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotoc
 import { afterEach, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { prefersHtml } from '../../lib/http/prefers-html.ts'
+import { page } from '../../lib/page/routes.ts'
 import { toNodeHandler } from '../../lib/platform/node/handler.ts'
 import { META } from '../../lib/protocol/meta.ts'
 import { STATELESS_REVISION } from '../../lib/protocol/revisions.ts'
@@ -155,14 +156,14 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
 })
 
-function start(): Endpoint {
+function start(withPage: boolean): Endpoint {
   const server = new McpServer({ name: 'accepting', version: '1' })
   server.registerTool('quick', {}, () => ({ content: [{ type: 'text', text: 'done' }] }))
   server.registerTool('streams', {}, async (ctx) => {
     await ctx.progress(1, 2)
     return { content: [{ type: 'text', text: 'done' }] }
   })
-  const endpoint = createEndpoint(server, { allowedHosts: 'local' })
+  const endpoint = createEndpoint(server, { allowedHosts: 'local', ...(withPage && { page }) })
   stops.push(() => endpoint.close())
   return endpoint
 }
@@ -204,9 +205,14 @@ async function seen(response: Response) {
 const JSON_200 = { status: 200, type: 'application/json', text: expect.stringContaining('"result"') }
 const STREAM_200 = { status: 200, type: 'text/event-stream', text: expect.stringContaining('"result"') }
 
-describe.each(CLIENTS)('$client', ({ POST, GET, DELETE }) => {
+const PLACES = CLIENTS.flatMap((row) => [
+  { ...row, place: 'without the page', withPage: false },
+  { ...row, place: 'beside the page', withPage: true },
+])
+
+describe.each(PLACES)('$client, $place,', ({ POST, GET, DELETE, withPage }) => {
   test('gets JSON for a result alone, and a stream for a call that reports progress', async () => {
-    const endpoint = start()
+    const endpoint = start(withPage)
     const opened = await send(endpoint, { method: 'POST', accept: POST, body: INITIALIZE })
     const session = opened.headers.get('mcp-session-id') ?? ''
     expect(await seen(opened)).toEqual(JSON_200)
@@ -221,7 +227,7 @@ describe.each(CLIENTS)('$client', ({ POST, GET, DELETE }) => {
   })
 
   test('gets the same without a session', async () => {
-    const endpoint = start()
+    const endpoint = start(withPage)
     const call = (name: string): Sent => ({
       method: 'POST',
       accept: POST,
@@ -244,7 +250,7 @@ describe.each(CLIENTS)('$client', ({ POST, GET, DELETE }) => {
   })
 
   test('gets the stream of its session, and 400 for a GET without one', async () => {
-    const endpoint = start()
+    const endpoint = start(withPage)
     const opened = await send(endpoint, { method: 'POST', accept: POST, body: INITIALIZE })
     const session = opened.headers.get('mcp-session-id') ?? ''
     const stream = await send(endpoint, { method: 'GET', accept: GET, session })
@@ -258,7 +264,7 @@ describe.each(CLIENTS)('$client', ({ POST, GET, DELETE }) => {
   })
 
   test('ends its session', async () => {
-    const endpoint = start()
+    const endpoint = start(withPage)
     const opened = await send(endpoint, { method: 'POST', accept: POST, body: INITIALIZE })
     const session = opened.headers.get('mcp-session-id') ?? ''
     expect((await send(endpoint, { method: 'DELETE', accept: DELETE, session })).status).toBe(204)
@@ -274,8 +280,14 @@ describe.each(NAVIGATIONS)('%s', (_browser, accept) => {
     expect(prefersHtml(accept)).toBe(true)
   })
 
+  test('gets the page, and where there is none what every client gets', async () => {
+    const page = await send(start(true), { method: 'GET', accept })
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect((await send(start(false), { method: 'GET', accept })).status).toBe(400)
+  })
+
   test('gets the stream of a session that it names', async () => {
-    const endpoint = start()
+    const endpoint = start(true)
     const opened = await send(endpoint, { method: 'POST', accept: JSON_FIRST, body: INITIALIZE })
     const session = opened.headers.get('mcp-session-id') ?? ''
     const stream = await send(endpoint, { method: 'GET', accept, session })
@@ -294,7 +306,7 @@ interface Recorder {
 
 /** An endpoint that listens and keeps the Accept header of each request. */
 async function listen(): Promise<Recorder> {
-  const handler = toNodeHandler(start())
+  const handler = toNodeHandler(start(true))
   const accepts = new Map<string, Set<string | undefined>>()
   let open = () => {}
   const opened = new Promise<void>((resolve) => {

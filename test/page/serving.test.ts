@@ -85,8 +85,9 @@ describe('a browser gets the page', () => {
     expect(response.status).toBe(403)
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     const text = await response.text()
-    expect(text).toContain('attacker.example')
-    expect(text).toContain('ALLOWED_HOSTS')
+    expect(text).toContain('The Host header names "attacker.example"')
+    // The cure.
+    expect(text).toContain('ALLOWED_HOSTS=attacker.example,localhost,127.0.0.1')
   })
 })
 

@@ -64,8 +64,8 @@ function shownFleet(): PageFleet {
 /** What the author explains to a client that was set up otherwise: each reason once, since clients try again. */
 function reportRefusals(): void {
   const news = newReasons()
-  onEvent('refusal', ({ kind, status, code, reason }) => {
-    if (EXPLAINED.has(kind) && news(reason)) report({ dev: 'refused', refused: { status, code, reason } })
+  onEvent('refusal', ({ kind, status, reason }) => {
+    if (EXPLAINED.has(kind) && news(reason)) report({ dev: 'refused', refused: { status, reason } })
   })
 }
 

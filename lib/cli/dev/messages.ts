@@ -20,8 +20,6 @@ export interface Start {
 /** A request that a security setting refused, or one of a session that is gone. */
 export interface Refused {
   status: number
-  /** Of the JSON-RPC error. */
-  code: number
   /** The reason, as the client gets it. */
   reason: string
 }

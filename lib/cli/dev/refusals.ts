@@ -22,9 +22,9 @@ export function newReasons(): (reason: string) => boolean {
  */
 export function refusalLines(warn: (line: string) => void): (refused: Refused) => void {
   const news = newReasons()
-  return ({ status, code, reason }) => {
+  return ({ status, reason }) => {
     if (!news(reason)) return
-    const { cause, cure } = explainEvent(status, code, reason)
+    const { cause, cure } = explainEvent(status, reason)
     warn(`A request got ${status}. ${cause} ${cure}`)
   }
 }

@@ -1,20 +1,15 @@
 /** `mcp-anywhere serve`: a server that was made for stdio, over HTTP from any number of instances. */
-import { readGroup, type Settings } from '../../platform/environment.ts'
-import type { Log } from '../../platform/log.ts'
-import { listenWith } from '../../platform/node/listen.ts'
-import { SERVE_SETTINGS } from '../../settings-serve.ts'
+import type { Settings } from '../../platform/environment.ts'
 import { type Command, Failure } from '../command.ts'
 import { readConfig } from '../config.ts'
 import { loadEnvFile } from '../env-file.ts'
-import { orFailure, settingsOf } from '../settings.ts'
+import { settingsOf } from '../settings.ts'
 import { programEnv } from './hide-settings.ts'
 import { requireHooks } from './hook/install.ts'
-import { isolateDispatcher } from './isolate/open.ts'
 import { whyIsolated } from './look/choose.ts'
 import { lookAt } from './look/look.ts'
 import { readServeOptions, type ServeOptions } from './options.ts'
 import { findProgram, type Program } from './program/find.ts'
-import { serveShared } from './shared/serve.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -30,8 +25,12 @@ export const command: Command = {
     requireOpen(settings, options)
     const env = programEnv(process.env, options.env)
     const why = await reasonToIsolate(program, options, env)
-    if (why !== undefined) return serveIsolated(program, { folder, env, settings, options, why })
+    if (why !== undefined) {
+      const { serveIsolated } = await import('./isolated.ts')
+      return serveIsolated(program, { folder, env, settings, options, why })
+    }
     const { wait, official, isolate } = options
+    const { serveShared } = await import('./shared/serve.ts')
     await serveShared({ program, wait, env, options: official, insists: isolate === 'none', settings })
   },
 }
@@ -49,47 +48,6 @@ async function reasonToIsolate(
   }
   requireHooks()
   return isolate === 'none' ? undefined : whyIsolated(await lookAt(program, { env, wait }))
-}
-
-interface Isolated {
-  /** The working folder. */
-  folder: string
-  env: Variables
-  settings: Settings
-  options: ServeOptions
-  why: string
-}
-
-async function serveIsolated(
-  { name, file, args, isScript }: Program,
-  { folder, env, settings, options, why }: Isolated,
-): Promise<void> {
-  const bounds = orFailure(() => readGroup(process.env, SERVE_SETTINGS.serve))
-  const { tools, ...others } = options.official
-  const [given] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
-  if (given !== undefined) {
-    throw new Failure(
-      `"${given}" is for programs that run in the process of the endpoint, and ${name} has a process for each session: ${why}.`,
-    )
-  }
-  const own = isScript ? { command: process.execPath, args: [file, ...args] } : { command: file, args }
-  let log: Log | undefined
-  const server = isolateDispatcher({
-    ...bounds,
-    ...own,
-    name,
-    cwd: folder,
-    env,
-    tools,
-    log: (line, session) => log?.say('INFO', line, session === '' ? {} : { session }),
-  })
-  await listenWith(server, {
-    settings,
-    notes: [`${name} has a process for each session: ${why}.`],
-    logged(opened) {
-      log = opened
-    },
-  })
 }
 
 /** Off loopback a server that was made for one person is open to nobody by mistake. @throws Failure */

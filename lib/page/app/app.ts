@@ -4,7 +4,7 @@ import type { About } from '../about.ts'
 import { Changes } from './changes.ts'
 import { type AskContext, Connection, type Era, type Offer, type Person, REVISIONS } from './connection.ts'
 import { announce, notify } from './dom/elements.ts'
-import { explain, type Failure } from './failure.ts'
+import { type Failure, failureOf } from './failure.ts'
 import { Instances, killInstance, readKillToken } from './instances.ts'
 import { endpointOf, readAbout } from './location.ts'
 import { type Asked, elicitation, type Question, roots, sampling } from './question.ts'
@@ -168,7 +168,7 @@ export class App implements Person {
   }
 
   #fail(error: unknown): void {
-    this.failure = explain(error, this.wire.lastRefusal, this.about.admission)
+    this.failure = failureOf(error, this.wire.lastRefusal)
     if (this.failure.kind === 'token') this.#token = undefined
     this.#set(this.failure.kind === 'token' ? 'locked' : 'failed')
   }

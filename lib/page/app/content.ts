@@ -1,6 +1,6 @@
 /** Shows results: texts, pictures, links, messages of prompts, JSON. */
 import { button, type Child, copyButton, fill, h } from './dom/elements.ts'
-import { isObject, type JsonObject, prettyJson } from './forms/json.ts'
+import { isObject, isSame, type Json, type JsonObject, prettyJson } from './forms/json.ts'
 
 /** Characters of a text that are shown at once. */
 const SHOWN = 20_000
@@ -11,13 +11,24 @@ export function resultView(result: unknown, open: (uri: string) => void): HTMLEl
   if (!isObject(result)) parts.push(jsonView(result))
   else {
     const { content, messages, contents, structuredContent } = result
-    for (const block of listOf(content)) parts.push(blockView(block, open))
+    const blocks = listOf(content).filter((block) => !repeats(block, structuredContent))
+    for (const block of blocks) parts.push(blockView(block, open))
     for (const { role, content } of listOf(messages)) parts.push(messageView(String(role), content, open))
     for (const block of listOf(contents)) parts.push(resourceView(block))
     if (structuredContent !== undefined) parts.push(labelled('structuredContent', jsonView(structuredContent)))
     if (parts.length === 0) parts.push(jsonView(result))
   }
   return h('div', { class: 'result' }, parts)
+}
+
+/** Whether a block is the text of the structured content, which servers add for older clients. */
+function repeats({ type, text }: JsonObject, structured: Json | undefined): boolean {
+  if (structured === undefined || type !== 'text' || typeof text !== 'string') return false
+  try {
+    return isSame(JSON.parse(text), structured)
+  } catch {
+    return false
+  }
 }
 
 function listOf(value: unknown): JsonObject[] {

@@ -1,44 +1,39 @@
 /** Why the endpoint does not serve this page, in words for a person. */
 import { SdkHttpError, UnauthorizedError } from '@modelcontextprotocol/client'
-import type { Admission } from '../../connect/types.ts'
+import { explain, type Refused } from '../../connect/explain.ts'
 
 export interface Failure {
   /** token: another token may help. session: a new session helps. other: trying again may help. */
   kind: 'token' | 'session' | 'other'
   title: string
-  /** Sentences: what the endpoint said, and the cure. */
+  /** Sentences: the cause and the cure. */
   text: string
 }
 
-/** A response that was refused, as the wire has seen it. */
-interface Refused {
-  status: number
-  message: string | undefined
+const TITLES: Readonly<Record<number, string>> = {
+  401: 'The endpoint does not take this token',
+  403: 'The endpoint refuses this page',
+  404: 'The session is gone',
+  429: 'Too many requests',
 }
+
+const KINDS: Readonly<Record<number, Failure['kind']>> = { 401: 'token', 404: 'session' }
 
 /**
  * @param error what the client threw; undefined: the refusal says it all
- * @param last the last response that was refused
+ * @param last the last response that was refused, as the wire has seen it
  */
-export function explain(error: unknown, last: Refused | undefined, admission: Admission): Failure {
+export function failureOf(error: unknown, last: Refused | undefined): Failure {
   const status = statusOf(error) ?? last?.status
-  const said = last?.message ? `${last.message} ` : ''
-  if (status === 401) {
-    const cure = admission === 'open' ? '' : 'Enter another token.'
-    return { kind: 'token', title: 'The endpoint does not take this token', text: `${said}${cure}` }
+  if (status === undefined || status < 400) {
+    const text = `There was no response. Is the server running?${detailOf(error)}`
+    return { kind: 'other', title: 'The endpoint does not answer', text }
   }
-  if (status === 403)
-    return { kind: 'other', title: 'The endpoint refuses this page', text: said || 'Its response was 403.' }
-  if (status === 404) {
-    const text = `${said}Sessions end when nobody uses them for long, and when the store has lost them.`
-    return { kind: 'session', title: 'The session is gone', text }
-  }
-  if (status === 429) return { kind: 'other', title: 'Too many requests', text: said }
-  if (status === undefined || status >= 500) {
-    const text = said || 'There was no response. Is the server running?'
-    return { kind: 'other', title: 'The endpoint does not answer', text: `${text}${detailOf(error)}` }
-  }
-  return { kind: 'other', title: 'The endpoint refuses the connection', text: `${said}${detailOf(error)}` }
+  const refused = last?.status === status ? last : { status, body: undefined, headers: new Headers() }
+  const { cause, cure } = explain(refused)
+  const title =
+    TITLES[status] ?? (status >= 500 ? 'The endpoint does not answer' : 'The endpoint refuses the connection')
+  return { kind: KINDS[status] ?? 'other', title, text: `${cause} ${cure}` }
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -23,7 +23,7 @@ export function header(app: App): HTMLElement {
       info && h('span', { class: 'version' }, info.version),
     )
     status.dataset.status = app.status
-    fill(status, statusText(app), app.hasToken && forget)
+    fill(status, h('span', {}, statusText(app)), app.hasToken && forget)
   }
   app.changed.on(show)
   app.runs.changed.on(show)

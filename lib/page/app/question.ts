@@ -23,6 +23,8 @@ export interface Asked {
   readonly over: Promise<unknown>
   /** Shows it to a person who does not type elsewhere at the moment. */
   show(): void
+  /** Nobody waits for an answer any more: none is sent. */
+  withdraw(words: string): void
 }
 
 export class Question<Answer> implements Asked {
@@ -33,6 +35,7 @@ export class Question<Answer> implements Asked {
   readonly #title: string
   #resolve: (answer: Answer) => void = () => {}
   #reject: (error: Error) => void = () => {}
+  #end: () => void = () => {}
 
   constructor(title: string, { signal }: AskContext) {
     this.#title = title
@@ -43,11 +46,10 @@ export class Question<Answer> implements Asked {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.over = this.answer.catch(() => {})
-    signal.addEventListener('abort', () => {
-      this.#close('The server asks no longer.')
-      this.#reject(new Error('withdrawn'))
+    this.over = new Promise((resolve) => {
+      this.#end = () => resolve(undefined)
     })
+    signal.addEventListener('abort', () => this.withdraw('The server asks no longer.'))
   }
 
   add(...children: Child[]): void {
@@ -65,6 +67,10 @@ export class Question<Answer> implements Asked {
     this.#resolve(answer)
   }
 
+  withdraw(words: string): void {
+    this.#close(words)
+  }
+
   refuse(words: string): void {
     this.#close(words)
     this.#reject(new ProtocolError(DECLINED, 'The user has declined.'))
@@ -73,6 +79,8 @@ export class Question<Answer> implements Asked {
   #close(words: string, shown?: unknown): void {
     if (this.element.classList.contains('over')) return
     this.element.classList.add('over')
+    this.element.removeAttribute('aria-labelledby')
+    this.#end()
     const detail = shown !== undefined && h('code', {}, prettyJson(shown).replace(/\s+/g, ' '))
     fill(this.element, h('p', {}, h('strong', {}, words), ' ', detail))
   }

@@ -42,7 +42,8 @@ export class Run {
   readonly #chips = new Map<number, HTMLElement>()
   readonly #abort = new AbortController()
   #progress: { step: HTMLElement; bar: HTMLProgressElement; text: HTMLElement; chip: HTMLElement } | undefined
-  #questions = 0
+  /** The questions that wait. lost: the connection to the instance that asks has broken since. */
+  readonly #questions = new Map<Asked, { lost: boolean }>()
   state: RunState = 'running'
 
   constructor(parts: RunParts) {
@@ -100,7 +101,7 @@ export class Run {
       return
     }
     const { kind, message, text, instance } = entry
-    if (kind === 'note') return void this.#step('note', instance, text)
+    if (kind === 'note') return this.#broken(instance, text)
     if (kind === 'received') return this.#received(message ?? {}, instance)
     const chip = this.#step('sent', undefined, message ? sentText(message) : 'Resumed the stream at')
     this.#chips.set(entry.number, chip)
@@ -108,14 +109,22 @@ export class Run {
 
   /** Shows a question in its place. */
   ask(question: Asked): void {
-    this.#questions += 1
+    for (const [before, { lost }] of this.#questions) {
+      if (lost) before.withdraw('The instance that asked has ended. Another one asks again.')
+    }
+    this.#questions.set(question, { lost: false })
     this.#steps.append(h('li', { class: 'asked' }, question.element))
     this.#set('asking')
     question.show()
     question.over.then(() => {
-      this.#questions -= 1
-      if (this.#questions === 0 && !this.isOver) this.#set('running')
+      this.#questions.delete(question)
+      if (this.#questions.size === 0 && !this.isOver) this.#set('running')
     })
+  }
+
+  #broken(instance: string | undefined, text: string | undefined): void {
+    for (const state of this.#questions.values()) state.lost = true
+    this.#step('note', instance, text)
   }
 
   #received(message: Message, instance: string | undefined): void {
@@ -172,6 +181,7 @@ export class Run {
     fill(this.#state, `${WORDS[state]}${time}`)
     if (!this.isOver) return
     this.#cancel.remove()
+    for (const question of this.#questions.keys()) question.withdraw('The call is over.')
     // A bar without a total would go on moving.
     if (this.#progress?.bar.hasAttribute('value') === false) this.#progress.bar.value = this.#progress.bar.max
   }

@@ -2,6 +2,7 @@
  * Records what goes over HTTP: each message, the call that it belongs to, and the instance that answered. The endpoint names the
  * instance in the response to requests that have the header of the page.
  */
+import type { Refused } from '../../connect/explain.ts'
 import { INSTANCE_HEADER, PAGE_HEADER } from '../about.ts'
 import type { JsonObject } from './forms/json.ts'
 import { asksOf, isAnswer, type Message, messagesOf } from './messages.ts'
@@ -47,8 +48,8 @@ export class Wire {
   /** The methods of requests, by the side that sent them and their ids. */
   readonly #methods = { sent: new Map<string, string>(), received: new Map<string, string>() }
   #count = 0
-  /** The error of the last response that was refused: the client does not pass on all of them. */
-  lastRefusal: { status: number; message: string | undefined } | undefined
+  /** The last response that was refused: the client does not pass on all of them. */
+  lastRefusal: Refused | undefined
 
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
@@ -112,14 +113,12 @@ export class Wire {
       return new Response(this.#recordedStream(body, run, instance, signal), { status, statusText, headers })
     }
     if (!type.includes('json')) {
-      if (status >= 400) this.lastRefusal = { status, message: undefined }
+      if (status >= 400) this.lastRefusal = { status, headers, body: undefined }
       return response
     }
     const text = await response.text()
-    for (const message of messagesOf(text)) {
-      if (status >= 400) this.lastRefusal = { status, message: String(message.error?.message ?? '') }
-      this.#received(message, run, instance)
-    }
+    if (status >= 400) this.lastRefusal = { status, headers, body: text }
+    for (const message of messagesOf(text)) this.#received(message, run, instance)
     return new Response(text, { status, statusText, headers })
   }
 

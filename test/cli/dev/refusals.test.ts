@@ -7,7 +7,7 @@ import { sdk2 } from './clients.ts'
 import { Dev, Project, SERVES } from './project.ts'
 
 describe('the lines about refusals', () => {
-  const host = (name: string) => ({ status: 403, code: -32600, reason: refusalText('host', name) })
+  const host = (name: string) => ({ status: 403, reason: refusalText('host', name) })
 
   test('have the cause and the cure, and the same reason has one', () => {
     const lines: string[] = []

@@ -68,3 +68,13 @@ test('a transport of its own is left out where the operator says so', async () =
   }
   await served.stop()
 })
+
+test('the first of two servers is served, with a warning', async () => {
+  const served = await folder.serve(['two-servers', '--isolate', 'none'])
+  await served.line(/two-servers 1\.0\.0 connects a second server to stdio\. Only its first one is served\./)
+  const [[, connect]] = clients as [(typeof clients)[0]]
+  const client = await connect(served.url)
+  expect(await client.tools()).toEqual(['first'])
+  await client.close()
+  await served.stop()
+})

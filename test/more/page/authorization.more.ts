@@ -52,6 +52,9 @@ test('shows nothing but the name and the connections, then what the token lets i
 
   const kept = await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')
   expect(kept).toBe('[{},{},""]')
+  await page.getByRole('button', { name: 'Forget the token' }).click()
+  await page.getByText('Needs a token', { exact: true }).waitFor()
+  expect(await lists.getByRole('link', { name: 'look' }).count()).toBe(0)
   await page.reload()
   await page.getByText('Needs a token', { exact: true }).waitFor()
   expect(visitor.elsewhere).toEqual([])

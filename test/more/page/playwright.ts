@@ -54,6 +54,7 @@ export interface Page extends Places {
   goto(url: string): Promise<unknown>
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
   reload(): Promise<unknown>
+  setDefaultTimeout(ms: number): void
   title(): Promise<string>
   waitForRequest(fits: (request: SentRequest) => boolean): Promise<SentRequest>
 }

@@ -53,6 +53,8 @@ export class Visitor {
     const colorScheme = dark ? 'dark' : 'light'
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' })
     const visitor = new Visitor(await context.newPage(), url)
+    // Nothing depends on it: on a busy machine all of them take their time.
+    visitor.page.setDefaultTimeout(120_000)
     await visitor.page.goto(url.href)
     return visitor
   }
