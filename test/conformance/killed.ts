@@ -1,6 +1,6 @@
 /** The conformance suite while one of three instances is killed every two seconds and started again. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FleetOptions, startFleet } from '../support/fleet.ts'
+import { type Fleet, type FleetOptions, startFleet } from '../support/fleet.ts'
 import { inLanes, type Outcome, runScenario, type Scenario } from './suite.ts'
 
 export interface Tally {
@@ -35,10 +35,13 @@ const OPTIONS: FleetOptions = { session: { lease: LEASE } }
 /** A scenario takes a second or two, and a call whose instance is gone a lease more. */
 const LIMIT = LEASE + 20_000
 /** Of each scenario. */
-const ATTEMPTS = 4
+const ATTEMPTS = 6
+/** How often a running call is looked for, before any instance is killed. */
+const LOOKS = 150
 
 const EXPLICIT = /The instance that ran this call was (?:lost|shut down)/
-const CONNECTION = /\b50[23]\b|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
+const CONNECTION =
+  /\b50[23]\b|Error POSTing|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
 
 export async function whileKilled({ module, passes, fails }: Killing): Promise<Tally> {
   const fleet = await startFleet(OPTIONS, { module })
@@ -57,7 +60,8 @@ export async function whileKilled({ module, passes, fails }: Killing): Promise<T
   const killing = (async () => {
     while (!over) {
       await sleep(2_000)
-      const index = tally.kills++ % 3
+      const index = (await runningCall(fleet, () => over)) ?? tally.kills % 3
+      tally.kills++
       await fleet.instances[index]?.kill()
       await fleet.restart(index)
     }
@@ -91,6 +95,19 @@ export async function whileKilled({ module, passes, fails }: Killing): Promise<T
     await killing
     await fleet.stop()
   }
+}
+
+/** The instance that runs a call. A short request is over when it is looked at for the second time. */
+async function runningCall({ proxy }: Fleet, over: () => boolean): Promise<number | undefined> {
+  let seen = new Set<object>()
+  for (let look = 0; look < LOOKS && !over(); look++) {
+    const posts = proxy.requests.slice(-20).filter(({ method, open }) => method === 'POST' && open)
+    const running = posts.find((post) => seen.has(post))
+    if (running) return running.target
+    seen = new Set(posts)
+    await sleep(20)
+  }
+  return undefined
 }
 
 /** The tally in one line. */

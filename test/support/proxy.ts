@@ -2,12 +2,22 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+/** A request to a target. */
+interface Forwarded {
+  method: string
+  path: string
+  target: number
+  status?: number
+  /** Its response goes on, or has not begun. */
+  open: boolean
+}
+
 export interface RoundRobin {
   url: string
   /** The number of requests to each target. */
   counts: number[]
-  /** Every request so far: method, path and target. */
-  requests: { method: string; path: string; target: number; status?: number }[]
+  /** Every request so far. */
+  requests: Forwarded[]
   /** Removes a target, or replaces its address. */
   setTarget(index: number, url: string | undefined): void
   /** Cuts the connections of all requests in flight. */
@@ -43,7 +53,7 @@ export async function startRoundRobin(targets: string[], prefix = ''): Promise<R
       return
     }
     counts[index] = (counts[index] ?? 0) + 1
-    const entry: RoundRobin['requests'][number] = { method: req.method ?? '', path, target: index }
+    const entry: Forwarded = { method: req.method ?? '', path, target: index, open: true }
     requests.push(entry)
     live.add(res)
     const { hostname, port } = new URL(target)
@@ -64,6 +74,7 @@ export async function startRoundRobin(targets: string[], prefix = ''): Promise<R
     })
     res.on('close', () => {
       live.delete(res)
+      entry.open = false
       if (!res.writableFinished) upstream.destroy()
     })
     req.pipe(upstream)

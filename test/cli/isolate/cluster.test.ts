@@ -1,7 +1,8 @@
 /** Three instances on one Redis: each session has one process, at one of them, and its requests may reach any. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { CreateMessageRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { type Fleet, startFleet } from '../../support/fleet.ts'
@@ -26,7 +27,7 @@ const meta = { progressToken: 'p' }
 
 let fleet: Fleet
 beforeAll(async () => {
-  fleet = await startFleet({ session: SESSION }, { module: MODULE })
+  fleet = await startFleet({ session: SESSION, legacySse: true }, { module: MODULE })
 })
 afterAll(() => fleet.stop())
 
@@ -77,6 +78,24 @@ test('two official clients behind round robin have one process each, and never s
   expect(pids.map(({ length }) => length)).toEqual([1, 1])
   expect(new Set(pids.flat()).size).toBe(2)
   await Promise.all(clients.map(({ client }) => client.close()))
+})
+
+test('a client of HTTP+SSE has a process, too, which knows its roots and samples', async () => {
+  const capabilities = { roots: {}, sampling: {} }
+  const client = new Client({ name: 'old', version: '1' }, { capabilities })
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///old' }] }))
+  const content = { type: 'text' as const, text: 'sampled' }
+  client.setRequestHandler(CreateMessageRequestSchema, () => ({ model: 'm', role: 'assistant', content }))
+  await client.connect(new SSEClientTransport(new URL('/sse', fleet.proxy.url)))
+  const ask = async (name: string) => {
+    const result = await client.callTool({ name, arguments: { message: '?' } })
+    return valueIn((result.content as { text: string }[])[0]?.text ?? '')
+  }
+  const { pid } = await ask('whoami')
+  for (let i = 0; i < 3; i++) expect(await ask('whoami')).toMatchObject({ pid, roots: ['file:///old'] })
+  expect(await ask('sample')).toMatchObject({ content })
+  await client.close()
+  await ended(pid)
 })
 
 test('requests that reach all instances at once begin one process', async () => {

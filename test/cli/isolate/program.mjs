@@ -14,6 +14,8 @@ const subscribed = new Set()
 let level = 'none'
 let initialized = 0
 let ids = 0
+/** How often each tool that asks has begun. */
+const runs = {}
 /** Requests to the client without an answer, and calls that wait. */
 const asks = new Map()
 const waiting = new Set()
@@ -50,16 +52,21 @@ const TOOLS = {
     return text(notes)
   },
   notes: () => text({ pid: process.pid, notes }),
-  async ask({ message }) {
+  async ask({ message }, { name }) {
+    runs[name] = (runs[name] ?? 0) + 1
     const { result, error } = await ask('elicitation/create', {
       message,
       requestedSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
     })
     return text(result ?? { error: error.message })
   },
-  async ask_read_only(args) {
-    return TOOLS.ask(args)
+  async sample({ message }) {
+    const messages = [{ role: 'user', content: { type: 'text', text: message } }]
+    const { result, error } = await ask('sampling/createMessage', { messages, maxTokens: 10 })
+    return text(result ?? { error: error.message })
   },
+  ask_read_only: (args, call) => TOOLS.ask(args, call),
+  runs: () => text(runs),
   async count({ n, ms = 0 }, { token, log }) {
     for (let i = 1; i <= n; i++) {
       if (ms > 0) await later(ms)
@@ -137,7 +144,7 @@ const METHODS = {
   'tools/list': () => ({ tools: Object.keys(TOOLS).map(tool) }),
   'tools/call'({ name, arguments: args = {}, _meta }, id) {
     if (!Object.hasOwn(TOOLS, name)) throw Object.assign(new Error(`Unknown tool ${name}`), { code: -32602 })
-    return TOOLS[name](args, { id, token: _meta?.progressToken, log: args.log === true })
+    return TOOLS[name](args, { id, name, token: _meta?.progressToken, log: args.log === true })
   },
 }
 

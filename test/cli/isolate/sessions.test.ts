@@ -1,4 +1,8 @@
 /** A program for one client, with a process for each session of one instance. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, expect, test } from 'vitest'
 import type { IsolateOptions } from '../../../lib/cli/serve/isolate/types.ts'
@@ -231,6 +235,17 @@ test('the end of the endpoint ends every process, also one that ignores the end 
   for (const line of lines) expect(lives(Number(/started (\d+)/.exec(line)?.[1]))).toBe(false)
 })
 
+test('a process that ignores the end of its input ends with its instance, also where that is killed', async () => {
+  const parent = spawn(process.execPath, [join(import.meta.dirname, 'parent.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
+  const { pid } = valueIn(JSON.parse(line).result.content[0].text)
+  expect(lives(pid)).toBe(true)
+  parent.kill('SIGKILL')
+  await ended(pid)
+})
+
 test('a program that does not start stops the start with one line', async () => {
   const dispatcher = program({}, 'broken')
   open.push(() => dispatcher.close?.())
@@ -255,6 +270,9 @@ test('a client without a session has the process of its principal, and is refuse
   expect(await call(again, 'whoami')).toMatchObject({ pid })
   expect((await call(bob, 'whoami')).pid).not.toBe(pid)
   expect(await call(ada, 'ask_read_only', { message: '?' })).toMatchObject({ content: { name: 'Ada' } })
+  // A tool that says nothing of itself must not run again: its run waits for the answer.
+  expect(await call(ada, 'ask', { message: '?' })).toMatchObject({ content: { name: 'Ada' } })
+  expect(await call(ada, 'runs')).toEqual({ ask: 1, ask_read_only: 2 })
 })
 
 test('a client that knows both takes a session where there is no principal', async () => {

@@ -23,8 +23,11 @@ beforeAll(async () => {
 const runAll = (url: string, given: readonly Scenario[]): Promise<Outcome[]> =>
   inLanes(given, 2, (scenario) => runScenario(url, scenario))
 
+/** Two times a hundred scenarios, each a process of the suite. */
+const LONG = 1_800_000
+
 describe.each(OFFICIAL)('the server %s', (name) => {
-  test('passes in three instances what it passes alone', async () => {
+  test('passes in three instances what it passes alone', { timeout: LONG }, async () => {
     const one = await startAlone(name, everything)
     const alone = await runAll(one.url, scenarios).finally(() => one.stop())
     const fleet = await startFleet({}, { module: MODULES[name] })
@@ -43,6 +46,7 @@ describe.each(OFFICIAL)('the server %s', (name) => {
 
 test.each(['1.x', '2.x'] as const)(
   'the server %s passes the scenarios with sessions while instances are killed',
+  { timeout: LONG },
   async (name) => {
     const given = ofRevisions(scenarios, ['2025-06-18', '2025-11-25'])
     const module = MODULES[name]
