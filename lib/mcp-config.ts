@@ -26,6 +26,6 @@ export interface ServeConfig extends OfficialOptions {
   isolate?: 'session' | 'none' | undefined
   /** Everybody who reaches an address that is not loopback may call, without authorization. Default: false. */
   open?: boolean | undefined
-  /** How long the program may take until it connects, in seconds. Default: 30. */
+  /** How long the program may take until it connects, in seconds. Default: 60. */
   wait?: number | undefined
 }

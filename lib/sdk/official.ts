@@ -55,7 +55,10 @@ export function isOfficial(server: object): server is OfficialServer | OfficialF
  */
 export function dispatcherFor(server: Servable, { instances, attribution, tools }: OfficialOptions = {}): Dispatcher {
   requireServable(server)
-  if (isOfficial(server)) return officialDispatcher(server, { instances, attribution, tools })
+  if (isOfficial(server)) {
+    const options = { instances, attribution, tools }
+    return officialDispatcher(options, async () => [server, options])
+  }
   const [given] = Object.entries({ instances, attribution, tools }).find(([, value]) => value !== undefined) ?? []
   if (given === undefined) return dispatcherOf(server)
   throw new TypeError(
@@ -69,9 +72,18 @@ function requireServable(server: unknown): void {
   if (!isObject || !['dispatch', 'registry', 'connect'].some((name) => name in server)) throw noServer(server)
 }
 
-function officialDispatcher(server: OfficialServer | OfficialFactory, options: OfficialOptions): MemberDispatcher {
+/**
+ * The dispatcher of a server that is there when it is opened.
+ *
+ * @param options those that are known before: `tools`
+ * @param load called once, and again where it failed; returns the server and its options
+ */
+export function officialDispatcher(
+  options: OfficialOptions,
+  load: () => Promise<[OfficialServer | OfficialFactory, OfficialOptions]>,
+): MemberDispatcher {
   const listeners: Listeners = { changes: new Set(), reports: new Set(), completions: new Set(), home: undefined }
-  const code = new OnDemand(async () => (await import('./open.ts')).openOfficial(server, options, listeners))
+  const code = new OnDemand(async () => (await import('./open.ts')).openOfficial(...(await load()), listeners))
   // They are checked when the server is opened.
   const tools = Object.values<Partial<OfficialToolOptions> | null>(options.tools ?? {}).map((tool) => tool ?? {})
   const opened = () => {

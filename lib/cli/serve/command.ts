@@ -14,7 +14,7 @@ import { findProgram, type Program } from './program/find.ts'
 type Variables = Readonly<Record<string, string | undefined>>
 
 export const command: Command = {
-  usage: '[package or file] [--bin name] [--isolate session|none] [--open] [--wait 30] [--env NAME=value] [-- args]',
+  usage: '[package or file] [--bin name] [--isolate session|none] [--open] [--wait 60] [--env NAME=value] [-- args]',
   summary: 'Serves a server that was made for stdio, as it is, over HTTP from any number of instances.',
   async run(args) {
     const folder = process.cwd()

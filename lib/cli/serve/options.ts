@@ -22,7 +22,7 @@ export interface ServeOptions {
 }
 
 /** ms */
-const WAIT = 30_000
+const WAIT = 60_000
 
 const NOTHING = 'What is to be served? Name a package or a file: mcp-anywhere serve @modelcontextprotocol/server-memory'
 

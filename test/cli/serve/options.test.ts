@@ -9,7 +9,7 @@ test('what is after -- belongs to the program', () => {
   const options = read(['@a/b', '--bin', 'x', '--env', 'A=1', '--env', 'B=x=y', '--', '--isolate', 'none', '--', 'c'])
   expect(options).toMatchObject({ named: '@a/b', bin: 'x', isolate: undefined, args: ['--isolate', 'none', '--', 'c'] })
   expect(options.env).toEqual({ A: '1', B: 'x=y' })
-  expect([options.open, options.wait]).toEqual([false, 30_000])
+  expect([options.open, options.wait]).toEqual([false, 60_000])
 })
 
 const config: ServeConfig = {

@@ -78,3 +78,13 @@ test('the first of two servers is served, with a warning', async () => {
   await client.close()
   await served.stop()
 })
+
+test('a server asks its client, with a session and without', async () => {
+  const served = await folder.serve(['asking', '--isolate', 'none'])
+  for (const [index, [kind, connect]] of clients.entries()) {
+    const client = await connect(served.url, { form: () => ({ name: kind }) })
+    expect((await client.call('ask')).text).toBe(`${kind} in run ${index + 1}`)
+    await client.close()
+  }
+  await served.stop()
+})

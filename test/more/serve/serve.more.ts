@@ -26,7 +26,7 @@ async function called(client: ExampleClient, { tool, args }: Call): Promise<stri
 }
 
 /** Not a text of the endpoint. */
-const OWN = /^(?!.*\b(?:instance|session|endpoint|call has)\b)./s
+const OWN = /^(?!.*\b(?:instance|session|call has)\b)./s
 
 test.each(Object.entries(packages))('%s lists and calls its tools for every client', async (name, served) => {
   const { runs, why, sdk, call } = served
