@@ -3,6 +3,7 @@ import type { Context, Hono, Next } from 'hono'
 import { type AuthOptions, issuersOf } from '../auth/options.ts'
 import { OnDemand } from '../base/on-demand.ts'
 import type { Admission } from '../connect/types.ts'
+import { fetchOptions } from '../http/fetch-options.ts'
 import { headerReader } from '../http/headers.ts'
 import type { McpParts } from '../http/mcp.ts'
 import { prefersHtml } from '../http/prefers-html.ts'
@@ -72,13 +73,19 @@ function addRoutes({ app, mcp, parts, auth, server }: Served, options: PageOptio
     response.headers.set(INSTANCE_HEADER, instance)
     return response
   }
-  return (c) => (headerReader(c)(PAGE_HEADER) === undefined ? mcp(c) : served(c))
+  return (c) => (isOfPage(c) ? served(c) : mcp(c))
 }
 
 function isForPage(c: HttpRequest): boolean {
   if (hasPageQuery(c)) return true
   const header = headerReader(c)
   return prefersHtml(header('accept')) && OF_CLIENTS.every((name) => header(name) === undefined)
+}
+
+/** Asked for each request of MCP: it makes nothing. */
+function isOfPage(c: HttpRequest): boolean {
+  const headers = fetchOptions(c).incoming?.headers
+  return headers ? headers[PAGE_HEADER] !== undefined : c.req.raw.headers.has(PAGE_HEADER)
 }
 
 function hasPageQuery({ req }: HttpRequest): boolean {

@@ -155,6 +155,31 @@ const protections: Protection[] = [
     called: 'mail that is lost',
   },
   {
+    name: 'of several instances one gets the process of a session',
+    file: STREAMS,
+    without: [
+      ["if current ~= expected and current ~= holder then return { 'ok', 0, current ~= '' and current } end", ''],
+    ],
+    failing: CONTRACT,
+    called: 'replacing the holder',
+  },
+  {
+    name: 'an instance that was not confirmed as the holder of a process asks the store',
+    file: 'lib/cli/serve/isolate/place.ts',
+    without: [
+      ['options.lease * ASK_AFTER ? this.#confirm() : undefined', 'options.lease * ASK_AFTER ? undefined : undefined'],
+    ],
+    failing: 'test/cli/isolate/faults.test.ts',
+    called: 'names no longer',
+  },
+  {
+    name: 'relayed pieces that were lost are sent again',
+    file: 'lib/cli/serve/isolate/relay/outgoing.ts',
+    without: [['if (missing.length > 0) this.#send(this.#got + 1, missing)', 'if (missing.length < 0) return']],
+    failing: 'test/cli/isolate/link.test.ts',
+    called: 'messages of both directions',
+  },
+  {
     name: 'a resumed stream begins with a priming event',
     file: 'lib/session/stream/sse-response.ts',
     without: [['(primes ? ssePriming(this.#startId, around(retry)) : SSE_COMMENT)', 'SSE_COMMENT']],

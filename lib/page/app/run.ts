@@ -1,5 +1,5 @@
 /** A call and what happens in it, step by step: what was sent, progress, log, questions, and the result. */
-import { resultView } from './content.ts'
+import { jsonView, resultView } from './content.ts'
 import { button, type Child, fill, h } from './dom/elements.ts'
 import { isObject, type JsonObject } from './forms/json.ts'
 import type { Instances } from './instances.ts'
@@ -199,11 +199,7 @@ function timeText(ms: number): string {
 
 function errorView(error: unknown, isCancelled: boolean): HTMLElement {
   if (isCancelled) return h('p', { class: 'help' }, 'You cancelled this call.')
-  const { message = String(error), code } = error as { message?: string; code?: unknown }
-  return h(
-    'div',
-    { class: 'error' },
-    h('p', {}, message),
-    code !== undefined && h('p', { class: 'caption' }, `Code ${code}`),
-  )
+  const { message = String(error), code, data } = error as { message?: string; code?: unknown; data?: unknown }
+  const caption = code !== undefined && h('p', { class: 'caption' }, `Code ${code}`)
+  return h('div', {}, h('div', { class: 'error' }, h('p', {}, message), caption), data !== undefined && jsonView(data))
 }

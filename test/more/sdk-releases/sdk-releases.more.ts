@@ -12,7 +12,9 @@ import { installed } from '../support/installed.ts'
 import { run } from '../support/run.ts'
 
 /** Each needs a server and nothing else: no process, no Redis. */
-const FILES = ['shared', 'lists', 'attribution', 'instances'].map((name) => `test/sdk/${name}.test.ts`)
+const FILES = ['shared', 'lists', 'attribution', 'instances', 'roots', 'client-messages', 'parking'].map(
+  (name) => `test/sdk/${name}.test.ts`,
+)
 const MEMBERS = 'test/more/sdk-releases/members.release.ts'
 
 interface Release {
