@@ -81,7 +81,7 @@ test('a call whose messages the log cannot take ends with an error that says why
   const session = await initialize(fleet.at(0))
   const running = toolCall('full', 'progress', { n: 100_000, delayMs: 20 }, meta)
   const stream = await postStream(fleet.at(0), running, { session })
-  await stream.until(({ params }) => params?.progress === 2)
+  const { id: seen = '' } = await stream.until(({ params }) => params?.progress === 2)
   await fill()
   // The patience with a store that is away is a minute, which is longer than this test may take.
   const last = (await stream.rest()).at(-1)
@@ -89,8 +89,10 @@ test('a call whose messages the log cannot take ends with an error that says why
     id: 'full',
     error: { code: -32603, message: 'The store is full; the call was given up.' },
   })
-  const again = await getStream(fleet.at(1), session, stream.lastId)
+  const again = await getStream(fleet.at(1), session, seen)
   expect((await again.rest()).at(-1)).toMatchObject({ id: 'full', error: { message: expect.stringContaining('full') } })
+  // Nothing follows for a client that has the error.
+  await expect(getStream(fleet.at(1), session, stream.lastId)).rejects.toThrow('405')
   expect(await end(session, 0)).toBe(204)
   await eventually(async () => ((await keysLeft()).length === 0 ? true : undefined))
 })
