@@ -213,11 +213,11 @@ export class Access {
   requireScopes(c: HttpRequest, caller: Caller, needed: ReadonlySet<string>, unites: boolean, id?: RequestId): void {
     if (!caller.auth) return
     const has = caller.auth.scopes
-    if ([...needed].every((scope) => has.includes(scope))) return
+    const missing = [...needed].filter((scope) => !has.includes(scope))
+    if (missing.length === 0) return
     const granted = unites ? [] : has.filter((scope) => scope !== CLIENTS_OWN)
     const scopes = [...new Set([...needed, ...(this.#parts.auth?.scopes ?? []), ...granted])]
     const metadata = this.#metadataUrl(c)
-    const missing = [...needed].filter((scope) => !has.includes(scope))
     throw new AuthRefusal('scope', refusalText('scopes', missing, false), { scopes, metadata, id })
   }
 

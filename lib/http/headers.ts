@@ -34,11 +34,16 @@ export function readAccept(value: string | undefined): Accepted {
   return value === undefined || value === '' || value === '*/*' ? BOTH : parsed(value)
 }
 
+/** The ranges of an Accept header, each with its parameters, in lower case. */
+export function rangesOf(accept: string): string[][] {
+  const parts = accept.toLowerCase().split(',')
+  return parts.map((part) => part.split(';').map((text) => text.trim()))
+}
+
 function parseAccept(value: string): Accepted {
   let json = false
   let sse = false
-  for (const part of value.toLowerCase().split(',')) {
-    const [range = '', ...params] = part.split(';').map((text) => text.trim())
+  for (const [range = '', ...params] of rangesOf(value)) {
     if (params.some((param) => /^q=0(\.0*)?$/.test(param))) continue
     if (range === '*/*') return BOTH
     if (range === 'application/json' || range === 'application/*') json = true

@@ -1,4 +1,5 @@
 /** Whether a GET is that of a person with a browser, by its Accept header (RFC 9110, 12.5.1). */
+import { rangesOf } from './headers.ts'
 
 /** What `/mcp` answers a client with. */
 const OURS = ['text/event-stream', 'application/json'] as const
@@ -23,8 +24,7 @@ export function prefersHtml(accept: string | undefined): boolean {
 /** The weight of each range. A range with a weight that cannot be read is left out. */
 function readWeights(accept: string): Map<string, number> {
   const weights = new Map<string, number>()
-  for (const part of accept.toLowerCase().split(',')) {
-    const [range = '', ...params] = part.split(';').map((text) => text.trim())
+  for (const [range = '', ...params] of rangesOf(accept)) {
     const given = params.find((param) => /^q\s*=/.test(param))?.replace(/^q\s*=\s*/, '') ?? '1'
     // Java's HttpURLConnection sends `q=.2`.
     if (/^(?:0?\.\d{1,3}|[01](?:\.\d{0,3})?)$/.test(given)) weights.set(range, Math.min(1, Number(given)))

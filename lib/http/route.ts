@@ -3,7 +3,6 @@
  * An error that one of them throws becomes the response.
  */
 import type { Clock } from '../base/clock.ts'
-import { requestsAreHeard } from '../base/events.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -19,7 +18,7 @@ import { countJson } from './large-json.ts'
 import type { Opening } from './opening.ts'
 import type { OriginCheck } from './origin.ts'
 import type { HttpRequest } from './request.ts'
-import { WatchedRequest } from './request-event.ts'
+import { type WatchedRequest, watchRequest } from './request-event.ts'
 import { refuse, respond } from './respond.ts'
 
 export interface RouteParts {
@@ -110,9 +109,8 @@ export function route(
       exchange?.caller.held?.release()
     }
   }
-  const watch = async (c: HttpRequest, header: ReadHeader): Promise<Response> => {
+  const watch = async (c: HttpRequest, header: ReadHeader, watched: WatchedRequest): Promise<Response> => {
     try {
-      const watched = new WatchedRequest(parts, c, header)
       return await watched.serve(() => serve(c, header, watched))
     } catch (error) {
       return refuse(error, undefined, onError)
@@ -121,6 +119,7 @@ export function route(
   // Without a function of its own: one that holds a function allocates in each call, also where that is not made.
   return (c) => {
     const header = headerReader(c)
-    return requestsAreHeard() ? watch(c, header) : serve(c, header, undefined)
+    const watched = watchRequest(parts, c, header)
+    return watched ? watch(c, header, watched) : serve(c, header, undefined)
   }
 }
