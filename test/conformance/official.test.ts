@@ -20,16 +20,17 @@ test('every scenario of 2025-11-25 that a server of SDK 1.x passes alone is clea
   }
 }, 240_000)
 
+const outcome: Outcome = {
+  version: '2025-11-25',
+  scenario: 'ping',
+  checks: 1,
+  skipped: 0,
+  hung: false,
+  clean: true,
+  problems: [],
+}
+
 test('surpriseOf reports an unlisted failure and a listed scenario that passes', () => {
-  const outcome: Outcome = {
-    version: '2025-11-25',
-    scenario: 'ping',
-    checks: 1,
-    skipped: 0,
-    hung: false,
-    clean: true,
-    problems: [],
-  }
   expect(surpriseOf('1.x', outcome)).toBeUndefined()
   expect(surpriseOf('1.x', { ...outcome, clean: false, problems: ['why'] })).toContain('why')
   const listed = { ...outcome, scenario: 'json-schema-2020-12' }
@@ -38,15 +39,6 @@ test('surpriseOf reports an unlisted failure and a listed scenario that passes',
 })
 
 test('lostOf names what was clean alone alone', () => {
-  const outcome: Outcome = {
-    version: '2025-11-25',
-    scenario: 'ping',
-    checks: 1,
-    skipped: 0,
-    hung: false,
-    clean: true,
-    problems: [],
-  }
   const failed = { ...outcome, clean: false }
   expect(lostOf([outcome], [failed])).toEqual(['2025-11-25 ping'])
   expect(lostOf([outcome, { ...failed, scenario: 'other' }], [outcome])).toEqual([])

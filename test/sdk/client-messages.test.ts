@@ -103,48 +103,49 @@ test('a running call has the new roots as soon as they change', async () => {
   expect(textOf(await call(client, 'next'))).toEqual(['file:///new'])
 })
 
-test('roots that a cancelled call was to ask for are asked for by the next one', async () => {
-  const make = () => {
+/** Makes servers with a tool that returns the roots which the server has. `on`: has the SDK call `learn`, which asks for them. */
+function rootsServer(on: (server: McpServer, learn: () => Promise<void>) => void) {
+  return () => {
     const server = new McpServer(info)
     let roots: string[] = []
-    server.server.setNotificationHandler(RootsListChangedNotificationSchema, async () => {
+    on(server, async () => {
       roots = (await server.server.listRoots()).roots.map(({ uri }) => uri)
     })
     server.registerTool('roots', {}, async () => text(roots))
     return server
   }
+}
+
+/** Roots of a client that cancels its call in place of the first answer. */
+function rootsAfterCancel(uri: string) {
   const abort = new AbortController()
-  let asked = 0
+  const seen = { asked: 0 }
   const roots = () => {
-    if (++asked > 1) return [{ uri: 'file:///new' }]
+    if (++seen.asked > 1) return [{ uri }]
     abort.abort()
     return new Promise<never>(() => {})
   }
+  return { abort, seen, roots }
+}
+
+test('roots that a cancelled call was to ask for are asked for by the next one', async () => {
+  const make = rootsServer((server, learn) =>
+    server.server.setNotificationHandler(RootsListChangedNotificationSchema, learn),
+  )
+  const { abort, seen, roots } = rootsAfterCancel('file:///new')
   const client = await connect(make, { roots })
   expect(textOf(await call(client, 'roots'))).toEqual([])
   await client.notification({ method: 'notifications/roots/list_changed' })
   await expect(client.callTool({ name: 'roots' }, { signal: abort.signal })).rejects.toThrow()
   expect(textOf(await call(client, 'roots'))).toEqual(['file:///new'])
-  expect(asked).toBe(2)
+  expect(seen.asked).toBe(2)
 })
 
 test('roots that a cancelled first call was to ask for are asked for by the next one', async () => {
-  const make = () => {
-    const server = new McpServer(info)
-    let roots: string[] = []
-    server.server.oninitialized = async () => {
-      roots = (await server.server.listRoots()).roots.map(({ uri }) => uri)
-    }
-    server.registerTool('roots', {}, async () => text(roots))
-    return server
-  }
-  const abort = new AbortController()
-  let asked = 0
-  const roots = () => {
-    if (++asked > 1) return [{ uri: 'file:///one' }]
-    abort.abort()
-    return new Promise<never>(() => {})
-  }
+  const make = rootsServer((server, learn) => {
+    server.server.oninitialized = learn
+  })
+  const { abort, roots } = rootsAfterCancel('file:///one')
   const client = await connect(make, { roots })
   const cancelled = client.callTool({ name: 'roots' }, { signal: abort.signal })
   const beside = call(client, 'roots')
