@@ -1,4 +1,5 @@
 /** Why a request was refused and what to do: for the page, for `mcp-anywhere connect`, and for the terminal of `dev`. */
+import { withoutControls } from './texts.ts'
 
 /** A response with a status of 400 or more. */
 export interface Refused {
@@ -174,7 +175,6 @@ function readChallenge(header: string): ReadonlyMap<string, string> {
   return new Map([...found].map(([, name = '', value = '']) => [name, oneLine(value)]))
 }
 
-/** Without characters that control a terminal or the direction of text. */
 function oneLine(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_CAUSE)
+  return withoutControls(text).slice(0, MAX_CAUSE)
 }

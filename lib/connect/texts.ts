@@ -6,12 +6,14 @@ const MAX_KEY = 50
 /** A name that Claude Code keeps for itself. */
 const RESERVED = 'workspace'
 
-/** The name for people: one line, without characters that control a terminal or the direction of text. */
+/** On one line, without characters that control a terminal or the direction of text. */
+export function withoutControls(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+
+/** The name for people. */
 export function shownName(name: string): string {
-  const line = name
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
+  const line = withoutControls(name).replace(/\s+/g, ' ').trim()
   return [...line].slice(0, MAX_SHOWN).join('').trim() || 'MCP server'
 }
 

@@ -100,13 +100,13 @@ function aboutOf({ paths }: McpParts, { options, admission, server }: PageFacts)
 
 /** @param caching headers that say how long the file may be kept */
 async function fileResponse(file: PageFile, header: ReadHeader, caching: Record<string, string>): Promise<Response> {
-  const headers = { ...SECURITY, ...caching, 'Content-Type': file.type }
+  const headers = { ...SECURITY, ...caching, 'Content-Type': file.type, Vary: 'Accept, Accept-Encoding' }
   const bytes = Buffer.from(file.gzip, 'base64')
   if (/\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:\s|,|$))/i.test(header('accept-encoding') ?? '')) {
-    return new Response(bytes, { headers: { ...headers, 'Content-Encoding': 'gzip', Vary: 'Accept, Accept-Encoding' } })
+    return new Response(bytes, { headers: { ...headers, 'Content-Encoding': 'gzip' } })
   }
   const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return new Response(plain, { headers: { ...headers, Vary: 'Accept, Accept-Encoding' } })
+  return new Response(plain, { headers })
 }
 
 /** Ends an instance of `dev`, for a page of this very origin that has the token. */
@@ -117,8 +117,8 @@ async function kill(c: HttpRequest, header: ReadHeader, { options }: PageFacts):
   const { instance, token } = await readKill(c, header)
   if (fleet.token === undefined || !isSameText(token, fleet.token))
     throw forbidden('The token is not the one that dev has printed at its start.')
-  if (!fleet.instances().some(({ name }) => name === instance)) {
-    const known = fleet.instances().map(({ name }) => name)
+  const known = fleet.instances().map(({ name }) => name)
+  if (!known.includes(instance)) {
     throw new Refusal(404, ErrorCode.InvalidParams, `There is no instance ${instance}; there are ${known.join(', ')}.`)
   }
   // It may be this instance, whose response must leave first.

@@ -15,7 +15,7 @@ function recorded(...answers: Response[]) {
   })
   const wire = new Wire()
   const entries: Entry[] = []
-  wire.watch((entry, isNew) => isNew && entries.push(entry))
+  wire.recorded.on((entry, isNew) => isNew && entries.push(entry))
   const post = (message: object, headers: Record<string, string> = {}) =>
     wire.fetch('http://localhost/mcp', { method: 'POST', body: JSON.stringify(message), headers })
   return { wire, entries, requests, post }
@@ -52,7 +52,8 @@ test('the answer to a question belongs to the call that asked, and has the insta
     new Response(null, { status: 202, headers: { 'mcp-anywhere-instance': '2' } }),
   )
   await (await post({ id: 1, method: 'tools/call' }, { 'mcp-anywhere-page': '3' })).text()
-  expect(wire.takeAsk('a1', {})).toMatchObject({ run: 3, instance: '1' })
+  expect(wire.takeAsk('a1', {})).toBe(3)
+  expect(shown(entries).at(-1)).toEqual(['received', 3, '1'])
   await post({ id: 'a1', result: { action: 'accept' } })
   expect(shown(entries).at(-1)).toEqual(['sent', 3, '2'])
 })
@@ -79,10 +80,10 @@ test('questions without a session are given to the calls in their order', async 
   })
   const { wire, post } = recorded(json(result('one')), json(result('two')), json(result('one')))
   for (const run of ['1', '2', '3']) await post({ id: 1, method: 'tools/call' }, { 'mcp-anywhere-page': run })
-  expect(wire.takeAsk('elicit-1', { message: 'two' }).run).toBe(2)
-  expect(wire.takeAsk('elicit-1', { message: 'one' }).run).toBe(1)
-  expect(wire.takeAsk('elicit-1', { message: 'one' }).run).toBe(3)
-  expect(wire.takeAsk('elicit-1', { message: 'one' }).run).toBeUndefined()
+  expect(wire.takeAsk('elicit-1', { message: 'two' })).toBe(2)
+  expect(wire.takeAsk('elicit-1', { message: 'one' })).toBe(1)
+  expect(wire.takeAsk('elicit-1', { message: 'one' })).toBe(3)
+  expect(wire.takeAsk('elicit-1', { message: 'one' })).toBeUndefined()
 })
 
 test('a refusal is kept, since the client does not pass on every message', async () => {

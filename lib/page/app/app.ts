@@ -42,10 +42,16 @@ export class App implements Person {
     this.about = about
     this.url = endpointOf(new URL(location.href), about.path)
     if (about.instances) this.instances.set(about.instances)
-    this.wire.watch((entry, isNew) => {
+    this.wire.recorded.on((entry, isNew) => {
       if (!isNew && entry.instance !== undefined) this.instances.answered(entry.instance)
       this.runs.record(entry, isNew)
     })
+  }
+
+  /** What the server is called. */
+  get title(): string {
+    const { info } = this.offer ?? {}
+    return info?.title ?? info?.name ?? this.about.name
   }
 
   get hasToken(): boolean {
@@ -161,7 +167,7 @@ export class App implements Person {
   }
 
   #ask<Answer>(question: Question<Answer>, { id }: AskContext, params: unknown): Promise<Answer> {
-    const run = this.runs.withNumber(this.wire.takeAsk(id, params).run)
+    const run = this.runs.withNumber(this.wire.takeAsk(id, params))
     if (run) run.ask(question)
     else this.asked.emit(question)
     return question.answer

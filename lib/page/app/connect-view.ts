@@ -4,14 +4,16 @@ import type { Code, Connection, Step } from '../../connect/types.ts'
 import type { App } from './app.ts'
 import { copyButton, fill, h, icon, newId } from './dom/elements.ts'
 
-/** The view that was made last, with the client that was chosen in it. */
-let shown: { about: string; element: HTMLElement } | undefined
-
-export function connectView({ url, about, offer }: App): HTMLElement {
-  const address = { url: url.href, name: offer?.info?.name ?? about.name, admission: about.admission }
-  const key = JSON.stringify(address)
-  if (shown?.about !== key) shown = { about: key, element: newView(connectionsTo(address)) }
-  return shown.element
+/** Gives the same view, with the client that was chosen in it, as long as what it is about stays. */
+export function connectViewOf(app: App): () => HTMLElement {
+  let shown: { about: string; element: HTMLElement } | undefined
+  return () => {
+    const { url, about, offer } = app
+    const address = { url: url.href, name: offer?.info?.name ?? about.name, admission: about.admission }
+    const key = JSON.stringify(address)
+    if (shown?.about !== key) shown = { about: key, element: newView(connectionsTo(address)) }
+    return shown.element
+  }
 }
 
 function newView(connections: readonly Connection[]): HTMLElement {

@@ -17,11 +17,12 @@ import {
   StreamableHTTPClientTransport,
   type Tool,
 } from '@modelcontextprotocol/client'
+import { LATEST_SESSION_REVISION, STATELESS_REVISION } from '../../protocol/revisions.ts'
 import { PAGE_HEADER } from '../about.ts'
 import type { JsonObject } from './forms/json.ts'
 import type { Wire } from './wire.ts'
 
-export const REVISIONS = { session: '2025-11-25', stateless: '2026-07-28' } as const
+export const REVISIONS = { session: LATEST_SESSION_REVISION, stateless: STATELESS_REVISION } as const
 export type Era = keyof typeof REVISIONS
 
 /** What is asked, and by which request of the server. */
@@ -57,7 +58,7 @@ export interface Offer {
 
 interface CallOptions {
   /** The number of the run, under which the wire records it. */
-  run: number
+  number: number
   signal: AbortSignal
 }
 
@@ -190,10 +191,10 @@ export class Connection {
     return this.era === 'stateless' ? { _meta: { [LOG_LEVEL_META_KEY]: this.#level } } : {}
   }
 
-  #options({ run, signal }: CallOptions) {
+  #options({ number, signal }: CallOptions) {
     // With a function for progress the client sends a token for it. The wire has the messages.
     const onprogress = () => {}
-    return { signal, timeout: PATIENCE, onprogress, headers: { [PAGE_HEADER]: String(run) } }
+    return { signal, timeout: PATIENCE, onprogress, headers: { [PAGE_HEADER]: String(number) } }
   }
 }
 

@@ -5,22 +5,20 @@ import { button, fill, h, hidden, icon, notify } from './dom/elements.ts'
 import type { InstanceState } from './instances.ts'
 import { linkTo } from './links.ts'
 
-const ABOUT: Record<Era, string> = { session: 'session', stateless: 'stateless' }
-
 export function header(app: App): HTMLElement {
   const name = h('a', { class: 'server', href: linkTo('overview') })
   const status = h('p', { class: 'status' })
   const forget = button('Forget the token', () => void app.setToken(undefined), { kind: 'small' })
   const strip = instanceStrip(app)
   const show = () => {
-    const { info } = app.offer ?? {}
-    const title = info?.title ?? info?.name ?? app.about.name
+    const { title, offer } = app
+    const version = offer?.info?.version
     document.title = `${app.runs.waiting.length > 0 ? '(?) ' : ''}${title}`
     fill(
       name,
       serverIcon(app),
       h('span', { class: 'name' }, title),
-      info && h('span', { class: 'version' }, info.version),
+      version !== undefined && h('span', { class: 'version' }, version),
     )
     status.dataset.status = app.status
     fill(status, h('span', {}, statusText(app)), app.hasToken && forget)
@@ -63,7 +61,7 @@ function eraSwitch(app: App): HTMLElement {
       checked: era === app.era,
       on: { change: () => void app.switchTo(era) },
     })
-    return h('label', {}, input, h('span', {}, h('b', {}, REVISIONS[era]), ` ${ABOUT[era]}`))
+    return h('label', {}, input, h('span', {}, h('b', {}, REVISIONS[era]), ` ${era}`))
   }
   return h(
     'fieldset',

@@ -49,10 +49,10 @@ export class Instances {
   /** The name of an instance in its color. */
   chip(name: string): HTMLElement {
     const text = this.canKill ? name : name.slice(0, SHOWN)
-    return h('span', { class: `chip ${this.colorOf(name)}`, title: `Instance ${name}` }, hidden('instance '), text)
+    return h('span', { class: `chip ${this.#colorOf(name)}`, title: `Instance ${name}` }, hidden('instance '), text)
   }
 
-  colorOf(name: string): string {
+  #colorOf(name: string): string {
     const place = this.canKill ? Number(name) - 1 : [...this.#known.keys()].indexOf(name)
     return `color${(place < 0 ? this.#known.size : place) % COLORS}`
   }

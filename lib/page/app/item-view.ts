@@ -66,7 +66,7 @@ function runList({ runs }: App, key: ItemKey): HTMLElement {
     const elements = runs.of(key).map(({ element }) => element)
     section.hidden = elements.length === 0
     // Those that are there stay where they are: a question in them may have the focus.
-    for (const element of elements.toReversed()) if (element.parentElement !== place) place.prepend(element)
+    for (const element of elements) if (element.parentElement !== place) place.prepend(element)
   }
   runs.changed.on(show)
   show()

@@ -6,6 +6,7 @@ import { announce, button, fill, h, newId } from './dom/elements.ts'
 import { formOf } from './forms/form.ts'
 import { expanded, variablesOf } from './forms/uri-template.ts'
 import { itemView } from './item-view.ts'
+import { partsOf } from './links.ts'
 import type { ItemKey } from './runs.ts'
 
 /** The views that were shown. What was typed into one stays as long as its entry is the same, also in the other revision. */
@@ -37,9 +38,8 @@ interface Found {
 }
 
 function entryOf(offer: Offer, key: ItemKey): Found | undefined {
-  const at = key.indexOf(':')
-  const name = key.slice(at + 1)
-  switch (key.slice(0, at)) {
+  const [kind, name] = partsOf(key)
+  switch (kind) {
     case 'tool': {
       const entry = offer.tools.find((one) => one.name === name)
       return entry && { entry, view: (app) => toolView(app, key, entry) }
@@ -65,8 +65,7 @@ function toolView(app: App, key: ItemKey, tool: Tool): HTMLElement {
   const form = formOf(inputSchema, 'Arguments', name)
   const submit = () => {
     const values = form.read()
-    if (values)
-      app.call(key, name, (connection, { number, signal }) => connection.call(tool, values, { run: number, signal }))
+    if (values) app.call(key, name, (connection, run) => connection.call(tool, values, run))
   }
   const details = { 'Input schema': inputSchema, 'Output schema': outputSchema, 'Other members': othersOf(tool) }
   const parts = {
@@ -176,10 +175,7 @@ function promptView(app: App, key: ItemKey, prompt: Prompt): HTMLElement {
   const texts = textsOf(app, { type: 'ref/prompt', name }, variables)
   const submit = () => {
     const values = texts.read()
-    if (values)
-      app.call(key, name, (connection, { number, signal }) =>
-        connection.getPrompt(name, values, { run: number, signal }),
-      )
+    if (values) app.call(key, name, (connection, run) => connection.getPrompt(name, values, run))
   }
   return itemView(app, {
     key,
@@ -194,7 +190,7 @@ function promptView(app: App, key: ItemKey, prompt: Prompt): HTMLElement {
 }
 
 function read(app: App, key: ItemKey, uri: string): void {
-  app.call(key, uri, (connection, { number, signal }) => connection.read(uri, { run: number, signal }))
+  app.call(key, uri, (connection, run) => connection.read(uri, run))
 }
 
 function resourceView(

@@ -5,8 +5,13 @@ export type View = 'overview' | ItemKey
 
 export function linkTo(view: View): string {
   if (view === 'overview') return '#/'
-  const at = view.indexOf(':')
-  return `#/${view.slice(0, at)}/${encodeURIComponent(view.slice(at + 1))}`
+  const [kind, name] = partsOf(view)
+  return `#/${kind}/${encodeURIComponent(name)}`
+}
+
+export function partsOf(key: ItemKey): [kind: string, name: string] {
+  const at = key.indexOf(':')
+  return [key.slice(0, at), key.slice(at + 1)]
 }
 
 export function viewOf(hash: string): View {

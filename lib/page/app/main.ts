@@ -2,14 +2,14 @@
 // It comes before every import of the client.
 import './no-eval.ts'
 import { App } from './app.ts'
-import { announce, button, fill, h, icon, toastPlace } from './dom/elements.ts'
+import { announce, button, fill, h, icon, toasts } from './dom/elements.ts'
 import { header } from './header.ts'
 import { ItemViews } from './item-views.ts'
-import { linkTo, viewOf } from './links.ts'
+import { linkTo, partsOf, viewOf } from './links.ts'
 import { readAbout } from './location.ts'
 import { messagesView } from './messages-view.ts'
 import { nav } from './nav.ts'
-import { overview } from './overview.ts'
+import { overviewOf } from './overview.ts'
 import type { ItemKey } from './runs.ts'
 
 function page(app: App): HTMLElement[] {
@@ -17,11 +17,12 @@ function page(app: App): HTMLElement[] {
   const notices = h('div', { class: 'notices' })
   const main = h('main', { id: 'main', tabindex: -1 }, notices, view)
   const items = new ItemViews(app)
+  const overview = overviewOf(app)
   const lists = nav(app)
   lists.id = 'lists'
   const show = (moves: boolean) => {
     const key = viewOf(location.hash)
-    fill(view, key === 'overview' || app.status === 'locked' ? overview(app) : (items.of(key) ?? missing(app, key)))
+    fill(view, key === 'overview' || app.status === 'locked' ? overview() : (items.of(key) ?? missing(app, key)))
     document.body.classList.remove('browsing')
     if (!moves) return
     main.scrollTop = 0
@@ -48,11 +49,11 @@ function page(app: App): HTMLElement[] {
     showWaiting(app, bar)
   })
   show(false)
-  return [header(app), bar, h('div', { class: 'columns' }, browse(lists), lists, main, messagesView(app)), toastPlace()]
+  return [header(app), bar, h('div', { class: 'columns' }, browse(lists), lists, main, messagesView(app)), toasts]
 }
 
 function missing({ status }: App, key: ItemKey): HTMLElement {
-  const name = key.slice(key.indexOf(':') + 1)
+  const [, name] = partsOf(key)
   const words = status === 'ready' ? 'The server has no such entry, or shows it to others only.' : 'Not connected yet.'
   return h('div', { class: 'item-view' }, h('h1', { tabindex: -1 }, name), h('p', { class: 'help' }, words))
 }
@@ -76,7 +77,7 @@ function browse(lists: HTMLElement): HTMLElement {
 function showWaiting({ runs }: App, bar: HTMLElement): void {
   const elsewhere = runs.waiting.filter(({ key }) => key !== viewOf(location.hash))
   bar.hidden = elsewhere.length === 0
-  const links = elsewhere.map(({ key }) => h('a', { href: linkTo(key) }, key.slice(key.indexOf(':') + 1)))
+  const links = elsewhere.map(({ key }) => h('a', { href: linkTo(key) }, partsOf(key)[1]))
   fill(
     bar,
     icon('ask'),

@@ -22,18 +22,19 @@ export function messagesView(app: App): HTMLElement {
     empty,
     list,
   )
-  app.wire.watch((entry, isNew) => {
-    const row = messageRow(app, entry)
+  app.wire.recorded.on((entry, isNew) => {
     const before = rows.get(entry.number)
     if (!isNew && !before) return
+    const row = messageRow(app, entry)
     const stays = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40
     if (before) before.replaceWith(keepOpen(before, row))
     else list.append(row)
     rows.set(entry.number, row)
-    const oldest = rows.size > MOST ? list.firstElementChild : null
-    if (oldest) {
-      oldest.remove()
-      for (const [number, one] of rows) if (one === oldest) rows.delete(number)
+    // A map has its keys in the order of the list.
+    const [oldest] = rows
+    if (oldest && rows.size > MOST) {
+      rows.delete(oldest[0])
+      oldest[1].remove()
     }
     empty.hidden = true
     if (stays) scroller.scrollTop = scroller.scrollHeight

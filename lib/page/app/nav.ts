@@ -106,7 +106,7 @@ function itemView({ key, name, text }: Item): HTMLElement {
 
 /** Shows whether the last call of an item still runs. */
 function showMark({ runs }: App, element: HTMLElement): void {
-  const [last] = runs.of(element.dataset.key as ItemKey)
+  const last = runs.of(element.dataset.key as ItemKey).at(-1)
   const state = last && !last.isOver ? last.state : undefined
   element.dataset.state = state ?? ''
   fill(element, state && hidden(state === 'asking' ? ' waits for you' : ' runs'))

@@ -1,14 +1,24 @@
 /** The first view: what this endpoint is, and how clients are connected to it. */
 import type { App } from './app.ts'
-import { connectView } from './connect-view.ts'
+import { connectViewOf } from './connect-view.ts'
 import type { Offer } from './connection.ts'
 import { textView } from './content.ts'
 import { type Child, copyButton, fill, h, newId } from './dom/elements.ts'
 import { linkTo, type View } from './links.ts'
 
-export function overview(app: App): HTMLElement {
-  const { about, offer, url, status } = app
-  const title = offer?.info?.title ?? offer?.info?.name ?? about.name
+/** Makes the view anew each time. What watches something is made once. */
+export function overviewOf(app: App): () => HTMLElement {
+  const parts: Parts = { instances: anyInstance(app), connect: connectViewOf(app) }
+  return () => overview(app, parts)
+}
+
+interface Parts {
+  instances: HTMLElement
+  connect(): HTMLElement
+}
+
+function overview(app: App, { instances, connect }: Parts): HTMLElement {
+  const { offer, title, url, status } = app
   const { description, websiteUrl } = offer?.info ?? {}
   return h(
     'div',
@@ -26,8 +36,8 @@ export function overview(app: App): HTMLElement {
     offer && tiles(offer),
     offer?.instructions !== undefined && instructions(offer.instructions),
     status === 'locked' && tokenForm(app),
-    offer && anyInstance(app),
-    connectView(app),
+    offer && instances,
+    connect(),
   )
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/client'
 import type { AskContext } from './connection.ts'
 import { jsonView, textView } from './content.ts'
-import { announce, button, type Child, fill, h, icon, newId } from './dom/elements.ts'
+import { add, announce, button, type Child, fill, h, icon, newId } from './dom/elements.ts'
 import { formOf } from './forms/form.ts'
 import { prettyJson } from './forms/json.ts'
 
@@ -53,7 +53,7 @@ export class Question<Answer> implements Asked {
   }
 
   add(...children: Child[]): void {
-    for (const child of children) if (child instanceof Node || typeof child === 'string') this.element.append(child)
+    add(this.element, children)
   }
 
   show(): void {

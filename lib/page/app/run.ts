@@ -41,7 +41,7 @@ export class Run {
   /** The chips of what was sent, which get their instance later. */
   readonly #chips = new Map<number, HTMLElement>()
   readonly #abort = new AbortController()
-  #progress: { step: HTMLElement; bar: HTMLProgressElement; text: HTMLElement; chip: HTMLElement } | undefined
+  #progress: { bar: HTMLProgressElement; text: HTMLElement; chip: HTMLElement } | undefined
   /** The questions that wait. lost: the connection to the instance that asks has broken since. */
   readonly #questions = new Map<Asked, { lost: boolean }>()
   state: RunState = 'running'
@@ -146,9 +146,8 @@ export class Run {
       const bar = h('progress', { 'aria-label': 'Progress' })
       const text = h('span', { class: 'count' })
       const chip = h('span')
-      const step = h('li', { class: 'step progress' }, bar, text, chip)
-      this.#steps.append(step)
-      this.#progress = { step, bar, text, chip }
+      this.#steps.append(h('li', { class: 'step progress' }, bar, text, chip))
+      this.#progress = { bar, text, chip }
     }
     const { bar, text, chip } = this.#progress
     if (typeof total === 'number') {

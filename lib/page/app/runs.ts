@@ -19,7 +19,7 @@ interface Call {
 
 export class Runs {
   /** A run has begun, or its state has changed. */
-  readonly changed = new Changes<[run: Run, key: ItemKey]>()
+  readonly changed = new Changes()
   readonly #instances: Instances
   readonly #all: { run: Run; key: ItemKey }[] = []
 
@@ -27,9 +27,9 @@ export class Runs {
     this.#instances = instances
   }
 
-  /** The last one comes first. */
+  /** In the order of their beginnings. */
   of(key: ItemKey): Run[] {
-    return this.#all.flatMap((one) => (one.key === key ? [one.run] : [])).reverse()
+    return this.#all.flatMap((one) => (one.key === key ? [one.run] : []))
   }
 
   get waiting(): readonly { run: Run; key: ItemKey }[] {
@@ -52,10 +52,10 @@ export class Runs {
       revision,
       instances: this.#instances,
       open: (uri) => location.assign(linkTo(`resource:${uri}`)),
-      changed: () => this.changed.emit(run, key),
+      changed: () => this.changed.emit(),
     })
     this.#all.push({ run, key })
-    this.changed.emit(run, key)
+    this.changed.emit()
     const result = send(run)
     run.reveal()
     void run.follow(result).then(() => {

@@ -4,6 +4,7 @@
  */
 import type { Refused } from '../../connect/explain.ts'
 import { INSTANCE_HEADER, PAGE_HEADER } from '../about.ts'
+import { Changes } from './changes.ts'
 import type { JsonObject } from './forms/json.ts'
 import { asksOf, isAnswer, type Message, messagesOf } from './messages.ts'
 import { sseReader } from './sse.ts'
@@ -29,18 +30,16 @@ export interface Entry {
 /** A question that the server has asked, and whose handler has not begun. */
 interface Asked {
   run: number
-  instance: string | undefined
   key: string
   params: string
 }
 
-type Watcher = (entry: Entry, isNew: boolean) => void
-
 export class Wire {
-  readonly #watchers = new Set<Watcher>()
+  /** An entry is new, or its request got a status. */
+  readonly recorded = new Changes<[entry: Entry, isNew: boolean]>()
   /** The calls of questions, of requests and of the last events of streams, by their ids. */
   readonly #runs = {
-    asks: new Map<string, Asked>(),
+    asks: new Map<string, number>(),
     requests: new Map<string, number>(),
     events: new Map<string, number>(),
   }
@@ -51,21 +50,16 @@ export class Wire {
   /** The last response that was refused: the client does not pass on all of them. */
   lastRefusal: Refused | undefined
 
-  watch(watcher: Watcher): () => void {
-    this.#watchers.add(watcher)
-    return () => this.#watchers.delete(watcher)
-  }
-
-  /** Finds the call that a question belongs to. The handler of the client is called after its message was recorded. */
-  takeAsk(id: string | number, params: unknown): { run: number | undefined; instance: string | undefined } {
+  /** Finds the number of the call that a question belongs to. The handler of the client is called after its message was recorded. */
+  takeAsk(id: string | number, params: unknown): number | undefined {
     const known = this.#runs.asks.get(String(id))
-    if (known) return known
+    if (known !== undefined) return known
     const text = JSON.stringify(params)
     const withKey = this.#asked.filter(({ key }) => key === String(id))
     const found = withKey.find((asked) => asked.params === text) ?? withKey[0]
-    if (!found) return { run: undefined, instance: undefined }
+    if (!found) return undefined
     this.#asked.splice(this.#asked.indexOf(found), 1)
-    return found
+    return found.run
   }
 
   /** As `fetch`, for the transport of the client. */
@@ -91,7 +85,7 @@ export class Wire {
     for (const entry of entries) {
       entry.instance = instance
       entry.http = { method, status }
-      this.#publish(entry, false)
+      this.recorded.emit(entry, false)
     }
     return this.#recorded(response, run, instance, init.signal ?? undefined)
   }
@@ -101,7 +95,7 @@ export class Wire {
     if (lastEvent !== null) return this.#runs.events.get(lastEvent)
     const [first] = sent
     if (!first) return undefined
-    if (isAnswer(first)) return this.#runs.asks.get(String(first.id))?.run
+    if (isAnswer(first)) return this.#runs.asks.get(String(first.id))
     const { requestId } = first.params ?? {}
     return first.method === 'notifications/cancelled' ? this.#runs.requests.get(String(requestId)) : undefined
   }
@@ -151,11 +145,9 @@ export class Wire {
   #received(message: Message, run: number | undefined, instance: string | undefined): void {
     if (run) {
       const { id, method } = message
-      if (method !== undefined && id !== undefined) {
-        this.#runs.asks.set(String(id), { run, instance, key: String(id), params: '' })
-      }
+      if (method !== undefined && id !== undefined) this.#runs.asks.set(String(id), run)
       for (const [key, request] of asksOf(message)) {
-        this.#asked.push({ run, instance, key, params: JSON.stringify(request.params as JsonObject | undefined) ?? '' })
+        this.#asked.push({ run, key, params: JSON.stringify(request.params as JsonObject | undefined) ?? '' })
       }
     }
     this.#add({ kind: 'received', run, instance, message })
@@ -168,7 +160,7 @@ export class Wire {
   #add(entry: Pick<Entry, 'kind' | 'run'> & Partial<Entry>): Entry {
     const answers = this.#answeredBy(entry)
     const whole: Entry = { instance: undefined, ...entry, answers, number: ++this.#count, at: performance.now() }
-    this.#publish(whole, true)
+    this.recorded.emit(whole, true)
     return whole
   }
 
@@ -178,10 +170,6 @@ export class Wire {
     const { id, method } = message
     if (method !== undefined) this.#methods[kind].set(String(id), method)
     return method === undefined ? this.#methods[kind === 'sent' ? 'received' : 'sent'].get(String(id)) : undefined
-  }
-
-  #publish(entry: Entry, isNew: boolean): void {
-    for (const watcher of this.#watchers) watcher(entry, isNew)
   }
 }
 

@@ -30,7 +30,7 @@ function listen(element: HTMLElement, type: string, listener: unknown): void {
   element.addEventListener(type, listener as EventListener)
 }
 
-function add(element: Element, children: readonly Child[]): void {
+export function add(element: Element, children: readonly Child[]): void {
   for (const child of children) {
     if (child === undefined || child === false) continue
     if (Array.isArray(child)) add(element, child)
@@ -55,7 +55,7 @@ export function hidden(text: string): HTMLElement {
 }
 
 interface ButtonOptions {
-  kind?: 'primary' | 'plain' | 'danger' | 'small'
+  kind?: 'primary' | 'plain' | 'small'
   /** What a screen reader says in place of the text. */
   label?: string
   type?: 'button' | 'submit'
@@ -75,8 +75,6 @@ const PATHS = {
   received: 'M8 3v10M4 9l4 4 4-4',
   note: 'M8 5v4M8 11.5v.5',
   copy: 'M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z',
-  done: 'M3 8.5l3.5 3.5L13 4.5',
-  search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.8 10.8L14 14',
   menu: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h11',
   ask: 'M6 6a2 2 0 1 1 2.8 1.9c-.6.3-.8.7-.8 1.3M8 11.8v.2',
   power: 'M8 2v5M4.8 4.3a5 5 0 1 0 6.4 0',
@@ -101,12 +99,8 @@ export function announce(text: string): void {
 
 /** How long a toast is shown, in ms. */
 const SHOWN = 6_000
-const toasts = h('div', { class: 'toasts', 'aria-hidden': 'true' })
-
 /** The place of what {@link notify} shows. */
-export function toastPlace(): HTMLElement {
-  return toasts
-}
+export const toasts: HTMLElement = h('div', { class: 'toasts', 'aria-hidden': 'true' })
 
 /** Shows a sentence for a moment, and sends it to screen readers. */
 export function notify(text: string): void {

@@ -1,12 +1,10 @@
 /** Fields that have others in them: objects, lists, several choices, variants. */
 import { announce, button, fill, h } from '../dom/elements.ts'
 import { type Entered, empty, readCount } from './check.ts'
-import { type About, type Control, draftOf, Frame } from './control.ts'
+import { type About, type Control, draftOf, Frame, type Of } from './control.ts'
 import type { ChoicesField, Field, ListField, ObjectField, VariantsField } from './field.ts'
 import { isObject, isSame, type Json, type JsonObject } from './json.ts'
 import { choiceControl, constantControl, flagControl, jsonControl, numberControl, textControl } from './simple.ts'
-
-type Of<F> = Omit<About, 'field'> & { field: F }
 
 function controlOf(about: About): Control {
   const { field } = about

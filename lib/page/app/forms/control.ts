@@ -28,6 +28,9 @@ export interface About {
   field: Field
 }
 
+/** {@link About} with a field of one kind. */
+export type Of<F> = Omit<About, 'field'> & { field: F }
+
 /** The texts of a field, and the place of its problem, which its input names. */
 export class Frame {
   readonly id: string = newId()

@@ -25,3 +25,8 @@ export function isSame(one: Json | undefined, other: Json | undefined): boolean 
 export function prettyJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2) ?? 'undefined'
 }
+
+/** A value as a choice shows it. */
+export function labelOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

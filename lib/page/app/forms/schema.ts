@@ -1,6 +1,6 @@
 /** Makes a field of a JSON Schema. */
 import type { ChoicesField, Field, ListField, Member, NumberField, Option, TextField } from './field.ts'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { isObject, type JsonObject, labelOf } from './json.ts'
 import { mergeAll, resolved } from './schema-parts.ts'
 
 /** Levels of a form. What is deeper is entered as JSON. */
@@ -175,10 +175,6 @@ function readObject(schema: JsonObject, common: Common, place: Place): Field {
 function optionOf(branch: JsonObject): Option {
   const value = branch.const ?? null
   return { value, label: textOf(branch.title) ?? labelOf(value) }
-}
-
-function labelOf(value: Json): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,11 +1,9 @@
 /** Fields of one value: texts, numbers, flags, choices, JSON. */
 import { h } from '../dom/elements.ts'
 import { type Entered, empty, readJson, readNumber, readText } from './check.ts'
-import { type About, type Control, Frame } from './control.ts'
+import { type Control, Frame, type Of } from './control.ts'
 import type { ChoiceField, ConstantField, FlagField, JsonField, NumberField, TextField } from './field.ts'
-import { isObject, isSame, type Json, prettyJson } from './json.ts'
-
-type Of<F> = Omit<About, 'field'> & { field: F }
+import { isObject, isSame, type Json, labelOf, prettyJson } from './json.ts'
 
 /** Kinds of inputs by the format of the schema. A time has a zone, which no input of HTML has. */
 const TYPES: Readonly<Record<string, string>> = { email: 'email', uri: 'url', date: 'date', password: 'password' }
@@ -131,8 +129,8 @@ export function jsonControl(about: Of<JsonField>, isObjectOnly = false): Control
 export function constantControl(about: Of<ConstantField>): Control {
   const { field, isRequired } = about
   const { value } = field
-  const label = typeof value === 'string' ? value : JSON.stringify(value)
-  if (!isRequired) return choiceControl({ ...about, field: { ...field, kind: 'choice', options: [{ value, label }] } })
+  const options = [{ value, label: labelOf(value) }]
+  if (!isRequired) return choiceControl({ ...about, field: { ...field, kind: 'choice', options } })
   return {
     element: h('div', { hidden: true }),
     read: () => ({ value }),
