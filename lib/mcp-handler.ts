@@ -12,7 +12,7 @@ import {
   type ServerEventBus,
 } from './sdk/drop-in.ts'
 import type { OfficialFactory } from './sdk/official.ts'
-import { SETTINGS } from './settings.ts'
+import { type HttpOptions, SETTINGS } from './settings.ts'
 
 /** The options of the official SDK, and those of {@link createEndpoint}: `store` above all, for more than one instance. */
 export interface CreateMcpHandlerOptions extends OfficialHandlerOptions, Omit<EndpointOptions, 'onError'> {}
@@ -63,16 +63,17 @@ export function createMcpHandler(factory: OfficialFactory, options: CreateMcpHan
     return endpoint.serves(at) ? at : path
   }
   Object.defineProperty(app, 'getPath', { value: pathOf })
-  const bounds = readOptions('http', SETTINGS.http, { ...own.http, ...http })
   const serve = (request: Request, { authInfo, ...given }: McpHandlerRequestOptions & FetchOptions = {}) =>
     endpoint.fetch(request, authInfo === undefined ? given : { ...given, auth: authInfo })
-  const strict = async (request: Request, given: McpHandlerRequestOptions & FetchOptions = {}) => {
-    const { refuseLegacy } = await import('./sdk/strict.ts')
-    const served = await refuseLegacy(request, given.parsedBody, bounds)
-    return served instanceof Response ? served : serve(request, { ...given, ...served })
-  }
+  const strict =
+    (bounds: HttpOptions) =>
+    async (request: Request, given: McpHandlerRequestOptions & FetchOptions = {}) => {
+      const { refuseLegacy } = await import('./sdk/strict.ts')
+      const served = await refuseLegacy(request, given.parsedBody, bounds)
+      return served instanceof Response ? served : serve(request, { ...given, ...served })
+    }
   return {
-    fetch: legacy === 'reject' ? strict : serve,
+    fetch: legacy === 'reject' ? strict(readOptions('http', SETTINGS.http, { ...own.http, ...http })) : serve,
     close: endpoint.close,
     ...announcing(endpoint.notify, reporter(read.onError ?? logError)),
     endpoint,

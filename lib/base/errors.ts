@@ -33,3 +33,10 @@ export function stackOf(thrown: unknown): string {
     return `${error.name}: ${error.message}`
   }
 }
+
+/** What an operator should know, and what is no failure: the log has it as a warning. */
+export function warning(text: string): Error {
+  const error = new Error(text)
+  error.name = 'Warning'
+  return error
+}

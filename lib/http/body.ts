@@ -136,14 +136,15 @@ export function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, ErrorCode.InvalidRequest, `The body is over the limit of ${maxBytes} bytes.`)
 }
 
-async function readChunks(request: Request, maxBytes: number, held: HeldBytes): Promise<Bytes> {
+/** @param held counts them as they arrive @throws Refusal 413, 503 */
+export async function readChunks(request: Request, maxBytes: number, held: HeldBytes | undefined): Promise<Bytes> {
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge(maxBytes)
-    take(held, chunk.byteLength)
+    if (held) take(held, chunk.byteLength)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

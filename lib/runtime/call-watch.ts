@@ -42,7 +42,7 @@ export type Dispatch = (
 const MAX_NAME = 200
 
 /** The dispatch of an endpoint, which has each call watched where somebody listens. */
-export function watchedDispatch(dispatcher: Dispatcher, instance: Instance): Dispatch {
+export function watchedDispatch(dispatcher: Pick<Dispatcher, 'dispatch'>, instance: Instance): Dispatch {
   return (method, params, channel) => {
     if (!callsAreHeard()) return dispatcher.dispatch(method, params, channel)
     const watch = new CallWatch(instance, method, params, channel)

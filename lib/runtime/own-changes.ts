@@ -1,4 +1,6 @@
 /** Announces what a server makes known by itself: handles that were used after the start, and `send…ListChanged`. */
+
+import { warning } from '../base/errors.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
 import type { Notifier } from './notifier.ts'
@@ -58,10 +60,8 @@ function announcing(change: Announcement, notify: Notifier): () => Promise<void>
 }
 
 function onlyHere(kind: string): Error {
-  const warning = new Error(
+  return warning(
     `The ${kind} were changed after the start: that reaches this process only, and the other instances list and serve what ` +
       'they had. For what differs by caller use "visible", and for what changes keep a state of your own in the store.',
   )
-  warning.name = 'Warning'
-  return warning
 }

@@ -84,16 +84,9 @@ export function officialDispatcher(
 ): MemberDispatcher {
   const listeners: Listeners = { changes: new Set(), reports: new Set(), completions: new Set(), home: undefined }
   const code = new OnDemand(async () => (await import('./open.ts')).openOfficial(...(await load()), listeners))
-  // They are checked when the server is opened.
-  const tools = Object.values<Partial<OfficialToolOptions> | null>(options.tools ?? {}).map((tool) => tool ?? {})
-  const opened = () => {
-    if (!code.now) throw new Error('The server is not open yet.')
-    return code.now.dispatcher
-  }
+  const opened = () => openedOr(code.now?.dispatcher)
   return {
-    methods: METHODS,
-    scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
-    hides: tools.some(({ visible }) => visible !== undefined),
+    ...untilOpen(options.tools, opened),
     join(instance) {
       listeners.home = instance
     },
@@ -101,10 +94,6 @@ export function officialDispatcher(
       listeners.completions.add(completed)
       return (await code.load()).notes
     },
-    dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
-    describe: (revision, offer) => opened().describe(revision, offer),
-    policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
-    waits: true,
     handles: (method) => opened().handles?.(method) === true,
     keeps: (method) => opened().keeps?.(method) === true,
     heard: (method, params, hearing) => opened().heard?.(method, params, hearing),
@@ -114,4 +103,25 @@ export function officialDispatcher(
       return () => void listeners.changes.delete(listener)
     },
   }
+}
+
+/** @throws Error where the server is not open */
+export function openedOr(dispatcher: Dispatcher | undefined): Dispatcher {
+  if (!dispatcher) throw new Error('The server is not open yet.')
+  return dispatcher
+}
+
+/** The members of a dispatcher whose server is there when it is opened. `opened` throws before that. */
+export function untilOpen(options: OfficialOptions['tools'], opened: () => Dispatcher) {
+  // They are checked when the server is opened.
+  const tools = Object.values<Partial<OfficialToolOptions> | null>(options ?? {}).map((tool) => tool ?? {})
+  return {
+    methods: METHODS,
+    scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
+    hides: tools.some(({ visible }) => visible !== undefined),
+    waits: true,
+    dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
+    describe: (revision, offer) => opened().describe(revision, offer),
+    policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
+  } satisfies Dispatcher
 }

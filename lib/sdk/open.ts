@@ -1,17 +1,18 @@
 /** Opens a server of the official SDK: decides which instances of it there are, and connects the first one. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { warning } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { LATEST_SESSION_REVISION } from '../protocol/revisions.ts'
-import { readImplementation } from '../protocol/types.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
 import type { Dispatcher } from '../server/dispatcher.ts'
 import type { OfficialCall } from './call.ts'
+import { descriptionIn } from './description.ts'
 import { dispatcherFor, type Work } from './dispatcher.ts'
 import { authOf, requestOf } from './extra.ts'
 import { type InstanceParts, OfficialInstance } from './instance.ts'
 import { InstancePool } from './instances.ts'
 import type { Listeners, OfficialFactory, OfficialFactoryContext, OfficialServer } from './official.ts'
-import { type Instances, type OfficialOptions, requireOfficialOptions } from './options.ts'
+import { type Instances, type OfficialOptions, requireKnownTools, requireOfficialOptions } from './options.ts'
 import { Policies } from './policies.ts'
 import * as sdk from './private.ts'
 import { sendToSession } from './session-stream.ts'
@@ -201,17 +202,13 @@ async function learnTools({ made, low }: Made, policies: Policies): Promise<void
   }
 }
 
-/** A name that is misspelled would leave a tool open that should need a scope. @throws TypeError */
+/** @throws TypeError */
 function requireNamedTools({ made }: Made, { tools = {} }: OfficialOptions, policies: Policies): void {
   const registered = sdk.registeredTools(made)
   const known = registered ? Object.keys(registered) : policies.names
   // The list of a low-level server may need a caller.
   if (!registered && known.length === 0) return
-  const unknown = Object.keys(tools).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new TypeError(
-    `tools names ${JSON.stringify(unknown)}, and the server has no such tool. It has ${known.join(', ')}.`,
-  )
+  requireKnownTools(tools, known, 'the server')
 }
 
 /** A server of a release that keeps its description elsewhere. */
@@ -235,18 +232,7 @@ async function describedByProtocol(low: sdk.LowLevel): Promise<sdk.OwnDescriptio
   transport.onmessage?.({ jsonrpc: '2.0', id: 'start', method: 'initialize', params })
   const { result } = await answer.promise
   await low.close()
-  const { serverInfo, capabilities, instructions } = isObject(result) ? result : {}
-  return {
-    info: readImplementation(serverInfo) ?? { name: '', version: '' },
-    capabilities: isObject(capabilities) ? capabilities : {},
-    instructions: typeof instructions === 'string' ? instructions : undefined,
-  }
-}
-
-function warning(text: string): Error {
-  const error = new Error(text)
-  error.name = 'Warning'
-  return error
+  return descriptionIn(isObject(result) ? result : {}, '')
 }
 
 function askedSoFar(method: string): string {

@@ -82,3 +82,17 @@ function isTexts(value: unknown): boolean {
 function shown(value: unknown): string {
   return JSON.stringify(value) ?? String(value)
 }
+
+/**
+ * A name that is misspelled would leave a tool open that should need a scope.
+ *
+ * @param owner of the tools, in the error
+ * @throws TypeError
+ */
+export function requireKnownTools(tools: object, known: readonly string[], owner: string): void {
+  const unknown = Object.keys(tools).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new TypeError(
+    `tools names ${JSON.stringify(unknown)}, and ${owner} has no such tool. It has ${known.join(', ')}.`,
+  )
+}

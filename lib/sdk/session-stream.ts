@@ -1,9 +1,8 @@
 /** Messages of an instance that has one client, sent outside of calls: they go on the session's own stream. */
-import { randomId } from '../base/ids.ts'
 import { type JsonObject, notificationText } from '../protocol/jsonrpc.ts'
 import { compareLevels, isLoggingLevel } from '../protocol/types.ts'
 import type { Instance } from '../runtime/instance.ts'
-import { relayTo } from '../session/relay.ts'
+import { postTo } from '../session/relay.ts'
 import type { SessionKey } from '../store/store.ts'
 
 /** Sends a notification to the client of a session, unless the client wants no log messages of its level. */
@@ -19,5 +18,5 @@ export async function sendToSession(
   const { level: wanted } = session
   const isLog = method === 'notifications/message' && isLoggingLevel(level) && isLoggingLevel(wanted)
   if (isLog && compareLevels(level, wanted) < 0) return
-  await relayTo(instance, { key }, { client: undefined }, notificationText(method, params), `own.${randomId(12)}`)
+  await postTo(instance, key, notificationText(method, params))
 }

@@ -1,5 +1,5 @@
 /** `legacy: 'reject'` of `createMcpHandler`: requests of the 2025 revisions are refused, as the official SDK refuses them. */
-import { parseJson, requireJson, tooLarge } from '../http/body.ts'
+import { parseJson, readChunks, requireJson } from '../http/body.ts'
 import { refuse } from '../http/respond.ts'
 import { ErrorCode, invalidRequest } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type RequestId } from '../protocol/jsonrpc.ts'
@@ -25,7 +25,7 @@ export async function refuseLegacy(
   try {
     if (request.method !== 'POST') throw noSessions(request.method)
     requireJson((name) => request.headers.get(name) ?? undefined, given !== undefined)
-    const body = given ?? (await read(request, bounds))
+    const body = given ?? parseJson(await readChunks(request, bounds.maxBytes, undefined), bounds, undefined)
     // It lacks its header: the endpoint says so.
     if (hasClaim(body)) return { parsedBody: body }
     if (Array.isArray(body)) throw invalidRequest(`A batch is not served. ${ALONE}`)
@@ -51,16 +51,4 @@ function otherRevision({ method, params }: JsonObject, named: string | undefined
   const requested = method === 'initialize' && isObject(params) ? params.protocolVersion : named
   const data = { supported: [STATELESS_REVISION], ...(typeof requested === 'string' && { requested }) }
   return new Refusal(400, ErrorCode.UnsupportedProtocolVersion, ALONE, { data })
-}
-
-/** @throws ProtocolError for a body that is too long, or no JSON */
-async function read(request: Request, bounds: Bounds): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > bounds.maxBytes) throw tooLarge(bounds.maxBytes)
-    chunks.push(chunk)
-  }
-  return parseJson(Buffer.concat(chunks), bounds, undefined)
 }

@@ -2,15 +2,14 @@
  * The transport of one instance of a server of the official SDK. What the server sends goes to the client of the call that caused
  * it, and never to another one: a message whose call cannot be named is not sent.
  */
-import { asError } from '../base/errors.ts'
+import { asError, warning } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
-import { features } from '../protocol/revisions.ts'
-import { isLoggingLevel } from '../protocol/types.ts'
 import { failureText } from '../server/methods/failures.ts'
-import type { Announcement, ListKind } from '../server/registry/announcement.ts'
+import type { Announcement } from '../server/registry/announcement.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { askClient, errorOfAsk } from './asks.ts'
 import type { OfficialCall } from './call.ts'
+import { changedList, notifyClient } from './notify.ts'
 import type { SendOptions, Transport } from './private.ts'
 
 /** The instance, as its transport uses it. */
@@ -43,8 +42,6 @@ interface OpenAsk {
   controller: AbortController
   answer: Promise<unknown>
 }
-
-const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export class OfficialTransport implements Transport {
   onmessage: Transport['onmessage']
@@ -127,8 +124,8 @@ export class OfficialTransport implements Transport {
 
   async #notify(method: string, params: JsonObject = {}, options: SendOptions): Promise<void> {
     const { calls } = this.#parts
-    const [, list] = LIST_CHANGED.exec(method) ?? []
-    if (list !== undefined) return calls.announce({ kind: list as ListKind, local: true })
+    const kind = changedList(method)
+    if (kind !== undefined) return calls.announce({ kind, local: true })
     switch (method) {
       case 'notifications/cancelled':
         return this.#giveUp(params.requestId, params.reason)
@@ -155,26 +152,19 @@ export class OfficialTransport implements Transport {
 
   /** A notification of a call, on its stream. */
   async #pass({ channel, params: asked }: OfficialCall, method: string, params: JsonObject): Promise<void> {
-    if (method === 'notifications/message') {
-      if (isLoggingLevel(params.level) && !channel.wants(params.level)) return
-    }
     if (method === 'notifications/progress') {
       const meta = asked?._meta
       // A token of another request would be taken for that one's progress.
       if (!isObject(meta) || meta.progressToken === undefined || meta.progressToken !== params.progressToken) return
-      const { message, ...figures } = params
-      if (message !== undefined && !features(channel.revision).progressMessage) return channel.notify(method, figures)
     }
-    await channel.notify(method, params)
+    await notifyClient(channel, method, params)
   }
 
   /** Nobody may be waiting for the promise of a notification: an error there would end the process. */
   #reportLost(method: string, why: string): void {
     if (this.#reported.has(method + why)) return
     this.#reported.add(method + why)
-    const warning = new Error(`${method} is not sent: ${why}`)
-    warning.name = 'Warning'
-    this.#parts.report(warning)
+    this.#parts.report(warning(`${method} is not sent: ${why}`))
   }
 }
 

@@ -101,7 +101,7 @@ export class StatelessCall extends Run implements AskingCall {
   }
 
   get parks(): boolean {
-    return this.#host.parking?.isOpen === true
+    return this.#host.parking !== undefined
   }
 
   /** The parked run that this request has answers for. */

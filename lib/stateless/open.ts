@@ -21,9 +21,10 @@ export async function openStateless(
   // Longer than any request state lives that could repeat the work.
   const singleLifetime = options.callLifetime + options.stateLifetime + 2 * WALL_TOLERANCE
   // Servers whose handlers must not run again.
-  const parking = dispatcher.waits
-    ? new (await import('./parking/parking.ts')).Parking(instance, options, shared.maxAsks)
-    : undefined
+  const parking =
+    dispatcher.waits && options.park > 0
+      ? new (await import('./parking/parking.ts')).Parking(instance, options, shared.maxAsks)
+      : undefined
   const host = { ...shared, clock, retry, methods: dispatcher.methods, states, singleLifetime, parking }
   return new Stateless(dispatcher, instance, host, options)
 }

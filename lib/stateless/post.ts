@@ -19,7 +19,7 @@ import { discoverResult } from './discover.ts'
 import { readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
-import type { RetryRequest } from './parking/parking.ts'
+import type { Parking, RetryRequest } from './parking/parking.ts'
 import type { ParkedAt } from './parking/retry.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
 
@@ -82,10 +82,15 @@ export class Stateless {
   /** Serves a request with answers for a run that waits for them. */
   #retry(call: StatelessCall, at: ParkedAt, exchange: StatelessExchange, retry: RetryRequest): Reply | Promise<Reply> {
     return exchange.run(call, async () => {
-      const { Parking } = await import('./parking/parking.ts')
-      const parking = this.#host.parking ?? new Parking(this.#instance, this.#options, this.#host.maxAsks)
+      const parking = this.#host.parking ?? (await this.#otherParking())
       return parking.retry(call, at, retry)
     })
+  }
+
+  /** Runs of other instances, where none waits in this one. */
+  async #otherParking(): Promise<Parking> {
+    const { Parking } = await import('./parking/parking.ts')
+    return new Parking(this.#instance, this.#options, this.#host.maxAsks)
   }
 
   /** Serves a request of a session revision without a session. A disconnect does not cancel it. */

@@ -13,13 +13,16 @@ import { AskError } from './errors.ts'
  */
 export function sendAsk(channel: ClientChannel, ask: Ask): Promise<JsonObject> {
   const { method } = ask
-  const answered = channel.ask(ask).then((answer) => {
-    const read = readAnswer(method, answer)
-    if (typeof read === 'object') return read
-    throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
-  })
+  const answered = channel.ask(ask).then((answer) => requireAnswer(method, answer))
   if (channels.ask.hasSubscribers) publishAsk(channel.event, method, answered)
   return answered
+}
+
+/** The answer as it is read. @throws AskError for one of the wrong shape */
+export function requireAnswer(method: string, answer: unknown): JsonObject {
+  const read = readAnswer(method, answer)
+  if (typeof read === 'object') return read
+  throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
 }
 
 /** Names the asks of one call by their kind and their ordinal: a run that repeats the call finds its answers by these. */

@@ -21,6 +21,13 @@ export interface Leg {
 /** Characters that a leg keeps before its handler has to wait. */
 const HIGH = 256 * 1024
 
+type LegMail = Extract<Mail, { t: 'leg' }>
+
+/** Characters of its message; an end counts as none. */
+function sizeOf({ data }: LegMail): number {
+  return data?.length ?? 0
+}
+
 /** The leg that a retry carries, here or at another instance. */
 export class RetryLeg implements Leg {
   /** The name of the retry for the instances. */
@@ -33,7 +40,7 @@ export class RetryLeg implements Leg {
   /** Called where a handler that does not wait has sent too much. */
   readonly #onFlood: () => void
   #n = 0
-  #kept: (Extract<Mail, { t: 'leg' }> & { size: number })[] = []
+  #kept: LegMail[] = []
   #size = 0
   /** While much is kept. */
   #room: PromiseWithResolvers<void> | undefined
@@ -54,18 +61,18 @@ export class RetryLeg implements Leg {
   }
 
   send(text: string): Promise<unknown> | undefined {
-    return this.#streams ? this.#post({ data: text }, text.length) : undefined
+    return this.#streams ? this.#post({ data: text }) : undefined
   }
 
   end(end: LegEnd): void {
-    this.#post({ end }, 0)
+    this.#post({ end })
   }
 
   /** The retry has the messages up to `n`. */
   got(n: number): void {
     this.heard = this.#instance.clock.now()
     let done = 0
-    for (const mail of this.#kept) if (mail.n <= n) done += mail.size
+    for (const mail of this.#kept) if (mail.n <= n) done += sizeOf(mail)
     this.#kept = this.#kept.filter((mail) => mail.n > n)
     this.#size -= done
     this.#held.change(-done)
@@ -78,7 +85,7 @@ export class RetryLeg implements Leg {
   repeat(n: number): void {
     this.accept()
     this.got(n)
-    for (const { size: _size, ...mail } of this.#kept) void this.#instance.send(mail)
+    for (const mail of this.#kept) void this.#instance.send(mail)
   }
 
   /** Has the retry know that its answers are here. */
@@ -91,8 +98,9 @@ export class RetryLeg implements Leg {
     this.got(this.#n)
   }
 
-  #post(part: { data: string } | { end: LegEnd }, size: number): Promise<unknown> | undefined {
-    const mail = { t: 'leg', to: this.from, n: this.#n + 1, ...part } as const
+  #post(part: { data: string } | { end: LegEnd }): Promise<unknown> | undefined {
+    const mail: LegMail = { t: 'leg', to: this.from, n: this.#n + 1, ...part }
+    const size = sizeOf(mail)
     // In this process nothing is lost.
     const isHere = this.#instance.isHere(this.from)
     if (!isHere && size > 0 && (this.#size + size > MAX_UNSENT || !this.#held.grow(size))) {
@@ -102,7 +110,7 @@ export class RetryLeg implements Leg {
     this.#n++
     if (!isHere) {
       this.#size += size
-      this.#kept.push({ ...mail, size })
+      this.#kept.push(mail)
     }
     void this.#instance.send(mail)
     if (this.#size > HIGH) this.#room ??= Promise.withResolvers()

@@ -33,7 +33,7 @@ export interface ParkedCall {
   end(cancelled?: string): void
 }
 
-interface RunParts {
+export interface RunParts {
   instance: Instance
   bounds: ParkingBounds
   /** How long the run waits for the answers of one round, in ms. */

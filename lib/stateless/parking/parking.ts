@@ -2,17 +2,16 @@
  * Stateless calls whose handlers must not run again. Such a run waits ("parks") in its instance for the answers of its client, and
  * the retry that has them is mailed to it. This code is loaded where the server needs it.
  */
-import { callsAreHeard } from '../../base/events.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, isRequestId, type JsonObject, type JsonRpcRequest, type Result } from '../../protocol/jsonrpc.ts'
-import { CallWatch, type WatchedChannel } from '../../runtime/call-watch.ts'
+import { type WatchedChannel, watchedDispatch } from '../../runtime/call-watch.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { LegEnd, RetryMail } from '../../runtime/mail.ts'
 import { AskPending } from '../../server/context/errors.ts'
 import type { StatelessOptions } from '../../settings.ts'
 import { ParkingBounds } from './bounds.ts'
 import type { Leg, SendMessage } from './leg.ts'
-import { type ParkedCall, ParkedRun } from './parked-run.ts'
+import { type ParkedCall, ParkedRun, type RunParts } from './parked-run.ts'
 import { type ParkedAt, Retry, refusalOf } from './retry.ts'
 
 /** A call, as the request that carries a leg uses it. */
@@ -54,22 +53,11 @@ export interface RetryRequest {
 }
 
 export class Parking {
-  readonly #instance: Instance
-  readonly #bounds: ParkingBounds
-  readonly #park: number
-  readonly #maxAsks: number
+  readonly #parts: RunParts
 
   /** @param maxAsks the most asks of one run */
   constructor(instance: Instance, options: StatelessOptions, maxAsks: number) {
-    this.#instance = instance
-    this.#bounds = new ParkingBounds(options)
-    this.#park = options.park
-    this.#maxAsks = maxAsks
-  }
-
-  /** Runs may wait in this instance. */
-  get isOpen(): boolean {
-    return this.#park > 0
+    this.#parts = { instance, bounds: new ParkingBounds(options), park: options.park, maxAsks }
   }
 
   /**
@@ -78,9 +66,8 @@ export class Parking {
    * @throws Error with one line where no further run may wait here, or none any longer
    */
   park(call: AskingCall, { exchange, send }: FirstRequest): ParkedRun {
-    if (this.#instance.draining) throw new Error(LEAVING)
-    const [instance, bounds, park, maxAsks] = [this.#instance, this.#bounds, this.#park, this.#maxAsks]
-    const run = new ParkedRun({ instance, bounds, park, maxAsks }, call, firstLeg(call, exchange, send))
+    if (this.#parts.instance.draining) throw new Error(LEAVING)
+    const run = new ParkedRun(this.#parts, call, firstLeg(call, exchange, send))
     exchange.last(run)
     return run
   }
@@ -92,12 +79,11 @@ export class Parking {
     const token = isObject(_meta) ? _meta.progressToken : undefined
     if (isRequestId(token)) mail.token = token
     if (level !== undefined) mail.level = level
-    const retry = new Retry(this.#instance, at, mail, send)
+    const { instance } = this.#parts
+    const retry = new Retry(instance, at, mail, send)
     call.waitFor(retry)
-    const work = async () => this.#outcome(call, await retry.run())
-    if (!callsAreHeard()) return work()
-    call.watch = new CallWatch(this.#instance, request.method, request.params, call)
-    return call.watch.run(work)
+    const dispatch = async () => this.#outcome(call, await retry.run())
+    return watchedDispatch({ dispatch }, instance)(request.method, request.params, call)
   }
 
   #outcome(call: AskingCall, end: LegEnd): JsonObject {
@@ -105,7 +91,7 @@ export class Parking {
       call.askFor(end.asks, { run: end.run, wait: end.wait })
       throw new AskPending(Object.keys(end.asks)[0] ?? '')
     }
-    if ('refused' in end) throw refusalOf(end, this.#park)
+    if ('refused' in end) throw refusalOf(end, this.#parts.park)
     const { result, error } = end.response
     if (result) return result
     throw new ProtocolError(error?.code ?? ErrorCode.InternalError, error?.message ?? '', error?.data)

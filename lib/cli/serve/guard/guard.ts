@@ -3,7 +3,7 @@
  * exceptions, stdin and stdout.
  */
 import { syncBuiltinESMExports } from 'node:module'
-import { asError, stackOf } from '../../../base/errors.ts'
+import { asError, stackOf, warning } from '../../../base/errors.ts'
 import type { Output } from '../../../platform/log.ts'
 import { type KeptListeners, keepListeners } from './listeners.ts'
 import { placeOf } from './place.ts'
@@ -123,10 +123,4 @@ function endedAtStart(name: string, what: string): string {
 
 function writesToStdout(name: string): string {
   return `${name} writes to stdout, where stdio servers write messages only: a local host could not read it. Here it is on stderr.`
-}
-
-function warning(text: string): Error {
-  const error = new Error(text)
-  error.name = 'Warning'
-  return error
 }

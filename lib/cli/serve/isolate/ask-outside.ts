@@ -5,11 +5,10 @@ import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
 import type { RunningCall } from '../../../runtime/held.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { Mail } from '../../../runtime/mail.ts'
-import { readAnswer } from '../../../server/context/answers.ts'
-import { AskError } from '../../../server/context/errors.ts'
+import { requireAnswer } from '../../../server/context/send-ask.ts'
 import { Asks } from '../../../session/call/asks.ts'
+import { postTo } from '../../../session/relay.ts'
 import type { SessionKey } from '../../../store/store.ts'
-import { sendTo } from './session-stream.ts'
 
 /**
  * Asks on the session's own stream.
@@ -25,9 +24,7 @@ export async function askOutside(
 ): Promise<JsonObject> {
   const ask = new OutsideAsk(instance, key)
   const answer = await ask.send(method, withoutToken(params), signal).finally(() => ask.end())
-  const read = readAnswer(method, answer)
-  if (typeof read === 'object') return read
-  throw new AskError('invalid', `The client's answer to ${method} has the wrong shape: ${read}`)
+  return requireAnswer(method, answer)
 }
 
 /** The token is for the progress of the answer, which is not passed on. */
@@ -56,7 +53,7 @@ class OutsideAsk implements RunningCall {
 
   async send(method: string, params: JsonObject | undefined, signal: AbortSignal): Promise<JsonObject> {
     const instance = this.#instance
-    const post = (text: string) => void instance.track(sendTo(instance, this.#key, text))
+    const post = (text: string) => void instance.track(postTo(instance, this.#key, text))
     const { id, answer } = this.#asks.open(method, instance.options.askTimeout, post)
     instance.add('call', this)
     const [stream, owner] = [this.#stream, instance.name(this.token)]
@@ -68,7 +65,7 @@ class OutsideAsk implements RunningCall {
     signal.throwIfAborted()
     signal.addEventListener('abort', () => void this.#asks.cancel(id, post), { once: true })
     const given = params === undefined ? '' : `,"params":${toJson(params, 'params')}`
-    await sendTo(instance, this.#key, `{"jsonrpc":"2.0","id":"${id}","method":${JSON.stringify(method)}${given}}`)
+    await postTo(instance, this.#key, `{"jsonrpc":"2.0","id":"${id}","method":${JSON.stringify(method)}${given}}`)
     return answer
   }
 

@@ -2,10 +2,9 @@
 import { asError } from '../../../base/errors.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
-import { features } from '../../../protocol/revisions.ts'
-import { isLoggingLevel } from '../../../protocol/types.ts'
 import { askClient, errorOfAsk } from '../../../sdk/asks.ts'
 import type { OfficialCall } from '../../../sdk/call.ts'
+import { notifyClient } from '../../../sdk/notify.ts'
 import { AskPending } from '../../../server/context/errors.ts'
 import type { Answer, Receiver } from './process/receiver.ts'
 
@@ -31,15 +30,8 @@ export class ChannelReceiver implements Receiver {
 
   async notify(method: string, params: JsonObject): Promise<void> {
     const { channel, over } = this.#call
-    if (over) return
-    if (method === 'notifications/message' && isLoggingLevel(params.level) && !channel.wants(params.level)) return
-    let wire = params
-    if (method === 'notifications/progress' && !features(channel.revision).progressMessage) {
-      const { message: _message, ...figures } = params
-      wire = figures
-    }
     // Where the store does not take it, the call itself ends with an error.
-    await channel.notify(method, wire).catch(() => {})
+    if (!over) await notifyClient(channel, method, params).catch(() => {})
   }
 
   async ask(method: string, params: JsonObject | undefined, signal: AbortSignal): Promise<Answer> {

@@ -3,7 +3,7 @@ import { asError, textOf } from '../../../base/errors.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { isObject, type JsonObject } from '../../../protocol/jsonrpc.ts'
 import { LATEST_SESSION_REVISION } from '../../../protocol/revisions.ts'
-import { readImplementation } from '../../../protocol/types.ts'
+import { descriptionIn } from '../../../sdk/description.ts'
 import type { ClientState, OwnDescription } from '../../../sdk/private.ts'
 import type { Answer, Receiver } from './process/receiver.ts'
 import type { ServerProcess } from './process/server-process.ts'
@@ -41,12 +41,7 @@ const nobody: Receiver = {
 export async function learnOf(starter: Starter): Promise<Learned> {
   const { child, process, lastLine } = spawnFor(starter, CLIENT, '', nobody)
   try {
-    const { serverInfo, capabilities, instructions } = await process.ready
-    const own: OwnDescription = {
-      info: readImplementation(serverInfo) ?? { name: starter.name, version: '' },
-      capabilities: isObject(capabilities) ? capabilities : {},
-      instructions: typeof instructions === 'string' ? instructions : undefined,
-    }
+    const own = descriptionIn(await process.ready, starter.name)
     return { own, tools: own.capabilities.tools ? await toolsOf(process) : [] }
   } catch (thrown) {
     const line = lastLine()

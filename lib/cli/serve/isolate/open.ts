@@ -6,7 +6,6 @@ import { asError, textOf } from '../../../base/errors.ts'
 import { readOptions } from '../../../options.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject, Result } from '../../../protocol/jsonrpc.ts'
-import { METHODS } from '../../../protocol/methods.ts'
 import { features } from '../../../protocol/revisions.ts'
 import type { ServerCapabilities } from '../../../protocol/types.ts'
 import type { Instance } from '../../../runtime/instance.ts'
@@ -14,7 +13,8 @@ import type { MemberDispatcher } from '../../../runtime/member.ts'
 import { OfficialCall } from '../../../sdk/call.ts'
 import { baseDispatcher } from '../../../sdk/dispatcher.ts'
 import { LISTS, OfficialLists } from '../../../sdk/lists.ts'
-import { requireOfficialOptions } from '../../../sdk/options.ts'
+import { openedOr, untilOpen } from '../../../sdk/official.ts'
+import { requireKnownTools, requireOfficialOptions } from '../../../sdk/options.ts'
 import { Policies } from '../../../sdk/policies.ts'
 import { NOT_KEPT, resultFor } from '../../../sdk/results.ts'
 import type { ClientChannel } from '../../../server/context/client-channel.ts'
@@ -61,23 +61,12 @@ class Isolate {
   }
 
   #makeDispatcher(): MemberDispatcher {
-    const opened = () => {
-      if (!this.#opened) throw new Error('The server is not open yet.')
-      return this.#opened
-    }
-    const tools = Object.values(this.#options.tools ?? {})
     return {
-      methods: METHODS,
-      scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
-      hides: tools.some(({ visible }) => visible !== undefined),
-      waits: true,
+      ...untilOpen(this.#options.tools, () => openedOr(this.#opened)),
       join: (instance) => {
         this.#instance = instance
       },
       open: (completed) => this.#open(completed),
-      dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
-      describe: (revision, offer) => opened().describe(revision, offer),
-      policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
       refusesStateless: refusalOf,
       handles: (method) => this.#handled.has(method),
       heard: (method, params, { session, caller }) => {
@@ -156,14 +145,14 @@ class Isolate {
   }
 }
 
-/** A name that is misspelled would leave a tool open that should need a scope. @throws TypeError */
+/** @throws TypeError */
 function requireNamed(options: IsolateOptions['tools'] = {}, tools: readonly JsonObject[]): void {
-  const known = tools.map(({ name }) => name)
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown === undefined || known.length === 0) return
-  throw new TypeError(
-    `tools names ${JSON.stringify(unknown)}, and the program has no such tool. It has ${known.join(', ')}.`,
-  )
+  if (tools.length > 0)
+    requireKnownTools(
+      options,
+      tools.map(({ name }) => String(name)),
+      'the program',
+    )
 }
 
 function handledBy({ logging, resources }: ServerCapabilities): ReadonlySet<string> {

@@ -5,11 +5,12 @@ import { type JsonObject, notificationText } from '../../../protocol/jsonrpc.ts'
 import { compareLevels, isLoggingLevel, type LoggingLevel } from '../../../protocol/types.ts'
 import { UriSet } from '../../../protocol/uri.ts'
 import type { Instance } from '../../../runtime/instance.ts'
+import { changedList } from '../../../sdk/notify.ts'
+import { postTo } from '../../../session/relay.ts'
 import { GET_STREAM } from '../../../store/names.ts'
 import type { SessionKey } from '../../../store/store.ts'
 import { askOutside } from './ask-outside.ts'
 import type { Answer, Receiver } from './process/receiver.ts'
-import { sendTo } from './session-stream.ts'
 
 /** No connection has this name. */
 const NOBODY = '-'
@@ -60,7 +61,7 @@ export class SessionStream implements Receiver {
     if (method === 'notifications/resources/updated' && !(await this.#isSubscribed(params.uri))) return
     // Log messages are for a client that listens now. The stream of one that never does would fill the store.
     if (method === 'notifications/message' && !(await this.#isWanted(params.level))) return
-    await sendTo(instance, key, text)
+    await postTo(instance, key, text)
   }
 
   async #isSubscribed(uri: unknown): Promise<boolean> {
@@ -107,8 +108,8 @@ export class PrincipalStream implements Receiver {
   notify(method: string, { uri }: JsonObject): undefined {
     const { store } = this.#instance
     const to = this.#principal
-    const [, list] = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method) ?? []
-    if (list !== undefined) this.#instance.track(store.publish({ kind: list as 'tools' | 'prompts' | 'resources', to }))
+    const kind = changedList(method)
+    if (kind !== undefined) this.#instance.track(store.publish({ kind, to }))
     else if (method === 'notifications/resources/updated' && typeof uri === 'string') {
       this.#instance.track(store.publish({ kind: 'updated', uri, to }))
     }

@@ -114,7 +114,7 @@ export class Place implements HeldConnection {
    *
    * @throws Elsewhere where it is not; StoreUnavailable
    */
-  confirm(): Promise<void> | undefined {
+  #confirmAgain(): Promise<void> | undefined {
     const { clock, options } = this.#parts.instance
     return clock.now() - this.#confirmed > options.lease * ASK_AFTER ? this.#confirm() : undefined
   }
@@ -147,6 +147,7 @@ export class Place implements HeldConnection {
     receiver: Receiver,
     signal: AbortSignal,
   ): Promise<JsonObject> {
+    await this.#confirmAgain()
     if (!this.isOpen || !this.#started) throw this.#refusal ?? new Elsewhere()
     this.#running++
     this.#idle?.cancel()

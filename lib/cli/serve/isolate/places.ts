@@ -75,10 +75,7 @@ export class Places implements Served {
       try {
         const way = await this.#find(tenant)
         signal.throwIfAborted()
-        if (way instanceof Place) {
-          await way.confirm()
-          return await way.request(method, params, receiver, signal)
-        }
+        if (way instanceof Place) return await way.request(method, params, receiver, signal)
         const result = await relayRequest(this.#relays, way.peer, { key, method, params, receiver, signal })
         this.#denied.delete(key)
         return result
@@ -132,7 +129,6 @@ export class Places implements Served {
     const serve = async () => {
       const place = this.#places.get(key)
       if (!place) throw new Elsewhere()
-      await place.confirm()
       return place.request(method, params, receiver, signal)
     }
     // A drain waits for it, as for the calls of the clients of this instance.

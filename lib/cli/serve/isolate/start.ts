@@ -1,4 +1,6 @@
 /** Starts the process of a session: the child, its first messages, and what it has to know of the session. */
+
+import { warning } from '../../../base/errors.ts'
 import { isLoggingLevel } from '../../../protocol/types.ts'
 import type { Instance } from '../../../runtime/instance.ts'
 import type { ClientState } from '../../../sdk/private.ts'
@@ -98,14 +100,8 @@ export async function startFor(
   const { child, process } = spawnFor(starter, client, key, stream)
   setLevel(row?.level)
   if (row?.level !== undefined) void process.setLevel(row.level).catch(() => {})
-  for (const uri of uris) void process.subscribe(uri, true).catch(() => {})
+  for (const uri of uris) void process.subscribe(uri).catch(() => {})
   return { child, process, setLevel }
-}
-
-function warning(text: string): Error {
-  const error = new Error(text)
-  error.name = 'Warning'
-  return error
 }
 
 function logLine(line: string, session: string): void {

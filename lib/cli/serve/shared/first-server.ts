@@ -1,4 +1,6 @@
 /** Runs a program in this process until it connects a server to stdio. */
+
+import { warning } from '../../../base/errors.ts'
 import type { Captured } from '../hook/capture.ts'
 import { installHook } from '../hook/install.ts'
 import { notConnected } from '../look/look.ts'
@@ -58,7 +60,5 @@ function usesAlone(name: string): string {
 }
 
 function oneMore(name: string): Error {
-  const error = new Error(`${name} connects a second server to stdio. Only its first one is served.`)
-  error.name = 'Warning'
-  return error
+  return warning(`${name} connects a second server to stdio. Only its first one is served.`)
 }

@@ -74,10 +74,6 @@ export class Child {
     })
   }
 
-  get pid(): number | undefined {
-    return this.#process.pid
-  }
-
   /** It answers no more. */
   get over(): boolean {
     return this.#over

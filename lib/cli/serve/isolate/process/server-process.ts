@@ -141,12 +141,12 @@ export class ServerProcess {
     if (this.#capabilities.logging) await this.#ask('logging/setLevel', { level })
   }
 
-  /** The session is subscribed to the resource, or no longer. A server without subscriptions does not get it. */
-  async subscribe(uri: string, on: boolean): Promise<void> {
+  /** The session is subscribed to the resource. A server without subscriptions does not get it. */
+  async subscribe(uri: string): Promise<void> {
     await this.ready
     const { resources } = this.#capabilities
     if (!isObject(resources) || !resources.subscribe) return
-    await this.#ask(on ? 'resources/subscribe' : 'resources/unsubscribe', { uri })
+    await this.#ask('resources/subscribe', { uri })
   }
 
   #take(id: number): Running | undefined {
