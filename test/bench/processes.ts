@@ -35,12 +35,19 @@ export interface Server {
 /** The root of this checkout. */
 export const OWN = new URL('../../', import.meta.url)
 
-function start(file: string, env: Record<string, string>, execArgv: string[] = [], root = OWN): ChildProcess {
+/** Forks a file of the benchmark. @param root the checkout whose file it is */
+export function startProcess(
+  file: string,
+  env: Record<string, string>,
+  execArgv: string[] = [],
+  root = OWN,
+): ChildProcess {
   const path = fileURLToPath(new URL(`test/bench/${file}`, root))
   return fork(path, { env: { ...process.env, ...env }, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
-async function reply<T>(child: ChildProcess): Promise<T> {
+/** The next message of a process. @throws Error where it ends before */
+export async function reply<T>(child: ChildProcess): Promise<T> {
   const abort = new AbortController()
   const ended = once(child, 'exit', { signal: abort.signal }).then(() => {
     throw new Error('A process of the benchmark ended early.')
@@ -54,7 +61,7 @@ async function reply<T>(child: ChildProcess): Promise<T> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -64,7 +71,7 @@ async function end(child: ChildProcess): Promise<void> {
 export async function startServer(name: ServerName, env: Record<string, string> = {}, root = OWN): Promise<Server> {
   const profile = process.env.BENCH_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : []
   const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', ...profile]
-  const child = start(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, flags, root)
+  const child = startProcess(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, flags, root)
   pin(child.pid, 'server')
   const { port } = await reply<{ port: number }>(child)
   return {
@@ -98,7 +105,7 @@ export interface Holders {
 
 /** Resolves when `streams` streams are open, spread over `ports`. */
 export async function startHolders(ports: number[], streams: number): Promise<Holders> {
-  const child = start('holders.ts', {}, ['--disable-warning=ExperimentalWarning'])
+  const child = startProcess('holders.ts', {}, ['--disable-warning=ExperimentalWarning'])
   pin(child.pid, 'rest')
   child.send({ ports, streams } satisfies Order)
   await reply(child)
@@ -114,7 +121,7 @@ export interface LoadProcess {
 }
 
 export function startLoad(): LoadProcess {
-  const child = start('load.ts', { BENCH_LOAD: '1' }, ['--disable-warning=ExperimentalWarning'])
+  const child = startProcess('load.ts', { BENCH_LOAD: '1' }, ['--disable-warning=ExperimentalWarning'])
   pin(child.pid, 'rest')
   return {
     async run(order) {

@@ -11,13 +11,12 @@ import { eventually } from '../support/eventually.ts'
 import { interceptedStore } from '../support/intercepted-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { RpcMessage } from '../support/raw.ts'
-import { ask, endpointOf, messages, type SendOptions, send } from './stateless.ts'
+import { answered, ask, endpointOf, messages, type SendOptions, send } from './stateless.ts'
 
 const form = (message: string) => ({
   message,
   requestedSchema: { type: 'object' as const, properties: { name: { type: 'string' as const } } },
 })
-const accept = (name: string) => ({ action: 'accept', content: { name } })
 const text = (value: unknown) => ({ content: [{ type: 'text' as const, text: String(value) }] })
 const textOf = ({ result }: RpcMessage): string => result?.content?.[0]?.text
 
@@ -131,9 +130,6 @@ async function nothingIsLeft(...endpoints: Endpoint[]): Promise<void> {
     })
   }
 }
-
-const answered = (request: StatelessRequest, asked: RpcMessage, name = 'Ada', key = 'elicit-1') =>
-  retry(request, asked, { [key]: accept(name) })
 
 test('the answer may come to any instance, and nothing is left after the result', async () => {
   const { at, seen } = instances(3)

@@ -1,14 +1,12 @@
 /** Runs that wait for clients of 2026-07-28, in three processes with one Redis: answers, deaths, drains and cancels. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, body, headers, META, retry, type StatelessRequest, send, tool } from '../stateless/requests.ts'
+import { ask, body, headers, META, type StatelessRequest, send, tool } from '../stateless/requests.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
+import { answered } from './stateless.ts'
 
-const accept = (name: string) => ({ action: 'accept', content: { name } })
-const answered = (request: StatelessRequest, asked: RpcMessage, name = 'Ada', key = 'elicit-1') =>
-  retry(request, asked, { [key]: accept(name) })
 const parsed = ({ result }: RpcMessage) => JSON.parse(result.content[0].text)
 const logging = { meta: { [META.logLevel]: 'error' } }
 

@@ -1,8 +1,8 @@
 /** Requests of the stateless revision to endpoints in this process. */
 import { createEndpoint, type Endpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { Servable } from '../../lib/sdk/official.ts'
-import { body, headers, type StatelessRequest } from '../stateless/requests.ts'
-import { ACCEPT_BOTH, EventReader, type RpcMessage } from '../support/raw.ts'
+import { body, headers, retry, type StatelessRequest } from '../stateless/requests.ts'
+import { ACCEPT_BOTH, answerOf, EventReader, type RpcMessage } from '../support/raw.ts'
 
 /** The key of every endpoint of these tests. */
 const keys = [Buffer.alloc(32, 'a key for tests')]
@@ -30,6 +30,11 @@ export function send(endpoint: Endpoint, request: StatelessRequest, options: Sen
   return endpoint.fetch(new Request('http://localhost/mcp', init), auth && { auth })
 }
 
+/** The retry of a request that was asked for a name. */
+export function answered(request: StatelessRequest, asked: RpcMessage, name = 'Ada', key = 'elicit-1') {
+  return retry(request, asked, { [key]: { action: 'accept', content: { name } } })
+}
+
 /** All messages of the response to a request. */
 export async function messages(
   endpoint: Endpoint,
@@ -47,5 +52,5 @@ export async function ask(
   request: StatelessRequest,
   options: SendOptions = {},
 ): Promise<RpcMessage> {
-  return (await messages(endpoint, request, options)).at(-1) ?? { jsonrpc: '2.0' }
+  return answerOf(await send(endpoint, request, options))
 }

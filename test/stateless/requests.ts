@@ -1,5 +1,5 @@
 /** Makes and sends requests of the stateless revision. */
-import { EventReader, type PostOptions, post, type RpcMessage } from '../support/raw.ts'
+import { answerOf, type PostOptions, post, type RpcMessage } from '../support/raw.ts'
 
 export const VERSION = '2026-07-28'
 const PREFIX = 'io.modelcontextprotocol/'
@@ -52,11 +52,7 @@ export async function ask(
   request: StatelessRequest,
   options: PostOptions = {},
 ): Promise<RpcMessage> {
-  const response = await send(url, request, options)
-  if (response.headers.get('content-type') === 'text/event-stream') {
-    return (await new EventReader(response).rest()).at(-1) ?? { jsonrpc: '2.0' }
-  }
-  return (await response.json()) as RpcMessage
+  return answerOf(await send(url, request, options))
 }
 
 export const tool = (name: string, args: object = {}): StatelessRequest => ({

@@ -2,10 +2,8 @@
  * What a call costs where a server of the official SDK answers it: unchanged in an endpoint of this project, beside a server of this
  * project with the same tools, and behind the SDK's own handlers. Without sockets, with the store in memory: CPU time of a process.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { pin } from '../processes.ts'
+import type { ChildProcess } from 'node:child_process'
+import { end, pin, reply, startProcess } from '../processes.ts'
 import type { Figure } from '../report.ts'
 import { type Spread, spread } from '../throughput.ts'
 import type { Job, Measured, Order } from './child.ts'
@@ -112,15 +110,12 @@ interface Handling {
 }
 
 async function start(job: Job): Promise<Handling> {
-  const child = fork(fileURLToPath(new URL('child.ts', import.meta.url)), {
-    env: { ...process.env, NODE_ENV: 'production', BENCH_JOB: JSON.stringify(job) },
-    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  const env = { NODE_ENV: 'production', BENCH_JOB: JSON.stringify(job) }
+  const child = startProcess('official/child.ts', env, ['--expose-gc', '--disable-warning=ExperimentalWarning'])
   pin(child.pid, 'server')
-  await reply(child, job)
+  await measuredBy(child, job)
   const ask = async (order: Order) => {
-    const answer = reply(child, job)
+    const answer = measuredBy(child, job)
     child.send(order)
     return answer
   }
@@ -134,24 +129,12 @@ async function start(job: Job): Promise<Handling> {
       const measured = await ask({ sessions })
       return 'bytes' in measured ? measured.bytes : Number.NaN
     },
-    async stop() {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    },
+    stop: () => end(child),
   }
 }
 
-async function reply(child: ChildProcess, { handler, workload }: Job): Promise<Measured> {
-  const abort = new AbortController()
-  const ended = once(child, 'exit', { signal: abort.signal }).then(() => {
-    throw new Error(`The process of ${handler} ended.`)
-  })
-  ended.catch(() => {})
-  try {
-    const [measured] = (await Promise.race([once(child, 'message'), ended])) as [Measured]
-    if ('error' in measured) throw new Error(`${handler}, ${workload}: ${measured.error}`)
-    return measured
-  } finally {
-    abort.abort()
-  }
+async function measuredBy(child: ChildProcess, { handler, workload }: Job): Promise<Measured> {
+  const measured = await reply<Measured>(child)
+  if ('error' in measured) throw new Error(`${handler}, ${workload}: ${measured.error}`)
+  return measured
 }
