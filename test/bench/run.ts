@@ -2,8 +2,8 @@
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
- * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, and `official` are servers
- * of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
+ * nothing happens, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
@@ -16,6 +16,7 @@ import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
 import { officialFigures } from './official/official.ts'
+import { idle, idleFigures } from './idle.ts'
 import { pin, startLoad } from './processes.ts'
 import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
@@ -97,6 +98,7 @@ try {
   }
   const found = wanted('scenarios') ? await scenarios() : []
   if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
+  if (wanted('idle')) found.push(...idleFigures(await idle({ streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 })))
   if (wanted('official')) {
     const { rounds, ms } = effort
     const least = short ? { warmUp: 20, sessions: 5 } : { warmUp: 3_000, sessions: 400 }

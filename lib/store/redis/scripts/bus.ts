@@ -61,16 +61,16 @@ call('PEXPIRE', box, mailbox)
 
 /**
  * Adds to the list of changes and removes the oldest.
- * Keys: the list; the position of the newest change that was removed. Arguments: the change; how many the list keeps; how
- * long both live (ms). No reply.
+ * Keys: the list; the position of the newest change that was removed. Arguments: how many the list keeps; how long both live
+ * (ms). Lists: the changes. No reply.
  */
 export const publish = defineScript('mcpPublish', {
   keys: ['changes', 'trimmed'],
-  texts: ['change'],
   numbers: ['maxChanges', 'longest'],
+  lists: ['added'],
   reply: nothing,
   lua: `
-call('XADD', changes, '*', 'c', change)
+for _, change in ipairs(added) do call('XADD', changes, '*', 'c', change) end
 local over = call('XLEN', changes) - maxChanges
 if over > 0 then
   local lost = call('XRANGE', changes, '-', '+', 'COUNT', over)
