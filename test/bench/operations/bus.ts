@@ -28,6 +28,8 @@ export interface BusCost {
     busy: number
     /** us of Redis for each of the changes. */
     change: number
+    /** Reads of each receiver in a second: changes that come fast are read together. */
+    reads: number
     /** The longest that another client waited for a GET meanwhile, in ms. */
     slowest: number
   }
@@ -47,6 +49,8 @@ export async function measureBus(redis: RedisServer, { receivers, ms, rate }: Bu
   const children = Array.from({ length: PROCESSES }, () =>
     startProcess('operations/receivers.ts', { BENCH_RECEIVERS: '1' }, ['--disable-warning=ExperimentalWarning']),
   )
+  const admin = new Redis(redis.url)
+  const reads = async () => Number(/^cmdstat_xread:calls=(\d+)/m.exec(await admin.info('commandstats'))?.[1] ?? 0)
   const counts = async () => {
     const all = await Promise.all(
       children.map((child) => {
@@ -92,6 +96,7 @@ export async function measureBus(redis: RedisServer, { receivers, ms, rate }: Bu
     })
     const bystander = new Redis(redis.url)
     let slowest = 0
+    const readBefore = await reads()
     let begun = 0
     let took = 0
     const total = Math.max(2, Math.round((rate * ms) / 1_000))
@@ -119,17 +124,19 @@ export async function measureBus(redis: RedisServer, { receivers, ms, rate }: Bu
       await looking
     })
     bystander.disconnect()
+    const readers = ((await reads()) - readBefore) / receivers / (took / 1_000)
     const busy = (fast.redis * total) / (took * 1_000)
     return {
       receivers,
       idle: idle.redis,
       change: change.redis,
       mail: mail.redis,
-      fast: { rate, busy, change: fast.redis, slowest },
+      fast: { rate, busy, change: fast.redis, reads: readers, slowest },
     }
   } finally {
     await Promise.all(children.map(end))
     await store.close()
+    admin.disconnect()
     meter.close()
   }
 }
