@@ -7,6 +7,7 @@ export interface RedisSettings {
   redisUrl: string | undefined
   redisPrefix: string
   redisRenamedFrom: string | undefined
+  redisBusSlots: number
   redisCa: string | undefined
   redisCert: string | undefined
   redisKey: string | undefined
@@ -17,13 +18,20 @@ export interface RedisSettings {
 
 /** The options of the store. */
 export function redisOptions(settings: RedisSettings): RedisStoreOptions {
-  const { redisUrl: url, redisPrefix: prefix, redisRenamedFrom: renamedFrom } = settings
-  return { url, prefix, renamedFrom, tls: tlsOf(settings) }
+  const { redisUrl: url, redisPrefix: prefix, redisRenamedFrom: renamedFrom, redisBusSlots: busSlots } = settings
+  return { url, prefix, renamedFrom, busSlots, tls: tlsOf(settings) }
 }
 
 function tlsOf(settings: RedisSettings): RedisStoreOptions['tls'] {
   const { redisCa: ca, redisCert: cert, redisKey: key, redisPassphrase: passphrase } = settings
-  const tls = { ca, cert, key, passphrase, servername: settings.redisServername, insecure: settings.redisInsecure || undefined }
+  const tls = {
+    ca,
+    cert,
+    key,
+    passphrase,
+    servername: settings.redisServername,
+    insecure: settings.redisInsecure || undefined,
+  }
   return Object.values(tls).some((value) => value !== undefined) ? tls : undefined
 }
 
