@@ -23,7 +23,14 @@ export function redisOptions(settings: RedisSettings): RedisStoreOptions {
 
 function tlsOf(settings: RedisSettings): RedisStoreOptions['tls'] {
   const { redisCa: ca, redisCert: cert, redisKey: key, redisPassphrase: passphrase } = settings
-  const tls = { ca, cert, key, passphrase, servername: settings.redisServername, insecure: settings.redisInsecure || undefined }
+  const tls = {
+    ca,
+    cert,
+    key,
+    passphrase,
+    servername: settings.redisServername,
+    insecure: settings.redisInsecure || undefined,
+  }
   return Object.values(tls).some((value) => value !== undefined) ? tls : undefined
 }
 

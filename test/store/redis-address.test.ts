@@ -1,8 +1,8 @@
 /** The address of Redis and the numbers of a store are checked before anything is connected. */
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import { readAddress } from '../../lib/store/redis/address.ts'
+import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import { readPlace } from '../../lib/store/redis/place.ts'
 
 describe('an address of Redis', () => {

@@ -55,24 +55,28 @@ const place = (scheme: string, host = 'localhost') => `${scheme}://${host}:${clu
 const secure = () => ({ ca: authority.ca })
 
 describe('one address of a cluster', () => {
-  test.each(['rediss+cluster', 'rediss', 'valkeys'])('with %s:// serves 12 of 12 sessions, and mail', async (scheme) => {
-    const store = open({ url: place(scheme), tls: secure() })
-    store.serve?.('notes')
-    const keys = await twelve(store)
-    await readAll(store, keys)
-    await readAll(open({ url: place(scheme), tls: { ca: readFileSync(authority.ca) } }), keys)
-    expect(Math.min(...(await sizes()))).toBeGreaterThan(0)
-    const { inbox, receiver } = inboxOf()
-    const receiving = await store.receive(`of ${scheme}`, receiver)
-    await store.send(`of ${scheme}`, 'mail')
-    await store.publish({ kind: 'tools' })
-    expect(await inbox.have(2)).toEqual(['mail', 'tools'])
-    await receiving.stop()
-    expect(store.nearlyFull?.()).toBe(false)
-  })
+  test.each(['rediss+cluster', 'rediss', 'valkeys'])(
+    'with %s:// serves 12 of 12 sessions, and mail',
+    async (scheme) => {
+      const store = open({ url: place(scheme), tls: secure() })
+      store.serve?.('notes')
+      const keys = await twelve(store)
+      await readAll(store, keys)
+      await readAll(open({ url: place(scheme), tls: { ca: readFileSync(authority.ca) } }), keys)
+      expect(Math.min(...(await sizes()))).toBeGreaterThan(0)
+      const { inbox, receiver } = inboxOf()
+      const receiving = await store.receive(`of ${scheme}`, receiver)
+      await store.send(`of ${scheme}`, 'mail')
+      await store.publish({ kind: 'tools' })
+      expect(await inbox.have(2)).toEqual(['mail', 'tools'])
+      await receiving.stop()
+      expect(store.nearlyFull?.()).toBe(false)
+    },
+  )
 
   test('without TLS is found to be one of a cluster, for a user without INFO, too', async () => {
-    const rights = 'on >pw ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection +time +cluster|slots +cluster|info'
+    const rights =
+      'on >pw ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection +time +cluster|slots +cluster|info'
     await Promise.all(
       cluster.nodes.map(async ({ url }) => {
         const node = new Redis(url)
@@ -127,7 +131,11 @@ test('a ready Cluster serves, waits through a duplicate of itself, and stays ope
 })
 
 test('a ready Redis of one node is refused with the cure', async () => {
-  const client = new Redis({ host: 'localhost', port: cluster.tlsPorts[0] ?? 0, tls: { ca: readFileSync(authority.ca) } })
+  const client = new Redis({
+    host: 'localhost',
+    port: cluster.tlsPorts[0] ?? 0,
+    tls: { ca: readFileSync(authority.ca) },
+  })
   const store = redisStore({ client })
   await expect(store.ping()).rejects.toThrow(/node of a cluster\. Give redisStore a Cluster of ioredis/)
   await store.close()

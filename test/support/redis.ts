@@ -160,7 +160,14 @@ function tlsArguments(tls: ClusterOptions['tls'], port: number | undefined): str
   if (!tls) return []
   const names = { 'cluster-announce-hostname': 'localhost', 'cluster-preferred-endpoint-type': 'hostname' }
   const files = { 'tls-ca-cert-file': tls.ca, 'tls-cert-file': tls.cert, 'tls-key-file': tls.key }
-  const lines = { 'tls-port': port, 'tls-auth-clients': 'no', 'tls-cluster': 'yes', 'tls-replication': 'yes', ...files, ...names }
+  const lines = {
+    'tls-port': port,
+    'tls-auth-clients': 'no',
+    'tls-cluster': 'yes',
+    'tls-replication': 'yes',
+    ...files,
+    ...names,
+  }
   return Object.entries(lines).flatMap(([name, value]) => [`--${name}`, `${value}`])
 }
 
