@@ -3,7 +3,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { jitter } from '../../base/ids.ts'
 import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
-import { clusterOptions, explainSentinels, sentinelOptions } from './many-servers.ts'
+import { clusterOptions, sentinelParts } from './many-servers.ts'
 import type { Place } from './place.ts'
 import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
@@ -32,12 +32,7 @@ export function backoff(attempt: number): number {
  * @param tls the options of TLS; undefined: none
  * @param timeout of one command that does not wait, in ms
  */
-export function makeClient(
-  place: Place,
-  tls: ConnectionOptions | undefined,
-  timeout: number,
-  block?: number,
-): Client {
+export function makeClient(place: Place, tls: ConnectionOptions | undefined, timeout: number, block?: number): Client {
   const silence = Math.ceil(timeout * 0.4)
   const limits: Settings =
     block === undefined
@@ -56,13 +51,10 @@ export function makeClient(
     const retryDelay = block === undefined ? 100 : 0
     return new Cluster(nodes, clusterOptions({ backoff, retryDelay, redisOptions: options }))
   }
-  const at = sentinel
-    ? sentinelOptions({ nodes, watched: sentinel, backoff, options })
-    : socket === undefined
-      ? nodes[0]
-      : { path: socket }
+  const watched = sentinel && sentinelParts({ nodes, watched: sentinel, backoff, options })
+  const at = watched?.options ?? (socket === undefined ? nodes[0] : { path: socket })
   const client = new Redis({ ...at, ...options, lazyConnect: true, retryStrategy: backoff })
-  if (sentinel) explainSentinels(client, sentinel.name)
+  watched?.explain(client)
   return client
 }
 

@@ -145,13 +145,12 @@ export class Commands {
 
   /** Runs a script. `early`: as for {@link run}. */
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
-    return this.run(
-      script.name,
-      // The settings of a cluster are others than those of a server, and the first contact finds out.
-      (client) => invoke(client, script, script.order(given, this.#settings, this.keys)),
-      (reply) => script.reply(reply, given),
-      early,
-    )
+    const { slack } = this.#settings
+    const args = script.order(given, this.#settings, this.keys)
+    // The first contact may find a cluster while the command is under way.
+    const issue = (client: Client) =>
+      invoke(client, script, slack === this.#settings.slack ? args : script.order(given, this.#settings, this.keys))
+    return this.run(script.name, issue, (reply) => script.reply(reply, given), early)
   }
 
   /** The client, once a command has opened its connection. */
@@ -201,6 +200,8 @@ export class Commands {
   }
 
   async #attempt<T>(issue: (client: Client) => Promise<T>, attempt: number): Promise<T> {
+    // A client that has given up does not come back.
+    if (this.#client?.status === 'end' && !this.#source.ready) this.#client = undefined
     try {
       this.#client ??= this.#open()
       this.#gather(this.#client)

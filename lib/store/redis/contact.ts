@@ -1,6 +1,7 @@
 /** The first contact with Redis: whether this build can use it, and whether the prefix of the keys belongs to the server. */
 import { StoreRefused } from '../store.ts'
 import type { Client } from './client.ts'
+import { misplacedServer } from './many-servers.ts'
 
 const OLDEST = '6.2'
 /** A command of {@link OLDEST} that no earlier version has. */
@@ -75,11 +76,7 @@ export class Contact {
   async #inspect(client: Client): Promise<void> {
     const mode = await requireVersion(client)
     if (mode === 'cluster') this.#parts.foundCluster()
-    if (mode === 'sentinel') {
-      throw new StoreRefused(
-        'The server is a Sentinel. Write its address with the name of the primary that it watches: redis+sentinel://host/name.',
-      )
-    }
+    if (mode === 'sentinel') throw new StoreRefused(misplacedServer(mode))
   }
 
   async #claim(client: Client): Promise<void> {

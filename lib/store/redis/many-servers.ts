@@ -9,6 +9,18 @@ type Settings = Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'
 /** How many ms to wait before the given attempt to connect. */
 type Backoff = (attempt: number) => number
 
+const MISPLACED = {
+  sentinel:
+    'The server is a Sentinel. Write its address with the name of the primary that it watches: redis+sentinel://host/name.',
+  socket:
+    'The server at the socket is a node of a cluster. Give redisStore (REDIS_URL) its host: redis+cluster://host:port.',
+}
+
+/** The line for an address that leads to a server of another kind. */
+export function misplacedServer(what: keyof typeof MISPLACED): string {
+  return MISPLACED[what]
+}
+
 interface ClusterParts {
   backoff: Backoff
   /** How long a command waits before it is sent again, in ms; 0: it is not sent again. */
@@ -39,43 +51,65 @@ interface SentinelParts {
   options: Settings
 }
 
-export function sentinelOptions({ nodes, watched, backoff, options }: SentinelParts) {
-  const { name, username, password } = watched
-  return {
-    sentinels: [...nodes],
-    name,
-    ...(username !== undefined && { sentinelUsername: username }),
-    ...(password !== undefined && { sentinelPassword: password }),
-    ...(options.tls && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
-    // A Sentinel that is frozen must not stop the others from being asked.
-    ...(options.connectTimeout !== undefined && { sentinelCommandTimeout: options.connectTimeout }),
-    sentinelRetryStrategy: backoff,
-    // The address has all of them, and a question less is a round trip less.
-    updateSentinels: false,
-  }
-}
-
 /** A Sentinel that answers, and cannot help. */
 const REFUSED = /^failed to connect to sentinel (\S+) because ((?:NOAUTH|WRONGPASS|NOPERM)\b.*)$/s
 const UNKNOWN = /^connected to sentinel (\S+) successfully, but got an invalid reply/
 
 /**
- * Gives the errors of `client` the reason that a Sentinel had: the library itself reports only that no Sentinel can be reached.
- * Call it before other listeners are there.
+ * The options of a client for a server that Sentinels watch, and what makes its errors plain: the library reports only that no
+ * Sentinel can be reached.
  */
-export function explainSentinels(client: EventEmitter, name: string): void {
-  let reason: string | undefined
-  client.on('sentinelError', ({ message }: Error) => {
-    const [, refusing, why] = REFUSED.exec(message) ?? []
-    const [, unknowing] = UNKNOWN.exec(message) ?? []
-    if (refusing !== undefined) {
-      reason = `${why} (the Sentinel ${refusing}; sentinelUsername and sentinelPassword of the address are for it)`
-    } else if (unknowing !== undefined) {
-      reason = `The Sentinel ${unknowing} watches no primary ${JSON.stringify(name)}. Is that name, the path of the address, right?`
-    }
-  })
-  client.on('error', (error: Error) => {
-    if (reason !== undefined && error.message.startsWith('All sentinels are unreachable')) error.message = reason
-    reason = undefined
-  })
+export function sentinelParts({ nodes, watched, backoff, options }: SentinelParts) {
+  const { name, username, password } = watched
+  /** Why a Sentinel that answers cannot help: another attempt would find the same. */
+  let refusal: string | undefined
+  /** Why a connection to a Sentinel failed. */
+  let failure: string | undefined
+  return {
+    options: {
+      sentinels: [...nodes],
+      name,
+      ...(username !== undefined && { sentinelUsername: username }),
+      ...(password !== undefined && { sentinelPassword: password }),
+      ...(options.tls && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
+      // A Sentinel that is frozen must not stop the others from being asked.
+      ...(options.connectTimeout !== undefined && { sentinelCommandTimeout: options.connectTimeout }),
+      sentinelRetryStrategy: (attempt: number) => (refusal === undefined ? backoff(attempt) : null),
+      // The address has all of them, and a question less is a round trip less.
+      updateSentinels: false,
+    },
+
+    /** Call it before other listeners are there. */
+    explain(client: EventEmitter): void {
+      client.on('sentinelError', ({ message }: Error) => {
+        const [, refusing, why] = REFUSED.exec(message) ?? []
+        const [, unknowing] = UNKNOWN.exec(message) ?? []
+        if (refusing !== undefined) {
+          refusal = `${why} (the Sentinel ${refusing}: sentinelUsername and sentinelPassword of the address are for it)`
+        } else if (unknowing !== undefined) {
+          const quoted = JSON.stringify(name)
+          refusal = `The Sentinel ${unknowing} watches no primary ${quoted}. Is that name, the path of the address, right?`
+        }
+      })
+      client.on('error', (error: Error) => {
+        if (!error.message.startsWith('All sentinels are unreachable')) return
+        if (refusal !== undefined) error.message = refusal
+        else if (failure !== undefined) error.message = `No Sentinel can be reached: ${failure}`
+        refusal = undefined
+        failure = undefined
+      })
+      // The library drops the errors of these connections.
+      const connector: unknown = Reflect.get(client, 'connector')
+      if (typeof connector !== 'object' || connector === null) return
+      const connect: unknown = Reflect.get(connector, 'connectToSentinel')
+      if (typeof connect !== 'function') return
+      const value = (...given: unknown[]): EventEmitter => {
+        const sentinel: EventEmitter = Reflect.apply(connect, connector, given)
+        return sentinel.on('error', ({ message }: Error) => {
+          failure = message
+        })
+      }
+      Object.defineProperty(connector, 'connectToSentinel', { value })
+    },
+  }
 }

@@ -17,7 +17,8 @@ export function memoryWatch(commands: Commands): () => boolean {
   let lookAt = 0
   const look = async (): Promise<void> => {
     const shares = await commands.look(
-      (client) => Promise.all(('nodes' in client ? client.nodes('master') : [client]).map((node) => node.info('memory'))),
+      (client) =>
+        Promise.all(('nodes' in client ? client.nodes('master') : [client]).map((node) => node.info('memory'))),
       (texts) => texts.map(share),
     )
     full = Math.max(...shares) >= NEARLY_FULL

@@ -15,7 +15,11 @@ export interface ReadyClient {
 /** Options of the author's client with which the store would lose or mix up what it keeps, each with its reason. */
 const UNFIT: readonly (readonly [name: string, fits: (value: unknown) => boolean, cure: string])[] = [
   ['keyPrefix', (value) => !value, 'has keyPrefix. Give redisStore the option prefix in its place'],
-  ['scaleReads', (value) => value === undefined || value === 'master', 'reads from replicas (scaleReads), which are behind'],
+  [
+    'scaleReads',
+    (value) => value === undefined || value === 'master',
+    'reads from replicas (scaleReads), which are behind',
+  ],
   ['readOnly', (value) => !value, 'is for a replica (readOnly)'],
   ['role', (value) => value === undefined || value === 'master', 'is for a replica (role)'],
   ['monitor', (value) => !value, 'is a monitor'],
@@ -25,9 +29,11 @@ const UNFIT: readonly (readonly [name: string, fits: (value: unknown) => boolean
 
 /**
  * @param backoff how many ms to wait before the given attempt to connect
+ * @param address that is given, too
  * @throws TypeError with one line
  */
-export function readySource(given: ReadyClient, backoff: (attempt: number) => number): Source {
+export function readySource(given: ReadyClient, backoff: (attempt: number) => number, address: unknown): Source {
+  if (address !== undefined) throw new TypeError('redisStore has a client and an address. Give it one of them.')
   if (!isClient(given)) {
     throw new TypeError('The option client of redisStore must be a Redis or a Cluster of the package ioredis.')
   }
@@ -72,6 +78,10 @@ export function readySource(given: ReadyClient, backoff: (attempt: number) => nu
 function isClient(given: ReadyClient): boolean {
   const has = (name: keyof ReadyClient) => typeof given[name] === 'function'
   return (
-    typeof given === 'object' && given !== null && typeof given.isCluster === 'boolean' && has('duplicate') && has('defineCommand')
+    typeof given === 'object' &&
+    given !== null &&
+    typeof given.isCluster === 'boolean' &&
+    has('duplicate') &&
+    has('defineCommand')
   )
 }

@@ -31,11 +31,12 @@ const NAMES = {
   insecure: 'REDIS_TLS_INSECURE (or the option tls.insecure)',
 } as const satisfies Record<keyof RedisTls, string>
 
-/** Why the options of TLS are of no use for an address without it. Undefined: there are none. */
-export function tlsWithoutNeed(tls: RedisTls): string | undefined {
-  const [given] = Object.entries(tls).flatMap(([name, value]) => (value ? [name as keyof RedisTls] : []))
-  if (given === undefined) return undefined
-  return `${NAMES[given]} is for TLS, and the address of Redis has none. Write it with rediss:// (or rediss+cluster://, rediss+sentinel://).`
+/** Why options of TLS cannot be given with an address that has none. */
+export function tlsWithoutNeed(tls: RedisTls): string {
+  const [name = 'ca'] = Object.entries(tls).flatMap(([option, value]) =>
+    value === undefined ? [] : [option as keyof RedisTls],
+  )
+  return `${NAMES[name]} is for TLS, and the address of Redis has none. Write it with rediss:// (or rediss+cluster://, rediss+sentinel://).`
 }
 
 /**
@@ -89,7 +90,9 @@ function fits(cert: string, key: string, passphrase: string | undefined): boolea
     read = createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
   } catch {
     const encrypted = key.includes('ENCRYPTED')
-    const why = encrypted ? 'cannot be opened: its passphrase (REDIS_TLS_KEY_PASSPHRASE, tls.passphrase) is missing or wrong' : 'is no private key'
+    const why = encrypted
+      ? 'cannot be opened: its passphrase (REDIS_TLS_KEY_PASSPHRASE, tls.passphrase) is missing or wrong'
+      : 'is no private key'
     throw new TypeError(`${NAMES.key} ${why}.`)
   }
   return new X509Certificate(cert).checkPrivateKey(read)

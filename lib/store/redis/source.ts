@@ -1,5 +1,6 @@
 /** Where the clients of a store come from: an address, or a client that the author has made. */
 import { backoff, type Client, makeClient } from './client.ts'
+import { misplacedServer } from './many-servers.ts'
 import { readPlace } from './place.ts'
 import { type ReadyClient, readySource } from './ready-client.ts'
 import { type RedisTls, secureOptions, tlsWithoutNeed } from './secure.ts'
@@ -39,14 +40,10 @@ export interface SourceOptions {
 
 /** @throws TypeError with a line that names what is wrong */
 export function sourceOf({ url, cluster, client, tls = {} }: SourceOptions): Source {
-  if (client !== undefined) {
-    if ((url ?? cluster) !== undefined) throw new TypeError('redisStore has a client and an address. Give it one of them.')
-    return readySource(client, backoff)
-  }
+  if (client !== undefined) return readySource(client, backoff, url ?? cluster)
   const place = readPlace(url, cluster)
-  const useless = place.tls ? undefined : tlsWithoutNeed(tls)
-  if (useless !== undefined) throw new TypeError(useless)
   const own = Object.values(tls).some((value) => value !== undefined)
+  if (own && !place.tls) throw new TypeError(tlsWithoutNeed(tls))
   const hosts = place.nodes.map(({ host }) => host)
   // A plain server is checked as Node does it.
   const secure = () => (own || place.cluster || place.sentinel ? secureOptions(tls, hosts) : {})
@@ -59,9 +56,7 @@ export function sourceOf({ url, cluster, client, tls = {} }: SourceOptions): Sou
     commandClient: (timeout) => makeClient(place, options, timeout),
     waitingClient: (timeout, block) => makeClient(place, options, timeout, block),
     foundCluster() {
-      if (place.socket !== undefined) {
-        return 'The server at the socket is a node of a cluster. Give redisStore (REDIS_URL) its host: redis+cluster://host:port.'
-      }
+      if (place.socket !== undefined) return misplacedServer('socket')
       place.cluster = true
       if (place.tls) options = secure()
       return undefined
