@@ -43,7 +43,7 @@ export async function idle(order: Order): Promise<Idle[]> {
   } finally {
     await single.stop()
   }
-  const cluster = await startCluster(3)
+  const cluster = await startCluster()
   try {
     measured.push(await measure(cluster.nodes, order))
   } finally {
