@@ -1,9 +1,10 @@
 /** What the settings say of Redis. */
 import type { RedisStoreOptions } from '../store/redis/index.ts'
 import { DEFAULT_PORT, readPlace } from '../store/redis/place.ts'
+import { tlsWithoutNeed } from '../store/redis/secure.ts'
 import { sourceOf } from '../store/redis/source.ts'
 
-export interface RedisSettings {
+interface RedisSettings {
   redisUrl: string | undefined
   redisPrefix: string
   redisRenamedFrom: string | undefined
@@ -44,7 +45,7 @@ export function redisName(settings: RedisSettings): string | undefined {
   const { redisUrl } = settings
   const tls = tlsOf(settings)
   if (redisUrl === undefined) {
-    if (tls !== undefined) throw new TypeError('REDIS_TLS_… is set, and REDIS_URL is not.')
+    if (tls !== undefined) throw new TypeError(tlsWithoutNeed(tls, 'REDIS_URL is not set'))
     return undefined
   }
   const { nodes, socket } = addressed(() => readPlace(redisUrl, undefined))

@@ -125,7 +125,7 @@ describe('TLS with certificates of both sides', () => {
     await until(async () => (await failed(store.ping())) === undefined)
     writeFileSync(cert, '')
     const admin = new Redis(server.port)
-    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     await until(async () => (await failed(store.ping())) === undefined)
     admin.disconnect()
   })

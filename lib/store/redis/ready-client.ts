@@ -45,43 +45,37 @@ export function readySource(given: ReadyClient, backoff: (attempt: number) => nu
       throw new TypeError(`The client of redisStore ${what}.`)
     }
   }
-  const client = given as unknown as Client
   return {
     ready: true,
     cluster: isCluster,
-    commandClient: () => client,
+    commandClient: () => given,
     waitingClient(timeout, block) {
-      const waits = {
-        ...{ lazyConnect: true, enableOfflineQueue: true, enableAutoPipelining: false },
+      const common = { lazyConnect: true, enableOfflineQueue: true, enableAutoPipelining: false }
+      const limits = {
         ...{ connectTimeout: Math.ceil(timeout * 0.4), socketTimeout: block + timeout, disconnectTimeout: 100 },
         // A limit of time for each command would end each wait.
         ...{ commandTimeout: undefined, blockingTimeout: undefined, maxRetriesPerRequest: 0 },
       }
-      const duplicate: unknown = isCluster
-        ? Reflect.apply(given.duplicate, given, [
-            [],
-            {
-              ...{ lazyConnect: true, enableOfflineQueue: true, enableAutoPipelining: false },
-              ...{ clusterRetryStrategy: backoff, slotsRefreshInterval: 0 },
-              ...{ retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
-              redisOptions: { ...waits, retryStrategy: null },
-            },
-          ])
-        : Reflect.apply(given.duplicate, given, [{ ...waits, retryStrategy: backoff }])
-      return duplicate as Client
+      const once = {
+        clusterRetryStrategy: backoff,
+        slotsRefreshInterval: 0,
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+      }
+      const changed = isCluster
+        ? [[], { ...common, ...once, redisOptions: limits }]
+        : [{ ...common, ...limits, retryStrategy: backoff }]
+      const duplicate: Client = Reflect.apply(given.duplicate, given, changed)
+      return duplicate
     },
     foundCluster: () =>
       'The client of redisStore is a Redis, and its server is a node of a cluster. Give redisStore a Cluster of ioredis.',
   }
 }
 
-function isClient(given: ReadyClient): boolean {
-  const has = (name: keyof ReadyClient) => typeof given[name] === 'function'
-  return (
-    typeof given === 'object' &&
-    given !== null &&
-    typeof given.isCluster === 'boolean' &&
-    has('duplicate') &&
-    has('defineCommand')
-  )
+/** Its class may be that of another copy of the package. */
+function isClient(given: unknown): given is ReadyClient & Client {
+  if (typeof given !== 'object' || given === null) return false
+  const has = (name: keyof ReadyClient) => typeof Reflect.get(given, name) === 'function'
+  return 'isCluster' in given && typeof given.isCluster === 'boolean' && has('duplicate') && has('defineCommand')
 }

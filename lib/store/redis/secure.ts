@@ -31,12 +31,12 @@ const NAMES = {
   insecure: 'REDIS_TLS_INSECURE (or the option tls.insecure)',
 } as const satisfies Record<keyof RedisTls, string>
 
-/** Why options of TLS cannot be given with an address that has none. */
-export function tlsWithoutNeed(tls: RedisTls): string {
+/** Why options of TLS cannot be given: there is no address, or it is one without TLS. */
+export function tlsWithoutNeed(tls: RedisTls, why: string): string {
   const [name = 'ca'] = Object.entries(tls).flatMap(([option, value]) =>
     value === undefined ? [] : [option as keyof RedisTls],
   )
-  return `${NAMES[name]} is for TLS, and the address of Redis has none. Write it with rediss:// (or rediss+cluster://, rediss+sentinel://).`
+  return `${NAMES[name]} is for TLS, and ${why}. TLS is written as rediss:// (or rediss+cluster://, rediss+sentinel://).`
 }
 
 /**

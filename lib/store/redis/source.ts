@@ -43,7 +43,7 @@ export function sourceOf({ url, cluster, client, tls = {} }: SourceOptions): Sou
   if (client !== undefined) return readySource(client, backoff, url ?? cluster)
   const place = readPlace(url, cluster)
   const own = Object.values(tls).some((value) => value !== undefined)
-  if (own && !place.tls) throw new TypeError(tlsWithoutNeed(tls))
+  if (own && !place.tls) throw new TypeError(tlsWithoutNeed(tls, 'the address of Redis has none'))
   const hosts = place.nodes.map(({ host }) => host)
   // A plain server is checked as Node does it.
   const secure = () => (own || place.cluster || place.sentinel ? secureOptions(tls, hosts) : {})
