@@ -208,6 +208,48 @@ describe('the Redis client in a bundle', () => {
       [['set', ['p:secret', '?']]],
     ])
   })
+
+  test('has subscriptions in both protocols, MONITOR, blocking commands with a limit, and a client without a password', async () => {
+    const redis = await startRedis()
+    const seen = await printed(
+      'subscriptions',
+      `import { Redis } from 'ioredis'
+      import { once } from 'node:events'
+      const url = process.env.REDIS_URL
+      const admin = new Redis(url)
+      const seen = []
+      for (const protocol of [2, 3]) {
+        const sub = new Redis({ port: new URL(url).port, protocol })
+        const counts = [await sub.subscribe('a', 'b'), await sub.psubscribe('c*')]
+        const messages = Promise.all([once(sub, 'message'), once(sub, 'pmessage')])
+        await admin.publish('b', 'x')
+        await admin.publish('cd', 'y')
+        seen.push([counts, await messages, await sub.unsubscribe('a', 'b'), await sub.punsubscribe()])
+        sub.disconnect()
+      }
+      const monitor = await admin.monitor()
+      const monitored = new Promise((resolve) => monitor.on('monitor', (_time, args) => args[0] === 'get' && resolve(args)))
+      await admin.get('k')
+      seen.push(await monitored)
+      monitor.disconnect()
+      const blocked = new Redis(url, { blockingTimeout: 50, blockingTimeoutGrace: 10 })
+      seen.push(await blocked.blpop('none', 0.01))
+      blocked.disconnect()
+      const named = new Redis('redis://:wrong@' + new URL(url).host)
+      seen.push(await named.ping())
+      named.disconnect()
+      admin.disconnect()
+      console.log(JSON.stringify(seen))`,
+      redis.url,
+    )
+    await redis.stop()
+    const messages = [
+      ['b', 'x'],
+      ['c*', 'cd', 'y'],
+    ]
+    const pubSub = [[2, 3], messages, 1, 0]
+    expect(JSON.parse(seen.split('\n').at(-2) ?? '')).toEqual([pubSub, pubSub, ['get', 'k'], null, 'PONG'])
+  })
 })
 
 test('the queue of the Redis client does what denque does', () => {
