@@ -34,22 +34,14 @@ interface Order {
   heartbeat: number
 }
 
-/** Measures with one Redis, and with a cluster of three nodes. */
-export async function idle(order: Order): Promise<Idle[]> {
-  const single = await startRedis()
-  const measured: Idle[] = []
-  try {
-    measured.push(await measure([single], order))
-  } finally {
-    await single.stop()
+/** Measures with so many nodes of Redis: one stands alone. */
+export async function idle(nodes: number, order: Order): Promise<Idle> {
+  if (nodes === 1) {
+    const redis = await startRedis()
+    return measure([redis], order).finally(() => redis.stop())
   }
-  const cluster = await startCluster()
-  try {
-    measured.push(await measure(cluster.nodes, order))
-  } finally {
-    await cluster.stop()
-  }
-  return measured
+  const cluster = await startCluster({ masters: nodes })
+  return measure(cluster.nodes, order).finally(() => cluster.stop())
 }
 
 async function measure(nodes: RedisServer[], { streams, heartbeat }: Order): Promise<Idle> {
@@ -86,7 +78,8 @@ async function measure(nodes: RedisServer[], { streams, heartbeat }: Order): Pro
     const after = await now()
     const lengths = await Promise.all(admins.map((admin) => admin.slowlog('LEN')))
     const seconds = (after.at - before.at) / 1_000
-    const rate = (member: 'scripts' | 'reads' | 'redisCpu' | 'instanceCpu') => (after[member] - before[member]) / seconds
+    const rate = (member: 'scripts' | 'reads' | 'redisCpu' | 'instanceCpu') =>
+      (after[member] - before[member]) / seconds
     return {
       streams,
       heartbeat,
@@ -104,28 +97,29 @@ async function measure(nodes: RedisServer[], { streams, heartbeat }: Order): Pro
   }
 }
 
-/** One script for seven heartbeats: 190 a second for 20,000 streams with a heartbeat each 15 seconds. */
-const FEWER = 7
+/** One script for so many heartbeats at least: 20,000 streams have 1,333 a second. Few streams do not fill a script. */
+const FEWER = 6.6
+const MANY = 1_000
 
-export function idleFigures(all: Idle[]): Figure[] {
-  return all.flatMap(({ streams, heartbeat, scripts, reads, redisCpu, instanceCpu, slow, nodes, errors }) => {
-    const beats = (1_000 * streams) / heartbeat
-    const single = nodes === 1
-    const where = single ? 'one Redis' : `a cluster of ${nodes}`
-    const percent = (us: number) => `${(us / 1e4).toFixed(1)} % of a core`
-    const seen = (name: string, value: string) => ({ name, value, goal: '', met: true })
-    return [
-      {
-        name: `${streams} idle GET streams on three instances, ${where}: scripts a second`,
-        value: `${scripts.toFixed(0)} (${beats.toFixed(0)} heartbeats)`,
-        goal: single ? `at most ${(beats / FEWER).toFixed(0)}` : '',
-        met: !single || scripts <= beats / FEWER,
-      },
-      seen('the same: reads of Redis from its connections, a second', reads.toFixed(0)),
-      seen('the same: Redis', `${percent(redisCpu)}, ${(redisCpu / beats).toFixed(1)} us for a heartbeat`),
-      seen('the same: each instance', percent(instanceCpu / INSTANCES)),
-      seen('the same: scripts that ran for over 2 ms', String(slow)),
-      { name: 'the same: errors that the instances reported', value: String(errors), goal: '0', met: errors === 0 },
-    ]
-  })
+export function idleFigures(measured: Idle): Figure[] {
+  const { streams, heartbeat, scripts, reads, redisCpu, instanceCpu, slow, nodes, errors } = measured
+  const beats = (1_000 * streams) / heartbeat
+  const single = nodes === 1
+  const bounded = single && streams >= MANY
+  const where = single ? 'one Redis' : `a cluster of ${nodes}`
+  const percent = (us: number) => `${(us / 1e4).toFixed(1)} % of a core`
+  const seen = (name: string, value: string) => ({ name, value, goal: '', met: true })
+  return [
+    {
+      name: `${streams} idle GET streams on three instances, ${where}: scripts a second`,
+      value: `${scripts.toFixed(0)} (${beats.toFixed(0)} heartbeats)`,
+      goal: bounded ? `at most ${(beats / FEWER).toFixed(0)}` : '',
+      met: !bounded || scripts <= beats / FEWER,
+    },
+    seen('the same: reads of Redis from its connections, a second', reads.toFixed(0)),
+    seen('the same: Redis', `${percent(redisCpu)}, ${(redisCpu / beats).toFixed(1)} us for a heartbeat`),
+    seen('the same: each instance', percent(instanceCpu / INSTANCES)),
+    seen('the same: scripts that ran for over 2 ms', String(slow)),
+    { name: 'the same: errors that the instances reported', value: String(errors), goal: '0', met: errors === 0 },
+  ]
 }

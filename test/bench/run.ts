@@ -15,8 +15,8 @@ import { against } from './against.ts'
 import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
-import { officialFigures } from './official/official.ts'
 import { idle, idleFigures } from './idle.ts'
+import { officialFigures } from './official/official.ts'
 import { pin, startLoad } from './processes.ts'
 import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
@@ -98,7 +98,11 @@ try {
   }
   const found = wanted('scenarios') ? await scenarios() : []
   if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
-  if (wanted('idle')) found.push(...idleFigures(await idle({ streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 })))
+  for (const nodes of wanted('idle') ? [1, 3] : []) {
+    const figures = idleFigures(await idle(nodes, { streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 }))
+    found.push(...figures)
+    console.log(table({ races: [], figures }))
+  }
   if (wanted('official')) {
     const { rounds, ms } = effort
     const least = short ? { warmUp: 20, sessions: 5 } : { warmUp: 3_000, sessions: 400 }
