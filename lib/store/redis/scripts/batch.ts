@@ -4,7 +4,7 @@ import type { Keys } from './keys.ts'
 import type { Script, Settings } from './script.ts'
 
 /** The reply for one of them, or the reason why there is none. */
-export type Outcome<Reply> = { reply: Reply } | { error: unknown }
+type Outcome<Reply> = { reply: Reply } | { error: unknown }
 
 /**
  * Defines the script that does the work of `one` for each of the objects that it is given. The failure of one is not that of the
