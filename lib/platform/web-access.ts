@@ -3,7 +3,7 @@ import type { OriginOptions } from '../http/origin.ts'
 import { readHeaderNames, readHosts, readOrigins } from '../http/origin-lists.ts'
 import { rareText } from './rare-texts.ts'
 
-export type WebAccess = Pick<OriginOptions, 'allowedHosts' | 'allowedOrigins'>
+type WebAccess = Pick<OriginOptions, 'allowedHosts' | 'allowedOrigins'>
 
 interface Given {
   allowedHosts: readonly string[] | undefined

@@ -40,7 +40,7 @@ export async function idle(nodes: number, order: Order): Promise<Idle> {
     const redis = await startRedis()
     return measure([redis], order).finally(() => redis.stop())
   }
-  const cluster = await startCluster(nodes)
+  const cluster = await startCluster({ masters: nodes })
   return measure(cluster.nodes, order).finally(() => cluster.stop())
 }
 

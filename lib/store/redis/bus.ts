@@ -4,10 +4,11 @@ import type { Commands } from './commands.ts'
 import { Publisher } from './publisher.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
+import type { Spread } from './spread.ts'
 
-export function busOperations(commands: Commands, receive: BusStore['receive']): BusStore {
+export function busOperations(commands: Commands, spread: Spread, receive: BusStore['receive']): BusStore {
   const { keys } = commands
-  const publisher = new Publisher((added) => commands.script(scripts.publish, { added }))
+  const publisher = new Publisher((added) => spread.publish(added))
   /** The sign of life that a script sees beside the mailbox, and the one that other instances ask for. */
   const signsOf = (instance: string): string[] => [keys.here({ instance }), keys.up({ instance })]
   return {

@@ -26,6 +26,10 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
+  'store/redis/address': ['readAddress'],
+  'store/redis/many-servers': ['clusterOptions', 'misplacedServer', 'sentinelParts'],
+  'store/redis/ready-client': ['readySource'],
+  'store/redis/secure': ['secureOptions', 'tlsWithoutNeed'],
 }
 
 /** The reader of forms. */
