@@ -79,6 +79,11 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
   streaming?: boolean | undefined
   /** The page for people, which `mcp-anywhere/page` has. */
   page?: Page | undefined
+  /**
+   * Spans and metrics of OpenTelemetry, by the global providers of the process. Default: true where one of them is set when the
+   * endpoint is made. The package `@opentelemetry/api` must be installed.
+   */
+  telemetry?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -208,7 +213,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     given.serve?.(name)
     facts.name = title
   }
-  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
+  const telemetry =
+    (options.telemetry ?? registered()) ? import('./telemetry/otel/start.ts').then((m) => m.startTelemetry(onError)) : undefined
+  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError, telemetry })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {

@@ -21,6 +21,7 @@ import type { ParkedRun } from './parking/parked-run.ts'
 import type { AskingCall, FirstExchange, Parking } from './parking/parking.ts'
 import type { ParkedAt, Retry } from './parking/retry.ts'
 import { askDigest, bindingOf, type CallState, type StateBox } from './request-state.ts'
+import { requestOf } from './parking/open-asks.ts'
 import { Run } from './run.ts'
 import { runSingle, type SingleParts } from './single.ts'
 
@@ -129,7 +130,7 @@ export class StatelessCall extends Run implements AskingCall {
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
     }
-    this.#pending.set(key, params === undefined ? { method } : { method, params })
+    this.#pending.set(key, requestOf(given))
     this.#asked ??= new Map()
     this.#asked.set(key, ask)
     return Promise.reject(new AskPending(key))
