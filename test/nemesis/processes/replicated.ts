@@ -19,7 +19,8 @@ interface Parts {
   sentinels: Node[]
   /** How many of the nodes are primaries. */
   primaries: number
-  url: string
+  /** What the instances get. */
+  options: RedisStoreOptions
 }
 
 export class Replicated implements StoreServers {
@@ -35,7 +36,8 @@ export class Replicated implements StoreServers {
   static async cluster(now: Timeline): Promise<Replicated> {
     const { nodes } = await startCluster({ masters: 3, replicas: 1, args: DURABLE })
     const hosts = nodes.slice(0, 3).map(({ host, port }) => `${host}:${port}`)
-    const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, url: `redis+cluster://${hosts.join()}` }
+    const options = { url: `redis+cluster://${hosts.join()}`, busSlots: 3 }
+    const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, options }
     return Replicated.#settled(parts, now)
   }
 
@@ -51,9 +53,9 @@ export class Replicated implements StoreServers {
     ]
     const sentinels = await Promise.all([0, 1, 2].map(() => startRedis({ sentinel: lines })))
     const hosts = sentinels.map(({ host, port }) => `${host}:${port}`)
-    const url = `redis+sentinel://${hosts.join()}/${SENTINEL_NAME}`
+    const options = { url: `redis+sentinel://${hosts.join()}/${SENTINEL_NAME}` }
     const nodes = [primary, ...replicas].map(nodeOf)
-    const settled = await Replicated.#settled({ nodes, sentinels: sentinels.map(nodeOf), primaries: 1, url }, now)
+    const settled = await Replicated.#settled({ nodes, sentinels: sentinels.map(nodeOf), primaries: 1, options }, now)
     await settled.#watched()
     return settled
   }
@@ -65,7 +67,7 @@ export class Replicated implements StoreServers {
   }
 
   options(): RedisStoreOptions {
-    return { url: this.#parts.url }
+    return this.#parts.options
   }
 
   async trouble(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
