@@ -143,6 +143,20 @@ describe('TLS with certificates of both sides', () => {
     expect(await failed(open({ url: rediss(), tls: tls(), commandTimeout: 400 }).ping())).toMatch(reason)
   })
 
+  test('is made to an address that is the common name of a certificate of the own authority', async () => {
+    const { cert, key } = authority.issue('127.0.0.1')
+    const [port, files] = [
+      await freePort(),
+      { 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key },
+    ]
+    const lines = { 'tls-port': port, 'tls-auth-clients': 'no', ...files }
+    const managed = await startRedis({
+      args: Object.entries(lines).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+    })
+    await serves(open({ url: `rediss://127.0.0.1:${port}`, tls: { ca: authority.ca } }))
+    await managed.stop()
+  })
+
   test('accepts any certificate where that is asked for', async () => {
     await serves(open({ url: rediss(), tls: { ...client, insecure: true } }))
   })
@@ -240,6 +254,6 @@ describe('a ready client', () => {
     expect(() => redisStore({ client: {} as never })).toThrow(/a Redis or a Cluster of the package ioredis/)
     expect(() => redisStore({ client: null as never })).toThrow(/a Redis or a Cluster/)
     const redis = new Redis({ lazyConnect: true })
-    expect(() => redisStore({ client: redis, url: 'redis://h' })).toThrow(/a client and an address/)
+    expect(() => redisStore({ client: redis, url: 'redis://h' })).toThrow(/a client and an address \(REDIS_URL/)
   })
 })
