@@ -226,6 +226,14 @@ describe('a ready client', () => {
     expect(foreign instanceof Redis).toBe(false)
     const store = open({ client: foreign })
     await serves(store)
+    // Many heartbeats at once are one script.
+    const keys = Array.from({ length: 8 }, newKey)
+    for (const key of keys) {
+      await store.createSession(key, 'r', MINUTE)
+      await store.take(key, 'get', 'i1:c1', undefined)
+    }
+    const looks = keys.map((key) => store.look(key, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE))
+    expect(await Promise.all(looks)).toEqual(keys.map(() => expect.objectContaining({ status: 'ok' })))
     redis.disconnect()
   })
 
