@@ -34,6 +34,7 @@ const dead: Cause = (index, { sent }, { at }, runs) =>
 const drained: Cause = (index, { sent: _ }, { at }, runs) =>
   runs.length === 0 || runs.some(({ process }) => index.isDrained(process, at))
 const deadOrDrained: Cause = (...given) => dead(...given) || drained(...given)
+const deadOrTroubled: Cause = (...given) => dead(...given) || troubled(...given)
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
 const full: Cause = (index, call, { at }) => index.full(call, at)
 const rolledBackOrFull: Cause = (...given) => rolledBack(...given) || full(...given)
@@ -53,6 +54,7 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/no longer available|was lost; its outcome is unknown/, rolledBackOrFull, 'no failover lost anything'],
   [/did not answer within/, rolledBack, 'no failover lost the ask'],
   [/has no stream/, full, 'the store had room'],
+  [/was begun by a request that ended/, deadOrTroubled, 'its instance lived and the store answered'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]
 
