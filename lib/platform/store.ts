@@ -10,7 +10,11 @@ import { redisOptions } from './redis.ts'
  * @param onError receives why Redis cannot be reached or refuses this process, and a new reason that follows it
  */
 export async function openStore(settings: Settings, onError: (error: unknown) => void): Promise<Store> {
-  if (settings.redisUrl !== undefined) return redisStore({ ...redisOptions(settings), onError })
+  if (settings.redisUrl !== undefined) {
+    const store = redisStore({ ...redisOptions(settings), onError })
+    store.open?.()
+    return store
+  }
   const { memoryStore } = await import('../store/memory/index.ts')
   return memoryStore({ maxBytes: settings.endpoint.http?.maxMemory })
 }

@@ -32,6 +32,8 @@ interface ClusterParts {
 export function clusterOptions({ backoff, retryDelay, redisOptions }: ClusterParts) {
   return {
     lazyConnect: true,
+    // A cluster that is down refuses commands, which are sent again.
+    enableReadyCheck: false,
     clusterRetryStrategy: backoff,
     slotsRefreshTimeout: redisOptions.connectTimeout ?? 1_000,
     slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,
