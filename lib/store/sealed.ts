@@ -62,7 +62,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve', 'answersAnew'),
+    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'open', 'serve', 'answersAnew'),
     ...plain(
       'deleteSession',
       'dateSession',
