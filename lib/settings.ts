@@ -54,6 +54,11 @@ export const SETTINGS = {
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
     /**
+     * In how many slots of a cluster the mailboxes of instances are: more of them where hundreds of instances share many changes.
+     * The same for all instances, once all run a version that has this setting (see [performance.md](performance.md)).
+     */
+    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 256 }),
+    /**
      * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
      * `HOST` is a loopback address and the output no terminal, else 1.
      */
@@ -110,6 +115,11 @@ export const SETTINGS = {
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
     /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
     allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
+    /**
+     * Makes spans and metrics of OpenTelemetry (see [telemetry.md](telemetry.md)). Default: 1 where an SDK has set its providers in
+     * the process before the server starts.
+     */
+    telemetry: flag(undefined, 'TELEMETRY'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },

@@ -52,7 +52,7 @@ async function claim(
   if (claimed.status === 'gone') return connection.finish()
   // Another instance has claimed the call, or it has ended: log and store have how it goes on.
   if (claimed.status !== 'ok') return connection.look()
-  const { request: stored, url } = claimed.request === undefined ? NONE : readStored(claimed.request)
+  const { request: stored, url, former } = claimed.request === undefined ? NONE : readStored(claimed.request)
   const id = stored?.id ?? (claimed.id === undefined ? undefined : untypedId(claimed.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   if (channels.takeover.hasSubscribers) {
@@ -81,7 +81,8 @@ async function claim(
   // The request is kept while its second run goes on, and cannot be refused any more.
   const held = instance.memory.hold(caller.client)
   held.change(claimed.request?.length ?? 0)
-  const continued = { stream, token, from: claimed.end + 1, progress, claimed: true, asks: claimed.asks, holder, relay }
+  const from = claimed.end + 1
+  const continued = { stream, token, from, progress, claimed: true, asks: claimed.asks, holder, relay, former }
   const rerun: Caller = { ...caller, held, request: url ? withUrl(caller.request, url) : caller.request }
   const call = new Call({ host, session, request, caller: rerun, carrier: continuedCarrier, continued })
   instance.add('call', call)

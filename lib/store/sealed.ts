@@ -62,7 +62,19 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'open', 'serve', 'answersAnew'),
+    ...plain(
+      'name',
+      'leavesProcess',
+      'nearlyFull',
+      'ping',
+      'close',
+      'settled',
+      'wake',
+      'open',
+      'serve',
+      'answersAnew',
+      'busSlots',
+    ),
     ...plain(
       'deleteSession',
       'dateSession',

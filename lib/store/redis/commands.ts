@@ -156,6 +156,11 @@ export class Commands {
     return this.run(script.name, issue, (reply) => script.reply(reply, given), early)
   }
 
+  /** The client, once a command has opened its connection. */
+  get client(): Client | undefined {
+    return this.#client
+  }
+
   /** Opens the connection, where no command has done so. */
   open(): void {
     if (this.#closed || this.#source.ready || this.#client) return
@@ -254,7 +259,9 @@ export class Commands {
 function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
   if (isOwn(client)) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
-  if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })
+  if (Reflect.get(client, name) === undefined) {
+    client.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })
+  }
   const method: unknown = Reflect.get(client, name)
   if (typeof method !== 'function') throw new TypeError(`The client has no script ${name}.`)
   return method.apply(client, args)
