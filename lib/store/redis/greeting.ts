@@ -28,7 +28,6 @@ interface Connection {
   condition: { select: number }
   connector: { check(info: { role?: string | undefined }): boolean }
   offlineQueue: Queue
-  commandQueue: Queue
   prevCondition?: object | null
   prevCommandQueue?: object | null
   hello(...args: unknown[]): Promise<unknown>
