@@ -32,7 +32,7 @@ interface ClusterParts {
 export function clusterOptions({ backoff, retryDelay, redisOptions }: ClusterParts) {
   return {
     lazyConnect: true,
-    // A cluster that is down refuses commands, which are sent again.
+    // Each command reports a cluster that is down, and a question less is a round trip and a right of the user less.
     enableReadyCheck: false,
     clusterRetryStrategy: backoff,
     slotsRefreshTimeout: redisOptions.connectTimeout ?? 1_000,
