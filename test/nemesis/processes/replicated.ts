@@ -13,6 +13,11 @@ import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
 import type { Measure, StoreServers } from './store-servers.ts'
 
 const SENTINEL_NAME = 'nemesis'
+/** How long a server may not answer before the others take it for dead, in ms. */
+const DEAD_AFTER = 1_500
+/** From one look at the primaries to the next, in ms, and how far a replica may be behind. */
+const WATCH_EVERY = 200
+const LAG = 3_000
 
 interface Parts {
   nodes: Node[]
@@ -25,8 +30,13 @@ interface Parts {
 
 export class Replicated implements StoreServers {
   readonly port = undefined
+  readonly unplanned: Fault[] = []
   readonly #parts: Parts
   readonly #now: Timeline
+  /** A fault is under way: it finds the failovers itself. */
+  #busy = false
+  #watching: Promise<void> | undefined
+  #stopped = false
 
   private constructor(parts: Parts, now: Timeline) {
     this.#parts = parts
@@ -34,7 +44,11 @@ export class Replicated implements StoreServers {
   }
 
   static async cluster(now: Timeline): Promise<Replicated> {
-    const { nodes } = await startCluster({ masters: 3, replicas: 1, args: DURABLE })
+    const { nodes } = await startCluster({
+      masters: 3,
+      replicas: 1,
+      args: [...DURABLE, '--cluster-node-timeout', String(DEAD_AFTER)],
+    })
     const hosts = nodes.slice(0, 3).map(({ host, port }) => `${host}:${port}`)
     const options = { url: `redis+cluster://${hosts.join()}`, busSlots: 3 }
     const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, options }
@@ -47,7 +61,7 @@ export class Replicated implements StoreServers {
     const replicas = await Promise.all([0, 1].map(() => startRedis({ args: [...DURABLE, ...follow] })))
     const lines = [
       `sentinel monitor ${SENTINEL_NAME} ${primary.host} ${primary.port} 2`,
-      `sentinel down-after-milliseconds ${SENTINEL_NAME} 800`,
+      `sentinel down-after-milliseconds ${SENTINEL_NAME} ${DEAD_AFTER}`,
       `sentinel failover-timeout ${SENTINEL_NAME} 3000`,
       `sentinel parallel-syncs ${SENTINEL_NAME} 2`,
     ]
@@ -63,6 +77,7 @@ export class Replicated implements StoreServers {
   static async #settled(parts: Parts, now: Timeline): Promise<Replicated> {
     const servers = new Replicated(parts, now)
     await servers.#settle()
+    servers.#watching = servers.#watch()
     return servers
   }
 
@@ -72,8 +87,16 @@ export class Replicated implements StoreServers {
 
   async trouble(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
     if (kind === 'redis full') return this.#fill(measure)
+    this.#busy = true
+    await this.#failOver(kind, measure, fault).finally(() => {
+      this.#busy = false
+    })
+  }
+
+  async #failOver(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
     const primary = await this.#primary(measure)
-    const before = (await this.#primaries()).map(({ redis }) => redis.port)
+    await this.#settle()
+    const before = await this.#ports()
     // Until it is known whether a replica took over.
     fault.lost = { from: this.#now(), to: Number.POSITIVE_INFINITY }
     if (kind === 'redis pause') {
@@ -88,7 +111,7 @@ export class Replicated implements StoreServers {
       await primary.redis.restart()
     }
     await this.#settle()
-    const after = (await this.#primaries()).map(({ redis }) => redis.port)
+    const after = await this.#ports()
     if (after.every((port) => before.includes(port))) delete fault.lost
     else fault.lost.to = this.#now()
   }
@@ -113,7 +136,36 @@ export class Replicated implements StoreServers {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#watching
     await Promise.all([...this.#parts.sentinels, ...this.#parts.nodes].map(stopNode))
+  }
+
+  /** Records the failovers that no fault causes. */
+  async #watch(): Promise<void> {
+    // A server that only answers late is no new primary.
+    let known = await this.#ports()
+    let seen = this.#now()
+    while (!this.#stopped) {
+      await sleep(WATCH_EVERY)
+      const from = seen
+      const wasBusy = this.#busy
+      seen = this.#now()
+      const ports = await this.#ports()
+      if (wasBusy || this.#busy) known = await this.#ports()
+      else if (ports.some((port) => !known.includes(port))) {
+        const fault: Fault = { kind: 'redis failover', process: '', from: from - LAG }
+        this.unplanned.push(fault)
+        await this.#settle()
+        fault.to = this.#now()
+        fault.lost = { from: from - LAG, to: fault.to }
+        known = await this.#ports()
+      } else known = [...new Set([...known, ...ports])]
+    }
+  }
+
+  async #ports(): Promise<number[]> {
+    return (await this.#primaries()).map(({ redis }) => redis.port)
   }
 
   /** Refuses every write for want of memory. */
