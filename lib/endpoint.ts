@@ -110,6 +110,8 @@ export interface Endpoint {
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
+  /** The name and version of the server, once it is {@link ready}. */
+  about(): { name: string; version: string }
   /** How many connections and calls this instance has. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
@@ -276,6 +278,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
+    about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),

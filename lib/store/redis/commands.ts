@@ -33,7 +33,7 @@ export class Commands {
   readonly #place: Place
   readonly #timeout: number
   readonly #deadlines: Deadlines
-  readonly #settings: Settings
+  readonly settings: Settings
   #client: Client | undefined
   #trouble: Error | undefined
   #closed = false
@@ -44,7 +44,7 @@ export class Commands {
 
   constructor({ place, timeout, settings, prefix, renamedFrom, onError }: Parts) {
     this.#place = place
-    this.#settings = settings
+    this.settings = settings
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
     this.#outage = new Outage(onError)
@@ -141,7 +141,7 @@ export class Commands {
 
   /** Runs a script. `early`: as for {@link run}. */
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
-    const args = script.order(given, this.#settings, this.keys)
+    const args = script.order(given, this.settings, this.keys)
     return this.run(
       script.name,
       (client) => invoke(client, script, args),
@@ -203,7 +203,7 @@ export class Commands {
 }
 
 /** Runs a script. In a cluster its first run defines it: the client has no script that is not used. */
-function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+export function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
   if (client instanceof Redis) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
   if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })

@@ -16,6 +16,7 @@
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
  * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
+ * | `mcp:{bus}:instances`, `mcp:{bus}:instance:<instance>` | sorted set, string | the instances that report themselves, by the time when their report expires, and the reports |
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the position of the newest change that was removed |
  * | `mcp:up:<instance>` | string | present while the instance lives |
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when each expires unless a read slides it |
@@ -51,6 +52,8 @@ export function keysOf(at: string) {
     posted: ({ key, stream, id }: Stream & { id: string }) => `${at}:{${key}}:post:${stream}:${id}`,
     box: ({ instance }: { instance: string }) => `${at}:{bus}:box:${instance}`,
     here: ({ instance }: { instance: string }) => `${at}:{bus}:up:${instance}`,
+    instances: (_?: unknown) => `${at}:{bus}:instances`,
+    reported: ({ instance }: { instance: string }) => `${at}:{bus}:instance:${instance}`,
     changes: (_?: unknown) => changes,
     trimmed: (_?: unknown) => trimmed,
     up: ({ instance }: { instance: string }) => `${at}:up:${instance}`,
