@@ -64,7 +64,7 @@ export const SETTINGS = {
     lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
     /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
     readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
-    /** The bearer token with which `/readyz?details` is answered in full. Without it, loopback addresses are. */
+    /** The bearer token with which `/readyz?details` is answered in full. Requests from the machine itself are without it. */
     metricsToken: text(undefined, 'METRICS_TOKEN'),
     /**
      * From one report of an instance to the next, for `mcp-anywhere instances`: one command of Redis each. 0: never. On Lambda: never.

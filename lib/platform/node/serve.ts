@@ -12,6 +12,7 @@ import { endpointOrStop } from '../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
+import { type Details, detailsOf, mayHaveDetails } from './details.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
 import { ReadinessCheck } from './readiness.ts'
@@ -29,6 +30,8 @@ interface Served {
   /** It does not listen yet. */
   http: Server
   endpoint: Endpoint
+  /** What `/readyz` says in full. */
+  details(): Promise<Details>
   /** Ends the process in the order of a signal, with the exit code 1. */
   fail(): void
 }
@@ -61,12 +64,18 @@ export function serveNode(server: Servable, { settings, store, log, page }: Part
   endOnException(report, () => leaving.fail())
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
   const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  const details = detailsOf({ endpoint, store, readiness, leaving, clock: systemClock })
+  const access = { token: settings.metricsToken, proxies: settings.endpoint.http?.proxies ?? 0 }
   // `/healthz` does not ask the store, because a restart would not bring Redis back.
   endpoint.app.get('/readyz', async (c) => {
     const state = await readiness.state()
-    const headers = { 'Cache-Control': 'no-store' }
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+    const headers = { 'Cache-Control': 'no-store', ...(!isReady && { 'Retry-After': retryAfter(1) }) }
+    const status = isReady ? 200 : 503
+    const { incoming } = c.env as HttpBindings
+    const asking = { remote: incoming.socket.remoteAddress, header: (name: string) => c.req.header(name) }
+    if (c.req.query('details') === undefined || !mayHaveDetails(asking, access)) return c.text(state, status, headers)
+    return c.json(await details(), status, headers)
   })
-  return { http, endpoint, fail: () => leaving.fail() }
+  return { http, endpoint, details, fail: () => leaving.fail() }
 }
