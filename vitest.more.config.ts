@@ -1,9 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-/** The checks that install tools of their own: frameworks, runtimes, compilers. `npm run test:more`. */
+/** Tests of `npm test` whose bodies run here with servers of the official SDK (test/support/written.ts). */
+const OFFICIAL = ['test/cluster/{asks,cancel,drain,instance-death,streams}.test.ts', 'test/stateless/rounds.test.ts']
+
+/**
+ * `npm run test:more`: the checks that install tools of their own (frameworks, runtimes, compilers), and those that take longer
+ * than `npm test` may.
+ */
 export default defineConfig({
   test: {
-    include: ['test/more/**/*.more.ts'],
+    include: ['test/more/**/*.more.ts', ...OFFICIAL],
+    provide: { official: true },
     globalSetup: ['test/support/global.ts', 'test/more/support/package.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -41,7 +41,7 @@ export class Project {
   #spawn(file: string, args: string[], env: Record<string, string>): ChildProcess {
     const child = spawn(process.execPath, [file, ...args], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, PORT: '0', ...env },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#running.add(child)

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, EventReader, getStream, initialize, post, postStream, request, toolCall } from '../support/raw.ts'
-import { OWN, V1 } from '../support/written.ts'
+import { V1, written } from '../support/written.ts'
 
-describe.each([OWN, V1])('$name', ({ module, isOwn }) => {
+describe.each(written(V1))('$name', ({ module, isOwn }) => {
   let fleet: Fleet
 
   beforeAll(async () => {

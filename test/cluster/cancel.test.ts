@@ -17,9 +17,9 @@ import {
   request,
   toolCall,
 } from '../support/raw.ts'
-import { OWN, V1 } from '../support/written.ts'
+import { V1, written } from '../support/written.ts'
 
-describe.each([OWN, V1])('$name', ({ module, isOwn }) => {
+describe.each(written(V1))('$name', ({ module, isOwn }) => {
   let fleet: Fleet
 
   beforeAll(async () => {

@@ -13,9 +13,9 @@ import {
   toolCall,
 } from '../support/raw.ts'
 import { about } from '../support/spread.ts'
-import { OWN, V2 } from '../support/written.ts'
+import { V2, written } from '../support/written.ts'
 
-describe.each([OWN, V2])('$name', ({ module, isOwn }) => {
+describe.each(written(V2))('$name', ({ module, isOwn }) => {
   let fleet: Fleet
 
   beforeAll(async () => {

@@ -32,8 +32,20 @@ afterEach(async () => {
   stop = undefined
 })
 
-/** As the system's, but the retry queue pauses only for a moment. */
-const clock: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(ms === 5_000 ? 50 : ms, fn) }
+/** How long the clock of the instances is ahead of the system's. */
+let ahead = 0
+/** As the system's, but the pauses of the retry queue (2.5 to 5 s) are over in a moment. */
+const clock: Clock = {
+  ...systemClock,
+  now: () => systemClock.now() + ahead,
+  after(ms, fn) {
+    if (ms < 2_000 || ms > 5_000) return systemClock.after(ms, fn)
+    return systemClock.after(50, () => {
+      ahead += ms - 50
+      fn()
+    })
+  },
+}
 
 /** One session on some instances that share a store. Every tool call waits until the test lets it go on. */
 class Scene {

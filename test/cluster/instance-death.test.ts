@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { callUntilAnswered, type Outcome } from '../support/persistent-client.ts'
 import { call, getStream, initialize, openGet, postStream, request, toolCall } from '../support/raw.ts'
-import { OWN, V2 } from '../support/written.ts'
+import { V2, written } from '../support/written.ts'
 
-describe.each([OWN, V2])('$name', ({ module, isOwn }) => {
+describe.each(written(V2))('$name', ({ module, isOwn }) => {
   const options = { session: { lease: 2_000, heartbeat: 1_000 } }
   let fleet: Fleet
 

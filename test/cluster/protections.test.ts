@@ -14,7 +14,7 @@ interface Protection {
   /** Source texts and their replacements. Each text must occur once. */
   without: [string, string][]
   also?: Pick<Protection, 'file' | 'without'>
-  /** The test file that must fail, and a part of the name of the test. */
+  /** The test file that must fail, and a pattern for the name of the test. */
   failing: string
   called?: string
 }
@@ -31,24 +31,28 @@ const protections: Protection[] = [
     file: CALLS,
     without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
     failing: CONTRACT,
+    called: '\\(the fence\\)',
   },
   {
     name: 'an append beyond the end of a log is refused',
     file: CALLS,
     without: [["if from > top + 1 then return reply('gap') end", '']],
     failing: CONTRACT,
+    called: 'where it would leave a hole',
   },
   {
     name: 'an append to a cancelled call is refused',
     file: CALLS,
     without: [["if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
     failing: CONTRACT,
+    called: 'the next append adds nothing',
   },
   {
     name: 'an append to an ended session is refused',
     file: CALLS,
     without: [['  gone: "{ \'gone\' }",\n  reply(reply): AppendReply', '  reply(reply): AppendReply']],
     failing: CONTRACT,
+    called: 'is final',
   },
   {
     name: 'a take of a stream of an ended session is refused',
@@ -60,18 +64,21 @@ const protections: Protection[] = [
       ],
     ],
     failing: CONTRACT,
+    called: 'is final',
   },
   {
     name: 'a heartbeat of a former holder is refused',
     file: STREAMS,
     without: [["if current ~= holder then return { 'moved' } end", '']],
     failing: CONTRACT,
+    called: 'another connection holds the stream',
   },
   {
     name: 'a claim replaces only the expected owner',
     file: CALLS,
     without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
     failing: CONTRACT,
+    called: 'is lost where another run was first',
   },
   {
     name: 'an instance that did not reach the store for a lease declares no other one dead',

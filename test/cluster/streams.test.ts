@@ -5,9 +5,9 @@ import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
 import type { RawSession } from '../support/raw.ts'
 import { call, getStream, initialize, openGet, post, postStream, request, toolCall } from '../support/raw.ts'
 import { about } from '../support/spread.ts'
-import { OWN, V1 } from '../support/written.ts'
+import { V1, written } from '../support/written.ts'
 
-describe.each([OWN, V1])('$name', ({ module, isOwn }) => {
+describe.each(written(V1))('$name', ({ module, isOwn }) => {
   let fleet: Fleet
 
   beforeAll(async () => {

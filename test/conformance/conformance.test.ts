@@ -1,7 +1,10 @@
-/** The official conformance suite through three instances behind round robin, also while instances are killed. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/**
+ * The official conformance suite through three instances behind round robin. `test/more/conformance` kills instances meanwhile, and
+ * serves servers of the official SDK.
+ */
 import { expect, test } from 'vitest'
 import { startFleet } from '../support/fleet.ts'
+import { lostOf, surpriseOf } from './official.ts'
 import { inLanes, listScenarios, type Outcome, runScenario, surprise } from './suite.ts'
 
 test('every scenario of the revisions is clean, and the scenarios of extensions fail as listed', async () => {
@@ -25,46 +28,34 @@ test('every scenario of the revisions is clean, and the scenarios of extensions 
   }
 }, 240_000)
 
-test('the scenarios with sessions pass while an instance is killed and replaced every two seconds', async () => {
-  const fleet = await startFleet({ session: { lease: 2_000 } })
-  let over = false
-  let kills = 0
-  const killing = (async () => {
-    while (!over) {
-      await sleep(2_000)
-      const index = kills++ % 3
-      await fleet.instances[index]?.kill()
-      await fleet.restart(index)
-    }
-  })()
-  try {
-    const scenarios = (await listScenarios()).filter(({ version }) => version.startsWith('2025'))
-    let retries = 0
-    const outcomes = await inLanes(scenarios, 2, async (scenario) => {
-      let outcome: Outcome | undefined
-      // A scenario whose own connection was lost may run again.
-      for (let attempt = 0; attempt <= 3 && !outcome?.clean; attempt++) {
-        if (attempt > 0) retries++
-        outcome = await runScenario(fleet.url.href, scenario)
-      }
-      return outcome as Outcome
-    })
-    over = true
-    await killing
-    console.log(`${outcomes.length} scenarios, ${kills} kills, ${retries} tried again`)
-    expect(outcomes.filter(({ clean }) => !clean)).toEqual([])
-    expect(kills).toBeGreaterThan(3)
-  } finally {
-    over = true
-    await killing
-    await fleet.stop()
-  }
-}, 240_000)
+const outcome: Outcome = {
+  version: '2025-11-25',
+  scenario: 'ping',
+  checks: 1,
+  skipped: 0,
+  hung: false,
+  clean: true,
+  problems: [],
+}
 
 test('surprise reports an unlisted failure and a listed scenario that passes', () => {
-  const outcome = { version: 'extension', checks: 1, skipped: 0, hung: false } as const
-  expect(surprise({ ...outcome, problems: [], scenario: 'ping', clean: true })).toBeUndefined()
-  expect(surprise({ ...outcome, problems: ['why'], scenario: 'tasks-lifecycle', clean: false })).toBeUndefined()
-  expect(surprise({ ...outcome, problems: ['why'], scenario: 'ping', clean: false })).toContain('why')
-  expect(surprise({ ...outcome, problems: [], scenario: 'tasks-lifecycle', clean: true })).toContain('passes')
+  const extension = { ...outcome, version: 'extension' } as const
+  expect(surprise({ ...extension, problems: [], scenario: 'ping', clean: true })).toBeUndefined()
+  expect(surprise({ ...extension, problems: ['why'], scenario: 'tasks-lifecycle', clean: false })).toBeUndefined()
+  expect(surprise({ ...extension, problems: ['why'], scenario: 'ping', clean: false })).toContain('why')
+  expect(surprise({ ...extension, problems: [], scenario: 'tasks-lifecycle', clean: true })).toContain('passes')
+})
+
+test('surpriseOf reports an unlisted failure and a listed scenario that passes', () => {
+  expect(surpriseOf('1.x', outcome)).toBeUndefined()
+  expect(surpriseOf('1.x', { ...outcome, clean: false, problems: ['why'] })).toContain('why')
+  const listed = { ...outcome, scenario: 'json-schema-2020-12' }
+  expect(surpriseOf('1.x', listed)).toContain('is clean, and on the list')
+  expect(surpriseOf('1.x', { ...listed, clean: false })).toBeUndefined()
+})
+
+test('lostOf names what was clean alone alone', () => {
+  const failed = { ...outcome, clean: false }
+  expect(lostOf([outcome], [failed])).toEqual(['2025-11-25 ping'])
+  expect(lostOf([outcome, { ...failed, scenario: 'other' }], [outcome])).toEqual([])
 })

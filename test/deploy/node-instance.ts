@@ -36,8 +36,9 @@ export class NodeInstance {
   url = new URL('http://127.0.0.1')
 
   private constructor(file: string, env: Record<string, string>, args: string[]) {
+    const { PATH, NODE_COMPILE_CACHE } = process.env
     this.child = spawn(process.execPath, [file, ...args], {
-      env: { PATH: process.env.PATH ?? '', PORT: '0', LOG: '1', ...env },
+      env: { PATH, NODE_COMPILE_CACHE, PORT: '0', LOG: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const die = () => this.child.kill('SIGKILL')

@@ -29,16 +29,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** Removes the network of a process, where the system can; elsewhere the process gets a proxy that does not exist. */
 const offline = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []
 
+const NO_PROXY = 'http://127.0.0.1:9'
+
 function packaged(front: string, ...more: string[]): Template {
   const params = [`front: ${front}`, 'open: true', ...more]
   writeFileSync(join(folder, 'infra/aws/stages/prod.yml'), params.join('\n'))
   const out = join(folder, `out-${front}-${more.length}`)
   const osls = join(root, 'node_modules/osls/bin/serverless.js')
   const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out]
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   execFileSync(command, args, {
     cwd: folder,
     // Neither the variables nor the home folder have credentials.
-    env: { PATH: process.env.PATH, HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9' },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: folder, HTTPS_PROXY: NO_PROXY, HTTP_PROXY: NO_PROXY },
     stdio: 'pipe',
   })
   return JSON.parse(readFileSync(join(out, 'cloudformation-template-update-stack.json'), 'utf8')) as Template
@@ -154,7 +157,6 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
 })
 
 test('the archive has the bundle and nothing else', () => {
-  packaged('url')
   const archive = readFileSync(join(folder, 'out-url-0', 'mcp-anywhere.zip'))
   // The names in its directory, at the end.
   const names: string[] = []

@@ -44,9 +44,10 @@ export class Example {
 
   /** Runs Node with these arguments. Resolves when the process listens. */
   static async run(args: string[], env: Record<string, string> = {}): Promise<Example> {
+    const { PATH, NODE_COMPILE_CACHE } = process.env
     const child = spawn(process.execPath, args, {
       cwd: root,
-      env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
+      env: { PATH, NODE_COMPILE_CACHE, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const die = () => child.kill('SIGKILL')

@@ -1,6 +1,7 @@
 /** One run: clients call while faults happen, then the faults end, the calls end, and the sessions end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, type Problem } from './check/check.ts'
+import { Looking } from './check/looking.ts'
 import { Http } from './clients/http.ts'
 import { LegacyClient } from './clients/legacy-client.ts'
 import { SessionClient } from './clients/session-client.ts'
@@ -54,8 +55,8 @@ export const LIMITS: Limits = {
 /** Of 20 clients, how many speak each revision. */
 const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
 const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25': 8, '2026-07-28': 3 }
-/** How often a run is checked, in ms. */
-const CHECK_EVERY = 5_000
+/** How often a run is checked that ends at the first problem, and one that does not, in ms. */
+const CHECK_EVERY = { first: 5_000, all: 60_000 }
 
 export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   const { seed, length, clients = 100, rate = 70, mix = { gap: 1_500 }, report = () => {} } = options
@@ -94,17 +95,19 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     }
   }
   let found: Outcome['found']
-  const look = () => {
-    const problems = check(history())
+  const looking = new Looking(limits)
+  const look = async () => {
+    const at = fleet.now()
+    const problems = await looking.look(history(), at)
     if (problems.length === 0 || found) return
-    found = { at: fleet.now(), calls: world.calls.length }
+    found = { at, calls: world.calls.length }
     report(`found after ${Math.round(found.at / 1000)} s and ${found.calls} calls: ${problems[0]?.text}`)
     if (options.stopAtFirst) abort.abort()
   }
   try {
     const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i, options.revision))
     const lives = Promise.all(alive.map((client) => client.live()))
-    const checking = setInterval(look, CHECK_EVERY)
+    const checking = setInterval(() => void look(), options.stopAtFirst ? CHECK_EVERY.first : CHECK_EVERY.all)
     const over = setTimeout(() => abort.abort(), length)
     await faults.run(planFaults(seed, length, limits.lease, mix), abort.signal)
     if (!abort.signal.aborted) await new Promise((resolve) => abort.signal.addEventListener('abort', resolve))
@@ -113,6 +116,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     report(`${world.calls.length} calls, ${faults.done.length} faults; coming to rest`)
     const done = await Promise.race([lives.then(() => true), sleep(limits.callPatience + 15_000, false)])
     clearInterval(checking)
+    await looking.end()
     if (!done) report('Some clients have not ended.')
     const whole = history()
     if (!(options.stopAtFirst && found)) {
@@ -128,6 +132,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     return { history: whole, problems, ...(found && { found }) }
   } finally {
     running = false
+    await looking.end()
     http.close()
     ledger.close()
     await fleet.stop()

@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import type { RpcMessage } from '../support/raw.ts'
-import { OWN, REPLAYED } from '../support/written.ts'
+import { REPLAYED, written } from '../support/written.ts'
 import { ask, retry, type StatelessRequest, send, tool } from './requests.ts'
 
-describe.each([OWN, REPLAYED])('$name', ({ module, isOwn }) => {
+describe.each(written(REPLAYED))('$name', ({ module, isOwn }) => {
   let fleet: Fleet
 
   beforeAll(async () => {

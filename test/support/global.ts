@@ -1,6 +1,6 @@
 /** Installs the programs that the tests and the models need, so that no test is skipped. */
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,13 +39,18 @@ const BINARIES = {
 const USUAL_PLACES = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin']
 
 /** Vitest's global setup. */
-export default function setup(): void {
+export default function setup(): () => void {
   try {
     ensureBinary('redis-server')
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exit(1)
   }
+  // The tests start thousands of processes with the same code. Node compiles it once, and less than half of the CPU time of a
+  // start remains. The folder is that of one run, since many files of tests are copies with paths of their own.
+  const compiled = mkdtempSync(join(tmpdir(), 'mcp-anywhere-compiled-'))
+  process.env.NODE_COMPILE_CACHE = compiled
+  return () => rmSync(compiled, { recursive: true, force: true })
 }
 
 /**

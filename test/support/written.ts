@@ -1,4 +1,15 @@
-/** The servers behind the endpoint for which the bodies of tests run: one tool is written once, and served by each. */
+/**
+ * The servers behind the endpoint for which the bodies of tests run: one tool is written once, and served by each. `npm test` runs
+ * the bodies with the server of this package, `npm run test:more` with those of the official SDK.
+ */
+import { inject } from 'vitest'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Given by vitest.more.config.ts. */
+    official?: true
+  }
+}
 
 export interface Written {
   name: string
@@ -8,7 +19,7 @@ export interface Written {
   isOwn: boolean
 }
 
-export const OWN: Written = { name: 'an McpServer of this package', module: undefined, isOwn: true }
+const OWN: Written = { name: 'an McpServer of this package', module: undefined, isOwn: true }
 export const V1: Written = { name: 'a server of SDK 1.x', module: '../fixtures/official/v1.ts', isOwn: false }
 export const V2: Written = { name: 'a server of SDK 2.x', module: '../fixtures/official/v2.ts', isOwn: false }
 /** Its tools are marked as `durable`. */
@@ -17,3 +28,6 @@ export const REPLAYED: Written = {
   module: '../fixtures/official/replayed.ts',
   isOwn: false,
 }
+
+/** What a file of tests runs with: the server of this package, or this one of the official SDK. */
+export const written = (official: Written): Written[] => (inject('official') ? [official] : [OWN])

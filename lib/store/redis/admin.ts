@@ -3,7 +3,7 @@ import type { AdminStore, StoreFacts, WalkReply } from '../admin.ts'
 import type { SessionKey } from '../names.ts'
 import type { Client } from './client.ts'
 import { type Commands, invoke } from './commands.ts'
-import { Redis } from './ioredis.ts'
+import type { Redis } from './ioredis.ts'
 import * as scripts from './scripts/admin.ts'
 import { list, number, optional, text, texts } from './scripts/decode.ts'
 import type { Script } from './scripts/script.ts'
@@ -18,15 +18,16 @@ const STEPS = 100
 const KEY = '?'.repeat(22)
 
 interface Node {
-  /** Host and port. */
+  /** Host and port of a node of a cluster. */
   name: string
   client: Redis
 }
 
 /** The primaries, in an order that does not depend on the connection. */
 function primariesOf(client: Client): Node[] {
-  const clients = client instanceof Redis ? [client] : client.nodes('master')
-  return clients
+  if (!('nodes' in client)) return [{ name: 'redis', client }]
+  return client
+    .nodes('master')
     .map((one) => ({ name: `${one.options.host}:${one.options.port}`, client: one }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -26,9 +26,10 @@ export class Served {
   #url: URL | undefined
 
   private constructor(args: readonly string[], { cwd, env, cli = CLI }: ServeOptions) {
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
     const child = spawn(process.execPath, [cli, 'serve', ...args], {
       cwd,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child

@@ -24,6 +24,8 @@ export class Index {
   readonly history: History
   readonly runs = new Map<string, Run[]>()
   readonly #stalls: Entry[]
+  /** The faults by kind: there are a thousand of them, and each call asks for several kinds. */
+  readonly #faults = new Map<FaultKind, Fault[]>()
   /** After the last of its faults a process or a store may take this long until all is as before, in ms. */
   readonly #after: number
 
@@ -31,6 +33,11 @@ export class Index {
     this.history = history
     this.#stalls = history.ledger.filter(({ e }) => e === 'stall')
     this.#after = history.limits.commandTimeout + history.limits.heartbeat
+    for (const fault of history.faults) {
+      const known = this.#faults.get(fault.kind)
+      if (known) known.push(fault)
+      else this.#faults.set(fault.kind, [fault])
+    }
     const byRun = new Map<string, Run>()
     for (const entry of history.ledger) {
       if (entry.run === undefined || entry.call === undefined) continue
@@ -53,13 +60,15 @@ export class Index {
   }
 
   #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {
-    return this.history.faults.some(
-      (fault) =>
-        kinds.includes(fault.kind) &&
-        fault.from <= to &&
-        (fault.to === undefined || fault.to + after >= from) &&
-        fits(fault),
+    return kinds.some((kind) =>
+      this.#of(kind).some(
+        (fault) => fault.from <= to && (fault.to === undefined || fault.to + after >= from) && fits(fault),
+      ),
     )
+  }
+
+  #of(kind: FaultKind): readonly Fault[] {
+    return this.#faults.get(kind) ?? []
   }
 
   /**
@@ -91,12 +100,8 @@ export class Index {
 
   /** A process was killed in this time; which one, where that is known. */
   killed(process: string | undefined, from: number, to: number): boolean {
-    return this.history.faults.some(
-      (fault) =>
-        fault.kind === 'kill' &&
-        fault.from >= from &&
-        fault.from <= to &&
-        (process === undefined || fault.process === process),
+    return this.#of('kill').some(
+      (fault) => fault.from >= from && fault.from <= to && (process === undefined || fault.process === process),
     )
   }
 
@@ -144,10 +149,9 @@ export class Index {
 
   /** A failover may have lost what was written in this time. */
   lost(from: number, to: number): boolean {
-    return this.history.faults.some(
-      ({ kind, from: begun, lost }) =>
-        // A failover that is under way has no end yet.
-        kind === 'redis failover' && (lost ? lost.from <= to && lost.to >= from : begun <= to),
+    // A failover that is under way has no end yet.
+    return this.#of('redis failover').some(({ from: begun, lost }) =>
+      lost ? lost.from <= to && lost.to >= from : begun <= to,
     )
   }
 }

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { startLambda } from '../lambda/emulator.ts'
-import { body, headers } from '../stateless/requests.ts'
-import { post, type RpcMessage } from '../support/raw.ts'
-import { Project } from './project.ts'
+import { Project } from '../../cli/project.ts'
+import { startLambda } from '../../lambda/emulator.ts'
+import { body, headers } from '../../stateless/requests.ts'
+import { post, type RpcMessage } from '../../support/raw.ts'
 
 const projects: Project[] = []
 afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))

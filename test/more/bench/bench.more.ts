@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 test('the benchmark measures every workload and every figure', {
   timeout: 300_000,
 }, async () => {
-  const run = fileURLToPath(new URL('run.ts', import.meta.url))
+  const run = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
   const out = join(folder, 'result')
   const options = { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 1e7 }
   const { stdout } = await promisify(execFile)(process.execPath, [run, '--short', '--out', out], options)
@@ -49,8 +49,8 @@ test('the benchmark measures every workload and every figure', {
 test('the comparison with another checkout prints every row, and says what a checkout lacks', {
   timeout: 180_000,
 }, async () => {
-  const run = fileURLToPath(new URL('run.ts', import.meta.url))
-  const own = fileURLToPath(new URL('../..', import.meta.url))
+  const run = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
+  const own = fileURLToPath(new URL('../../..', import.meta.url))
   const options = { env: { ...process.env, NODE_OPTIONS: '' } }
   // One short round decides nothing, so the status may be either.
   const { stdout } = await promisify(execFile)(process.execPath, [run, '--short', '--against', own], options).catch(

@@ -3,8 +3,8 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, expect, test } from 'vitest'
-import { root } from '../../tools/build.ts'
-import { Project } from './project.ts'
+import { root } from '../../../tools/build.ts'
+import { Project } from '../../cli/project.ts'
 
 let project: Project
 afterEach(() => project.remove())

@@ -1,0 +1,24 @@
+/** A longer run of the nemesis than that of `npm test`. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { writeHistory } from '../../nemesis/history.ts'
+import { runNemesis } from '../../nemesis/nemesis.ts'
+
+const SEED = 20_261_126
+
+test('no fault below it makes the endpoint break a promise', async () => {
+  const { history, problems } = await runNemesis({
+    seed: SEED,
+    length: 40_000,
+    clients: 60,
+    rate: 25,
+    mix: { gap: 1_200 },
+  })
+  const path = join(tmpdir(), `mcp-anywhere-nemesis-test-${process.pid}.jsonl`)
+  if (problems.length > 0) writeHistory(history, path)
+  const again = `seed ${SEED}, history ${path}`
+  expect(problems.map(({ property, text }) => `[${property}] ${text}`).slice(0, 20), again).toEqual([])
+  expect(history.faults.length).toBeGreaterThan(5)
+  expect(history.calls.filter(({ outcomes }) => outcomes[0]?.kind === 'result').length).toBeGreaterThan(50)
+}, 300_000)
