@@ -1,7 +1,7 @@
 /** What an instance reports of itself, as text. */
 import { isObject } from '../protocol/jsonrpc.ts'
 
-export interface InstanceReport {
+interface InstanceReport {
   /** Of the server. */
   name: string
   version: string

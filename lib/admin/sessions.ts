@@ -135,7 +135,7 @@ function callView(session: SessionKey, call: StoredCall): CallView {
 }
 
 /** How many connections and runs were notified of the end. */
-export interface Ended {
+interface Ended {
   streams: number
   calls: number
 }

@@ -47,6 +47,7 @@ test('the details have the state, the versions, memory, latency and whether the 
       memory: { used: 10, max: 100 },
     },
   })
+  expect((await read()).uptimeSeconds).toBeLessThanOrEqual(Math.ceil(process.uptime()))
   leaving.begun = true
   expect(await read()).toMatchObject({ state: 'leaving', draining: true })
 })

@@ -1,6 +1,7 @@
 /** `mcp-anywhere instances`: which instances there are. */
 import { readReport } from '../../admin/report.ts'
 import { plain } from '../../admin/text.ts'
+import { systemClock } from '../../base/clock.ts'
 import type { ReportedInstance } from '../../store/admin.ts'
 import { readArguments } from '../arguments.ts'
 import type { Command } from '../command.ts'
@@ -79,5 +80,5 @@ function row({ id, server, version, host, pid, up, calls, streams, reported, sta
 
 function toJson({ up, reported, ...rest }: View): object {
   if (rest.state === 'unreadable') return { id: rest.id, state: rest.state }
-  return { ...rest, since: new Date(Date.now() - up).toISOString(), upMs: up, reportedMsAgo: reported }
+  return { ...rest, since: new Date(systemClock.wall() - up).toISOString(), upMs: up, reportedMsAgo: reported }
 }

@@ -98,7 +98,7 @@ export function detailsOf({ endpoint, store, readiness, leaving, clock }: Parts)
   }
 }
 
-/** A request, as far as it decides who gets the details. */
+/** A request, as far as it decides who gets the details. Exported for tests. */
 export interface Asking {
   /** The address of the other end of the connection. */
   remote: string | undefined
