@@ -12,7 +12,7 @@ import { callKey } from './sessions.ts'
 import { isKey, plain } from './text.ts'
 
 /** How long the instances may take to answer, in ms. */
-const PATIENCE = 2_000
+const PATIENCE = 5_000
 
 /** The error that the client gets. */
 const ENDED = 'An operator has ended this call.'

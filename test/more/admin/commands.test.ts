@@ -29,8 +29,8 @@ const at = (i: number) => fleet.instances[i]?.url ?? ''
 
 beforeAll(async () => {
   redis = await startRedis()
-  // Only their connections show an operator that calls are there: a short lease has the tests wait less.
-  fleet = new Deployment(redis.url, { INSTANCE_REPORT_SECONDS: '0.2', LEASE_SECONDS: '1' })
+  // With a short lease an instance that was killed is found dead soon.
+  fleet = new Deployment(redis.url, { INSTANCE_REPORT_SECONDS: '5', LEASE_SECONDS: '1' })
   await Promise.all([fleet.start(), fleet.start(), fleet.start()])
   store = sealedStore(redisStore(redis.url), readKeyRing(fleet.env.MCP_SECRET ?? ''))
   admin = (await store.admin?.()) as AdminStore
