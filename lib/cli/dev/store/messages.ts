@@ -15,7 +15,17 @@ export interface Channel {
 /** The operations that are a question and a reply. */
 export type Operation = Exclude<
   keyof Store,
-  'name' | 'leavesProcess' | 'nearlyFull' | 'answersAnew' | 'serve' | 'receive' | 'close' | 'settled' | 'wake' | 'admin'
+  | 'name'
+  | 'leavesProcess'
+  | 'nearlyFull'
+  | 'answersAnew'
+  | 'serve'
+  | 'receive'
+  | 'close'
+  | 'settled'
+  | 'wake'
+  | 'busSlots'
+  | 'admin'
 >
 
 /** A missing name does not compile. */
