@@ -57,6 +57,20 @@ function loadNamed(file: string): void {
   }
 }
 
+/** A key of a session or a call may begin with a hyphen, which an argument after an option may not. */
+const KEY = /^-[\w-]{21}(?:\.[\w-]{12})?$/
+
+/** The arguments, with such keys behind the `=` of their option. */
+export function withKeys(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const option = joined.at(-1)
+    if (KEY.test(arg) && (option === '--session' || option === '--end')) joined.splice(-1, 1, `${option}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
+}
+
 /** The number of an option. @throws Failure */
 export function readLimit(text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise

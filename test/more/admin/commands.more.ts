@@ -158,6 +158,11 @@ test('bad input and no Redis are one line', async () => {
   const lines = [
     [['sessions', '--limit', '0'], /^--limit must be a whole number from 1 to 999999, not "0"\.\n$/],
     [['sessions', '--cursor', 'x'], /^--cursor is none of this Redis, [^\n]+\n$/],
+    [['sessions', '--session', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\. [^\n]+\n$/],
+    [['sessions', '--end', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\. [^\n]+\n$/],
+    [['calls', '--session', '-AAAAAAAAAAAAAAAAAAAA-'], /^There is no session with this key\.\n$/],
+    [['calls', '--end', '-AAAAAAAAAAAAAAAAAAAA-.AAAAAAAAAAAA'], /^There is no call with this key\. [^\n]+\n$/],
+    [['sessions', '--end', '--json'], /^Option '--end' [^\n]+ Usage: mcp-anywhere sessions /],
     [['sessions', '--token', 'secret'], /^--token: AUTH_ISSUER is not set: [^\n]+\n$/],
   ] as const
   for (const [args, line] of lines) {
