@@ -1,7 +1,8 @@
 /** The store of a deployment, as the commands for operators open it: with the settings of its instances. */
 import { readFileSync } from 'node:fs'
 import type { Settings } from '../../platform/environment.ts'
-import { openStore } from '../../platform/store.ts'
+import { redisOptions } from '../../platform/redis.ts'
+import { redisStore } from '../../store/redis/index.ts'
 import { sealedStore } from '../../store/sealed.ts'
 import { type AdminStore, type Store, StoreUnavailable } from '../../store/store.ts'
 import { Failure } from '../command.ts'
@@ -35,7 +36,7 @@ export async function withAdmin(envFile: string | undefined, work: (opened: Open
   const settings = settingsOf(process.env)
   if (settings.redisUrl === undefined) throw new Failure(IN_MEMORY)
   const { keys, unsealed } = settings.endpoint
-  const given = await orFailure(() => openStore(settings, () => {}))
+  const given = orFailure(() => redisStore(redisOptions(settings)))
   const store = keys ? sealedStore(given, keys, unsealed) : given
   try {
     const admin = await store.admin?.()

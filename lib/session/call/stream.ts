@@ -100,7 +100,7 @@ export class CallStream {
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
     if (!carrier.streams || !host.mayRunAgain(request)) return undefined
-    const text = writeStored(this.#parts)
+    const text = writeStored(this.#parts, this.#channel.event)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
 
