@@ -38,14 +38,13 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
-import { rest, rest } from './runtime/rest.ts'
+import { rest } from './runtime/rest.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
-import { SETTINGS } from './settings.ts'
+import { type HttpOptions, SETTINGS, type SessionOptions, type StatelessOptions } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
@@ -205,8 +204,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
   const onOpen = () => {
     const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
     given.serve?.(name)
@@ -224,16 +222,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     report: onError,
   })
   const auth = own && authorization(own, facts, clock, onError)
-  const rateLimiter = (kind: RateLimiter['kind'], rate: Rate | undefined) =>
-    rate && new RateLimiter(kind, rate, instance)
+  const limiter = (kind: RateLimiter['kind'], rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
     checked: checkOfMiddleware(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: rateLimiter('principal', httpOptions.principalRate),
-    addresses: rateLimiter('address', httpOptions.addressRate),
+    principals: limiter('principal', httpOptions.principalRate),
+    addresses: limiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
     onError,
