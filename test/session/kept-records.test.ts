@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
-import { ACCEPT_BOTH, request } from '../support/raw.ts'
+import { ACCEPT_BOTH, type RpcMessage, request } from '../support/raw.ts'
 
 const MINUTE = 60_000
 
@@ -40,7 +40,8 @@ test('a handler cannot change what later requests of its session read', async ()
   const opened = await post(request(0, 'initialize', { protocolVersion: '2025-11-25', ...client }))
   const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
   for (const id of [1, 2]) {
-    const { result } = await (await post(request(id, 'tools/call', { name: 'change' }), session)).json()
+    const response = await post(request(id, 'tools/call', { name: 'change' }), session)
+    const { result } = (await response.json()) as RpcMessage
     expect(JSON.parse(result.content[0].text)).toEqual({ capabilities: client.capabilities, info: client.clientInfo })
   }
   await endpoint.close()
