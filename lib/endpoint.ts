@@ -38,6 +38,7 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
+import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
@@ -115,8 +116,8 @@ export interface Endpoint {
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** How many connections and calls this instance has. All are zero when no response is open. */
-  stats(): { connections: number; calls: number; unregistered: number }
+  /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
+  stats(): { connections: number; calls: number; unregistered: number; owed: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
   /**
@@ -214,7 +215,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     facts.name = title
   }
   const telemetry =
-    (options.telemetry ?? registered()) ? import('./telemetry/otel/start.ts').then((m) => m.startTelemetry(onError)) : undefined
+    (options.telemetry ?? registered())
+      ? import('./telemetry/otel/start.ts').then((m) => m.startTelemetry(onError))
+      : undefined
   const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError, telemetry })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
@@ -275,7 +278,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       return response
     })
   })
-  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: directFetch(app, routes, handler),
@@ -284,7 +286,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    stats: () => statsOf(instance),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),

@@ -7,7 +7,7 @@ import { streamingHandler } from './stream.ts'
 /** Serves `server` with the settings of the environment, for gateways that stream. A wrong setting ends the process. */
 export async function serveStreaming(server: Servable): Promise<LambdaHandler> {
   // A held GET would occupy an environment for as long as it is open.
-  const { endpoint } = await startEndpoint(server, { GET_POLICY: 'poll' })
+  const { endpoint, ending } = await startEndpoint(server, { GET_POLICY: 'poll' })
   // Lambda's wrapper calls it with the stream of the response, and gives the function that Lambda calls.
-  return streamingHandler(endpoint) as unknown as LambdaHandler
+  return streamingHandler(endpoint, { ending }) as unknown as LambdaHandler
 }
