@@ -38,6 +38,7 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
+import { rest } from './runtime/rest.ts'
 import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
@@ -49,6 +50,7 @@ import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
+import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
@@ -143,11 +145,6 @@ export interface Endpoint {
   close(): Promise<void>
 }
 
-/** ms that the last steps at the store may take before the process sleeps. */
-const FALLING_ASLEEP = 200
-
-const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
-
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
  *
@@ -214,11 +211,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     given.serve?.(name)
     facts.name = title
   }
-  const telemetry =
-    (options.telemetry ?? registered())
-      ? import('./telemetry/otel/start.ts').then((m) => m.startTelemetry(onError))
-      : undefined
-  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError, telemetry })
+  const telemetry = telemetryOf(options.telemetry, onError)
+  const completed = notify.elicitationCompleted
+  const opening = openingOf(dispatcher, { completed, onOpen, onError, telemetry: telemetry?.loaded })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {
@@ -291,15 +286,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: async (by) => {
-      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
-      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
-      await instance.rest().finally(() => timer?.cancel())
+      await rest(instance, afterwork, by)
+      await telemetry?.flush()
     },
     close: async () => {
       await drain(instance, afterwork)
       endOwnChanges()
       await dispatcher.close?.()
       await store.close()
+      await telemetry?.end()
     },
   }
 }

@@ -54,6 +54,11 @@ export const SETTINGS = {
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
     /**
+     * In how many slots of a cluster the mailboxes of instances are: more of them where hundreds of instances share many changes.
+     * The same for all instances, once all run a version that has this setting (see [performance.md](performance.md)).
+     */
+    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 256 }),
+    /**
      * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
      * `HOST` is a loopback address and the output no terminal, else 1.
      */

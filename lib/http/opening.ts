@@ -23,7 +23,10 @@ export interface Opening {
 }
 
 /** Begins to open the server. Undefined: it is ready. */
-export function openingOf(dispatcher: Dispatcher, { completed, onOpen, onError, telemetry }: OpeningParts): Opening | undefined {
+export function openingOf(
+  dispatcher: Dispatcher,
+  { completed, onOpen, onError, telemetry }: OpeningParts,
+): Opening | undefined {
   const { open } = dispatcher
   if (!open) onOpen()
   if (!open && !telemetry) return undefined

@@ -8,6 +8,7 @@ interface RedisSettings {
   redisUrl: string | undefined
   redisPrefix: string
   redisRenamedFrom: string | undefined
+  redisBusSlots: number
   redisCa: string | undefined
   redisCert: string | undefined
   redisKey: string | undefined
@@ -18,8 +19,8 @@ interface RedisSettings {
 
 /** The options of the store. */
 export function redisOptions(settings: RedisSettings): RedisStoreOptions {
-  const { redisUrl: url, redisPrefix: prefix, redisRenamedFrom: renamedFrom } = settings
-  return { url, prefix, renamedFrom, tls: tlsOf(settings) }
+  const { redisUrl: url, redisPrefix: prefix, redisRenamedFrom: renamedFrom, redisBusSlots: busSlots } = settings
+  return { url, prefix, renamedFrom, busSlots, tls: tlsOf(settings) }
 }
 
 function tlsOf(settings: RedisSettings): RedisStoreOptions['tls'] {

@@ -2,7 +2,7 @@
 import { ATTRIBUTES, EXECUTE_TOOL } from './names.ts'
 import type { EndedSession, Operation, Transport } from './operations.ts'
 
-export type Attributes = Record<string, string>
+type Attributes = Record<string, string>
 
 export function attributesOf(operation: Operation): Attributes {
   const { method, tool, prompt, code } = operation

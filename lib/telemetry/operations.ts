@@ -46,7 +46,7 @@ export interface Transport {
 export type EndedSession = Measured
 
 /** The event that the operation was made from. */
-export type OperationEvent = CallEvent | RequestEvent | AskEvent
+type OperationEvent = CallEvent | RequestEvent | AskEvent
 
 /** Outcomes of a run after which another one goes on with the call, and reports it. */
 const GOES_ON: ReadonlySet<CallOutcome> = new Set(['released', 'lost'])
@@ -132,7 +132,7 @@ interface Listener {
 }
 
 /**
- * Listens to operations and to the ends of sessions.
+ * Listens to operations and to the ends of sessions. Exported for tests.
  *
  * @returns a function that ends it
  */

@@ -39,6 +39,8 @@ export interface ClusterOptions {
   masters?: number
   /** Of each master. They are the last of the nodes, in the order of the masters. */
   replicas?: number
+  /** Further arguments of each node. */
+  args?: string[]
   /** Files of PEM: each node listens with TLS, too, and is called localhost. */
   tls?: { ca: string; cert: string; key: string }
 }
@@ -119,14 +121,19 @@ export async function startRedis({ args = [], port: wanted, sentinel }: RedisOpt
 }
 
 /** Starts a Redis Cluster whose masters share the slots evenly. */
-export async function startCluster({ masters = 3, replicas = 0, tls }: ClusterOptions = {}): Promise<RedisCluster> {
+export async function startCluster({
+  masters = 3,
+  replicas = 0,
+  args = [],
+  tls,
+}: ClusterOptions = {}): Promise<RedisCluster> {
   const size = masters * (1 + replicas)
   const [buses, tlsPorts] = await Promise.all([
     Promise.all(Array.from({ length: size }, freePort)),
     Promise.all(Array.from({ length: tls ? size : 0 }, freePort)),
   ])
   const nodes = await Promise.all(
-    buses.map((bus, i) => startRedis({ args: [...clusterArguments(bus), ...tlsArguments(tls, tlsPorts[i])] })),
+    buses.map((bus, i) => startRedis({ args: [...clusterArguments(bus), ...tlsArguments(tls, tlsPorts[i]), ...args] })),
   )
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
   try {

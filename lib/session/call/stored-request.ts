@@ -21,7 +21,7 @@ interface Stored {
   former: FormerTrace | undefined
 }
 
-export function writeStored({ request, caller }: CallParts, call: CallStart | undefined): string {
+export function writeStored({ request, caller }: CallParts, call?: CallStart): string {
   // Also where there is none: the client may have sent members of these names.
   const stored: StoredRequest = { ...request, url: caller.request.url?.href, trace: formerTrace(call) }
   return JSON.stringify(stored)

@@ -153,6 +153,11 @@ export class Commands {
     return this.run(script.name, issue, (reply) => script.reply(reply, given), early)
   }
 
+  /** The client, once a command has opened its connection. */
+  get client(): Client | undefined {
+    return this.#client
+  }
+
   /** Gives the connection up: the next command opens another, and commands under way are sent again on it. */
   renew(): void {
     const old = this.#client
@@ -237,7 +242,9 @@ export class Commands {
 function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
   if (client instanceof Redis) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
-  if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })
+  if (Reflect.get(client, name) === undefined) {
+    client.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })
+  }
   const method: unknown = Reflect.get(client, name)
   if (typeof method !== 'function') throw new TypeError(`The client has no script ${name}.`)
   return method.apply(client, args)

@@ -41,6 +41,11 @@ export interface RedisStoreOptions extends StoreOptions, SourceOptions {
   commandTimeout?: number | undefined
   /** How long one read of the waiting connection waits, in ms; default 5,000. */
   blockTime?: number | undefined
+  /**
+   * In how many slots of a cluster mailboxes are, and copies of the list of changes; default 1. More of them spread over the nodes
+   * what it costs to wake hundreds of instances. All instances get the same, once all of them run a build that knows it.
+   */
+  busSlots?: number | undefined
 }
 
 /** The operations whose code is loaded when the first of them is used. */
@@ -107,10 +112,11 @@ const TRUSTED_IDLE = 60_000
  */
 export function redisStore(given: string | RedisStoreOptions | undefined): Store {
   const options = typeof given === 'object' ? given : { url: given }
-  const { commandTimeout = 2_500, blockTime = 5_000, renamedFrom, onError = () => {} } = options
+  const { commandTimeout = 2_500, blockTime = 5_000, busSlots = 1, renamedFrom, onError = () => {} } = options
   checkStoreOptions(options)
   checkWhole('commandTimeout', options.commandTimeout)
   checkWhole('blockTime', options.blockTime)
+  checkWhole('busSlots', busSlots)
   const prefix = readPrefix(options.prefix ?? DEFAULT_PREFIX)
   const source = sourceOf(options)
   const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
@@ -139,6 +145,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
     const { moreOperations } = await import('./more.ts')
     return moreOperations(commands, {
       waiting,
+      busSlots,
       isClosed: () => closed,
       makeClient: () => makeWaiting(blockTime),
       block: blockTime,
@@ -151,6 +158,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
   return {
     name: 'redis',
     leavesProcess: true,
+    busSlots,
     nearlyFull: memoryWatch(commands),
     serve: (server) => commands.contact.serve(server),
     // A write: a store that is full, or a replica, would answer a read.

@@ -1,8 +1,15 @@
 /** Records the events of the endpoint as metrics. Where nobody calls {@link recordEvents}, nothing is recorded and nothing is paid. */
-import { type CallStart, onEvent, type StoreEvent } from '../../base/events.ts'
+import {
+  type AskEvent,
+  type CallEvent,
+  type CallStart,
+  onEvent,
+  type RequestEvent,
+  type StoreEvent,
+} from '../../base/events.ts'
 import type { Labels } from '../labels.ts'
 import { OTHER } from '../names.ts'
-import { type OperationEvent, Operations, onOperations } from '../operations.ts'
+import { Operations, onOperations } from '../operations.ts'
 import type { LabelValues, Sink } from './table.ts'
 
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE', 'OPTIONS', 'HEAD'])
@@ -50,7 +57,7 @@ export function recordEvents(sink: Sink): () => void {
 }
 
 /** The outcome of a call or an ask; of a request without a call how it was answered. */
-function outcomeOf(event: OperationEvent, errorType: string | undefined): string {
+function outcomeOf(event: CallEvent | RequestEvent | AskEvent, errorType: string | undefined): string {
   if ('outcome' in event) return event.outcome
   if (event.refusal) return 'refused'
   return errorType === undefined ? 'ok' : 'error'

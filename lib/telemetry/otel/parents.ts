@@ -96,7 +96,11 @@ export class Parents {
     return withBaggage(this.#api, within, named)
   }
 
-  #link({ parent, links }: Place, context: SpanContext | undefined, instead = this.#api.trace.getSpanContext(parent)): void {
+  #link(
+    { parent, links }: Place,
+    context: SpanContext | undefined,
+    instead = this.#api.trace.getSpanContext(parent),
+  ): void {
     if (context && context.spanId !== instead?.spanId) links.push({ context })
   }
 }

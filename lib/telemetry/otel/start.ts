@@ -3,12 +3,12 @@ import { warning } from '../../base/errors.ts'
 import { onEvent } from '../../base/events.ts'
 import { tracing } from '../../base/tracing.ts'
 import { Operations } from '../operations.ts'
-import { registered } from '../registered.ts'
 import type { Api } from './api.ts'
 import { Metrics } from './metrics.ts'
+import { registered } from './registered.ts'
 import { Spans } from './spans.ts'
 
-export interface Telemetry {
+interface Telemetry {
   /** Has the SDK send what it has, where it can: the process may sleep or end. It never rejects. */
   flush(): Promise<void>
   /** Ends the use by one endpoint. */
@@ -100,6 +100,8 @@ function listen(api: Api): () => void {
 
 /** A provider of an SDK, behind the one that the API gives. */
 interface Provider {
+  getTracer?: unknown
+  getMeter?: unknown
   getDelegate?(): Provider
   forceFlush?(): Promise<unknown>
 }
