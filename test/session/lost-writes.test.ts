@@ -136,6 +136,46 @@ test('of two connections that come back for a call of a dead instance, the secon
   for (const reader of [stream, before, after]) reader.drop()
 })
 
+test('a connection that hears of a claimed run a moment before it begins does not take the call from it', async () => {
+  const server = serverOfTwoRuns('claimed')
+  const base = memoryStore()
+  const { alive, kill } = mortality()
+  const claimed = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const readLog: Step = async (proceed) => {
+    const log = await proceed()
+    claimed.resolve()
+    await goOn.promise
+    return log
+  }
+  let claims = 0
+  const claim: Step = (proceed) => {
+    claims++
+    return proceed()
+  }
+  let hold = false
+  const look: Step = async (proceed) => {
+    const reply = await proceed()
+    // The connection reads this reply first, and then the run begins, before anything else is loaded or asked.
+    if (hold) goOn.resolve()
+    return reply
+  }
+  const session = { lease: 600, heartbeat: 200 }
+  const first = start(server, base, { alive }, { session })
+  const second = start(server, base, { alive, claim, readLog, look }, { session })
+  const headers = await open(first)
+  const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
+  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  kill(first.instanceId)
+  const waiting = await resume(second, headers, id)
+  await claimed.promise
+  hold = true
+  const { message } = await waiting.until((one) => one.id === 'c')
+  expect(message?.result?.content[0].text).toBe('run 2')
+  expect(claims).toBe(1)
+  for (const reader of [stream, waiting]) reader.drop()
+})
+
 const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
 
 describe('where a failover loses an entry of a log', () => {
