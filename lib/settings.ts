@@ -82,17 +82,11 @@ export const SETTINGS = {
     lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
     /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
     readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
-    /**
-     * The port for Prometheus on the address of `HOST`: `/metrics`, and `/readyz` again. 0: any free port. It needs the package
-     * `prom-client`. Without this and `METRICS_TOKEN` there is no `/metrics` (see [telemetry.md](telemetry.md)).
-     */
+    /** The port of `/metrics` for Prometheus, and of `/readyz` again, on `HOST`; 0: any free port (see [telemetry.md](telemetry.md)). */
     metricsPort: count(undefined, 'METRICS_PORT', { to: 65_535 }),
-    /**
-     * The token that Prometheus sends (`Authorization: Bearer …`), 16 characters or more. Without `METRICS_PORT`, `/metrics` is on
-     * the port of the endpoint.
-     */
+    /** What Prometheus sends in `Authorization: Bearer …`. Without `METRICS_PORT`, `/metrics` is on the port of the endpoint. */
     metricsToken: text(undefined, 'METRICS_TOKEN'),
-    /** On Lambda: the namespace in CloudWatch of the metrics that are written to the log as lines of EMF. Default: none are. */
+    /** On Lambda: the namespace in CloudWatch of metrics, which are lines of the log (EMF). Default: there are none. */
     metricsNamespace: text(undefined, 'METRICS_NAMESPACE'),
   },
   /** Options of `createEndpoint` itself. */

@@ -6,7 +6,7 @@ import { COUNTERS, GAUGES, HISTOGRAMS, type LabelValues, READINGS, type Sink } f
 type Client = typeof import('prom-client')
 
 /** What is read of an instance when Prometheus asks. */
-export interface Readings {
+interface Readings {
   instance: string
   /** What `/readyz` answers. */
   ready(): Promise<string>
@@ -16,7 +16,7 @@ export interface Readings {
 }
 
 /** The states of `/readyz`. */
-export const READY_STATES = ['ok', 'degraded', 'starting', 'leaving', 'alone'] as const
+const READY_STATES = ['ok', 'degraded', 'starting', 'leaving', 'alone'] as const
 
 export interface PrometheusMetrics {
   /** The header `Content-Type` of the text. */

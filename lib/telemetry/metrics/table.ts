@@ -154,9 +154,9 @@ export const READINGS = {
   heapLimit: { name: 'mcp_heap_limit_bytes', help: 'What V8 may use of memory.', labels: [] },
 } as const satisfies Record<string, Row>
 
-export type HistogramKey = keyof typeof HISTOGRAMS
-export type CounterKey = keyof typeof COUNTERS
-export type GaugeKey = keyof typeof GAUGES
+type HistogramKey = keyof typeof HISTOGRAMS
+type CounterKey = keyof typeof COUNTERS
+type GaugeKey = keyof typeof GAUGES
 
 /** The values of labels. A label without a value is left out, or has an empty one. */
 export type LabelValues = Readonly<Record<string, string | undefined>>

@@ -5,7 +5,7 @@
  *     node test/more/observability/faults.ts /tmp/faults
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,9 @@ import { type RedisServer, startRedis } from '../../support/redis.ts'
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const ENTRY = file('../../support/node-entry.ts')
 const SERVER = file('orders.ts')
+
+/** The same for all, as in a deployment. */
+const MCP_SECRET = Buffer.alloc(32, 5).toString('base64')
 
 /** What is collected of one instance. */
 interface Watched {
@@ -38,7 +41,7 @@ class Scene {
   }
 
   async start(env: Record<string, string>): Promise<Watched> {
-    const settings = { METRICS_PORT: '0', MCP_SECRET: Buffer.alloc(32, 5).toString('base64'), ...env }
+    const settings = { METRICS_PORT: '0', MCP_SECRET, ...env }
     const instance = await NodeInstance.start(ENTRY, settings, SERVER)
     const [metrics = ''] = instance.log.flatMap((line) => (line as { metrics?: string }).metrics ?? [])
     const watched = { instance, metrics: new URL(metrics) }
@@ -110,11 +113,9 @@ const password: Fault = async (scene, { url, port }) => {
   await usual(two.instance.url, session)
   await initialize(two.instance.url).catch(() => {})
   await scene.look('during')
-  const restarted = await NodeInstance.start(ENTRY, env, SERVER).then(
-    (instance) => instance.stop().then(() => 'It went on.'),
-    (error: Error) => error.message,
-  )
-  scene.write('instance-3-started-during.log', `${restarted}\n`)
+  const restarted = await NodeInstance.start(ENTRY, { ...env, MCP_SECRET }, SERVER)
+  const exit = await restarted.ended()
+  scene.write('instance-3-started-during.log', `${restarted.output.join('\n')}\n(the process ended: ${exit})\n`)
   admin.disconnect()
 }
 
@@ -166,7 +167,9 @@ const tool: Fault = async (scene, { url }) => {
   const session = await initialize(one.instance.url)
   await call(one.instance.url, session, 'find_orders', { customer: 'Ada' })
   await scene.look('before')
-  const reports = [one, two, one].map(({ instance }, n) => call(instance.url, session, 'stock_report', { month: `${n}` }))
+  const reports = [one, two, one].map(({ instance }, n) =>
+    call(instance.url, session, 'stock_report', { month: `${n}` }),
+  )
   for (const { instance } of [one, two]) {
     for (let n = 0; n < 20; n++) await call(instance.url, session, n % 2 ? 'find_orders' : 'order_status', args(n))
   }
@@ -179,34 +182,54 @@ const tool: Fault = async (scene, { url }) => {
 const args = (n: number) => (n % 2 ? { customer: 'Ada' } : { order: `A-${n}` })
 
 /** One of three instances has lost its way to Redis. */
-const network: Fault = async (scene, { url, port }) => {
-  const sockets = new Set<Socket>()
-  const way = createServer((socket) => {
-    const upstream = connect(port, '127.0.0.1')
-    for (const each of [socket, upstream]) {
-      sockets.add(each)
-      each.on('error', () => {})
-    }
-    socket.pipe(upstream).pipe(socket)
-  })
-  const wayPort = await freePort()
-  await new Promise<void>((resolve) => way.listen(wayPort, '127.0.0.1', resolve))
-  const env = { LEASE_SECONDS: '2' }
-  const instances = [
-    await scene.start({ ...env, REDIS_URL: url }),
-    await scene.start({ ...env, REDIS_URL: `redis://127.0.0.1:${wayPort}` }),
-    await scene.start({ ...env, REDIS_URL: url }),
-  ]
-  const [first, cut] = instances
+const network: Fault = async (scene, { port }) => {
+  const ways = [await Way.open(port), await Way.open(port), await Way.open(port)]
+  for (const way of ways) await scene.start({ LEASE_SECONDS: '2', REDIS_URL: `redis://127.0.0.1:${way.port}` })
+  const [first, cut] = scene.watched
   if (!first || !cut) return
   const session = await initialize(first.instance.url)
-  for (const { instance } of instances) await usual(instance.url, session)
+  for (const { instance } of scene.watched) await usual(instance.url, session)
   await scene.look('before')
-  way.close()
-  for (const socket of sockets) socket.destroy()
-  for (const { instance } of instances) await usual(instance.url, session, 2)
+  await ways[1]?.close()
+  for (const { instance } of scene.watched) await usual(instance.url, session, 2)
   await eventually(async () => ((await (await fetch(cut.instance.at('/readyz'))).text()) === 'ok' ? undefined : true))
   await scene.look('during')
+  for (const way of ways) await way.close()
+}
+
+/** A way to Redis that can be cut. */
+class Way {
+  readonly #server: Server
+  readonly #sockets: Set<Socket>
+
+  private constructor(server: Server, sockets: Set<Socket>) {
+    this.#server = server
+    this.#sockets = sockets
+  }
+
+  static async open(target: number): Promise<Way> {
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      const upstream = connect(target, '127.0.0.1')
+      for (const each of [socket, upstream]) {
+        sockets.add(each)
+        each.on('error', () => {})
+      }
+      socket.pipe(upstream).pipe(socket)
+    })
+    const port = await freePort()
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    return new Way(server, sockets)
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve))
+  }
 }
 
 /** In the order of the folders. Exported for tests. */
