@@ -235,12 +235,17 @@ class Way {
 /** In the order of the folders. Exported for tests. */
 export const FAULTS: Readonly<Record<string, Fault>> = { a: tool, b: network, c: password, d: issuer, e: memory }
 
-/** Injects one fault, and writes what an instance shows of it into `folder`. */
-export async function inject(fault: Fault, folder: string): Promise<void> {
+/**
+ * Injects one fault, and writes what instances show of it into `folder`.
+ *
+ * @returns how many instances there are
+ */
+export async function inject(fault: Fault, folder: string): Promise<number> {
   const redis = await startRedis()
   const scene = new Scene(folder)
   try {
     await fault(scene, redis)
+    return scene.watched.length
   } finally {
     await scene.end()
     await redis.stop()

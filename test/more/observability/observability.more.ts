@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { NodeInstance } from '../../deploy/node-instance.ts'
 import { eventually } from '../../support/eventually.ts'
-import { call, getStream, initialize, post, toolCall } from '../../support/raw.ts'
+import { call, getStream, initialize, post, postStream, toolCall } from '../../support/raw.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { type Exposition, scrape } from '../../telemetry/exposition.ts'
 import { installed } from '../support/installed.ts'
@@ -91,7 +91,8 @@ afterAll(async () => {
 
 /** The metrics of an instance that has had calls of every kind, and whose store was away once. */
 async function exercised(): Promise<Exposition> {
-  const env = { REDIS_URL: redis.url, METRICS_PORT: '0' }
+  // Garbage is collected often, so that its metrics have samples.
+  const env = { REDIS_URL: redis.url, METRICS_PORT: '0', NODE_OPTIONS: '--max-semi-space-size=1' }
   const instance = await NodeInstance.start(
     file('../../support/node-entry.ts'),
     env,
@@ -110,8 +111,11 @@ async function exercised(): Promise<Exposition> {
   }
   const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' }
   await (await post(instance.url, toolCall(1, 'ask', {}, _meta), { headers })).text()
-  const asking = post(instance.url, toolCall('a', 'ask'), { session: await initialize(instance.url, '2025-11-25', {}) })
-  await (await asking).text()
+  const asking = await postStream(instance.url, toolCall('a', 'ask'), { session })
+  const question = await asking.message()
+  const answer = { jsonrpc: '2.0', id: question.id, result: { action: 'accept', content: {} } }
+  await (await post(instance.url, answer, { session })).text()
+  await asking.message()
   const waiting = call(instance.url, session, toolCall('w', 'wait'))
   redis.pause()
   await (await post(instance.url, toolCall('p', 'greet'), { session })).text()
