@@ -113,7 +113,7 @@ async function exercised(): Promise<Exposition> {
   await (await post(instance.url, toolCall(1, 'ask', {}, _meta), { headers })).text()
   const asking = await postStream(instance.url, toolCall('a', 'ask'), { session })
   const question = await asking.message()
-  const answer = { jsonrpc: '2.0', id: question.id, result: { action: 'accept', content: {} } }
+  const answer = { jsonrpc: '2.0', id: question?.id, result: { action: 'accept', content: {} } }
   await (await post(instance.url, answer, { session })).text()
   await asking.message()
   const waiting = call(instance.url, session, toolCall('w', 'wait'))
