@@ -32,14 +32,32 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path` for a
-     * socket; several nodes of a cluster with commas. Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, `redis+cluster://` for a cluster,
+     * `redis+sentinel://` for Sentinels, `unix:///path` for a socket ([deploy.md](deploy.md#redis) has every form). Without it
+     * they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
+    /** The authority that signed the certificate of Redis: PEM, base64 of PEM, or a path. Default: the authorities of Node. */
+    redisCa: text(undefined, 'REDIS_TLS_CA'),
+    /** The certificate by which Redis recognises the process, in the same forms. A file is read again for each connection. */
+    redisCert: text(undefined, 'REDIS_TLS_CERT'),
+    /** The key of `REDIS_TLS_CERT`, in the same forms. */
+    redisKey: text(undefined, 'REDIS_TLS_KEY'),
+    /** The passphrase of that key. */
+    redisPassphrase: text(undefined, 'REDIS_TLS_KEY_PASSPHRASE'),
+    /** The name in the certificate of Redis. Default: the host of the address. */
+    redisServername: text(undefined, 'REDIS_TLS_SERVERNAME'),
+    /** Accepts every certificate of Redis. For services that have one that nobody can check. */
+    redisInsecure: flag(false, 'REDIS_TLS_INSECURE'),
     /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
     redisPrefix: text('mcp', 'REDIS_PREFIX'),
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
+    /**
+     * In how many slots of a cluster the mailboxes of instances are: more of them where hundreds of instances share many changes.
+     * The same for all instances, once all run a version that has this setting (see [performance.md](performance.md)).
+     */
+    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 256 }),
     /**
      * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
      * `HOST` is a loopback address and the output no terminal, else 1.

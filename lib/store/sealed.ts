@@ -62,7 +62,18 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve', 'answersAnew'),
+    ...plain(
+      'name',
+      'leavesProcess',
+      'nearlyFull',
+      'ping',
+      'close',
+      'settled',
+      'wake',
+      'serve',
+      'answersAnew',
+      'busSlots',
+    ),
     ...plain(
       'deleteSession',
       'dateSession',

@@ -33,6 +33,8 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
+  /** In how many slots of a cluster the mailboxes are; default 1. The ids of instances name their slots. */
+  readonly busSlots?: number | undefined
   /**
    * Whether the store has used so much of its memory that it should not take new sessions and logs. It answers from what it has
    * seen before, at once, and looks again in the background.

@@ -2,8 +2,8 @@
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
- * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, and `official` are servers
- * of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
+ * nothing happens, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
@@ -15,6 +15,7 @@ import { against } from './against.ts'
 import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
+import { idle, idleFigures } from './idle.ts'
 import { officialFigures } from './official/official.ts'
 import { pin, startLoad } from './processes.ts'
 import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
@@ -97,6 +98,11 @@ try {
   }
   const found = wanted('scenarios') ? await scenarios() : []
   if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
+  for (const nodes of wanted('idle') ? [1, 3] : []) {
+    const figures = idleFigures(await idle(nodes, { streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 }))
+    found.push(...figures)
+    console.log(table({ races: [], figures }))
+  }
   if (wanted('official')) {
     const { rounds, ms } = effort
     const least = short ? { warmUp: 20, sessions: 5 } : { warmUp: 3_000, sessions: 400 }

@@ -59,6 +59,36 @@ describe('variables', () => {
   })
 
   test.each([
+    ['redis://a:1,b', 'a:1, b'],
+    ['rediss+cluster://u:secret@h', 'h'],
+    ['valkey+sentinel://a,b:5/main', 'a:26379, b:5'],
+    ['unix:///run/redis.sock', '/run/redis.sock'],
+  ])('%s names the servers of Redis without a login', (url, name) => {
+    expect(parseEnvironment({ REDIS_URL: url }).redisName).toBe(name)
+  })
+
+  test('have the certificates of Redis, checked before anything starts', () => {
+    const at = (more: Record<string, string>) =>
+      parseEnvironment({ REDIS_URL: 'rediss://h', MCP_SECRET: SECRET, ...more })
+    const refusal = (more: Record<string, string>) => {
+      try {
+        return `${at(more).warnings}`
+      } catch (error) {
+        expect(error).toBeInstanceOf(BadSetting)
+        return (error as Error).message
+      }
+    }
+    expect(refusal({ REDIS_TLS_CA: '/no/such/file' })).toMatch(/REDIS_TLS_CA.*ENOENT/)
+    expect(refusal({ REDIS_TLS_CERT: 'secret', REDIS_TLS_KEY: 'secret' })).toMatch(
+      /^(?!.*secret).*REDIS_TLS_CERT.*ENOENT/,
+    )
+    expect(refusal({ REDIS_TLS_KEY_PASSPHRASE: 'secret' })).toMatch(/^(?!.*secret).*REDIS_TLS_KEY_PASSPHRASE/)
+    expect(refusal({ REDIS_URL: 'redis://h', REDIS_TLS_SERVERNAME: 'redis' })).toMatch(/REDIS_TLS_SERVERNAME.*rediss:/)
+    expect(refusal({ REDIS_TLS_INSECURE: '1' })).toMatch(/^REDIS_TLS_INSECURE is 1.*REDIS_TLS_CA/)
+    expect(refusal({ REDIS_TLS_INSECURE: '0', REDIS_TLS_SERVERNAME: 'redis' })).toBe('')
+  })
+
+  test.each([
     ['PORT', '70000'],
     ['PORT', 'http'],
     ['REDIS_URL', 'localhost:6379'],
@@ -88,6 +118,10 @@ describe('variables', () => {
     ['REDIS_URL', 'redis://:a%zz@h'],
     ['REDIS_URL', 'redis://h/abc'],
     ['REDIS_URL', 'redis://h?db=3'],
+    ['REDIS_URL', 'redis+sentinel://h'],
+    ['REDIS_TLS_CA', '/etc/ca.pem'],
+    ['REDIS_TLS_INSECURE', '1'],
+    ['REDIS_TLS_INSECURE', 'yes'],
     ['REDIS_PREFIX', 'a:b'],
     ['REDIS_PREFIX', '{a}'],
     ['MCP_UNSEALED', 'read'],

@@ -63,7 +63,9 @@ class ScriptCommand extends CallCommand {
   #connection: object | undefined
 
   constructor(script: Script<never, unknown>, args: (string | number)[]) {
-    super('evalsha', [hashOf(script), script.numberOfKeys, ...args], { replyEncoding: 'utf8' })
+    const { numberOfKeys } = script
+    const rest = numberOfKeys === undefined ? args : [numberOfKeys, ...args]
+    super('evalsha', [hashOf(script), ...rest], { replyEncoding: 'utf8' })
     this.#script = script
   }
 

@@ -1,6 +1,7 @@
 /** The first contact with Redis: whether this build can use it, and whether the prefix of the keys belongs to the server. */
 import { StoreRefused } from '../store.ts'
 import type { Client } from './client.ts'
+import { misplacedServer } from './many-servers.ts'
 
 const OLDEST = '6.2'
 /** A command of {@link OLDEST} that no earlier version has. */
@@ -16,6 +17,8 @@ interface ContactParts {
   send: (issue: (client: Client) => Promise<unknown>) => Promise<unknown>
   /** Claims the prefix: resolves with the name of its server where that is another one. */
   claim: (client: Client, name: string, before: string) => Promise<string | undefined>
+  /** The server is a node of a cluster, and its client may be that of one server. */
+  foundCluster: () => void
   onError: (error: unknown) => void
 }
 
@@ -44,7 +47,7 @@ export class Contact {
   /** Makes the contact, where it is not made. @throws StoreUnavailable, StoreRefused */
   make(): Promise<void> {
     this.#making ??= this.#parts
-      .send((client) => Promise.all([requireVersion(client), this.#claim(client)]))
+      .send((client) => Promise.all([this.#inspect(client), this.#claim(client)]))
       .then(() => {
         this.made = true
         this.#renewal ??= setInterval(() => this.#renew(), RENEW_EVERY).unref()
@@ -69,6 +72,13 @@ export class Contact {
       })
   }
 
+  /** @throws StoreRefused where the server cannot be used */
+  async #inspect(client: Client): Promise<void> {
+    const mode = await requireVersion(client)
+    if (mode === 'cluster') this.#parts.foundCluster()
+    if (mode === 'sentinel') throw new StoreRefused(misplacedServer(mode))
+  }
+
   async #claim(client: Client): Promise<void> {
     const { prefix, renamedFrom = '', claim } = this.#parts
     const server = this.#server
@@ -87,19 +97,22 @@ export class Contact {
   }
 }
 
-/** @throws StoreRefused where Redis lacks commands that the scripts use */
-async function requireVersion(client: Client): Promise<void> {
+/** Returns the mode of the server, where it says so. @throws StoreRefused where Redis lacks commands that the scripts use */
+async function requireVersion(client: Client): Promise<string | undefined> {
   // A user that may not ask is not refused for it.
   const info = await client.info('server').catch((error) => {
     if (!/NOPERM/.test(String(error))) throw error
   })
-  if (info === undefined) return
+  if (info === undefined) return undefined
+  // Valkey can be set to show names of its own.
+  const mode = /^(?:redis|server)_mode:(\w+)/m.exec(info)?.[1]
+  if (mode === 'sentinel') return mode
   const version = /^redis_version:(\S+)/m.exec(info)?.[1]
   const [major = 0, minor = 0] = version?.split('.').map(Number) ?? []
-  if (major > 6 || (major === 6 && minor >= 2)) return
+  if (major > 6 || (major === 6 && minor >= 2)) return mode
   // A server with another numbering may have the commands all the same.
   const known: unknown = await client.call('COMMAND', 'INFO', NEW_COMMAND).catch(() => undefined)
-  if (Array.isArray(known) && known[0]) return
+  if (Array.isArray(known) && known[0]) return mode
   const message = `Redis ${OLDEST} or later is needed, and this one is ${version ?? 'of an unknown version'}.`
   throw new StoreRefused(message, { trouble: 'outdated' })
 }

@@ -37,6 +37,8 @@ test('the benchmark measures every workload and every figure', {
   expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
   expect(figure('ordinary calls that were refused meanwhile').value).toBe('0')
   expect(figure('errors that the instances reported').value).toBe('0')
+  // A script for each heartbeat would be 120 a second.
+  expect(figure('60 idle GET streams on three instances, one Redis').value).toMatch(/^\d+ \(120 heartbeats\)$/)
   for (const line of ['1.x', '2.x']) {
     expect(figure(`tool call: ${line}, shared`).value).toMatch(/^\d+ us, \d\.\d\d of our own/)
     expect(figure(`tools/list of 50 tools: ${line}, per session`).value).toMatch(/^\d+ us, /)

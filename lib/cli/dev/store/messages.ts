@@ -15,7 +15,16 @@ export interface Channel {
 /** The operations that are a question and a reply. */
 export type Operation = Exclude<
   keyof Store,
-  'name' | 'leavesProcess' | 'nearlyFull' | 'answersAnew' | 'serve' | 'receive' | 'close' | 'settled' | 'wake'
+  | 'name'
+  | 'leavesProcess'
+  | 'nearlyFull'
+  | 'answersAnew'
+  | 'serve'
+  | 'receive'
+  | 'close'
+  | 'settled'
+  | 'wake'
+  | 'busSlots'
 >
 
 /** A missing name does not compile. */
