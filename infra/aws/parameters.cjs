@@ -129,6 +129,8 @@ function derivedFrom(params) {
     edge: given(params.domain) ? 'domain' : 'none',
     // A secret's new value changes nothing in the template: this text does, and so makes a version that has the value.
     description: `MCP endpoint; secrets as of ${given(params.secrets) ? params.secrets : 'the first deployment'}`,
+    // Read only where there is an address.
+    mailTo: given(params.alarmEmail) ? params.alarmEmail : '',
     snapshotWindow: windowFrom(given(params.snapshotTime) ? params.snapshotTime : '03:00'),
     // Four fifths of what may run at once; an account may run 1,000 unless AWS has raised or lowered that.
     concurrencyAlarm: Math.ceil(0.8 * (given(params.concurrency) ? params.concurrency : 1_000)),
