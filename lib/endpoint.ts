@@ -38,6 +38,7 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
+import { rest } from './runtime/rest.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
@@ -48,6 +49,7 @@ import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
+import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
@@ -79,6 +81,11 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
   streaming?: boolean | undefined
   /** The page for people, which `mcp-anywhere/page` has. */
   page?: Page | undefined
+  /**
+   * Spans and metrics of OpenTelemetry, by the global providers of the process. Default: true where one of them is set when the
+   * endpoint is made. The package `@opentelemetry/api` must be installed.
+   */
+  telemetry?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -136,11 +143,6 @@ export interface Endpoint {
    */
   close(): Promise<void>
 }
-
-/** ms that the last steps at the store may take before the process sleeps. */
-const FALLING_ASLEEP = 200
-
-const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
@@ -208,7 +210,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     given.serve?.(name)
     facts.name = title
   }
-  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
+  const telemetry = telemetryOf(options.telemetry, onError)
+  const completed = notify.elicitationCompleted
+  const opening = openingOf(dispatcher, { completed, onOpen, onError, telemetry: telemetry?.loaded })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {
@@ -282,15 +286,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: async (by) => {
-      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
-      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
-      await instance.rest().finally(() => timer?.cancel())
+      await rest(instance, afterwork, by)
+      await telemetry?.flush()
     },
     close: async () => {
       await drain(instance, afterwork)
       endOwnChanges()
       await dispatcher.close?.()
       await store.close()
+      await telemetry?.end()
     },
   }
 }

@@ -115,6 +115,11 @@ export const SETTINGS = {
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
     /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
     allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
+    /**
+     * Makes spans and metrics of OpenTelemetry (see [telemetry.md](telemetry.md)). Default: 1 where an SDK has set its providers in
+     * the process before the server starts.
+     */
+    telemetry: flag(undefined, 'TELEMETRY'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },

@@ -20,7 +20,7 @@ const FLOORS = [
   ['lib/session', 'lib/stateless'],
   ['lib/tasks'],
   ['lib/runtime'],
-  ['lib/server', 'lib/store', 'lib/auth', 'lib/connect'],
+  ['lib/server', 'lib/store', 'lib/auth', 'lib/connect', 'lib/telemetry'],
   ['lib/options.ts'],
   ['lib/settings.ts', 'lib/settings-serve.ts', 'lib/protocol'],
   ['lib/base'],
