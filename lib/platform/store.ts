@@ -23,7 +23,11 @@ export async function openStore(settings: Settings, log: Log, { redis: client }:
     if (settings.endpoint.keys === undefined) log.say('WARNING', rareText('noKeys'))
     return orStop(() => redisStore({ ...redisOptions(settings), client, onError: log.error }))
   }
-  if (settings.redisUrl !== undefined) return redisStore({ ...redisOptions(settings), onError: log.error })
+  if (settings.redisUrl !== undefined) {
+    const store = redisStore({ ...redisOptions(settings), onError: log.error })
+    store.open?.()
+    return store
+  }
   const { memoryStore } = await import('../store/memory/index.ts')
   return memoryStore({ maxBytes: settings.endpoint.http?.maxMemory })
 }

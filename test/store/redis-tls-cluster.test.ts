@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createNotifier } from '../../lib/runtime/notifier.ts'
 import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { type Certificates, makeAuthority } from '../support/certificates.ts'

@@ -30,7 +30,8 @@ export function invocations(
   { responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
 ) {
   let running = 0
-  let asleepSince: { now: number; wall: number } | undefined
+  // An environment may be started long before its first request.
+  let asleepSince: { now: number; wall: number } = { now: systemClock.now(), wall: systemClock.wall() }
   const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
     let incoming: Incoming
     try {
@@ -48,7 +49,7 @@ export function invocations(
     await send(response, incoming)
   }
   return async (event: HttpEvent, context: InvocationContext, send: Send): Promise<void> => {
-    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
+    if (running++ === 0) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
