@@ -39,6 +39,7 @@ import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
 import { rest } from './runtime/rest.ts'
+import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
@@ -118,8 +119,8 @@ export interface Endpoint {
   elicitationCompleted(elicitationId: string): Promise<boolean>
   /** The name and version of the server, once it is {@link ready}. */
   about(): { name: string; version: string }
-  /** How many connections and calls this instance has. All are zero when no response is open. */
-  stats(): { connections: number; calls: number; unregistered: number }
+  /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
+  stats(): { connections: number; calls: number; unregistered: number; owed: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
   /**
@@ -271,7 +272,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       return response
     })
   })
-  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: directFetch(app, routes, handler),
@@ -281,7 +281,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     instanceId: instance.id,
     about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    stats: () => statsOf(instance),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),

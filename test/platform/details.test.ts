@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { channels, publish } from '../../lib/base/events.ts'
 import { createEndpoint } from '../../lib/endpoint.ts'
-import { type Asking, detailsOf, mayHaveDetails } from '../../lib/platform/node/details.ts'
+import { type Asking, detailsOf, isTrusted } from '../../lib/platform/node/details.ts'
 import { ReadinessCheck } from '../../lib/platform/node/readiness.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
@@ -84,30 +84,30 @@ const alone = { token: undefined, proxies: 0 }
 
 test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1', '127.8.0.1'])('a request from %s may have them', (remote) => {
   for (const host of ['localhost', '127.0.0.1:8080', '[::1]:3000']) {
-    expect(mayHaveDetails(asking(remote, { host }), alone)).toBe(true)
+    expect(isTrusted(asking(remote, { host }), alone)).toBe(true)
   }
 })
 
 test('a request from elsewhere, by another name, or passed on by a proxy may not', () => {
-  expect(mayHaveDetails(asking('10.0.0.7'), alone)).toBe(false)
-  expect(mayHaveDetails(asking('::ffff:10.0.0.7'), alone)).toBe(false)
-  expect(mayHaveDetails(asking(undefined), alone)).toBe(false)
-  expect(mayHaveDetails(asking('127.0.0.1', { host: 'mcp.example.com' }), alone)).toBe(false)
-  expect(mayHaveDetails(asking('127.0.0.1', { host: 'localhost.example.com' }), alone)).toBe(false)
-  expect(mayHaveDetails(asking('127.0.0.1', {}), alone)).toBe(false)
-  expect(mayHaveDetails(asking('127.0.0.1'), { ...alone, proxies: 1 })).toBe(false)
+  expect(isTrusted(asking('10.0.0.7'), alone)).toBe(false)
+  expect(isTrusted(asking('::ffff:10.0.0.7'), alone)).toBe(false)
+  expect(isTrusted(asking(undefined), alone)).toBe(false)
+  expect(isTrusted(asking('127.0.0.1', { host: 'mcp.example.com' }), alone)).toBe(false)
+  expect(isTrusted(asking('127.0.0.1', { host: 'localhost.example.com' }), alone)).toBe(false)
+  expect(isTrusted(asking('127.0.0.1', {}), alone)).toBe(false)
+  expect(isTrusted(asking('127.0.0.1'), { ...alone, proxies: 1 })).toBe(false)
   for (const name of ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip']) {
-    expect(mayHaveDetails(asking('127.0.0.1', { host: 'localhost', [name]: 'x' }), alone)).toBe(false)
+    expect(isTrusted(asking('127.0.0.1', { host: 'localhost', [name]: 'x' }), alone)).toBe(false)
   }
 })
 
 test('the token is enough from anywhere, and a wrong one never is', () => {
   const access = { token: 'secret', proxies: 1 }
   const by = (authorization: string, remote = '10.0.0.7') => asking(remote, { host: 'a.example.com', authorization })
-  expect(mayHaveDetails(by('Bearer secret'), access)).toBe(true)
-  expect(mayHaveDetails(by('bearer secret'), access)).toBe(true)
-  expect(mayHaveDetails(by('Bearer secre'), access)).toBe(false)
-  expect(mayHaveDetails(by('Bearer secret2'), access)).toBe(false)
-  expect(mayHaveDetails(by('Basic secret'), access)).toBe(false)
-  expect(mayHaveDetails(by('Bearer secret'), alone)).toBe(false)
+  expect(isTrusted(by('Bearer secret'), access)).toBe(true)
+  expect(isTrusted(by('bearer secret'), access)).toBe(true)
+  expect(isTrusted(by('Bearer secre'), access)).toBe(false)
+  expect(isTrusted(by('Bearer secret2'), access)).toBe(false)
+  expect(isTrusted(by('Basic secret'), access)).toBe(false)
+  expect(isTrusted(by('Bearer secret'), alone)).toBe(false)
 })

@@ -13,7 +13,7 @@ import type { Leaving } from './drain.ts'
 import type { ReadinessCheck } from './readiness.ts'
 
 /** Sizes are in bytes. */
-export interface Details {
+interface Details {
   /** The one word. */
   state: string
   instance: string
@@ -114,7 +114,7 @@ const LOOPBACK_HOST = /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::\d+)?$/
  * Whether a request at the endpoint's port may have the details: with the token, or from this machine. Behind proxies
  * (`TRUSTED_PROXIES`) the token alone counts, since one of them may be on this machine.
  */
-export function mayHaveDetails(
+export function isTrusted(
   { remote, header }: Asking,
   { token, proxies }: { token: string | undefined; proxies: number },
 ): boolean {

@@ -10,6 +10,7 @@ import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, type Output, openLog } from '../log.ts'
 import { type EntryOptions, openStore } from '../store.ts'
 import { exit } from './exit.ts'
+import type { MetricsServer } from './metrics.ts'
 import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
@@ -43,9 +44,10 @@ export async function listenWith(
   logged?.(log)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   for (const note of notes) log.say('INFO', note)
+  const metrics = await openMetrics(settings, log)
   const store = await openStore(settings, log, { redis })
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page })
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
@@ -59,6 +61,13 @@ export async function listenWith(
     })
   })
   return fail
+}
+
+/** Records metrics from now on, where the settings ask for them. What they need is loaded here. */
+async function openMetrics(settings: Settings, log: Log): Promise<MetricsServer | undefined> {
+  if (settings.metricsPort === undefined && settings.metricsToken === undefined) return undefined
+  const { openMetrics: open } = await import('./metrics.ts')
+  return open(settings, log).catch((error: Error) => stop(error.message))
 }
 
 /** Ends the start with one line. */

@@ -12,9 +12,10 @@ import { endpointOrStop } from '../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
-import { type Details, detailsOf, mayHaveDetails } from './details.ts'
+import { detailsOf, isTrusted } from './details.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import type { MetricsServer } from './metrics.ts'
 import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
@@ -24,20 +25,20 @@ interface Parts {
   log: Log
   /** The page for people; undefined: there is none. */
   page: Page | undefined
+  /** Undefined: nobody reads metrics. */
+  metrics?: MetricsServer | undefined
 }
 
 interface Served {
   /** It does not listen yet. */
   http: Server
   endpoint: Endpoint
-  /** What `/readyz` says in full. */
-  details(): Promise<Details>
   /** Ends the process in the order of a signal, with the exit code 1. */
   fail(): void
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
-export function serveNode(server: Servable, { settings, store, log, page }: Parts): Served {
+export function serveNode(server: Servable, { settings, store, log, page, metrics }: Parts): Served {
   const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
@@ -67,15 +68,18 @@ export function serveNode(server: Servable, { settings, store, log, page }: Part
   const details = detailsOf({ endpoint, store, readiness, leaving, clock: systemClock })
   const access = { token: settings.metricsToken, proxies: settings.endpoint.http?.proxies ?? 0 }
   // `/healthz` does not ask the store, because a restart would not bring Redis back.
-  endpoint.app.get('/readyz', async (c) => {
+  const ready = async (request: Request, mayHaveDetails: boolean) => {
     const state = await readiness.state()
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    const headers = { 'Cache-Control': 'no-store', ...(!isReady && { 'Retry-After': retryAfter(1) }) }
     const status = isReady ? 200 : 503
-    const { incoming } = c.env as HttpBindings
-    const asking = { remote: incoming.socket.remoteAddress, header: (name: string) => c.req.header(name) }
-    if (c.req.query('details') === undefined || !mayHaveDetails(asking, access)) return c.text(state, status, headers)
-    return c.json(await details(), status, headers)
+    const headers = { 'Cache-Control': 'no-store', ...(!isReady && { 'Retry-After': retryAfter(1) }) }
+    const inFull = mayHaveDetails && new URL(request.url).searchParams.has('details')
+    return inFull ? Response.json(await details(), { status, headers }) : new Response(state, { status, headers })
+  }
+  endpoint.app.get('/readyz', ({ req, env }) => {
+    const { remoteAddress } = (env as HttpBindings).incoming.socket
+    return ready(req.raw, isTrusted({ remote: remoteAddress, header: (name) => req.header(name) }, access))
   })
-  return { http, endpoint, details, fail: () => leaving.fail() }
+  metrics?.serve({ endpoint, readiness, ready })
+  return { http, endpoint, fail: () => leaving.fail() }
 }
