@@ -109,7 +109,7 @@ async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
 try {
   const races: RaceResult[] = []
   for (const one of RACES) {
-    if (!wanted(one.workload)) continue
+    if (!wanted(one.name ?? one.workload)) continue
     races.push(await race(one, loader, redis, effort))
     console.log(table({ races: races.slice(-1), figures: [] }))
   }
