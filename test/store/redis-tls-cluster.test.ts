@@ -68,7 +68,7 @@ describe('one address of a cluster', () => {
       const { inbox, receiver } = inboxOf()
       const receiving = await store.receive(`of ${scheme}`, receiver)
       await store.send(`of ${scheme}`, 'mail')
-      await store.publish({ kind: 'tools' })
+      await createNotifier(open({ url: place(scheme), tls: secure() })).toolsChanged()
       expect(await inbox.have(2)).toEqual(['mail', 'tools'])
       await receiving.stop()
       expect(store.nearlyFull?.()).toBe(false)
