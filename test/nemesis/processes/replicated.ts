@@ -198,10 +198,14 @@ export class Replicated implements StoreServers {
 
   /** A primary that has a replica with all that it wrote so far. */
   async #primary({ part }: Measure): Promise<Node> {
-    const all = await this.#primaries()
-    const chosen = all[Math.floor(part * 97) % all.length] as Node
-    while ((await chosen.client.wait(1, 500)) < 1) await sleep(20)
-    return chosen
+    for (;;) {
+      const all = await this.#primaries()
+      const chosen = all[Math.floor(part * 97) % Math.max(1, all.length)]
+      // Refused where it is a replica by now.
+      const following = await chosen?.client.wait(1, 500).catch(() => 0)
+      if (chosen && (following ?? 0) >= 1) return chosen
+      await sleep(20)
+    }
   }
 
   async #primaries(): Promise<Node[]> {
