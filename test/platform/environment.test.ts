@@ -282,7 +282,6 @@ describe('the Node entry with Redis', () => {
 
   test.each([
     ['a wrong password', { REDIS_PASSWORD: 'wrong' }, /^Redis refuses the user.*WRONGPASS/],
-    ['a prefix of its own', { KEY_PREFIX: 'a:' }, /^The client of redisStore has keyPrefix/],
     ['an address beside it', { REDIS_URL: 'redis://h' }, /^Redis has a client and an address \(REDIS_URL/],
   ])('a client of the entry that has %s stops it with one line', async (_name, env, expected) => {
     const port = String(redis.port)

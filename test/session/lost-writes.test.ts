@@ -296,6 +296,40 @@ test('a heartbeat between the last step of a call of HTTP+SSE and its delivery d
   reader.drop()
 })
 
+test('a response of HTTP+SSE whose relay the store does not confirm is the only one, though the call is given up', async () => {
+  const clock = new ManualClock()
+  const { server, go } = stepping(1)
+  const base = memoryStore()
+  let refused = 0
+  let confirms = false
+  // The store has the response, and its reply does not arrive until the call is given up.
+  const post: Step = async (proceed, _key, _stream, data) => {
+    const reply = await proceed()
+    if (confirms || !String(data).includes('stepped')) return reply
+    refused++
+    throw new StoreUnavailable('full', { trouble: 'full' })
+  }
+  const session = { lease: 3_000, heartbeat: 1_000 }
+  const endpoint = start(server, base, { post }, { clock, legacySse: true, session })
+  const { reader, path } = await openLegacy(endpoint)
+  await send(endpoint, path, {}, step('c'))
+  go()
+  await eventually(async () => refused > 0 || undefined)
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(1_000)
+    await turn()
+  }
+  confirms = true
+  await clock.advance(5_000)
+  await turn()
+  await send(endpoint, path, {}, request('after', 'ping'))
+  await reader.until(({ id }) => id === 'after')
+  expect(refused).toBeGreaterThan(1)
+  const responses = reader.events.filter(({ message }) => message?.id === 'c')
+  expect(responses.map(({ message }) => message?.result?.content[0].text)).toEqual(['stepped'])
+  reader.drop()
+})
+
 test('a call that is cancelled before the store has it leaves no event id by which its client could ask for it', async () => {
   const clock = new ManualClock()
   const { server, go } = stepping(2)

@@ -19,6 +19,7 @@ let other: Certificates
 let client: { cert: string; key: string }
 let foreign: { cert: string; key: string }
 let server: RedisServer
+let files: Record<string, string>
 let tlsPort: number
 const opened: Store[] = []
 
@@ -32,8 +33,8 @@ beforeAll(async () => {
   foreign = other.issue('client')
   const { cert, key } = authority.issue('redis', '-addext', 'subjectAltName=DNS:redis.internal')
   tlsPort = await freePort()
-  const tls = { 'tls-port': tlsPort, 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key }
-  const lines = { ...tls, unixsocket: socket, user: 'mcp on >pw ~* &* +@all' }
+  files = { 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key }
+  const lines = { 'tls-port': tlsPort, ...files, unixsocket: socket, user: 'mcp on >pw ~* &* +@all' }
   const args = Object.entries(lines).flatMap(([name, value]) =>
     name === 'user' ? ['--user', ...`${value}`.split(' ')] : [`--${name}`, `${value}`],
   )
@@ -141,6 +142,22 @@ describe('TLS with certificates of both sides', () => {
     ],
   ])('with %s does not serve, and says so', async (_what, tls, reason) => {
     expect(await failed(open({ url: rediss(), tls: tls(), commandTimeout: 400 }).ping())).toMatch(reason)
+  })
+
+  test('is spoken with Sentinels, too', async () => {
+    const port = await freePort()
+    const lines = {
+      'tls-port': port,
+      'tls-replication': 'yes',
+      ...files,
+      'sentinel monitor main 127.0.0.1': `${tlsPort} 1`,
+    }
+    const sentinel = await startRedis({ sentinel: Object.entries(lines).map((line) => line.join(' ')) })
+    const tls = { ca: authority.ca, ...client, ...named }
+    await serves(open({ url: `rediss+sentinel://localhost:${port}/main`, tls }))
+    const nameless = open({ url: `rediss+sentinel://localhost:${port}/main`, tls: { ...tls, servername: undefined } })
+    expect(await failed(nameless.ping())).toMatch(/No Sentinel can be reached: .*localhost/)
+    await sentinel.stop()
   })
 
   test('is made to an address that is the common name of a certificate of the own authority', async () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createNotifier } from '../../lib/runtime/notifier.ts'
 import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { type Certificates, makeAuthority } from '../support/certificates.ts'
@@ -67,7 +68,7 @@ describe('one address of a cluster', () => {
       const { inbox, receiver } = inboxOf()
       const receiving = await store.receive(`of ${scheme}`, receiver)
       await store.send(`of ${scheme}`, 'mail')
-      await store.publish({ kind: 'tools' })
+      await createNotifier(open({ url: place(scheme), tls: secure() })).toolsChanged()
       expect(await inbox.have(2)).toEqual(['mail', 'tools'])
       await receiving.stop()
       expect(store.nearlyFull?.()).toBe(false)

@@ -14,6 +14,8 @@ import type { InvocationContext } from './handler.ts'
 export interface LambdaOptions {
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
   responseLimit?: number | undefined
+  /** Called when an invocation has done its work, before it returns. */
+  ending?: (() => void) | undefined
 }
 
 /** An invocation returns so long before its time limit, in ms. */
@@ -27,7 +29,7 @@ type Send = (response: Response, incoming: Incoming) => Promise<void>
 export function invocations(
   endpoint: Endpoint,
   whole: boolean,
-  { responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
+  { responseLimit = Number.POSITIVE_INFINITY, ending }: LambdaOptions,
 ) {
   let running = 0
   // An environment may be started long before its first request.
@@ -64,6 +66,7 @@ export function invocations(
       // Only the last of several invocations: it writes everything to the store before the environment is frozen.
       if (running === 1) await before(end, endpoint.rest(end))
       running--
+      ending?.()
       asleepSince = { now: systemClock.now(), wall: systemClock.wall() }
     }
   }

@@ -8,7 +8,7 @@ import { streamingHandler } from './stream.ts'
 /** Serves `server` with the settings of the environment, for gateways that stream. A wrong setting ends the process. */
 export async function serveStreaming(server: Servable, entry?: EntryOptions): Promise<LambdaHandler> {
   // A held GET would occupy an environment for as long as it is open.
-  const { endpoint } = await startEndpoint(server, { GET_POLICY: 'poll' }, entry)
+  const { endpoint, ending } = await startEndpoint(server, { GET_POLICY: 'poll' }, entry)
   // Lambda's wrapper calls it with the stream of the response, and gives the function that Lambda calls.
-  return streamingHandler(endpoint) as unknown as LambdaHandler
+  return streamingHandler(endpoint, { ending }) as unknown as LambdaHandler
 }

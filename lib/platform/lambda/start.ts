@@ -36,6 +36,8 @@ export async function startEndpoint(
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   const log = openLog({ requests: settings.log })
+  const namespace = settings.metricsNamespace
+  const metrics = namespace === undefined ? undefined : (await import('./metrics.ts')).openMetrics(namespace)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
   // An environment sleeps after its response: nothing waits in it.
@@ -53,5 +55,5 @@ export async function startEndpoint(
   })
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
-  return { endpoint, settings, log }
+  return { endpoint, settings, log, ending: metrics?.flush }
 }

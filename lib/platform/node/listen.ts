@@ -1,12 +1,16 @@
 /** A process that listens by itself: its settings, its log and its store. */
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../base/clock.ts'
+import type { Endpoint } from '../../endpoint.ts'
 import type { Servable } from '../../sdk/official.ts'
+import { sealedStore } from '../../store/sealed.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, type Output, openLog } from '../log.ts'
 import { type EntryOptions, openStore } from '../store.ts'
 import { exit } from './exit.ts'
+import type { MetricsServer } from './metrics.ts'
 import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
@@ -40,9 +44,10 @@ export async function listenWith(
   logged?.(log)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   for (const note of notes) log.say('INFO', note)
+  const metrics = await openMetrics(settings, log)
   const store = await openStore(settings, log, { redis })
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page })
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
@@ -52,9 +57,17 @@ export async function listenWith(
     announce(`http://${settings.host}:${port}${settings.endpoint.path}`, placeOf(settings, redis), log, out)
     tryStore(store).finally(() => {
       starting = false
+      void reportInstance(endpoint, store, settings)
     })
   })
   return fail
+}
+
+/** Records metrics from now on, where the settings ask for them. What they need is loaded here. */
+async function openMetrics(settings: Settings, log: Log): Promise<MetricsServer | undefined> {
+  if (settings.metricsPort === undefined && settings.metricsToken === undefined) return undefined
+  const { openMetrics: open } = await import('./metrics.ts')
+  return open(settings, log).catch((error: Error) => stop(error.message))
 }
 
 /** Ends the start with one line. */
@@ -71,6 +84,19 @@ async function tryStore(store: Store): Promise<void> {
   await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
+}
+
+/** Begins the reports of this instance to operators, where the store is shared. */
+async function reportInstance(
+  instance: Endpoint,
+  given: Store,
+  { reportEvery, endpoint: { keys, unsealed } }: Settings,
+): Promise<void> {
+  if (reportEvery === 0 || !given.admin) return
+  const { beginReports } = await import('../../admin/heartbeat.ts')
+  const store = keys ? sealedStore(given, keys, unsealed) : given
+  const admin = await store.admin?.()
+  if (admin) beginReports({ instance, store: admin, every: reportEvery, clock: systemClock })
 }
 
 /** Where the sessions are. */

@@ -10,7 +10,7 @@ import { tokenOf } from '../../runtime/name.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
-import { type Item, MessageQueue } from './message-queue.ts'
+import { type Item, lastOf, MessageQueue } from './message-queue.ts'
 import type { Ending } from './state.ts'
 
 /** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
@@ -291,9 +291,9 @@ export class Outbox {
 
   async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
     let reader: Holder | undefined
-    for (const [i, item] of batch.entries()) {
-      const id = `${this.#options.stream}.${n + i}${this.#suffix}`
-      reader = await this.#patiently(async () => relay(item.data, id))
+    for (const [i, { data, final }] of batch.entries()) {
+      const id = final ? lastOf(this.#options.stream) : `${this.#options.stream}.${n + i}${this.#suffix}`
+      reader = await this.#patiently(async () => relay(data, id))
     }
     return reader
   }
