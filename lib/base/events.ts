@@ -153,6 +153,8 @@ export interface AskEvent {
   outcome: 'answered' | 'pending' | 'refused' | 'timeout' | 'unreachable' | 'invalid' | 'abandoned' | 'error'
   /** Of the client's JSON-RPC error. */
   code?: number
+  /** The answer was there: the run before has asked, and this one repeats it (2026-07-28). */
+  isRepeated?: true
   durationMs: number
 }
 
