@@ -39,6 +39,7 @@ import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
 import { rest } from './runtime/rest.ts'
+import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
@@ -117,8 +118,8 @@ export interface Endpoint {
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** How many connections and calls this instance has. All are zero when no response is open. */
-  stats(): { connections: number; calls: number; unregistered: number }
+  /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
+  stats(): { connections: number; calls: number; unregistered: number; owed: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
   /**
@@ -272,7 +273,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       return response
     })
   })
-  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: directFetch(app, routes, handler),
@@ -281,7 +281,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     notify,
     instanceId: instance.id,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    stats: () => statsOf(instance),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),

@@ -82,6 +82,12 @@ export const SETTINGS = {
     lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
     /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
     readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
+    /** The port of `/metrics` for Prometheus, and of `/readyz` again, on `HOST`; 0: any free port (see [telemetry.md](telemetry.md)). */
+    metricsPort: count(undefined, 'METRICS_PORT', { to: 65_535 }),
+    /** What Prometheus sends in `Authorization: Bearer …`. Without `METRICS_PORT`, `/metrics` is on the port of the endpoint. */
+    metricsToken: text(undefined, 'METRICS_TOKEN'),
+    /** On Lambda: the namespace in CloudWatch of metrics, which are lines of the log (EMF). Default: there are none. */
+    metricsNamespace: text(undefined, 'METRICS_NAMESPACE'),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {

@@ -4,7 +4,7 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { instanceOf } from '../runtime/name.ts'
+import { instanceOf, tokenOf } from '../runtime/name.ts'
 import type { LogEntry, Owner } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
@@ -25,6 +25,8 @@ export function takeOver(host: CallHost, caller: Caller, connection: Connection,
   const { instance } = host
   // Between the claim and the second run another connection would find this instance named, and no run.
   if (instance.takingOver.has(stream)) return
+  // The run may have begun since the connection found that there was none: this module is loaded in between.
+  if (instance.isHere(owner) && instance.calls.has(tokenOf(owner))) return
   instance.takingOver.add(stream)
   const token = randomId(6)
   claim(host, caller, connection, stream, owner, token)

@@ -70,6 +70,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       'close',
       'settled',
       'wake',
+      'open',
       'serve',
       'answersAnew',
       'busSlots',

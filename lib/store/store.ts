@@ -48,6 +48,11 @@ export interface StoreBase {
    */
   answersAnew?: (() => Promise<boolean>) | undefined
   /**
+   * Opens the connection to what keeps the data while the process still starts. Otherwise the first operation does. Nobody waits
+   * for it, and its failure is that of the first operation.
+   */
+  open?: (() => void) | undefined
+  /**
    * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
    * share by mistake refuses all but one name (StoreRefused).
    */

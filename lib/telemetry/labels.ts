@@ -2,7 +2,7 @@
  * Values of metrics that clients can choose. Each value makes a time series, so their number is bounded: a value counts as
  * its own where the server has it, and within a bound where a server answers to it without listing it.
  */
-import type { CallEvent } from '../base/events.ts'
+import type { CallEvent, CallStart } from '../base/events.ts'
 import { METHODS } from '../protocol/methods.ts'
 import { OTHER } from './names.ts'
 
@@ -59,8 +59,8 @@ export class Labels {
     return this.#codes.add(text) ? text : OTHER
   }
 
-  /** The name of a tool or prompt. Undefined: nobody knows whether there is one, or there is none. */
-  name({ kind, name, isKnown, fault, outcome }: CallEvent): string | undefined {
+  /** The name of a tool or prompt. Undefined: nobody knows whether there is one, or there is none. A call that begins has no outcome. */
+  name({ kind, name, isKnown, fault, outcome }: CallStart & Partial<CallEvent>): string | undefined {
     if (name === undefined || fault === 'unknown' || (kind !== 'tool' && kind !== 'prompt')) return undefined
     if (isKnown) return this.#known[kind].add(name) ? name : OTHER
     const isAnswered = outcome === 'ok' || outcome === 'input_required'

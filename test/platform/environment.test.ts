@@ -20,6 +20,7 @@ const SECRET = Buffer.alloc(32, 1).toString('base64')
 const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
 const ENTRY = new URL('../support/node-entry.ts', import.meta.url).pathname
 const SERVER = new URL('../fixtures/small.ts', import.meta.url).pathname
+const OWN_ENTRY = new URL('../fixtures/ready-client.ts', import.meta.url).pathname
 
 describe('variables', () => {
   test('have defaults that suit a laptop', () => {
@@ -229,8 +230,8 @@ describe('the Node entry with Redis', () => {
   afterAll(() => redis.stop())
 
   /** Runs until the process has ended, or has written a line that matches. */
-  async function run(env: Record<string, string>, until: RegExp) {
-    const child = spawn(process.execPath, [ENTRY, SERVER], {
+  async function run(env: Record<string, string>, until: RegExp, files = [ENTRY, SERVER]) {
+    const child = spawn(process.execPath, files, {
       env: { PATH: process.env.PATH, PORT: '0', MCP_SECRET: SECRET, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -277,6 +278,27 @@ describe('the Node entry with Redis', () => {
     expect((await ended)[0]).toBe(1)
     expect(errors.filter((line) => expected.test(line))).toHaveLength(1)
     expect(errors.join('\n')).not.toMatch(/secret|\n +at /)
+  })
+
+  test.each([
+    ['a wrong password', { REDIS_PASSWORD: 'wrong' }, /^Redis refuses the user.*WRONGPASS/],
+    ['an address beside it', { REDIS_URL: 'redis://h' }, /^Redis has a client and an address \(REDIS_URL/],
+  ])('a client of the entry that has %s stops it with one line', async (_name, env, expected) => {
+    const port = String(redis.port)
+    const { errors, ended } = await run({ REDIS_PORT: port, REDIS_PASSWORD: 'secret', ...env }, /^never$/, [OWN_ENTRY])
+    expect((await ended)[0]).toBe(1)
+    expect(errors.filter((line) => expected.test(line))).toHaveLength(1)
+  })
+
+  test('a client of the entry serves sessions', async () => {
+    const env = { REDIS_PORT: String(redis.port), REDIS_PASSWORD: 'secret', REDIS_PREFIX: 'own', MAX_STREAMSS: '1' }
+    const { address, stop } = await run(env, /MAX_STREAMSS/, [OWN_ENTRY])
+    const opened = await post(await address, { jsonrpc: '2.0', id: 0, method: 'initialize', params: INITIALIZE })
+    expect(opened.status).toBe(200)
+    const admin = new Redis({ port: redis.port, password: 'secret' })
+    expect(await admin.keys('own:{*}')).toHaveLength(1)
+    admin.disconnect()
+    expect(await stop()).toBe(0)
   })
 
   test('a renamed server takes its prefix over', async () => {

@@ -1,7 +1,11 @@
 /** What many sessions ask at the same moment, as Redis sees it: heartbeats go together, and so do changes that are published quickly. */
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
 import { type Change, type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -95,6 +99,23 @@ describe('the heartbeats of one moment', () => {
     await looks(store, keys)
     await f.admin.script('FLUSH')
     expect((await looks(store, keys)).every(({ status }) => status === 'ok')).toBe(true)
+  })
+
+  test('are one script through a client of the author, also of another copy of its package', async () => {
+    const require = createRequire(import.meta.url)
+    const path = require.resolve('ioredis')
+    const folder = dirname(path)
+    const known = Object.keys(require.cache).filter((file) => file.startsWith(folder))
+    for (const file of known) delete require.cache[file]
+    const { Redis: Copy }: typeof import('ioredis') = require(path)
+    expect(new Copy(1, { lazyConnect: true })).not.toBeInstanceOf(Redis)
+    const client = new Copy(f.server.url, { lazyConnect: true })
+    const store = redisStore({ client })
+    const keys = await sessions(store, 60)
+    expect((await looks(store, keys)).every(({ status }) => status === 'ok')).toBe(true)
+    expect(await counted()).toBeLessThanOrEqual(4)
+    await store.close()
+    client.disconnect()
   })
 
   test('are one script for the runs of calls too, each with the answers to its own asks', async () => {

@@ -19,6 +19,7 @@ let other: Certificates
 let client: { cert: string; key: string }
 let foreign: { cert: string; key: string }
 let server: RedisServer
+let files: Record<string, string>
 let tlsPort: number
 const opened: Store[] = []
 
@@ -32,8 +33,8 @@ beforeAll(async () => {
   foreign = other.issue('client')
   const { cert, key } = authority.issue('redis', '-addext', 'subjectAltName=DNS:redis.internal')
   tlsPort = await freePort()
-  const tls = { 'tls-port': tlsPort, 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key }
-  const lines = { ...tls, unixsocket: socket, user: 'mcp on >pw ~* &* +@all' }
+  files = { 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key }
+  const lines = { 'tls-port': tlsPort, ...files, unixsocket: socket, user: 'mcp on >pw ~* &* +@all' }
   const args = Object.entries(lines).flatMap(([name, value]) =>
     name === 'user' ? ['--user', ...`${value}`.split(' ')] : [`--${name}`, `${value}`],
   )
@@ -143,6 +144,36 @@ describe('TLS with certificates of both sides', () => {
     expect(await failed(open({ url: rediss(), tls: tls(), commandTimeout: 400 }).ping())).toMatch(reason)
   })
 
+  test('is spoken with Sentinels, too', async () => {
+    const port = await freePort()
+    const lines = {
+      'tls-port': port,
+      'tls-replication': 'yes',
+      ...files,
+      'sentinel monitor main 127.0.0.1': `${tlsPort} 1`,
+    }
+    const sentinel = await startRedis({ sentinel: Object.entries(lines).map((line) => line.join(' ')) })
+    const tls = { ca: authority.ca, ...client, ...named }
+    await serves(open({ url: `rediss+sentinel://localhost:${port}/main`, tls }))
+    const nameless = open({ url: `rediss+sentinel://localhost:${port}/main`, tls: { ...tls, servername: undefined } })
+    expect(await failed(nameless.ping())).toMatch(/No Sentinel can be reached: .*localhost/)
+    await sentinel.stop()
+  })
+
+  test('is made to an address that is the common name of a certificate of the own authority', async () => {
+    const { cert, key } = authority.issue('127.0.0.1')
+    const [port, files] = [
+      await freePort(),
+      { 'tls-ca-cert-file': authority.ca, 'tls-cert-file': cert, 'tls-key-file': key },
+    ]
+    const lines = { 'tls-port': port, 'tls-auth-clients': 'no', ...files }
+    const managed = await startRedis({
+      args: Object.entries(lines).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+    })
+    await serves(open({ url: `rediss://127.0.0.1:${port}`, tls: { ca: authority.ca } }))
+    await managed.stop()
+  })
+
   test('accepts any certificate where that is asked for', async () => {
     await serves(open({ url: rediss(), tls: { ...client, insecure: true } }))
   })
@@ -212,6 +243,14 @@ describe('a ready client', () => {
     expect(foreign instanceof Redis).toBe(false)
     const store = open({ client: foreign })
     await serves(store)
+    // Many heartbeats at once are one script.
+    const keys = Array.from({ length: 8 }, newKey)
+    for (const key of keys) {
+      await store.createSession(key, 'r', MINUTE)
+      await store.take(key, 'get', 'i1:c1', undefined)
+    }
+    const looks = keys.map((key) => store.look(key, 'get', 'i1:c1', { n: 0, tag: '' }, MINUTE))
+    expect(await Promise.all(looks)).toEqual(keys.map(() => expect.objectContaining({ status: 'ok' })))
     redis.disconnect()
   })
 
@@ -240,6 +279,6 @@ describe('a ready client', () => {
     expect(() => redisStore({ client: {} as never })).toThrow(/a Redis or a Cluster of the package ioredis/)
     expect(() => redisStore({ client: null as never })).toThrow(/a Redis or a Cluster/)
     const redis = new Redis({ lazyConnect: true })
-    expect(() => redisStore({ client: redis, url: 'redis://h' })).toThrow(/a client and an address/)
+    expect(() => redisStore({ client: redis, url: 'redis://h' })).toThrow(/a client and an address \(REDIS_URL/)
   })
 })

@@ -28,6 +28,8 @@ beforeAll(async () => {
     // Each Sentinel also asks the others.
     'requirepass watch',
     'sentinel sentinel-pass watch',
+    // The rights that docs/security.md names.
+    'user few on >few resetchannels -@all +auth +hello +sentinel|get-master-addr-by-name',
   ]
   sentinels = await Promise.all([1, 2, 3].map(() => startRedis({ sentinel: lines })))
   while (!(await Promise.all(sentinels.map(seesAll))).every(Boolean)) await sleep(50)
@@ -54,8 +56,8 @@ function open(url: string, options: RedisStoreOptions = {}): Store {
 }
 
 const hosts = () => sentinels.map(({ port }) => `127.0.0.1:${port}`).join()
-const address = (name = 'main', password = 'watch', query = '') =>
-  `redis+sentinel://:pw@${hosts()}/${name}?sentinelPassword=${password}${query}`
+const address = (name = 'main', password = 'few') =>
+  `redis+sentinel://:pw@${hosts()}/${name}?sentinelUsername=few&sentinelPassword=${password}`
 const failed = (work: Promise<unknown>): Promise<Error | undefined> =>
   work.then(
     () => undefined,

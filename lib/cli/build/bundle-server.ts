@@ -9,6 +9,7 @@ import { Failure } from '../command.ts'
 import { exportsOf, lineOf, loadEsbuild, withFailures } from '../esbuild.ts'
 import { OWN } from '../own.ts'
 import { shown } from '../shown.ts'
+import { builtins } from './plugins/builtins.ts'
 import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
 import { leanRedis } from './plugins/lean-redis.ts'
@@ -126,7 +127,7 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
   // What is left out comes first: no other plugin may load it.
-  const own = [page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
+  const own = [builtins, page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
   const all = [...own, ...packages, ...shorter, unmarked]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const

@@ -14,6 +14,7 @@ import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import type { MetricsServer } from './metrics.ts'
 import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
@@ -23,6 +24,8 @@ interface Parts {
   log: Log
   /** The page for people; undefined: there is none. */
   page: Page | undefined
+  /** Undefined: nobody reads metrics. */
+  metrics?: MetricsServer | undefined
 }
 
 interface Served {
@@ -34,7 +37,7 @@ interface Served {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
-export function serveNode(server: Servable, { settings, store, log, page }: Parts): Served {
+export function serveNode(server: Servable, { settings, store, log, page, metrics }: Parts): Served {
   const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
@@ -62,11 +65,14 @@ export function serveNode(server: Servable, { settings, store, log, page }: Part
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
   const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
   // `/healthz` does not ask the store, because a restart would not bring Redis back.
-  endpoint.app.get('/readyz', async (c) => {
+  const ready = async () => {
     const state = await readiness.state()
     const headers = { 'Cache-Control': 'no-store' }
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
-  })
+    if (isReady) return new Response(state, { headers })
+    return new Response(state, { status: 503, headers: { ...headers, 'Retry-After': retryAfter(1) } })
+  }
+  endpoint.app.get('/readyz', ready)
+  metrics?.serve({ endpoint, readiness, ready })
   return { http, endpoint, fail: () => leaving.fail() }
 }

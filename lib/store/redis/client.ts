@@ -2,6 +2,7 @@
 
 import type { ConnectionOptions } from 'node:tls'
 import { jitter } from '../../base/ids.ts'
+import { greetEarly } from './greeting.ts'
 import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
 import { clusterOptions, sentinelParts } from './many-servers.ts'
 import type { Place } from './place.ts'
@@ -43,18 +44,22 @@ export function makeClient(place: Place, tls: ConnectionOptions | undefined, tim
     ...credentials(place, tls),
     keepAlive: 30_000,
     disableClientInfo: true,
+    // The greeting says what it would ask for, and commands to a server that loads its data are sent again.
+    enableReadyCheck: false,
     connectTimeout: silence,
     ...limits,
   }
   const { nodes, socket, sentinel } = place
   if (place.cluster) {
     const retryDelay = block === undefined ? 100 : 0
-    return new Cluster(nodes, clusterOptions({ backoff, retryDelay, redisOptions: options }))
+    const client = new Cluster(nodes, clusterOptions({ backoff, retryDelay, redisOptions: options }))
+    return client.on('+node', (node: Redis) => greetEarly(node, client))
   }
   const watched = sentinel && sentinelParts({ nodes, watched: sentinel, backoff, options })
   const at = watched?.options ?? (socket === undefined ? nodes[0] : { path: socket })
   const client = new Redis({ ...at, ...options, lazyConnect: true, retryStrategy: backoff })
   watched?.explain(client)
+  greetEarly(client, client)
   return client
 }
 

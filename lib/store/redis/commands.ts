@@ -3,18 +3,21 @@
 import { channels } from '../../base/events.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 import { type Client, watchClient } from './client.ts'
-import { sendScript } from './command.ts'
+import { isOwn, sendScript } from './command.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
 import { Redis } from './ioredis.ts'
 import { Outage, publishCommand } from './outage.ts'
+import { nothing } from './scripts/decode.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'
 import type { Script, Settings } from './scripts/script.ts'
 import { claimPrefix } from './scripts/server.ts'
 import type { Source } from './source.ts'
-import { isInterruption, isMoved, unavailable } from './trouble.ts'
+import { isInterruption, isLoading, isMoved, unavailable } from './trouble.ts'
 
 const ATTEMPTS = 3
+/** From one attempt to the next while a server loads its data, in ms. */
+const LOADING_PAUSE = 50
 /** How far, in ms, the clocks of the nodes of a cluster may differ. */
 const CLUSTER_SLACK = 1_000
 
@@ -158,6 +161,13 @@ export class Commands {
     return this.#client
   }
 
+  /** Opens the connection, where no command has done so. */
+  open(): void {
+    if (this.#closed || this.#source.ready || this.#client) return
+    this.#client = this.#open()
+    this.#client.connect().catch(nothing)
+  }
+
   /** Gives the connection up: the next command opens another, and commands under way are sent again on it. */
   renew(): void {
     const old = this.#client
@@ -199,7 +209,8 @@ export class Commands {
     client.disconnect()
   }
 
-  async #attempt<T>(issue: (client: Client) => Promise<T>, attempt: number): Promise<T> {
+  /** @param loading how long the server has been loading its data, in ms */
+  async #attempt<T>(issue: (client: Client) => Promise<T>, attempt: number, loading = 0): Promise<T> {
     // A client that has given up does not come back.
     if (this.#client?.status === 'end' && !this.#source.ready) this.#client = undefined
     try {
@@ -207,11 +218,17 @@ export class Commands {
       this.#gather(this.#client)
       return await issue(this.#client)
     } catch (error) {
+      if (isLoading(error) && loading < this.#timeout) return this.#afterLoading(issue, attempt, loading)
       if (attempt === ATTEMPTS || !isInterruption(error)) throw error
       if (isMoved(error)) this.#foundCluster()
     }
     await new Promise((resolve) => setTimeout(resolve, 20 * attempt))
     return this.#attempt(issue, attempt + 1)
+  }
+
+  async #afterLoading<T>(issue: (client: Client) => Promise<T>, attempt: number, loading: number): Promise<T> {
+    await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE))
+    return this.#attempt(issue, attempt, loading + LOADING_PAUSE)
   }
 
   #open(): Client {
@@ -238,9 +255,9 @@ export class Commands {
   }
 }
 
-/** Runs a script. In a cluster its first run defines it: the client has no script that is not used. */
+/** Runs a script. The first run defines it in a client of another copy of the package. */
 function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
-  if (client instanceof Redis) return sendScript(client, script, args)
+  if (isOwn(client)) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
   if (Reflect.get(client, name) === undefined) {
     client.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })

@@ -3,7 +3,7 @@
  * list of changes. A script for each would cost Redis and the instance more than what the scripts do.
  */
 import type { Commands } from './commands.ts'
-import { Redis, ReplyError } from './ioredis.ts'
+import { type Redis, ReplyError } from './ioredis.ts'
 import { batchOf } from './scripts/batch.ts'
 import type { Script } from './scripts/script.ts'
 import { unavailable } from './trouble.ts'
@@ -59,7 +59,7 @@ export class Gathered<Given, Reply> {
   #sendNext(): void {
     const { client } = this.#commands
     // In a cluster the sessions are in different slots, so that each has a script of its own.
-    const nodes = client instanceof Redis ? undefined : (client?.nodes('master') ?? [])
+    const nodes = client === undefined ? [] : 'nodes' in client ? client.nodes('master') : undefined
     const most = nodes ? UNDER_WAY : this.#most
     while (this.#underWay <= UNDER_WAY - most && this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, most)

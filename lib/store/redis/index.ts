@@ -135,7 +135,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
   const commands = new Commands({ source, timeout: commandTimeout, settings, prefix, renamedFrom, onError })
   const time = new RedisTime()
   const waiting = new Set<Waiting>()
-  let closed = false
+  let [opened, closed] = [false, false]
   const makeWaiting = (block: number) => {
     const client = source.waitingClient(commandTimeout, block)
     watchClient(client, nothing)
@@ -160,7 +160,15 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
     leavesProcess: true,
     busSlots,
     nearlyFull: memoryWatch(commands),
-    serve: (server) => commands.contact.serve(server),
+    open() {
+      opened = true
+      commands.open()
+    },
+    serve(server) {
+      commands.contact.serve(server)
+      // The first request finds out, too, and reports it.
+      if (opened) commands.contact.make().catch(nothing)
+    },
     // A write: a store that is full, or a replica, would answer a read.
     ping: () => commands.run('set', (client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
     async answersAnew() {

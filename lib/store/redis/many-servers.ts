@@ -32,6 +32,8 @@ interface ClusterParts {
 export function clusterOptions({ backoff, retryDelay, redisOptions }: ClusterParts) {
   return {
     lazyConnect: true,
+    // Each command reports a cluster that is down, and a question less is a round trip and a right of the user less.
+    enableReadyCheck: false,
     clusterRetryStrategy: backoff,
     slotsRefreshTimeout: redisOptions.connectTimeout ?? 1_000,
     slotsRefreshInterval: retryDelay > 0 ? 5_000 : 0,

@@ -33,7 +33,8 @@ const UNFIT: readonly (readonly [name: string, fits: (value: unknown) => boolean
  * @throws TypeError with one line
  */
 export function readySource(given: ReadyClient, backoff: (attempt: number) => number, address: unknown): Source {
-  if (address !== undefined) throw new TypeError('redisStore has a client and an address. Give it one of them.')
+  if (address !== undefined)
+    throw new TypeError('Redis has a client and an address (REDIS_URL, or the option url). Give one of them.')
   if (!isClient(given)) {
     throw new TypeError('The option client of redisStore must be a Redis or a Cluster of the package ioredis.')
   }

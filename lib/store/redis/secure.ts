@@ -57,7 +57,10 @@ export function secureOptions(tls: RedisTls, hosts: readonly string[]): Connecti
     checkServerIdentity(host, certificate) {
       const fault = checkServerIdentity(host, certificate)
       if (fault === undefined || isIP(host) === 0) return fault
-      return hosts.some((name) => checkServerIdentity(name, certificate) === undefined) ? undefined : fault
+      // Some services with an authority of their own have the address as the common name, where Node does not look for it.
+      const isCommonName = ca !== undefined && certificate.subject?.CN === host
+      const isNamed = isCommonName || hosts.some((name) => checkServerIdentity(name, certificate) === undefined)
+      return isNamed ? undefined : fault
     },
   }
   if (context === undefined) return options

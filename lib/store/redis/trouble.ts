@@ -50,6 +50,11 @@ export function isReadonly(error: Error): boolean {
   return wordOf(error) === 'READONLY'
 }
 
+/** The server is up, and has not read its data yet. */
+export function isLoading(error: unknown): boolean {
+  return error instanceof Error && wordOf(error) === 'LOADING'
+}
+
 /** The key is on another node of a cluster. */
 export function isMoved(error: unknown): boolean {
   return error instanceof Error && wordOf(error) === 'MOVED'

@@ -184,7 +184,7 @@ function calls(redis: RedisServer, { count, ms }: OperationsEffort): Promise<Ope
       }
       rows.push({
         name: 'update',
-        title: 'update of a resource that nobody subscribed to',
+        title: 'update of a resource that nobody subscribed to, three instances',
         ...(await updates(redis, meter, ms)),
       })
       rows.push({ name: 'instance', title: 'an instance that is in use, each second', ...shareOf(idle, unused) })

@@ -36,8 +36,8 @@ export interface BusNode {
 /** Between an instance and Redis, both ways, in ms. */
 const ROUND_TRIP = 0.5
 /** How long the simulation runs, in ms, and how much of its beginning does not count. */
-const LENGTH = 6_000
-const WARM_UP = 1_000
+const LENGTH = 3_000
+const WARM_UP = 500
 
 /** A random number from 0 to 1, the same in each run. */
 export type Chance = () => number
@@ -55,7 +55,8 @@ export function simulateBusNode(costs: BusCosts, { readers, changes, other, paus
     return free
   }
   const published: number[] = []
-  const had: number[] = []
+  /** The changes that a read took, from the first to before the last, and when its instance had them. */
+  const reads: { from: number; to: number; done: number }[] = []
   const waits: number[] = []
   const position = new Uint32Array(readers)
   let blocked: number[] = Array.from({ length: readers }, (_, n) => n)
@@ -65,7 +66,7 @@ export function simulateBusNode(costs: BusCosts, { readers, changes, other, paus
   const read = (reader: number, at: number) => {
     const news = published.length - (position[reader] ?? 0)
     const done = work(at, costs.wake + (news - 1) * costs.entry) + ROUND_TRIP / 2
-    for (let n = position[reader] ?? 0; n < published.length; n++) had[n] = done
+    reads.push({ from: position[reader] ?? 0, to: published.length, done })
     position[reader] = published.length
     coming.push({ at: done + pause, reader })
   }
@@ -88,12 +89,29 @@ export function simulateBusNode(costs: BusCosts, { readers, changes, other, paus
     if ((position[reader] ?? 0) < published.length) read(reader, now)
     else blocked.push(reader)
   }
+  const had = lastReads(reads, published.length)
   const delays = published.flatMap((at, n) => (at >= WARM_UP && had[n] !== undefined ? had[n] - at : []))
   return {
     busy: Math.min(1, other + worked / (LENGTH - WARM_UP)),
     last: { p50: percentile(delays, 0.5), p99: percentile(delays, 0.99) },
     waits: { p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) },
   }
+}
+
+/** When the last instance had each change. Later reads end later: the last that has a change counts. */
+function lastReads(
+  reads: readonly { from: number; to: number; done: number }[],
+  changes: number,
+): (number | undefined)[] {
+  const had: (number | undefined)[] = Array.from({ length: changes })
+  // No read before took more than this one, but for changes that none of those after it took.
+  let lowest = changes
+  for (let i = reads.length - 1; i >= 0 && lowest > 0; i--) {
+    const { from, to, done } = reads[i] as { from: number; to: number; done: number }
+    for (let n = Math.min(to, lowest) - 1; n >= from; n--) had[n] ??= done
+    if (to >= lowest) lowest = Math.min(lowest, from)
+  }
+  return had
 }
 
 function percentile(values: readonly number[], part: number): number {

@@ -44,6 +44,22 @@ test('the benchmark measures every workload and every figure', {
     expect(figure(`tools/list of 50 tools: ${line}, per session`).value).toMatch(/^\d+ us, /)
     expect(figure(`memory of a cached instance with 50 tools: ${line}`).value).toMatch(/KB$/)
   }
+  const names = [
+    'initialize',
+    'echo',
+    'registered',
+    'streamAtOnce',
+    'streamSpaced',
+    'ask',
+    'cancel',
+    'update',
+    'instance',
+  ]
+  const { operations, bus } = report.ceilings as { operations: { name: string; redis: number }[]; bus: object[] }
+  expect(operations.map(({ name }) => name)).toEqual([...names, 'heartbeat', 'listChange'])
+  for (const { name, redis } of operations.slice(0, 7)) expect(redis, name).toBeGreaterThan(0)
+  expect(bus).toMatchObject([{ receivers: 2 }, { receivers: 10 }])
+  expect(stdout).toContain('The first limit')
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })

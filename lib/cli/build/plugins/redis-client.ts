@@ -59,6 +59,7 @@ export const onDemandSource = `
   exports.addTransactionSupport = require('ioredis/built/transaction').addTransactionSupport
   exports.tracing = require('ioredis/built/tracing')
   exports.transformers = require('ioredis/built/replyTransformers')
+  exports.profiles = require('ioredis/built/constants/TLSProfiles').default
   exports.slots = require('cluster-key-slot')\n`
 
 /** A property that is read when it is used. */
@@ -100,8 +101,8 @@ export const errorNames: Plugin = {
 }
 
 /**
- * Leaves out the traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL cannot name, and prepared
- * imports (HIMPORT), which need an option that this project does not set.
+ * Leaves out the traces for `DEBUG=ioredis:*`, and prepared imports (HIMPORT), which need an option that this project does not
+ * set. The certificates of a hosted Redis, which only clients of authors name, are in {@link ON_DEMAND}.
  */
 export const leftOut: Plugin = {
   name: 'left-out',
@@ -114,7 +115,12 @@ export const leftOut: Plugin = {
       anywhere.test(importer) ? { path: 'debug', namespace } : undefined,
     )
     build.onLoad({ filter: /./, namespace }, () => ({ contents: noTraces }))
-    build.onLoad({ filter: client('constants/TLSProfiles\\.js') }, () => ({ contents: 'exports.default = {}' }))
+    build.onLoad({ filter: client('constants/TLSProfiles\\.js') }, ({ path }) => {
+      const names = [...readFileSync(path, 'utf8').matchAll(/^ {4}(\w+): \{ ca: /gm)].map(([, name]) => `${name}`)
+      assert.ok(names.length > 0, 'TLSProfiles.js of ioredis has changed')
+      const profiles = names.map((name) => lazy('exports.default', name, `require('./${ON_DEMAND}').profiles.${name}`))
+      return { contents: `exports.default = {}; ${profiles.join(';')}` }
+    })
     const message = 'himportFieldsets is left out of this bundle.'
     build.onLoad({ filter: client('himport/HimportCoordinator\\.js') }, ({ path }) => {
       const [, names = ''] = /^(exports\.\w+ = .*)void 0;$/m.exec(readFileSync(path, 'utf8')) ?? []

@@ -19,6 +19,7 @@ export type Operation = Exclude<
   | 'leavesProcess'
   | 'nearlyFull'
   | 'answersAnew'
+  | 'open'
   | 'serve'
   | 'receive'
   | 'close'
