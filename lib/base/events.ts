@@ -30,9 +30,7 @@ export interface ClientName {
   version: string
 }
 
-/**
- * W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in its headers. Only valid values.
- */
+/** W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in headers. Only valid values. */
 export interface TraceContext {
   traceparent?: string
   tracestate?: string

@@ -132,7 +132,7 @@ interface Listener {
 }
 
 /**
- * Listens to operations and to the ends of sessions. Exported for tests.
+ * Listens to operations and to the ends of sessions.
  *
  * @returns a function that ends it
  */
