@@ -45,8 +45,7 @@ import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
-import { SETTINGS } from './settings.ts'
+import { type HttpOptions, SETTINGS, type SessionOptions, type StatelessOptions } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
@@ -118,6 +117,8 @@ export interface Endpoint {
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
+  /** The name and version of the server, once it is {@link ready}. */
+  about(): { name: string; version: string }
   /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
   stats(): { connections: number; calls: number; unregistered: number; owed: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
@@ -204,8 +205,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
   const onOpen = () => {
     const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
     given.serve?.(name)
@@ -222,16 +222,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     report: onError,
   })
   const auth = own && authorization(own, facts, clock, onError)
-  const rateLimiter = (kind: RateLimiter['kind'], rate: Rate | undefined) =>
-    rate && new RateLimiter(kind, rate, instance)
+  const limiter = (kind: RateLimiter['kind'], rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
     checked: checkOfMiddleware(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: rateLimiter('principal', httpOptions.principalRate),
-    addresses: rateLimiter('address', httpOptions.addressRate),
+    principals: limiter('principal', httpOptions.principalRate),
+    addresses: limiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
     onError,
@@ -280,6 +279,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
+    about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
     stats: () => statsOf(instance),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),

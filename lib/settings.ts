@@ -19,10 +19,8 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const MIB = 1024 * 1024
-/** For a duration that must not be zero. */
-const SHORTEST = 0.1
-/** Redis counts the lifetimes of sessions, in seconds. */
-const LIFETIME = { from: 1, to: 10 * 365 * 86_400 }
+const SHORTEST = 0.1 // for a duration that must not be zero
+const LIFETIME = { from: 1, to: 10 * 365 * 86_400 } // Redis counts the lifetimes of sessions, in seconds
 
 export const SETTINGS = {
   /** Settings of the process. */
@@ -84,10 +82,12 @@ export const SETTINGS = {
     readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
     /** The port of `/metrics` for Prometheus, and of `/readyz` again, on `HOST`; 0: any free port (see [telemetry.md](telemetry.md)). */
     metricsPort: count(undefined, 'METRICS_PORT', { to: 65_535 }),
-    /** What Prometheus sends in `Authorization: Bearer …`. Without `METRICS_PORT`, `/metrics` is on the port of the endpoint. */
+    /** What Prometheus sends in `Authorization: Bearer …`. Without `METRICS_PORT`, `/metrics` is on the port of the endpoint. `/readyz?details` takes it, too. */
     metricsToken: text(undefined, 'METRICS_TOKEN'),
     /** On Lambda: the namespace in CloudWatch of metrics, which are lines of the log (EMF). Default: there are none. */
     metricsNamespace: text(undefined, 'METRICS_NAMESPACE'),
+    /** From one report of an instance to the next, for `mcp-anywhere instances`; 0: never. On Lambda: never. */
+    reportEvery: duration(30 * SECOND, 'INSTANCE_REPORT_SECONDS', { to: 86_400 }),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {

@@ -17,6 +17,7 @@ const FLOORS = [
   ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],
+  ['lib/admin'],
   ['lib/session', 'lib/stateless'],
   ['lib/tasks'],
   ['lib/runtime'],

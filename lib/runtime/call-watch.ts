@@ -158,7 +158,7 @@ function codeOf(error: Error): number {
 }
 
 /** What the request names. */
-function subject(method: string, params: JsonObject | undefined): Pick<CallStart, 'kind' | 'name'> {
+export function subject(method: string, params: JsonObject | undefined): Pick<CallStart, 'kind' | 'name'> {
   const about = METHODS.get(method)?.about
   const named = about === 'reference' && isObject(params?.ref) ? params.ref : params
   const name = named?.name ?? named?.uri

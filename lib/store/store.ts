@@ -9,6 +9,7 @@
  *
  * A store of one's own implements {@link Store} and passes the contract suite, `storeContract` in test/store/contract.
  */
+import type { AdminStore } from './admin.ts'
 import type { AskStore } from './asks.ts'
 import type { BusStore } from './bus.ts'
 import type { CallStore } from './calls.ts'
@@ -17,6 +18,7 @@ import type { SessionStore } from './sessions.ts'
 import type { StreamStore } from './streams.ts'
 import type { ValueStore } from './values.ts'
 
+export type { AdminStore } from './admin.ts'
 export type { BusStore, Change, ChangeEntry, Receiver, Receiving } from './bus.ts'
 export { comparePositions } from './bus.ts'
 export type { Append, AppendReply, Kept, Registration } from './calls.ts'
@@ -61,6 +63,8 @@ export interface StoreBase {
   close(): Promise<void>
   /** Resolves when the store does nothing more in the background, such as sliding a lifetime: the process may sleep then. */
   settled?: (() => Promise<void>) | undefined
+  /** What operators ask of a store that several instances share. Its code is loaded by this. */
+  admin?: (() => Promise<AdminStore>) | undefined
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */
   wake(idleMs: number): void
 }

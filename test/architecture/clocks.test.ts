@@ -44,6 +44,8 @@ const ALLOWED: { at: string; names: readonly Name[]; because: string }[] = [
   { at: 'lib/telemetry/otel/spans.ts', names: ['wall'], because: 'a span has the times of its clock' },
   { at: 'lib/platform/lambda/metrics.ts', names: ['wall'], because: 'values in CloudWatch have the time for people' },
   { at: 'lib/platform/log.ts', names: ['wall'], because: 'a line of the log has the time for people' },
+  { at: 'lib/platform/node/details.ts', names: ['wall'], because: 'a trouble has the time for people' },
+  { at: 'lib/cli/admin/', names: ['wall'], because: 'the start of an instance has the time for people' },
   { at: 'lib/cli/dev/terminal.ts', names: ['wall'], because: 'a line has the time for people' },
   {
     at: 'lib/platform/lambda/invocation.ts',

@@ -1,6 +1,9 @@
 /** A process that listens by itself: its settings, its log and its store. */
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../base/clock.ts'
+import type { Endpoint } from '../../endpoint.ts'
 import type { Servable } from '../../sdk/official.ts'
+import { sealedStore } from '../../store/sealed.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
@@ -54,6 +57,7 @@ export async function listenWith(
     announce(`http://${settings.host}:${port}${settings.endpoint.path}`, placeOf(settings, redis), log, out)
     tryStore(store).finally(() => {
       starting = false
+      void reportInstance(endpoint, store, settings)
     })
   })
   return fail
@@ -80,6 +84,19 @@ async function tryStore(store: Store): Promise<void> {
   await store.ping().catch((error) => {
     if (error instanceof StoreRefused) stop(error.message)
   })
+}
+
+/** Begins the reports of this instance to operators, where the store is shared. */
+async function reportInstance(
+  instance: Endpoint,
+  given: Store,
+  { reportEvery, endpoint: { keys, unsealed } }: Settings,
+): Promise<void> {
+  if (reportEvery === 0 || !given.admin) return
+  const { beginReports } = await import('../../admin/heartbeat.ts')
+  const store = keys ? sealedStore(given, keys, unsealed) : given
+  const admin = await store.admin?.()
+  if (admin) beginReports({ instance, store: admin, every: reportEvery, clock: systemClock })
 }
 
 /** Where the sessions are. */

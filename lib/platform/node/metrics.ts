@@ -17,8 +17,8 @@ import type { ReadinessCheck } from './readiness.ts'
 interface Served {
   endpoint: Endpoint
   readiness: Pick<ReadinessCheck, 'state'>
-  /** Answers `/readyz`. */
-  ready(request: Request): Promise<Response>
+  /** Answers `/readyz`: with `mayHaveDetails`, in full where the request asks for them. */
+  ready(request: Request, mayHaveDetails: boolean): Promise<Response>
 }
 
 export interface MetricsServer {
@@ -63,7 +63,10 @@ export async function openMetrics(settings: MetricsSettings, log: Log): Promise<
         limits: limitsOf(settings),
       })
       if (metricsPort === undefined) endpoint.app.get('/metrics', (c) => respond(c.req.raw))
-      else routes = { '/metrics': respond, '/readyz': ready }
+      else {
+        const mayHaveDetails = (request: Request) => metricsToken === undefined || bears(request, metricsToken)
+        routes = { '/metrics': respond, '/readyz': (request) => ready(request, mayHaveDetails(request)) }
+      }
     },
   }
 }

@@ -12,6 +12,7 @@ import { endpointOrStop } from '../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
+import { detailsOf, isTrusted } from './details.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
 import type { MetricsServer } from './metrics.ts'
@@ -64,15 +65,21 @@ export function serveNode(server: Servable, { settings, store, log, page, metric
   endOnException(report, () => leaving.fail())
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
   const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  const details = detailsOf({ endpoint, store, readiness, leaving, clock: systemClock })
+  const access = { token: settings.metricsToken, proxies: settings.endpoint.http?.proxies ?? 0 }
   // `/healthz` does not ask the store, because a restart would not bring Redis back.
-  const ready = async () => {
+  const ready = async (request: Request, mayHaveDetails: boolean) => {
     const state = await readiness.state()
-    const headers = { 'Cache-Control': 'no-store' }
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    if (isReady) return new Response(state, { headers })
-    return new Response(state, { status: 503, headers: { ...headers, 'Retry-After': retryAfter(1) } })
+    const status = isReady ? 200 : 503
+    const headers = { 'Cache-Control': 'no-store', ...(!isReady && { 'Retry-After': retryAfter(1) }) }
+    const inFull = mayHaveDetails && new URL(request.url).searchParams.has('details')
+    return inFull ? Response.json(await details(), { status, headers }) : new Response(state, { status, headers })
   }
-  endpoint.app.get('/readyz', ready)
+  endpoint.app.get('/readyz', ({ req, env }) => {
+    const { remoteAddress } = (env as HttpBindings).incoming.socket
+    return ready(req.raw, isTrusted({ remote: remoteAddress, header: (name) => req.header(name) }, access))
+  })
   metrics?.serve({ endpoint, readiness, ready })
   return { http, endpoint, fail: () => leaving.fail() }
 }

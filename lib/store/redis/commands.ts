@@ -38,7 +38,7 @@ export class Commands {
   readonly #source: Source
   readonly #timeout: number
   readonly #deadlines: Deadlines
-  readonly #settings: Settings
+  readonly settings: Settings
   #client: Client | undefined
   #unwatch = () => {}
   #trouble: Error | undefined
@@ -50,7 +50,7 @@ export class Commands {
 
   constructor({ source, timeout, settings, prefix, renamedFrom, onError }: Parts) {
     this.#source = source
-    this.#settings = { ...settings, slack: source.cluster ? CLUSTER_SLACK : 1 }
+    this.settings = { ...settings, slack: source.cluster ? CLUSTER_SLACK : 1 }
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
     this.#outage = new Outage(onError)
@@ -62,7 +62,7 @@ export class Commands {
       claim: async (client, name, before) => {
         const given = { name, before }
         return claimPrefix.reply(
-          await invoke(client, claimPrefix, claimPrefix.order(given, this.#settings, this.keys)),
+          await invoke(client, claimPrefix, claimPrefix.order(given, this.settings, this.keys)),
           given,
         )
       },
@@ -148,11 +148,11 @@ export class Commands {
 
   /** Runs a script. `early`: as for {@link run}. */
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
-    const { slack } = this.#settings
-    const args = script.order(given, this.#settings, this.keys)
+    const { slack } = this.settings
+    const args = script.order(given, this.settings, this.keys)
     // The first contact may find a cluster while the command is under way.
     const issue = (client: Client) =>
-      invoke(client, script, slack === this.#settings.slack ? args : script.order(given, this.#settings, this.keys))
+      invoke(client, script, slack === this.settings.slack ? args : script.order(given, this.settings, this.keys))
     return this.run(script.name, issue, (reply) => script.reply(reply, given), early)
   }
 
@@ -187,7 +187,7 @@ export class Commands {
     if (this.#source.cluster) return
     const obstacle = this.#source.foundCluster()
     if (obstacle !== undefined) throw new StoreRefused(obstacle)
-    this.#settings.slack = CLUSTER_SLACK
+    this.settings.slack = CLUSTER_SLACK
     this.renew()
   }
 
@@ -256,7 +256,7 @@ export class Commands {
 }
 
 /** Runs a script. The first run defines it in a client of another copy of the package. */
-function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+export function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
   if (isOwn(client)) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
   if (Reflect.get(client, name) === undefined) {

@@ -186,6 +186,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       await commands.close()
     },
     settled: () => commands.settled(),
+    admin: async () => (await import('./admin.ts')).adminOperations(commands),
     wake(idleMs) {
       time.slept(idleMs)
       if (idleMs <= TRUSTED_IDLE) return

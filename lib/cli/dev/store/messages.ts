@@ -26,6 +26,7 @@ export type Operation = Exclude<
   | 'settled'
   | 'wake'
   | 'busSlots'
+  | 'admin'
 >
 
 /** A missing name does not compile. */

@@ -16,6 +16,7 @@
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
  * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
+ * | `mcp:{bus}:instances`, `mcp:{bus}:instance:<instance>` | sorted set, string | the instances that report themselves, by the time when their report expires, and the reports |
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the position of the newest change that was removed |
  * | `mcp:{bus.<slot>}:box:<instance>`, `mcp:{bus.<slot>}:up:<instance>` | as with `{bus}` | the same of an instance whose id ends in `.<slot>~` |
  * | `mcp:{bus.<slot>}:changes` | stream | a copy of the list of changes; an entry with `s` stands for all before it |
@@ -58,6 +59,8 @@ export function keysOf(at: string) {
     box: (of: Instance) => `${at}:${busOf(of)}:box:${of.instance}`,
     here: (of: Instance) => `${at}:${busOf(of)}:up:${of.instance}`,
     copy: ({ slot }: { slot: number }) => `${at}:{bus.${slot}}:changes`,
+    instances: (_?: unknown) => `${at}:{bus}:instances`,
+    reported: ({ instance }: Instance) => `${at}:{bus}:instance:${instance}`,
     changes: (_?: unknown) => changes,
     trimmed: (_?: unknown) => trimmed,
     up: ({ instance }: Instance) => `${at}:up:${instance}`,
