@@ -10,9 +10,9 @@ import { exit } from './exit.ts'
 import type { AnsweringSocket } from './harden.ts'
 
 /** How long requests on new connections may take to arrive before the drain begins, in ms. */
-const FIRST_REQUESTS = 250
+const FIRST_REQUESTS = 500
 /** How long a request that has begun may take to arrive once everything else is done, in ms. */
-const LAST_REQUESTS = 500
+const LAST_REQUESTS = 250
 const SWEEP_EVERY = 20
 
 /** Whether this process is about to end. */
