@@ -38,16 +38,18 @@ import { Memory } from './runtime/memory.ts'
 import { createNotifier, type Notifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
+import { rest } from './runtime/rest.ts'
+import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import type { OfficialOptions } from './sdk/options.ts'
 import { mayRunAgain } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
-import { SETTINGS } from './settings.ts'
+import { type HttpOptions, SETTINGS, type SessionOptions, type StatelessOptions } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore, type Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
+import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
@@ -79,6 +81,11 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
   streaming?: boolean | undefined
   /** The page for people, which `mcp-anywhere/page` has. */
   page?: Page | undefined
+  /**
+   * Spans and metrics of OpenTelemetry, by the global providers of the process. Default: true where one of them is set when the
+   * endpoint is made. The package `@opentelemetry/api` must be installed.
+   */
+  telemetry?: boolean | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -110,8 +117,10 @@ export interface Endpoint {
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
   elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** How many connections and calls this instance has. All are zero when no response is open. */
-  stats(): { connections: number; calls: number; unregistered: number }
+  /** The name and version of the server, once it is {@link ready}. */
+  about(): { name: string; version: string }
+  /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
+  stats(): { connections: number; calls: number; unregistered: number; owed: number }
   /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
   held(): { requests: number; output: number }
   /**
@@ -136,11 +145,6 @@ export interface Endpoint {
    */
   close(): Promise<void>
 }
-
-/** ms that the last steps at the store may take before the process sleeps. */
-const FALLING_ASLEEP = 200
-
-const ASLEEP = 'when the time of this invocation was over. It goes on, if at all, with the next one'
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
@@ -201,14 +205,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
-  const legacy = legacySse ? LEGACY_PATHS : []
-  const facts = { path: paths.path, legacy, name: '', scopes: dispatcher.scopes }
+  const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
   const onOpen = () => {
     const { name, title = name } = dispatcher.describe(STATELESS_REVISION, offer).info
     given.serve?.(name)
     facts.name = title
   }
-  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
+  const telemetry = telemetryOf(options.telemetry, onError)
+  const completed = notify.elicitationCompleted
+  const opening = openingOf(dispatcher, { completed, onOpen, onError, telemetry: telemetry?.loaded })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {
@@ -218,16 +223,15 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     report: onError,
   })
   const auth = own && authorization(own, facts, clock, onError)
-  const rateLimiter = (kind: RateLimiter['kind'], rate: Rate | undefined) =>
-    rate && new RateLimiter(kind, rate, instance)
+  const limiter = (kind: RateLimiter['kind'], rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
   const access = new Access({
     dispatcher,
     auth: auth ?? (options.auth && middlewareOnly),
     checked: checkOfMiddleware(own, dispatcher.scopes, auth?.metadata.resources, clock, onError),
     paths,
     concurrency: new ConcurrencyLimiter(instance, sessionOptions.maxCallsPerPrincipal),
-    principals: rateLimiter('principal', httpOptions.principalRate),
-    addresses: rateLimiter('address', httpOptions.addressRate),
+    principals: limiter('principal', httpOptions.principalRate),
+    addresses: limiter('address', httpOptions.addressRate),
     proxies: httpOptions.proxies,
     clock,
     onError,
@@ -268,7 +272,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       return response
     })
   })
-  const { connections, calls, unregistered } = instance
   return {
     app,
     fetch: directFetch(app, routes, handler),
@@ -276,21 +279,22 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     ready: async () => opening?.ready() ?? [],
     notify,
     instanceId: instance.id,
+    about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),
-    stats: () => ({ connections: connections.size, calls: calls.size, unregistered: unregistered.size }),
+    stats: () => statsOf(instance),
     held: () => ({ requests: memory.requests.used, output: memory.output.used }),
     settled: () => instance.settled(),
     wake: (idleMs) => store.wake(idleMs),
     rest: async (by) => {
-      const time = by === undefined ? undefined : Math.max(0, by - clock.now() - FALLING_ASLEEP)
-      const timer = time === undefined ? undefined : clock.after(time, () => afterwork.giveUp(ASLEEP))
-      await instance.rest().finally(() => timer?.cancel())
+      await rest(instance, afterwork, by)
+      await telemetry?.flush()
     },
     close: async () => {
       await drain(instance, afterwork)
       endOwnChanges()
       await dispatcher.close?.()
       await store.close()
+      await telemetry?.end()
     },
   }
 }

@@ -19,10 +19,8 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const MIB = 1024 * 1024
-/** For a duration that must not be zero. */
-const SHORTEST = 0.1
-/** Redis counts the lifetimes of sessions, in seconds. */
-const LIFETIME = { from: 1, to: 10 * 365 * 86_400 }
+const SHORTEST = 0.1 // for a duration that must not be zero
+const LIFETIME = { from: 1, to: 10 * 365 * 86_400 } // Redis counts the lifetimes of sessions, in seconds
 
 export const SETTINGS = {
   /** Settings of the process. */
@@ -32,14 +30,32 @@ export const SETTINGS = {
     /** The address to listen on. */
     host: text('127.0.0.1', 'HOST'),
     /**
-     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path` for a
-     * socket; several nodes of a cluster with commas. Without it they are kept in the memory of the process, for one instance.
+     * Where sessions are kept: `redis://user:password@host:port/database`, `rediss://` for TLS, `redis+cluster://` for a cluster,
+     * `redis+sentinel://` for Sentinels, `unix:///path` for a socket ([deploy.md](deploy.md#redis) has every form). Without it
+     * they are kept in the memory of the process, for one instance.
      */
     redisUrl: text(undefined, 'REDIS_URL'),
+    /** The authority that signed the certificate of Redis: PEM, base64 of PEM, or a path. Default: the authorities of Node. */
+    redisCa: text(undefined, 'REDIS_TLS_CA'),
+    /** The certificate by which Redis recognises the process, in the same forms. A file is read again for each connection. */
+    redisCert: text(undefined, 'REDIS_TLS_CERT'),
+    /** The key of `REDIS_TLS_CERT`, in the same forms. */
+    redisKey: text(undefined, 'REDIS_TLS_KEY'),
+    /** The passphrase of that key. */
+    redisPassphrase: text(undefined, 'REDIS_TLS_KEY_PASSPHRASE'),
+    /** The name in the certificate of Redis. Default: the host of the address. */
+    redisServername: text(undefined, 'REDIS_TLS_SERVERNAME'),
+    /** Accepts every certificate of Redis. For services that have one that nobody can check. */
+    redisInsecure: flag(false, 'REDIS_TLS_INSECURE'),
     /** The beginning of every key in Redis. Each server and each stage on one Redis needs its own. */
     redisPrefix: text('mcp', 'REDIS_PREFIX'),
     /** The name that the server had before: for the deployment that renames it, which keeps its sessions and values. */
     redisRenamedFrom: text(undefined, 'REDIS_RENAMED_FROM'),
+    /**
+     * In how many slots of a cluster the mailboxes of instances are: more of them where hundreds of instances share many changes.
+     * The same for all instances, once all run a version that has this setting (see [performance.md](performance.md)).
+     */
+    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 256 }),
     /**
      * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
      * `HOST` is a loopback address and the output no terminal, else 1.
@@ -64,6 +80,14 @@ export const SETTINGS = {
     lameDuck: duration(0, 'LAME_DUCK_SECONDS', { to: 86_400 }),
     /** `/readyz` is 503 as long as the store does not answer. Else it is 200, since stateless calls go on. */
     readyNeedsStore: flag(false, 'READY_NEEDS_STORE'),
+    /** The port of `/metrics` for Prometheus, and of `/readyz` again, on `HOST`; 0: any free port (see [telemetry.md](telemetry.md)). */
+    metricsPort: count(undefined, 'METRICS_PORT', { to: 65_535 }),
+    /** What Prometheus sends in `Authorization: Bearer …`. Without `METRICS_PORT`, `/metrics` is on the port of the endpoint. `/readyz?details` takes it, too. */
+    metricsToken: text(undefined, 'METRICS_TOKEN'),
+    /** On Lambda: the namespace in CloudWatch of metrics, which are lines of the log (EMF). Default: there are none. */
+    metricsNamespace: text(undefined, 'METRICS_NAMESPACE'),
+    /** From one report of an instance to the next, for `mcp-anywhere instances`; 0: never. On Lambda: never. */
+    reportEvery: duration(30 * SECOND, 'INSTANCE_REPORT_SECONDS', { to: 86_400 }),
   },
   /** Options of `createEndpoint` itself. */
   endpoint: {
@@ -97,6 +121,11 @@ export const SETTINGS = {
     allowedOrigins: list(undefined, 'ALLOWED_ORIGINS'),
     /** Headers that web pages may send beside those of MCP, such as `x-api-key`. */
     allowedHeaders: list(undefined, 'ALLOWED_HEADERS'),
+    /**
+     * Makes spans and metrics of OpenTelemetry (see [telemetry.md](telemetry.md)). Default: 1 where an SDK has set its providers in
+     * the process before the server starts.
+     */
+    telemetry: flag(undefined, 'TELEMETRY'),
     /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. */
     legacySse: flag(false, 'LEGACY_SSE'),
   },

@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { installBeside } from '../lib/cli/build/beside.ts'
@@ -30,6 +31,15 @@ const BY_PARAM = new Map([
   ['getPolicy', 'GET_POLICY'],
 ])
 
+interface Parameters {
+  RULES: Record<string, unknown>
+  problemOf(params: Record<string, unknown>): string | undefined
+}
+
+/** The parameters of AWS, which osls reads as well: hence CommonJS. */
+const parametersOf = (folder: string): Parameters =>
+  createRequire(import.meta.url)(join(folder, 'infra/aws/parameters.cjs')) as Parameters
+
 /** The parameters that serverless.yml and its parts use, and their defaults; '' where there is none. */
 export function knownParams(folder: string): Map<string, string> {
   const parts = readdirSync(join(folder, 'infra/aws')).filter((name) => name.endsWith('.yml'))
@@ -39,6 +49,7 @@ export function knownParams(folder: string): Map<string, string> {
     const uses = readFileSync(join(folder, name), 'utf8').matchAll(/\$\{param:(\w+)(?:, (?:'([^']*)'|(\d+)))?/g)
     for (const [, param = '', text, number] of uses) params.set(param, text ?? number ?? params.get(param) ?? '')
   }
+  for (const param of Object.keys(parametersOf(folder).RULES)) if (!params.has(param)) params.set(param, '')
   return params
 }
 
@@ -56,8 +67,10 @@ function checkStage(folder: string, stage: string): void {
   const unknown = Object.keys(params).find((name) => !known.has(name))
   if (unknown !== undefined) refuse(`${unknown} is no parameter; there are ${[...known.keys()].sort().join(', ')}.`)
 
+  const problem = parametersOf(folder).problemOf(params)
+  if (problem !== undefined) refuse(problem)
+
   const { authIssuer, open, environment = {} } = params
-  if (open !== undefined && typeof open !== 'boolean') refuse('open must be true or false.')
   if (!authIssuer && open !== true) {
     refuse(
       'authIssuer is missing. Set authIssuer and authAudience, or open: true, and then everybody may use every tool.',

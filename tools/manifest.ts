@@ -24,6 +24,10 @@ const PEERS = {
   '@modelcontextprotocol/client': '2',
   // mcp-anywhere dev, start and build
   esbuild: '>=0.25',
+  // METRICS_PORT and METRICS_TOKEN
+  'prom-client': '15',
+  // Spans and metrics: the copy that the author's SDK uses.
+  '@opentelemetry/api': '1',
   // Schemas of zod 3 and of valibot: the release that fits depends on the author's zod.
   'zod-to-json-schema': '*',
   '@valibot/to-json-schema': '*',

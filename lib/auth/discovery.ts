@@ -1,4 +1,5 @@
 /** The metadata of an authorization server: RFC 8414, and the older OpenID Connect Discovery. */
+import { asError, textOf } from '../base/errors.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
 import { OWN_CONNECTION, PATIENCE } from './connection.ts'
 import { requireSafeUrl } from './keys.ts'
@@ -43,5 +44,11 @@ export async function discover(issuer: string, insecure: boolean | undefined): P
       failure = error
     }
   }
-  throw new Error(`No metadata of the authorization server ${issuer}.`, { cause: failure })
+  throw new Error(`No metadata of the authorization server ${issuer}: ${reasonOf(failure)}`, { cause: failure })
+}
+
+/** `fetch` has the reason why it failed in its cause: `connect ECONNREFUSED …`. */
+function reasonOf(failure: unknown): string {
+  const error = asError(failure)
+  return error.cause === undefined ? textOf(error) : textOf(error.cause)
 }

@@ -4,16 +4,39 @@
  * the table. Durations are in ms. No event has a token, a session id or the content of a message.
  */
 import { type Channel, openChannel } from './channel.ts'
+import type {
+  CommandEvent,
+  DrainEvent,
+  DrainStart,
+  SessionEvent,
+  SessionStart,
+  StoreEvent,
+  TakeoverEvent,
+} from './instance-events.ts'
+import type { FormerTrace } from './tracing.ts'
+
+export type {
+  CommandEvent,
+  DrainEvent,
+  DrainStart,
+  SessionEvent,
+  SessionStart,
+  StoreEvent,
+  TakeoverEvent,
+} from './instance-events.ts'
 
 export interface ClientName {
   name: string
   version: string
 }
 
-/** W3C Trace Context, as the client sent it: in `_meta` of the request, else in its headers. Only valid values. */
+/**
+ * W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in its headers. Only valid values.
+ */
 export interface TraceContext {
   traceparent?: string
   tracestate?: string
+  baggage?: string
 }
 
 /** An HTTP request. One object: members are added as they become known, and the last ones at its end. */
@@ -25,6 +48,15 @@ export interface RequestStart extends TraceContext {
   httpMethod: string
   /** Without the query. */
   path: string
+  /** The version of HTTP, where the platform tells it: `1.1`. */
+  httpVersion?: string
+  /** There is no HTTP: the line of a host that has started this process. */
+  isLocal?: true
+  /** The address of the client, behind the proxies that are trusted, and its port where there is none of them. */
+  address?: string
+  port?: number
+  /** The trace context in `_meta` of its message, where the body has one message. */
+  meta?: TraceContext
   /** The JSON-RPC method: of the first message where there are several. */
   method?: string
   /** How many messages the body has. */
@@ -61,6 +93,14 @@ export interface CallStart extends TraceContext {
   kind?: 'tool' | 'prompt' | 'resource'
   /** The tool or prompt, or the URI of the resource, as the client sent it: 200 characters at most. */
   name?: string
+  /** The server has said that it has a tool or prompt of this name. A server may have one and not say so. */
+  isKnown?: true
+  /** The trace context in `_meta` of the request. */
+  meta?: TraceContext
+  /** The span of this run, where somebody traces. */
+  span?: TraceContext
+  /** What is known of the run before: another instance began the call, or the client has answered its asks (2026-07-28). */
+  former?: FormerTrace
   /** takeover: the instance of the run before died or shut down. */
   run: 'first' | 'takeover'
 }
@@ -111,6 +151,8 @@ export interface AskEvent {
    * timeout. unreachable: the client takes no stream. invalid: the answer cannot be read. abandoned: the call ended.
    */
   outcome: 'answered' | 'pending' | 'refused' | 'timeout' | 'unreachable' | 'invalid' | 'abandoned' | 'error'
+  /** Of the client's JSON-RPC error. */
+  code?: number
   durationMs: number
 }
 
@@ -129,56 +171,6 @@ export interface StreamEvent extends StreamStart {
   characters: number
   writes: number
   durationMs: number
-}
-
-/** This instance has claimed the call of an instance that died or shut down. */
-export interface TakeoverEvent {
-  instance: string
-  session: string
-  id: string | number
-  method: string
-  /** The instance of the run before; undefined: it released the call as it shut down. */
-  from?: string
-  /** rerun: a second run begins. failed: the client gets an error. cancelled: the client had cancelled it. */
-  outcome: 'rerun' | 'failed' | 'cancelled'
-  /** How many messages the call had sent. */
-  sent: number
-}
-
-/** The instance begins to shut down. */
-export interface DrainStart {
-  instance: string
-  /** What is open. */
-  calls: number
-  streams: number
-}
-
-/** It has shut down. It is the object that `drain-start` published. */
-export interface DrainEvent extends DrainStart {
-  /** Calls that were not done in time: handed over or ended with an error. */
-  left: number
-  durationMs: number
-}
-
-/** A command of the store's server. The store in memory has none. */
-export interface CommandEvent {
-  store: string
-  /** The name of a script (`mcpAppend`) or of a command (`hmget`). */
-  command: string
-  error?: Error
-  durationMs: number
-}
-
-/** The store went away, or is back. */
-export interface StoreEvent {
-  store: string
-  state: 'lost' | 'back'
-  /** Why it went. */
-  cause: Error
-  /** `away`, `full`, `loading`, `readonly`, `denied`, `moved` or `outdated`. */
-  trouble: string
-  /** From the first failure on. */
-  awayMs: number
 }
 
 /**
@@ -223,6 +215,8 @@ export interface Events {
   ask: AskEvent
   'stream-start': StreamStart
   stream: StreamEvent
+  'session-start': SessionStart
+  session: SessionEvent
   takeover: TakeoverEvent
   'drain-start': DrainStart
   drain: DrainEvent
@@ -233,24 +227,30 @@ export interface Events {
 
 export type EventName = keyof Events
 
-const named = (name: EventName): Channel => openChannel(`mcp-anywhere:${name}`)
+const NAMES = [
+  'request-start',
+  'request',
+  'call-start',
+  'call',
+  'ask',
+  'stream-start',
+  'stream',
+  'session-start',
+  'session',
+  'takeover',
+  'drain-start',
+  'drain',
+  'command',
+  'store',
+  'refusal',
+] as const satisfies EventName[]
+
+type Channels = Readonly<Record<EventName, Channel>>
+
+const opened = NAMES.map((name) => [name, openChannel(`mcp-anywhere:${name}`)])
 
 /** The channels. They are kept here: Node forgets a channel that nobody keeps. */
-export const channels: Readonly<Record<EventName, Channel>> = {
-  'request-start': named('request-start'),
-  request: named('request'),
-  'call-start': named('call-start'),
-  call: named('call'),
-  ask: named('ask'),
-  'stream-start': named('stream-start'),
-  stream: named('stream'),
-  takeover: named('takeover'),
-  'drain-start': named('drain-start'),
-  drain: named('drain'),
-  command: named('command'),
-  store: named('store'),
-  refusal: named('refusal'),
-}
+export const channels = Object.fromEntries(opened) as Channels
 
 /** Publishes an event. To be called only where the channel has subscribers. */
 export function publish<N extends EventName>(name: N, event: Events[N]): void {

@@ -12,6 +12,9 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   build: () => import('./build/command.ts'),
   check: () => import('./check/command.ts'),
   connect: () => import('./connect/command.ts'),
+  instances: () => import('./admin/instances.ts'),
+  sessions: () => import('./admin/sessions.ts'),
+  calls: () => import('./admin/calls.ts'),
 }
 
 async function help(): Promise<string> {

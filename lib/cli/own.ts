@@ -60,6 +60,7 @@ const REDIS_CLIENT: string = folderOf('ioredis', OWN)
 export const REDIS_COMMANDS: string = folderOf('@ioredis/commands', REDIS_CLIENT)
 export const REDIS_ERRORS: string = folderOf('redis-errors', REDIS_CLIENT)
 export const HONO: string = folderOf('hono', OWN)
+export const NODE_SERVER: string = folderOf('@hono/node-server', OWN)
 
 /** Files of the client, by their path in its folder of code. */
 export const ofRedisClient = (pattern: string): RegExp => within(REDIS_CLIENT, `built/${pattern}`)

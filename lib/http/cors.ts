@@ -1,6 +1,6 @@
 /** CORS: the headers that let a web page of an allowed origin call the endpoint and read its responses. */
 import type { ReadHeader } from './headers.ts'
-import { readHeaderNames } from './origin-options.ts'
+import { readHeaderNames } from './origin-lists.ts'
 
 const ALLOWED_METHODS = 'POST, GET, DELETE, OPTIONS'
 const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After'
@@ -25,7 +25,8 @@ export interface CorsOptions {
  * @throws TypeError for a name that is none
  */
 export function preflight({ allowedHeaders = [] }: CorsOptions): (header: ReadHeader) => Record<string, string> {
-  const always = [...new Set([...REQUEST_HEADERS.split(', '), ...readHeaderNames(allowedHeaders)])]
+  const own = allowedHeaders.length > 0 ? readHeaderNames(allowedHeaders) : []
+  const always = [...new Set([...REQUEST_HEADERS.split(', '), ...own])]
   return (header) => {
     const asked = (header('access-control-request-headers') ?? '').split(',').map((name) => name.trim().toLowerCase())
     const params = asked.filter((name) => /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))

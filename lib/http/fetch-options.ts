@@ -11,7 +11,8 @@ interface Incoming {
   readableDidRead?: boolean
   read?(): unknown
   resume?(): unknown
-  socket?: { remoteAddress?: string | undefined }
+  httpVersion?: string
+  socket?: { remoteAddress?: string | undefined; remotePort?: number | undefined }
   /** The bytes of the body, which some platforms have read already. */
   rawBody?: unknown
 }

@@ -7,6 +7,7 @@ import { type Message, resultText } from '../protocol/jsonrpc.ts'
 import { readMessage } from '../protocol/read.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { ASSUMED_REVISION, isSessionRevision, STATELESS_REVISION, SUPPORTED_REVISIONS } from '../protocol/revisions.ts'
+import { traceOf } from '../protocol/trace-context.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -162,14 +163,12 @@ function readBatch(body: unknown[], maxBatch: number, access: Access, caller: Ca
 const MAX_NOTED = 100
 
 export function noteMethod(note: RequestStart, message: Message, messages: number): void {
-  const method =
-    message.kind === 'request'
-      ? message.request.method
-      : message.kind === 'notification'
-        ? message.notification.method
-        : '(response)'
-  note.method = method.slice(0, MAX_NOTED)
+  const request = message.kind === 'request' ? message.request : undefined
+  const sent = message.kind === 'notification' ? message.notification : request
+  note.method = (sent?.method ?? '(response)').slice(0, MAX_NOTED)
   note.messages = messages
+  const meta = messages === 1 ? traceOf(sent?.params) : undefined
+  if (meta) note.meta = meta
 }
 
 /**

@@ -9,6 +9,11 @@ import { LEGACY_PATHS } from './paths.ts'
 /** The reader of bodies that a framework has parsed. */
 export const PARSED = new OnDemand(() => import('./parsed-body.ts').then(({ readParsed }) => ({ readParsed })))
 
+/** The events of streams, where somebody listens. */
+export const STREAM_EVENTS = new OnDemand(() =>
+  import('./stream-event.ts').then(({ watchStream }) => ({ watchStream })),
+)
+
 /** The addresses of HTTP+SSE. */
 export function legacyRoutes(app: Hono, parts: McpParts): void {
   const handlers = new OnDemand(async () => (await import('./legacy-sse.ts')).legacyHandlers(parts))

@@ -4,7 +4,8 @@ import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { refusalText } from '../protocol/refusal-texts.ts'
 import type { ReadHeader } from './headers.ts'
-import { hostName, LOCAL_NAMES, readHosts, readOrigins } from './origin-options.ts'
+import { hostName, LOCAL_NAMES } from './host-name.ts'
+import { readHosts, readOrigins } from './origin-lists.ts'
 
 export interface OriginOptions {
   /**
@@ -30,7 +31,7 @@ export type OriginCheck = (header: ReadHeader, request: { readonly url: string }
 export function originCheck({ allowedHosts, allowedOrigins = [] }: OriginOptions): OriginCheck {
   const named = allowedHosts === 'local' || allowedHosts === undefined ? undefined : readHosts(allowedHosts)
   const hosts = allowedHosts === 'local' ? LOCAL_NAMES : named && named !== '*' ? new Set(named) : undefined
-  const read = readOrigins(allowedOrigins)
+  const read = allowedOrigins.length > 0 ? readOrigins(allowedOrigins) : []
   const origins = read === '*' ? '*' : new Set(read)
   const allows = (origin: string, host: string): boolean => {
     if (origins === '*' || origins.has(origin)) return true

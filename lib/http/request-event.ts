@@ -8,20 +8,22 @@ import {
   type RefusalKind,
   type RequestStart,
   requestsAreHeard,
-  type StreamStart,
 } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import { ErrorCode, type ProtocolError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { readTrace } from '../protocol/trace-context.ts'
-import { type Reply, watchWriter } from '../runtime/reply.ts'
+import type { Caller } from '../runtime/caller.ts'
+import type { Reply } from '../runtime/reply.ts'
 import { UnreadableRecord } from '../session/stream/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { fetchOptions } from './fetch-options.ts'
 import type { ReadHeader } from './headers.ts'
+import { STREAM_EVENTS } from './on-demand.ts'
 import type { HttpRequest } from './request.ts'
 import { refusalOf } from './respond.ts'
 import type { RouteParts } from './route.ts'
+import type { StreamReply } from './stream-event.ts'
 
 type EventParts = Pick<RouteParts, 'instance' | 'clock'>
 
@@ -40,7 +42,7 @@ export class WatchedRequest {
   constructor({ instance, clock }: EventParts, c: HttpRequest, header: ReadHeader) {
     this.#clock = clock
     this.#began = clock.now()
-    const { requestId } = fetchOptions(c)
+    const { requestId, incoming, local } = fetchOptions(c)
     // The id that a load balancer gave the request.
     const id = requestId ?? header('x-request-id') ?? header('x-cloud-trace-context')
     this.event = {
@@ -48,8 +50,10 @@ export class WatchedRequest {
       id: id?.slice(0, MAX_ID) || randomId(9),
       httpMethod: c.req.method,
       path: c.req.path.slice(0, MAX_PATH),
-      ...readTrace(header('traceparent'), header('tracestate')),
+      ...readTrace(header('traceparent'), header('tracestate'), header('baggage')),
     }
+    if (incoming?.httpVersion !== undefined) this.event.httpVersion = incoming.httpVersion.replace('.0', '')
+    if (local) this.event.isLocal = true
   }
 
   /** Serves the request with the stores that listeners have bound to the channel. */
@@ -57,6 +61,17 @@ export class WatchedRequest {
     const response = await channels['request-start'].runStores(this.event, work)
     if (!this.#streams) this.#end(response.status)
     return response
+  }
+
+  /** Adds what is known of the caller. Its port is that of the last proxy where there is one. */
+  identified(c: HttpRequest, caller: Caller): void {
+    const { event } = this
+    caller.note = event
+    const { address } = caller.request
+    if (address === undefined) return
+    event.address = address
+    const { remoteAddress, remotePort } = fetchOptions(c).incoming?.socket ?? {}
+    if (remoteAddress === address && remotePort !== undefined) event.port = remotePort
   }
 
   refused(error: unknown): void {
@@ -76,50 +91,11 @@ export class WatchedRequest {
     if (channels.refusal.hasSubscribers) publish('refusal', event)
   }
 
-  /** The reply with a source whose end is reported, where it is a stream. */
-  watch(reply: Reply, resumes: boolean): Reply {
-    if (reply.kind !== 'stream') return reply
+  /** The reply, a stream, with a source whose end is reported. */
+  async streamed(reply: StreamReply, resumes: boolean): Promise<Reply> {
     this.#streams = true
-    const { source } = reply
-    const began = this.#clock.now()
-    const event: StreamStart = { request: this.event, kind: this.#streamKind(resumes) }
-    let [characters, writes, over, left] = [0, 0, false, false]
-    const end = (outcome: 'ended' | 'closed') => {
-      if (over) return
-      over = true
-      const durationMs = this.#clock.now() - began
-      const ended = Object.assign(event, { outcome, characters, writes, durationMs })
-      if (channels.stream.hasSubscribers) publish('stream', ended)
-      this.#end(200)
-    }
-    return {
-      ...reply,
-      source: {
-        attach(writer) {
-          if (channels['stream-start'].hasSubscribers) publish('stream-start', event)
-          const counting = watchWriter(writer, {
-            writing(text) {
-              characters += text.length
-              writes++
-            },
-            ended: () => end(left ? 'closed' : 'ended'),
-          })
-          source.attach(counting)
-        },
-        detached() {
-          left = true
-          source.detached()
-          end('closed')
-        },
-      },
-    }
-  }
-
-  #streamKind(resumes: boolean): StreamStart['kind'] {
-    const { httpMethod, method, path } = this.event
-    if (httpMethod !== 'GET') return method === 'subscriptions/listen' ? 'listen' : 'call'
-    if (resumes) return 'resume'
-    return /\/sse\/?$/.test(path) ? 'legacy' : 'get'
+    const { watchStream } = STREAM_EVENTS.now ?? (await STREAM_EVENTS.load())
+    return watchStream(reply, this.event, resumes, this.#clock, () => this.#end(200))
   }
 
   #end(status: number): void {

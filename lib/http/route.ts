@@ -91,14 +91,17 @@ export function route(
       const accepted = negotiates ? readAccept(header('accept')) : JSON_ALONE
       const caller = isDocument ? access.anonymous(c, responseLimit) : access.caller(c, header, responseLimit)
       exchange = { c, header, accepted, caller: caller instanceof Promise ? await caller : caller }
-      exchange.caller.note = watched?.event
+      watched?.identified(c, exchange.caller)
       const handler = byMethod.get(method)
       if (!handler) {
         const message = `${method} is not a method of this address; use ${allow}.`
         throw new Refusal(405, ErrorCode.InvalidRequest, message, { headers: { Allow: allow } })
       }
       const given = await handler(exchange)
-      const reply = watched ? watched.watch(given, header('last-event-id') !== undefined) : given
+      const reply =
+        watched && given.kind === 'stream'
+          ? await watched.streamed(given, header('last-event-id') !== undefined)
+          : given
       const { client } = exchange.caller
       if (reply.kind === 'json') countJson(c, reply.body, client, output)
       return respond(reply, accepted, cors, streams, client, fetchOptions(c))

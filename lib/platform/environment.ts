@@ -8,10 +8,11 @@ import type { EndpointOptions } from '../endpoint.ts'
 import { checkPaths } from '../http/paths.ts'
 import { boundsOf } from '../options.ts'
 import { defaultsOf, SETTINGS } from '../settings.ts'
-import { PREFIX_FORM, readPlace, readPrefix } from '../store/redis/place.ts'
+import { PREFIX_FORM, readPrefix } from '../store/redis/place.ts'
 import { misspelled } from './misspelled.ts'
 import { rareText } from './rare-texts.ts'
-import { readWebAccess, type WebAccess } from './web-access.ts'
+import { redisName } from './redis.ts'
+import { readWebAccess } from './web-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -48,7 +49,7 @@ export function parseEnvironment(env: Environment): Settings {
   const auth = authorization(env)
   const open = !local && auth === undefined
   checked(() => checkPaths(endpoint), 'MCP_PATH, MCP_PREFIX')
-  const { allowedHosts, allowedOrigins } = webAccess(endpoint, local, auth !== undefined)
+  const { allowedHosts, allowedOrigins } = fitting(() => readWebAccess(endpoint, local, auth !== undefined))
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
@@ -62,7 +63,7 @@ export function parseEnvironment(env: Environment): Settings {
   return {
     ...platform,
     shutdown,
-    redisName: redisUrl === undefined ? undefined : redisNames(redisUrl),
+    redisName: fitting(() => redisName(platform)),
     log: platform.log ?? (local ? undefined : true),
     openWarning: open ? NO_AUTHORIZATION : undefined,
     page: platform.page ?? local,
@@ -71,6 +72,7 @@ export function parseEnvironment(env: Environment): Settings {
       ...(open ? [NO_AUTHORIZATION] : []),
       ...(local && !auth && allowedOrigins === '*' ? [rareText('everyPage')] : []),
       ...(platform.page && !allowedHosts && !allowedOrigins ? [rareText('pageRefused')] : []),
+      ...(platform.redisInsecure ? [rareText('anyCertificate')] : []),
       // With Redis there will be several instances, and each of them would have its own random key.
       ...(redisUrl !== undefined && endpoint.keys === undefined ? [rareText('noKeys')] : []),
     ],
@@ -122,9 +124,10 @@ const NO_AUTHORIZATION =
   'Nobody is asked for a token: every client that reaches this address can use every tool. Set AUTH_ISSUER and ' +
   'AUTH_AUDIENCE, or put a gateway in front that lets in only authorized clients.'
 
-function webAccess(...given: Parameters<typeof readWebAccess>): WebAccess {
+/** The result of `read`. Its failure, whose line names the variable, stops the start. */
+function fitting<T>(read: () => T): T {
   try {
-    return readWebAccess(...given)
+    return read()
   } catch (error) {
     throw new BadSetting(error instanceof Error ? error.message : String(error))
   }
@@ -162,12 +165,6 @@ function introspection(env: Environment): AuthOptions['introspection'] {
     )
   }
   return { url, clientId, clientSecret }
-}
-
-/** The hosts of the address, which is checked. */
-function redisNames(url: string): string {
-  const { nodes, socket } = checked(() => readPlace(url, undefined), 'REDIS_URL')
-  return socket ?? nodes.map(({ host }) => host).join(', ')
 }
 
 /** The result of `read`. Its failure becomes the line that stops the start, with the name of the variable before it. */

@@ -9,6 +9,9 @@ const TEXTS = {
   pageRefused:
     'PAGE is 1, and neither ALLOWED_HOSTS nor ALLOWED_ORIGINS is set: the page opens, and its requests are refused as those of ' +
     'every web page. Set ALLOWED_HOSTS to the host name of this address.',
+  anyCertificate:
+    'REDIS_TLS_INSECURE is 1: whoever is between this process and Redis can read and change everything. Set REDIS_TLS_CA to ' +
+    'the authority of Redis in its place, where its service names one.',
   rebinding:
     'ALLOWED_HOSTS is * on a loopback address without authorization: any web page could call this machine (DNS rebinding). ' +
     'List the names, or set AUTH_ISSUER.',

@@ -10,6 +10,7 @@ import {
   type RequestStart,
 } from '../base/events.ts'
 import { NotJson } from '../base/to-json.ts'
+import { type FormerTrace, tracing } from '../base/tracing.ts'
 import { clientName } from '../protocol/client.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, RawJson } from '../protocol/jsonrpc.ts'
@@ -29,6 +30,8 @@ export interface WatchedChannel extends ClientChannel {
   readonly note: RequestStart | undefined
   readonly sessionKey: string | undefined
   readonly takenOver: boolean
+  /** What is known of the trace of the run before. */
+  readonly former: FormerTrace | undefined
 }
 
 /** Hands a request to the author's server. */
@@ -42,10 +45,12 @@ export type Dispatch = (
 const MAX_NAME = 200
 
 /** The dispatch of an endpoint, which has each call watched where somebody listens. */
-export function watchedDispatch(dispatcher: Pick<Dispatcher, 'dispatch'>, instance: Instance): Dispatch {
+export function watchedDispatch(dispatcher: Pick<Dispatcher, 'dispatch' | 'knows'>, instance: Instance): Dispatch {
   return (method, params, channel) => {
     if (!callsAreHeard()) return dispatcher.dispatch(method, params, channel)
     const watch = new CallWatch(instance, method, params, channel)
+    const { kind, name } = watch.event
+    if (name !== undefined && kind !== 'resource' && kind && dispatcher.knows?.(kind, name)) watch.event.isKnown = true
     channel.watch = watch
     return watch.run(() => dispatcher.dispatch(method, params, channel))
   }
@@ -62,7 +67,7 @@ export class CallWatch {
   #over = false
 
   constructor(instance: Instance, method: string, params: JsonObject | undefined, channel: WatchedChannel) {
-    const { note, sessionKey, takenOver, revision, requestId } = channel
+    const { note, sessionKey, takenOver, revision, requestId, former } = channel
     this.#instance = instance
     this.#began = instance.clock.now()
     const run = takenOver ? 'takeover' : 'first'
@@ -71,17 +76,21 @@ export class CallWatch {
     if (sessionKey !== undefined) event.session = sessionKey
     const { info } = channel.client
     if (info) event.client = clientName(info)
-    const trace = traceOf(params) ?? note
-    if (trace?.traceparent !== undefined) event.traceparent = trace.traceparent
-    if (trace?.traceparent !== undefined && trace.tracestate !== undefined) event.tracestate = trace.tracestate
+    const meta = traceOf(params)
+    if (meta) event.meta = meta
+    const { traceparent, tracestate } = meta?.traceparent === undefined ? (note ?? {}) : meta
+    if (traceparent !== undefined) event.traceparent = traceparent
+    if (tracestate !== undefined) event.tracestate = tracestate
+    if (former) event.former = former
     this.event = event
   }
 
   /** Publishes the start, and runs the handler with the stores that listeners have bound to the channel. */
   run(work: () => Result | Promise<Result>): Result | Promise<Result> {
+    const traced = tracing.now
     const result = channels['call-start'].runStores(this.event, () => {
       try {
-        return work()
+        return traced ? traced.within(this.event, work) : work()
       } catch (error) {
         this.failed(error)
         throw error
@@ -149,7 +158,7 @@ function codeOf(error: Error): number {
 }
 
 /** What the request names. */
-function subject(method: string, params: JsonObject | undefined): Pick<CallStart, 'kind' | 'name'> {
+export function subject(method: string, params: JsonObject | undefined): Pick<CallStart, 'kind' | 'name'> {
   const about = METHODS.get(method)?.about
   const named = about === 'reference' && isObject(params?.ref) ? params.ref : params
   const name = named?.name ?? named?.uri

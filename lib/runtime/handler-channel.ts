@@ -1,6 +1,7 @@
 /** The common part of all channels: of session calls, stateless calls, and calls without a session. */
 import type { Clock } from '../base/clock.ts'
 import type { CallStart, RequestStart } from '../base/events.ts'
+import type { FormerTrace } from '../base/tracing.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import type { JsonRpcRequest, RequestId } from '../protocol/jsonrpc.ts'
 import type { Announcer, RequestInfo } from '../server/context/client-channel.ts'
@@ -62,6 +63,9 @@ export abstract class HandlerChannel {
   /** Another instance began the call, and this is its second run. */
   get takenOver(): boolean {
     return false
+  }
+  get former(): FormerTrace | undefined {
+    return undefined
   }
   get clock(): Clock {
     return this.#shared.clock

@@ -3,7 +3,6 @@
  * and the timers that these share. An instance has nothing of a session beyond its live connections and calls.
  */
 import { type Clock, everySpread, type Timer } from '../base/clock.ts'
-import { randomId } from '../base/ids.ts'
 import { Turns } from '../base/turns.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { SessionOptions } from '../settings.ts'
@@ -13,7 +12,7 @@ import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
 import { findLostCalls } from './lost-calls.ts'
 import { type Mail, readMail, runIsOver } from './mail.ts'
 import { Memory } from './memory.ts'
-import { instanceOf, tokenOf } from './name.ts'
+import { instanceOf, newInstanceId, tokenOf } from './name.ts'
 import { Presence, SIGN_EVERY } from './presence.ts'
 import { shuttingDown, tooManyStreams } from './refusals.ts'
 import { RetryQueue } from './retry-queue.ts'
@@ -32,8 +31,7 @@ export type UnnamedStore = Omit<Store, 'register' | 'take' | 'claim' | 'append'>
 const BEAT_SLOTS = 8
 
 export class Instance {
-  /** As `hasMailSign` of lib/store/bus.ts reads it. */
-  readonly id = `${randomId(9)}~`
+  readonly id: string
   readonly store: UnnamedStore
   readonly options: SessionOptions
   readonly clock: Clock
@@ -71,6 +69,7 @@ export class Instance {
     onError: (error: unknown) => void,
     memory = new Memory(),
   ) {
+    this.id = newInstanceId(store.busSlots)
     this.memory = memory
     this.stored = new StoredBytes(this, options.maxStored)
     this.store = store

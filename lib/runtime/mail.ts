@@ -18,6 +18,10 @@ export type Mail =
   | { t: 'level'; to: string; level: string }
   /** To holders and owners: the session has ended. */
   | { t: 'gone'; to: string }
+  /** To an owner: an operator asks what the call is, or has it end with this error. */
+  | { t: 'inspect'; to: string; from: string; end?: string }
+  /** To an operator: what the call is that has this owner. */
+  | ({ t: 'inspected'; to: string; from: string } & InspectedCall)
   /** To a parked run: a retry waits for it. `retry`: what the retry brings, until the run has it; `got`: the messages that arrived. */
   | { t: 'retry'; to: string; from: string; wait: number; got: number; retry?: RetryMail }
   /** To a retry: message `n` of its leg, or the end of it. 0: the run has what the retry brought, or takes nothing of it. */
@@ -28,6 +32,14 @@ export type Mail =
   | { t: 'leave'; to: string; from: string; reason?: string }
   /** Between the dispatchers of two instances: `from` is the name of the other end. */
   | { t: 'relay'; to: string; from: string; frame: JsonObject }
+
+export interface InspectedCall {
+  method: string
+  /** The tool or prompt, or the URI of the resource, as the client sent it. */
+  name?: string
+  /** For how many ms this run has been under way. */
+  runs: number
+}
 
 /** What the retry of a stateless client brings to its run. */
 export interface RetryMail {

@@ -36,6 +36,11 @@ export class RetryQueue {
     })
   }
 
+  /** How much work waits for the store. */
+  get size(): number {
+    return this.#waiting?.size ?? 0
+  }
+
   /** The store was away and answers again: everything that waits is tried soon. */
   again(): void {
     this.#waiting?.again()

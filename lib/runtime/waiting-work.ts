@@ -45,6 +45,10 @@ export class WaitingWork {
     this.#isAway = isAway
   }
 
+  get size(): number {
+    return this.#waiting.size
+  }
+
   /** Adds work that has failed, to be tried until then. */
   add(work: Work, until: number): void {
     this.#keep({ work, until, pause: FIRST_PAUSE, due: 0 })

@@ -84,6 +84,7 @@ export function baseDispatcher<Instance extends Serving>({ own, policies, use }:
       return known
     },
     policyOf: (method, params, caller) => policies.of(method, params, caller),
+    knows: (kind, name) => kind === 'tool' && policies.knows(name),
   }
   return dispatcher
 }

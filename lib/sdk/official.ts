@@ -123,5 +123,6 @@ export function untilOpen(options: OfficialOptions['tools'], opened: () => Dispa
     dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
     describe: (revision, offer) => opened().describe(revision, offer),
     policyOf: (method, params, caller) => opened().policyOf(method, params, caller),
+    knows: (kind, name) => opened().knows?.(kind, name) === true,
   } satisfies Dispatcher
 }

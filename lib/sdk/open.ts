@@ -92,6 +92,7 @@ function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, lis
         const tools = sdk.registeredTools(made)
         return tools && Object.hasOwn(tools, name) ? tools[name]?.annotations : undefined
       },
+      hasTool: (name) => Object.hasOwn(sdk.registeredTools(made) ?? {}, name),
       report,
     }),
     strict: options.attribution === 'strict',

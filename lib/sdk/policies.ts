@@ -23,6 +23,8 @@ interface PolicyParts {
   tools: { readonly [name: string]: OfficialToolOptions } | undefined
   /** The annotations of a tool that an `McpServer` has registered. Undefined: none, or it is a low-level server. */
   annotationsOf(name: string): unknown
+  /** Whether an `McpServer` has registered the tool. */
+  hasTool?(name: string): boolean
   report(error: Error): void
 }
 
@@ -92,6 +94,11 @@ export class Policies {
     if (this.of(method, params).runsAgain) return true
     const name = params?.name
     return method === 'tools/call' && typeof name === 'string' && this.#options.get(name)?.durable === true
+  }
+
+  /** Whether the server, one of its lists or an option has named the tool. */
+  knows(name: string): boolean {
+    return this.#parts.hasTool?.(name) || this.#listed.has(name) || this.#options.has(name)
   }
 
   /** The tools that lists have named. */

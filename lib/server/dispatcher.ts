@@ -64,6 +64,8 @@ export interface Dispatcher {
    * name that does not exist. Without a caller no entry is hidden.
    */
   policyOf(method: string, params: JsonObject | undefined, caller?: Caller): Policy
+  /** Whether the server has said that it has a tool or prompt of this name. Undefined or false: nobody knows. */
+  knows?(kind: 'tool' | 'prompt', name: string): boolean
   /** Whether a caller may learn that a resource has changed. Called where {@link hides} is true. */
   shows?(uri: string, caller: Caller): boolean
   /**

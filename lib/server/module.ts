@@ -49,6 +49,7 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
         : dispatcher.dispatch(method, params, channel),
     describe: (revision, offer) => extended(dispatcher.describe(revision, offer)),
     policyOf: (method, params, caller) => (own(method) ? NO_POLICY : dispatcher.policyOf(method, params, caller)),
+    knows: (kind, name) => dispatcher.knows?.(kind, name) === true,
     shows: (uri, caller) => dispatcher.shows?.(uri, caller) ?? true,
     reportTo: (report) => dispatcher.reportTo?.(report),
     onChange: (listener) => dispatcher.onChange?.(listener),

@@ -62,6 +62,7 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
       return kept.byOffer[at]
     },
     policyOf: (method, params, caller) => policyOf(registry, METHODS.get(method)?.about, params, caller),
+    knows: (kind, name) => registry[`${kind}s`].has(name),
     shows(uri, caller) {
       const entry = registry.findResource(uri)?.entry
       return entry === undefined || registry.seen(entry, caller) !== undefined

@@ -1,3 +1,4 @@
+import { channels } from '../base/events.ts'
 import { digest } from '../base/ids.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -10,13 +11,7 @@ import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
 import { instanceOf } from '../runtime/name.ts'
-import {
-  sessionNotFound,
-  storeNearlyFull,
-  tooManySessions,
-  tooManyStored,
-  tooManyStoredByClient,
-} from '../runtime/refusals.ts'
+import { sessionNotFound, tooManySessions, tooManyStored } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
@@ -26,6 +21,7 @@ import { endOrphan } from './call/on-demand.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
+import { requireRoom } from './room.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
 import { takeOverBy } from './take-over-by.ts'
@@ -51,6 +47,9 @@ const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
 /** Loaded with the first GET: many clients, and all functions without streams, only POST. */
 const streamsOfGet = () => import('./resume.ts')
+
+/** Loaded where somebody listens. */
+const sessionEvents = () => import('./session-events.ts')
 
 export class Sessions {
   readonly #host: CallHost
@@ -86,7 +85,7 @@ export class Sessions {
     legacy: boolean,
     request?: JsonRpcRequest,
   ): Promise<Session> {
-    this.#requireRoom(caller, request?.id)
+    requireRoom(this.#instance, caller.client, request?.id)
     const { clock, options, store, stored } = this.#instance
     const id = newSessionId()
     const key = sessionKey(caller.principal, id)
@@ -105,14 +104,11 @@ export class Sessions {
     if (status === 'full') throw tooManySessions(options.maxSessions, request?.id)
     stored.count(caller.client, key, record.length, lifetime)
     if (caller.note) noteSession(caller.note, session)
+    if (channels['session-start'].hasSubscribers) {
+      const published = sessionEvents().then((events) => events.publishOpened(this.#instance, session, caller))
+      void this.#instance.track(published)
+    }
     return session
-  }
-
-  /** @throws Refusal where the store has no room, or none for this client */
-  #requireRoom({ client }: Caller, id: RequestId | undefined): void {
-    const { options, store, stored } = this.#instance
-    if (store.nearlyFull()) throw storeNearlyFull(id)
-    if (stored.over(client)) throw tooManyStoredByClient(options.maxStored, id)
   }
 
   /** The principal whose sessions are counted. Undefined without authorization, where all callers are one principal. */
@@ -239,11 +235,15 @@ export class Sessions {
   }
 
   async #end(key: string, caller: Caller): Promise<boolean> {
+    const heard = channels.session.hasSubscribers
+    const publishEnd = heard ? await (await sessionEvents()).endingOf(this.#instance, key, caller) : undefined
     const ended = await this.#store.deleteSession(key, this.#owner(caller))
     if (ended.status === 'gone') return false
     this.#instance.stored.ended(caller.client, key)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
-    return ended.status === 'ok'
+    if (ended.status !== 'ok') return false
+    publishEnd?.()
+    return true
   }
 
   // HTTP+SSE, 2024-11-05 -----------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ export class Sessions {
       return EMPTY_202
     }
     // The response goes by way of the log of the session's stream.
-    this.#requireRoom(caller, message.request.id)
+    requireRoom(this.#instance, caller.client, message.request.id)
     if (message.request.method === 'initialize') {
       Object.assign(session, readInitialize(message.request))
       const record = recordOf(session, message.request)

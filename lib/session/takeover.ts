@@ -4,7 +4,7 @@ import { randomId } from '../base/ids.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
-import { instanceOf } from '../runtime/name.ts'
+import { instanceOf, tokenOf } from '../runtime/name.ts'
 import type { LogEntry, Owner } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
@@ -25,6 +25,8 @@ export function takeOver(host: CallHost, caller: Caller, connection: Connection,
   const { instance } = host
   // Between the claim and the second run another connection would find this instance named, and no run.
   if (instance.takingOver.has(stream)) return
+  // The run may have begun since the connection found that there was none: this module is loaded in between.
+  if (instance.isHere(owner) && instance.calls.has(tokenOf(owner))) return
   instance.takingOver.add(stream)
   const token = randomId(6)
   claim(host, caller, connection, stream, owner, token)
@@ -52,7 +54,7 @@ async function claim(
   if (claimed.status === 'gone') return connection.finish()
   // Another instance has claimed the call, or it has ended: log and store have how it goes on.
   if (claimed.status !== 'ok') return connection.look()
-  const { request: stored, url } = claimed.request === undefined ? NONE : readStored(claimed.request)
+  const { request: stored, url, former } = claimed.request === undefined ? NONE : readStored(claimed.request)
   const id = stored?.id ?? (claimed.id === undefined ? undefined : untypedId(claimed.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   if (channels.takeover.hasSubscribers) {
@@ -81,7 +83,8 @@ async function claim(
   // The request is kept while its second run goes on, and cannot be refused any more.
   const held = instance.memory.hold(caller.client)
   held.change(claimed.request?.length ?? 0)
-  const continued = { stream, token, from: claimed.end + 1, progress, claimed: true, asks: claimed.asks, holder, relay }
+  const from = claimed.end + 1
+  const continued = { stream, token, from, progress, claimed: true, asks: claimed.asks, holder, relay, former }
   const rerun: Caller = { ...caller, held, request: url ? withUrl(caller.request, url) : caller.request }
   const call = new Call({ host, session, request, caller: rerun, carrier: continuedCarrier, continued })
   instance.add('call', call)

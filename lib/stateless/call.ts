@@ -17,6 +17,7 @@ import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
 import type { SendMessage } from './parking/leg.ts'
+import { requestOf } from './parking/open-asks.ts'
 import type { ParkedRun } from './parking/parked-run.ts'
 import type { AskingCall, FirstExchange, Parking } from './parking/parking.ts'
 import type { ParkedAt, Retry } from './parking/retry.ts'
@@ -129,7 +130,7 @@ export class StatelessCall extends Run implements AskingCall {
     if (this.#pending.size >= this.#host.maxAsks) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#host.maxAsks} times.`))
     }
-    this.#pending.set(key, params === undefined ? { method } : { method, params })
+    this.#pending.set(key, requestOf(given))
     this.#asked ??= new Map()
     this.#asked.set(key, ask)
     return Promise.reject(new AskPending(key))

@@ -25,6 +25,14 @@ export function hasMailSign(instance: string): boolean {
   return instance.endsWith('~')
 }
 
+/**
+ * The slot of the bus in which an instance has its mailbox: its id ends in `.<slot>~`, or in `~` for the first slot, which is the
+ * one that builds before know.
+ */
+export function busSlotOf(instance: string): number {
+  return Number(/\.(\d+)~$/.exec(instance)?.[1] ?? 0)
+}
+
 /** The callbacks of an instance that receives. Mail that was sent before a change is delivered before it. */
 export interface Receiver {
   mail(message: string): void

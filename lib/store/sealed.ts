@@ -20,7 +20,7 @@ export type Unsealed = 'refuse' | 'read' | 'write'
 /** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
-type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKind
+type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | 'instance' | ValueKind
 
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
@@ -33,6 +33,7 @@ type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | ValueKin
 export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed: Unsealed = 'refuse'): Store {
   if (!['refuse', 'read', 'write'].includes(unsealed)) throw new TypeError('unsealed must be refuse, read or write.')
   const sealer = createSealer(ring, 'store')
+  const { admin } = store
 
   function seal(text: string, kind: Kind, ...place: string[]): string {
     return unsealed === 'write' ? text : MARK + sealer.seal(text, [kind, ...place].join('\n'))
@@ -62,7 +63,19 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
   }
 
   return {
-    ...plain('name', 'leavesProcess', 'nearlyFull', 'ping', 'close', 'settled', 'wake', 'serve', 'answersAnew'),
+    ...plain(
+      'name',
+      'leavesProcess',
+      'nearlyFull',
+      'ping',
+      'close',
+      'settled',
+      'wake',
+      'open',
+      'serve',
+      'answersAnew',
+      'busSlots',
+    ),
     ...plain(
       'deleteSession',
       'dateSession',
@@ -76,6 +89,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     ...plain('endCall', 'calls', 'countCalls', 'releaseCall', 'cancel', 'trim', 'release', 'replaceHolder'),
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
+    admin: admin && (async () => (await import('./sealed-admin.ts')).sealedAdmin(await admin.call(store), seal, open)),
     createSession: (key, record, lifetime, owner, most) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner, most),
     async readSession(key, lifetime, most) {

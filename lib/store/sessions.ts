@@ -18,6 +18,13 @@ export interface SessionRow {
   servedByOlder?: boolean
   /** True where a build before stored ends opened the session: it needs {@link SessionStore.dateSession}. */
   undated?: boolean
+  /** Where the store keeps records in this process: the same object until the record changes. */
+  readonly kept?: KeptRecord | undefined
+}
+
+/** What the reader of a record has made of it. */
+export interface KeptRecord {
+  read?: unknown
 }
 
 /** How many sessions a principal may have. */

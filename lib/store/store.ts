@@ -9,6 +9,7 @@
  *
  * A store of one's own implements {@link Store} and passes the contract suite, `storeContract` in test/store/contract.
  */
+import type { AdminStore } from './admin.ts'
 import type { AskStore } from './asks.ts'
 import type { BusStore } from './bus.ts'
 import type { CallStore } from './calls.ts'
@@ -17,6 +18,7 @@ import type { SessionStore } from './sessions.ts'
 import type { StreamStore } from './streams.ts'
 import type { ValueStore } from './values.ts'
 
+export type { AdminStore } from './admin.ts'
 export type { BusStore, Change, ChangeEntry, Receiver, Receiving } from './bus.ts'
 export { comparePositions } from './bus.ts'
 export type { Append, AppendReply, Kept, Registration } from './calls.ts'
@@ -33,6 +35,8 @@ export interface StoreBase {
   readonly name: string
   /** True where what the store keeps leaves this process: it is sealed then, if the endpoint has keys. */
   readonly leavesProcess: boolean
+  /** In how many slots of a cluster the mailboxes are; default 1. The ids of instances name their slots. */
+  readonly busSlots?: number | undefined
   /**
    * Whether the store has used so much of its memory that it should not take new sessions and logs. It answers from what it has
    * seen before, at once, and looks again in the background.
@@ -46,6 +50,11 @@ export interface StoreBase {
    */
   answersAnew?: (() => Promise<boolean>) | undefined
   /**
+   * Opens the connection to what keeps the data while the process still starts. Otherwise the first operation does. Nobody waits
+   * for it, and its failure is that of the first operation.
+   */
+  open?: (() => void) | undefined
+  /**
    * The name of the server whose data the store keeps, called once by `createEndpoint`. A store that several servers could
    * share by mistake refuses all but one name (StoreRefused).
    */
@@ -54,6 +63,8 @@ export interface StoreBase {
   close(): Promise<void>
   /** Resolves when the store does nothing more in the background, such as sliding a lifetime: the process may sleep then. */
   settled?: (() => Promise<void>) | undefined
+  /** What operators ask of a store that several instances share. Its code is loaded by this. */
+  admin?: (() => Promise<AdminStore>) | undefined
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */
   wake(idleMs: number): void
 }

@@ -1,6 +1,8 @@
 /** The results as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
 import type { Announced } from './announce.ts'
+import type { BusCost } from './operations/bus.ts'
+import type { Operation } from './operations/operations.ts'
 import { pinned } from './processes.ts'
 import type { Asked, Flood, RedisBytes } from './scenarios.ts'
 import type { RaceResult, Spread } from './throughput.ts'
@@ -21,6 +23,8 @@ export interface Report {
   connections: number
   races: RaceResult[]
   figures: Figure[]
+  /** What operations cost, and the bus. */
+  ceilings?: { operations: Operation[]; bus: BusCost[] } | undefined
 }
 
 export function machine(): string {
@@ -144,6 +148,16 @@ export function figures(s: Scenarios): Figure[] {
     })
   }
   return list
+}
+
+/** Where and when it was measured. */
+export function machineText({ machine: where, node, date, rounds, connections }: Report): string {
+  return `${where}, Node ${node}, ${date}: one run, ${rounds} rounds, ${connections} connections.`
+}
+
+/** Every server of every workload, with the goals below. */
+export function racesText(races: readonly RaceResult[]): string {
+  return table({ races: [...races], figures: [] }).trim()
 }
 
 /** The results as a Markdown table. */

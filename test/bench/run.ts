@@ -2,23 +2,29 @@
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
- * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, and `official` are servers
- * of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
- * docs/performance` sets the path of the JSON file and the chart.
+ * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
+ * nothing happens, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * docs/performance` sets the path of the JSON file and the chart, and replaces the figures in the document of that name.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
 import { against } from './against.ts'
 import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
+import { withReport } from './document.ts'
+import { idle, idleFigures } from './idle.ts'
 import { officialFigures } from './official/official.ts'
+import { type BusCost, measureBus } from './operations/bus.ts'
+import { measureOperations } from './operations/operations.ts'
+import { busText, operationsText } from './operations/text.ts'
 import { pin, startLoad } from './processes.ts'
 import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
+import { simulationText } from './simulation/text.ts'
 import { type Effort, RACES, type RaceResult, race } from './throughput.ts'
 
 const { values } = parseArgs({
@@ -82,6 +88,24 @@ async function scenarios(): Promise<Figure[]> {
   })
 }
 
+async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
+  const rounds = short ? 1 : Math.min(3, effort.rounds)
+  const operations = await measureOperations(redis, {
+    rounds,
+    count: short ? 48 : 2_400,
+    streams: short ? 30 : 3_000,
+    ms: short ? 500 : 9_000,
+  })
+  const bus: BusCost[] = []
+  for (const receivers of short ? [2, 10] : [10, 100, 1_000]) {
+    const own = await startRedis()
+    pin(own.pid, 'rest')
+    bus.push(await measureBus(own, { receivers, ms: short ? 300 : 6_000, rate: 100 }).finally(() => own.stop()))
+  }
+  console.log(`\n${operationsText(operations)}\n\n${busText(bus)}\n\n${simulationText({ operations, bus })}`)
+  return { operations, bus }
+}
+
 try {
   const races: RaceResult[] = []
   for (const one of RACES) {
@@ -97,11 +121,17 @@ try {
   }
   const found = wanted('scenarios') ? await scenarios() : []
   if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
+  for (const nodes of wanted('idle') ? [1, 3] : []) {
+    const figures = idleFigures(await idle(nodes, { streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 }))
+    found.push(...figures)
+    console.log(table({ races: [], figures }))
+  }
   if (wanted('official')) {
     const { rounds, ms } = effort
     const least = short ? { warmUp: 20, sessions: 5 } : { warmUp: 3_000, sessions: 400 }
     found.push(...(await officialFigures({ rounds: short ? 1 : 2 * rounds, ms: ms / 2, ...least })))
   }
+  const limits = wanted('operations') ? await ceilings() : undefined
   console.log(table({ races: [], figures: found }))
   const report: Report = {
     machine: machine(),
@@ -111,11 +141,14 @@ try {
     connections: effort.connections,
     races,
     figures: found,
+    ceilings: limits,
   }
   console.log(`\n${report.machine}, Node ${report.node}`)
   if (values.out !== undefined) {
     writeFileSync(`${values.out}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
     writeFileSync(`${values.out}.svg`, chart(report))
+    const document = `${values.out}.md`
+    if (existsSync(document)) writeFileSync(document, withReport(readFileSync(document, 'utf8'), report))
   }
 } finally {
   await loader.stop()

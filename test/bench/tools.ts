@@ -7,6 +7,10 @@ export const STEPS = 'steps'
 export const echoInput = z.object({ text: z.string(), times: z.number().int().min(1).max(10).optional() })
 export const stepsInput = z.object({ steps: z.number().int().min(1).max(10_000) })
 
+/** `pause`: ms before each step. */
+export const spacedInput = z.object({ steps: z.number().int().min(1).max(10_000), pause: z.number().min(0) })
+export const waitInput = z.object({ ms: z.number().min(0) })
+
 export function echoed({ text, times = 1 }: { text: string; times?: number | undefined }) {
   return { content: [{ type: 'text' as const, text: text.repeat(times) }] }
 }

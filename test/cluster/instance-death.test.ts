@@ -114,7 +114,8 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
       const outcomes: Outcome[] = []
       await Promise.all(
         sessions.map(async (session, s) => {
-          for (let i = 0; i < 10; i++) {
+          // On a busy machine a fault takes long: the calls go on until there were some.
+          for (let i = 0; i < 10 || faults.kills + faults.stops <= 3; i++) {
             const tool = (s + i) % 2 === 0 ? 'rerunnable' : 'progress'
             const make = (id: string) => toolCall(id, tool, { n: 10, delayMs: 30 }, meta)
             const outcome = await callUntilAnswered(fleet.url, session, make, `${s}-${i}`)
@@ -131,9 +132,8 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
       )
       over = true
       await chaos
-      expect(outcomes).toHaveLength(200)
+      expect(outcomes.length).toBeGreaterThanOrEqual(200)
       expect(outcomes.every(({ finals }) => finals.length === 1)).toBe(true)
-      expect(faults.kills + faults.stops).toBeGreaterThan(3)
       for (const session of sessions) {
         expect((await call(fleet.url, session, request('still', 'tools/list'))).result.tools.length).toBeGreaterThan(0)
       }

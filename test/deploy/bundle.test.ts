@@ -1,6 +1,6 @@
 /** What the bundle has in it, what is loaded at the start, and that nothing is lost on the way. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import Denque from 'denque'
@@ -12,6 +12,7 @@ import { bundleServer } from '../../lib/cli/build/bundle-server.ts'
 import { Deque } from '../../lib/cli/build/plugins/deque.ts'
 import { sizesOf } from '../../lib/cli/build/sizes.ts'
 import { bundle, root } from '../../tools/build.ts'
+import { makeAuthority } from '../support/certificates.ts'
 import { call, initialize, post, toolCall } from '../support/raw.ts'
 import { startCluster, startRedis } from '../support/redis.ts'
 import { NodeInstance, nodeBundle } from './node-instance.ts'
@@ -150,10 +151,12 @@ describe('the Redis client in a bundle', () => {
       `import { Redis } from 'ioredis'
       const methods = ${methods.toString()}
       const redis = new Redis(${JSON.stringify(lazy)})
-      console.log(JSON.stringify([methods(redis), methods(redis.pipeline())]))`,
+      const { tls } = new Redis({ ...${JSON.stringify(lazy)}, tls: 'RedisCloudFixed' }).options
+      console.log(JSON.stringify([methods(redis), methods(redis.pipeline()), tls]))`,
     )
     expect(methods(redis).length).toBeGreaterThan(600)
-    expect(JSON.parse(lists)).toEqual([methods(redis), methods(redis.pipeline())])
+    const { tls } = new Redis({ ...lazy, tls: 'RedisCloudFixed' as never }).options
+    expect(JSON.parse(lists)).toEqual([methods(redis), methods(redis.pipeline()), tls])
   })
 
   test('has pipelines, transactions, auto-pipelining, scans, scripts and traces, for authors too', async () => {
@@ -208,6 +211,48 @@ describe('the Redis client in a bundle', () => {
       [['set', ['p:secret', '?']]],
     ])
   })
+
+  test('has subscriptions in both protocols, MONITOR, blocking commands with a limit, and a client without a password', async () => {
+    const redis = await startRedis()
+    const seen = await printed(
+      'subscriptions',
+      `import { Redis } from 'ioredis'
+      import { once } from 'node:events'
+      const url = process.env.REDIS_URL
+      const admin = new Redis(url)
+      const seen = []
+      for (const protocol of [2, 3]) {
+        const sub = new Redis({ port: new URL(url).port, protocol })
+        const counts = [await sub.subscribe('a', 'b'), await sub.psubscribe('c*')]
+        const messages = Promise.all([once(sub, 'message'), once(sub, 'pmessage')])
+        await admin.publish('b', 'x')
+        await admin.publish('cd', 'y')
+        seen.push([counts, await messages, await sub.unsubscribe('a', 'b'), await sub.punsubscribe()])
+        sub.disconnect()
+      }
+      const monitor = await admin.monitor()
+      const monitored = new Promise((resolve) => monitor.on('monitor', (_time, args) => args[0] === 'get' && resolve(args)))
+      await admin.get('k')
+      seen.push(await monitored)
+      monitor.disconnect()
+      const blocked = new Redis(url, { blockingTimeout: 50, blockingTimeoutGrace: 10 })
+      seen.push(await blocked.blpop('none', 0.01))
+      blocked.disconnect()
+      const named = new Redis('redis://:wrong@' + new URL(url).host)
+      seen.push(await named.ping())
+      named.disconnect()
+      admin.disconnect()
+      console.log(JSON.stringify(seen))`,
+      redis.url,
+    )
+    await redis.stop()
+    const messages = [
+      ['b', 'x'],
+      ['c*', 'cd', 'y'],
+    ]
+    const pubSub = [[2, 3], messages, 1, 0]
+    expect(JSON.parse(seen.split('\n').at(-2) ?? '')).toEqual([pubSub, pubSub, ['get', 'k'], null, 'PONG'])
+  })
 })
 
 test('the queue of the Redis client does what denque does', () => {
@@ -236,25 +281,37 @@ test('the queue of the Redis client does what denque does', () => {
   )
 })
 
-test('the bundle serves from a Redis cluster and from memory, whose code it loads on demand', async () => {
+test('the bundle serves from a cluster with TLS, from what a Sentinel watches and from memory, whose code it loads on demand', async () => {
   const { file, remove } = await nodeBundle()
-  const cluster = await startCluster()
+  const authority = makeAuthority()
+  const tls = { ca: authority.ca, ...authority.issue('localhost', '-addext', 'subjectAltName=DNS:localhost') }
+  const [cluster, redis] = await Promise.all([startCluster({ tls }), startRedis()])
+  const sentinel = await startRedis({ sentinel: [`sentinel monitor main ${redis.host} ${redis.port} 1`] })
+  const [first, second] = cluster.tlsPorts
   const instances = await Promise.all([
-    NodeInstance.start(file, { REDIS_URL: cluster.urls.join() }),
-    NodeInstance.start(file, { REDIS_URL: cluster.urls.slice(1).join() }),
+    NodeInstance.start(file, { REDIS_URL: `rediss+cluster://localhost:${first}`, REDIS_TLS_CA: authority.ca }),
+    // The server itself says that it is a node of a cluster.
+    NodeInstance.start(file, {
+      REDIS_URL: `rediss://localhost:${second}`,
+      REDIS_TLS_CA: readFileSync(authority.ca, 'utf8'),
+    }),
+    NodeInstance.start(file, { REDIS_URL: `redis+sentinel://${sentinel.host}:${sentinel.port}/main` }),
     NodeInstance.start(file),
   ])
   try {
-    const [one, other, alone] = instances.map(({ url }) => url) as [URL, URL, URL]
+    const [one, other, watched, alone] = instances.map(({ url }) => url) as [URL, URL, URL, URL]
     const session = await initialize(one)
     expect((await call(other, session, toolCall(1, 'count_session'))).result.content[0].text).toBe('1')
     expect((await call(one, session, toolCall(2, 'count_session'))).result.content[0].text).toBe('2')
-    expect((await post(alone, toolCall(3, 'count_session'), { session })).status).toBe(404)
-    const own = await initialize(alone)
-    expect((await call(alone, own, toolCall(4, 'count_session'))).result.content[0].text).toBe('1')
+    for (const own of [watched, alone]) {
+      expect((await post(own, toolCall(3, 'count_session'), { session })).status).toBe(404)
+      const another = await initialize(own)
+      expect((await call(own, another, toolCall(4, 'count_session'))).result.content[0].text).toBe('1')
+    }
   } finally {
     await Promise.all(instances.map((instance) => instance.stop()))
-    await cluster.stop()
+    await Promise.all([cluster, sentinel, redis].map((one) => one.stop()))
+    authority.remove()
     remove()
   }
 })

@@ -73,7 +73,7 @@ test.each(['README.md', 'docs/deploy.md', 'docs/security.md', 'docs/design.md'])
 )
 
 test('the links within docs/deploy.md have targets', () => {
-  const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
+  const anchors = [...text.matchAll(/^##+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'))
   for (const [, anchor = ''] of text.matchAll(/\(#([\w-]+)\)/g)) {
     expect(anchors.map((name) => name.replace(/[^\w-]/g, ''))).toContain(anchor)
   }

@@ -10,11 +10,16 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 interface Resource {
   Type: string
+  Condition?: string
+  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation has a shape for each of its types
+  UpdatePolicy?: any
   // biome-ignore lint/suspicious/noExplicitAny: CloudFormation has a shape for each of its types
   Properties: any
 }
 interface Template {
   Resources: Record<string, Resource>
+  // biome-ignore lint/suspicious/noExplicitAny: functions of CloudFormation
+  Conditions: Record<string, any>
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-package-'))
@@ -32,9 +37,13 @@ const offline = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare',
 const NO_PROXY = 'http://127.0.0.1:9'
 
 function packaged(front: string, ...more: string[]): Template {
-  const params = [`front: ${front}`, 'open: true', ...more]
-  writeFileSync(join(folder, 'infra/aws/stages/prod.yml'), params.join('\n'))
-  const out = join(folder, `out-${front}-${more.length}`)
+  return rendered([`front: ${front}`, 'open: true', ...more].join('\n'), `out-${front}-${more.length}`)
+}
+
+/** What osls makes of the file of a stage, in a folder of that name. */
+function rendered(params: string, name: string): Template {
+  writeFileSync(join(folder, 'infra/aws/stages/prod.yml'), params)
+  const out = join(folder, name)
   const osls = join(root, 'node_modules/osls/bin/serverless.js')
   const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out]
   const { PATH, NODE_COMPILE_CACHE } = process.env
@@ -49,6 +58,35 @@ function packaged(front: string, ...more: string[]): Template {
 
 function ofType(template: Template, type: string): Resource['Properties'][] {
   return Object.values(template.Resources).flatMap((resource) => (resource.Type === type ? [resource.Properties] : []))
+}
+
+/** What CloudFormation makes of a condition of the template. */
+function holds({ Conditions }: Template, name: string): boolean {
+  // biome-ignore lint/suspicious/noExplicitAny: functions of CloudFormation
+  const value = (condition: any): boolean => {
+    if (condition.Condition) return value(Conditions[condition.Condition])
+    if (condition['Fn::Not']) return !value(condition['Fn::Not'][0])
+    return condition['Fn::Equals'][0] === condition['Fn::Equals'][1]
+  }
+  return value(Conditions[name])
+}
+
+/** The text of a Fn::Join, with the names of resources for their values. */
+// biome-ignore lint/suspicious/noExplicitAny: functions of CloudFormation
+function joined(template: Template, value: any): string {
+  if (typeof value === 'string') return value
+  if (value['Fn::Join'])
+    return value['Fn::Join'][1].map((part: unknown) => joined(template, part)).join(value['Fn::Join'][0])
+  if (value['Fn::If']) return joined(template, value['Fn::If'][holds(template, value['Fn::If'][0]) ? 1 : 2])
+  if (value['Fn::GetAtt']) return value['Fn::GetAtt'].join('.')
+  return value['Fn::Sub'] ?? value.Ref
+}
+
+/** The resources that CloudFormation makes: those without a condition, and those whose condition holds. */
+function made(template: Template): string[] {
+  return Object.entries(template.Resources)
+    .filter(([, { Condition }]) => Condition === undefined || holds(template, Condition))
+    .map(([name]) => name)
 }
 
 describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
@@ -102,33 +140,35 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
   test('the sealing key and the password of Valkey are references to secrets', () => {
     const { MCP_SECRET, REDIS_URL } = ofType(template, 'AWS::Lambda::Function')[0].Environment.Variables
     expect(MCP_SECRET).toEqual({ 'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'SealingKey' }, '}}']] })
-    expect(JSON.stringify(REDIS_URL)).toMatch(/^{"Fn::Join":\["",\["rediss:\/\/:{{resolve:secretsmanager:/)
+    expect(joined(template, REDIS_URL)).toBe(
+      'rediss://mcp-a:{{resolve:secretsmanager:CachePasswordA}}@Cache.PrimaryEndPoint.Address:6379',
+    )
     const secrets = ofType(template, 'AWS::SecretsManager::Secret')
-    expect(secrets).toHaveLength(2)
+    expect(secrets).toHaveLength(3)
     for (const secret of secrets) expect(secret).not.toHaveProperty('SecretString')
     // 32 bytes or more in characters of base64.
     const { PasswordLength, ExcludePunctuation } = (template.Resources.SealingKey as Resource).Properties
       .GenerateSecretString
     expect(Math.floor((PasswordLength * 6) / 8)).toBeGreaterThanOrEqual(32)
     expect(ExcludePunctuation).toBe(true)
-    expect(text).not.toMatch(/NoEcho|AuthToken":"[^{]/)
+    expect(text).not.toMatch(/NoEcho|AuthToken|Passwords":\["/)
   })
 
-  test('Valkey requires TLS and a password, and accepts connections of the function only', () => {
+  test('Valkey requires TLS and a user, and accepts connections of the function only', () => {
     expect(ofType(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject([
       {
         Engine: 'valkey',
         TransitEncryptionEnabled: true,
         TransitEncryptionMode: 'required',
         AtRestEncryptionEnabled: true,
-        AuthToken: { 'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'CachePassword' }, '}}']] },
+        UserGroupIds: [{ Ref: 'CacheUsers' }],
         SecurityGroupIds: [{ Ref: 'CacheGroup' }],
       },
     ])
     expect(ofType(template, 'AWS::ElastiCache::ParameterGroup')[0].Properties['maxmemory-policy']).toBe('noeviction')
     const { SecurityGroupIngress } = (template.Resources.CacheGroup as Resource).Properties
     expect(SecurityGroupIngress).toEqual([
-      { IpProtocol: 'tcp', FromPort: 6379, ToPort: 6379, SourceSecurityGroupId: { Ref: 'FunctionGroup' } },
+      { IpProtocol: 'tcp', FromPort: 6379, ToPort: 6380, SourceSecurityGroupId: { Ref: 'FunctionGroup' } },
     ])
     expect((template.Resources.FunctionGroup as Resource).Properties).not.toHaveProperty('SecurityGroupIngress')
   })
@@ -138,7 +178,12 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect(more).toEqual([])
     expect(role).not.toHaveProperty('ManagedPolicyArns')
     // biome-ignore lint/suspicious/noExplicitAny: statements of policies
-    const statements: any[] = role.Policies.flatMap((policy: any) => policy.PolicyDocument.Statement)
+    const policies: any[] = role.Policies.map((policy: any) => policy['Fn::If']?.[1] ?? policy)
+    const tracing = policies.splice(1, 1)
+    expect(tracing.map(({ PolicyName }) => PolicyName)).toEqual(['tracing'])
+    expect(holds(template, 'HasTracing')).toBe(false)
+    // biome-ignore lint/suspicious/noExplicitAny: statements of policies
+    const statements: any[] = policies.flatMap((policy) => policy.PolicyDocument.Statement)
     expect(statements.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([])
     const [log, network, forbidden, ...others] = statements
     expect(others).toEqual([])
@@ -176,4 +221,136 @@ test("params of the stage's file set memory, timeout, GET policy and cache nodes
     Environment: { Variables: { GET_POLICY: 'off' } },
   })
   expect(String(ofType(template, 'AWS::ElastiCache::ReplicationGroup')[0].NumCacheClusters)).toBe('1')
+})
+
+describe('a stage with everything', () => {
+  const params = `
+domain: mcp.example.com
+certificate: arn:aws:acm:us-east-1:123456789012:certificate/abc-def
+headerFunction: arn:aws:lambda:us-east-1:123456789012:function:mcp-anywhere-header:1
+authIssuer: https://auth.example.com
+authAudience: https://mcp.example.com/mcp
+allowedHosts: mcp.example.com
+concurrency: 200
+throttleRate: 100
+throttleBurst: 150
+canary: Canary10Percent5Minutes
+tracing: true
+ipv4: true
+alarmEmail: ops@example.com
+budget: 50
+cache: serverless
+cacheUser: b
+secrets: 2
+environment: { REDIS_PREFIX: notes }`
+  let template: Template
+  const properties = (name: string) => (template.Resources[name] as Resource).Properties
+  beforeAll(() => {
+    template = rendered(params, 'out-everything')
+  })
+
+  test('has CloudFront before the API, which restores WWW-Authenticate and caches nothing', () => {
+    const { DistributionConfig } = properties('Edge')
+    expect(DistributionConfig).toMatchObject({
+      Aliases: ['mcp.example.com'],
+      IPV6Enabled: true,
+      Origins: [
+        { OriginPath: '/prod', CustomOriginConfig: { OriginProtocolPolicy: 'https-only', OriginReadTimeout: 60 } },
+      ],
+      DefaultCacheBehavior: { Compress: false, ViewerProtocolPolicy: 'https-only' },
+    })
+    const { LambdaFunctionAssociations } = DistributionConfig.DefaultCacheBehavior
+    expect(holds(template, LambdaFunctionAssociations['Fn::If'][0])).toBe(true)
+    expect(LambdaFunctionAssociations['Fn::If'][1][0]).toMatchObject({ EventType: 'origin-response' })
+    expect(ofType(template, 'AWS::ApiGateway::Method')[0].Integration.ResponseTransferMode).toBe('STREAM')
+    const { ALLOWED_HOSTS } = properties('McpLambdaFunction').Environment.Variables
+    expect(joined(template, ALLOWED_HOSTS)).toMatch(/^mcp\.example\.com,ApiGatewayRestApi\.execute-api\./)
+  })
+
+  test('is invoked through its alias alone, which takes up a new version step by step and goes back at an alarm', () => {
+    const alias = template.Resources.LiveAlias as Resource
+    expect(alias.UpdatePolicy.CodeDeployLambdaAliasUpdate.DeploymentGroupName).toEqual({ Ref: 'ReleaseGroup' })
+    const version = alias.Properties.FunctionVersion['Fn::GetAtt'][0]
+    expect(template.Resources[version]?.Type).toBe('AWS::Lambda::Version')
+    expect(properties('ReleaseGroup')).toMatchObject({
+      DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+      AlarmConfiguration: { Enabled: true, Alarms: [{ Name: { Ref: 'ErrorsAlarm' } }] },
+      AutoRollbackConfiguration: { Enabled: true },
+    })
+    const [permission, ...more] = ofType(template, 'AWS::Lambda::Permission')
+    expect(more).toEqual([])
+    expect(joined(template, permission.FunctionName)).toBe('McpLambdaFunction.Arn:live')
+    expect(JSON.stringify(ofType(template, 'AWS::ApiGateway::Method')[0].Integration.Uri)).toContain('live')
+  })
+
+  test('has bounds: concurrency, a throttle, a budget, and alarms that send mail', () => {
+    expect(properties('McpLambdaFunction').ReservedConcurrentExecutions).toBe(200)
+    expect(ofType(template, 'AWS::ApiGateway::Deployment')[0].StageDescription.MethodSettings).toEqual([
+      { HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 100, ThrottlingBurstLimit: 150 },
+    ])
+    expect(properties('ConcurrencyAlarm').Threshold).toBe(160)
+    expect(properties('Budget').Budget.BudgetLimit.Amount).toBe(50)
+    expect(properties('Alarms').Subscription['Fn::If'][1]).toEqual([{ Protocol: 'email', Endpoint: 'ops@example.com' }])
+    const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
+    expect(alarms.map(({ MetricName }) => MetricName)).toEqual(
+      expect.arrayContaining(['Errors', 'Throttles', 'ConcurrentExecutions', 'Evictions', 'BytesUsedForCache']),
+    )
+    for (const alarm of alarms) expect(alarm.AlarmActions).toEqual([{ Ref: 'Alarms' }])
+  })
+
+  test('has a serverless cache in place of nodes, with the user that the stage names', () => {
+    const names = made(template)
+    expect(names).toContain('ServerlessCache')
+    expect(names).not.toContain('Cache')
+    expect(properties('ServerlessCache')).toMatchObject({ UserGroupId: { Ref: 'CacheUsers' }, Engine: 'valkey' })
+    const { REDIS_URL } = properties('McpLambdaFunction').Environment.Variables
+    expect(joined(template, REDIS_URL)).toBe(
+      'rediss+cluster://mcp-b:{{resolve:secretsmanager:CachePasswordB}}@ServerlessCache.Endpoint.Address:6379',
+    )
+    for (const user of ofType(template, 'AWS::ElastiCache::User'))
+      expect(user.AccessString).toContain('on ~notes:* -@all ')
+  })
+
+  test('reaches IPv4 through a NAT gateway whose subnet has a way out', () => {
+    expect(made(template)).toEqual(
+      expect.arrayContaining([
+        'Internet',
+        'InternetOfNetwork',
+        'PublicSubnet',
+        'PublicRouteOut',
+        'Nat',
+        'RouteOutIpv4',
+      ]),
+    )
+    expect(properties('Nat').SubnetId).toEqual({ Ref: 'PublicSubnet' })
+    expect(properties('RoutesOfPublic')).toEqual({
+      RouteTableId: { Ref: 'PublicRoutes' },
+      SubnetId: { Ref: 'PublicSubnet' },
+    })
+    const egress = properties('FunctionGroup').SecurityGroupEgress.at(-1)['Fn::If']
+    expect(holds(template, egress[0])).toBe(true)
+    expect(egress[1]).toMatchObject({ FromPort: 443, CidrIp: '0.0.0.0/0' })
+  })
+
+  test('has tracing and may write it', () => {
+    expect(properties('McpLambdaFunction').TracingConfig).toEqual({ Mode: 'Active' })
+    expect(holds(template, 'HasTracing')).toBe(true)
+  })
+
+  test('gets another version where only a secret has a new value', () => {
+    const version = ({ Resources }: Template) =>
+      Object.keys(Resources).find((name) => name.startsWith('McpLambdaVersion'))
+    const next = rendered(params.replace('secrets: 2', 'secrets: 3'), 'out-secrets')
+    expect(version(next)).not.toBe(version(template))
+  })
+})
+
+test('without these params there is neither a NAT gateway, nor a domain, nor a budget, nor a bound', () => {
+  const template = packaged('url')
+  const names = made(template)
+  for (const name of ['Nat', 'Edge', 'Budget', 'ServerlessCache', 'ReleaseGroup']) expect(names).not.toContain(name)
+  expect(names).toContain('LiveAlias')
+  const [fn] = ofType(template, 'AWS::Lambda::Function')
+  expect(fn).not.toHaveProperty('ReservedConcurrentExecutions')
+  expect(fn).not.toHaveProperty('TracingConfig')
 })

@@ -92,12 +92,13 @@ describe('the documented upgrade', () => {
     expect(variables(second)).toMatchObject({
       AUTH_ISSUER: authIssuer,
       AUTH_AUDIENCE: authAudience,
-      ALLOWED_HOSTS: allowedHosts,
+      // CloudFront, before the API, names the API as host.
+      ALLOWED_HOSTS: { 'Fn::Join': [',', [allowedHosts, { 'Fn::Join': ['.', expect.anything()] }]] },
       ALLOWED_ORIGINS: allowedOrigins,
       ...environment,
     })
     const settings = variables(second)
-    const texts = { ...settings, REDIS_URL: undefined, MCP_SECRET: undefined }
+    const texts = { ...settings, ALLOWED_HOSTS: allowedHosts, REDIS_URL: undefined, MCP_SECRET: undefined }
     const { endpoint } = parseEnvironment({ HOST: '0.0.0.0', ...texts })
     expect(endpoint.auth).toMatchObject({ issuer: [authIssuer], resource: authAudience })
     expect(endpoint.allowedHosts).toEqual([allowedHosts])

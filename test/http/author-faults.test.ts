@@ -109,7 +109,7 @@ afterEach(async () => {
   await turn()
   await turn()
   expect(rejections.splice(0)).toEqual([])
-  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
 })
 
 async function send(message: unknown, headers: Record<string, string> = {}, path = '/mcp'): Promise<Response> {

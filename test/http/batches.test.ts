@@ -127,5 +127,5 @@ describe('a batch is 400, and none of its messages is processed,', () => {
 test('the endpoint holds no call and no connection when all batches are answered', async () => {
   await new EventReader(await post(server.url, [talks(1), talks(1), one], { session })).rest()
   await server.endpoint.settled()
-  expect(server.endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(server.endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
 })

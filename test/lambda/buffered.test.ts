@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sessionClients, statelessClient } from '../deploy/clients.ts'
 import { initialize, post, request, toolCall } from '../support/raw.ts'
+import { readEmf } from '../telemetry/emf-schema.ts'
 import { type LambdaTests, lambdaTests } from './bundled.ts'
 import type { Lambda } from './emulator.ts'
 
@@ -21,7 +22,20 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
   let lambda: Lambda
   beforeAll(async () => {
     // Calls end two seconds before the limit.
-    lambda = await tests.start({ front, handler, limit: 6, env: { RESPONSE_LIMIT_SECONDS: '4' } })
+    lambda = await tests.start({
+      front,
+      handler,
+      limit: 6,
+      env: { RESPONSE_LIMIT_SECONDS: '4', METRICS_NAMESPACE: 'Everything' },
+    })
+  })
+
+  test('each invocation has written its metrics to the log when it ends', async () => {
+    await initialize(lambda.url)
+    const lines = lambda.environments.flatMap(({ log }) => log.filter((line) => line.startsWith('{"_aws"')))
+    expect(lines.map(readEmf)).toContainEqual(
+      expect.objectContaining({ FunctionName: 'mcp', method: 'initialize', outcome: 'ok' }),
+    )
   })
 
   test.each(Object.entries({ ...sessionClients, '2.x stateless': statelessClient }))(

@@ -29,6 +29,13 @@ const WEIGHTS = {
 }
 
 export type FaultKind = keyof typeof WEIGHTS
+export type StoreFault = Extract<FaultKind, `redis ${string}`>
+
+/** Faults of the connections between instances and the store, which need links. */
+const LINKED: readonly FaultKind[] = ['lose reply', 'swallow store', 'delay store']
+
+/** The faults that there are where instances reach the store without links. */
+export const WITHOUT_LINKS = (Object.keys(WEIGHTS) as FaultKind[]).filter((kind) => !LINKED.includes(kind))
 
 export interface Plan {
   at: number
@@ -129,6 +136,7 @@ export class Faults {
       case 'delay clients':
         return this.#during(kind, name, () => this.#disturb(place.front, 'delay', ms))
       case 'cut store':
+        if (fleet.servers.port === undefined) return this.#during(kind, '', () => fleet.servers.cut({ ms, part }))
         return this.#during(kind, name, async () => place.back.cut())
       case 'lose reply':
         return this.#during(kind, name, async () => place.back.loseReply())
@@ -215,31 +223,13 @@ export class Faults {
   }
 
   /** One of these at a time: they concern the same Redis. */
-  async #troubleStore(kind: FaultKind, ms: number, part: number): Promise<void> {
+  async #troubleStore(kind: StoreFault, ms: number, part: number): Promise<void> {
     if (this.#store) return
     this.#store = true
-    const { redis } = this.#fleet
-    await this.#during(kind, '', async (fault) => {
-      if (kind === 'redis pause') {
-        redis.pause()
-        await sleep(ms)
-        redis.resume()
-      } else if (kind === 'redis kill') {
-        await redis.kill()
-        await sleep(ms * part)
-        await redis.restart()
-      } else if (kind === 'redis full') {
-        await redis.fill()
-        await sleep(ms)
-        await redis.empty()
-      } else {
-        fault.lost = await redis.failOver(20 + part * 1_000)
-        await sleep(ms * part)
-        this.#fleet.followPrimary()
-        fault.to = this.#fleet.now()
-        await redis.repair()
-      }
-    })
+    const { servers } = this.#fleet
+    await this.#during(kind, '', (fault) =>
+      servers.trouble(kind, { ms, part }, fault, () => this.#fleet.followPrimary()),
+    )
     this.#store = false
   }
 }

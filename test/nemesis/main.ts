@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
+import { ARRANGEMENTS } from './processes/store-servers.ts'
 import { copyWithout, isProtection, PROTECTIONS } from './protections.ts'
 
 const { values } = parseArgs({
@@ -17,12 +18,18 @@ const { values } = parseArgs({
     gap: { type: 'string', default: '1500' },
     only: { type: 'string' },
     revision: { type: 'string' },
+    redis: { type: 'string', default: 'replica' },
     history: { type: 'string' },
   },
 })
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 const { without } = values
+const redis = ARRANGEMENTS.find((name) => name === values.redis)
+if (redis === undefined) {
+  console.error(`--redis takes one of: ${ARRANGEMENTS.join(', ')}.`)
+  process.exit(1)
+}
 if (without !== undefined && !isProtection(without)) {
   console.error(`--without takes one of: ${Object.keys(PROTECTIONS).join(', ')}.`)
   process.exit(1)
@@ -33,6 +40,7 @@ console.log(`seed ${seed}${without ? `, without: ${PROTECTIONS[without].what}` :
 try {
   const { history, problems, found } = await runNemesis({
     seed,
+    redis,
     length: Number(values.minutes) * 60_000,
     clients: Number(values.clients),
     rate: Number(values.rate),
@@ -54,7 +62,7 @@ try {
       `${problems.length} problems, the first after ${Math.round(found.at / 1000)} s and ${found.calls} calls.`,
     )
     console.log(
-      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed}${without ? ` --without ${without}` : ''}`,
+      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed} --redis ${redis}${without ? ` --without ${without}` : ''}`,
     )
   } else console.log('No problem.')
   console.log(`History: ${path}`)

@@ -7,10 +7,11 @@ import { LegacyClient } from './clients/legacy-client.ts'
 import { SessionClient } from './clients/session-client.ts'
 import { StatelessClient } from './clients/stateless-client.ts'
 import type { World } from './clients/world.ts'
-import { Faults, type Mix, planFaults } from './faults.ts'
+import { Faults, type Mix, planFaults, WITHOUT_LINKS } from './faults.ts'
 import type { Entry, History, Limits } from './history.ts'
 import { Fleet } from './processes/fleet.ts'
 import { LedgerReader } from './processes/ledger.ts'
+import type { Arrangement } from './processes/store-servers.ts'
 import { Random } from './random.ts'
 import { comeToRest } from './rest.ts'
 
@@ -23,6 +24,8 @@ export interface NemesisOptions {
   /** Calls per second of all clients together, about. */
   rate?: number
   mix?: Mix
+  /** How the store is arranged; default: `replica`. */
+  redis?: Arrangement | undefined
   /** Only clients of this revision. */
   revision?: string
   /** The checkout whose endpoint runs; default: this one. */
@@ -59,9 +62,9 @@ const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25'
 const CHECK_EVERY = { first: 5_000, all: 60_000 }
 
 export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
-  const { seed, length, clients = 100, rate = 70, mix = { gap: 1_500 }, report = () => {} } = options
+  const { seed, length, clients = 100, rate = 70, redis = 'replica', mix = { gap: 1_500 }, report = () => {} } = options
   const limits = LIMITS
-  const fleet = await Fleet.start({ limits, root: options.root })
+  const fleet = await Fleet.start({ limits, redis, root: options.root })
   const ledger = new LedgerReader(fleet.ledger)
   const faults = new Faults(fleet, limits.lease)
   const entries: Entry[] = []
@@ -109,7 +112,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     const lives = Promise.all(alive.map((client) => client.live()))
     const checking = setInterval(() => void look(), options.stopAtFirst ? CHECK_EVERY.first : CHECK_EVERY.all)
     const over = setTimeout(() => abort.abort(), length)
-    await faults.run(planFaults(seed, length, limits.lease, mix), abort.signal)
+    await faults.run(planFaults(seed, length, limits.lease, fitting(mix, redis)), abort.signal)
     if (!abort.signal.aborted) await new Promise((resolve) => abort.signal.addEventListener('abort', resolve))
     clearTimeout(over)
     running = false
@@ -137,6 +140,12 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     ledger.close()
     await fleet.stop()
   }
+}
+
+/** The faults that this arrangement can have. */
+function fitting(mix: Mix, redis: Arrangement): Mix {
+  if (redis === 'replica') return mix
+  return { ...mix, only: WITHOUT_LINKS.filter((kind) => !mix.only || mix.only.includes(kind)) }
 }
 
 function makeClient(world: World, seed: number, i: number, only: string | undefined) {

@@ -18,7 +18,6 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
   const fields = await Promise.all(resting.map(({ session }) => fieldsOf(fleet, session)))
   await Promise.all(resting.map((client) => client.end()))
   // A DELETE that a failover lost is repeated by nobody: those sessions end with their lifetime.
-  const { client } = fleet.redis
   const until = world.now() + world.limits.firstLifetime + GRACE
   const sessions = new Map(world.sessions.map((session) => [session.key, session]))
   const ended = new Set(world.sessions.filter(({ deletion }) => deletion?.acknowledged).map(({ session }) => session))
@@ -26,8 +25,7 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
   let keys: Rest['keys'] = []
   for (;;) {
     keys = []
-    for (const key of await client.keys('*')) {
-      const lifetime = await client.pttl(key)
+    for (const { key, lifetime } of await fleet.servers.keys()) {
       if (lifetime === -1) eternal.add(key)
       if (COMMON.test(key) || lifetime === -2) continue
       const session = sessions.get(/\{(.+?)\}/.exec(key)?.[1] ?? '')?.session
@@ -56,6 +54,6 @@ async function settled(sessions: readonly Session[], world: World): Promise<void
 
 /** The fields of a session that a call may leave behind. */
 async function fieldsOf(fleet: Fleet, { session, key }: Session): Promise<Rest['fields'][number]> {
-  const fields = await fleet.redis.client.hkeys(`mcp:{${key}}:live`)
+  const fields = await fleet.servers.fields(`mcp:{${key}}:live`)
   return { session, fields }
 }

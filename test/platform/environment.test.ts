@@ -20,6 +20,7 @@ const SECRET = Buffer.alloc(32, 1).toString('base64')
 const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
 const ENTRY = new URL('../support/node-entry.ts', import.meta.url).pathname
 const SERVER = new URL('../fixtures/small.ts', import.meta.url).pathname
+const OWN_ENTRY = new URL('../fixtures/ready-client.ts', import.meta.url).pathname
 
 describe('variables', () => {
   test('have defaults that suit a laptop', () => {
@@ -59,6 +60,36 @@ describe('variables', () => {
   })
 
   test.each([
+    ['redis://a:1,b', 'a:1, b'],
+    ['rediss+cluster://u:secret@h', 'h'],
+    ['valkey+sentinel://a,b:5/main', 'a:26379, b:5'],
+    ['unix:///run/redis.sock', '/run/redis.sock'],
+  ])('%s names the servers of Redis without a login', (url, name) => {
+    expect(parseEnvironment({ REDIS_URL: url }).redisName).toBe(name)
+  })
+
+  test('have the certificates of Redis, checked before anything starts', () => {
+    const at = (more: Record<string, string>) =>
+      parseEnvironment({ REDIS_URL: 'rediss://h', MCP_SECRET: SECRET, ...more })
+    const refusal = (more: Record<string, string>) => {
+      try {
+        return `${at(more).warnings}`
+      } catch (error) {
+        expect(error).toBeInstanceOf(BadSetting)
+        return (error as Error).message
+      }
+    }
+    expect(refusal({ REDIS_TLS_CA: '/no/such/file' })).toMatch(/REDIS_TLS_CA.*ENOENT/)
+    expect(refusal({ REDIS_TLS_CERT: 'secret', REDIS_TLS_KEY: 'secret' })).toMatch(
+      /^(?!.*secret).*REDIS_TLS_CERT.*ENOENT/,
+    )
+    expect(refusal({ REDIS_TLS_KEY_PASSPHRASE: 'secret' })).toMatch(/^(?!.*secret).*REDIS_TLS_KEY_PASSPHRASE/)
+    expect(refusal({ REDIS_URL: 'redis://h', REDIS_TLS_SERVERNAME: 'redis' })).toMatch(/REDIS_TLS_SERVERNAME.*rediss:/)
+    expect(refusal({ REDIS_TLS_INSECURE: '1' })).toMatch(/^REDIS_TLS_INSECURE is 1.*REDIS_TLS_CA/)
+    expect(refusal({ REDIS_TLS_INSECURE: '0', REDIS_TLS_SERVERNAME: 'redis' })).toBe('')
+  })
+
+  test.each([
     ['PORT', '70000'],
     ['PORT', 'http'],
     ['REDIS_URL', 'localhost:6379'],
@@ -88,6 +119,10 @@ describe('variables', () => {
     ['REDIS_URL', 'redis://:a%zz@h'],
     ['REDIS_URL', 'redis://h/abc'],
     ['REDIS_URL', 'redis://h?db=3'],
+    ['REDIS_URL', 'redis+sentinel://h'],
+    ['REDIS_TLS_CA', '/etc/ca.pem'],
+    ['REDIS_TLS_INSECURE', '1'],
+    ['REDIS_TLS_INSECURE', 'yes'],
     ['REDIS_PREFIX', 'a:b'],
     ['REDIS_PREFIX', '{a}'],
     ['MCP_UNSEALED', 'read'],
@@ -195,8 +230,8 @@ describe('the Node entry with Redis', () => {
   afterAll(() => redis.stop())
 
   /** Runs until the process has ended, or has written a line that matches. */
-  async function run(env: Record<string, string>, until: RegExp) {
-    const child = spawn(process.execPath, [ENTRY, SERVER], {
+  async function run(env: Record<string, string>, until: RegExp, files = [ENTRY, SERVER]) {
+    const child = spawn(process.execPath, files, {
       env: { PATH: process.env.PATH, PORT: '0', MCP_SECRET: SECRET, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -243,6 +278,27 @@ describe('the Node entry with Redis', () => {
     expect((await ended)[0]).toBe(1)
     expect(errors.filter((line) => expected.test(line))).toHaveLength(1)
     expect(errors.join('\n')).not.toMatch(/secret|\n +at /)
+  })
+
+  test.each([
+    ['a wrong password', { REDIS_PASSWORD: 'wrong' }, /^Redis refuses the user.*WRONGPASS/],
+    ['an address beside it', { REDIS_URL: 'redis://h' }, /^Redis has a client and an address \(REDIS_URL/],
+  ])('a client of the entry that has %s stops it with one line', async (_name, env, expected) => {
+    const port = String(redis.port)
+    const { errors, ended } = await run({ REDIS_PORT: port, REDIS_PASSWORD: 'secret', ...env }, /^never$/, [OWN_ENTRY])
+    expect((await ended)[0]).toBe(1)
+    expect(errors.filter((line) => expected.test(line))).toHaveLength(1)
+  })
+
+  test('a client of the entry serves sessions', async () => {
+    const env = { REDIS_PORT: String(redis.port), REDIS_PASSWORD: 'secret', REDIS_PREFIX: 'own', MAX_STREAMSS: '1' }
+    const { address, stop } = await run(env, /MAX_STREAMSS/, [OWN_ENTRY])
+    const opened = await post(await address, { jsonrpc: '2.0', id: 0, method: 'initialize', params: INITIALIZE })
+    expect(opened.status).toBe(200)
+    const admin = new Redis({ port: redis.port, password: 'secret' })
+    expect(await admin.keys('own:{*}')).toHaveLength(1)
+    admin.disconnect()
+    expect(await stop()).toBe(0)
   })
 
   test('a renamed server takes its prefix over', async () => {

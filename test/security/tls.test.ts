@@ -1,11 +1,9 @@
 /** Redis over TLS, with a user that has only the rights that the endpoint needs. */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Certificates, makeAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/ports.ts'
 import { call, getStream, initialize, post, request, toolCall } from '../support/raw.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -13,37 +11,19 @@ import { type RedisServer, startRedis } from '../support/redis.ts'
 /** The rights that docs/security.md recommends. */
 const ACL = 'on >s3cret ~mcp:* resetchannels -@all +@read +@write +@scripting +@connection -@dangerous +info +time'
 
-let folder: string
+let authority: Certificates
 let redis: RedisServer
 let instances: { one: Started; two: Started; distrustful: Started; intruder: Started }
 
-const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
-
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-tls-'))
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test ca')
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  openssl(
-    'req',
-    '-x509',
-    '-CA',
-    'ca.pem',
-    '-CAkey',
-    'ca.key',
-    ...ec,
-    '-keyout',
-    'redis.key',
-    '-out',
-    'redis.pem',
-    ...name,
-  )
+  authority = makeAuthority()
+  const { cert, key } = authority.issue('localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1')
   const tlsPort = await freePort()
-  const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no', '--tls-ca-cert-file', join(folder, 'ca.pem')]
-  const files = ['--tls-cert-file', join(folder, 'redis.pem'), '--tls-key-file', join(folder, 'redis.key')]
+  const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no', '--tls-ca-cert-file', authority.ca]
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key]
   redis = await startRedis({ args: [...tls, ...files, '--user', 'mcp', ...ACL.split(' ')] })
   const at = (password: string) => `rediss://mcp:${password}@localhost:${tlsPort}`
-  const trust = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
+  const trust = { NODE_EXTRA_CA_CERTS: authority.ca }
   const [one, two, distrustful, intruder] = await Promise.all([
     start(at('s3cret'), trust),
     start(at('s3cret'), trust),
@@ -55,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(Object.values(instances ?? {}).map((instance) => instance.stop()))
   await redis?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  authority?.remove()
 })
 
 interface Started {

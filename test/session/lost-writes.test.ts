@@ -136,6 +136,46 @@ test('of two connections that come back for a call of a dead instance, the secon
   for (const reader of [stream, before, after]) reader.drop()
 })
 
+test('a connection that hears of a claimed run a moment before it begins does not take the call from it', async () => {
+  const server = serverOfTwoRuns('claimed')
+  const base = memoryStore()
+  const { alive, kill } = mortality()
+  const claimed = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const readLog: Step = async (proceed) => {
+    const log = await proceed()
+    claimed.resolve()
+    await goOn.promise
+    return log
+  }
+  let claims = 0
+  const claim: Step = (proceed) => {
+    claims++
+    return proceed()
+  }
+  let hold = false
+  const look: Step = async (proceed) => {
+    const reply = await proceed()
+    // The connection reads this reply first, and then the run begins, before anything else is loaded or asked.
+    if (hold) goOn.resolve()
+    return reply
+  }
+  const session = { lease: 600, heartbeat: 200 }
+  const first = start(server, base, { alive }, { session })
+  const second = start(server, base, { alive, claim, readLog, look }, { session })
+  const headers = await open(first)
+  const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
+  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  kill(first.instanceId)
+  const waiting = await resume(second, headers, id)
+  await claimed.promise
+  hold = true
+  const { message } = await waiting.until((one) => one.id === 'c')
+  expect(message?.result?.content[0].text).toBe('run 2')
+  expect(claims).toBe(1)
+  for (const reader of [stream, waiting]) reader.drop()
+})
+
 const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
 
 describe('where a failover loses an entry of a log', () => {
@@ -253,6 +293,40 @@ test('a heartbeat between the last step of a call of HTTP+SSE and its delivery d
   expect(message?.result?.content[0].text).toBe('stepped')
   await turn()
   expect(reader.events.filter(({ message }) => message?.id === 'c')).toHaveLength(1)
+  reader.drop()
+})
+
+test('a response of HTTP+SSE whose relay the store does not confirm is the only one, though the call is given up', async () => {
+  const clock = new ManualClock()
+  const { server, go } = stepping(1)
+  const base = memoryStore()
+  let refused = 0
+  let confirms = false
+  // The store has the response, and its reply does not arrive until the call is given up.
+  const post: Step = async (proceed, _key, _stream, data) => {
+    const reply = await proceed()
+    if (confirms || !String(data).includes('stepped')) return reply
+    refused++
+    throw new StoreUnavailable('full', { trouble: 'full' })
+  }
+  const session = { lease: 3_000, heartbeat: 1_000 }
+  const endpoint = start(server, base, { post }, { clock, legacySse: true, session })
+  const { reader, path } = await openLegacy(endpoint)
+  await send(endpoint, path, {}, step('c'))
+  go()
+  await eventually(async () => refused > 0 || undefined)
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(1_000)
+    await turn()
+  }
+  confirms = true
+  await clock.advance(5_000)
+  await turn()
+  await send(endpoint, path, {}, request('after', 'ping'))
+  await reader.until(({ id }) => id === 'after')
+  expect(refused).toBeGreaterThan(1)
+  const responses = reader.events.filter(({ message }) => message?.id === 'c')
+  expect(responses.map(({ message }) => message?.result?.content[0].text)).toEqual(['stepped'])
   reader.drop()
 })
 

@@ -82,7 +82,7 @@ test('a response whose planned end comes before its start ends as it starts, and
   finish()
   expect((await rest.rest()).map(({ method, id }) => method ?? id)).toEqual(['notifications/progress', 1])
   await endpoint.settled()
-  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
 })
 
 test('a failed resume of one stream of a batch leaves no stream of the batch held', async () => {

@@ -42,6 +42,29 @@ describe('a store in a cluster', () => {
     await store.close()
   })
 
+  test('sends the heartbeats of one moment in few writes to each node, and a failing session fails alone', async () => {
+    const store = redisStore({ cluster: cluster.urls })
+    const all = Array.from({ length: 180 }, (_, i) => `beat${i}`)
+    await Promise.all(all.map((key) => store.createSession(key, 'r', 60_000)))
+    await Promise.all(all.map((key) => store.take(key, 'get', 'i1:c1', undefined)))
+    const damaged = Promise.any(nodes.map((node) => node.set('mcp:{beat5}:live', 'no hash', 'PX', 60_000)))
+    expect(await damaged).toBe('OK')
+    const reads = async () => {
+      const stats = await Promise.all(nodes.map((node) => node.info('stats')))
+      return stats.reduce((sum, text) => sum + Number(/total_reads_processed:(\d+)/.exec(text)?.[1]), 0)
+    }
+    const look = (key: string) => store.look(key, 'get', 'i1:c1', { n: 0, tag: '' }, 600_000)
+    // Each node gets the script in full once.
+    await Promise.allSettled(all.map(look))
+    const before = await reads()
+    const found = await Promise.allSettled(all.map(look))
+    // A write of sixty commands is more than Redis reads at once. The questions of this test are reads as well.
+    expect((await reads()) - before).toBeLessThan(all.length / 4)
+    expect(found.flatMap((one, i) => (one.status === 'rejected' ? all[i] : []))).toEqual(['beat5'])
+    for (const key of all) expect(await store.readSession(key, undefined)).toBeDefined()
+    await store.close()
+  })
+
   test('goes on after its connections were cut, and its receivers get resumed', async () => {
     const store = redisStore({ cluster: cluster.urls })
     const inbox = new Inbox<string>()

@@ -249,65 +249,111 @@ describe('a server', () => {
   })
 
   /**
-   * Answers INFO with a version, COMMAND INFO as one that has the commands or has not, and all else with nil. With `after` it
-   * is silent from the handshake on, until it has that command.
+   * Answers HELLO, or where it has none INFO, with a version, COMMAND INFO as one that has the commands or has not, and all else
+   * with nil. With `after` it is silent until it has that command.
    */
-  async function serve(info: string, commands: string, after?: string): Promise<{ url: string; names: string[] }> {
+  async function serve(given: {
+    version?: string | undefined
+    hasHello?: boolean
+    commands?: string
+    after?: string
+  }): Promise<{ url: string; names: string[]; writes: string[][] }> {
+    const { version, hasHello = true, commands = HAS, after } = given
     const names: string[] = []
+    const writes: string[][] = []
     let waiting = ''
+    const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`
+    const fields = ['server', 'redis', ...(version === undefined ? [] : ['version', version]), 'mode', 'standalone']
+    const hello = `%${fields.length / 2}\r\n${fields.map(bulk).join('')}`
+    const info = `# Server\r\n${version === undefined ? '' : `redis_version:${version}\r\n`}redis_mode:standalone\r\n`
+    const replies: Record<string, string> = {
+      hello: hasHello ? hello : "-ERR unknown command 'HELLO'\r\n",
+      info: bulk(info),
+      command: commands,
+      hmget: '*3\r\n$-1\r\n$-1\r\n$-1\r\n',
+    }
     const port = await freePort()
     fake = createServer((socket) => {
       sockets.add(socket)
       socket.on('error', () => {})
       socket.setEncoding('utf8').on('data', (text: string) => {
-        for (const [, name = ''] of text.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
-          names.push(name.toLowerCase())
-          if (/^info$/i.test(name)) waiting += `$${info.length}\r\n${info}\r\n`
-          else if (/^command$/i.test(name)) waiting += commands
-          else waiting += /^hmget$/i.test(name) ? '*3\r\n$-1\r\n$-1\r\n$-1\r\n' : '$-1\r\n'
-          if (after !== undefined && names.length > 2 && !names.includes(after)) continue
-          socket.write(waiting)
-          waiting = ''
-        }
+        const sent = [...text.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)].map(([, name = '']) => name.toLowerCase())
+        names.push(...sent)
+        writes.push(sent)
+        for (const name of sent) waiting += replies[name] ?? '$-1\r\n'
+        if (after !== undefined && !names.includes(after)) return
+        socket.write(waiting)
+        waiting = ''
       })
     })
     await new Promise<void>((resolve) => fake?.listen(port, '127.0.0.1', resolve))
-    return { url: `redis://127.0.0.1:${port}`, names }
+    return { url: `redis://127.0.0.1:${port}`, names, writes }
   }
   const HAS = '*1\r\n*1\r\n$5\r\ngetex\r\n'
   const HAS_NOT = '*1\r\n*-1\r\n'
+  const UNKNOWN = '-ERR unknown command\r\n'
 
-  test('gets the first command of a session together with the questions of the first contact', async () => {
-    const { url, names } = await serve('redis_version:7.2.0\r\n', HAS, 'hmget')
+  test('gets the greeting, the claim and the first command of a session in one write', async () => {
+    const { url, names, writes } = await serve({ version: '7.2.0', after: 'hmget' })
     const store = storeOf('notes', { url })
     expect(await store.readSession('k', undefined)).toBeUndefined()
-    expect(names).toEqual(['hello', 'info', 'info', 'eval', 'hmget'])
+    expect(writes).toEqual([['hello', 'eval', 'hmget']])
     expect(await store.readSession('k', undefined)).toBeUndefined()
-    expect(names.slice(5)).toEqual(['hmget'])
+    expect(names.slice(3)).toEqual(['hmget'])
   })
 
-  test.each([
-    ['6.0.16', 'redis_version:6.0.16\r\nredis_mode:standalone\r\n', HAS_NOT],
-    ['5.0.14', '# Server\r\nredis_version:5.0.14\r\n', '-ERR unknown command\r\n'],
-    ['nothing', '# Server\r\n', HAS_NOT],
-  ])('of the version %s is refused with a line that names what is needed', async (version, info, commands) => {
-    const { url, names } = await serve(info, commands)
-    const store = storeOf('notes', { url })
-    const failure = await fails(store.readSession('k', MINUTE))
-    expect(failure).toBeInstanceOf(StoreRefused)
-    expect(failure?.message).toContain('Redis 6.2 or later is needed')
-    if (version !== 'nothing') expect(failure?.message).toContain(version)
-    expect(names).toContain('command')
+  test('without HELLO is asked with INFO', async () => {
+    const { url, names } = await serve({ version: '7.2.0', hasHello: false })
+    expect(await storeOf('notes', { url }).readSession('k', undefined)).toBeUndefined()
+    expect(names).toEqual(['hello', 'eval', 'hmget', 'info'])
   })
 
-  test.each([
-    ['6.2.0', 'redis_version:6.2.0\r\n', HAS_NOT],
-    ['7.2.4 of Valkey', 'redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n', HAS_NOT],
-    ['10.0.0', 'redis_version:10.0.0\r\n', HAS_NOT],
-    ['1.9 with the commands', 'redis_version:1.9\r\n', HAS],
-    ['no number with the commands', '# Server\r\n', HAS],
-  ])('of the version %s is used', async (_version, info, commands) => {
-    const { url } = await serve(info, commands)
-    expect(await storeOf('notes', { url }).readSession('k', MINUTE)).toBeUndefined()
+  describe.each([
+    ['HELLO', true],
+    ['INFO', false],
+  ])('that says its version in %s', (_how, hasHello) => {
+    test.each([
+      ['6.0.16', HAS_NOT],
+      ['6.1.240', HAS_NOT],
+      ['5.0.14', UNKNOWN],
+    ])('of the version %s is refused with a line that names what is needed', async (version, commands) => {
+      const { url, names } = await serve({ version, hasHello, commands })
+      const store = storeOf('notes', { url })
+      const failure = await fails(store.readSession('k', MINUTE))
+      expect(failure).toBeInstanceOf(StoreRefused)
+      expect(failure?.message).toContain(`Redis 6.2 or later is needed, and this one is ${version}`)
+      expect(names).toContain('command')
+    })
+
+    test.each([
+      ['6.2.0', HAS_NOT],
+      ['7.2.4', HAS_NOT],
+      ['10.0.0', HAS_NOT],
+      ['1.9', HAS],
+    ])('of the version %s is used', async (version, commands) => {
+      const errors: unknown[] = []
+      const { url } = await serve({ version, hasHello, commands })
+      const store = storeOf('notes', { url, onError: (error) => errors.push(error) })
+      expect(await store.readSession('k', MINUTE)).toBeUndefined()
+      expect(errors).toEqual([])
+    })
+
+    test.each([
+      [undefined, HAS],
+      ['unstable', HAS],
+      ['unstable', UNKNOWN],
+    ])('of the version %s is used with a warning', async (version, commands) => {
+      const errors: Error[] = []
+      const { url } = await serve({ version, hasHello, commands })
+      const store = storeOf('notes', { url, onError: (error) => errors.push(error as Error) })
+      for (let i = 0; i < 2; i++) expect(await store.readSession('k', MINUTE)).toBeUndefined()
+      expect(errors).toEqual([expect.objectContaining({ name: 'Warning', message: expect.stringContaining('6.2') })])
+      if (version !== undefined) expect(errors[0]?.message).toContain('"unstable"')
+    })
+
+    test('of no version that lacks a command is refused', async () => {
+      const { url } = await serve({ hasHello, commands: HAS_NOT })
+      expect(await fails(storeOf('notes', { url }).readSession('k', MINUTE))).toBeInstanceOf(StoreRefused)
+    })
   })
 })

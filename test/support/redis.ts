@@ -1,7 +1,7 @@
 /** Real Redis servers for tests. Each has a process and a folder of its own, and ends with the test process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,8 @@ export interface RedisOptions {
   args?: string[]
   /** Default: a free port. */
   port?: number
+  /** The server is a Sentinel with these lines of configuration. */
+  sentinel?: string[]
 }
 
 export interface RedisServer {
@@ -33,21 +35,39 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
+export interface ClusterOptions {
+  masters?: number
+  /** Of each master. They are the last of the nodes, in the order of the masters. */
+  replicas?: number
+  /** Further arguments of each node. */
+  args?: string[]
+  /** Files of PEM: each node listens with TLS, too, and is called localhost. */
+  tls?: { ca: string; cert: string; key: string }
+}
+
 export interface RedisCluster {
   nodes: RedisServer[]
   urls: string[]
+  /** Where the nodes listen with TLS. */
+  tlsPorts: number[]
   stop(): Promise<void>
 }
 
 const HOST = '127.0.0.1'
 
-export async function startRedis({ args = [], port: wanted }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ args = [], port: wanted, sentinel }: RedisOptions = {}): Promise<RedisServer> {
   const binary = ensureBinary('redis-server')
   const port = wanted ?? (await freePort())
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-redis-'))
   const pidFile = join(folder, 'pid')
-  const basics = { port, bind: HOST, dir: folder, pidfile: pidFile, save: '', appendonly: 'no' }
+  const basics = { port, bind: HOST, dir: folder, pidfile: pidFile, ...(!sentinel && { save: '', appendonly: 'no' }) }
   const line = [...Object.entries(basics).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args]
+  if (sentinel) {
+    // A Sentinel writes into its file what it finds out.
+    const file = join(folder, 'sentinel.conf')
+    writeFileSync(file, `${sentinel.join('\n')}\n`)
+    line.unshift(file, '--sentinel')
+  }
 
   // Kills Redis when its input ends: in stop(), or when this process ends in any way.
   const cleaner = spawn('sh', ['-c', 'cat; test -s "$0/pid" && kill -9 "$(cat "$0/pid")"; rm -rf "$0"', folder], {
@@ -100,34 +120,69 @@ export async function startRedis({ args = [], port: wanted }: RedisOptions = {})
   }
 }
 
-/** Starts a Redis Cluster of masters that share the slots evenly. */
-export async function startCluster(size = 3): Promise<RedisCluster> {
-  const buses = await Promise.all(Array.from({ length: size }, freePort))
+/** Starts a Redis Cluster whose masters share the slots evenly. */
+export async function startCluster({
+  masters = 3,
+  replicas = 0,
+  args = [],
+  tls,
+}: ClusterOptions = {}): Promise<RedisCluster> {
+  const size = masters * (1 + replicas)
+  const [buses, tlsPorts] = await Promise.all([
+    Promise.all(Array.from({ length: size }, freePort)),
+    Promise.all(Array.from({ length: tls ? size : 0 }, freePort)),
+  ])
   const nodes = await Promise.all(
-    buses.map((bus) => {
-      const cluster = { enabled: 'yes', port: bus, 'node-timeout': 1000 }
-      return startRedis({ args: Object.entries(cluster).flatMap(([name, value]) => [`--cluster-${name}`, `${value}`]) })
-    }),
+    buses.map((bus, i) => startRedis({ args: [...clusterArguments(bus), ...tlsArguments(tls, tlsPorts[i]), ...args] })),
   )
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
   try {
-    const slot = (index: number) => Math.floor((index * 16_384) / size)
+    const slot = (index: number) => Math.floor((index * 16_384) / masters)
     await Promise.all(
-      nodes.map(async ({ port }, i) => {
+      nodes.slice(0, masters).map(async ({ port }, i) => {
         await ask(port, 'CLUSTER', 'ADDSLOTSRANGE', slot(i), slot(i + 1) - 1)
         await ask(port, 'CLUSTER', 'SET-CONFIG-EPOCH', i + 1)
       }),
     )
     const [first, ...others] = nodes
     for (const [i, { port }] of others.entries()) {
-      await ask(first?.port ?? 0, 'CLUSTER', 'MEET', HOST, port, buses[i + 1] ?? 0)
+      await ask(first?.port ?? 0, 'CLUSTER', 'MEET', HOST, tlsPorts[i + 1] ?? port, buses[i + 1] ?? 0)
     }
     await Promise.all(nodes.map(({ port }) => joined(port, size)))
+    await Promise.all(nodes.slice(masters).map(({ port }, i) => replicate(port, nodes[i % masters]?.port ?? 0)))
   } catch (error) {
     await stop()
     throw error
   }
-  return { nodes, urls: nodes.map(({ url }) => url), stop }
+  return { nodes, urls: nodes.map(({ url }) => url), tlsPorts, stop }
+}
+
+function clusterArguments(bus: number): string[] {
+  const cluster = { enabled: 'yes', port: bus, 'node-timeout': 1000 }
+  const line = Object.entries(cluster).flatMap(([name, value]) => [`--cluster-${name}`, `${value}`])
+  return [...line, '--repl-diskless-sync-delay', '0']
+}
+
+function tlsArguments(tls: ClusterOptions['tls'], port: number | undefined): string[] {
+  if (!tls) return []
+  const names = { 'cluster-announce-hostname': 'localhost', 'cluster-preferred-endpoint-type': 'hostname' }
+  const files = { 'tls-ca-cert-file': tls.ca, 'tls-cert-file': tls.cert, 'tls-key-file': tls.key }
+  const lines = {
+    'tls-port': port,
+    'tls-auth-clients': 'no',
+    'tls-cluster': 'yes',
+    'tls-replication': 'yes',
+    ...files,
+    ...names,
+  }
+  return Object.entries(lines).flatMap(([name, value]) => [`--${name}`, `${value}`])
+}
+
+/** Makes a node of a cluster the replica of another. Resolves when it has the data. */
+async function replicate(port: number, master: number): Promise<void> {
+  const id = (await ask(master, 'CLUSTER', 'MYID')).split('\r\n')[1] ?? ''
+  await ask(port, 'CLUSTER', 'REPLICATE', id)
+  while (!(await ask(port, 'INFO', 'replication')).includes('master_link_status:up')) await sleep(20)
 }
 
 async function joined(port: number, size: number): Promise<void> {
@@ -144,7 +199,7 @@ async function ready(child: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       log = (log + chunk).slice(-4_000)
-      if (log.includes('Ready to accept connections')) resolve()
+      if (/Ready to accept connections|Sentinel ID is/.test(log)) resolve()
     }
     child.stdout?.on('data', read)
     child.stderr?.on('data', read)

@@ -9,13 +9,23 @@ import { Failure } from '../command.ts'
 import { exportsOf, lineOf, loadEsbuild, withFailures } from '../esbuild.ts'
 import { OWN } from '../own.ts'
 import { shown } from '../shown.ts'
+import { builtins } from './plugins/builtins.ts'
 import { compactCommands } from './plugins/commands.ts'
 import { type External, externalPackages, nativeFiles } from './plugins/external.ts'
 import { leanRedis } from './plugins/lean-redis.ts'
+import { inside, outlined, outlinedSource } from './plugins/outlined.ts'
 import { noDefaultStore, outdented } from './plugins/own-code.ts'
 import { page } from './plugins/page.ts'
 import { RARELY_USED, rarelyUsed, rarelyUsedSource } from './plugins/rarely-used.ts'
-import { errorNames, leftOut, methodsAtOnce, ON_DEMAND, onDemand, onDemandSource } from './plugins/redis-client.ts'
+import {
+  errorNames,
+  leftOut,
+  methodsAtOnce,
+  ON_DEMAND,
+  onDemand,
+  onDemandSource,
+  unmarked,
+} from './plugins/redis-client.ts'
 import { leanDecoder } from './plugins/redis-decoder.ts'
 import { Converters, SCHEMAS, schemasOnDemand, schemasSource } from './plugins/schemas.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
@@ -113,12 +123,12 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const copied = new Set<string>()
   const shorter = [compactCommands, errorNames, outdented]
   const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
-  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand]
+  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand, ...outlined]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
   // What is left out comes first: no other plugin may load it.
-  const own = [page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
-  const all = [...own, ...packages, ...shorter]
+  const own = [builtins, page(hasPage), ...plugins, served(entries, server), rarelyUsed, ...schemas, ...redis]
+  const all = [...own, ...packages, ...shorter, unmarked]
   const common = { ...COMMON, absWorkingDir, minify }
   const loader = { '.node': 'copy' } as const
   mkdirSync(outdir, { recursive: true })
@@ -127,7 +137,11 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const entryPoints = entryPointsOf(entries)
   const [main, ...beside] = await Promise.all([
     esbuild.context({ ...common, ...MODULES, entryPoints, outdir, loader, plugins: all }),
-    esbuild.context({ ...commonJs(ON_DEMAND), stdin: text(onDemandSource), plugins: shorter }),
+    esbuild.context({
+      ...commonJs(ON_DEMAND),
+      stdin: text(onDemandSource + outlinedSource),
+      plugins: [...inside, ...shorter],
+    }),
     esbuild.context({ ...commonJs(SCHEMAS), entryPoints: [schemasSource] }),
     esbuild.context({ ...commonJs(RARELY_USED), stdin: text(rarelyUsedSource) }),
   ])

@@ -9,6 +9,7 @@ import { readyOrStop } from '../../platform/endpoint.ts'
 import { readEnvironment, type Settings } from '../../platform/environment.ts'
 import { openLog } from '../../platform/log.ts'
 import { serveNode } from '../../platform/node/serve.ts'
+import { redisOptions } from '../../platform/redis.ts'
 import { STATELESS_REVISION } from '../../protocol/revisions.ts'
 import { dispatcherFor, type Servable } from '../../sdk/official.ts'
 import type { Dispatcher } from '../../server/dispatcher.ts'
@@ -85,9 +86,8 @@ function stop(reason: unknown): never {
 }
 
 function openStore(settings: Settings, ownRedis: boolean, onError: (error: unknown) => void): Store {
-  const { redisUrl, redisPrefix, redisRenamedFrom } = settings
-  if (redisUrl === undefined) return ipcStore(process, { onError })
-  const store = redisStore({ url: redisUrl, prefix: redisPrefix, renamedFrom: redisRenamedFrom, onError })
+  if (settings.redisUrl === undefined) return ipcStore(process, { onError })
+  const store = redisStore({ ...redisOptions(settings), onError })
   // Nobody else has this Redis, so that a server may get another name while it is written.
   return ownRedis ? { ...store, serve: undefined } : store
 }

@@ -14,6 +14,8 @@ import type { InvocationContext } from './handler.ts'
 export interface LambdaOptions {
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
   responseLimit?: number | undefined
+  /** Called when an invocation has done its work, before it returns. */
+  ending?: (() => void) | undefined
 }
 
 /** An invocation returns so long before its time limit, in ms. */
@@ -27,10 +29,11 @@ type Send = (response: Response, incoming: Incoming) => Promise<void>
 export function invocations(
   endpoint: Endpoint,
   whole: boolean,
-  { responseLimit = Number.POSITIVE_INFINITY }: LambdaOptions,
+  { responseLimit = Number.POSITIVE_INFINITY, ending }: LambdaOptions,
 ) {
   let running = 0
-  let asleepSince: { now: number; wall: number } | undefined
+  // An environment may be started long before its first request.
+  let asleepSince: { now: number; wall: number } = { now: systemClock.now(), wall: systemClock.wall() }
   const serve = async (event: HttpEvent, id: string, deadline: number, send: Send): Promise<void> => {
     let incoming: Incoming
     try {
@@ -48,7 +51,7 @@ export function invocations(
     await send(response, incoming)
   }
   return async (event: HttpEvent, context: InvocationContext, send: Send): Promise<void> => {
-    if (running++ === 0 && asleepSince !== undefined) endpoint.wake(sleptSince(asleepSince))
+    if (running++ === 0) endpoint.wake(sleptSince(asleepSince))
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
@@ -63,6 +66,7 @@ export function invocations(
       // Only the last of several invocations: it writes everything to the store before the environment is frozen.
       if (running === 1) await before(end, endpoint.rest(end))
       running--
+      ending?.()
       asleepSince = { now: systemClock.now(), wall: systemClock.wall() }
     }
   }

@@ -1,13 +1,14 @@
 /** The handler of gateways that stream: a Function URL (`RESPONSE_STREAM`) and API Gateway REST (`STREAM`). */
 import type { Servable } from '../../sdk/official.ts'
+import type { EntryOptions } from '../store.ts'
 import type { LambdaHandler } from './handler.ts'
 import { startEndpoint } from './start.ts'
 import { streamingHandler } from './stream.ts'
 
 /** Serves `server` with the settings of the environment, for gateways that stream. A wrong setting ends the process. */
-export async function serveStreaming(server: Servable): Promise<LambdaHandler> {
+export async function serveStreaming(server: Servable, entry?: EntryOptions): Promise<LambdaHandler> {
   // A held GET would occupy an environment for as long as it is open.
-  const { endpoint } = await startEndpoint(server, { GET_POLICY: 'poll' })
+  const { endpoint, ending } = await startEndpoint(server, { GET_POLICY: 'poll' }, entry)
   // Lambda's wrapper calls it with the stream of the response, and gives the function that Lambda calls.
-  return streamingHandler(endpoint) as unknown as LambdaHandler
+  return streamingHandler(endpoint, { ending }) as unknown as LambdaHandler
 }

@@ -5,7 +5,7 @@ import { endpointOrStop, readyOrStop } from '../endpoint.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { logRejections } from '../faults.ts'
 import { openLog } from '../log.ts'
-import { openStore } from '../store.ts'
+import { type EntryOptions, openStore } from '../store.ts'
 
 /** The listeners that Lambda's runtime has when this module is loaded, which is before the server of the author. */
 const ofRuntime = process.listeners('unhandledRejection')
@@ -24,17 +24,25 @@ function keepEnvironment(report: (text: string) => void): void {
 
 /**
  * @param defaults variables that the environment may set otherwise
+ * @param entry what the author's entry gives
  * @param options options for which there is no choice on this platform
  */
-export async function startEndpoint(server: Servable, defaults: Environment, options: EndpointOptions = {}) {
+export async function startEndpoint(
+  server: Servable,
+  defaults: Environment,
+  entry: EntryOptions = {},
+  options: EndpointOptions = {},
+) {
   // The gateway decides which host names reach the function.
   const settings = readEnvironment({ HOST: '0.0.0.0', ...defaults, ...process.env })
   const log = openLog({ requests: settings.log })
+  const namespace = settings.metricsNamespace
+  const metrics = namespace === undefined ? undefined : (await import('./metrics.ts')).openMetrics(namespace)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   const session = { ...settings.endpoint.session, ...options.session }
   // An environment sleeps after its response: nothing waits in it.
   const stateless = { ...settings.endpoint.stateless, park: 0 }
-  const store = await openStore(settings, log.error)
+  const store = await openStore(settings, log, entry)
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
   const endpoint = endpointOrStop(server, {
     store,
@@ -47,5 +55,5 @@ export async function startEndpoint(server: Servable, defaults: Environment, opt
   })
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
-  return { endpoint, settings, log }
+  return { endpoint, settings, log, ending: metrics?.flush }
 }

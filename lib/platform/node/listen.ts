@@ -1,20 +1,24 @@
 /** A process that listens by itself: its settings, its log and its store. */
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../base/clock.ts'
+import type { Endpoint } from '../../endpoint.ts'
 import type { Servable } from '../../sdk/official.ts'
+import { sealedStore } from '../../store/sealed.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
 import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, type Output, openLog } from '../log.ts'
-import { openStore } from '../store.ts'
+import { type EntryOptions, openStore } from '../store.ts'
 import { exit } from './exit.ts'
+import type { MetricsServer } from './metrics.ts'
 import { serveNode } from './serve.ts'
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
-export async function listen(server: Servable): Promise<void> {
-  await listenWith(server, { settings: readEnvironment(process.env) })
+export async function listen(server: Servable, options: EntryOptions = {}): Promise<void> {
+  await listenWith(server, { settings: readEnvironment(process.env), ...options })
 }
 
-interface ListenParts {
+interface ListenParts extends EntryOptions {
   settings: Settings
   /** Where the start and the requests are written; default: stdout. */
   out?: Output | undefined
@@ -31,7 +35,7 @@ interface ListenParts {
  */
 export async function listenWith(
   server: Servable,
-  { settings, out = process.stdout, notes = [], logged }: ListenParts,
+  { settings, out = process.stdout, notes = [], logged, redis }: ListenParts,
 ): Promise<() => void> {
   // What stops the start has one line, which `tryStore` prints.
   let starting = true
@@ -40,21 +44,30 @@ export async function listenWith(
   logged?.(log)
   for (const warning of settings.warnings) log.say('WARNING', warning)
   for (const note of notes) log.say('INFO', note)
-  const store = await openStore(settings, log.error)
+  const metrics = await openMetrics(settings, log)
+  const store = await openStore(settings, log, { redis })
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page })
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
   )
   http.listen(settings.port, settings.host, () => {
     const { port } = http.address() as AddressInfo
-    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, settings, log, out)
+    announce(`http://${settings.host}:${port}${settings.endpoint.path}`, placeOf(settings, redis), log, out)
     tryStore(store).finally(() => {
       starting = false
+      void reportInstance(endpoint, store, settings)
     })
   })
   return fail
+}
+
+/** Records metrics from now on, where the settings ask for them. What they need is loaded here. */
+async function openMetrics(settings: Settings, log: Log): Promise<MetricsServer | undefined> {
+  if (settings.metricsPort === undefined && settings.metricsToken === undefined) return undefined
+  const { openMetrics: open } = await import('./metrics.ts')
+  return open(settings, log).catch((error: Error) => stop(error.message))
 }
 
 /** Ends the start with one line. */
@@ -73,8 +86,26 @@ async function tryStore(store: Store): Promise<void> {
   })
 }
 
-function announce(address: string, { redisUrl, redisName }: Settings, log: Log, out: Output): void {
-  const place = redisUrl ? `Redis at ${redisName}` : 'this process (set REDIS_URL to share them)'
+/** Begins the reports of this instance to operators, where the store is shared. */
+async function reportInstance(
+  instance: Endpoint,
+  given: Store,
+  { reportEvery, endpoint: { keys, unsealed } }: Settings,
+): Promise<void> {
+  if (reportEvery === 0 || !given.admin) return
+  const { beginReports } = await import('../../admin/heartbeat.ts')
+  const store = keys ? sealedStore(given, keys, unsealed) : given
+  const admin = await store.admin?.()
+  if (admin) beginReports({ instance, store: admin, every: reportEvery, clock: systemClock })
+}
+
+/** Where the sessions are. */
+function placeOf({ redisName }: Settings, redis: EntryOptions['redis']): string {
+  if (redis !== undefined) return 'Redis (a client of the entry)'
+  return redisName === undefined ? 'this process (set REDIS_URL to share them)' : `Redis at ${redisName}`
+}
+
+function announce(address: string, place: string, log: Log, out: Output): void {
   if (log.asJson) return log.say('INFO', 'listening', { address, sessions: place })
   const lines = [
     `MCP endpoint  ${address}`,

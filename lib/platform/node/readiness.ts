@@ -34,6 +34,8 @@ export class ReadinessCheck {
   /** The store was reached once. */
   #reached = false
   #answers = false
+  /** How long the last answer of the store took, in ms. Undefined: it has not answered yet. */
+  latency: number | undefined
   /** Since when the store answers others, and not this instance. */
   #aloneSince: number | undefined
   #checking: Promise<void> | undefined
@@ -67,6 +69,7 @@ export class ReadinessCheck {
     const begun = clock.now()
     try {
       await store.ping()
+      this.latency = clock.now() - begun
       this.#answers = true
       this.#reached = true
       this.#aloneSince = undefined

@@ -12,8 +12,10 @@ import { endpointOrStop } from '../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
+import { detailsOf, isTrusted } from './details.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
+import type { MetricsServer } from './metrics.ts'
 import { ReadinessCheck } from './readiness.ts'
 import { createCheckedServer } from './target.ts'
 
@@ -23,6 +25,8 @@ interface Parts {
   log: Log
   /** The page for people; undefined: there is none. */
   page: Page | undefined
+  /** Undefined: nobody reads metrics. */
+  metrics?: MetricsServer | undefined
 }
 
 interface Served {
@@ -34,7 +38,7 @@ interface Served {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
-export function serveNode(server: Servable, { settings, store, log, page }: Parts): Served {
+export function serveNode(server: Servable, { settings, store, log, page, metrics }: Parts): Served {
   const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
   const http = createAdaptorServer({
     fetch: (request, env) => {
@@ -61,12 +65,21 @@ export function serveNode(server: Servable, { settings, store, log, page }: Part
   endOnException(report, () => leaving.fail())
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default
   const readiness = new ReadinessCheck({ store, clock: systemClock, lease, leaving })
+  const details = detailsOf({ endpoint, store, readiness, leaving, clock: systemClock })
+  const access = { token: settings.metricsToken, proxies: settings.endpoint.http?.proxies ?? 0 }
   // `/healthz` does not ask the store, because a restart would not bring Redis back.
-  endpoint.app.get('/readyz', async (c) => {
+  const ready = async (request: Request, mayHaveDetails: boolean) => {
     const state = await readiness.state()
-    const headers = { 'Cache-Control': 'no-store' }
     const isReady = state === 'ok' || (state === 'degraded' && !settings.readyNeedsStore)
-    return isReady ? c.text(state, 200, headers) : c.text(state, 503, { ...headers, 'Retry-After': retryAfter(1) })
+    const status = isReady ? 200 : 503
+    const headers = { 'Cache-Control': 'no-store', ...(!isReady && { 'Retry-After': retryAfter(1) }) }
+    const inFull = mayHaveDetails && new URL(request.url).searchParams.has('details')
+    return inFull ? Response.json(await details(), { status, headers }) : new Response(state, { status, headers })
+  }
+  endpoint.app.get('/readyz', ({ req, env }) => {
+    const { remoteAddress } = (env as HttpBindings).incoming.socket
+    return ready(req.raw, isTrusted({ remote: remoteAddress, header: (name) => req.header(name) }, access))
   })
+  metrics?.serve({ endpoint, readiness, ready })
   return { http, endpoint, fail: () => leaving.fail() }
 }

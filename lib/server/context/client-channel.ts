@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { CallStart } from '../../base/events.ts'
 import type { AuthInfo } from '../../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
-import type { JsonObject, RequestId } from '../../protocol/jsonrpc.ts'
+import { isObject, type JsonObject, type RequestId } from '../../protocol/jsonrpc.ts'
 import type { Method } from '../../protocol/methods.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import type { ClientCapabilities, Implementation, LoggingLevel } from '../../protocol/types.ts'
@@ -46,6 +46,13 @@ export interface Ask {
   signal?: AbortSignal | undefined
   /** The handler must not run again: in the stateless revision its run waits for the answer, on a channel that {@link ClientChannel.parks}. */
   waits?: boolean | undefined
+  /** Called as the ask is sent, with its id where it has one. Returns members for `_meta` of the request. */
+  sending?: ((id?: string) => Readonly<Record<string, string>> | undefined) | undefined
+}
+
+/** The params of an ask with what {@link Ask.sending} adds. */
+export function withMeta(params: JsonObject | undefined, meta: Readonly<Record<string, string>>): JsonObject {
+  return { ...params, _meta: { ...(isObject(params?._meta) && params._meta), ...meta } }
 }
 
 export interface AnnounceOptions {

@@ -1,5 +1,6 @@
 /** The way of an ask of this package's context, and of one of the official SDK, to the client and back. */
 import { channels } from '../../base/events.ts'
+import { tracing } from '../../base/tracing.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { readAnswer } from './answers.ts'
 import { publishAsk } from './ask-event.ts'
@@ -13,8 +14,10 @@ import { AskError } from './errors.ts'
  */
 export function sendAsk(channel: ClientChannel, ask: Ask): Promise<JsonObject> {
   const { method } = ask
-  const answered = channel.ask(ask).then((answer) => requireAnswer(method, answer))
-  if (channels.ask.hasSubscribers) publishAsk(channel.event, method, answered)
+  const traced = tracing.now?.ask(channel.event, method)
+  const sent = traced ? { ...ask, sending: traced.sending } : ask
+  const answered = channel.ask(sent).then((answer) => requireAnswer(method, answer))
+  if (traced || channels.ask.hasSubscribers) publishAsk(channel.event, method, answered, traced)
   return answered
 }
 

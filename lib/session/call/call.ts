@@ -13,6 +13,7 @@ import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
+import { inspectCall } from './on-demand.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { failureOf, refusalOf, responseTo } from './response.ts'
@@ -87,7 +88,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     return this.#ready && resultBytes(this.#parts.request.id, this.#ready)
   }
 
-  /** Runs the handler. */
   start(): void {
     const { method, params = {} } = this.#parts.request
     try {
@@ -161,8 +161,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     void this.#stream.pause(retryMs)
   }
 
-  // For its carrier, its instance and its stream ------------------------------------------------------------------
-
   /** Adds the call to a response that becomes a stream. Resolves when the store has the call. */
   connect(response: SseResponse): Promise<Opened> {
     return this.#stream.connect(response, this.#parts.host.takeOverFor(this.#parts.caller))
@@ -183,6 +181,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     else if (mail.t === 'answer') this.#channel.receiveAnswer(mail.ask, mail.value)
     else if (mail.t === 'level') this.#channel.setLevel(mail.level)
     else if (mail.t === 'gone') this.interrupt('gone')
+    else if (mail.t === 'inspect') void inspectCall(this, this.#parts, this.#channel, mail)
   }
 
   /** The heartbeat of a registered call: the store may have what mail lost. */

@@ -3,11 +3,12 @@
 import type { CallOutcome } from '../../base/events.ts'
 import { around, digest } from '../../base/ids.ts'
 import { toJson } from '../../base/to-json.ts'
+import type { FormerTrace } from '../../base/tracing.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
-import type { Ask, ClientChannel, ClientView } from '../../server/context/client-channel.ts'
+import { type Ask, type ClientChannel, type ClientView, withMeta } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { SessionKey, Store } from '../../store/store.ts'
 import type { KeyValues } from '../../store/values.ts'
@@ -82,6 +83,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
   }
+  override get former(): FormerTrace | undefined {
+    return this.#parts.continued?.former
+  }
   get heardMark(): string | undefined {
     return this.#parts.session.heard
   }
@@ -135,7 +139,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
     if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
-    await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${params}}`, id)
+    const meta = ask.sending?.(id)
+    const sent = meta ? `,"params":${toJson(withMeta(ask.params, meta), 'params')}` : params
+    await this.#call.send(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}"${sent}}`, id)
     return answer
   }
 

@@ -61,6 +61,8 @@ export class Exchange implements Carrier {
   /** Answers with JSON if every call is over and none has begun a stream. */
   #tryJson(): void {
     if (this.#response || this.#reply.isGiven || !this.#calls.every((call) => call.over)) return
+    const [only] = this.#calls
+    if (!this.shared && only?.text !== undefined) return this.#reply.give(this.#json(only.text))
     const texts = this.#calls.flatMap((call) => call.text ?? [])
     const body = this.shared ? `[${texts.join(',')}]` : texts[0]
     if (body !== undefined && texts.length > 0) this.#reply.give(this.#json(body))

@@ -1,5 +1,6 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
+import type { FormerTrace } from '../../base/tracing.ts'
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
@@ -74,6 +75,8 @@ interface Continuation {
   asks?: string[] | undefined
   /** The connection that holds the stream. */
   holder?: Holder | undefined
+  /** What is known of the trace of the run before. */
+  former?: FormerTrace | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
   relay?: Relay | undefined
 }

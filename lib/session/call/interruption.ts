@@ -13,10 +13,10 @@ interface Interruption {
 export const CANCELLED = 'The call was cancelled.'
 export const SHUT_DOWN = 'The instance that ran this call was shut down before it was done.'
 
-/** Why a call of another run ends. `owner`: that run; '' where its instance has released the call. */
+/** Why a call of another run ends. `owner`: that run; '' where the call was released, by its instance or by one that could not take it over. */
 export function lostText(owner: string): string {
   return owner === ''
-    ? SHUT_DOWN
+    ? 'The instance that ran this call has ended before the call was done.'
     : 'The instance that ran this call was lost before it was done; whether it had an effect is unknown.'
 }
 

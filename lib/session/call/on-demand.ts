@@ -11,3 +11,8 @@ const STATE = new OnDemand(() => import('./session-state.ts').then(({ changeSess
 
 /** As that of session-state.ts. */
 export const { changeSession } = operationsOf(STATE, { changeSession: true })
+
+const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall }) => ({ inspectCall })))
+
+/** As that of inspect.ts: operators ask rarely. */
+export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })

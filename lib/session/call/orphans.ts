@@ -35,7 +35,9 @@ const isOwned = ({ owner }: CallEntry) => owner !== ''
 
 async function orphansOf(instance: Instance, calls: CallEntry[]): Promise<CallEntry[]> {
   const unowned = await without(instance, calls, ({ owner }) => owner, instance.calls)
-  return without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
+  const alone = await without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
+  // A run that is about to begin here has no entry among the calls yet, and its client may have left meanwhile.
+  return alone.filter(({ stream }) => !instance.takingOver.has(stream))
 }
 
 /** Those of the released calls that nobody has claimed after a lease. An instance that shuts down does not wait for it. */

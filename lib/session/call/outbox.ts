@@ -42,6 +42,9 @@ interface OutboxOptions {
   relay?: Relay | undefined
 }
 
+/** The name of the last message that is relayed for a call: its response, or the error that it is given up with. The first one counts. */
+export const lastOf = (stream: string): string => `last.${stream}`
+
 const MISSED = missedText()
 /** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
 const LASTING_PATIENCE = 2_000
@@ -292,7 +295,8 @@ export class Outbox {
   async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
     let reader: Holder | undefined
     for (const [i, item] of batch.entries()) {
-      const id = `${this.#options.stream}.${n + i}${this.#suffix}`
+      const { stream } = this.#options
+      const id = item.final ? lastOf(stream) : `${stream}.${n + i}${this.#suffix}`
       reader = await this.#patiently(async () => relay(item.data, id))
     }
     return reader

@@ -16,7 +16,7 @@ import type { SseResponse } from '../stream/sse-response.ts'
 import type { SessionChannel } from './channel.ts'
 import { endLater, finishLater } from './end-later.ts'
 import { type CallParts, scopesOfCall } from './host.ts'
-import { Outbox } from './outbox.ts'
+import { lastOf, Outbox } from './outbox.ts'
 import type { Ending } from './state.ts'
 import { writeStored } from './stored-request.ts'
 
@@ -100,7 +100,7 @@ export class CallStream {
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
     if (!carrier.streams || !host.mayRunAgain(request)) return undefined
-    const text = writeStored(this.#parts)
+    const text = writeStored(this.#parts, this.#channel.event)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
 
@@ -280,7 +280,7 @@ export class CallStream {
     void finishLater(this.#instance, this.#parts.session.key, last)
     const { relay } = this.#parts.continued ?? {}
     // HTTP+SSE: the client waits for it on the session's one stream.
-    if (relay) this.#instance.retry.add(() => relay(text, `failed.${this.name}`))
+    if (relay) this.#instance.retry.add(() => relay(text, lastOf(this.name)))
     this.#opened?.('ok')
     this.#connection?.confirm()
     this.#connection?.fail(text)

@@ -79,30 +79,60 @@ export function writeRecord(session: Recorded): string {
  * @throws UnreadableRecord
  */
 export function readRecord(id: string, key: SessionKey, row: SessionRow): Session {
-  const record = parse(row.record)
-  if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
-  const { v, min, r, t, c, i, l, k, h } = record
-  if (!(Number(min ?? v) <= RECORD_FORMAT)) {
-    throw new UnreadableRecord(`The session record has format ${String(v)}; this build reads up to ${RECORD_FORMAT}.`)
+  const { kept } = row
+  const { read } = kept ?? {}
+  const recorded = read instanceof RecordedSession ? read : new RecordedSession(row.record)
+  if (kept && read !== recorded) {
+    // Later requests get the same objects: no handler may change them.
+    freeze(recorded.client)
+    kept.read = recorded
   }
-  if (!isSessionRevision(r) || typeof t !== 'number') throw new UnreadableRecord('The session record is damaged.')
   return {
     id,
     key,
-    revision: r,
-    client: {
-      capabilities: isObject(c) ? c : {},
-      info: readImplementation(i),
-    },
-    createdAt: t,
-    legacy: l === 1,
+    revision: recorded.revision,
+    client: recorded.client,
+    createdAt: recorded.createdAt,
+    legacy: recorded.legacy,
     level: row.level as LoggingLevel | undefined,
     busy: row.busy === true,
     full: row.full,
-    eventKey: typeof k === 'string' ? k : undefined,
+    eventKey: recorded.eventKey,
     servedByOlder: row.servedByOlder === true,
-    heard: typeof h === 'string' ? h : undefined,
+    heard: recorded.heard,
   }
+}
+
+/** What the record of a session says. */
+class RecordedSession {
+  readonly revision: SessionRevision
+  readonly client: ClientView
+  readonly createdAt: number
+  readonly legacy: boolean
+  readonly eventKey: string | undefined
+  readonly heard: string | undefined
+
+  /** @throws UnreadableRecord */
+  constructor(text: string) {
+    const record = parse(text)
+    if (!isObject(record)) throw new UnreadableRecord('The session record is not an object.')
+    const { v, min, r, t, c, i, l, k, h } = record
+    if (!(Number(min ?? v) <= RECORD_FORMAT)) {
+      throw new UnreadableRecord(`The session record has format ${String(v)}; this build reads up to ${RECORD_FORMAT}.`)
+    }
+    if (!isSessionRevision(r) || typeof t !== 'number') throw new UnreadableRecord('The session record is damaged.')
+    this.revision = r
+    this.client = { capabilities: isObject(c) ? c : {}, info: readImplementation(i) }
+    this.createdAt = t
+    this.legacy = l === 1
+    this.eventKey = typeof k === 'string' ? k : undefined
+    this.heard = typeof h === 'string' ? h : undefined
+  }
+}
+
+function freeze(value: object): void {
+  Object.freeze(value)
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part)
 }
 
 /** Undefined if the text is not JSON: another build, or an instance with a key, may have written it. */

@@ -1,13 +1,20 @@
 /** The asks of a parked run that have no answer yet, by key. */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import { readAnswer } from '../../server/context/answers.ts'
-import type { Ask } from '../../server/context/client-channel.ts'
+import { type Ask, withMeta } from '../../server/context/client-channel.ts'
 
 interface OpenAsk {
   method: string
   request: JsonObject
   resolve(answer: JsonObject): void
   reject(error: unknown): void
+}
+
+/** The ask as the client gets it. What is added for this run has no part in the digest, by which a replay finds the answer. */
+export function requestOf({ method, params, sending }: Ask): JsonObject {
+  const meta = sending?.()
+  if (meta) return { method, params: withMeta(params, meta) }
+  return params === undefined ? { method } : { method, params }
 }
 
 export class OpenAsks {
@@ -30,12 +37,13 @@ export class OpenAsks {
   }
 
   /** Resolves with the answer. @throws RangeError (rejects with it) beyond the most asks */
-  add({ key, method, params, signal }: Ask): Promise<JsonObject> {
+  add(ask: Ask): Promise<JsonObject> {
+    const { key, method, signal } = ask
     if (++this.#asked > this.#max) {
       return Promise.reject(new RangeError(`A call may ask the client ${this.#max} times.`))
     }
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>()
-    this.#open.set(key, { method, request: params ? { method, params } : { method }, resolve, reject })
+    this.#open.set(key, { method, request: requestOf(ask), resolve, reject })
     const withdraw = () => {
       const reason = new DOMException(`${method}: the server no longer waits for the answer.`, 'AbortError')
       if (this.#open.delete(key)) reject(reason)

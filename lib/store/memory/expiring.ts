@@ -80,10 +80,13 @@ export class ExpiringMap<V> {
     this.#sweeper = sweeper
   }
 
-  get(key: string): V | undefined {
+  get(key: string, now = this.#sweeper.clock.now()): V | undefined {
+    return this.#present(key, now)?.value
+  }
+
+  #present(key: string, now: number): Entry<V> | undefined {
     const entry = this.#entries.get(key)
-    if (!entry) return undefined
-    if (entry.expires > this.#sweeper.clock.now()) return entry.value
+    if (!entry || entry.expires > now) return entry
     this.delete(key)
     return undefined
   }
@@ -120,9 +123,9 @@ export class ExpiringMap<V> {
   }
 
   /** Lets an entry live `lifetime` ms from now. */
-  touch(key: string, lifetime: number): void {
-    const value = this.get(key)
-    if (value !== undefined) this.set(key, value, lifetime)
+  touch(key: string, lifetime: number, now = this.#sweeper.clock.now()): void {
+    const entry = this.#present(key, now)
+    if (entry) entry.expires = now + lifetime
   }
 
   /** For how many ms an entry still lives; 0 where there is none. */

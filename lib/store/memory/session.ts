@@ -1,5 +1,6 @@
 /** The parts of a session in memory, laid out like its keys in Redis. */
 import type { Holder, Owner } from '../names.ts'
+import type { KeptRecord, SessionRow } from '../sessions.ts'
 
 /** Which connection holds a stream. */
 export interface Place {
@@ -15,6 +16,7 @@ export interface OwnStream extends Place {
 
 export interface MemorySession {
   record: string
+  kept: KeptRecord
   /** When the session was opened, and when it ends in any case, by the clock's `now`. */
   born: number
   ends: number
@@ -36,6 +38,29 @@ export interface MemorySession {
   busy: boolean
   /** The last `advance`, so that its repeat gets the same answer. */
   advanced: { id: string; first: number; count: number } | undefined
+}
+
+/** A session as it is read. What is kept with it is no part of what a store replies. */
+export class Row implements SessionRow {
+  readonly record: string
+  readonly level: string | undefined
+  readonly full: boolean
+  readonly first: boolean | undefined
+  readonly busy?: boolean
+  readonly #kept: KeptRecord
+
+  constructor({ record, level, full, busy, kept }: MemorySession, first: boolean) {
+    this.record = record
+    this.level = level
+    this.full = full
+    this.first = first || undefined
+    if (busy) this.busy = true
+    this.#kept = kept
+  }
+
+  get kept(): KeptRecord {
+    return this.#kept
+  }
 }
 
 export interface Call {

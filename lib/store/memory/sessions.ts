@@ -1,7 +1,8 @@
 /** Sessions in memory. */
 import { GET_STREAM, type Owner, type SessionKey } from '../names.ts'
 import { MAX_URI_BYTES } from '../options.ts'
-import type { SessionRow, SessionStore } from '../sessions.ts'
+import type { SessionStore } from '../sessions.ts'
+import { Row } from './session.ts'
 import type { State } from './state.ts'
 
 export function sessionOperations(state: State): SessionStore {
@@ -39,23 +40,22 @@ export function sessionOperations(state: State): SessionStore {
       const parts = { data: new Map(), subscriptions: new Map(), own: new Map(), dataBytes: 0, uriBytes: 0 }
       const born = state.clock.now()
       const fresh = { level: undefined, advanced: undefined, full: false, busy: false, used: false }
-      const session = { record, born, ends: born + most, position, ...fresh, ...parts }
+      const session = { record, kept: {}, born, ends: born + most, position, ...fresh, ...parts }
       sessions.set(key, session, Math.min(lifetime, most))
       state.weighSession(key, session)
       return { status: 'ok' }
     },
 
     async readSession(key, lifetime, most) {
-      const session = sessions.get(key)
+      const now = state.clock.now()
+      const session = sessions.get(key, now)
       if (!session) return undefined
-      const first = (lifetime !== undefined && !session.used) || undefined
+      const first = lifetime !== undefined && !session.used
       if (lifetime !== undefined) {
-        state.extend(key, session, lifetime, most)
+        state.extend(key, session, lifetime, most, now)
         session.used = true
       }
-      const row: SessionRow = { record: session.record, level: session.level, full: session.full, first }
-      if (session.busy) row.busy = true
-      return row
+      return new Row(session, first)
     },
 
     // Each session has its end.
@@ -64,6 +64,7 @@ export function sessionOperations(state: State): SessionStore {
     replaceRecord: onSession((session, key, record) => {
       state.requireRoom(record.length)
       session.record = record
+      session.kept = {}
       state.weighSession(key, session)
       return { status: 'ok' }
     }),

@@ -106,8 +106,14 @@ export class State extends Sweeper {
   }
 
   /** Lets a session live `lifetime` ms from now, but not beyond its end, nor for more than `most` ms in all. */
-  extend(key: SessionKey, { born, ends }: MemorySession, lifetime: number, most = Number.POSITIVE_INFINITY): void {
-    this.sessions.touch(key, Math.min(lifetime, Math.min(ends, born + most) - this.clock.now()))
+  extend(
+    key: SessionKey,
+    { born, ends }: MemorySession,
+    lifetime: number,
+    most = Number.POSITIVE_INFINITY,
+    now = this.clock.now(),
+  ): void {
+    this.sessions.touch(key, Math.min(lifetime, Math.min(ends, born + most) - now), now)
   }
 
   /** The live parts of a session, for reading. */

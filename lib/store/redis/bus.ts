@@ -1,11 +1,14 @@
 /** Mail, signs of life and the list of changes, in Redis. */
 import { type BusStore, comparePositions, hasMailSign } from '../bus.ts'
 import type { Commands } from './commands.ts'
+import { Publisher } from './publisher.ts'
 import * as scripts from './scripts/bus.ts'
 import { flag, nothing, optional, readChange, streamEntries } from './scripts/decode.ts'
+import type { Spread } from './spread.ts'
 
-export function busOperations(commands: Commands, receive: BusStore['receive']): BusStore {
+export function busOperations(commands: Commands, spread: Spread, receive: BusStore['receive']): BusStore {
   const { keys } = commands
+  const publisher = new Publisher((added) => spread.publish(added))
   /** The sign of life that a script sees beside the mailbox, and the one that other instances ask for. */
   const signsOf = (instance: string): string[] => [keys.here({ instance }), keys.up({ instance })]
   return {
@@ -36,7 +39,7 @@ export function busOperations(commands: Commands, receive: BusStore['receive']):
         (replies) => replies.map(flag),
       ),
 
-    publish: (change) => commands.script(scripts.publish, { change: JSON.stringify(change) }),
+    publish: (change) => publisher.publish(JSON.stringify(change)),
 
     changesAfter: (position) =>
       // The trimmed position is read last: entries that are removed in between are missing, and `trimmed` reports that.

@@ -3,6 +3,7 @@ import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
 import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { Commands } from './commands.ts'
+import { Gathered } from './gathered.ts'
 import * as askScripts from './scripts/asks.ts'
 import * as scripts from './scripts/calls.ts'
 import * as sessionScripts from './scripts/sessions.ts'
@@ -11,6 +12,7 @@ import * as sessionScripts from './scripts/sessions.ts'
 const UNLIMITED = 1e9
 
 export function callOperations(commands: Commands): CallStore & AskStore {
+  const looks = new Gathered(commands, 'mcpLookCalls', scripts.lookCall)
   return {
     register(key, { id, stream, owner, holder = '', request = '', max = UNLIMITED, markAge = UNLIMITED }) {
       const bounds = { maxCalls: max, markAge }
@@ -28,7 +30,7 @@ export function callOperations(commands: Commands): CallStore & AskStore {
       commands.script(scripts.endCall, { key, stream, owner, mark, forget }),
 
     lookCall: (key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest) =>
-      commands.script(scripts.lookCall, { key, stream, owner, lifetime, most, asks }),
+      looks.run({ key, stream, owner, lifetime, most, asks }),
 
     calls: (key) => commands.script(scripts.calls, { key }),
 

@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Client } from './client.ts'
-import { Command, Redis } from './ioredis.ts'
+import { Cluster, Command, Redis } from './ioredis.ts'
 import type { Script } from './scripts/script.ts'
 
 /** What a command of ioredis has. Its types hide a part of this. */
@@ -63,7 +63,9 @@ class ScriptCommand extends CallCommand {
   #connection: object | undefined
 
   constructor(script: Script<never, unknown>, args: (string | number)[]) {
-    super('evalsha', [hashOf(script), script.numberOfKeys, ...args], { replyEncoding: 'utf8' })
+    const { numberOfKeys } = script
+    const rest = numberOfKeys === undefined ? args : [numberOfKeys, ...args]
+    super('evalsha', [hashOf(script), ...rest], { replyEncoding: 'utf8' })
     this.#script = script
   }
 
@@ -88,16 +90,25 @@ class ScriptCommand extends CallCommand {
   }
 }
 
+/** The client takes the commands of this file. That of an author may be of another copy of the package. */
+export function isOwn(client: Client): boolean {
+  return client instanceof Redis || client instanceof Cluster
+}
+
 /** Reads fields of a hash, in their order. */
 export function readFields(client: Client, key: string, names: readonly string[]): Promise<(string | null)[]> {
-  if (!(client instanceof Redis)) return client.hmget(key, ...names)
+  if (!isOwn(client)) return client.hmget(key, ...names)
   const command = new CallCommand('hmget', [key, ...names], { replyEncoding: 'utf8' })
   client.sendCommand(command)
   return command.promise
 }
 
 /** Runs a script. */
-export function sendScript(client: Redis, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+export function sendScript(
+  client: Client,
+  script: Script<never, unknown>,
+  args: (string | number)[],
+): Promise<unknown> {
   const command = new ScriptCommand(script, args)
   client.sendCommand(command)
   return command.promise.catch((error: Error) => {

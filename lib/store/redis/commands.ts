@@ -1,26 +1,31 @@
 /** Sending commands, each with a limit of time, on a connection that the first of them opens. */
 
 import { channels } from '../../base/events.ts'
-import { StoreUnavailable } from '../store.ts'
-import { type Client, commandClient } from './client.ts'
-import { sendScript } from './command.ts'
+import { StoreRefused, StoreUnavailable } from '../store.ts'
+import { type Client, watchClient } from './client.ts'
+import { isOwn, sendScript } from './command.ts'
 import { Contact } from './contact.ts'
 import { Deadlines } from './deadlines.ts'
 import { Redis } from './ioredis.ts'
 import { Outage, publishCommand } from './outage.ts'
-import type { Place } from './place.ts'
+import { nothing } from './scripts/decode.ts'
 import { type Keys, keysOf } from './scripts/keys.ts'
 import type { Script, Settings } from './scripts/script.ts'
 import { claimPrefix } from './scripts/server.ts'
-import { isInterruption, unavailable } from './trouble.ts'
+import type { Source } from './source.ts'
+import { isInterruption, isLoading, isMoved, unavailable } from './trouble.ts'
 
 const ATTEMPTS = 3
+/** From one attempt to the next while a server loads its data, in ms. */
+const LOADING_PAUSE = 50
+/** How far, in ms, the clocks of the nodes of a cluster may differ. */
+const CLUSTER_SLACK = 1_000
 
 interface Parts {
-  place: Place
+  source: Source
   /** How long one command may take, in ms. */
   timeout: number
-  settings: Settings
+  settings: Omit<Settings, 'slack'>
   prefix: string
   renamedFrom: string | undefined
   /** Receives the cause when Redis goes away or refuses this process, and a new cause that follows it. */
@@ -30,11 +35,12 @@ interface Parts {
 export class Commands {
   readonly keys: Keys
   readonly contact: Contact
-  readonly #place: Place
+  readonly #source: Source
   readonly #timeout: number
   readonly #deadlines: Deadlines
-  readonly #settings: Settings
+  readonly settings: Settings
   #client: Client | undefined
+  #unwatch = () => {}
   #trouble: Error | undefined
   #closed = false
   #pending = 0
@@ -42,9 +48,9 @@ export class Commands {
   #corked = false
   readonly #outage: Outage
 
-  constructor({ place, timeout, settings, prefix, renamedFrom, onError }: Parts) {
-    this.#place = place
-    this.#settings = settings
+  constructor({ source, timeout, settings, prefix, renamedFrom, onError }: Parts) {
+    this.#source = source
+    this.settings = { ...settings, slack: source.cluster ? CLUSTER_SLACK : 1 }
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
     this.#outage = new Outage(onError)
@@ -56,10 +62,11 @@ export class Commands {
       claim: async (client, name, before) => {
         const given = { name, before }
         return claimPrefix.reply(
-          await invoke(client, claimPrefix, claimPrefix.order(given, settings, this.keys)),
+          await invoke(client, claimPrefix, claimPrefix.order(given, this.settings, this.keys)),
           given,
         )
       },
+      foundCluster: () => this.#foundCluster(),
       onError,
     })
   }
@@ -141,20 +148,47 @@ export class Commands {
 
   /** Runs a script. `early`: as for {@link run}. */
   script<Given, Reply>(script: Script<Given, Reply>, given: NoInfer<Given>, early = false): Promise<Reply> {
-    const args = script.order(given, this.#settings, this.keys)
-    return this.run(
-      script.name,
-      (client) => invoke(client, script, args),
-      (reply) => script.reply(reply, given),
-      early,
-    )
+    const { slack } = this.settings
+    const args = script.order(given, this.settings, this.keys)
+    // The first contact may find a cluster while the command is under way.
+    const issue = (client: Client) =>
+      invoke(client, script, slack === this.settings.slack ? args : script.order(given, this.settings, this.keys))
+    return this.run(script.name, issue, (reply) => script.reply(reply, given), early)
+  }
+
+  /** The client, once a command has opened its connection. */
+  get client(): Client | undefined {
+    return this.#client
+  }
+
+  /** Opens the connection, where no command has done so. */
+  open(): void {
+    if (this.#closed || this.#source.ready || this.#client) return
+    this.#client = this.#open()
+    this.#client.connect().catch(nothing)
   }
 
   /** Gives the connection up: the next command opens another, and commands under way are sent again on it. */
   renew(): void {
     const old = this.#client
+    // The author's client makes its own connections.
+    if (this.#source.ready) return old?.disconnect(true)
     this.#client = undefined
     old?.disconnect()
+  }
+
+  /**
+   * The server is a node of a cluster: from now on each command goes to the node that has its key, and those under way are sent
+   * again.
+   *
+   * @throws StoreRefused where the clients cannot be those of a cluster
+   */
+  #foundCluster(): void {
+    if (this.#source.cluster) return
+    const obstacle = this.#source.foundCluster()
+    if (obstacle !== undefined) throw new StoreRefused(obstacle)
+    this.settings.slack = CLUSTER_SLACK
+    this.renew()
   }
 
   /** Resolves when no command is under way. */
@@ -170,20 +204,39 @@ export class Commands {
     const client = this.#client
     this.#client = undefined
     if (!client) return
+    if (this.#source.ready) return this.#unwatch()
     await within(this.#timeout, client.quit()).catch(() => {})
     client.disconnect()
   }
 
-  async #attempt<T>(issue: (client: Client) => Promise<T>, attempt: number): Promise<T> {
+  /** @param loading how long the server has been loading its data, in ms */
+  async #attempt<T>(issue: (client: Client) => Promise<T>, attempt: number, loading = 0): Promise<T> {
+    // A client that has given up does not come back.
+    if (this.#client?.status === 'end' && !this.#source.ready) this.#client = undefined
     try {
-      this.#client ??= commandClient(this.#place, this.#timeout, (error) => (this.#trouble = error))
+      this.#client ??= this.#open()
       this.#gather(this.#client)
       return await issue(this.#client)
     } catch (error) {
+      if (isLoading(error) && loading < this.#timeout) return this.#afterLoading(issue, attempt, loading)
       if (attempt === ATTEMPTS || !isInterruption(error)) throw error
+      if (isMoved(error)) this.#foundCluster()
     }
     await new Promise((resolve) => setTimeout(resolve, 20 * attempt))
     return this.#attempt(issue, attempt + 1)
+  }
+
+  async #afterLoading<T>(issue: (client: Client) => Promise<T>, attempt: number, loading: number): Promise<T> {
+    await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE))
+    return this.#attempt(issue, attempt, loading + LOADING_PAUSE)
+  }
+
+  #open(): Client {
+    const client = this.#source.commandClient(this.#timeout)
+    this.#unwatch = watchClient(client, (error) => {
+      this.#trouble = error
+    })
+    return client
   }
 
   /**
@@ -202,11 +255,13 @@ export class Commands {
   }
 }
 
-/** Runs a script. In a cluster its first run defines it: the client has no script that is not used. */
-function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
-  if (client instanceof Redis) return sendScript(client, script, args)
+/** Runs a script. The first run defines it in a client of another copy of the package. */
+export function invoke(client: Client, script: Script<never, unknown>, args: (string | number)[]): Promise<unknown> {
+  if (isOwn(client)) return sendScript(client, script, args)
   const { name, numberOfKeys, lua } = script
-  if (Reflect.get(client, name) === undefined) client.defineCommand(name, { numberOfKeys, lua })
+  if (Reflect.get(client, name) === undefined) {
+    client.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })
+  }
   const method: unknown = Reflect.get(client, name)
   if (typeof method !== 'function') throw new TypeError(`The client has no script ${name}.`)
   return method.apply(client, args)

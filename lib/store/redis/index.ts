@@ -17,25 +17,19 @@ import {
   type StoreOptions,
 } from '../options.ts'
 import type { Store } from '../store.ts'
-import { waitingClient } from './client.ts'
+import { watchClient } from './client.ts'
 import { Commands, within } from './commands.ts'
 import { firstOperations } from './first.ts'
 import { memoryWatch } from './memory-watch.ts'
 import type { More } from './more.ts'
-import { DEFAULT_PREFIX, readPlace, readPrefix } from './place.ts'
+import { DEFAULT_PREFIX, readPrefix } from './place.ts'
 import type { Waiting } from './receive.ts'
 import { nothing } from './scripts/decode.ts'
+import { type SourceOptions, sourceOf } from './source.ts'
 import { RedisTime } from './time.ts'
 import { isReply } from './trouble.ts'
 
-export interface RedisStoreOptions extends StoreOptions {
-  /**
-   * `redis://` or `rediss://` (TLS), with user, password and database if need be, or `unix:///path`. Several, with commas: a
-   * cluster.
-   */
-  url?: string | undefined
-  /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
-  cluster?: string[] | undefined
+export interface RedisStoreOptions extends StoreOptions, SourceOptions {
   /**
    * The beginning of every key; default `mcp`. Each server has its own: it claims its prefix for its name, and another name is
    * refused.
@@ -47,6 +41,11 @@ export interface RedisStoreOptions extends StoreOptions {
   commandTimeout?: number | undefined
   /** How long one read of the waiting connection waits, in ms; default 5,000. */
   blockTime?: number | undefined
+  /**
+   * In how many slots of a cluster mailboxes are, and copies of the list of changes; default 1. More of them spread over the nodes
+   * what it costs to wake hundreds of instances. All instances get the same, once all of them run a build that knows it.
+   */
+  busSlots?: number | undefined
 }
 
 /** The operations whose code is loaded when the first of them is used. */
@@ -102,7 +101,7 @@ const MORE: Readonly<Record<keyof More, true>> = {
 const TRUSTED_IDLE = 60_000
 
 /**
- * A store in Redis 6.2 or later, alone or as a cluster.
+ * A store in Redis 6.2 or later: a server, a cluster, or what Sentinels watch.
  *
  * @param given the address, or options with it; undefined is a variable that is not set
  * @throws TypeError where the address is missing or is not one of Redis, or an option has a value that cannot work. Nothing
@@ -113,12 +112,13 @@ const TRUSTED_IDLE = 60_000
  */
 export function redisStore(given: string | RedisStoreOptions | undefined): Store {
   const options = typeof given === 'object' ? given : { url: given }
-  const { commandTimeout = 2_500, blockTime = 5_000, renamedFrom, onError = () => {} } = options
+  const { commandTimeout = 2_500, blockTime = 5_000, busSlots = 1, renamedFrom, onError = () => {} } = options
   checkStoreOptions(options)
   checkWhole('commandTimeout', options.commandTimeout)
   checkWhole('blockTime', options.blockTime)
+  checkWhole('busSlots', busSlots)
   const prefix = readPrefix(options.prefix ?? DEFAULT_PREFIX)
-  const place = readPlace(options.url, options.cluster)
+  const source = sourceOf(options)
   const { repeat: repeatTtl, ...lifetimes } = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   const settings = {
     ...lifetimes,
@@ -131,18 +131,23 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
     dataBytes: options.dataBytes ?? DEFAULT_DATA_BYTES,
     uriBytes: MAX_URI_BYTES,
     maxChanges: options.changes ?? DEFAULT_CHANGES,
-    slack: place.cluster ? 1_000 : 1,
   }
-  const commands = new Commands({ place, timeout: commandTimeout, settings, prefix, renamedFrom, onError })
+  const commands = new Commands({ source, timeout: commandTimeout, settings, prefix, renamedFrom, onError })
   const time = new RedisTime()
   const waiting = new Set<Waiting>()
-  let closed = false
+  let [opened, closed] = [false, false]
+  const makeWaiting = (block: number) => {
+    const client = source.waitingClient(commandTimeout, block)
+    watchClient(client, nothing)
+    return client
+  }
   const more = new OnDemand(async () => {
     const { moreOperations } = await import('./more.ts')
     return moreOperations(commands, {
       waiting,
+      busSlots,
       isClosed: () => closed,
-      makeClient: () => waitingClient(place, commandTimeout, blockTime),
+      makeClient: () => makeWaiting(blockTime),
       block: blockTime,
       timeout: commandTimeout,
       onError,
@@ -153,12 +158,21 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
   return {
     name: 'redis',
     leavesProcess: true,
+    busSlots,
     nearlyFull: memoryWatch(commands),
-    serve: (server) => commands.contact.serve(server),
+    open() {
+      opened = true
+      commands.open()
+    },
+    serve(server) {
+      commands.contact.serve(server)
+      // The first request finds out, too, and reports it.
+      if (opened) commands.contact.make().catch(nothing)
+    },
     // A write: a store that is full, or a replica, would answer a read.
     ping: () => commands.run('set', (client) => client.set(`${prefix}:ping`, '1', 'PX', 1_000), nothing),
     async answersAnew() {
-      const client = waitingClient(place, commandTimeout, 0)
+      const client = makeWaiting(0)
       const reply = within(commandTimeout, client.ping())
       // A refusal is an answer, too.
       const answers = await reply.then(() => true, isReply)
@@ -172,6 +186,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       await commands.close()
     },
     settled: () => commands.settled(),
+    admin: async () => (await import('./admin.ts')).adminOperations(commands),
     wake(idleMs) {
       time.slept(idleMs)
       if (idleMs <= TRUSTED_IDLE) return

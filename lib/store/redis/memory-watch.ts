@@ -2,7 +2,6 @@
 import { systemClock } from '../../base/clock.ts'
 import { NEARLY_FULL } from '../options.ts'
 import type { Commands } from './commands.ts'
-import { Redis } from './ioredis.ts'
 import { isForbidden } from './trouble.ts'
 
 /** From one look to the next, in ms. */
@@ -19,7 +18,7 @@ export function memoryWatch(commands: Commands): () => boolean {
   const look = async (): Promise<void> => {
     const shares = await commands.look(
       (client) =>
-        Promise.all((client instanceof Redis ? [client] : client.nodes('master')).map((node) => node.info('memory'))),
+        Promise.all(('nodes' in client ? client.nodes('master') : [client]).map((node) => node.info('memory'))),
       (texts) => texts.map(share),
     )
     full = Math.max(...shares) >= NEARLY_FULL

@@ -4,11 +4,12 @@
  * itself has lost entries, the receiver gets `resumed`.
  */
 import { jitter } from '../../base/ids.ts'
-import { comparePositions, type Receiver, type Receiving } from '../bus.ts'
+import { busSlotOf, comparePositions, type Receiver, type Receiving } from '../bus.ts'
 import type { Client } from './client.ts'
 import { within } from './commands.ts'
 import { list, readChange, streamEntries, text } from './scripts/decode.ts'
 import type { Keys } from './scripts/keys.ts'
+import type { Spread } from './spread.ts'
 import { unavailable } from './trouble.ts'
 
 /** How many entries one read returns of each stream. */
@@ -20,6 +21,7 @@ const CHANGES_PAUSE = 20
 export interface WaitingOptions {
   makeClient: () => Client
   keys: Keys
+  spread: Spread
   /** How long one read waits, in ms. */
   block: number
   /** How long Redis may take to answer a command that does not wait, in ms. */
@@ -31,6 +33,8 @@ export class Waiting implements Receiving {
   readonly #options: WaitingOptions
   readonly #receiver: Receiver
   readonly #box: string
+  /** 0: it waits for the list of changes itself, and else for a copy of it. */
+  readonly #slot: number
   readonly #changes: string
   #client: Client
   #boxAt = '0-0'
@@ -39,6 +43,7 @@ export class Waiting implements Receiving {
   #stopped = false
   #lost = false
   #wakePause = () => {}
+  #catchUp: NodeJS.Timeout | undefined
   /** Resolves when the pause after the last changes is over. */
   #calm: Promise<void> | undefined
 
@@ -46,7 +51,8 @@ export class Waiting implements Receiving {
     this.#options = options
     this.#receiver = receiver
     this.#box = options.keys.box({ instance })
-    this.#changes = options.keys.changes()
+    this.#slot = busSlotOf(instance)
+    this.#changes = this.#slot === 0 ? options.keys.changes() : options.keys.copy({ slot: this.#slot })
     this.#client = options.makeClient()
   }
 
@@ -57,12 +63,21 @@ export class Waiting implements Receiving {
    */
   async start(): Promise<void> {
     try {
-      this.#changesAt = await within(this.#options.timeout, this.#newest(this.#changes))
+      const { spread, timeout } = this.#options
+      if (this.#slot === 0) this.#changesAt = await within(timeout, this.#newest(this.#changes))
+      else this.#changesAt = await spread.join(this.#slot, await spread.newest())
     } catch (error) {
       await this.stop()
       throw unavailable(error)
     }
     void this.#loop()
+    if (this.#slot > 0 && !this.#stopped)
+      this.#catchUp = setInterval(() => this.#catchUpCopy(), this.#options.block).unref()
+  }
+
+  /** A failure is tried again: the commands of this instance report whether Redis answers. */
+  #catchUpCopy(): void {
+    this.#options.spread.catchUp(this.#slot, this.#changesAt).catch(() => {})
   }
 
   /** Goes on with a new connection: the old one may be dead without having closed. */
@@ -77,6 +92,7 @@ export class Waiting implements Receiving {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    clearInterval(this.#catchUp)
     this.#client.disconnect()
     this.#wakePause()
   }
@@ -132,10 +148,17 @@ export class Waiting implements Receiving {
     // More mail may be waiting that was sent before these changes: the changes are read again after it.
     const changes = mail.length === BATCH ? [] : (read.get(this.#changes) ?? [])
     for (const { id, fields } of changes) {
+      // The copy was lost, and begins with what stands for all that was in it.
+      const entries = fields[0] === 's' ? await this.#options.spread.after(this.#changesAt, id) : [{ id, fields }]
+      for (const entry of entries) this.#change(entry.id, entry.fields)
       this.#changesAt = id
-      this.#hand(() => this.#receiver.change({ at: id, change: readChange(fields) }))
     }
     return changes.length > 0
+  }
+
+  #change(at: string, fields: string[]): void {
+    this.#changesAt = at
+    this.#hand(() => this.#receiver.change({ at, change: readChange(fields) }))
   }
 
   #hand(hand: () => void): void {

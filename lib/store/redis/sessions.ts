@@ -20,7 +20,7 @@ export function sessionOperations(
    */
   const admit: Admit = async (key, lifetime, { id, max }) => {
     const counted = { principal: id, session: key, max, lifetime }
-    const sessions = await commands.script(quota.admit, counted)
+    const sessions = await commands.script(quota.admit, counted, true)
     if (sessions === undefined) return true
     if (sessions.length === 0) return false
     const left = await commands.run(

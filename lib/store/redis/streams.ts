@@ -3,11 +3,14 @@ import { GET_STREAM } from '../names.ts'
 import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { StreamStore } from '../streams.ts'
 import type { Commands } from './commands.ts'
+import { Gathered } from './gathered.ts'
 import { flag, logEntries, optional } from './scripts/decode.ts'
 import * as scripts from './scripts/streams.ts'
 
 export function streamOperations(commands: Commands): StreamStore {
   const { keys } = commands
+  const looks = new Gathered(commands, 'mcpLooks', scripts.look)
+  const advances = new Gathered(commands, 'mcpAdvances', scripts.advance, 25)
   return {
     post: (key, stream, message, tag, id) => commands.script(scripts.post, { key, stream, message, tag, id }),
 
@@ -15,7 +18,7 @@ export function streamOperations(commands: Commands): StreamStore {
       commands.script(scripts.take, { key, stream, holder, after, tag }),
 
     look: (key, stream, holder, { n: after, tag }, lifetime, most = DEFAULT_LIFETIMES.longest) =>
-      commands.script(scripts.look, { key, stream, holder, after, tag, lifetime, most }),
+      looks.run({ key, stream, holder, after, tag, lifetime, most }),
 
     trim: (key, stream, holder, upTo) => commands.script(scripts.trim, { key, stream, holder, upTo }),
 
@@ -44,7 +47,7 @@ export function streamOperations(commands: Commands): StreamStore {
         positions: updates.map(({ at }) => at),
         updates: updates.map(({ message }) => message),
       }
-      return commands.script(scripts.advance, { key, stream: GET_STREAM, ...advance, ...lists })
+      return advances.run({ key, stream: GET_STREAM, ...advance, ...lists })
     },
   }
 }

@@ -50,6 +50,19 @@ export function isReadonly(error: Error): boolean {
   return wordOf(error) === 'READONLY'
 }
 
+/** The server is up, and has not read its data yet. */
+export function isLoading(error: unknown): boolean {
+  return error instanceof Error && wordOf(error) === 'LOADING'
+}
+
+/** The key is on another node of a cluster. */
+export function isMoved(error: unknown): boolean {
+  return error instanceof Error && wordOf(error) === 'MOVED'
+}
+
+/** Sentinels that answer watch no primary of the name in the address. */
+const UNWATCHED = /^The Sentinel \S+ watches no primary/
+
 /** The user may not run this command. It may run others. */
 export function isForbidden(error: unknown, command: string): boolean {
   const cause = error instanceof StoreUnavailable ? error.cause : error
@@ -69,6 +82,7 @@ export function unavailable(error: unknown, trouble?: Error): StoreUnavailable {
   const cause = rootOf(replied ? error : (trouble ?? error))
   if (!(cause instanceof Error)) return new StoreUnavailable(`Redis does not answer: ${String(cause)}`, { cause })
   const kind = troubleOf(cause)
+  if (UNWATCHED.test(cause.message)) return new StoreRefused(cause.message, { cause })
   if (kind === 'denied' || WRONG_DATABASE.test(cause.message)) {
     return new StoreRefused(`Redis refuses the user, password or database of its address: ${cause.message}`, { cause })
   }

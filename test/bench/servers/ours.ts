@@ -1,10 +1,11 @@
 /** The endpoint of this project with its defaults. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { createEndpoint, type EndpointOptions } from '../../../lib/endpoint.ts'
 import { McpServer } from '../../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../../lib/store/memory/index.ts'
 import { redisStore } from '../../../lib/store/redis/index.ts'
-import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, stepsInput } from '../tools.ts'
+import { DONE, ECHO, echoed, echoInput, listedTool, STEPS, spacedInput, stepsInput, waitInput } from '../tools.ts'
 import { LISTED_TOOLS, REDIS_URL, start } from './serve.ts'
 
 const server = new McpServer({ name: 'bench', version: '1.0.0' })
@@ -17,6 +18,17 @@ if (LISTED_TOOLS === 0) {
   server.registerTool(ECHO, { description: 'Says it again.', inputSchema: echoInput }, (args) => echoed(args))
   server.registerTool(STEPS, { description: 'Sends progress.', inputSchema: stepsInput }, async ({ steps }, ctx) => {
     for (let step = 1; step <= steps; step++) await ctx.progress(step)
+    return DONE
+  })
+  server.registerTool('spaced', { inputSchema: spacedInput }, async ({ steps, pause }, ctx) => {
+    for (let step = 1; step <= steps; step++) {
+      await sleep(pause)
+      await ctx.progress(step)
+    }
+    return DONE
+  })
+  server.registerTool('wait', { inputSchema: waitInput }, async ({ ms }, ctx) => {
+    await sleep(ms, undefined, { signal: ctx.signal }).catch(() => {})
     return DONE
   })
   server.registerTool('ask', { description: 'Asks the user.' }, async (ctx) => {

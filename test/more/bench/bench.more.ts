@@ -37,11 +37,29 @@ test('the benchmark measures every workload and every figure', {
   expect(figure('the ordinary client’s requests that got 429 or 5xx').value).toBe('0')
   expect(figure('ordinary calls that were refused meanwhile').value).toBe('0')
   expect(figure('errors that the instances reported').value).toBe('0')
+  // A script for each heartbeat would be 120 a second.
+  expect(figure('60 idle GET streams on three instances, one Redis').value).toMatch(/^\d+ \(120 heartbeats\)$/)
   for (const line of ['1.x', '2.x']) {
     expect(figure(`tool call: ${line}, shared`).value).toMatch(/^\d+ us, \d\.\d\d of our own/)
     expect(figure(`tools/list of 50 tools: ${line}, per session`).value).toMatch(/^\d+ us, /)
     expect(figure(`memory of a cached instance with 50 tools: ${line}`).value).toMatch(/KB$/)
   }
+  const names = [
+    'initialize',
+    'echo',
+    'registered',
+    'streamAtOnce',
+    'streamSpaced',
+    'ask',
+    'cancel',
+    'update',
+    'instance',
+  ]
+  const { operations, bus } = report.ceilings as { operations: { name: string; redis: number }[]; bus: object[] }
+  expect(operations.map(({ name }) => name)).toEqual([...names, 'heartbeat', 'listChange'])
+  for (const { name, redis } of operations.slice(0, 7)) expect(redis, name).toBeGreaterThan(0)
+  expect(bus).toMatchObject([{ receivers: 2 }, { receivers: 10 }])
+  expect(stdout).toContain('The first limit')
   expect(stdout).toContain('| ours |')
   expect(readFileSync(`${out}.svg`, 'utf8')).toMatch(/^<svg /)
 })

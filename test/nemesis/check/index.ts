@@ -110,7 +110,13 @@ export class Index {
     const after = this.#after
     return (
       this.#any(STORE, from, to, () => true, after) ||
-      this.#any(CONNECTION, from, to, (fault) => process === undefined || fault.process === process, after) ||
+      this.#any(
+        CONNECTION,
+        from,
+        to,
+        (fault) => process === undefined || ['', process].includes(fault.process),
+        after,
+      ) ||
       this.#stalls.some(
         (s) => (process === undefined || s.process === process) && s.at >= from - after && s.at <= to + after,
       )
@@ -149,9 +155,11 @@ export class Index {
 
   /** A failover may have lost what was written in this time. */
   lost(from: number, to: number): boolean {
-    // A failover that is under way has no end yet.
-    return this.#of('redis failover').some(({ from: begun, lost }) =>
-      lost ? lost.from <= to && lost.to >= from : begun <= to,
+    // A failover that is under way has no end yet. Where servers decide by themselves, other faults cause failovers, too.
+    return STORE.some((kind) =>
+      this.#of(kind).some(({ from: begun, lost }) =>
+        lost ? lost.from <= to && lost.to >= from : kind === 'redis failover' && begun <= to,
+      ),
     )
   }
 }

@@ -33,6 +33,8 @@ const dead: Cause = (index, { sent }, { at }, runs) =>
     : runs.some(({ process }) => index.mayBeTakenForDead(process, sent, at))
 const drained: Cause = (index, { sent: _ }, { at }, runs) =>
   runs.length === 0 || runs.some(({ process }) => index.isDrained(process, at))
+const deadOrDrained: Cause = (...given) => dead(...given) || drained(...given)
+const deadOrTroubled: Cause = (...given) => dead(...given) || troubled(...given)
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
 const full: Cause = (index, call, { at }) => index.full(call, at)
 const rolledBackOrFull: Cause = (...given) => rolledBack(...given) || full(...given)
@@ -42,6 +44,7 @@ const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 
 const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/was lost before it was done/, dead, 'its instance lived'],
   [/Another instance has taken the call over/, dead, 'its instance lived'],
+  [/has ended before the call was done/, deadOrDrained, 'its instance lived and was not shut down'],
   [/was shut down before it was done|is shutting down/, drained, 'its instance was not shut down'],
   [
     /[Tt]he store (could not be reached|did not answer|is full|is read-only|is loading)/,
@@ -51,6 +54,7 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/no longer available|was lost; its outcome is unknown/, rolledBackOrFull, 'no failover lost anything'],
   [/did not answer within/, rolledBack, 'no failover lost the ask'],
   [/has no stream/, full, 'the store had room'],
+  [/was begun by a request that ended/, deadOrTroubled, 'its instance lived and the store answered'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]
 

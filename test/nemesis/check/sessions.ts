@@ -34,10 +34,12 @@ function checkStatuses(index: Index, { session, odd, deletion }: Session): Probl
 
 function checkLoss(index: Index, { session, lost, deletion, opened, sent, used, revision }: Session): Problem[] {
   if (!lost || (deletion && lost.at >= deletion.sent)) return []
-  const { firstLifetime, idleLifetime } = index.history.limits
+  const { firstLifetime, idleLifetime, commandTimeout } = index.history.limits
   // A failover lost the session, or the client was away for too long; a session of HTTP+SSE ends with its stream.
   if (index.lost(sent, opened)) return []
-  const first = used <= opened
+  // Trouble of the store may lose that the session was used, and with it the longer life that its use gave it.
+  const unused = index.lost(used, lost.at) || index.storeTroubled(undefined, used, used + commandTimeout)
+  const first = used <= opened || unused
   if (lost.at - (first ? sent : used) > (first ? firstLifetime : idleLifetime)) return []
   if (revision === '2024-11-05') return []
   const text = `${session} was lost: ${lost.what} at ${lost.sent} was answered with 404; opened at ${opened}, used at ${used}`

@@ -1,4 +1,4 @@
-/** Three places for instances, each with a link for its clients and one for its store, on one Redis with a replica. */
+/** Three places for instances, each with a link for its clients and one for its store, on servers that fail over. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,8 @@ import { monotonicNow, type Timeline, timelineFrom } from '../timeline.ts'
 import type { InstanceSettings } from './instance.ts'
 import { Link } from './link.ts'
 import { RedisPair } from './redis-pair.ts'
+import { Replicated } from './replicated.ts'
+import type { Arrangement, StoreServers } from './store-servers.ts'
 
 export interface Stats {
   connections: number
@@ -79,6 +81,7 @@ const MAX_ERRORS = 5_000
 
 interface FleetOptions {
   limits: Limits
+  redis: Arrangement
   /** The checkout whose endpoint runs; default: this one. */
   root?: URL | undefined
 }
@@ -91,16 +94,16 @@ export class Fleet {
   readonly places: Place[] = []
   readonly exits: History['exits'] = []
   readonly errors: History['errors'] = []
-  readonly redis: RedisPair
+  readonly servers: StoreServers
   readonly #options: FleetOptions
   #turn = 0
 
   static async start(options: FleetOptions): Promise<Fleet> {
     let fleet: Fleet | undefined
     const now: Timeline = () => fleet?.now() ?? 0
-    fleet = new Fleet(options, await RedisPair.start(now))
+    fleet = new Fleet(options, await startServers(options.redis, now))
     for (const index of [0, 1, 2]) {
-      const [front, back] = await Promise.all([Link.start(0), Link.start(fleet.redis.port)])
+      const [front, back] = await Promise.all([Link.start(0), Link.start(fleet.servers.port ?? 0)])
       const place = new Place(index, front, back, join(fleet.folder, `shift-${index}`))
       writeFileSync(place.shiftFile, '0')
       fleet.places.push(place)
@@ -109,9 +112,9 @@ export class Fleet {
     return fleet
   }
 
-  private constructor(options: FleetOptions, redis: RedisPair) {
+  private constructor(options: FleetOptions, servers: StoreServers) {
     this.#options = options
-    this.redis = redis
+    this.servers = servers
   }
 
   /** Round robin over the places that the load balancer takes for healthy. */
@@ -175,7 +178,7 @@ export class Fleet {
   /** Leads all stores to the primary of now. */
   followPrimary(): void {
     for (const { back } of this.places) {
-      back.target = this.redis.port
+      back.target = this.servers.port ?? 0
       back.cut()
     }
   }
@@ -187,13 +190,13 @@ export class Fleet {
       await place.ended()
       await Promise.all([place.front.close(), place.back.close()])
     }
-    await this.redis.stop()
+    await this.servers.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
 
   #store(place: Place): RedisStoreOptions {
     return {
-      url: `redis://127.0.0.1:${place.back.port}`,
+      ...this.servers.options(place.back.port),
       commandTimeout: this.#options.limits.commandTimeout,
       blockTime: 2_000,
       lifetimes: {
@@ -209,6 +212,11 @@ export class Fleet {
       },
     }
   }
+}
+
+function startServers(redis: Arrangement, now: Timeline): Promise<StoreServers> {
+  if (redis === 'cluster') return Replicated.cluster(now)
+  return redis === 'sentinel' ? Replicated.sentinel(now) : RedisPair.start(now)
 }
 
 function endpointOptions(limits: Limits): InstanceSettings['endpoint'] {

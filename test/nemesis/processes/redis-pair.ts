@@ -1,20 +1,16 @@
 /** A Redis and its replica. A failover promotes the replica and loses what was written shortly before. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
-import { type RedisServer, startRedis } from '../../support/redis.ts'
+import type { RedisStoreOptions } from '../../../lib/store/redis/index.ts'
+import { startRedis } from '../../support/redis.ts'
+import type { StoreFault } from '../faults.ts'
+import type { Fault } from '../history.ts'
 import type { Timeline } from '../timeline.ts'
+import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
+import type { Measure, StoreServers } from './store-servers.ts'
 
-/** Written before each reply and read at the start: a kill of the process loses nothing. */
-const ARGS = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--repl-diskless-sync-delay', '0']
-
-interface Server {
-  redis: RedisServer
-  client: Redis
-}
-
-export class RedisPair {
-  #primary: Server
-  #replica: Server
+export class RedisPair implements StoreServers {
+  #primary: Node
+  #replica: Node
   readonly #now: Timeline
 
   static async start(now: Timeline): Promise<RedisPair> {
@@ -24,7 +20,7 @@ export class RedisPair {
     return pair
   }
 
-  private constructor(primary: Server, replica: Server, now: Timeline) {
+  private constructor(primary: Node, replica: Node, now: Timeline) {
     this.#primary = primary
     this.#replica = replica
     this.#now = now
@@ -34,43 +30,53 @@ export class RedisPair {
     return this.#primary.redis.port
   }
 
-  /** A client of the primary, past all faults. */
-  get client(): Redis {
-    return this.#primary.client
+  options(link: number): RedisStoreOptions {
+    return { url: `redis://127.0.0.1:${link}` }
   }
 
-  pause(): void {
-    this.#primary.redis.pause()
+  async trouble(kind: StoreFault, { ms, part }: Measure, fault: Fault, moved: () => void): Promise<void> {
+    const { redis, client } = this.#primary
+    if (kind === 'redis pause') {
+      redis.pause()
+      await sleep(ms)
+      redis.resume()
+    } else if (kind === 'redis kill') {
+      await redis.kill()
+      await sleep(ms * part)
+      // From its file.
+      await redis.restart()
+      await this.#follow()
+    } else if (kind === 'redis full') {
+      // Refuses every write for want of memory.
+      await client.config('SET', 'maxmemory', '1')
+      await sleep(ms)
+      await client.config('SET', 'maxmemory', '0')
+    } else {
+      fault.lost = await this.#failOver(20 + part * 1_000)
+      await sleep(ms * part)
+      moved()
+      fault.to = this.#now()
+      // The former primary is the replica.
+      await this.#replica.redis.restart()
+      await this.#follow()
+    }
   }
 
-  resume(): void {
-    this.#primary.redis.resume()
+  async cut(): Promise<void> {}
+
+  keys(): Promise<{ key: string; lifetime: number }[]> {
+    return keysOf(this.#primary)
   }
 
-  async kill(): Promise<void> {
-    await this.#primary.redis.kill()
-  }
-
-  /** Starts the killed primary again, from its file. */
-  async restart(): Promise<void> {
-    await this.#primary.redis.restart()
-    await this.#follow()
-  }
-
-  /** Refuses every write for want of memory. */
-  async fill(): Promise<void> {
-    await this.#primary.client.config('SET', 'maxmemory', '1')
-  }
-
-  async empty(): Promise<void> {
-    await this.#primary.client.config('SET', 'maxmemory', '0')
+  fields(key: string): Promise<string[]> {
+    return this.#primary.client.hkeys(key)
   }
 
   /**
    * Promotes the replica, and kills the primary `loss` ms later: what the primary wrote in between is lost. {@link port}
    * is that of the new primary when this resolves with the time of the loss.
    */
-  async failOver(loss: number): Promise<{ from: number; to: number }> {
+  async #failOver(loss: number): Promise<{ from: number; to: number }> {
     await this.#caughtUp()
     const from = this.#now()
     await this.#replica.client.replicaof('NO', 'ONE')
@@ -81,18 +87,9 @@ export class RedisPair {
     return { from, to }
   }
 
-  /** Starts the former primary, as the replica. */
-  async repair(): Promise<void> {
-    await this.#replica.redis.restart()
-    await this.#follow()
-  }
-
   async stop(): Promise<void> {
-    for (const { redis, client } of [this.#primary, this.#replica]) {
-      client.disconnect()
-      redis.resume()
-      await redis.stop()
-    }
+    await stopNode(this.#primary)
+    await stopNode(this.#replica)
   }
 
   async #follow(): Promise<void> {
@@ -105,9 +102,6 @@ export class RedisPair {
   }
 }
 
-async function startServer(): Promise<Server> {
-  const redis = await startRedis({ args: ARGS })
-  const client = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
-  client.on('error', () => {})
-  return { redis, client }
+async function startServer(): Promise<Node> {
+  return nodeOf(await startRedis({ args: DURABLE }))
 }

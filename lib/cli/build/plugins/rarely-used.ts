@@ -15,7 +15,9 @@ export const RARELY_USED = 'rarely-used.cjs'
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'auth/check': ['checkAuthOptions', 'scopesWithoutAuth'],
   'auth/metadata': ['ResourceMetadata'],
+  'http/origin-lists': ['readHeaderNames', 'readHosts', 'readOrigins'],
   'http/patterns': ['patternRouter'],
+  'http/stream-body': ['streamBody'],
   'platform/log/readable': ['readableLine'],
   'platform/rare-texts': ['rareText'],
   'protocol/refusal-texts': ['refusalText'],
@@ -24,6 +26,10 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
+  'store/redis/address': ['readAddress'],
+  'store/redis/many-servers': ['clusterOptions', 'misplacedServer', 'sentinelParts'],
+  'store/redis/ready-client': ['readySource'],
+  'store/redis/secure': ['secureOptions', 'tlsWithoutNeed'],
 }
 
 /** The reader of forms. */
@@ -39,7 +45,7 @@ export const rarelyUsed: Plugin = {
   setup(build) {
     build.onResolve({ filter: new RegExp(`^\\./${RARELY_USED}$`) }, ({ path }) => ({ path, external: true }))
     const replace = (filter: RegExp, names: readonly string[]) =>
-      build.onLoad({ filter }, () => ({ contents: names.map(later).join(''), loader: 'js' }))
+      build.onLoad({ filter }, () => ({ contents: `const loaded = {}\n${names.map(later).join('')}`, loader: 'js' }))
     for (const [name, names] of Object.entries(PARTS)) replace(within(OWN, `${name}\\.[jt]s`), names)
     replace(within(HONO, 'dist/utils/body\\.js'), ['parseBody'])
   },
@@ -47,6 +53,6 @@ export const rarelyUsed: Plugin = {
 
 /** A function or a class that is loaded when it is called. */
 function later(name: string): string {
-  const loaded = `require('./${RARELY_USED}').${name}`
-  return `export function ${name}(...given) { return new.target ? new (${loaded})(...given) : ${loaded}(...given) }\n`
+  const loaded = `(loaded.${name} ??= require('./${RARELY_USED}').${name})`
+  return `export function ${name}(...given) { return new.target ? new ${loaded}(...given) : ${loaded}(...given) }\n`
 }

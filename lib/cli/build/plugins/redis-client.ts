@@ -14,7 +14,7 @@ export const methodsAtOnce = rewriting('methods-at-once', client('utils/Commande
   const [loop = ''] = /^commands\.forEach\(function[\s\S]*?^\}\);$/m.exec(text) ?? []
   assert.equal(loop.split('Commander.prototype[').length, 3, 'Commander.js of ioredis has changed')
   const built = `const methods = {}; ${loop.replaceAll('Commander.prototype[', 'methods[')}`
-  return text.replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`)
+  return unmark(text).replace(loop, () => `${built} Object.setPrototypeOf(Commander.prototype, methods);`)
 })
 
 /**
@@ -36,17 +36,13 @@ export const onDemand: Plugin = {
       const members = ['default', 'SentinelIterator'].map((name) => lazy('exports', name, `${part}.${name}`))
       return { contents: members.join('\n') }
     })
-    // Two places of the client load them at once, without need.
-    const edit = (filter: RegExp, from: string, to: string) =>
-      build.onLoad({ filter }, ({ path }) => {
-        const text = readFileSync(path, 'utf8')
-        assert.ok(text.includes(from), `${path} has changed: there is no ${from}`)
-        return { contents: text.replace(from, to) }
-      })
-    const cluster = lazy('Redis', 'Cluster', 'cluster_1.default')
-    edit(client('Redis\\.js'), 'Redis.Cluster = cluster_1.default;', cluster)
     const sentinel = lazy('exports', 'SentinelConnector', 'SentinelConnector_1.default')
-    edit(client('connectors/index\\.js'), 'exports.SentinelConnector = SentinelConnector_1.default;', sentinel)
+    // This place, and one in Redis.js, load them at once, without need.
+    build.onLoad({ filter: client('connectors/index\\.js') }, ({ path }) => {
+      const [text, from] = [readFileSync(path, 'utf8'), 'exports.SentinelConnector = SentinelConnector_1.default;']
+      assert.ok(text.includes(from), `${path} has changed: there is no ${from}`)
+      return { contents: text.replace(from, sentinel) }
+    })
   },
 }
 
@@ -63,11 +59,27 @@ export const onDemandSource = `
   exports.addTransactionSupport = require('ioredis/built/transaction').addTransactionSupport
   exports.tracing = require('ioredis/built/tracing')
   exports.transformers = require('ioredis/built/replyTransformers')
-  exports.slots = require('cluster-key-slot')`
+  exports.profiles = require('ioredis/built/constants/TLSProfiles').default
+  exports.slots = require('cluster-key-slot')\n`
 
-function lazy(object: string, name: string, expression: string): string {
+/** A property that is read when it is used. */
+export function lazy(object: string, name: string, expression: string): string {
   return `Object.defineProperty(${object}, '${name}', { enumerable: true, configurable: true, get: () => ${expression} })`
 }
+
+/**
+ * Removes what the client's compiler writes for other compilers: the mark of a compiled ES module, and the names of its exports
+ * before their values. The entry of the client keeps it, since others import it.
+ */
+export function unmark(text: string): string {
+  if (text.includes('module.exports')) return text
+  return text
+    .replace(/^Object\.defineProperty\(exports, "__esModule", \{ value: true \}\);$/m, '')
+    .replace(/^(?:exports\.\w+ = )+void 0;$/m, '')
+}
+
+/** Comes last, for the files that no other plugin changes. */
+export const unmarked = rewriting('unmarked', client('.*\\.js'), unmark)
 
 /** The client's errors take their names from their classes, and code compares those names: minifying would change them. */
 export const errorNames: Plugin = {
@@ -89,8 +101,8 @@ export const errorNames: Plugin = {
 }
 
 /**
- * Leaves out the traces for `DEBUG=ioredis:*`, the certificates of a hosted Redis that REDIS_URL cannot name, and prepared
- * imports (HIMPORT), which need an option that this project does not set.
+ * Leaves out the traces for `DEBUG=ioredis:*`, and prepared imports (HIMPORT), which need an option that this project does not
+ * set. The certificates of a hosted Redis, which only clients of authors name, are in {@link ON_DEMAND}.
  */
 export const leftOut: Plugin = {
   name: 'left-out',
@@ -103,7 +115,12 @@ export const leftOut: Plugin = {
       anywhere.test(importer) ? { path: 'debug', namespace } : undefined,
     )
     build.onLoad({ filter: /./, namespace }, () => ({ contents: noTraces }))
-    build.onLoad({ filter: client('constants/TLSProfiles\\.js') }, () => ({ contents: 'exports.default = {}' }))
+    build.onLoad({ filter: client('constants/TLSProfiles\\.js') }, ({ path }) => {
+      const names = [...readFileSync(path, 'utf8').matchAll(/^ {4}(\w+): \{ ca: /gm)].map(([, name]) => `${name}`)
+      assert.ok(names.length > 0, 'TLSProfiles.js of ioredis has changed')
+      const profiles = names.map((name) => lazy('exports.default', name, `require('./${ON_DEMAND}').profiles.${name}`))
+      return { contents: `exports.default = {}; ${profiles.join(';')}` }
+    })
     const message = 'himportFieldsets is left out of this bundle.'
     build.onLoad({ filter: client('himport/HimportCoordinator\\.js') }, ({ path }) => {
       const [, names = ''] = /^(exports\.\w+ = .*)void 0;$/m.exec(readFileSync(path, 'utf8')) ?? []

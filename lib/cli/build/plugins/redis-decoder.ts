@@ -1,6 +1,7 @@
 /** A plugin for the decoder of the Redis client, whose private members are compiled for engines that have none. */
 import assert from 'node:assert/strict'
 import { ofRedisClient } from '../../own.ts'
+import { unmark } from './redis-client.ts'
 import { rewriting } from './rewriting.ts'
 
 const CHANGED = 'resp/decoder.js of ioredis has changed'
@@ -27,7 +28,7 @@ function constants(text: string, name: string): Map<string, string> {
 export const leanDecoder = rewriting('lean-decoder', ofRedisClient('resp/decoder\\.js'), (text) => {
   const member = (name: string) => `this.${MEMBERS[name] ?? assert.fail(CHANGED)}`
   const numbers = new Map([...constants(text, 'exports.RESP_TYPES'), ...constants(text, 'ASCII')])
-  const code = text
+  const code = unmark(text)
     .replace(/^var __classPrivateField[GS]et = [\s\S]*?^\};\n/gm, '')
     .replaceAll(/__classPrivateFieldGet\(_a, _a, "f", (\w+)\)/g, '$1.value')
     .replaceAll(/__classPrivateFieldGet\(this, _Decoder_instances, "m", (\w+)\)/g, '$1')

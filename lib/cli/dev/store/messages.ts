@@ -15,7 +15,18 @@ export interface Channel {
 /** The operations that are a question and a reply. */
 export type Operation = Exclude<
   keyof Store,
-  'name' | 'leavesProcess' | 'nearlyFull' | 'answersAnew' | 'serve' | 'receive' | 'close' | 'settled' | 'wake'
+  | 'name'
+  | 'leavesProcess'
+  | 'nearlyFull'
+  | 'answersAnew'
+  | 'open'
+  | 'serve'
+  | 'receive'
+  | 'close'
+  | 'settled'
+  | 'wake'
+  | 'busSlots'
+  | 'admin'
 >
 
 /** A missing name does not compile. */

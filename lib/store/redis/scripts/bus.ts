@@ -1,5 +1,5 @@
 /** Scripts on mail and on the list of changes. */
-import { nothing, optional } from './decode.ts'
+import { nothing, optional, text, texts } from './decode.ts'
 import { evenIfFull } from './lua.ts'
 import { defineScript } from './script.ts'
 
@@ -59,18 +59,7 @@ call('PEXPIRE', box, mailbox)
 `,
 })
 
-/**
- * Adds to the list of changes and removes the oldest.
- * Keys: the list; the position of the newest change that was removed. Arguments: the change; how many the list keeps; how
- * long both live (ms). No reply.
- */
-export const publish = defineScript('mcpPublish', {
-  keys: ['changes', 'trimmed'],
-  texts: ['change'],
-  numbers: ['maxChanges', 'longest'],
-  reply: nothing,
-  lua: `
-call('XADD', changes, '*', 'c', change)
+const ADD = `
 local over = call('XLEN', changes) - maxChanges
 if over > 0 then
   local lost = call('XRANGE', changes, '-', '+', 'COUNT', over)
@@ -79,5 +68,81 @@ if over > 0 then
 end
 call('PEXPIRE', changes, longest)
 call('PEXPIRE', trimmed, longest)
+`
+
+/**
+ * Adds to the list of changes and removes the oldest.
+ * Keys: the list; the position of the newest change that was removed. Arguments: how many the list keeps; how long both live
+ * (ms). Lists: the changes. No reply.
+ */
+export const publish = defineScript('mcpPublish', {
+  keys: ['changes', 'trimmed'],
+  numbers: ['maxChanges', 'longest'],
+  lists: ['added'],
+  reply: nothing,
+  lua: `
+for _, change in ipairs(added) do call('XADD', changes, '*', 'c', change) end${ADD}`,
+})
+
+/** As `publish`. Reply: the id of the entry before the first of these, or 0-0, and their ids. */
+export const publishToCopies = defineScript('mcpPublishToCopies', {
+  keys: ['changes', 'trimmed'],
+  numbers: ['maxChanges', 'longest'],
+  lists: ['added'],
+  reply: texts,
+  lua: `
+local before = call('XREVRANGE', changes, '+', '-', 'COUNT', 1)[1]
+local ids = {before and before[1] or '0-0'}
+for _, change in ipairs(added) do ids[#ids + 1] = call('XADD', changes, '*', 'c', change) end${ADD}
+return ids
+`,
+})
+
+const NEWEST = `
+local newest = call('XREVRANGE', copy, '+', '-', 'COUNT', 1)[1]
+local last = newest and newest[1]`
+
+/**
+ * Adds entries of the list of changes to a copy of it, each once. Where no instance waits for the copy there is none, and
+ * nothing is added.
+ * Keys: the copy. Arguments: the id of the entry before the first of these; how many the copy keeps; how long it lives (ms).
+ * Lists: the ids; the changes. Reply: nil, or the newest id of a copy that lacks the entry before.
+ */
+export const addToCopy = defineScript('mcpAddToCopy', {
+  keys: ['copy'],
+  texts: ['before'],
+  numbers: ['maxChanges', 'longest'],
+  lists: ['ids', 'added'],
+  reply: optional,
+  lua: `${NEWEST}
+if not last then return end
+local function under(a, b)
+  local ams, aseq = string.match(a, '(%d+)-(%d+)')
+  local bms, bseq = string.match(b, '(%d+)-(%d+)')
+  if ams ~= bms then return tonumber(ams) < tonumber(bms) end
+  return tonumber(aseq) < tonumber(bseq)
+end
+if under(last, before) then return last end
+for i, id in ipairs(ids) do
+  if under(last, id) then call('XADD', copy, id, 'c', added[i]) end
+end
+call('XTRIM', copy, 'MAXLEN', maxChanges)
+call('PEXPIRE', copy, longest)
+`,
+})
+
+/**
+ * Begins a copy of the list of changes, unless there is one. Its first entry stands for all up to a position, and is no change.
+ * Keys: the copy. Arguments: the position; how long the copy lives (ms). Reply: the newest id of the copy.
+ */
+export const beginCopy = defineScript('mcpBeginCopy', {
+  keys: ['copy'],
+  texts: ['at'],
+  numbers: ['longest'],
+  reply: text,
+  lua: `${NEWEST}
+if not last then last = call('XADD', copy, at == '0-0' and '0-1' or at, 's', '') end
+call('PEXPIRE', copy, longest)
+return last
 `,
 })

@@ -1,7 +1,7 @@
 /**
  * The name of every key. `mcp` is the prefix, which an option can replace. All keys of a session share the hash tag `{h}`, so they are in one slot of a cluster and one
  * script can change them together. Mailboxes and the list of changes share the tag `{bus}`, so that one blocking read
- * waits for both.
+ * waits for both. Where the bus has several slots, a mailbox and a copy of the list share the tag `{bus.<slot>}`.
  *
  * | key | type | holds |
  * |---|---|---|
@@ -16,7 +16,10 @@
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
  * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
+ * | `mcp:{bus}:instances`, `mcp:{bus}:instance:<instance>` | sorted set, string | the instances that report themselves, by the time when their report expires, and the reports |
  * | `mcp:{bus}:changes`, `mcp:{bus}:changes:trimmed` | stream, string | the list of changes, and the position of the newest change that was removed |
+ * | `mcp:{bus.<slot>}:box:<instance>`, `mcp:{bus.<slot>}:up:<instance>` | as with `{bus}` | the same of an instance whose id ends in `.<slot>~` |
+ * | `mcp:{bus.<slot>}:changes` | stream | a copy of the list of changes; an entry with `s` stands for all before it |
  * | `mcp:up:<instance>` | string | present while the instance lives |
  * | `mcp:own:<principal>` | sorted set | a principal's sessions, by the time when each expires unless a read slides it |
  * | `mcp:count:<id>` | string | requests counted by all instances |
@@ -30,6 +33,10 @@ import type { ValueKind } from '../../values.ts'
 
 type Session = { key: SessionKey }
 type Stream = Session & { stream: string }
+type Instance = { instance: string }
+
+/** The tag of an instance's slot of the bus. */
+const busOf = ({ instance }: Instance) => `{bus${/\.\d+(?=~$)/.exec(instance)?.[0] ?? ''}}`
 
 /**
  * The keys of a store whose prefix is `at`. Each has the name that it has in the scripts, and is made of what the callers of
@@ -49,11 +56,14 @@ export function keysOf(at: string) {
     marks: ({ key }: Session) => `${at}:{${key}}:marks`,
     over: ({ key, stream }: Stream) => `${at}:{${key}}:over:${stream}`,
     posted: ({ key, stream, id }: Stream & { id: string }) => `${at}:{${key}}:post:${stream}:${id}`,
-    box: ({ instance }: { instance: string }) => `${at}:{bus}:box:${instance}`,
-    here: ({ instance }: { instance: string }) => `${at}:{bus}:up:${instance}`,
+    box: (of: Instance) => `${at}:${busOf(of)}:box:${of.instance}`,
+    here: (of: Instance) => `${at}:${busOf(of)}:up:${of.instance}`,
+    copy: ({ slot }: { slot: number }) => `${at}:{bus.${slot}}:changes`,
+    instances: (_?: unknown) => `${at}:{bus}:instances`,
+    reported: ({ instance }: Instance) => `${at}:{bus}:instance:${instance}`,
     changes: (_?: unknown) => changes,
     trimmed: (_?: unknown) => trimmed,
-    up: ({ instance }: { instance: string }) => `${at}:up:${instance}`,
+    up: ({ instance }: Instance) => `${at}:up:${instance}`,
     count: ({ id }: { id: string }) => `${at}:count:${id}`,
     busy: ({ id }: { id: string }) => `${at}:busy:${id}`,
     clientHeld: ({ id }: { id: string }) => `${at}:held:{${id}}`,

@@ -61,7 +61,8 @@ interface Definition<K, T, N, F, L, Given, Reply> {
 export interface Script<Given, Reply> {
   /** The name of the client's method for the script. */
   name: string
-  numberOfKeys: number
+  /** Undefined: the first of the ordered items is the number. */
+  numberOfKeys: number | undefined
   lua: string
   /** The keys and arguments in the order in which the head reads them. */
   order: (given: Given, settings: Settings, keys: Keys) => (string | number)[]

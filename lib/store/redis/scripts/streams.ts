@@ -111,8 +111,11 @@ export const look = defineScript('mcpLook', {
     heldFor: number,
   }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
-local top, ended = last(log)
 local own = own_end(session, stream)
+-- A stream of the session that never had a message has no log: most of those that are open are idle.
+local logged = own ~= 0
+local top, ended = 0, false
+if logged then top, ended = last(log) end
 local empty = top == 0
 local owner = call('HGET', live, 'o:' .. stream)
 local over = ended or (empty and not own and not owner)
@@ -123,11 +126,12 @@ end
 if not current and over and empty then return reply({}, true) end
 if current ~= holder then return { 'moved' } end
 top = own or top
-if after > top or after < first(log, top + 1) - 1 then return { 'moved' } end
-local at = tag_at(log, after)
-if tag ~= '' and at and at ~= tag then return { 'moved' } end
+if after > top or (logged and after < first(log, top + 1) - 1) then return { 'moved' } end
+local at = tag ~= '' and tag_at(log, after)
+if at and at ~= tag then return { 'moved' } end
 extend(session, lifetime, most)
 call('PEXPIRE', live, open)
+if not logged then return reply({}, over) end
 if not ended then keep(log, logs, held, sizes, stream, open, open, live) end
 return reply(call('XRANGE', log, '(' .. after .. '-0', '+'), over)
 `,

@@ -1,15 +1,6 @@
 /** Lists of hosts, origins and headers as people write them: read where the meaning is clear, refused otherwise. */
 
-export const LOCAL_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
-
-/** Without its port. An IPv6 address may be written without its brackets in the settings. */
-export function hostName(host: string): string {
-  return bracketed(host).replace(/:\d+$/, '').toLowerCase()
-}
-
-function bracketed(host: string): string {
-  return /^[0-9a-f:]+$/i.test(host) && host.indexOf(':') !== host.lastIndexOf(':') ? `[${host}]` : host
-}
+import { bracketed, LOCAL_NAMES } from './host-name.ts'
 
 /**
  * Host names as requests name them: lower case, without scheme, port and slash.

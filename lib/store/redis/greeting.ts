@@ -1,0 +1,155 @@
+/**
+ * The begin of a connection in one round trip: the first commands leave together with the greeting (HELLO, with user and
+ * password), and the reply to the greeting has the version, the mode and the role of the server. ioredis alone waits for the
+ * reply to HELLO, then for that to INFO, and sends commands after both.
+ */
+import type { Client } from './client.ts'
+import type { Redis } from './ioredis.ts'
+
+/** What a server says of itself. */
+export interface Greeting {
+  version: string | undefined
+  /** `standalone`, `cluster` or `sentinel`. */
+  mode: string | undefined
+  /** `master` or `replica`; undefined where INFO was asked. */
+  role?: string | undefined
+}
+
+interface Item {
+  command: { isSettled: boolean }
+  stream?: unknown
+}
+
+/** What a connection of ioredis has. Its types hide a part of this. */
+interface Connection {
+  status: string
+  stream: { cork(): void; uncork(): void }
+  options: { sentinels?: unknown }
+  condition: { select: number }
+  connector: { check(info: { role?: string | undefined }): boolean }
+  offlineQueue: Queue
+  prevCondition?: object | null
+  prevCommandQueue?: object | null
+  hello(...args: unknown[]): Promise<unknown>
+  setStatus(status: string, arg?: unknown): void
+  resetCommandQueue(): void
+  resetOfflineQueue(): void
+  handleReconnection(error: Error, item: Item): void
+  sendCommand(command: Item['command'], stream: unknown): unknown
+  disconnect(reconnect: boolean): void
+}
+
+interface Queue {
+  readonly length: number
+  shift(): Item | undefined
+  push(item: Item): unknown
+  unshift(item: Item): unknown
+}
+
+interface State {
+  /** Of the connection: itself, or a cluster. */
+  client: Client
+  /** The commands that were sent before the server has answered the greeting. */
+  early: Item[]
+}
+
+const greetings = new WeakMap<Client, Greeting>()
+
+/** What the server of this client has said last, or that of a node; undefined before, and where it has no HELLO. */
+export function greetingOf(client: Client): Greeting | undefined {
+  return greetings.get(client)
+}
+
+const states = new WeakMap<object, State>()
+const stateOf = (connection: object) => states.get(connection) as State
+
+/**
+ * Has a connection that is not opened yet send its first commands with the greeting, where it is the first greeting, the
+ * database is 0 and no Sentinel named the server: a wrong database, and a replica for a primary, must get no command.
+ *
+ * @param client what the connection is for: itself, or a cluster
+ */
+export function greetEarly(connection: Redis, client: Client): void {
+  states.set(connection, { client, early: [] })
+  Object.setPrototypeOf(connection, greetingFrom(Object.getPrototypeOf(connection)))
+}
+
+const prototypes = new WeakMap<object, object>()
+
+/** The prototype of connections that greet early. A bundle has a second copy of the client for clusters. */
+function greetingFrom(base: Connection): object {
+  const known = prototypes.get(base)
+  if (known) return known
+  const methods: Partial<Connection> & ThisType<Connection> = {
+    hello(...args) {
+      const { stream } = this
+      stream.cork()
+      // The other commands of the greeting, such as SELECT, are sent in this turn.
+      queueMicrotask(() => {
+        if (greetsForTheFirstTime(this)) sendEarly(this)
+        stream.uncork()
+      })
+      return base.hello.apply(this, args).then((reply) => greeted(this, reply))
+    },
+    setStatus(status, arg) {
+      // From now on the client itself sends again what has no reply.
+      if (status === 'ready') stateOf(this).early = []
+      base.setStatus.call(this, status, arg)
+    },
+    // The client calls it for each connection, and forgets what it sent on one that never was ready.
+    resetCommandQueue() {
+      base.resetCommandQueue.call(this)
+      const state = stateOf(this)
+      for (const item of state.early.reverse()) if (!item.command.isSettled) this.offlineQueue.unshift(item)
+      state.early = []
+    },
+    handleReconnection(error, item) {
+      // The greeting has the reason, or the password comes by another command: a server without HELLO.
+      const isEarly = stateOf(this).early.some(({ command }) => command === item.command)
+      if (isEarly && error.message.startsWith('NOAUTH')) this.offlineQueue.push(item)
+      else base.handleReconnection.call(this, error, item)
+    },
+  }
+  const made = Object.assign(Object.create(base), methods)
+  prototypes.set(base, made)
+  return made
+}
+
+function greetsForTheFirstTime({ options, condition, prevCondition, prevCommandQueue }: Connection): boolean {
+  return !options.sentinels && !condition.select && !prevCondition && !prevCommandQueue
+}
+
+function sendEarly(connection: Connection): void {
+  const queue = connection.offlineQueue
+  if (queue.length === 0 || connection.status !== 'connect') return
+  connection.resetOfflineQueue()
+  const { early } = stateOf(connection)
+  // The client writes commands only on a connection that is ready.
+  connection.status = 'ready'
+  for (let item = queue.shift(); item; item = queue.shift()) {
+    early.push(item)
+    connection.sendCommand(item.command, item.stream)
+  }
+  connection.status = 'connect'
+}
+
+function greeted(connection: Connection, reply: unknown): unknown {
+  const greeting = readGreeting(reply)
+  if (greeting) greetings.set(stateOf(connection).client, greeting)
+  const role = greeting?.role === 'replica' ? 'slave' : greeting?.role
+  if (connection.connector.check({ role })) return reply
+  // Sentinel named a primary that is none: ask again.
+  connection.disconnect(true)
+  return new Promise(() => {})
+}
+
+function readGreeting(reply: unknown): Greeting | undefined {
+  if (!Array.isArray(reply)) return undefined
+  const fields = new Map<unknown, unknown>()
+  for (let i = 0; i < reply.length; i += 2) fields.set(reply[i], reply[i + 1])
+  const text = (name: string) => {
+    const value = fields.get(name)
+    return typeof value === 'string' ? value : undefined
+  }
+  return { version: text('version'), mode: text('mode'), role: text('role') }
+}

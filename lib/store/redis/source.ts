@@ -1,0 +1,65 @@
+/** Where the clients of a store come from: an address, or a client that the author has made. */
+import { backoff, type Client, makeClient } from './client.ts'
+import { misplacedServer } from './many-servers.ts'
+import { readPlace } from './place.ts'
+import { type ReadyClient, readySource } from './ready-client.ts'
+import { type RedisTls, secureOptions, tlsWithoutNeed } from './secure.ts'
+
+export interface Source {
+  /** The client is the author's: it is used for commands, and not closed. */
+  readonly ready: boolean
+  readonly cluster: boolean
+  /**
+   * The client for commands. `timeout` (ms) is how long one command may take in all. A connection that is silent for 40 %
+   * of that is replaced, and its commands are sent again: a connection whose packets are dropped never closes by itself, so
+   * a timeout of commands alone would leave it in use for ever.
+   */
+  commandClient(timeout: number): Client
+  /** The client that waits for at most `block` ms in one command. It sends nothing twice: the loop that reads must see each loss. */
+  waitingClient(timeout: number, block: number): Client
+  /** The server is a node of a cluster: later clients are for a cluster. Returns why that cannot be. */
+  foundCluster(): string | undefined
+}
+
+export interface SourceOptions {
+  /**
+   * `redis://user:password@host:port/database`, `rediss://` with TLS, `redis+cluster://`, `redis+sentinel://` or `unix:///path`;
+   * `valkey` means the same as `redis`. docs/deploy.md has every form.
+   */
+  url?: string | undefined
+  /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
+  cluster?: string[] | undefined
+  /**
+   * A `Redis` or a `Cluster` of ioredis, in place of an address. Commands go through it, reads that wait through a duplicate. It
+   * stays open when the store is closed. Its own limits of time hold: give it a `socketTimeout`.
+   */
+  client?: ReadyClient | undefined
+  /** Own authorities and the certificate of this client. */
+  tls?: RedisTls | undefined
+}
+
+/** @throws TypeError with a line that names what is wrong */
+export function sourceOf({ url, cluster, client, tls = {} }: SourceOptions): Source {
+  if (client !== undefined) return readySource(client, backoff, url ?? cluster)
+  const place = readPlace(url, cluster)
+  const own = Object.values(tls).some((value) => value !== undefined)
+  if (own && !place.tls) throw new TypeError(tlsWithoutNeed(tls, 'the address of Redis has none'))
+  const hosts = place.nodes.map(({ host }) => host)
+  // A plain server is checked as Node does it.
+  const secure = () => (own || place.cluster || place.sentinel ? secureOptions(tls, hosts) : {})
+  let options = place.tls ? secure() : undefined
+  return {
+    ready: false,
+    get cluster() {
+      return place.cluster
+    },
+    commandClient: (timeout) => makeClient(place, options, timeout),
+    waitingClient: (timeout, block) => makeClient(place, options, timeout, block),
+    foundCluster() {
+      if (place.socket !== undefined) return misplacedServer('socket')
+      place.cluster = true
+      if (place.tls) options = secure()
+      return undefined
+    },
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A cluster of three primaries with a replica each, or a primary with two replicas that Sentinels watch. The servers decide
+ * themselves when a replica takes over. What a primary wrote shortly before, and what one writes that does not know yet that
+ * it is none, is lost then.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RedisStoreOptions } from '../../../lib/store/redis/index.ts'
+import { startCluster, startRedis } from '../../support/redis.ts'
+import type { StoreFault } from '../faults.ts'
+import type { Fault } from '../history.ts'
+import type { Timeline } from '../timeline.ts'
+import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
+import type { Measure, StoreServers } from './store-servers.ts'
+
+const SENTINEL_NAME = 'nemesis'
+
+interface Parts {
+  nodes: Node[]
+  sentinels: Node[]
+  /** How many of the nodes are primaries. */
+  primaries: number
+  url: string
+}
+
+export class Replicated implements StoreServers {
+  readonly port = undefined
+  readonly #parts: Parts
+  readonly #now: Timeline
+
+  private constructor(parts: Parts, now: Timeline) {
+    this.#parts = parts
+    this.#now = now
+  }
+
+  static async cluster(now: Timeline): Promise<Replicated> {
+    const { nodes } = await startCluster({ masters: 3, replicas: 1, args: DURABLE })
+    const hosts = nodes.slice(0, 3).map(({ host, port }) => `${host}:${port}`)
+    const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, url: `redis+cluster://${hosts.join()}` }
+    return Replicated.#settled(parts, now)
+  }
+
+  static async sentinel(now: Timeline): Promise<Replicated> {
+    const primary = await startRedis({ args: DURABLE })
+    const follow = ['--replicaof', primary.host, String(primary.port)]
+    const replicas = await Promise.all([0, 1].map(() => startRedis({ args: [...DURABLE, ...follow] })))
+    const lines = [
+      `sentinel monitor ${SENTINEL_NAME} ${primary.host} ${primary.port} 2`,
+      `sentinel down-after-milliseconds ${SENTINEL_NAME} 800`,
+      `sentinel failover-timeout ${SENTINEL_NAME} 3000`,
+      `sentinel parallel-syncs ${SENTINEL_NAME} 2`,
+    ]
+    const sentinels = await Promise.all([0, 1, 2].map(() => startRedis({ sentinel: lines })))
+    const hosts = sentinels.map(({ host, port }) => `${host}:${port}`)
+    const url = `redis+sentinel://${hosts.join()}/${SENTINEL_NAME}`
+    const nodes = [primary, ...replicas].map(nodeOf)
+    const settled = await Replicated.#settled({ nodes, sentinels: sentinels.map(nodeOf), primaries: 1, url }, now)
+    await settled.#watched()
+    return settled
+  }
+
+  static async #settled(parts: Parts, now: Timeline): Promise<Replicated> {
+    const servers = new Replicated(parts, now)
+    await servers.#settle()
+    return servers
+  }
+
+  options(): RedisStoreOptions {
+    return { url: this.#parts.url }
+  }
+
+  async trouble(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
+    if (kind === 'redis full') return this.#fill(measure)
+    const primary = await this.#primary(measure)
+    const before = (await this.#primaries()).map(({ redis }) => redis.port)
+    // Until it is known whether a replica took over.
+    fault.lost = { from: this.#now(), to: Number.POSITIVE_INFINITY }
+    if (kind === 'redis pause') {
+      primary.redis.pause()
+      await sleep(measure.ms)
+      primary.redis.resume()
+    } else if (kind === 'redis failover' && measure.part < 0.4) await this.#handOver(primary)
+    else {
+      await primary.redis.kill()
+      if (kind === 'redis failover') await this.#promoted(before)
+      await sleep(measure.ms * measure.part)
+      await primary.redis.restart()
+    }
+    await this.#settle()
+    const after = (await this.#primaries()).map(({ redis }) => redis.port)
+    if (after.every((port) => before.includes(port))) delete fault.lost
+    else fault.lost.to = this.#now()
+  }
+
+  async cut(measure: Measure): Promise<void> {
+    const { client } = await this.#primary(measure)
+    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => {})
+  }
+
+  async keys(): Promise<{ key: string; lifetime: number }[]> {
+    return (await Promise.all((await this.#primaries()).map(keysOf))).flat()
+  }
+
+  async fields(key: string): Promise<string[]> {
+    for (const { client } of await this.#primaries()) {
+      const fields = await client.hkeys(key).catch((error: Error) => {
+        if (!error.message.startsWith('MOVED')) throw error
+      })
+      if (fields) return fields
+    }
+    return []
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#parts.sentinels, ...this.#parts.nodes].map(stopNode))
+  }
+
+  /** Refuses every write for want of memory. */
+  async #fill({ ms }: Measure): Promise<void> {
+    const { nodes } = this.#parts
+    const limit = (bytes: string) => Promise.all(nodes.map(({ client }) => client.config('SET', 'maxmemory', bytes)))
+    await limit('1')
+    await sleep(ms)
+    await limit('0')
+  }
+
+  /** A replica takes over in agreement, without the death of its primary. */
+  async #handOver(primary: Node): Promise<void> {
+    const [sentinel] = this.#parts.sentinels
+    const before = [primary.redis.port]
+    if (sentinel) {
+      // Refused for a while after a failover.
+      while (!(await done(sentinel.client.call('SENTINEL', 'FAILOVER', SENTINEL_NAME)))) await sleep(200)
+    } else {
+      const [replica] = await this.#replicasOf(primary)
+      await replica?.client.call('CLUSTER', 'FAILOVER')
+    }
+    while ((await this.#primaries()).some(({ redis }) => before.includes(redis.port))) await sleep(50)
+  }
+
+  /** A replica is a primary that was none. */
+  async #promoted(before: readonly number[]): Promise<void> {
+    while (!(await this.#primaries()).some(({ redis }) => !before.includes(redis.port))) await sleep(50)
+  }
+
+  /** A primary that has a replica with all that it wrote so far. */
+  async #primary({ part }: Measure): Promise<Node> {
+    const all = await this.#primaries()
+    const chosen = all[Math.floor(part * 97) % all.length] as Node
+    while ((await chosen.client.wait(1, 500)) < 1) await sleep(20)
+    return chosen
+  }
+
+  async #primaries(): Promise<Node[]> {
+    const roles = await Promise.all(this.#parts.nodes.map(roleOf))
+    return this.#parts.nodes.filter((_, i) => roles[i]?.[0] === 'master')
+  }
+
+  async #replicasOf({ redis }: Node): Promise<Node[]> {
+    const roles = await Promise.all(this.#parts.nodes.map(roleOf))
+    return this.#parts.nodes.filter((_, i) => roles[i]?.[0] === 'slave' && Number(roles[i]?.[2]) === redis.port)
+  }
+
+  /** Every server has its place again: as many primaries as there should be, and replicas that follow them. */
+  async #settle(): Promise<void> {
+    const { nodes, primaries } = this.#parts
+    for (;;) {
+      const roles = await Promise.all(nodes.map(roleOf))
+      const masters = nodes.filter((_, i) => roles[i]?.[0] === 'master').map(({ redis }) => redis.port)
+      const follow = roles.filter((role) => role?.[3] === 'connected' && masters.includes(Number(role[2])))
+      if (masters.length === primaries && follow.length === nodes.length - primaries) return
+      await sleep(50)
+    }
+  }
+
+  /** Every Sentinel knows the others and the replicas. */
+  async #watched(): Promise<void> {
+    const knows = async ({ client }: Node) =>
+      /status=ok,.*slaves=2,sentinels=3/.test(String(await client.call('INFO', 'sentinel')))
+    while (!(await Promise.all(this.#parts.sentinels.map(knows))).every(Boolean)) await sleep(50)
+  }
+}
+
+/** `master`, or `slave` with host, port and state of its link. Undefined: the server does not answer. */
+async function roleOf({ client }: Node): Promise<unknown[] | undefined> {
+  if (client.status !== 'ready') return undefined
+  const reply = await Promise.race([client.role().catch(() => undefined), sleep(300, undefined)])
+  return Array.isArray(reply) ? reply : undefined
+}
+
+function done(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  )
+}
