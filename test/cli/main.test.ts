@@ -13,7 +13,9 @@ test.each([['--help'], ['-h'], ['help'], []])('%s lists every command with its a
   expect(code).toBe(0)
   const lines = stdout.split('\n').filter((line) => line.startsWith('  mcp-anywhere '))
   const names = lines.map((line) => /mcp-anywhere (\w+)/.exec(line)?.[1])
-  expect(names).toEqual(expect.arrayContaining(['dev', 'start', 'serve', 'build', 'check', 'connect']))
+  expect(names).toEqual(
+    expect.arrayContaining(['dev', 'start', 'serve', 'build', 'check', 'connect', 'instances', 'sessions', 'calls']),
+  )
   expect(stdout).toContain('build [server.ts] [--target node|lambda] [--out dist]')
 })
 

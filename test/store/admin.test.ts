@@ -1,4 +1,5 @@
 /** The part of the store in Redis for operators. */
+import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { randomId } from '../../lib/base/ids.ts'
@@ -174,6 +175,24 @@ describe('with one Redis', () => {
     for (const cursor of ['x', '0', '0@elsewhere:6379', '-1@x']) {
       expect(await admin.walk('all', cursor, 10)).toEqual({ status: 'unknown' })
     }
+  })
+
+  test('the rights of docs/security.md are enough', async () => {
+    const [, rights = ''] = /^ACL SETUSER mcp on >password (.+)$/m.exec(readFileSync('docs/security.md', 'utf8')) ?? []
+    await client.call('ACL', 'SETUSER', 'mcp', 'on', '>password', ...rights.split(' '))
+    const bounded = redisStore(server.url.replace('://', '://mcp:password@'))
+    const operator = await adminOf(bounded)
+    const [key = ''] = newKeys(1)
+    await bounded.createSession(key, 'record', MINUTE, { id: 'p', max: 10 })
+    expect(await operator.walk('all', undefined, 10)).toMatchObject({ keys: [key] })
+    expect(await operator.describe([key])).toMatchObject([{ key }])
+    expect(await operator.sessionsOf('p')).toEqual([key])
+    await operator.report('a', 'of a', MINUTE)
+    expect(await operator.instances()).toMatchObject([{ id: 'a' }])
+    await operator.retract('a')
+    expect(await operator.cancelCall(key, 'S')).toEqual({ status: 'unknown' })
+    expect(await operator.facts()).toMatchObject({ mode: 'standalone' })
+    await bounded.close()
   })
 
   test('the facts of the server', async () => {

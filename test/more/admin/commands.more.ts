@@ -9,6 +9,7 @@ import { redisStore } from '../../../lib/store/redis/index.ts'
 import { sealedStore } from '../../../lib/store/sealed.ts'
 import type { AdminStore, Store } from '../../../lib/store/store.ts'
 import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/ports.ts'
 import {
   type EventReader,
   getStream,
@@ -178,4 +179,39 @@ test('bad input and no Redis are one line', async () => {
   const away = await fleet.project.run('sessions', { REDIS_URL: 'redis://127.0.0.1:9' })
   expect(away.code).toBe(1)
   expect(away.stderr).toMatch(/^Redis does not answer: [^\n]+\n$/)
+})
+
+test('/readyz says more to the machine itself, at the port of metrics and with its token; to others one word', async () => {
+  const metricsPort = await freePort()
+  const token = 'a token of sixteen characters or more'.replaceAll(' ', '-')
+  const { url } = await fleet.start({ METRICS_PORT: String(metricsPort), METRICS_TOKEN: token })
+  const get = async (address: URL | string, headers: Record<string, string> = {}) => {
+    const response = await fetch(address, { headers })
+    return { status: response.status, body: await response.text() }
+  }
+  const bearer = { authorization: `Bearer ${token}` }
+  const details = new URL('/readyz?details', url)
+  const full = { state: 'ok', server: { name: 'everything' }, store: { name: 'redis', mode: 'standalone' } }
+  expect(await get(new URL('/readyz', url))).toEqual({ status: 200, body: 'ok' })
+  expect(JSON.parse((await get(details)).body)).toMatchObject(full)
+  expect(await get(details, { 'x-forwarded-for': '1.2.3.4' })).toEqual({ status: 200, body: 'ok' })
+  expect(JSON.parse((await get(details, { 'x-forwarded-for': '1.2.3.4', ...bearer })).body)).toMatchObject(full)
+  const atMetrics = `http://127.0.0.1:${metricsPort}/readyz`
+  expect(await get(atMetrics)).toEqual({ status: 200, body: 'ok' })
+  expect(await get(`${atMetrics}?details`)).toEqual({ status: 200, body: 'ok' })
+  expect(JSON.parse((await get(`${atMetrics}?details`, bearer)).body)).toMatchObject(full)
+  const lasting = await eventually(async () => {
+    await redis.kill()
+    const { body } = await get(details)
+    const { lastTrouble } = JSON.parse(body) as { lastTrouble?: { cause: string } }
+    return lastTrouble && JSON.parse((await get(details)).body)
+  })
+  expect(lasting).toMatchObject({ state: 'degraded', lastTrouble: { trouble: 'away', at: expect.any(String) } })
+  expect(lasting.lastTrouble.cause).toMatch(/^Redis does not answer/)
+  await redis.restart()
+  const back = await eventually(async () => {
+    const read = JSON.parse((await get(details)).body) as { state: string; lastTrouble: { until?: string } }
+    return read.state === 'ok' && read.lastTrouble.until !== undefined ? read : undefined
+  })
+  expect(back).toMatchObject({ lastTrouble: { trouble: 'away', until: expect.any(String) } })
 })
