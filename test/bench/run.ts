@@ -3,7 +3,7 @@
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
  * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
- * nothing happens, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * nothing happens, `telemetry` is a call with metrics and OpenTelemetry, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart, and replaces the figures in the document of that name.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
@@ -109,7 +109,7 @@ async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
 try {
   const races: RaceResult[] = []
   for (const one of RACES) {
-    if (!wanted(one.workload)) continue
+    if (!wanted(one.name ?? one.workload)) continue
     races.push(await race(one, loader, redis, effort))
     console.log(table({ races: races.slice(-1), figures: [] }))
   }

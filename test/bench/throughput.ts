@@ -13,6 +13,8 @@ export interface Variant {
 
 export interface Race {
   workload: WorkloadName
+  /** The name for `--only`, where the workload has several races; default: that of the workload. */
+  name?: string
   title: string
   reference: Variant
   others: Variant[]
@@ -30,6 +32,11 @@ const SDK1: Variant = { name: 'SDK 1.x sessions', server: 'sdk1' }
 const SDK2: Variant = { name: 'SDK 2.x sessions', server: 'sdk2' }
 const LITE: Variant = { name: 'mcp-lite', server: 'mcp-lite', revision: '2025-06-18' }
 const SDK2_STATELESS: Variant = { name: 'SDK 2.x stateless', server: 'sdk2', env: { BENCH_STATELESS: '1' } }
+const telemetry = (name: string, wanted: string): Variant => ({
+  ...OURS,
+  name: `with ${name}`,
+  env: { BENCH_TELEMETRY: wanted },
+})
 const STREAMING = { BENCH_STREAMING: '1' }
 
 export const RACES: Race[] = [
@@ -46,6 +53,18 @@ export const RACES: Race[] = [
     reference: RAW_REDIS,
     others: [OURS, RAW, OURS_SEALED, OURS_MEMORY, SDK2, SDK1, LITE],
     goals: [{ over: 'raw+redis', ratio: 0.78 }],
+  },
+  {
+    workload: 'session',
+    name: 'telemetry',
+    title: 'tool call in a session, with telemetry',
+    reference: OURS,
+    others: [
+      telemetry('metrics', 'metrics'),
+      telemetry('OpenTelemetry', 'otel'),
+      telemetry('metrics and OpenTelemetry', 'metrics,otel'),
+    ],
+    goals: [],
   },
   {
     workload: 'initialize',

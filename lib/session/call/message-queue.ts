@@ -63,3 +63,6 @@ export class MessageQueue {
     this.#size = 0
   }
 }
+
+/** The name of the last message that is relayed for a call: its response, or the error that it is given up with. The first one counts. */
+export const lastOf = (stream: string): string => `last.${stream}`

@@ -10,7 +10,7 @@ import { tokenOf } from '../../runtime/name.ts'
 import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
-import { type Item, MessageQueue } from './message-queue.ts'
+import { type Item, lastOf, MessageQueue } from './message-queue.ts'
 import type { Ending } from './state.ts'
 
 /** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
@@ -41,9 +41,6 @@ interface OutboxOptions {
   /** HTTP+SSE: puts a message on the session's one stream, in place of a holder of this one. */
   relay?: Relay | undefined
 }
-
-/** The name of the last message that is relayed for a call: its response, or the error that it is given up with. The first one counts. */
-export const lastOf = (stream: string): string => `last.${stream}`
 
 const MISSED = missedText()
 /** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
@@ -294,10 +291,9 @@ export class Outbox {
 
   async #relay(relay: Relay, n: number, batch: Item[]): Promise<Holder | undefined> {
     let reader: Holder | undefined
-    for (const [i, item] of batch.entries()) {
-      const { stream } = this.#options
-      const id = item.final ? lastOf(stream) : `${stream}.${n + i}${this.#suffix}`
-      reader = await this.#patiently(async () => relay(item.data, id))
+    for (const [i, { data, final }] of batch.entries()) {
+      const id = final ? lastOf(this.#options.stream) : `${this.#options.stream}.${n + i}${this.#suffix}`
+      reader = await this.#patiently(async () => relay(data, id))
     }
     return reader
   }

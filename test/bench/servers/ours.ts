@@ -49,6 +49,9 @@ if (LISTED_TOOLS === 0) {
 /** Authorization and limits; by default neither. */
 const options = JSON.parse(process.env.BENCH_OPTIONS ?? '{}') as Pick<EndpointOptions, 'auth' | 'http' | 'session'>
 
+const { BENCH_TELEMETRY } = process.env
+if (BENCH_TELEMETRY) await (await import('./telemetry.ts')).record(BENCH_TELEMETRY.split(','))
+
 let errors = 0
 const endpoint = createEndpoint(server, {
   store: REDIS_URL === undefined ? memoryStore() : redisStore(REDIS_URL),

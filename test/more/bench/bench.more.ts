@@ -20,6 +20,7 @@ test('the benchmark measures every workload and every figure', {
   expect(report.races.map(({ workload }: { workload: string }) => workload)).toEqual([
     'stateless',
     'session',
+    'session',
     'initialize',
     'list',
     'stream',
