@@ -55,7 +55,7 @@ export const SETTINGS = {
      * In how many slots of a cluster the mailboxes of instances are: more of them where hundreds of instances share many changes.
      * The same for all instances, once all run a version that has this setting (see [performance.md](performance.md)).
      */
-    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 256 }),
+    redisBusSlots: count(1, 'REDIS_BUS_SLOTS', { from: 1, to: 16_384 }),
     /**
      * Writes a line for each request: JSON, or a readable one on a terminal. Errors are written in any case. Default: 0 where
      * `HOST` is a loopback address and the output no terminal, else 1.

@@ -4,4 +4,4 @@ import { checkStreamRule } from './stream-property.ts'
 
 test('a client receives the log in order, each message once, or an explicit error (memory)', async () => {
   await expect(checkStreamRule(() => memoryStore(), 1_500)).resolves.toBeUndefined()
-}, 60_000)
+}, 180_000)

@@ -44,7 +44,7 @@ test('a copy without a protection has all that its instances import', async () =
   try {
     const { history } = await runNemesis({
       seed: SEED,
-      length: 1_000,
+      length: 4_000,
       clients: 3,
       rate: 10,
       mix: { gap: 60_000 },

@@ -89,7 +89,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     return {
       seed,
       limits,
-      faults: faults.done,
+      faults: [...faults.done, ...fleet.servers.unplanned],
       sessions,
       calls,
       ledger: entries,

@@ -7,7 +7,7 @@ import type { Fleet } from './processes/fleet.ts'
 /** How long keys may take to go beyond their longest lifetime, in ms. */
 const GRACE = 6_000
 /** Keys that belong to no session. */
-const COMMON = /^mcp:(up:|\{bus\}:)/
+const COMMON = /^mcp:(up:|\{bus[.\d]*\}:)/
 
 export async function comeToRest(fleet: Fleet, world: World, clients: SessionClient[]): Promise<Rest> {
   const resting = clients.filter(({ session }) => session.restful && !session.lost)

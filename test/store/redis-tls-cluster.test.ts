@@ -6,7 +6,7 @@ import { createNotifier } from '../../lib/runtime/notifier.ts'
 import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { type Certificates, makeAuthority } from '../support/certificates.ts'
-import { type RedisCluster, startCluster } from '../support/redis.ts'
+import { type RedisCluster, replicaHasAll, startCluster } from '../support/redis.ts'
 import { MINUTE, newKey, until } from './contract/support.ts'
 import { inboxOf } from './redis-fixture.ts'
 
@@ -160,13 +160,7 @@ test('a failover loses no session that the replica had', async () => {
   const { inbox, receiver } = inboxOf()
   await store.receive('in a failover', receiver)
   const keys = await twelve(store)
-  await Promise.all(
-    cluster.nodes.slice(0, 3).map(async ({ url }) => {
-      const node = new Redis(url)
-      expect(await node.wait(1, 10_000)).toBe(1)
-      node.disconnect()
-    }),
-  )
+  await Promise.all(cluster.nodes.slice(0, 3).map(({ port }) => replicaHasAll(port)))
   await cluster.nodes[0]?.kill()
   const works = () =>
     Promise.all(keys.map((key) => store.readSession(key, MINUTE))).then(

@@ -193,6 +193,16 @@ async function joined(port: number, size: number): Promise<void> {
   }
 }
 
+/** Resolves when a replica has what the primary at this port has written until now. WAIT counts only writes of its own connection. */
+export async function replicaHasAll(port: number): Promise<void> {
+  const wanted = Number(/master_repl_offset:(\d+)/.exec(await ask(port, 'INFO', 'replication'))?.[1])
+  for (;;) {
+    const info = await ask(port, 'INFO', 'replication')
+    if ([...info.matchAll(/state=online,offset=(\d+)/g)].some(([, offset]) => Number(offset) >= wanted)) return
+    await sleep(20)
+  }
+}
+
 /** Resolves when the log reports that Redis is ready. A PING could be answered by another server on the port. */
 async function ready(child: ChildProcess): Promise<void> {
   let log = ''

@@ -12,6 +12,7 @@ export class RedisPair implements StoreServers {
   #primary: Node
   #replica: Node
   readonly #now: Timeline
+  readonly unplanned = []
 
   static async start(now: Timeline): Promise<RedisPair> {
     const [primary, replica] = await Promise.all([startServer(), startServer()])

@@ -13,19 +13,30 @@ import { DURABLE, keysOf, type Node, nodeOf, stopNode } from './failing-node.ts'
 import type { Measure, StoreServers } from './store-servers.ts'
 
 const SENTINEL_NAME = 'nemesis'
+/** How long a server may not answer before the others take it for dead, in ms. */
+const DEAD_AFTER = 1_500
+/** From one look at the primaries to the next, in ms, and how far a replica may be behind. */
+const WATCH_EVERY = 200
+const LAG = 3_000
 
 interface Parts {
   nodes: Node[]
   sentinels: Node[]
   /** How many of the nodes are primaries. */
   primaries: number
-  url: string
+  /** What the instances get. */
+  options: RedisStoreOptions
 }
 
 export class Replicated implements StoreServers {
   readonly port = undefined
+  readonly unplanned: Fault[] = []
   readonly #parts: Parts
   readonly #now: Timeline
+  /** A fault is under way: it finds the failovers itself. */
+  #busy = false
+  #watching: Promise<void> | undefined
+  #stopped = false
 
   private constructor(parts: Parts, now: Timeline) {
     this.#parts = parts
@@ -33,9 +44,14 @@ export class Replicated implements StoreServers {
   }
 
   static async cluster(now: Timeline): Promise<Replicated> {
-    const { nodes } = await startCluster({ masters: 3, replicas: 1, args: DURABLE })
+    const { nodes } = await startCluster({
+      masters: 3,
+      replicas: 1,
+      args: [...DURABLE, '--cluster-node-timeout', String(DEAD_AFTER)],
+    })
     const hosts = nodes.slice(0, 3).map(({ host, port }) => `${host}:${port}`)
-    const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, url: `redis+cluster://${hosts.join()}` }
+    const options = { url: `redis+cluster://${hosts.join()}`, busSlots: 3 }
+    const parts = { nodes: nodes.map(nodeOf), sentinels: [], primaries: 3, options }
     return Replicated.#settled(parts, now)
   }
 
@@ -45,15 +61,15 @@ export class Replicated implements StoreServers {
     const replicas = await Promise.all([0, 1].map(() => startRedis({ args: [...DURABLE, ...follow] })))
     const lines = [
       `sentinel monitor ${SENTINEL_NAME} ${primary.host} ${primary.port} 2`,
-      `sentinel down-after-milliseconds ${SENTINEL_NAME} 800`,
+      `sentinel down-after-milliseconds ${SENTINEL_NAME} ${DEAD_AFTER}`,
       `sentinel failover-timeout ${SENTINEL_NAME} 3000`,
       `sentinel parallel-syncs ${SENTINEL_NAME} 2`,
     ]
     const sentinels = await Promise.all([0, 1, 2].map(() => startRedis({ sentinel: lines })))
     const hosts = sentinels.map(({ host, port }) => `${host}:${port}`)
-    const url = `redis+sentinel://${hosts.join()}/${SENTINEL_NAME}`
+    const options = { url: `redis+sentinel://${hosts.join()}/${SENTINEL_NAME}` }
     const nodes = [primary, ...replicas].map(nodeOf)
-    const settled = await Replicated.#settled({ nodes, sentinels: sentinels.map(nodeOf), primaries: 1, url }, now)
+    const settled = await Replicated.#settled({ nodes, sentinels: sentinels.map(nodeOf), primaries: 1, options }, now)
     await settled.#watched()
     return settled
   }
@@ -61,17 +77,26 @@ export class Replicated implements StoreServers {
   static async #settled(parts: Parts, now: Timeline): Promise<Replicated> {
     const servers = new Replicated(parts, now)
     await servers.#settle()
+    servers.#watching = servers.#watch()
     return servers
   }
 
   options(): RedisStoreOptions {
-    return { url: this.#parts.url }
+    return this.#parts.options
   }
 
   async trouble(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
     if (kind === 'redis full') return this.#fill(measure)
+    this.#busy = true
+    await this.#failOver(kind, measure, fault).finally(() => {
+      this.#busy = false
+    })
+  }
+
+  async #failOver(kind: StoreFault, measure: Measure, fault: Fault): Promise<void> {
     const primary = await this.#primary(measure)
-    const before = (await this.#primaries()).map(({ redis }) => redis.port)
+    await this.#settle()
+    const before = await this.#ports()
     // Until it is known whether a replica took over.
     fault.lost = { from: this.#now(), to: Number.POSITIVE_INFINITY }
     if (kind === 'redis pause') {
@@ -86,7 +111,7 @@ export class Replicated implements StoreServers {
       await primary.redis.restart()
     }
     await this.#settle()
-    const after = (await this.#primaries()).map(({ redis }) => redis.port)
+    const after = await this.#ports()
     if (after.every((port) => before.includes(port))) delete fault.lost
     else fault.lost.to = this.#now()
   }
@@ -111,7 +136,36 @@ export class Replicated implements StoreServers {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#watching
     await Promise.all([...this.#parts.sentinels, ...this.#parts.nodes].map(stopNode))
+  }
+
+  /** Records the failovers that no fault causes. */
+  async #watch(): Promise<void> {
+    // A server that only answers late is no new primary.
+    let known = await this.#ports()
+    let seen = this.#now()
+    while (!this.#stopped) {
+      await sleep(WATCH_EVERY)
+      const from = seen
+      const wasBusy = this.#busy
+      seen = this.#now()
+      const ports = await this.#ports()
+      if (wasBusy || this.#busy) known = await this.#ports()
+      else if (ports.some((port) => !known.includes(port))) {
+        const fault: Fault = { kind: 'redis failover', process: '', from: from - LAG }
+        this.unplanned.push(fault)
+        await this.#settle()
+        fault.to = this.#now()
+        fault.lost = { from: from - LAG, to: fault.to }
+        known = await this.#ports()
+      } else known = [...new Set([...known, ...ports])]
+    }
+  }
+
+  async #ports(): Promise<number[]> {
+    return (await this.#primaries()).map(({ redis }) => redis.port)
   }
 
   /** Refuses every write for want of memory. */

@@ -26,5 +26,7 @@ export interface StoreServers {
   keys(): Promise<{ key: string; lifetime: number }[]>
   /** The names of the fields of a hash, past all faults. */
   fields(key: string): Promise<string[]>
+  /** Failovers that no fault caused: a server that a busy machine does not let run for long is taken for dead. */
+  readonly unplanned: readonly Fault[]
   stop(): Promise<void>
 }
