@@ -212,8 +212,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     facts.name = title
   }
   const telemetry = telemetryOf(options.telemetry, onError)
-  const completed = notify.elicitationCompleted
-  const opening = openingOf(dispatcher, { completed, onOpen, onError, telemetry: telemetry?.loaded })
+  const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
   const endOwnChanges = announceOwnChanges(dispatcher, {
@@ -250,6 +249,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     clock,
     memory,
     opening,
+    telemetry,
     onError,
   }
   const app: Hono = new HonoBase({ router: new PathRouter() })

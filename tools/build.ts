@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
-import { COMMON, MODULES } from '../lib/cli/build/bundle-server.ts'
+import { COMMON, MODULES, ON_DEMAND, REDIS_PLUGINS, redisMore } from '../lib/cli/build/bundle-server.ts'
 import { type BuiltTarget, buildTarget } from '../lib/cli/build/targets.ts'
 import { orExit } from '../lib/cli/command.ts'
 import { serverFile } from '../lib/cli/config.ts'
@@ -48,9 +48,11 @@ export async function bundle(options: BundleOptions = {}): Promise<Record<string
   return Object.fromEntries([...built].map(([target, { metafile }]) => [target, metafile]))
 }
 
-/** Bundles `entries` (name to file) into `outdir` with the same settings, but without changes to packages. */
-export async function bundlePlainly(entries: Record<string, string>, outdir: string): Promise<void> {
-  await build({ ...COMMON, ...MODULES, absWorkingDir: root, minify: true, write: true, entryPoints: entries, outdir })
+/** Bundles `entries` (name to file) into `outdir` with the same settings, and with the same changes to the Redis client alone. */
+export async function bundleReference(entries: Record<string, string>, outdir: string): Promise<void> {
+  const common = { ...COMMON, absWorkingDir: root, minify: true, write: true }
+  await build({ ...common, ...MODULES, entryPoints: entries, outdir, plugins: [...REDIS_PLUGINS] })
+  await build({ ...common, ...redisMore, format: 'cjs', outfile: join(outdir, ON_DEMAND) })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

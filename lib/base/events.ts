@@ -30,9 +30,7 @@ export interface ClientName {
   version: string
 }
 
-/**
- * W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in its headers. Only valid values.
- */
+/** W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in headers. Only valid values. */
 export interface TraceContext {
   traceparent?: string
   tracestate?: string
@@ -153,6 +151,8 @@ export interface AskEvent {
   outcome: 'answered' | 'pending' | 'refused' | 'timeout' | 'unreachable' | 'invalid' | 'abandoned' | 'error'
   /** Of the client's JSON-RPC error. */
   code?: number
+  /** The answer was there: the run before has asked, and this one repeats it (2026-07-28). */
+  isRepeated?: true
   durationMs: number
 }
 

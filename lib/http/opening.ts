@@ -1,4 +1,4 @@
-/** What has to be there before the first request: servers of the official SDK are opened, and telemetry is loaded. */
+/** Servers that have to be opened before their first request: those of the official SDK. */
 import { OnDemand } from '../base/on-demand.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -11,8 +11,6 @@ interface OpeningParts {
   /** Called once, as soon as the server can be described. */
   onOpen(): void
   onError(error: unknown): void
-  /** Resolves once telemetry is loaded, so that it has the first request, too. */
-  telemetry: Promise<unknown> | undefined
 }
 
 export interface Opening {
@@ -23,16 +21,13 @@ export interface Opening {
 }
 
 /** Begins to open the server. Undefined: it is ready. */
-export function openingOf(
-  dispatcher: Dispatcher,
-  { completed, onOpen, onError, telemetry }: OpeningParts,
-): Opening | undefined {
+export function openingOf(dispatcher: Dispatcher, { completed, onOpen, onError }: OpeningParts): Opening | undefined {
   const { open } = dispatcher
-  if (!open) onOpen()
-  if (!open && !telemetry) return undefined
+  if (!open) {
+    onOpen()
+    return undefined
+  }
   const server = new OnDemand(async () => {
-    await telemetry
-    if (!open) return []
     const notes = await open(completed)
     onOpen()
     return notes

@@ -35,6 +35,8 @@ export interface RouteParts {
   memory: Memory
   /** Where the server has to be opened before its first request. */
   opening: Opening | undefined
+  /** `loading`: until it is there, so that it has the first requests, too. */
+  telemetry: { readonly loading: Promise<unknown> | undefined } | undefined
   onError(error: unknown): void
 }
 
@@ -120,9 +122,18 @@ export function route(
     }
   }
   // Without a function of its own: one that holds a function allocates in each call, also where that is not made.
-  return (c) => {
+  const start: RouteHandler = (c) => {
     const header = headerReader(c)
     const watched = watchRequest(parts, c, header)
     return watched ? watch(c, header, watched) : serve(c, header, undefined)
   }
+  return (c) => {
+    const loading = parts.telemetry?.loading
+    return loading ? later(loading, start, c) : start(c)
+  }
+}
+
+async function later(loading: Promise<unknown>, start: RouteHandler, c: HttpRequest): Promise<Response> {
+  await loading
+  return start(c)
 }

@@ -4,6 +4,7 @@
  */
 import { digest } from '../base/ids.ts'
 import { toJson } from '../base/to-json.ts'
+import { type FormerTrace, formerTrace } from '../base/tracing.ts'
 import { ErrorCode, invalidParams, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { MethodTable } from '../protocol/methods.ts'
@@ -103,6 +104,10 @@ export class StatelessCall extends Run implements AskingCall {
 
   get parks(): boolean {
     return this.#host.parking !== undefined
+  }
+
+  override get former(): FormerTrace | undefined {
+    return this.#state?.trace
   }
 
   /** The parked run that this request has answers for. */
@@ -207,6 +212,7 @@ export class StatelessCall extends Run implements AskingCall {
   override inputRequired(): JsonObject {
     const state = this.#state ?? this.#host.states.create()
     state.asked = this.#asked ?? new Map()
+    state.trace ??= formerTrace(this.event)
     const binding = this.#binding ?? bindingOf(this.principal, this.#input.request)
     return {
       resultType: 'input_required',

@@ -6,8 +6,10 @@
 import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
 import { digest, randomId } from '../base/ids.ts'
 import type { Sealer } from '../base/sealing.ts'
+import type { FormerTrace } from '../base/tracing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { readFormer } from '../protocol/trace-context.ts'
 import type { StatelessOptions } from '../settings.ts'
 import type { ParkedAt } from './parking/retry.ts'
 
@@ -31,6 +33,8 @@ export interface CallState {
   kept: Map<string, unknown>
   /** The run that waits for the answers. Undefined: the handler runs again with them. */
   parked?: ParkedAt | undefined
+  /** Of the first run, where it was traced. */
+  trace?: FormerTrace | undefined
 }
 
 interface Sealed extends Pick<CallState, 'born' | 'id'> {
@@ -42,6 +46,7 @@ interface Sealed extends Pick<CallState, 'born' | 'id'> {
   asked: Record<string, string>
   kept: Record<string, unknown>
   parked?: ParkedAt | undefined
+  trace?: FormerTrace | undefined
 }
 
 /** JSON with the keys of objects in order, so that equal values have the same text. */
@@ -91,6 +96,7 @@ export class StateBox {
       asked: Object.fromEntries(state.asked),
       kept: Object.fromEntries(state.kept),
       parked: state.parked,
+      trace: state.trace,
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
@@ -110,7 +116,7 @@ export class StateBox {
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
     const { id, born, kept, parked } = state
-    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked }
+    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace: readFormer(state.trace) }
   }
 
   /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */

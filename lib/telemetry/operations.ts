@@ -98,9 +98,9 @@ export class Operations {
     }
   }
 
-  /** Undefined: the answer comes with a later request. */
-  ofAsk({ method, outcome, code, call, durationMs }: AskEvent): Operation | undefined {
-    if (outcome === 'pending') return undefined
+  /** Undefined: the answer comes, or has come, with another request. */
+  ofAsk({ method, outcome, code, call, durationMs, isRepeated }: AskEvent): Operation | undefined {
+    if (outcome === 'pending' || isRepeated) return undefined
     const status = code === undefined ? undefined : this.labels.code(code)
     return {
       side: 'client',
@@ -132,7 +132,7 @@ interface Listener {
 }
 
 /**
- * Listens to operations and to the ends of sessions. Exported for tests.
+ * Listens to operations and to the ends of sessions.
  *
  * @returns a function that ends it
  */

@@ -2,7 +2,7 @@
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
- * `cancelled` select the figures that are not races; `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
+ * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
  * nothing happens, `telemetry` is a call with metrics and OpenTelemetry, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart, and replaces the figures in the document of that name.
  *
@@ -25,6 +25,7 @@ import { pin, startLoad } from './processes.ts'
 import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
 import { simulationText } from './simulation/text.ts'
+import { firstAnswers } from './start.ts'
 import { type Effort, RACES, type RaceResult, race } from './throughput.ts'
 
 const { values } = parseArgs({
@@ -120,6 +121,7 @@ try {
     console.log(`Redis, for a registered call: ${figures} (at most 20 % more)`)
   }
   const found = wanted('scenarios') ? await scenarios() : []
+  if (wanted('start')) found.push(...(await firstAnswers(short ? 1 : 9)))
   if (wanted('changes')) found.push(...announceFigures(await announce(redis, short ? 30 : 30_000)))
   for (const nodes of wanted('idle') ? [1, 3] : []) {
     const figures = idleFigures(await idle(nodes, { streams: short ? 60 : 20_000, heartbeat: short ? 500 : 15_000 }))

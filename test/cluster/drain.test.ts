@@ -1,6 +1,7 @@
 /** SIGTERM: an instance drains, and no session, stream or call is lost. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { type Fleet, InstanceProcess, startFleet } from '../support/fleet.ts'
 import {
   call,
@@ -100,6 +101,29 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     )
     expect(progress).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
     expect(await leaving.ended()).toBe(0)
+  })
+
+  test.runIf(isOwn)('a call that was taken over, and has sent nothing since, is handed over again', async () => {
+    const [first, second] = [await startLeaving(300), await startLeaving(300)]
+    const session = await initialize(`${first.url}/mcp`)
+    const message = toolCall(1, 'gated_rerunnable', { gate: 'twice' }, meta)
+    const stream = await postStream(`${first.url}/mcp`, message, { session })
+    await stream.until(({ params }) => params?.progress === 1)
+    first.signal('SIGTERM')
+    await stream.rest()
+    const resumed = await getStream(`${second.url}/mcp`, session, stream.lastId)
+    await eventually(async () => ((await second.stats()).calls === 1 ? true : undefined))
+    expect(await first.ended()).toBe(0)
+    second.signal('SIGTERM')
+    expect(await resumed.rest()).toEqual([])
+    const last = await getStream(fleet.at(0), session, stream.lastId)
+    expect(await second.ended()).toBe(0)
+    await call(fleet.at(0), session, toolCall(2, 'user_set', { name: 'gate:twice', value: 'open' }))
+    const rest = await last.rest()
+    expect(rest.map(({ params, result }) => params?.progress ?? result?.content[0].text)).toEqual([
+      2,
+      `through twice by ${fleet.instances[0]?.child.pid}`,
+    ])
   })
 
   test.each(['2025-06-18', '2025-11-25'])(

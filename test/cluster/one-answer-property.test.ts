@@ -187,8 +187,8 @@ async function check(plan: Plan): Promise<void> {
       expect(progress, 'all that the call sent').toHaveLength(before.split('send').length - 1)
     }
   }
-  expect(there.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
-  expect(here.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(there.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
+  expect(here.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
   const key = sessionKey('', id)
   for (const { id: call } of calls) {
     expect(await store.cancel(key, typedId(call)), `the run of ${call} in the store`).toEqual({ status: 'unknown' })

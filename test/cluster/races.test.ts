@@ -43,7 +43,7 @@ const act = (id: number) => ({
   params: { name: 'act', arguments: {}, _meta: { progressToken: id } },
 })
 const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
-const nothing = { connections: 0, calls: 0, unregistered: 0 }
+const nothing = { connections: 0, calls: 0, unregistered: 0, owed: 0 }
 const never = () => new Promise<never>(() => {})
 
 test('a cancel while the first append is in flight ends the stream', async () => {

@@ -5,6 +5,9 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkDeployment } from '../../lib/cli/check/check.ts'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { toNodeHandler } from '../../lib/platform/node/handler.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { root } from '../../tools/build.ts'
 import { type LambdaTests, lambdaTests } from '../lambda/bundled.ts'
 import { freePort } from '../support/ports.ts'
@@ -117,7 +120,8 @@ describe('an address without an endpoint gets one line and no stack:', () => {
     )
     expect(stdout.trim().split('\n')).toEqual([expect.stringMatching(expected)])
     expect(stderr).toBe('')
-    expect(code).toBe(1)
+    // Nothing answers, or something else than an endpoint does.
+    expect(code).toBe(stdout.includes('an MCP endpoint') ? 1 : 2)
   })
 
   test('a server that does not answer', async () => {
@@ -137,5 +141,41 @@ describe('an address without an endpoint gets one line and no stack:', () => {
     expect(await checkDeployment(url, { token: 'stale' })).toEqual([
       { what: 'the endpoint takes the token', ok: false, seen: '401 {}' },
     ])
+  })
+
+  test.each([
+    ['drops the headers of MCP', 'the headers of MCP reach the endpoint', 'mcp-protocol-version'],
+    ['drops the header Origin', 'a web page of another origin is refused', 'origin'],
+  ])('a proxy that %s fails a check, or leaves it open', async (_what, check, dropped) => {
+    const server = new McpServer({ name: 'behind', version: '1' })
+    const endpoint = createEndpoint(server, { allowedHosts: 'local', session: { getPolicy: 'off' } })
+    const handler = toNodeHandler(endpoint)
+    const port = await http((req, res) => {
+      delete req.headers[dropped]
+      req.rawHeaders = Object.entries(req.headers).flatMap(([name, value]) => [name, String(value)])
+      void handler(req, res)
+    })
+    const findings = await checkDeployment(new URL(`http://127.0.0.1:${port}/mcp`))
+    expect(findings.filter(({ ok }) => ok !== true).map(({ what }) => what)).toContain(check)
+    await endpoint.close()
+  })
+
+  test('an endpoint that takes a token and asks nobody for one fails the check, in JSON, too', async () => {
+    const endpoint = createEndpoint(new McpServer({ name: 'open', version: '1' }), {
+      allowedHosts: 'local',
+      session: { getPolicy: 'off' },
+    })
+    const port = await http(toNodeHandler(endpoint) as RequestListener)
+    const args = [...check, `http://127.0.0.1:${port}/mcp`, '--token', 'any', '--json']
+    const { code, stdout } = await new Promise<{ code: unknown; stdout: string }>((resolve) =>
+      execFile(process.execPath, args, (error, stdout) => resolve({ code: error?.code, stdout })),
+    )
+    const { passed, checks } = JSON.parse(stdout) as { passed: boolean; checks: { what: string; ok: boolean | null }[] }
+    expect([code, passed]).toEqual([1, false])
+    expect(checks.filter(({ ok }) => ok === false)).toMatchObject([{ what: 'a client without a token is refused' }])
+    // The settings turn it off.
+    expect(checks.filter(({ ok }) => ok === null)).toMatchObject([{ what: STREAM }])
+    expect(checks.length).toBeGreaterThan(8)
+    await endpoint.close()
   })
 })

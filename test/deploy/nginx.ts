@@ -17,11 +17,12 @@ export interface Nginx {
 }
 
 /** infra/nginx.conf with these addresses (host and port) in place of its own. */
-function deployed(instances: string[], port: number): string {
+export function deployed(instances: string[], port: number): string {
   const text = readFileSync(new URL('../../infra/nginx.conf', import.meta.url), 'utf8')
-  const [first = ''] = /( *server mcp-\d+:8080;\n)+/.exec(text) ?? []
+  // nginx before 1.27.3 has no `resolve`, and addresses need none.
+  const [first = ''] = /( *server mcp-\d+:8080 resolve .*\n)+/.exec(text) ?? []
   return text
-    .replace(first, instances.map((instance) => `    server ${instance};\n`).join(''))
+    .replace(first, instances.map((instance) => `    server ${instance} fail_timeout=2s;\n`).join(''))
     .replace('listen 8000;', `listen 127.0.0.1:${port};`)
 }
 
@@ -32,9 +33,12 @@ function bare(instances: string[], port: number): string {
     server { listen 127.0.0.1:${port}; location / { proxy_pass http://endpoint; } }`
 }
 
+/** Writes the configuration for addresses (host and port) of instances, and for a port. */
+export type Configure = (instances: string[], port: number) => string
+
 export const configurations = { 'infra/nginx.conf': deployed, 'proxy_pass and nothing else': bare }
 
-export async function startNginx(configure: typeof bare, instances: string[]): Promise<Nginx> {
+export async function startNginx(configure: Configure, instances: string[]): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-nginx-'))
   const port = await freePort()
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -72,7 +76,8 @@ export async function startNginx(configure: typeof bare, instances: string[]): P
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether something listens on a port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())

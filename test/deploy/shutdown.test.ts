@@ -152,6 +152,76 @@ test('a response whose head was not sent when SIGTERM came closes its connection
   agent.destroy()
 })
 
+function open(url: URL): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(url.port), url.hostname, () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
+
+/** A POST as it is on the wire. */
+function request(session: RawSession, message: object): string {
+  const body = JSON.stringify(message)
+  const accept = 'application/json, text/event-stream'
+  const headers = { ...headersOf(session), host: 'localhost', accept, 'content-type': 'application/json' }
+  const lines = Object.entries({ ...headers, 'content-length': body.length }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  return `POST /mcp HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+}
+
+test('a stream that ends in the lame duck closes its connection', async () => {
+  const instance = await start(LONG)
+  const session = await initialize(instance.url)
+  const socket = await open(instance.url)
+  let seen = ''
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    seen += chunk
+  })
+  socket.write(request(session, toolCall(1, 'gated', { gate: 'stream' }, { progressToken: 1 })))
+  await eventually(async () => (seen.includes('at the gate') ? true : undefined))
+  instance.child.kill('SIGTERM')
+  await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+  await call(instance.url, session, toolCall(2, 'user_set', { name: 'gate:stream', value: 'open' }))
+  // Its head has said that the connection is kept.
+  await new Promise((resolve) => socket.once('end', resolve))
+  expect(seen).toMatch(/^connection: keep-alive\r$/im)
+  expect(seen).toMatch(/through stream[\s\S]*\r\n0\r\n\r\n$/)
+  socket.destroy()
+})
+
+/** A request, of which a part arrives in the lame duck, and the rest `after` ms after its end. */
+async function sendLate(): Promise<{ seen: string; after: number }> {
+  const instance = await start(LONG)
+  const session = await initialize(instance.url)
+  instance.child.kill('SIGTERM')
+  await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+  const socket = await open(instance.url)
+  let seen = ''
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    seen += chunk
+  })
+  const text = request(session, toolCall(1, 'echo', { message: 'just in time' }))
+  socket.write(text.slice(0, 20))
+  await ready(instance)
+  const sent = performance.now()
+  instance.child.kill('SIGTERM')
+  const refused = eventually(async () => open(instance.url).then((late) => void late.destroy()))
+  await expect(refused).rejects.toThrow('ECONNREFUSED')
+  socket.write(text.slice(20))
+  const after = performance.now() - sent
+  await new Promise((resolve) => socket.once('close', resolve))
+  expect(await instance.ended()).toBe(0)
+  return { seen, after }
+}
+
+test('a request that arrives just after its connection, when the drain is due, is served', async () => {
+  let late = await sendLate()
+  // On a busy machine this process may be too late itself.
+  while (late.after > 300) late = await sendLate()
+  expect(late.seen).toMatch(/^HTTP\/1\.1 200 [\s\S]*just in time/)
+})
+
 test.each([
   ['SIGINT', {}],
   ['SIGTERM', { NODE_ENV: 'development' }],
@@ -161,13 +231,6 @@ test.each([
   instance.child.kill(signal)
   expect(await instance.ended()).toBe(0)
 })
-
-function open(url: URL): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(url.port), url.hostname, () => resolve(socket))
-    socket.once('error', reject)
-  })
-}
 
 test('connections that carried no byte, half a head or half a body hold up no shutdown', async () => {
   const instance = await start()

@@ -101,7 +101,7 @@ async function walk(steps: Step[]): Promise<void> {
   expect(seen.aborted).toBe(isAsking(now))
   expect(seen.rounds === ROUNDS).toBe(!isAsking(now))
   for (const endpoint of each) {
-    expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+    expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
     expect(endpoint.held()).toEqual({ requests: 0, output: 0 })
     await endpoint.close()
   }

@@ -79,7 +79,7 @@ test('10,000 sessions that are opened and not used leave no key and no memory', 
   const before = heap()
   await initialize(10_000)
   expect(heap() - before).toBeLessThan(8 * 1024 * 1024)
-  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(endpoints[0]?.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
   // The name of the server, which has a longer lifetime, is no session's.
   await eventually(async () => ((await admin.keys('*')).every((key) => key === 'mcp:server') ? true : undefined))
 })

@@ -236,7 +236,7 @@ test('a call that is given up while its registration fails answers its POST, and
   // The stream may pause before its response: the client comes back for that.
   expect(await (await response).text()).toContain('retry: ')
   await closed
-  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0 })
+  expect(endpoint.stats()).toEqual({ connections: 0, calls: 0, unregistered: 0, owed: 0 })
 })
 
 test('a cancel that the store has counts, also where the reply to the registration was lost', async () => {

@@ -2,6 +2,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createEndpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
 import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import { sealedStore } from '../../lib/store/sealed.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../../lib/store/store.ts'
@@ -349,6 +351,22 @@ describe('a server', () => {
       for (let i = 0; i < 2; i++) expect(await store.readSession('k', MINUTE)).toBeUndefined()
       expect(errors).toEqual([expect.objectContaining({ name: 'Warning', message: expect.stringContaining('6.2') })])
       if (version !== undefined) expect(errors[0]?.message).toContain('"unstable"')
+    })
+
+    test('of an old version fails the first request of an instance, whose log has the line', async () => {
+      const errors: Error[] = []
+      const { url } = await serve({ version: '6.0.16', hasHello, commands: HAS_NOT })
+      const store = f.open({ url, onError: (error) => errors.push(error as Error) })
+      store.open?.()
+      const { fetch } = createEndpoint(new McpServer({ name: 'notes', version: '1' }), { store })
+      const session = { 'Mcp-Session-Id': 'x', 'Content-Type': 'application/json', Accept: 'application/json' }
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
+      const response = await fetch(new Request('http://localhost/mcp', { method: 'POST', headers: session, body }))
+      expect(response.status).toBe(503)
+      expect(await response.text()).toContain('its operator finds the reason in the log')
+      expect(errors.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^Redis 6\.2 or later is needed.*6\.0\.16/),
+      ])
     })
 
     test('of no version that lacks a command is refused', async () => {

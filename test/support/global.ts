@@ -25,6 +25,10 @@ const BINARIES = {
     image: 'redis:7.4',
   },
   nginx: { names: ['nginx'], variable: 'NGINX', apt: 'nginx', brew: 'nginx' },
+  haproxy: { names: ['haproxy'], variable: 'HAPROXY', apt: 'haproxy', brew: 'haproxy' },
+  caddy: { names: ['caddy'], variable: 'CADDY', apt: 'caddy', brew: 'caddy' },
+  kubectl: { names: ['kubectl'], variable: 'KUBECTL', apt: 'kubernetes-client', brew: 'kubernetes-cli' },
+  'systemd-analyze': { names: ['systemd-analyze'], variable: 'SYSTEMD_ANALYZE', apt: 'systemd', brew: 'systemd' },
   spin: { names: ['spin'], variable: 'SPIN', apt: 'spin', brew: 'spin' },
   gcc: { names: ['gcc'], variable: 'CC', apt: 'gcc libc6-dev', brew: 'gcc' },
   chromium: {

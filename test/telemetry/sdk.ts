@@ -13,6 +13,7 @@ import {
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
+  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
 
 export interface Sdk {
@@ -30,9 +31,10 @@ export interface Series {
   boundaries: number[]
 }
 
-export function startSdk(): Sdk {
+/** @param also further processors of spans */
+export function startSdk(also: SpanProcessor[] = []): Sdk {
   const exporter = new InMemorySpanExporter()
-  const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+  const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter), ...also] })
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 })
   const metering = new MeterProvider({ readers: [reader] })

@@ -108,6 +108,19 @@ export const MODULES = {
   banner: { js: COMMON_JS },
 } satisfies BuildOptions
 
+const SHORTER = [compactCommands, errorNames]
+const REDIS = [leanDecoder, leanRedis, leftOut, methodsAtOnce, onDemand, ...outlined]
+
+/** All that changes the Redis client in a bundle. The benchmark bundles a reference with it. */
+export const REDIS_PLUGINS: readonly Plugin[] = [...REDIS, ...SHORTER, unmarked]
+
+/** What is beside a bundle with {@link REDIS_PLUGINS}, as {@link ON_DEMAND}. */
+export const redisMore = {
+  stdin: { contents: onDemandSource + outlinedSource, resolveDir: OWN },
+  plugins: [...inside, ...SHORTER],
+} satisfies BuildOptions
+export { ON_DEMAND }
+
 /**
  * Prepares an incremental build.
  *
@@ -121,9 +134,9 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const absWorkingDir = process.cwd()
   const externals = new Map<string, External>()
   const copied = new Set<string>()
-  const shorter = [compactCommands, errorNames, outdented]
+  const shorter = [...SHORTER, outdented]
   const packages = [oneCopy, nativeFiles(copied), externalPackages(externals, natives)]
-  const redis = [leanDecoder, leanRedis, leftOut, methodsAtOnce, noDefaultStore, onDemand, ...outlined]
+  const redis = [noDefaultStore, ...REDIS]
   const converters = new Converters(server)
   const schemas = [converters.plugin, schemasOnDemand]
   // What is left out comes first: no other plugin may load it.
@@ -137,11 +150,7 @@ export async function bundleContext(options: BundleOptions): Promise<ServerConte
   const entryPoints = entryPointsOf(entries)
   const [main, ...beside] = await Promise.all([
     esbuild.context({ ...common, ...MODULES, entryPoints, outdir, loader, plugins: all }),
-    esbuild.context({
-      ...commonJs(ON_DEMAND),
-      stdin: text(onDemandSource + outlinedSource),
-      plugins: [...inside, ...shorter],
-    }),
+    esbuild.context({ ...commonJs(ON_DEMAND), ...redisMore }),
     esbuild.context({ ...commonJs(SCHEMAS), entryPoints: [schemasSource] }),
     esbuild.context({ ...commonJs(RARELY_USED), stdin: text(rarelyUsedSource) }),
   ])

@@ -28,6 +28,14 @@ interface CheckOptions {
 
 type Note = (what: string, ok: boolean | undefined, seen: string) => void
 
+/** The finding of an address that cannot be reached, or fails in between. */
+const ANSWERS = 'the address answers'
+
+/** Nothing answered at the address: there is no finding of a deployment. */
+export function isUnreached([first, second]: readonly Finding[]): boolean {
+  return first?.what === ANSWERS && second === undefined
+}
+
 /** An address that cannot be reached, or fails in between, is a finding too. */
 export async function checkDeployment(url: URL, options: CheckOptions = {}): Promise<Finding[]> {
   const findings: Finding[] = []
@@ -35,7 +43,7 @@ export async function checkDeployment(url: URL, options: CheckOptions = {}): Pro
   try {
     await check(url, options, note)
   } catch (error) {
-    note('the address answers', false, reasonOf(error, url))
+    note(ANSWERS, false, reasonOf(error, url))
   }
   return findings
 }
@@ -49,13 +57,7 @@ async function check(url: URL, { token, patience = 30_000 }: CheckOptions, note:
   if (opened.status === 401 && token !== undefined) {
     return note('the endpoint takes the token', false, `401 ${await text(opened)}`)
   }
-  if (opened.status === 401) {
-    const challenge = opened.headers.get('www-authenticate')
-    const remapped = opened.headers.has('x-amzn-remapped-www-authenticate')
-    const missing = remapped ? 'renamed to x-amzn-remapped-www-authenticate' : 'no WWW-Authenticate'
-    note('a client without a token gets WWW-Authenticate', challenge !== null, challenge ?? missing)
-    return checkMetadata(plain, note)
-  }
+  if (opened.status === 401) return checkChallenge(plain, opened, note)
   const id = opened.headers.get('mcp-session-id')
   const body = id === null ? await text(opened) : ''
   if (id === null && !isJsonRpc(body)) {
@@ -77,6 +79,7 @@ async function check(url: URL, { token, patience = 30_000 }: CheckOptions, note:
   const found = pings.every((status) => status === 200)
   note('10 requests at once find the session on every instance', found, pings.join(' '))
 
+  await checkHeaders(session, note)
   await checkStream(session, note)
   const ended = await fetch(url, { method: 'DELETE', headers, signal: AbortSignal.timeout(patience) })
   note('DELETE ends the session', ended.status === 204, `${ended.status}`)
@@ -85,6 +88,20 @@ async function check(url: URL, { token, patience = 30_000 }: CheckOptions, note:
 
   const stateless = await post(plain, 'server/discover', { _meta: STATELESS }, false, '2026-07-28')
   note('the stateless revision is served', stateless.status === 200, `${stateless.status}`)
+  if (token === undefined) return
+  const without = { url, headers: {}, patience }
+  const refused = await post(without, 'ping')
+  if (refused.status === 401) return checkChallenge(without, refused, note)
+  note('a client without a token is refused', false, `${refused.status} ${await text(refused)}`)
+}
+
+/** How a client without a token finds the authorization server. */
+async function checkChallenge(connection: Connection, refused: Response, note: Note): Promise<void> {
+  const challenge = refused.headers.get('www-authenticate')
+  const remapped = refused.headers.has('x-amzn-remapped-www-authenticate')
+  const missing = remapped ? 'renamed to x-amzn-remapped-www-authenticate' : 'no WWW-Authenticate'
+  note('a client without a token gets WWW-Authenticate', challenge !== null, challenge ?? missing)
+  return checkMetadata(connection, note)
 }
 
 function isJsonRpc(body: string): boolean {
@@ -156,6 +173,26 @@ async function checkMetadata({ url, patience }: Connection, note: Note): Promise
   if (found.status !== 200) return
   const resource = parsed(body)?.resource
   note('the metadata has the address that clients use', resource === url.href, String(resource))
+}
+
+/** What a gateway in front may have changed, and limits that the endpoint must have behind it. */
+async function checkHeaders(session: Connection, note: Note): Promise<void> {
+  const sent = async (headers: Record<string, string>, params?: object) => {
+    const response = await post({ ...session, headers: { ...session.headers, ...headers } }, 'ping', params)
+    return { status: response.status, seen: `${response.status} ${await text(response)}` }
+  }
+  // An endpoint that gets the header refuses this one.
+  const version = await sent({ 'mcp-protocol-version': '1900-01-01' })
+  note('the headers of MCP reach the endpoint', version.status === 400, version.seen)
+  const page = await sent({ origin: 'https://check.invalid' })
+  const everyPage = page.status === 200 ? undefined : page.status === 403
+  note(
+    'a web page of another origin is refused',
+    everyPage,
+    page.status === 200 ? '200: ALLOWED_ORIGINS is *' : page.seen,
+  )
+  const nested = await sent({}, { nested: JSON.parse('['.repeat(500) + ']'.repeat(500)) })
+  note('a message that is nested too deeply is refused', nested.status === 400, nested.seen)
 }
 
 function post(

@@ -1,5 +1,5 @@
 /** Lines of the log: their members, and their form as JSON. */
-import type { CallEvent, ClientName, RequestEvent } from '../../base/events.ts'
+import type { CallEvent, CallStart, ClientName, RequestEvent, RequestStart } from '../../base/events.ts'
 
 export type Level = 'INFO' | 'WARNING' | 'ERROR'
 
@@ -23,7 +23,6 @@ export function jsonLine({ level, time, message, members }: Line): string {
 /** The members about a call. */
 export function membersOfCall(call: CallEvent): Members {
   const { kind, name, outcome, code, fault, request } = call
-  const trace = traceId(call.traceparent)
   return {
     id: request?.id,
     method: call.method,
@@ -33,7 +32,7 @@ export function membersOfCall(call: CallEvent): Members {
     fault,
     run: call.run === 'takeover' ? call.run : undefined,
     ...whose(call),
-    trace,
+    ...traceOf(call),
     ms: tenths(call.durationMs),
   }
 }
@@ -57,7 +56,7 @@ export function membersOfRequest(request: RequestEvent): Members {
       cause: causeOf(refusal.cause),
     }),
     ...whose(request),
-    trace: traceId(request.traceparent),
+    ...traceOf(call ?? request),
     ms: tenths(request.durationMs),
   }
 }
@@ -71,8 +70,10 @@ export function causeOf(cause: Error | undefined): string | undefined {
   return cause && `${cause.name}: ${cause.message}`
 }
 
-function traceId(traceparent: string | undefined): string | undefined {
-  return traceparent?.slice(3, 35)
+/** The trace and the span of a call, or the trace that its client named. */
+function traceOf(event: CallStart | RequestStart): Members {
+  const own = 'span' in event ? event.span?.traceparent : undefined
+  return { trace: (own ?? event.traceparent)?.slice(3, 35), span: own?.slice(36, 52) }
 }
 
 export function tenths(ms: number): number {

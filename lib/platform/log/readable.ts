@@ -5,7 +5,7 @@ const COLORS = { INFO: 32, WARNING: 33, ERROR: 31 } as const
 
 /** Members that a terminal shows by themselves, or has no room for. */
 const HIDDEN = new Set(['id', 'http', 'path', 'method', 'tool', 'prompt', 'resource', 'status', 'outcome', 'ms'])
-const LONG = new Set(['session', 'instance', 'revision', 'trace'])
+const LONG = new Set(['session', 'instance', 'revision', 'trace', 'span'])
 
 export function readableLine({ level, time, message, members }: Line, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text)

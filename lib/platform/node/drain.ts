@@ -9,8 +9,10 @@ import type { Settings } from '../environment.ts'
 import { exit } from './exit.ts'
 import type { AnsweringSocket } from './harden.ts'
 
+/** How long requests on new connections may take to arrive before the drain begins, in ms. */
+const FIRST_REQUESTS = 500
 /** How long a request that has begun may take to arrive once everything else is done, in ms. */
-const LAST_REQUESTS = 500
+const LAST_REQUESTS = 250
 const SWEEP_EVERY = 20
 
 /** Whether this process is about to end. */
@@ -44,9 +46,12 @@ export function drainOnSignals(
     if (leaving.begun) return goOn()
     leaving.begun = true
     setTimeout(() => exit(1), shutdown).unref()
-    // A response whose head is not written yet can close its connection, as all of the following do.
-    for (const { _httpMessage: response } of sockets)
+    for (const { _httpMessage: response } of sockets) {
+      // A response whose head is not written yet can say that it closes its connection, as all of the following do. Another one,
+      // such as a stream, closes it behind its last byte: a load balancer would send its next request on it.
       if (response?.headersSent === false) response.shouldKeepAlive = false
+      else if (response) response._last = true
+    }
     const wait = signal !== 'SIGTERM' || isDevelopment() ? 0 : lameDuck
     const over = new Promise<void>((resolve) => {
       goOn = resolve
@@ -80,6 +85,7 @@ async function close(http: Server, endpoint: Endpoint, sockets: Set<AnsweringSoc
   // Requests that have arrived are read first: Node closes the connections that look idle.
   await new Promise((resolve) => setImmediate(resolve))
   const closed = new Promise((resolve) => http.close(resolve))
+  await arrived(sockets)
   await endpoint.close()
   // The last bytes of some responses are still being sent. A connection without a request can be closed at once; one that
   // never carried a byte is not idle for Node.
@@ -93,6 +99,20 @@ async function close(http: Server, endpoint: Endpoint, sockets: Set<AnsweringSoc
   }, LAST_REQUESTS)
   await closed
   clearInterval(sweep)
+}
+
+/**
+ * Resolves when the requests of all connections have arrived. Load balancers send theirs as soon as they are connected, on
+ * connections that were accepted just before: they are served like those before them.
+ */
+async function arrived(sockets: ReadonlySet<AnsweringSocket>): Promise<void> {
+  let late = false
+  setTimeout(() => {
+    late = true
+  }, FIRST_REQUESTS)
+  while (!late && [...sockets].some((socket) => !hasRequest(socket))) {
+    await new Promise((resolve) => setTimeout(resolve, SWEEP_EVERY))
+  }
 }
 
 /** A whole request has arrived, and its response is under way. */

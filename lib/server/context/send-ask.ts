@@ -3,7 +3,7 @@ import { channels } from '../../base/events.ts'
 import { tracing } from '../../base/tracing.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import { readAnswer } from './answers.ts'
-import { publishAsk } from './ask-event.ts'
+import { WatchedAsk } from './ask-event.ts'
 import type { Ask, ClientChannel } from './client-channel.ts'
 import { AskError } from './errors.ts'
 
@@ -14,10 +14,9 @@ import { AskError } from './errors.ts'
  */
 export function sendAsk(channel: ClientChannel, ask: Ask): Promise<JsonObject> {
   const { method } = ask
-  const traced = tracing.now?.ask(channel.event, method)
-  const sent = traced ? { ...ask, sending: traced.sending } : ask
-  const answered = channel.ask(sent).then((answer) => requireAnswer(method, answer))
-  if (traced || channels.ask.hasSubscribers) publishAsk(channel.event, method, answered, traced)
+  const watched = tracing.now || channels.ask.hasSubscribers ? new WatchedAsk(channel.event, ask) : undefined
+  const answered = channel.ask(watched?.ask ?? ask).then((answer) => requireAnswer(method, answer))
+  watched?.follow(answered)
   return answered
 }
 

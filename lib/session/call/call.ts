@@ -203,6 +203,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   /** The instance or the platform gives the call no more time: it is handed over, or ends with an error. */
   async abandon(why = SHUT_DOWN): Promise<void> {
     if (this.over) return
+    // A run that has taken the call over, and has sent nothing, has its log all the same.
+    if (this.#state.at === 'registered' && this.#parts.continued) this.#openStream()
     const resumable = this.#streamed?.resumable || features(this.#parts.session.revision).streamsMayPause
     if (this.#state.at === 'streaming' && resumable && this.#parts.host.mayRunAgain(this.#parts.request)) {
       await this.#streamed?.settled()
@@ -275,7 +277,10 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'release':
         return this.#stream.release()
       case 'settle':
-        return this.#settle()
+        this.#pace?.stop()
+        this.#channel.ended(outcomeOf(this.#state))
+        if (this.#streamed) this.#instance.remove(this)
+        return this.#parts.carrier.settled(this)
       case 'stop':
         this.#streamed?.outbox?.close()
         return this.#channel.abort(reason)
@@ -288,12 +293,5 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'readStream':
         return this.#stream.readLog()
     }
-  }
-
-  #settle(): void {
-    this.#pace?.stop()
-    this.#channel.ended(outcomeOf(this.#state))
-    if (this.#streamed) this.#instance.remove(this)
-    this.#parts.carrier.settled(this)
   }
 }

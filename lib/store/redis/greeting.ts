@@ -16,7 +16,7 @@ export interface Greeting {
 }
 
 interface Item {
-  command: { isSettled: boolean }
+  command: { name: string; isSettled: boolean }
   stream?: unknown
 }
 
@@ -51,6 +51,8 @@ interface State {
   client: Client
   /** The commands that were sent before the server has answered the greeting. */
   early: Item[]
+  /** The greeting is sent, and commands may follow it. */
+  isOpen: boolean
 }
 
 const greetings = new WeakMap<Client, Greeting>()
@@ -70,30 +72,42 @@ const stateOf = (connection: object) => states.get(connection) as State
  * @param client what the connection is for: itself, or a cluster
  */
 export function greetEarly(connection: Redis, client: Client): void {
-  states.set(connection, { client, early: [] })
-  Object.setPrototypeOf(connection, greetingFrom(Object.getPrototypeOf(connection)))
+  states.set(connection, { client, early: [], isOpen: false })
+  Object.setPrototypeOf(connection, prototypesFrom(Object.getPrototypeOf(connection)).first)
 }
 
-const prototypes = new WeakMap<object, object>()
+/** The commands of a greeting. */
+const GREETING = ['hello', 'auth', 'select', 'client', 'readonly', 'info']
 
-/** The prototype of connections that greet early. A bundle has a second copy of the client for clusters. */
-function greetingFrom(base: Connection): object {
+interface Prototypes {
+  /** Until the connection is ready for the first time. */
+  first: object
+  later: object
+}
+const prototypes = new WeakMap<object, Prototypes>()
+
+/** The prototypes of connections that greet early. A bundle has a second copy of the client for clusters. */
+function prototypesFrom(base: Connection): Prototypes {
   const known = prototypes.get(base)
   if (known) return known
   const methods: Partial<Connection> & ThisType<Connection> = {
     hello(...args) {
       const { stream } = this
+      stateOf(this).isOpen = false
       stream.cork()
       // The other commands of the greeting, such as SELECT, are sent in this turn.
       queueMicrotask(() => {
-        if (greetsForTheFirstTime(this)) sendEarly(this)
+        if (greetsForTheFirstTime(this)) open(this)
         stream.uncork()
       })
       return base.hello.apply(this, args).then((reply) => greeted(this, reply))
     },
     setStatus(status, arg) {
       // From now on the client itself sends again what has no reply.
-      if (status === 'ready') stateOf(this).early = []
+      if (status === 'ready') {
+        stateOf(this).early = []
+        Object.setPrototypeOf(this, later)
+      }
       base.setStatus.call(this, status, arg)
     },
     // The client calls it for each connection, and forgets what it sent on one that never was ready.
@@ -110,7 +124,14 @@ function greetingFrom(base: Connection): object {
       else base.handleReconnection.call(this, error, item)
     },
   }
-  const made = Object.assign(Object.create(base), methods)
+  const later: object = Object.assign(Object.create(base), methods)
+  const waiting: Partial<Connection> & ThisType<Connection> = {
+    sendCommand(command, stream) {
+      const follows = this.status === 'connect' && stateOf(this).isOpen && !GREETING.includes(command.name)
+      return follows ? sendEarly(this, { command, stream }) : base.sendCommand.call(this, command, stream)
+    },
+  }
+  const made = { first: Object.assign(Object.create(later), waiting), later }
   prototypes.set(base, made)
   return made
 }
@@ -119,18 +140,22 @@ function greetsForTheFirstTime({ options, condition, prevCondition, prevCommandQ
   return !options.sentinels && !condition.select && !prevCondition && !prevCommandQueue
 }
 
-function sendEarly(connection: Connection): void {
+/** Sends what waits for the connection, and from now on what comes before the reply to the greeting. */
+function open(connection: Connection): void {
+  if (connection.status !== 'connect') return
   const queue = connection.offlineQueue
-  if (queue.length === 0 || connection.status !== 'connect') return
   connection.resetOfflineQueue()
-  const { early } = stateOf(connection)
+  stateOf(connection).isOpen = true
+  for (let item = queue.shift(); item; item = queue.shift()) sendEarly(connection, item)
+}
+
+function sendEarly(connection: Connection, item: Item): unknown {
+  stateOf(connection).early.push(item)
   // The client writes commands only on a connection that is ready.
   connection.status = 'ready'
-  for (let item = queue.shift(); item; item = queue.shift()) {
-    early.push(item)
-    connection.sendCommand(item.command, item.stream)
-  }
+  const sent = connection.sendCommand(item.command, item.stream)
   connection.status = 'connect'
+  return sent
 }
 
 function greeted(connection: Connection, reply: unknown): unknown {

@@ -8,7 +8,7 @@ import { Metrics } from './metrics.ts'
 import { registered } from './registered.ts'
 import { Spans } from './spans.ts'
 
-interface Telemetry {
+export interface Telemetry {
   /** Has the SDK send what it has, where it can: the process may sleep or end. It never rejects. */
   flush(): Promise<void>
   /** Ends the use by one endpoint. */

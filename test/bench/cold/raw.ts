@@ -1,9 +1,13 @@
-/** The reference: Hono on its Node server with ioredis, which sends one command for each request. */
+/**
+ * The reference: Hono on its Node server with ioredis, which sends one command for each request. Auto-pipelining, and an address
+ * that the client reads, would load the part of the client that a bundle leaves for later.
+ */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Redis } from 'ioredis'
 
-const redis = new Redis(process.env.REDIS_URL ?? '', { lazyConnect: true, enableAutoPipelining: true })
+const { hostname: host, port: number } = new URL(process.env.REDIS_URL ?? '')
+const redis = new Redis({ host, port: Number(number), lazyConnect: true })
 const app = new Hono()
 
 app.post('/mcp', async (c) => {
