@@ -337,7 +337,7 @@ const onThree: Record<string, (scene: Scene) => Promise<void>> = {
     scene.gate('say next').resolve()
     expect((await next.rest()).at(-1)?.result).toBeDefined()
     const old = await new EventReader(await scene.resume(2, lastId)).rest()
-    expect(old.at(-1)).toMatchObject({ id: 'say', error: { message: expect.stringContaining('shut down') } })
+    expect(old.at(-1)).toMatchObject({ id: 'say', error: { message: expect.stringContaining('has ended before') } })
   },
 }
 

@@ -39,7 +39,7 @@ const ATTEMPTS = 6
 /** How often a running call is looked for, before any instance is killed. */
 const LOOKS = 150
 
-const EXPLICIT = /The instance that ran this call was (?:lost|shut down)/
+const EXPLICIT = /The instance that ran this call (?:was (?:lost|shut down)|has ended)/
 const CONNECTION =
   /\b50[23]\b|Error POSTing|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
 

@@ -16,7 +16,7 @@ export interface Greeting {
 }
 
 interface Item {
-  command: { name: string; isSettled: boolean }
+  command: { name: string; isSettled: boolean; reject(error: Error): void }
   stream?: unknown
 }
 
@@ -76,6 +76,9 @@ export function greetEarly(connection: Redis, client: Client): void {
   Object.setPrototypeOf(connection, prototypesFrom(Object.getPrototypeOf(connection)).first)
 }
 
+/** The server has no HELLO, or not that of RESP3: the login comes by another command. Any other error refuses the login. */
+const LACKS_HELLO = /unknown command|NOPROTO/i
+
 /** The commands of a greeting. */
 const GREETING = ['hello', 'auth', 'select', 'client', 'readonly', 'info']
 
@@ -118,6 +121,10 @@ function prototypesFrom(base: Connection): Prototypes {
       state.early = []
     },
     handleReconnection(error, item) {
+      // The server may have run the early commands as its default user. Their replies come next, and settle nothing any more.
+      if (item.command.name === 'hello' && !LACKS_HELLO.test(error.message)) {
+        for (const { command } of stateOf(this).early) command.reject(error)
+      }
       // The greeting has the reason, or the password comes by another command: a server without HELLO.
       const isEarly = stateOf(this).early.some(({ command }) => command === item.command)
       if (isEarly && error.message.startsWith('NOAUTH')) this.offlineQueue.push(item)
