@@ -45,6 +45,8 @@ export class GetConnection extends Connection {
   #waiting: ChangeEntry[] = []
   #advancing = false
   #begun = false
+  /** The store has subscriptions of the session: the mail about the first one may be lost. */
+  #isSubscribed: true | undefined
   /** The calls that are relayed to this stream, and the owner of each (HTTP+SSE). */
   #calls: { stream: string; owner: Owner }[] = []
 
@@ -71,8 +73,9 @@ export class GetConnection extends Connection {
     if (this.position().n === entry.n) this.#delivered.add(entry.n, entry.data.length)
   }
 
-  protected override reportKept(kept: Kept): void {
+  protected override reportKept(kept: Kept & { subscribed?: true | undefined }): void {
     this.#delivered.report(kept)
+    this.#isSubscribed = kept.subscribed
   }
 
   /**
@@ -153,7 +156,7 @@ export class GetConnection extends Connection {
   protected override async compare(): Promise<void> {
     await super.compare()
     // Mail about subscriptions may be lost, too. Only few sessions subscribe and cost this round trip.
-    if (this.#subscribed.size === 0 || this.done) return
+    if ((this.#subscribed.size === 0 && !this.#isSubscribed) || this.done) return
     this.#news = []
     await this.instance.store.subscriptions(this.session.key).then(
       (uris) => this.#subscribe(uris),

@@ -59,6 +59,8 @@ export type LookReply =
       /** As in {@link TakeReply}. */
       owner: Owner | undefined
       ended: boolean
+      /** The session is subscribed to something; of a stream that belongs to the session. */
+      subscribed?: true | undefined
     })
   | Status<'moved' | 'gone'>
 

@@ -377,3 +377,34 @@ test('a polled GET stream waits for changes from when it has delivered those tha
   await clock.advance(500)
   expect(await stream.rest()).toEqual([])
 })
+
+test('a subscription whose mail is lost is found by the heartbeat of the stream, also where it is the first one', async () => {
+  const clock = new ManualClock()
+  const server = new McpServer({ name: 'lost-mail', version: '1' })
+  server.registerResource('note', 'note://1', {}, async () => ({ contents: [{ uri: 'note://1', text: 'n' }] }))
+  const base = memoryStore()
+  const session = { lease: 3_000, heartbeat: 1_000 }
+  let lost = 0
+  const losing: Step = async (proceed, _instance, message) => {
+    if (!String(message).includes('subscription')) return proceed()
+    lost++
+  }
+  const first = start(server, base, {}, { clock, session })
+  const second = start(server, base, { send: losing }, { clock, session })
+  const headers = await open(first)
+  const stream = new EventReader(await send(first, '/mcp', headers))
+  await turn()
+  const subscribed = await post(second, headers, request(1, 'resources/subscribe', { uri: 'note://1' }))
+  expect(await subscribed.json()).toMatchObject({ result: {} })
+  await turn()
+  expect(lost).toBe(1)
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(1_000)
+    await turn()
+  }
+  await second.notify.resourceUpdated('note://1')
+  await clock.advance(1_000)
+  const { message } = await stream.until(({ method }) => method === 'notifications/resources/updated')
+  expect(message?.params).toEqual({ uri: 'note://1' })
+  stream.drop()
+})

@@ -89,7 +89,9 @@ export function streamOperations(state: State): StreamStore {
       state.touchLive(key)
       state.touchLog(key, stream)
       const ended = over || log.at(-1)?.final === true
-      return { status: 'ok', entries: log.filter(({ n }) => n > after), owner, ended, ...state.kept(key) }
+      const subscribed = state.ownStream(session, stream) && session.subscriptions.size > 0 ? true : undefined
+      const entries = log.filter(({ n }) => n > after)
+      return { status: 'ok', entries, owner, ended, subscribed, ...state.kept(key) }
     }),
 
     trim: onSession((session, key, stream, holder, upTo) => {

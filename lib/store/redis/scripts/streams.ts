@@ -96,7 +96,7 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
  * position; the tag of
  * the entry there ('' is not compared); how long the session and an open log live from now on, and the
  * session in all (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended; the bytes that the
- * session keeps, and for how many ms.
+ * session keeps, and for how many ms; 1 where the stream belongs to the session and that is subscribed to something.
  */
 export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
@@ -109,6 +109,7 @@ export const look = defineScript('mcpLook', {
     ended: flag,
     held: number,
     heldFor: number,
+    subscribed: (reply) => (reply === null ? undefined : true),
   }),
   lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
 local own = own_end(session, stream)
@@ -121,7 +122,8 @@ local owner = call('HGET', live, 'o:' .. stream)
 local over = ended or (empty and not own and not owner)
 local current = call('HGET', own and session or live, 's:' .. stream)
 local function reply(entries, final)
-  return { 'ok', entries, owner, final and 1 or 0, purge(held, sizes, 20), held_for(held) }
+  local subscribed = own and tonumber(call('HGET', session, 'us') or 0) > 0
+  return { 'ok', entries, owner, final and 1 or 0, purge(held, sizes, 20), held_for(held), subscribed and 1 or false }
 end
 if not current and over and empty then return reply({}, true) end
 if current ~= holder then return { 'moved' } end
