@@ -43,14 +43,23 @@ describe('cloudrun/service.yaml', () => {
 
   test('has secrets as references only', () => {
     const named = Object.fromEntries(container.env.map((entry: { name: string }) => [entry.name, entry]))
-    for (const name of ['REDIS_URL', 'MCP_SECRET']) {
+    for (const name of ['REDIS_URL', 'REDIS_TLS_CA', 'MCP_SECRET']) {
       expect(named[name]).not.toHaveProperty('value')
-      expect(named[name].valueFrom.secretKeyRef.key).toBe('latest')
+      // A new value has to make a new revision.
+      expect(named[name].valueFrom.secretKeyRef.key).toMatch(/^\d+$/)
     }
   })
 
-  test('probes /readyz before the first request and /healthz afterwards', () => {
-    expect(container.startupProbe.httpGet).toEqual({ path: '/readyz', port: 8080 })
+  test('names the image by its digest, so that a new image makes a new revision', () => {
+    expect(container.image).toMatch(/@DIGEST$/)
+  })
+
+  test('is closed to the internet until that is changed', () => {
+    expect(manifest.metadata.annotations['run.googleapis.com/ingress']).toBe('internal')
+  })
+
+  test('probes what needs no Redis: calls without a session are served where Redis is away', () => {
+    expect(container.startupProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
     expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
     expect(container.ports).toEqual([{ name: 'http1', containerPort: 8080 }])
   })
