@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { root } from '../../tools/build.ts'
+import { parseTemplate } from './template.ts'
 
 type Params = Record<string, unknown>
 const { problemOf, derivedFrom, hintsOf, RULES } = createRequire(import.meta.url)(
@@ -86,11 +86,9 @@ test('a front that renames WWW-Authenticate is named where there is authorizatio
 })
 
 test('the function at the edge restores WWW-Authenticate', async () => {
-  const template = parse(readFileSync(join(root, 'infra/aws/header.yml'), 'utf8'), {
-    customTags: ['!GetAtt', '!Ref'].map((tag) => ({ tag, resolve: (text: string) => text })),
-  })
+  const template = parseTemplate(readFileSync(join(root, 'infra/aws/header.yml'), 'utf8'))
   const exports: { handler?: (event: unknown) => Promise<unknown> } = {}
-  runInNewContext(template.Resources.Header.Properties.Code.ZipFile, { exports })
+  runInNewContext(template.Resources.Header?.Properties.Code.ZipFile, { exports })
   const headers = { 'x-amzn-remapped-www-authenticate': [{ key: 'x-amzn-Remapped-WWW-Authenticate', value: 'Bearer' }] }
   const response = { status: '401', headers }
   expect(await exports.handler?.({ Records: [{ cf: { response } }] })).toEqual({

@@ -1,74 +1,24 @@
 /** The result of `npm run package` for AWS, without an account and without a network. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { bundle, root } from '../../tools/build.ts'
+import { EVERYTHING, type Packaging, packaging } from './packaging.ts'
+import { holds, made, type Resource, type Template } from './template.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-interface Resource {
-  Type: string
-  Condition?: string
-  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation has a shape for each of its types
-  UpdatePolicy?: any
-  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation has a shape for each of its types
-  Properties: any
-}
-interface Template {
-  Resources: Record<string, Resource>
-  // biome-ignore lint/suspicious/noExplicitAny: functions of CloudFormation
-  Conditions: Record<string, any>
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-package-'))
-/** In a folder of its own, because other tests build too. */
+let stages: Packaging
 beforeAll(async () => {
-  for (const name of ['serverless.yml', 'infra']) cpSync(join(root, name), join(folder, name), { recursive: true })
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  await bundle({ server: join(root, 'test/fixtures/small.ts'), out: join(folder, 'dist') })
+  stages = await packaging()
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** Removes the network of a process, where the system can; elsewhere the process gets a proxy that does not exist. */
-const offline = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []
-
-const NO_PROXY = 'http://127.0.0.1:9'
+afterAll(() => stages.remove())
 
 function packaged(front: string, ...more: string[]): Template {
-  return rendered([`front: ${front}`, 'open: true', ...more].join('\n'), `out-${front}-${more.length}`)
-}
-
-/** What osls makes of the file of a stage, in a folder of that name. */
-function rendered(params: string, name: string): Template {
-  writeFileSync(join(folder, 'infra/aws/stages/prod.yml'), params)
-  const out = join(folder, name)
-  const osls = join(root, 'node_modules/osls/bin/serverless.js')
-  const [command = '', ...args] = [...offline, process.execPath, osls, 'package', '--package', out]
-  const { PATH, NODE_COMPILE_CACHE } = process.env
-  execFileSync(command, args, {
-    cwd: folder,
-    // Neither the variables nor the home folder have credentials.
-    env: { PATH, NODE_COMPILE_CACHE, HOME: folder, HTTPS_PROXY: NO_PROXY, HTTP_PROXY: NO_PROXY },
-    stdio: 'pipe',
-  })
-  return JSON.parse(readFileSync(join(out, 'cloudformation-template-update-stack.json'), 'utf8')) as Template
+  return stages.rendered([`front: ${front}`, 'open: true', ...more].join('\n'), `out-${front}-${more.length}`)
 }
 
 function ofType(template: Template, type: string): Resource['Properties'][] {
   return Object.values(template.Resources).flatMap((resource) => (resource.Type === type ? [resource.Properties] : []))
-}
-
-/** What CloudFormation makes of a condition of the template. */
-function holds({ Conditions }: Template, name: string): boolean {
-  // biome-ignore lint/suspicious/noExplicitAny: functions of CloudFormation
-  const value = (condition: any): boolean => {
-    if (condition.Condition) return value(Conditions[condition.Condition])
-    if (condition['Fn::Not']) return !value(condition['Fn::Not'][0])
-    return condition['Fn::Equals'][0] === condition['Fn::Equals'][1]
-  }
-  return value(Conditions[name])
 }
 
 /** The text of a Fn::Join, with the names of resources for their values. */
@@ -80,13 +30,6 @@ function joined(template: Template, value: any): string {
   if (value['Fn::If']) return joined(template, value['Fn::If'][holds(template, value['Fn::If'][0]) ? 1 : 2])
   if (value['Fn::GetAtt']) return value['Fn::GetAtt'].join('.')
   return value['Fn::Sub'] ?? value.Ref
-}
-
-/** The resources that CloudFormation makes: those without a condition, and those whose condition holds. */
-function made(template: Template): string[] {
-  return Object.entries(template.Resources)
-    .filter(([, { Condition }]) => Condition === undefined || holds(template, Condition))
-    .map(([name]) => name)
 }
 
 describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
@@ -202,7 +145,7 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
 })
 
 test('the archive has the bundle and nothing else', () => {
-  const archive = readFileSync(join(folder, 'out-url-0', 'mcp-anywhere.zip'))
+  const archive = readFileSync(join(stages.folder, 'out-url-0', 'mcp-anywhere.zip'))
   // The names in its directory, at the end.
   const names: string[] = []
   for (let at = archive.indexOf('PK\x01\x02'); at >= 0; at = archive.indexOf('PK\x01\x02', at + 46)) {
@@ -220,33 +163,14 @@ test("params of the stage's file set memory, timeout, GET policy and cache nodes
     Timeout: 60,
     Environment: { Variables: { GET_POLICY: 'off' } },
   })
-  expect(String(ofType(template, 'AWS::ElastiCache::ReplicationGroup')[0].NumCacheClusters)).toBe('1')
+  expect(ofType(template, 'AWS::ElastiCache::ReplicationGroup')[0].NumCacheClusters).toBe(1)
 })
 
 describe('a stage with everything', () => {
-  const params = `
-domain: mcp.example.com
-certificate: arn:aws:acm:us-east-1:123456789012:certificate/abc-def
-headerFunction: arn:aws:lambda:us-east-1:123456789012:function:mcp-anywhere-header:1
-authIssuer: https://auth.example.com
-authAudience: https://mcp.example.com/mcp
-allowedHosts: mcp.example.com
-concurrency: 200
-throttleRate: 100
-throttleBurst: 150
-canary: Canary10Percent5Minutes
-tracing: true
-ipv4: true
-alarmEmail: ops@example.com
-budget: 50
-cache: serverless
-cacheUser: b
-secrets: 2
-environment: { REDIS_PREFIX: notes }`
   let template: Template
   const properties = (name: string) => (template.Resources[name] as Resource).Properties
   beforeAll(() => {
-    template = rendered(params, 'out-everything')
+    template = stages.rendered(EVERYTHING, 'out-everything')
   })
 
   test('has CloudFront before the API, which restores WWW-Authenticate and caches nothing', () => {
@@ -340,7 +264,7 @@ environment: { REDIS_PREFIX: notes }`
   test('gets another version where only a secret has a new value', () => {
     const version = ({ Resources }: Template) =>
       Object.keys(Resources).find((name) => name.startsWith('McpLambdaVersion'))
-    const next = rendered(params.replace('secrets: 2', 'secrets: 3'), 'out-secrets')
+    const next = stages.rendered(EVERYTHING.replace('secrets: 2', 'secrets: 3'), 'out-secrets')
     expect(version(next)).not.toBe(version(template))
   })
 })
