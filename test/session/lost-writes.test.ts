@@ -388,6 +388,7 @@ test('a subscription whose mail is lost is found by the heartbeat of the stream,
   const losing: Step = async (proceed, _instance, message) => {
     if (!String(message).includes('subscription')) return proceed()
     lost++
+    return undefined
   }
   const first = start(server, base, {}, { clock, session })
   const second = start(server, base, { send: losing }, { clock, session })
