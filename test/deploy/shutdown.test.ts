@@ -190,35 +190,51 @@ test('a stream that ends in the lame duck closes its connection', async () => {
   socket.destroy()
 })
 
-/** A request, of which a part arrives in the lame duck, and the rest `after` ms after its end. */
-async function sendLate(): Promise<{ seen: string; after: number }> {
+/**
+ * A request that arrives `after` ms after the end of the lame duck: on a connection that is `idle` since before SIGTERM, or on a new
+ * one, where a part of it arrives in the lame duck.
+ */
+async function sendLate(idle: boolean): Promise<{ seen: string; after: number }> {
   const instance = await start(LONG)
   const session = await initialize(instance.url)
+  let seen = ''
+  const opened = async () => {
+    const socket = await open(instance.url)
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      seen += chunk
+    })
+    return socket
+  }
+  const kept = idle ? await opened() : undefined
+  if (kept) {
+    kept.write(request(session, toolCall(1, 'echo', { message: 'before' })))
+    await eventually(async () => seen.includes('before') || undefined)
+  }
   instance.child.kill('SIGTERM')
   await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
-  const socket = await open(instance.url)
-  let seen = ''
-  socket.setEncoding('utf8').on('data', (chunk) => {
-    seen += chunk
-  })
+  const socket = kept ?? (await opened())
   const text = request(session, toolCall(1, 'echo', { message: 'just in time' }))
-  socket.write(text.slice(0, 20))
+  const begun = idle ? 0 : 20
+  socket.write(text.slice(0, begun))
   await ready(instance)
   const sent = performance.now()
   instance.child.kill('SIGTERM')
   const refused = eventually(async () => open(instance.url).then((late) => void late.destroy()))
   await expect(refused).rejects.toThrow('ECONNREFUSED')
-  socket.write(text.slice(20))
+  socket.write(text.slice(begun))
   const after = performance.now() - sent
   await new Promise((resolve) => socket.once('close', resolve))
   expect(await instance.ended()).toBe(0)
   return { seen, after }
 }
 
-test('a request that arrives just after its connection, when the drain is due, is served', async () => {
-  let late = await sendLate()
+test.each([
+  ['just after its connection', false],
+  ['on a connection that was idle', true],
+])('a request that arrives %s, when the drain is due, is served', async (_what, idle) => {
+  let late = await sendLate(idle)
   // On a busy machine this process may be too late itself.
-  while (late.after > 300) late = await sendLate()
+  while (late.after > 300) late = await sendLate(idle)
   expect(late.seen).toMatch(/^HTTP\/1\.1 200 [\s\S]*just in time/)
 })
 

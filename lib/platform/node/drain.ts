@@ -3,13 +3,17 @@
  * that it leaves. Then it accepts no connection, and drains: responses that have begun are sent to their last byte.
  */
 import type { Server } from 'node:http'
+import { Server as Listener } from 'node:net'
 import { isatty } from 'node:tty'
 import type { Endpoint } from '../../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { exit } from './exit.ts'
 import type { AnsweringSocket } from './harden.ts'
 
-/** How long requests on new connections may take to arrive before the drain begins, in ms. */
+/**
+ * How long connections may wait for a request after the end of the lame duck, in ms. A load balancer that is not told who leaves
+ * notices it by a connection that is refused, and uses none of the others until then.
+ */
 const FIRST_REQUESTS = 500
 /** How long a request that has begun may take to arrive once everything else is done, in ms. */
 const LAST_REQUESTS = 250
@@ -58,7 +62,7 @@ export function drainOnSignals(
       setTimeout(resolve, wait)
     })
     over
-      .then(() => close(http, endpoint, sockets))
+      .then(() => close(http, endpoint, sockets, wait > 0))
       .then(
         () => exit(exitCode),
         (error) => {
@@ -81,10 +85,18 @@ function isDevelopment(): boolean {
   return process.env.NODE_ENV === 'development' || isatty(0)
 }
 
-async function close(http: Server, endpoint: Endpoint, sockets: Set<AnsweringSocket>): Promise<void> {
+/** `lameDuck`: connections without a request are kept for a while, since a load balancer may be about to use them. */
+async function close(
+  http: Server,
+  endpoint: Endpoint,
+  sockets: Set<AnsweringSocket>,
+  lameDuck: boolean,
+): Promise<void> {
   // Requests that have arrived are read first: Node closes the connections that look idle.
   await new Promise((resolve) => setImmediate(resolve))
-  const closed = new Promise((resolve) => http.close(resolve))
+  // The method of HTTP servers would close these at once.
+  const closed = new Promise((resolve) => Listener.prototype.close.call(http, resolve))
+  if (!lameDuck) http.closeIdleConnections()
   await arrived(sockets)
   await endpoint.close()
   // The last bytes of some responses are still being sent. A connection without a request can be closed at once; one that
@@ -103,7 +115,7 @@ async function close(http: Server, endpoint: Endpoint, sockets: Set<AnsweringSoc
 
 /**
  * Resolves when the requests of all connections have arrived. Load balancers send theirs as soon as they are connected, on
- * connections that were accepted just before: they are served like those before them.
+ * connections that were accepted just before, or on those that they keep: they are served like those before them.
  */
 async function arrived(sockets: ReadonlySet<AnsweringSocket>): Promise<void> {
   let late = false
