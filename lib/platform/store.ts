@@ -1,6 +1,7 @@
 /** The store of a deployment. */
+
+import type { ReadyClient } from '../store/redis/given.ts'
 import { redisStore } from '../store/redis/index.ts'
-import type { ReadyClient } from '../store/redis/ready-client.ts'
 import type { Store } from '../store/store.ts'
 import type { Settings } from './environment.ts'
 import type { Log } from './log.ts'

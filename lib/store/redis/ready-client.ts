@@ -1,16 +1,7 @@
 /** A client that the author has made: the store sends its commands through it and waits through a duplicate of it. */
 import type { Client } from './client.ts'
+import type { ReadyClient } from './given.ts'
 import type { Source } from './source.ts'
-
-/** What the store uses of a `Redis` or a `Cluster` of ioredis, whichever copy of the package it is from. */
-export interface ReadyClient {
-  readonly isCluster: boolean
-  readonly status: string
-  options: object
-  duplicate(...given: never[]): unknown
-  defineCommand(...given: never[]): unknown
-  disconnect(reconnect?: boolean): void
-}
 
 /** Options of the author's client with which the store would lose or mix up what it keeps, each with its reason. */
 const UNFIT: readonly (readonly [name: string, fits: (value: unknown) => boolean, cure: string])[] = [

@@ -3,24 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type ConnectionOptions, checkServerIdentity, createSecureContext } from 'node:tls'
-
-/** PEM, base64 of PEM, or the path of a file with PEM. */
-type Pem = string | Uint8Array
-
-export interface RedisTls {
-  /** Authorities that may have signed the certificate of Redis, in place of those that Node knows. */
-  ca?: Pem | undefined
-  /** The certificate by which Redis recognises this client, with those between it and its authority. */
-  cert?: Pem | undefined
-  /** The key of {@link cert}. */
-  key?: Pem | undefined
-  /** The passphrase of {@link key}. */
-  passphrase?: string | undefined
-  /** The name in the certificate of Redis, where it is another one than the host of the address. */
-  servername?: string | undefined
-  /** Accepts every certificate: whoever is between this process and Redis can read and change everything. */
-  insecure?: boolean | undefined
-}
+import type { Pem, RedisTls } from './given.ts'
 
 const NAMES = {
   ca: 'The authority of Redis (REDIS_TLS_CA, or the option tls.ca)',

@@ -1,9 +1,10 @@
 /** Where the clients of a store come from: an address, or a client that the author has made. */
 import { backoff, type Client, makeClient } from './client.ts'
+import type { SourceOptions } from './given.ts'
 import { misplacedServer } from './many-servers.ts'
 import { readPlace } from './place.ts'
-import { type ReadyClient, readySource } from './ready-client.ts'
-import { type RedisTls, secureOptions, tlsWithoutNeed } from './secure.ts'
+import { readySource } from './ready-client.ts'
+import { secureOptions, tlsWithoutNeed } from './secure.ts'
 
 export interface Source {
   /** The client is the author's: it is used for commands, and not closed. */
@@ -19,23 +20,6 @@ export interface Source {
   waitingClient(timeout: number, block: number): Client
   /** The server is a node of a cluster: later clients are for a cluster. Returns why that cannot be. */
   foundCluster(): string | undefined
-}
-
-export interface SourceOptions {
-  /**
-   * `redis://user:password@host:port/database`, `rediss://` with TLS, `redis+cluster://`, `redis+sentinel://` or `unix:///path`;
-   * `valkey` means the same as `redis`. docs/deploy.md has every form.
-   */
-  url?: string | undefined
-  /** Addresses of some nodes of a cluster, in place of `url`; one is enough. */
-  cluster?: string[] | undefined
-  /**
-   * A `Redis` or a `Cluster` of ioredis, in place of an address. Commands go through it, reads that wait through a duplicate. It
-   * stays open when the store is closed. Its own limits of time hold: give it a `socketTimeout`.
-   */
-  client?: ReadyClient | undefined
-  /** Own authorities and the certificate of this client. */
-  tls?: RedisTls | undefined
 }
 
 /** @throws TypeError with a line that names what is wrong */

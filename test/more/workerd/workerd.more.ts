@@ -45,8 +45,8 @@ test.each([
 
   const miniflare = createRequire(join(await installed('workerd'), 'package.json'))('miniflare') as MiniflareModule
   const worker = new miniflare.Miniflare({
-    modules: true,
-    scriptPath: outfile,
+    // As Wrangler gives them: an import that only runs where its package is installed is not looked for.
+    modules: [{ type: 'ESModule', path: outfile }],
     modulesRoot: dirname(outfile),
     compatibilityDate,
     compatibilityFlags: ['nodejs_compat'],
