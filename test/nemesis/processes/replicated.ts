@@ -225,9 +225,21 @@ export class Replicated implements StoreServers {
       const roles = await Promise.all(nodes.map(roleOf))
       const masters = nodes.filter((_, i) => roles[i]?.[0] === 'master').map(({ redis }) => redis.port)
       const follow = roles.filter((role) => role?.[3] === 'connected' && masters.includes(Number(role[2])))
-      if (masters.length === primaries && follow.length === nodes.length - primaries) return
+      const placed = masters.length === primaries && follow.length === nodes.length - primaries
+      if (placed && (await this.#agreed(masters))) return
       await sleep(50)
     }
+  }
+
+  /** No Sentinel is about to make another server the primary: such a plan and the next fault can leave none. */
+  async #agreed(masters: readonly number[]): Promise<boolean> {
+    const views = this.#parts.sentinels.map(async ({ client }) => {
+      const reply = await client.call('SENTINEL', 'MASTER', SENTINEL_NAME)
+      if (!Array.isArray(reply)) return false
+      const of = (name: string) => String(reply[reply.indexOf(name) + 1])
+      return of('flags') === 'master' && masters.includes(Number(of('port')))
+    })
+    return (await Promise.all(views)).every(Boolean)
   }
 
   /** Every Sentinel knows the others and the replicas. */
