@@ -4,6 +4,7 @@
  */
 import type { CallEvent, CallStart } from '../base/events.ts'
 import { METHODS } from '../protocol/methods.ts'
+import { Bounded } from './bounded.ts'
 import { OTHER } from './names.ts'
 
 /** Names of tools, and of prompts, that the server has said that it has. */
@@ -19,30 +20,6 @@ const NOTIFICATIONS = ['initialized', 'cancelled', 'progress', 'roots/list_chang
 )
 const ASKS = ['elicitation/create', 'sampling/createMessage', 'roots/list']
 
-/** Values up to a number of different ones. */
-class Bounded {
-  readonly #values: Set<string>
-  #room: number
-
-  constructor(room: number, values: Iterable<string> = []) {
-    this.#values = new Set(values)
-    this.#room = room
-  }
-
-  has(value: string): boolean {
-    return this.#values.has(value)
-  }
-
-  /** True where the value is one of them, or becomes one. */
-  add(value: string): boolean {
-    if (this.#values.has(value)) return true
-    if (this.#room === 0) return false
-    this.#room--
-    this.#values.add(value)
-    return true
-  }
-}
-
 export class Labels {
   readonly #methods = new Bounded(MAX_OTHERS, [...METHODS.keys(), ...NOTIFICATIONS, ...ASKS])
   readonly #codes = new Bounded(MAX_OTHERS)
@@ -51,23 +28,22 @@ export class Labels {
 
   /** @param isServed the server has answered the method with a result, so that there is one of this name */
   method(method: string, isServed = false): string {
-    return (isServed ? this.#methods.add(method) : this.#methods.has(method)) ? method : OTHER
+    if (isServed) return this.#methods.label(method)
+    return this.#methods.has(method) ? method : OTHER
   }
 
   code(code: number): string {
-    const text = String(code)
-    return this.#codes.add(text) ? text : OTHER
+    return this.#codes.label(String(code))
   }
 
   /** The name of a tool or prompt. Undefined: nobody knows whether there is one, or there is none. A call that begins has no outcome. */
   name({ kind, name, isKnown, fault, outcome }: CallStart & Partial<CallEvent>): string | undefined {
     if (name === undefined || fault === 'unknown' || (kind !== 'tool' && kind !== 'prompt')) return undefined
-    if (isKnown) return this.#known[kind].add(name) ? name : OTHER
+    if (isKnown) return this.#known[kind].label(name)
     const isAnswered = outcome === 'ok' || outcome === 'input_required'
     const answered = this.#answered[kind]
     if (answered.has(name)) return name
-    if (!isAnswered) return undefined
-    return answered.add(name) ? name : OTHER
+    return isAnswered ? answered.label(name) : undefined
   }
 
   /** Whether a name has been one: for the begin of a call, before its outcome is there. */

@@ -1,13 +1,11 @@
 /** One list change to tens of thousands of GET streams on three instances, and ordinary calls meanwhile. */
 import type { RedisServer } from '../support/redis.ts'
 import { Connection, postBytes } from './connection.ts'
-import { type Holders, startHolders, startServer } from './processes.ts'
+import { type Holders, holdStreams, startServer } from './processes.ts'
 import { openSession } from './workloads.ts'
 
 const REVISION = '2025-11-25'
 const INSTANCES = 3
-/** Processes that hold the streams of clients: each may have a limited number of files open. */
-const HOLDERS = 3
 /** From one ordinary call to the next, in ms. */
 const CALL_EVERY = 10
 
@@ -33,8 +31,7 @@ export async function announce(redis: RedisServer, streams: number): Promise<Ann
   const holders: Holders[] = []
   try {
     const ports = servers.map(({ port }) => port)
-    const share = (n: number) => Math.floor((streams * (n + 1)) / HOLDERS) - Math.floor((streams * n) / HOLDERS)
-    for (let n = 0; n < HOLDERS; n++) holders.push(await startHolders(ports, share(n)))
+    await holdStreams(holders, ports, streams)
     const connection = await Connection.open(ports[0] ?? 0)
     const session = await openSession(connection, REVISION)
     const send = async (name: string) => {

@@ -2,12 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type RedisServer, startCluster, startRedis } from '../support/redis.ts'
-import { type Holders, pin, startHolders, startServer } from './processes.ts'
+import { type Holders, holdStreams, pin, startServer } from './processes.ts'
 import type { Figure } from './report.ts'
 
 const INSTANCES = 3
-/** Processes that hold the streams of clients: each may have a limited number of files open. */
-const HOLDERS = 3
 /** µs that a command of Redis may take before it is counted as slow. */
 const SLOW = 2_000
 
@@ -53,8 +51,7 @@ async function measure(nodes: RedisServer[], { streams, heartbeat }: Order): Pro
   const holders: Holders[] = []
   try {
     const ports = servers.map(({ port }) => port)
-    const share = (n: number) => Math.floor((streams * (n + 1)) / HOLDERS) - Math.floor((streams * n) / HOLDERS)
-    for (let n = 0; n < HOLDERS; n++) holders.push(await startHolders(ports, share(n)))
+    await holdStreams(holders, ports, streams)
     const now = async () => {
       const usages = await Promise.all(servers.map((server) => server.usage()))
       const infos = await Promise.all(admins.map((admin) => admin.info('everything')))

@@ -115,6 +115,15 @@ export async function startHolders(ports: number[], streams: number): Promise<Ho
   }
 }
 
+/** As many processes as {@link holdStreams} starts: each may have a limited number of files open. */
+const HOLDERS = 3
+
+/** Opens `streams` streams, spread over some processes, which are added to `holders` one after the other. */
+export async function holdStreams(holders: Holders[], ports: number[], streams: number): Promise<void> {
+  const share = (n: number) => Math.floor((streams * (n + 1)) / HOLDERS) - Math.floor((streams * n) / HOLDERS)
+  for (let n = 0; n < HOLDERS; n++) holders.push(await startHolders(ports, share(n)))
+}
+
 export interface LoadProcess {
   run(order: LoadOrder): Promise<LoadResult>
   stop(): Promise<void>

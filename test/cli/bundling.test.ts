@@ -1,21 +1,14 @@
 /** Ordinary TypeScript, started and built by the commands. `test/more/build` has what concerns packages. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { startLambda } from '../lambda/emulator.ts'
 import { initialize } from '../support/raw.ts'
 import { DESCRIBED, ORDINARY } from './ordinary-project.ts'
-import { Project } from './project.ts'
+import { projectsOfTests } from './project.ts'
 import { SERVER, saying, textOf } from './saying.ts'
 
-const projects: Project[] = []
-afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))
-
-function project(files: Record<string, string>, packages?: string[]): Project {
-  const made = new Project(files, packages)
-  projects.push(made)
-  return made
-}
+const project = projectsOfTests()
 
 describe('a server with aliases, enums, decorators, parameter properties, missing endings and CommonJS', () => {
   const config = { 'mcp.config.ts': `export default { server: 'src/server.ts' }` }

@@ -1,20 +1,13 @@
 /** What cannot be served ends a command with one line: the file, the reason and the cure. */
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { explained } from '../../lib/cli/start/as-it-is.ts'
 import { problemOf } from '../../lib/platform/no-server.ts'
 import { root } from '../../tools/build.ts'
-import { Project } from './project.ts'
+import { type Project, projectsOfTests } from './project.ts'
 
-const projects: Project[] = []
-afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))
-
-function project(files: Record<string, string>): Project {
-  const made = new Project(files)
-  projects.push(made)
-  return made
-}
+const project = projectsOfTests()
 
 const SERVER = `import { McpServer } from 'mcp-anywhere'\nexport const server = new McpServer({ name: 'a', version: '1' })\n`
 

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { afterEach } from 'vitest'
 import { root } from '../../tools/build.ts'
 
 export const CLI = join(root, 'lib/cli/main.ts')
@@ -98,5 +99,16 @@ export class Project {
   async remove(): Promise<void> {
     await this.end()
     rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Makes projects that are removed after the test which has made them. To be called at the top of a test file. */
+export function projectsOfTests(): (...given: ConstructorParameters<typeof Project>) => Project {
+  const projects: Project[] = []
+  afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))
+  return (...given) => {
+    const made = new Project(...given)
+    projects.push(made)
+    return made
   }
 }

@@ -1,28 +1,19 @@
 /** A short run of the nemesis, and that each protection can be taken out for a long one. `test/more/nemesis` has a longer run. */
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { expectPromisesKept, resultsOf, SEED } from './expect-promises.ts'
 import { planFaults } from './faults.ts'
-import { writeHistory } from './history.ts'
 import { LIMITS, runNemesis } from './nemesis.ts'
 import { copyWithout, PROTECTIONS, type ProtectionName, sourceWithout } from './protections.ts'
 
-const SEED = 20_261_126
-
 test('no fault below it makes the endpoint break a promise', async () => {
-  const { history, problems } = await runNemesis({
-    seed: SEED,
+  const history = await expectPromisesKept({
     length: 8_000,
     clients: 60,
     rate: 25,
     mix: { gap: 700 },
   })
-  const path = join(tmpdir(), `mcp-anywhere-nemesis-test-${process.pid}.jsonl`)
-  if (problems.length > 0) writeHistory(history, path)
-  const again = `seed ${SEED}, history ${path}`
-  expect(problems.map(({ property, text }) => `[${property}] ${text}`).slice(0, 20), again).toEqual([])
   expect(history.faults.length).toBeGreaterThan(5)
-  expect(history.calls.filter(({ outcomes }) => outcomes[0]?.kind === 'result').length).toBeGreaterThan(30)
+  expect(resultsOf(history)).toBeGreaterThan(30)
 }, 120_000)
 
 test('the seed decides the schedule of the faults', () => {

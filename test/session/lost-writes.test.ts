@@ -100,6 +100,14 @@ function losing(n: number, base: Store): Step {
   }
 }
 
+/** A call of {@link serverOfTwoRuns} whose client has the first message, with the id of its event. */
+async function callOf(endpoint: Endpoint) {
+  const headers = await open(endpoint)
+  const stream = new EventReader(await post(endpoint, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
+  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  return { headers, stream, id }
+}
+
 test('of two connections that come back for a call of a dead instance, the second one waits for the run that the first began', async () => {
   const server = serverOfTwoRuns('lost-writes')
   const base = memoryStore()
@@ -120,9 +128,7 @@ test('of two connections that come back for a call of a dead instance, the secon
     return reply
   }
   const second = start(server, base, { alive, readLog, look }, { session })
-  const headers = await open(first)
-  const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
-  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  const { headers, stream, id } = await callOf(first)
   kill(first.instanceId)
   const before = await resume(second, headers, id)
   await claimed.promise
@@ -163,9 +169,7 @@ test('a connection that hears of a claimed run a moment before it begins does no
   const session = { lease: 600, heartbeat: 200 }
   const first = start(server, base, { alive }, { session })
   const second = start(server, base, { alive, claim, readLog, look }, { session })
-  const headers = await open(first)
-  const stream = new EventReader(await post(first, headers, toolCall('c', 'look', {}, { progressToken: 'p' })))
-  const { id = '' } = await stream.until(({ params }) => params?.progress === 1)
+  const { headers, stream, id } = await callOf(first)
   kill(first.instanceId)
   const waiting = await resume(second, headers, id)
   await claimed.promise

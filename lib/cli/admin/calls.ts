@@ -5,7 +5,7 @@ import { systemClock } from '../../base/clock.ts'
 import type { InspectedCall } from '../../runtime/mail.ts'
 import { readArguments } from '../arguments.ts'
 import { type Command, Failure } from '../command.ts'
-import { OPTIONS, type Opened, readLimit, withAdmin, withKeys } from './open.ts'
+import { LIST_OPTIONS, type Opened, readLimit, withAdmin, withKeys } from './open.ts'
 import { badCursor } from './sessions.ts'
 import { table, time } from './table.ts'
 
@@ -14,13 +14,7 @@ export const command: Command = {
   summary:
     'Lists the calls of sessions that run: what, for how long, on which instance. Those that end within a moment are not listed. --end ends one with an error for its client.',
   async run(args) {
-    const { values } = readArguments('calls', command, withKeys(args), {
-      ...OPTIONS,
-      limit: { type: 'string' },
-      cursor: { type: 'string' },
-      session: { type: 'string' },
-      end: { type: 'string' },
-    })
+    const { values } = readArguments('calls', command, withKeys(args), LIST_OPTIONS)
     const { json, end } = values
     const limit = readLimit(values.limit, 50)
     await withAdmin(values['env-file'], async (opened) => {

@@ -15,6 +15,15 @@ export const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const
 
+/** Those of a command that lists page by page, and ends one by its key. */
+export const LIST_OPTIONS = {
+  ...OPTIONS,
+  limit: { type: 'string' },
+  cursor: { type: 'string' },
+  session: { type: 'string' },
+  end: { type: 'string' },
+} as const
+
 export interface Opened {
   settings: Settings
   store: Store

@@ -11,7 +11,7 @@ import {
 } from '../../admin/sessions.ts'
 import { readArguments } from '../arguments.ts'
 import { type Command, Failure } from '../command.ts'
-import { OPTIONS, type Opened, readLimit, readToken, withAdmin, withKeys } from './open.ts'
+import { LIST_OPTIONS, type Opened, readLimit, readToken, withAdmin, withKeys } from './open.ts'
 import { bytes, table, time } from './table.ts'
 
 export const command: Command = {
@@ -20,12 +20,8 @@ export const command: Command = {
     'Lists sessions page by page: one by its key, or those of the principal of a token (- reads it from stdin). --end ends one, as its client would.',
   async run(args) {
     const { values } = readArguments('sessions', command, withKeys(args), {
-      ...OPTIONS,
-      limit: { type: 'string' },
-      cursor: { type: 'string' },
-      session: { type: 'string' },
+      ...LIST_OPTIONS,
       token: { type: 'string' },
-      end: { type: 'string' },
     })
     const { json, end } = values
     const limit = readLimit(values.limit, 50)

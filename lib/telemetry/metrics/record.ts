@@ -7,6 +7,7 @@ import {
   type RequestEvent,
   type StoreEvent,
 } from '../../base/events.ts'
+import { Bounded } from '../bounded.ts'
 import type { Labels } from '../labels.ts'
 import { OTHER } from '../names.ts'
 import { Operations, onOperations } from '../operations.ts'
@@ -64,14 +65,10 @@ function outcomeOf(event: CallEvent | RequestEvent | AskEvent, errorType: string
 }
 
 function recordStore(sink: Sink): (() => void)[] {
-  const commands = new Set<string>()
-  const bounded = (command: string) => {
-    if (commands.size < MAX_COMMANDS) commands.add(command)
-    return commands.has(command) ? command : OTHER
-  }
+  const commands = new Bounded(MAX_COMMANDS)
   return [
     onEvent('command', ({ command, durationMs, error }) => {
-      const labels = { command: bounded(command) }
+      const labels = { command: commands.label(command) }
       sink.observe('commands', labels, durationMs / 1_000)
       if (error) sink.count('commandErrors', labels)
     }),

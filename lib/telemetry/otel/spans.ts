@@ -124,9 +124,9 @@ export class Spans implements Tracing {
       sending: (id) => {
         const attributes: Attributes = call ? this.#attributesOf(call) : {}
         delete attributes[ATTRIBUTES.requestId]
-        attributes[ATTRIBUTES.method] = this.#operations.labels.method(method)
-        if (id !== undefined) attributes[ATTRIBUTES.requestId] = id
         const name = this.#operations.labels.method(method)
+        attributes[ATTRIBUTES.method] = name
+        if (id !== undefined) attributes[ATTRIBUTES.requestId] = id
         const span = this.#start(name, SpanKind.CLIENT, attributes, { parent, links: [] })
         traced = { span, context: trace.setSpan(parent, span), name }
         return this.#sent(traced)

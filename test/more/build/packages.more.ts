@@ -1,18 +1,11 @@
 /** Packages in bundles: express, what the Redis client has too, and native code. */
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import { Project } from '../../cli/project.ts'
+import { describe, expect, test } from 'vitest'
+import { projectsOfTests } from '../../cli/project.ts'
 import { SERVER, saying, textOf } from '../../cli/saying.ts'
 
-const projects: Project[] = []
-afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))
-
-function project(files: Record<string, string>, packages?: string[]): Project {
-  const made = new Project(files, packages)
-  projects.push(made)
-  return made
-}
+const project = projectsOfTests()
 
 describe('packages', () => {
   test('of an author are whole where the Redis client has a part of them, and express works in a bundle', async () => {

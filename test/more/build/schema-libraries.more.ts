@@ -2,20 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
-import { Project } from '../../cli/project.ts'
+import { expect, test } from 'vitest'
+import { type Project, projectsOfTests } from '../../cli/project.ts'
 import { startLambda } from '../../lambda/emulator.ts'
 import { body, headers } from '../../stateless/requests.ts'
 import { post, type RpcMessage } from '../../support/raw.ts'
 
-const projects: Project[] = []
-afterEach(() => Promise.all(projects.splice(0).map((project) => project.remove())))
-
-function project(files: Record<string, string>, packages: string[]): Project {
-  const made = new Project(files, packages)
-  projects.push(made)
-  return made
-}
+const project = projectsOfTests()
 
 /** A server whose tool has these fields. */
 const server = (imports: string, fields: string) => `import { McpServer } from 'mcp-anywhere'
