@@ -3,7 +3,6 @@
  * that it leaves. Then it accepts no connection, and drains: responses that have begun are sent to their last byte.
  */
 import type { Server } from 'node:http'
-import { Server as Listener } from 'node:net'
 import { isatty } from 'node:tty'
 import type { Endpoint } from '../../endpoint.ts'
 import type { Settings } from '../environment.ts'
@@ -94,9 +93,10 @@ async function close(
 ): Promise<void> {
   // Requests that have arrived are read first: Node closes the connections that look idle.
   await new Promise((resolve) => setImmediate(resolve))
-  // The method of HTTP servers would close these at once.
-  const closed = new Promise((resolve) => Listener.prototype.close.call(http, resolve))
-  if (!lameDuck) http.closeIdleConnections()
+  // `close` closes these by this method.
+  if (lameDuck) http.closeIdleConnections = () => {}
+  const closed = new Promise((resolve) => http.close(resolve))
+  delete (http as Partial<Server>).closeIdleConnections
   await arrived(sockets)
   await endpoint.close()
   // The last bytes of some responses are still being sent. A connection without a request can be closed at once; one that

@@ -47,6 +47,7 @@ export async function served(program: string, args: readonly string[], cwd: stri
     async end() {
       child.kill('SIGTERM')
       const [code, signal] = await gone
+      if (code) console.error(output.join('\n'))
       return code ?? signal
     },
   }
