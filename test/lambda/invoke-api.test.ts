@@ -38,28 +38,35 @@ describe("the signature is that of AWS's published examples", () => {
   })
 })
 
-test.each(['eu-central-1', 'us-gov-west-1', 'cn-north-1'])('the address of %s is that of the SDK, dual-stack', async (region) => {
-  const { LambdaClient, InvokeCommand } = createRequire(import.meta.resolve('osls/package.json'))(
-    '@aws-sdk/client-lambda',
-  )
-  const seen: { protocol: string; hostname: string; path: string; query: object }[] = []
-  const client = new LambdaClient({
-    region,
-    useDualstackEndpoint: true,
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    requestHandler: {
-      handle(request: (typeof seen)[number]) {
-        seen.push(request)
-        throw new Error('seen')
+test.each(['eu-central-1', 'us-gov-west-1', 'cn-north-1'])(
+  'the address of %s is that of the SDK, dual-stack',
+  async (region) => {
+    const { LambdaClient, InvokeCommand } = createRequire(import.meta.resolve('osls/package.json'))(
+      '@aws-sdk/client-lambda',
+    )
+    const seen: { protocol: string; hostname: string; path: string; query: object }[] = []
+    const client = new LambdaClient({
+      region,
+      useDualstackEndpoint: true,
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      requestHandler: {
+        handle(request: (typeof seen)[number]) {
+          seen.push(request)
+          throw new Error('seen')
+        },
       },
-    },
-  })
-  const command = new InvokeCommand({ FunctionName: 'mcp', Qualifier: 'live', InvocationType: 'Event' })
-  await expect(client.send(command)).rejects.toThrow('seen')
-  expect(seen).toMatchObject([{ protocol: 'https:', path: '/2015-03-31/functions/mcp/invocations', query: { Qualifier: 'live' } }])
-  expect(endpointOf({ AWS_REGION: region })).toBe(`https://${seen[0]?.hostname}`)
-  expect(endpointOf({ AWS_REGION: region, AWS_ENDPOINT_URL_LAMBDA: 'https://vpce.example/' })).toBe('https://vpce.example')
-})
+    })
+    const command = new InvokeCommand({ FunctionName: 'mcp', Qualifier: 'live', InvocationType: 'Event' })
+    await expect(client.send(command)).rejects.toThrow('seen')
+    expect(seen).toMatchObject([
+      { protocol: 'https:', path: '/2015-03-31/functions/mcp/invocations', query: { Qualifier: 'live' } },
+    ])
+    expect(endpointOf({ AWS_REGION: region })).toBe(`https://${seen[0]?.hostname}`)
+    expect(endpointOf({ AWS_REGION: region, AWS_ENDPOINT_URL_LAMBDA: 'https://vpce.example/' })).toBe(
+      'https://vpce.example',
+    )
+  },
+)
 
 describe('the API', () => {
   let api: InvokeApi

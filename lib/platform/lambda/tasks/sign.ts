@@ -50,7 +50,9 @@ export function signed({ method, url, headers, body }: Unsigned, signer: Signer,
   ].join('\n')
   const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
   const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${credentials.secretAccessKey}`)
-  const signature = createHmac('sha256', key).update([ALGORITHM, time, scope, hash(canonical)].join('\n')).digest('hex')
+  const signature = createHmac('sha256', key)
+    .update([ALGORITHM, time, scope, hash(canonical)].join('\n'))
+    .digest('hex')
   // `fetch` sets the host itself.
   const { host: _, ...sent } = all
   const credential = `Credential=${credentials.accessKeyId}/${scope}`
