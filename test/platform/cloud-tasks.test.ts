@@ -185,7 +185,7 @@ describe('a request of the queue', () => {
   test('comes again while another run has the lease, and where the store is away', async () => {
     outcome = async () => 'held'
     expect((await send(`Bearer ${await token()}`)).status).toBe(503)
-    outcome = () => Promise.reject(new StoreUnavailable(new Error('away')))
+    outcome = () => Promise.reject(new StoreUnavailable('away'))
     expect((await send(`Bearer ${await token()}`)).status).toBe(503)
   })
 })
