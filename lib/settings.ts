@@ -205,6 +205,15 @@ export const SETTINGS = {
     heartbeat: duration(15 * SECOND, 'HEARTBEAT_SECONDS'),
     /** How long a handler waits for the client's answer to an ask. */
     askTimeout: duration(10 * MINUTE),
+    /**
+     * How long a call that may be run again waits for its client before its run ends: it begins again with the answer, on whichever
+     * instance gets that (2025-11-25). 0: never.
+     */
+    suspendAfter: duration(0, 'SUSPEND_AFTER_SECONDS'),
+    /** The calls that are suspended: those of durable and read-only tools and reads, or `all`. */
+    suspend: choice('durable', 'SUSPEND', { values: ['durable', 'all'] }),
+    /** Suspended calls of one session. Beyond them a call keeps its run while it waits. */
+    maxSuspended: count(20),
     /** From the death of an instance until another instance takes its calls over. */
     lease: duration(10 * SECOND, 'LEASE_SECONDS', { from: SHORTEST }),
     /**
