@@ -39,7 +39,7 @@ import { logError, reporter } from './runtime/reporter.ts'
 import { rest } from './runtime/rest.ts'
 import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
-import { mayRunAgain } from './server/dispatcher.ts'
+import { durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
@@ -89,7 +89,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       dispatch,
       clock,
       afterwork,
-      mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
       heard: dispatcher.heard,
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
