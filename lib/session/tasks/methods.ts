@@ -1,0 +1,11 @@
+/** The methods of tasks in sessions (2025-11-25). They are loaded with the first of them. */
+import { randomId } from '../../base/ids.ts'
+import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
+import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
+import type { TaskKey } from '../../store/tasks.ts'
+import type { TaskEngine } from '../../tasks/engine.ts'
+import type { SessionChannel } from '../call/channel.ts'
+import { type CallParts, viewerOf } from '../call/host.ts'
+import { listTasks } from './list.ts'
+import { waitForResult } from './result.ts'
+import { taskOf } from './shape.ts'
