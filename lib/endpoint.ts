@@ -78,7 +78,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const notify = createNotifier(store)
   if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
-  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming, tasks: given.tasks !== undefined }
   const dispatch = watchedDispatch(dispatcher, instance)
   const afterwork = new Afterwork(instance)
   const sessions = new Sessions(

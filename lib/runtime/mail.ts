@@ -14,6 +14,8 @@ export type Mail =
   | { t: 'cancel'; to: string; reason?: string }
   /** To an owner: the client answered an ask. */
   | { t: 'answer'; to: string; ask: string; value: string }
+  /** To a connection or a run: the task that it watches has changed. */
+  | { t: 'task'; to: string }
   /** To an owner: the session's log level. */
   | { t: 'level'; to: string; level: string }
   /** To holders and owners: the session has ended. */

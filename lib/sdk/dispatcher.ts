@@ -78,7 +78,7 @@ export function baseDispatcher<Instance extends Serving>({ own, policies, use }:
       return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
-      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`
+      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${offer.tasks}`
       const known = descriptions.get(key) ?? describe(own, revision, offer)
       descriptions.set(key, known)
       return known

@@ -19,6 +19,8 @@ export interface Offer {
   subscribe: boolean
   /** Log messages during a call. */
   logging: boolean
+  /** Tasks: the store keeps them. */
+  tasks?: boolean
 }
 
 /** A server as `initialize` and `server/discover` describe it, in one revision. */
@@ -46,6 +48,8 @@ export interface Dispatcher {
   readonly scopes: ReadonlySet<string>
   /** Entries are hidden from some callers: what the server says of an entry depends on who asks. */
   readonly hides?: boolean
+  /** Some tool runs as a task. */
+  readonly tasks?: boolean
   /** Handlers may ask where they must not run again: in the stateless revision their runs wait for the answers (`Ask.waits`). */
   readonly waits?: boolean
   /**

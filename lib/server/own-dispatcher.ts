@@ -4,6 +4,7 @@ import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import type { Result } from '../protocol/jsonrpc.ts'
 import { METHODS, type ServerMethod } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
+import { declareTasks } from '../protocol/tasks.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { channelFor } from './context/client-channel.ts'
 import { type Description, type Dispatcher, missingScopes, type Offer } from './dispatcher.ts'
@@ -37,6 +38,9 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
     get hides() {
       return registry.hides
     },
+    get tasks() {
+      return registry.tasks
+    },
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
       if (missingScopes(dispatcher, channel.auth, method, params, viewerOf(registry, channel))) {
@@ -56,8 +60,8 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
         kept = { version: registry.version, byOffer: [] }
         descriptions.set(revision, kept)
       }
-      const { listChanged, subscribe, logging } = offer
-      const at = Number(listChanged) + 2 * Number(subscribe) + 4 * Number(logging)
+      const { listChanged, subscribe, logging, tasks = false } = offer
+      const at = Number(listChanged) + 2 * Number(subscribe) + 4 * Number(logging) + 8 * Number(tasks)
       kept.byOffer[at] ??= describe(server, revision, offer)
       return kept.byOffer[at]
     },
@@ -92,6 +96,7 @@ function describe({ registry, info, instructions, capabilities: own }: McpServer
   if (prompts) capabilities.prompts = listChanged
   if (resources) capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
   if (completions) capabilities.completions = {}
+  if (offer.tasks && registry.tasks) declareTasks(capabilities)
   return {
     revision,
     info: downgradeImplementation(info, revision),

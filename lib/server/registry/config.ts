@@ -77,7 +77,26 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
    * `ctx.once` and the answers of the client have kept: after a crash, after a shutdown, and while the client is asked.
    */
   durable?: boolean | undefined
+  /**
+   * The tool runs as a task, which goes on without a connection, and whose result the client fetches later. optional: for clients
+   * that have tasks; others wait for the result. required: such others get an error. Default: no task.
+   */
+  task?: TaskConfig | undefined
 }
+
+/** How a tool runs as a task. Times are in ms. */
+export type TaskConfig =
+  | 'optional'
+  | 'required'
+  | {
+      support: 'optional' | 'required'
+      /** handler: `ctx.task()` makes a task of the call, where a client lets the server decide (2026-07-28). Default: at once. */
+      start?: 'call' | 'handler' | undefined
+      /** How long the task can be read from its start on, where the client says nothing: at most 7 days. Default: an hour. */
+      ttl?: number | undefined
+      /** How often clients should look. Default: 2 s. */
+      poll?: number | undefined
+    }
 
 /**
  * The result of a tool: without `content` the JSON text of `structuredContent` becomes its content, and one of the two must

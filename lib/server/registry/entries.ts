@@ -22,6 +22,7 @@ import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy, paramHeaders } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
+import { taskRules } from './task.ts'
 
 /** The arguments of a register call, as the updates of its handle have left them. */
 interface Given<Config, Handler> {
@@ -90,7 +91,8 @@ export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
   { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, task, ...members } =
+    config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   // A program without types may give null for none, as the official SDK lets it.
@@ -98,15 +100,18 @@ export function toolEntry(
   const output = outputSchema
     ? compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
     : undefined
+  const rules = task === undefined ? undefined : taskRules(task, `Tool "${name}"`)
+  const execution = rules && { taskSupport: rules.support }
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
-    definition: compact({ name, ...members, ...schemas }),
+    definition: compact({ name, ...members, ...schemas, execution }),
     enabled,
     policy: {
       scopes: requiredScopes ?? [],
       runsAgain: durable === true || annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       ...(annotations?.readOnlyHint === true && { reads: true }),
       ...(durable === true && { durable: true }),
+      ...(rules && { task: rules }),
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,

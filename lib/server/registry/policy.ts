@@ -9,6 +9,15 @@ import type { Registry } from './registry.ts'
 // A tool's headers are part of its policy. Here, they belong to the code of the start, which a bundle has in one file.
 export { paramHeaders } from '../schema/param-headers.ts'
 
+/** How a tool runs as a task. Times are in ms. */
+export interface TaskRules {
+  readonly support: 'optional' | 'required'
+  /** call: at once. handler: when the handler makes a task of its call, where the client lets the server decide. */
+  readonly start: 'call' | 'handler'
+  readonly ttl?: number
+  readonly poll?: number
+}
+
 /** The rules for one request. */
 export interface Policy {
   /** OAuth scopes that the caller needs. */
@@ -19,6 +28,8 @@ export interface Policy {
   readonly reads?: true
   /** Everything of the handler that has an effect is in `ctx.once` (`durable`). */
   readonly durable?: true
+  /** The tool runs as a task. */
+  readonly task?: TaskRules
   /** Arguments that the headers `Mcp-Param-*` repeat (2026-07-28). */
   readonly paramHeaders: readonly ParamHeader[]
 }

@@ -16,3 +16,8 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
+
+const TASKS = new OnDemand(() => import('../tasks/methods.ts').then(({ serveTasks }) => ({ serveTasks })))
+
+/** As that of tasks/methods.ts. */
+export const { serveTasks } = operationsOf(TASKS, { serveTasks: true })

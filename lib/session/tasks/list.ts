@@ -2,7 +2,7 @@
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import type { TaskView } from '../../store/tasks.ts'
-import type { TaskEngine } from '../../tasks/engine.ts'
+import type { TaskEngine } from '../../tasks/engine-types.ts'
 import { taskOf } from './shape.ts'
 
 const PAGE = 50
@@ -10,7 +10,9 @@ const PAGE = 50
 /** `cursor`: of the page before, which names its last task: that may have expired meanwhile. */
 export async function listTasks(engine: TaskEngine, scope: string, cursor: unknown): Promise<JsonObject> {
   const after = cursor === undefined ? undefined : readCursor(cursor)
-  const all = (await engine.list(scope)).map((task) => ({ ...task, at: place(task) })).sort((a, b) => (a.at < b.at ? -1 : 1))
+  const all = (await engine.list(scope))
+    .map((task) => ({ ...task, at: place(task) }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
   const left = after === undefined ? all : all.filter(({ at }) => at > after)
   const page = left.slice(0, PAGE)
   const last = left.length > PAGE ? page.at(-1) : undefined

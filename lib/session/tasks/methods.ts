@@ -1,11 +1,89 @@
-/** The methods of tasks in sessions (2025-11-25). They are loaded with the first of them. */
+/** The methods of tasks in sessions (2025-11-25, "Tasks"). They are loaded with the first of them. */
 import { randomId } from '../../base/ids.ts'
 import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { TaskKey } from '../../store/tasks.ts'
-import type { TaskEngine } from '../../tasks/engine.ts'
+import type { TaskRequest } from '../../tasks/engine-types.ts'
+import { termsOf } from '../../tasks/terms.ts'
 import type { SessionChannel } from '../call/channel.ts'
-import { type CallParts, viewerOf } from '../call/host.ts'
+import { type CallParts, type SessionTasks, viewerOf } from '../call/host.ts'
 import { listTasks } from './list.ts'
 import { waitForResult } from './result.ts'
 import { taskOf } from './shape.ts'
+
+/** Bytes of a task id. */
+const ID = 18
+
+/** Serves `tasks/get`, `tasks/list`, `tasks/cancel`, `tasks/result`, and calls of tools that have tasks. */
+export async function serveTasks(tasks: SessionTasks, parts: CallParts, channel: SessionChannel): Promise<Result> {
+  const { method, params = {} } = parts.request
+  if (method === 'tools/call') return callTool(tasks, parts, channel, params)
+  const engine = await tasks.engine.load()
+  if (method === 'tasks/list') return listTasks(engine, parts.session.key, params.cursor)
+  const { taskId } = params
+  if (typeof taskId !== 'string') throw invalidParams('"taskId" must be a string.')
+  const key = keyOf(parts, taskId)
+  const unknown = () => invalidParams('There is no task with this id: it has expired, or it never was.')
+  if (!/^[\w-]{1,100}$/.test(taskId)) throw unknown()
+  if (method === 'tasks/result') return waitForResult(parts, channel, engine, key, unknown)
+  if (method === 'tasks/get') {
+    const view = await engine.get(key, parts.caller)
+    if (!view) throw unknown()
+    return taskOf(taskId, view)
+  }
+  const reply = await engine.cancel(key)
+  if (!reply) throw unknown()
+  const task = taskOf(taskId, reply.view)
+  if (reply.status === 'over') throw invalidParams(`The task has ended before: its status is ${String(task.status)}.`)
+  return task
+}
+
+function keyOf({ session }: CallParts, id: string): TaskKey {
+  return { scope: session.key, id, inSession: true }
+}
+
+async function callTool(
+  tasks: SessionTasks,
+  parts: CallParts,
+  channel: SessionChannel,
+  { task: asked, ...params }: JsonObject,
+): Promise<Result> {
+  const { host, session, caller } = parts
+  const viewer = viewerOf(host, session, caller)
+  const rules = tasks.rulesOf(params, viewer)
+  if (asked === undefined) {
+    if (rules?.support === 'required') throw notFound('runs as a task only: send "task" in the params', params)
+    return host.dispatch(parts.request.method, params, channel)
+  }
+  if (!isObject(asked)) throw invalidParams('"task" must be an object.')
+  // An unknown tool has the error that it has without a task.
+  if (!rules && tasks.isTool(params, viewer)) throw notFound('does not run as a task: send no "task"', params)
+  if (!rules) return host.dispatch(parts.request.method, params, channel)
+  const id = randomId(ID)
+  const request = requestOf(parts, params)
+  const mayRunAgain = host.durability(parts.request) !== 'none'
+  const made = { key: keyOf(parts, id), request, ...termsOf(rules, mayRunAgain, asked.ttl) }
+  const engine = await tasks.engine.load()
+  const view = await engine.create(made, caller)
+  return { task: taskOf(id, view) }
+}
+
+function requestOf({ session, request, caller }: CallParts, params: JsonObject): TaskRequest {
+  const { auth, principal } = caller
+  return {
+    method: request.method,
+    params,
+    requestId: request.id,
+    revision: session.revision,
+    client: session.client,
+    principal,
+    auth,
+    url: caller.request.url?.href,
+    session: { id: session.id, key: session.key },
+  }
+}
+
+/** -32601, as the specification has it ("Tool-Level Negotiation"). */
+function notFound(why: string, { name }: JsonObject): ProtocolError {
+  return new ProtocolError(ErrorCode.MethodNotFound, `The tool ${JSON.stringify(name)} ${why}.`)
+}

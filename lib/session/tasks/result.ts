@@ -4,9 +4,10 @@
  */
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
+import type { Caller } from '../../runtime/caller.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
-import type { TaskEngine } from '../../tasks/engine.ts'
+import type { TaskEngine } from '../../tasks/engine-types.ts'
 import type { SessionChannel } from '../call/channel.ts'
 import type { CallParts } from '../call/host.ts'
 import { isTerminal, outcomeOf, related, taskOf } from './shape.ts'
@@ -24,7 +25,7 @@ export async function waitForResult(
   if (!first) throw unknown()
   if (isTerminal(first)) return resultOf(key.id, first)
   const watch = new TaskWatch(host.instance, engine, key)
-  const delivery = new Delivery(channel, engine, key)
+  const delivery = new Delivery(parts, channel, engine, key)
   try {
     await watch.begin()
     let sent = ''
@@ -70,13 +71,15 @@ function resultOf(taskId: string, view: TaskView): JsonObject {
 
 /** The asks of a task, as one stream sends them. */
 class Delivery {
+  readonly #caller: Caller
   readonly #channel: SessionChannel
   readonly #engine: TaskEngine
   readonly #key: TaskKey
   readonly #asked = new Set<string>()
   readonly #over = new AbortController()
 
-  constructor(channel: SessionChannel, engine: TaskEngine, key: TaskKey) {
+  constructor({ caller }: CallParts, channel: SessionChannel, engine: TaskEngine, key: TaskKey) {
+    this.#caller = caller
     this.#channel = channel
     this.#engine = engine
     this.#key = key
@@ -102,12 +105,12 @@ class Delivery {
     const ask = { method, params: named, key: `task ${key}`, timeout, signal: this.#over.signal }
     try {
       const result = await this.#channel.ask(ask)
-      await this.#engine.update(this.#key, { [key]: { result } })
+      await this.#engine.update(this.#key, { [key]: { result } }, this.#caller)
     } catch (error) {
       // The client refused: that is the answer. Else nobody answered here, and another stream may bring it.
       if (!(error instanceof AskError) || error.reason !== 'refused') return
       const { code = ErrorCode.InternalError, data } = error
-      await this.#engine.update(this.#key, { [key]: { error: { code, message: error.message, data } } })
+      await this.#engine.update(this.#key, { [key]: { error: { code, message: error.message, data } } }, this.#caller)
     }
   }
 }

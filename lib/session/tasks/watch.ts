@@ -3,7 +3,7 @@ import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import type { TaskKey } from '../../store/tasks.ts'
-import type { TaskEngine } from '../../tasks/engine.ts'
+import type { TaskEngine } from '../../tasks/engine-types.ts'
 
 /** The store has the name of a watcher for so many heartbeats. */
 const BEATS = 4

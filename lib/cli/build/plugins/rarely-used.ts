@@ -26,6 +26,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
+  'server/registry/task': ['taskRules'],
   'store/redis/address': ['readAddress'],
   'store/redis/many-servers': ['askSlotsEarly', 'clusterOptions', 'misplacedServer', 'sentinelParts'],
   'store/redis/ready-client': ['readySource'],
