@@ -37,21 +37,9 @@ const D = '2025-11-25'
  */
 type Rules<T> = { readonly [K in keyof T]?: Revision | ((value: never, revision: Revision) => unknown) }
 
-/** A member that only one revision has. */
-const only =
-  (revision: Revision) =>
-  <T>(value: T, to: Revision): T | undefined =>
-    to === revision ? value : undefined
-
 const knownAnnotations = by<Annotations>({ lastModified: C })
-const knownTool = by<Tool>({
-  annotations: B,
-  title: C,
-  outputSchema: C,
-  _meta: C,
-  icons: D,
-  execution: only(D),
-})
+const onlyD = (value: unknown, revision: Revision) => (revision === D ? value : undefined)
+const knownTool = by<Tool>({ annotations: B, title: C, outputSchema: C, _meta: C, icons: D, execution: onlyD })
 const RESOURCE: Rules<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D, annotations: knownAnnotations }
 const knownContents = by<ResourceContents>({ _meta: C })
 const CONTENT: Rules<EmbeddedResource> = { _meta: C, annotations: knownAnnotations, resource: knownContents }
@@ -61,7 +49,7 @@ const knownResult = byContent<CallToolResult>({ content: downgradeContent })
 export const downgradeImplementation = by<Implementation>({ title: C, icons: D, description: D, websiteUrl: D })
 export const downgradeCapabilities = by<ServerCapabilities>({
   completions: B,
-  tasks: only(D),
+  tasks: onlyD,
   extensions: STATELESS_REVISION,
 })
 export const downgradePrompt = by<Prompt>({ title: C, _meta: C, icons: D, arguments: by<PromptArgument>({ title: C }) })

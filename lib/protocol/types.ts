@@ -75,8 +75,8 @@ export type Tool = Named &
     inputSchema: JsonSchema
     outputSchema?: JsonSchema | undefined
     annotations?: ToolAnnotations | undefined
-    /** 2025-11-25. */
-    execution?: { taskSupport?: 'required' | 'optional' | 'forbidden' | undefined } | undefined
+    /** Whether calls may be tasks: 2025-11-25 only. */
+    execution?: { taskSupport?: 'optional' | 'required' | 'forbidden' | undefined } | undefined
   }
 
 export type CallToolResult = WithMeta & {
@@ -155,7 +155,7 @@ export type ServerCapabilities = {
   prompts?: { listChanged?: boolean | undefined } | undefined
   resources?: { subscribe?: boolean | undefined; listChanged?: boolean | undefined } | undefined
   tools?: { listChanged?: boolean | undefined } | undefined
-  /** 2025-11-25. */
+  /** 2025-11-25 only. */
   tasks?: JsonObject | undefined
   extensions?: Record<string, JsonObject> | undefined
 }

@@ -14,8 +14,6 @@ export type Mail =
   | { t: 'cancel'; to: string; reason?: string }
   /** To an owner: the client answered an ask. */
   | { t: 'answer'; to: string; ask: string; value: string }
-  /** To a connection or a run: the task that it watches has changed. */
-  | { t: 'task'; to: string }
   /** To an owner: the session's log level. */
   | { t: 'level'; to: string; level: string }
   /** To holders and owners: the session has ended. */
@@ -32,6 +30,8 @@ export type Mail =
   | { t: 'got'; to: string; from: string; n: number }
   /** To a parked run: the client of the retry has gone. */
   | { t: 'leave'; to: string; from: string; reason?: string }
+  /** To a connection that waits for a task: look at it. */
+  | { t: 'task'; to: string; task: string }
   /** Between the dispatchers of two instances: `from` is the name of the other end. */
   | { t: 'relay'; to: string; from: string; frame: JsonObject }
 

@@ -48,10 +48,10 @@ export interface Dispatcher {
   readonly scopes: ReadonlySet<string>
   /** Entries are hidden from some callers: what the server says of an entry depends on who asks. */
   readonly hides?: boolean
-  /** Some tool runs as a task. */
-  readonly tasks?: boolean
   /** Handlers may ask where they must not run again: in the stateless revision their runs wait for the answers (`Ask.waits`). */
   readonly waits?: boolean
+  /** Calls of a tool may be tasks. */
+  readonly tasks?: boolean
   /**
    * Answers one request. It returns a promise only where the handler, or the schema library, returns one. In the
    * stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.

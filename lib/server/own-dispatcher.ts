@@ -2,9 +2,9 @@
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import type { Result } from '../protocol/jsonrpc.ts'
+import { TASKS_EXTENSION } from '../protocol/meta.ts'
 import { METHODS, type ServerMethod } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
-import { declareTasks } from '../protocol/tasks.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
 import { channelFor } from './context/client-channel.ts'
 import { type Description, type Dispatcher, missingScopes, type Offer } from './dispatcher.ts'
@@ -91,12 +91,15 @@ function describe({ registry, info, instructions, capabilities: own }: McpServer
   const capabilities: ServerCapabilities = {}
   if (experimental !== undefined) capabilities.experimental = experimental
   if (extensions !== undefined) capabilities.extensions = extensions
+  if (offer.tasks && registry.tasks) {
+    capabilities.tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+    capabilities.extensions = { ...extensions, [TASKS_EXTENSION]: {} }
+  }
   if (offer.logging) capabilities.logging = {}
   if (tools) capabilities.tools = listChanged
   if (prompts) capabilities.prompts = listChanged
   if (resources) capabilities.resources = offer.subscribe ? { ...listChanged, subscribe: true } : listChanged
   if (completions) capabilities.completions = {}
-  if (offer.tasks && registry.tasks) declareTasks(capabilities)
   return {
     revision,
     info: downgradeImplementation(info, revision),

@@ -1,33 +1,20 @@
-/** How long a task can be read, and how often clients look. Times are in ms. */
-import { invalidParams } from '../protocol/errors.ts'
-import type { TaskRules } from '../server/registry/policy.ts'
-import type { NewTask } from '../store/tasks.ts'
+/** The times and bounds of tasks, in ms and bytes. */
+import type { TaskTerms } from '../store/tasks.ts'
 
-const HOUR = 3_600_000
-/** The most that any task gets. */
-const LONGEST = 7 * 24 * HOUR
-/** The least: a client must be able to fetch the result. */
-const SHORTEST = 1_000
-const POLL = 2_000
-/** How often a leg is run again whose run was lost. */
-const RETRIES = 2
-
-type Terms = Pick<NewTask, 'ttl' | 'poll' | 'retries'>
-
-/**
- * The lifetime of a task and the interval of its polls.
- *
- * @param mayRunAgain the handler may run again where its instance was lost
- * @param asked what the client asks for as a lifetime, where it may; null: as long as possible
- * @throws ProtocolError -32602 where that is no time
- */
-export function termsOf(rules: TaskRules, mayRunAgain: boolean, asked?: unknown): Terms {
-  const { ttl = HOUR, poll = POLL } = rules
-  return { ttl: asked === undefined ? ttl : granted(asked), poll, retries: mayRunAgain ? RETRIES : 0 }
-}
-
-function granted(asked: unknown): number {
-  if (asked === null) return LONGEST
-  if (typeof asked !== 'number' || !(asked >= 0)) throw invalidParams('"task.ttl" must be a number of ms.')
-  return Math.min(LONGEST, Math.max(SHORTEST, Math.ceil(asked)))
-}
+export const TERMS: TaskTerms = { lease: 30_000, backOff: [1_000, 5_000, 25_000], patience: 15_000 }
+/** From one sign of a run to the next. */
+export const RENEW_EVERY = 10_000
+/** How often a leg is run again whose run was lost, where the handler may run again. */
+export const RETRIES = 3
+/** From one status message to the next: what comes in between is not stored. */
+export const MESSAGE_EVERY = 1_000
+/** Characters of a status message. */
+export const MAX_MESSAGE = 1_000
+/** Characters of a result, as JSON. */
+export const MAX_OUTCOME = 4 * 1024 * 1024
+/** A run that takes longer opens the mailbox of its instance, and hears of a cancel at once. */
+export const ATTEND_AFTER = 1_000
+/** Legs that run in one instance. */
+export const MAX_LEGS = 1_000
+/** Tasks of one principal that have not expired. */
+export const MAX_TASKS = 1_000

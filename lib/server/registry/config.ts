@@ -16,6 +16,7 @@ import type { ClientView } from '../context/client-channel.ts'
 import type { Context } from '../context/context.ts'
 import type { InputOf, OutputOf, Schema } from '../schema/schema.ts'
 import type { Completer } from './completable.ts'
+import type { TaskOptions } from './task-policy.ts'
 
 type Awaitable<T> = T | Promise<T>
 
@@ -70,6 +71,12 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
     ToolLimits,
     Omit<Tool, 'name' | 'inputSchema' | 'outputSchema'> {
   inputSchema?: In
+  /**
+   * Calls of the tool may (`optional`), or must (`required`), be tasks: the client gets a name at once, asks for the result
+   * later, of any instance, and answers there what the handler asks. The handler is run again from its begin with each answer, so
+   * that what has an effect belongs in `ctx.once`. Default: no tasks.
+   */
+  task?: TaskOptions['support'] | TaskOptions | undefined
   /** Results then carry `structuredContent`, which is checked. */
   outputSchema?: Out
   /**
@@ -77,26 +84,7 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
    * `ctx.once` and the answers of the client have kept: after a crash, after a shutdown, and while the client is asked.
    */
   durable?: boolean | undefined
-  /**
-   * The tool runs as a task, which goes on without a connection, and whose result the client fetches later. optional: for clients
-   * that have tasks; others wait for the result. required: such others get an error. Default: no task.
-   */
-  task?: TaskConfig | undefined
 }
-
-/** How a tool runs as a task. Times are in ms. */
-export type TaskConfig =
-  | 'optional'
-  | 'required'
-  | {
-      support: 'optional' | 'required'
-      /** handler: `ctx.task()` makes a task of the call, where a client lets the server decide (2026-07-28). Default: at once. */
-      start?: 'call' | 'handler' | undefined
-      /** How long the task can be read from its start on, where the client says nothing: at most 7 days. Default: an hour. */
-      ttl?: number | undefined
-      /** How often clients should look. Default: 2 s. */
-      poll?: number | undefined
-    }
 
 /**
  * The result of a tool: without `content` the JSON text of `structuredContent` becomes its content, and one of the two must

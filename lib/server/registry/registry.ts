@@ -65,7 +65,7 @@ export class Registry {
   readonly offered: Offered
   /** An entry has `visible`. Without one no request asks for it. */
   hides = false
-  /** A tool runs as a task. */
+  /** A tool has tasks. */
   tasks = false
   /** In the order in which they were added: the first is the outermost. */
   readonly middleware: Middleware[] = []
@@ -174,7 +174,7 @@ export class Registry {
     for (const { entries } of Object.values(this.sections)) {
       for (const { policy, complete, visible } of entries.values()) {
         if (visible !== undefined) this.hides = true
-        if (policy.task !== undefined) this.tasks = true
+        if (policy.task) this.tasks = true
         for (const scope of policy.scopes) this.scopes.add(scope)
         if (complete !== undefined && complete.size > 0) this.offered.completions = true
       }

@@ -4,7 +4,7 @@ import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.t
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { TaskKey } from '../../store/tasks.ts'
 import type { TaskRequest } from '../../tasks/engine-types.ts'
-import { termsOf } from '../../tasks/terms.ts'
+import { RETRIES } from '../../tasks/terms.ts'
 import type { SessionChannel } from '../call/channel.ts'
 import { type CallParts, type SessionTasks, viewerOf } from '../call/host.ts'
 import { listTasks } from './list.ts'
@@ -13,6 +13,10 @@ import { taskOf } from './shape.ts'
 
 /** Bytes of a task id. */
 const ID = 18
+/** ms */
+const LONGEST_TTL = 7 * 24 * 60 * 60_000
+/** The client must be able to fetch the result. */
+const SHORTEST_TTL = 1_000
 
 /** Serves `tasks/get`, `tasks/list`, `tasks/cancel`, `tasks/result`, and calls of tools that have tasks. */
 export async function serveTasks(tasks: SessionTasks, parts: CallParts, channel: SessionChannel): Promise<Result> {
@@ -62,7 +66,8 @@ async function callTool(
   const id = randomId(ID)
   const request = requestOf(parts, params)
   const mayRunAgain = host.durability(parts.request) !== 'none'
-  const made = { key: keyOf(parts, id), request, ...termsOf(rules, mayRunAgain, asked.ttl) }
+  const ttl = asked.ttl === undefined ? rules.ttl : grantedTtl(asked.ttl)
+  const made = { key: keyOf(parts, id), request, ttl, poll: rules.poll, retries: mayRunAgain ? RETRIES : 0 }
   const engine = await tasks.engine.load()
   const view = await engine.create(made, caller)
   return { task: taskOf(id, view) }
@@ -86,4 +91,11 @@ function requestOf({ session, request, caller }: CallParts, params: JsonObject):
 /** -32601, as the specification has it ("Tool-Level Negotiation"). */
 function notFound(why: string, { name }: JsonObject): ProtocolError {
   return new ProtocolError(ErrorCode.MethodNotFound, `The tool ${JSON.stringify(name)} ${why}.`)
+}
+
+/** The time that a task gets whose client asks for one, in ms; null: for ever. The client finds it in the answer. */
+function grantedTtl(asked: unknown): number {
+  if (asked === null) return LONGEST_TTL
+  if (typeof asked !== 'number' || !(asked >= 0)) throw invalidParams('"task.ttl" must be a number of ms.')
+  return Math.min(LONGEST_TTL, Math.max(SHORTEST_TTL, Math.ceil(asked)))
 }
