@@ -41,10 +41,12 @@ import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import { durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
+import { sessionTasks } from './session/session-tasks.ts'
 import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore } from './store/sealed.ts'
+import { openTasks } from './tasks/open.ts'
 import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export type { Endpoint, EndpointOptions } from './endpoint-types.ts'
@@ -81,6 +83,16 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming, tasks: given.tasks !== undefined }
   const dispatch = watchedDispatch(dispatcher, instance)
   const afterwork = new Afterwork(instance)
+  const tasks = openTasks(
+    {
+      instance,
+      shared: { store, announce: notify, dispatch, clock, afterwork },
+      maxAsks: sessionOptions.maxAsks,
+      executor: options.executor,
+      mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
+    },
+    store,
+  )
   const sessions = new Sessions(
     {
       instance,
@@ -97,6 +109,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
       handles: (method) => dispatcher.handles?.(method) === true,
+      tasks: given.tasks && sessionTasks(dispatcher, tasks),
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
@@ -105,7 +118,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks, tasks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
@@ -181,6 +194,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     serves: (path) => paths.serves(path),
     ready: async () => opening?.ready() ?? [],
     notify,
+    runTask: async (wake, limits) => (await tasks.load()).run(wake, limits),
     instanceId: instance.id,
     about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),

@@ -137,7 +137,11 @@ export interface TaskKeep {
   /** The text of the status message. */
   message?: string | undefined
   /** A step of `ctx.once`. begin and fail: of `single` only. */
-  once?: { name: string; step: 'end'; value: string } | { name: string; step: 'begin' } | { name: string; step: 'fail' } | undefined
+  once?:
+    | { name: string; step: 'end'; value: string }
+    | { name: string; step: 'begin' }
+    | { name: string; step: 'fail' }
+    | undefined
 }
 
 /**

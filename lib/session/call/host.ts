@@ -47,6 +47,8 @@ export interface CallHost extends SharedParts {
 /** Tasks, as sessions use them. */
 export interface SessionTasks {
   engine: OnDemand<TaskEngine>
+  /** Some tool runs as a task. */
+  readonly some: boolean
   /** Whether and how the tool that the params name runs as a task. Undefined: it does not. */
   rulesOf(params: JsonObject, viewer: Viewer | undefined): Policy['task']
   /** The params name a tool that the viewer sees. */

@@ -36,7 +36,7 @@ export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonOb
     case 'tasks/list':
     case 'tasks/cancel':
     case 'tasks/result':
-      return parts.host.tasks && taskMethod(parts.host.tasks, parts, channel)
+      return parts.host.tasks?.some ? taskMethod(parts.host.tasks, parts, channel) : undefined
     default:
       return undefined
   }

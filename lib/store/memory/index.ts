@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { quarterOfHeap } from '../../base/heap.ts'
 import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
+import type { TaskStore } from '../tasks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
 import { sessionOperations } from './sessions.ts'
@@ -31,6 +32,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkStoreOptions(options)
   checkWhole('maxBytes', options.maxBytes)
   const state = new State(options, options.clock ?? systemClock, options.maxBytes ?? quarterOfHeap())
+  let tasks: Promise<TaskStore> | undefined
   return {
     name: 'memory',
     leavesProcess: false,
@@ -40,6 +42,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       state.clear()
     },
     wake() {},
+    tasks() {
+      tasks ??= import('./tasks.ts').then(({ taskOperations }) => taskOperations(state))
+      return tasks
+    },
     ...sessionOperations(state),
     ...callOperations(state),
     ...streamOperations(state),

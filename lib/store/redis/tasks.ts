@@ -1,70 +1,100 @@
-/** Tasks in Redis: each operation is one script on one slot. */
-import type { Offer, TaskKey, TaskStore, TaskTerms } from '../tasks.ts'
+/** Tasks in Redis. */
+import {
+  type Offer,
+  TASK_BYTES,
+  TASK_ENTRIES,
+  TASK_SLACK,
+  type TaskKey,
+  type TaskStore,
+  type TaskTerms,
+} from '../tasks.ts'
 import type { Commands } from './commands.ts'
 import * as scripts from './scripts/tasks.ts'
 
-export function taskOperations(commands: Commands): TaskStore {
-  const placeOf = ({ scope, id, inSession = false }: TaskKey) => ({ key: scope, id, inSession })
-  const termsOf = ({ lease, patience, backOff }: TaskTerms) => ({ lease, patience, backOff: backOff.map(String) })
-  const offerOf = (offer: Offer | undefined) => ({
-    owner: typeof offer === 'object' ? offer.owner : '',
-    leg: typeof offer === 'object' ? (offer.leg ?? 0) : 0,
-    enqueues: offer === 'enqueue',
-  })
+const placeOf = ({ scope, id, inSession }: TaskKey) => ({ key: scope, id, bound: inSession === true })
 
-  return {
-    create(key, { owner = '', request, ttl, poll, retries, answers = [], results = [] }, { lease, patience }) {
-      const kept = [request, ...answers.map(({ value }) => value), ...results.map(({ value }) => value)]
+const termsOf = ({ lease, patience, backOff }: TaskTerms) => ({ lease, patience, backOff: backOff.map(String) })
+
+function offerOf(offer: Offer | undefined) {
+  if (offer === undefined) return { owner: '', kind: '', leg: 0 }
+  return offer === 'enqueue'
+    ? { owner: '', kind: offer, leg: 0 }
+    : { owner: offer.owner, kind: 'claim', leg: offer.leg ?? 0 }
+}
+
+export function taskOperations(commands: Commands): TaskStore {
+  const tasks: TaskStore = {
+    create(key, { owner = '', request, ttl, poll, retries, answers = [], results = [] }, terms) {
       return commands.script(scripts.createTask, {
         ...placeOf(key),
-        ...{ owner, request, ttl, poll, retries, lease, patience },
-        bytes: kept.reduce((sum, text) => sum + text.length, 0),
-        askKeys: answers.map((answer) => answer.key),
-        askDigests: answers.map(({ ask }) => ask),
-        askValues: answers.map(({ value }) => value),
-        names: results.map(({ name }) => name),
-        results: results.map(({ value }) => value),
+        ...termsOf(terms),
+        ...{ owner, request, ttl, poll, max: retries, slack2: TASK_SLACK },
+        keyed: answers.map((one) => one.key),
+        asked: answers.map((one) => one.ask),
+        answered: answers.map((one) => one.value),
+        named: results.map((one) => one.name),
+        kept: results.map((one) => one.value),
       })
     },
 
     get: (key, terms, offer) =>
       commands.script(scripts.getTask, { ...placeOf(key), ...termsOf(terms), ...offerOf(offer) }),
 
-    update: (key, answers, terms, offer) =>
-      commands.script(scripts.updateTask, {
+    update(key, answers, terms, offer) {
+      const [keyed, answered] = [[...answers.keys()], [...answers.values()]]
+      const given = { ...placeOf(key), ...termsOf(terms), ...offerOf(offer), keyed, answered }
+      return commands.script(scripts.updateTask, given)
+    },
+
+    renew(key, { owner, message, once }, terms) {
+      const value = once?.step === 'end' ? once.value : ''
+      return commands.script(scripts.renewTask, {
         ...placeOf(key),
         ...termsOf(terms),
-        ...offerOf(offer),
-        names: [...answers.keys()],
-        values: [...answers.values()],
-      }),
-
-    renew: (key, { owner, message, once }, { lease }) =>
-      commands.script(scripts.renewTask, {
-        ...placeOf(key),
-        ...{ owner, lease, message: message ?? '', hasMessage: message !== undefined },
-        ...{ step: once?.step ?? '', name: once?.name ?? '', value: once?.step === 'end' ? once.value : '' },
-      }),
-
-    end(key, owner, end, { backOff, patience }) {
-      const asks = end.kind === 'input' ? end.asks : []
-      const done = end.kind === 'completed' || end.kind === 'failed' ? end : undefined
-      return commands.script(scripts.endTask, {
-        ...placeOf(key),
-        ...{ owner, patience, backOff: backOff.map(String), kind: end.kind },
-        ...{ outcome: done?.outcome ?? '', message: done?.message ?? '', hasMessage: done?.message !== undefined },
-        counts: end.kind === 'released' && end.counts,
-        enqueues: end.kind === 'released' && end.enqueue,
-        askKeys: asks.map((ask) => ask.key),
-        askDigests: asks.map(({ ask }) => ask),
-        requests: asks.map(({ request }) => request),
+        ...{
+          owner,
+          says: message !== undefined,
+          message: message ?? '',
+          step: once?.step ?? '',
+          name: once?.name ?? '',
+        },
+        ...{ value, mostBytes: TASK_BYTES, mostEntries: TASK_ENTRIES },
       })
     },
 
-    cancel: (key) => commands.script(scripts.cancelTask, placeOf(key)),
+    end(key, owner, end, terms) {
+      const asks = end.kind === 'input' ? end.asks : []
+      const outcome = end.kind === 'completed' || end.kind === 'failed' ? end : { outcome: '', message: undefined }
+      const release = end.kind === 'released' ? end : { counts: false, enqueue: false }
+      return commands.script(scripts.endTask, {
+        ...placeOf(key),
+        ...termsOf(terms),
+        ...{ owner, how: end.kind, outcome: outcome.outcome, message: outcome.message ?? '' },
+        ...{ says: outcome.message !== undefined, counts: release.counts, queues: release.enqueue },
+        keyed: asks.map((one) => one.key),
+        asked: asks.map((one) => one.ask),
+        requests: asks.map((one) => one.request),
+      })
+    },
 
-    watch: (key, watcher, lifetime) => commands.script(scripts.watchTask, { ...placeOf(key), watcher, lifetime }),
+    cancel: (key) => commands.script(scripts.cancelTask, { ...placeOf(key), backOff: [] }),
 
-    list: (scope) => commands.script(scripts.listTasks, { key: scope }),
+    watch: (key, watcher, lifetime) =>
+      commands.script(scripts.watchTask, { ...placeOf(key), watcher, lifetime, backOff: [] }),
+
+    async list(scope) {
+      const names = await commands.script(scripts.listTasks, { key: scope })
+      const views = await Promise.all(
+        names.map(async (id) => {
+          const reply = await commands.script(scripts.getTask, {
+            ...placeOf({ scope, id, inSession: true }),
+            ...{ owner: '', kind: '', leg: 0, lease: 0, patience: 0, backOff: [] },
+          })
+          return reply.status === 'ok' ? [{ id, view: reply.view }] : []
+        }),
+      )
+      return views.flat()
+    },
   }
+  return tasks
 }
