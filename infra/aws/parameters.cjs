@@ -130,7 +130,7 @@ function derivedFrom(params) {
     edge: given(params.domain) ? 'domain' : 'none',
     // A secret's new value changes nothing in the template: this text does, and so makes a version that has the value.
     description: `MCP endpoint; secrets as of ${given(params.secrets) ? params.secrets : 'the first deployment'}`,
-    taskExecutor: params.tasks === true ? 'lambda' : 'process',
+    taskExecutor: params.tasks === true ? 'lambda' : '',
     // Read only where there is an address.
     mailTo: given(params.alarmEmail) ? params.alarmEmail : '',
     snapshotWindow: windowFrom(given(params.snapshotTime) ? params.snapshotTime : '03:00'),

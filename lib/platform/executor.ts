@@ -27,3 +27,14 @@ function isHttps(text: string | undefined): boolean {
   const url = URL.parse(text ?? '')
   return url?.protocol === 'https:' && url.search === '' && url.hash === '' && url.username === ''
 }
+
+/** {@link readExecutor} for a process: a bad value stops the start with its one line. */
+export function executorOrStop(env: Environment): ExecutorSettings {
+  try {
+    return readExecutor(env)
+  } catch (error) {
+    if (!(error instanceof BadSetting)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}

@@ -8,6 +8,7 @@ import type { Caller } from '../../runtime/caller.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
+import { refusedWith } from '../../tasks/refused.ts'
 import type { SessionChannel } from '../call/channel.ts'
 import type { CallParts } from '../call/host.ts'
 import { isTerminal, outcomeOf, related, taskOf } from './shape.ts'
@@ -105,12 +106,11 @@ class Delivery {
     const ask = { method, params: named, key: `task ${key}`, timeout, signal: this.#over.signal }
     try {
       const result = await this.#channel.ask(ask)
-      await this.#engine.update(this.#key, { [key]: { result } }, this.#caller)
+      await this.#engine.update(this.#key, { [key]: result }, this.#caller)
     } catch (error) {
       // The client refused: that is the answer. Else nobody answered here, and another stream may bring it.
       if (!(error instanceof AskError) || error.reason !== 'refused') return
-      const { code = ErrorCode.InternalError, data } = error
-      await this.#engine.update(this.#key, { [key]: { error: { code, message: error.message, data } } }, this.#caller)
+      await this.#engine.update(this.#key, { [key]: refusedWith(error) }, this.#caller)
     }
   }
 }
