@@ -1,5 +1,13 @@
 /** Tasks in Redis. */
-import { type Offer, TASK_BYTES, TASK_ENTRIES, TASK_SLACK, type TaskKey, type TaskStore, type TaskTerms } from '../tasks.ts'
+import {
+  type Offer,
+  TASK_BYTES,
+  TASK_ENTRIES,
+  TASK_SLACK,
+  type TaskKey,
+  type TaskStore,
+  type TaskTerms,
+} from '../tasks.ts'
 import type { Commands } from './commands.ts'
 import * as scripts from './scripts/tasks.ts'
 
@@ -9,7 +17,9 @@ const termsOf = ({ lease, patience, backOff }: TaskTerms) => ({ lease, patience,
 
 function offerOf(offer: Offer | undefined) {
   if (offer === undefined) return { owner: '', kind: '', leg: 0 }
-  return offer === 'enqueue' ? { owner: '', kind: offer, leg: 0 } : { owner: offer.owner, kind: 'claim', leg: offer.leg ?? 0 }
+  return offer === 'enqueue'
+    ? { owner: '', kind: offer, leg: 0 }
+    : { owner: offer.owner, kind: 'claim', leg: offer.leg ?? 0 }
 }
 
 export function taskOperations(commands: Commands): TaskStore {
@@ -41,7 +51,13 @@ export function taskOperations(commands: Commands): TaskStore {
       return commands.script(scripts.renewTask, {
         ...placeOf(key),
         ...termsOf(terms),
-        ...{ owner, says: message !== undefined, message: message ?? '', step: once?.step ?? '', name: once?.name ?? '' },
+        ...{
+          owner,
+          says: message !== undefined,
+          message: message ?? '',
+          step: once?.step ?? '',
+          name: once?.name ?? '',
+        },
         ...{ value, mostBytes: TASK_BYTES, mostEntries: TASK_ENTRIES },
       })
     },
