@@ -37,7 +37,7 @@ const steps = jobs.flatMap(([at, { steps = [] }]) => steps.map((step): [string, 
 const scripts: Record<string, string> = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts
 
 /** Commands of npm and other programs that the workflows may run. Scripts are those of package.json. */
-const NPM = ['ci', 'pack', 'pkg', 'publish', 'sbom']
+const NPM = ['ci', 'install', 'pack', 'pkg', 'publish', 'sbom']
 const PROGRAMS = ['gh', 'git']
 
 /** Why a line of a step cannot run; undefined: it can. */
