@@ -24,7 +24,7 @@ export interface Recording {
   moments: Moment[]
 }
 
-export interface RecordOptions {
+interface RecordOptions {
   pages: number
   /** Between two pages. */
   milliseconds: number
