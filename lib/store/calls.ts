@@ -1,4 +1,5 @@
 /** Calls: which run owns a call, and what that run adds to the log of the call's stream. */
+import type { Journal } from './journal.ts'
 import type { Holder, Owner, SessionKey, Status } from './names.ts'
 
 export interface Registration {
@@ -10,6 +11,11 @@ export interface Registration {
   holder?: Holder | undefined
   /** The request, for a call that another instance may run again. */
   request?: string | undefined
+  /**
+   * The call has a journal, and may be suspended. Its request is stored where builds before the journal do not find it: such an
+   * instance ends the call with an error, and does not run it again without its journal.
+   */
+  durable?: boolean | undefined
   /** With so many calls or more the session is marked as full. The call is registered all the same. */
   max?: number | undefined
   /** How old the mark of an early cancel may be, in ms. An older one was meant for an earlier call with the same id. */
@@ -21,6 +27,17 @@ export interface Registration {
  * gone: no such session. A handler runs when its call registers, so nothing else is refused: several calls may have one id.
  */
 type RegisterReply = { status: 'ok'; cancelled: boolean; level: string | undefined } | Status<'lost' | 'gone'>
+
+/** An ask of a durable call. */
+export interface DurableAsk {
+  id: string
+  /** A digest: it finds the ask in a later run. */
+  key: string
+  /** Of what is asked. */
+  digest: string
+  /** ms from now until its deadline, which is never beyond the end of the session. */
+  timeout: number
+}
 
 export interface Append {
   stream: string
@@ -34,8 +51,14 @@ export interface Append {
   final: boolean
   /** Registers the call in the same step, before the messages are added. */
   register?: Registration | undefined
+  /** The call was registered as durable, or is with this append. */
+  durable?: boolean | undefined
+  /** Of a durable call: the ordinal of the handler's last message among those of its runs that these messages are or follow. */
+  said?: number | undefined
   /** Asks that these messages carry: they become pending in the same step. */
   asks?: string[] | undefined
+  /** As `asks`, of a durable call. */
+  durableAsks?: DurableAsk[] | undefined
   /** With `final`: asks of this call to forget. */
   forget?: string[] | undefined
 }
@@ -66,6 +89,8 @@ export interface CallEnd {
   owner: Owner
   /** Adds an entry without text that ends the log. Without it, and where nothing was logged, the holder is forgotten too. */
   mark: boolean
+  /** The call was registered as durable. */
+  durable?: boolean | undefined
   /** Asks of this call to forget. */
   forget?: string[] | undefined
 }
@@ -86,7 +111,7 @@ export type CallLook =
     })
   | Status<'lost' | 'gone'>
 
-/** over: the call has ended. lost: another run owns it. gone: no such session. */
+/** over: the call has ended. lost: another run owns it. suspended: it is, and nothing is due. gone: no such session. */
 export type ClaimReply =
   | {
       status: 'ok'
@@ -98,11 +123,19 @@ export type ClaimReply =
       request: string | undefined
       /** The asks of the runs before, to be forgotten with the call. */
       asks: string[]
+      /** Of a durable call. */
+      journal?: Journal | undefined
     }
-  | Status<'lost' | 'over' | 'gone'>
+  | Status<'lost' | 'over' | 'suspended' | 'gone'>
 
-/** ok: the call is cancelled; notify its owner. unknown: no call of the session has this id. */
-export type CancelReply = { status: 'ok'; owner: Owner; stream: string } | Status<'unknown'>
+/**
+ * ok: the call is cancelled; notify its owner. ended: nobody ran the call, and it has ended in this step; notify its holder.
+ * unknown: no call of the session has this id.
+ */
+export type CancelReply =
+  | { status: 'ok'; owner: Owner; stream: string }
+  | { status: 'ended'; holder: Holder | undefined; stream: string }
+  | Status<'unknown'>
 
 export interface CallEntry {
   /** `typedId` of the request. */
@@ -121,7 +154,7 @@ export interface CallStore {
   endCall(key: SessionKey, call: CallEnd): Promise<EndReply>
   /**
    * The heartbeat of a run: reports a claim, a cancel and answers, and slides the lifetimes (session: `lifetime` ms, and `most`
-   * in all).
+   * in all). `durable`: the journal's too.
    */
   lookCall(
     key: SessionKey,
@@ -130,6 +163,7 @@ export interface CallStore {
     asks: string[],
     lifetime: number,
     most?: number,
+    durable?: boolean,
   ): Promise<CallLook>
   /** The calls of a session. */
   calls(key: SessionKey): Promise<CallEntry[]>
@@ -137,13 +171,14 @@ export interface CallStore {
   countCalls(key: SessionKey, max: number): Promise<number>
   /**
    * Takes the call of a stream over from `expected` ('' for a released call). Of several runs that claim it one gets it,
-   * and a repeat by that run is ok too. The run before can add nothing afterwards.
+   * and a repeat by that run is ok too. The run before can add nothing afterwards. Asks of a durable call whose deadline has
+   * passed are {@link TIMED_OUT} from then on.
    */
   claim(key: SessionKey, stream: string, expected: Owner, owner: Owner): Promise<ClaimReply>
   /** Gives a call up, if this run owns it: any run may claim it. */
   releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
   /**
-   * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. Where several calls have the
+   * Cancels the call of a request, `id` being its `typedId`: nothing more is added to its log. A call that nobody runs ends. Where several calls have the
    * id, one of them: the newest while it runs, then another, and until that has ended the same one. Where no call has the id yet, a mark cancels the first call that registers with it within `cancelMark` ms.
    */
   cancel(key: SessionKey, id: string): Promise<CancelReply>

@@ -44,6 +44,8 @@ export type TakeReply =
       owner: Owner | undefined
       ended: boolean
       level: string | undefined
+      /** The call is suspended: nobody runs it. */
+      suspended?: true | undefined
     }
   | Status<'gone' | 'unknown' | 'trimmed' | 'beyond'>
 
@@ -59,6 +61,8 @@ export type LookReply =
       /** As in {@link TakeReply}. */
       owner: Owner | undefined
       ended: boolean
+      /** As in {@link TakeReply}: the response ends, and its client polls. */
+      suspended?: true | undefined
       /** The session is subscribed to something; of a stream that belongs to the session. */
       subscribed?: true | undefined
     })

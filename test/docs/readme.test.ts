@@ -25,12 +25,12 @@ test('README.md has the ratio of tool calls to the official SDK that was measure
   expect(Math.min(...ratios)).toBeGreaterThanOrEqual(Number(times))
 })
 
-test('docs/comparison.md names the versions that are measured', () => {
-  const { servers } = JSON.parse(read('docs/comparison.json')) as { servers: { name: string; version: string }[] }
+test('docs/alternatives.md names the versions that are measured', () => {
+  const { servers } = JSON.parse(read('docs/alternatives.json')) as { servers: { name: string; version: string }[] }
   const { dependencies } = JSON.parse(read('test/more/migrate/package.json'))
   const known = new Set([...Object.values(dependencies), JSON.parse(read('package.json')).version])
   for (const { name, version } of servers) {
-    expect(read('docs/comparison.md'), name).toContain(`| ${name} | ${version} |`)
+    expect(read('docs/alternatives.md'), name).toContain(`| ${name} | ${version} |`)
     expect(known, name).toContain(version)
   }
 })

@@ -1,4 +1,4 @@
-/** docs/comparison.md says what the servers of other packages do today, in the versions that it names. */
+/** docs/alternatives.md says what the servers of other packages do today, in the versions that it names. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { root } from '../../../tools/build.ts'
 import { compare, SERVERS } from './compare.ts'
 import { type Comparison, worded } from './comparison.ts'
 
-const { servers }: Comparison = JSON.parse(readFileSync(join(root, 'docs/comparison.json'), 'utf8'))
+const { servers }: Comparison = JSON.parse(readFileSync(join(root, 'docs/alternatives.json'), 'utf8'))
 
 test.each(SERVERS)('$name does what the table says', async (compared) => {
   const recorded = servers.find(({ name }) => name === compared.name)

@@ -1,4 +1,4 @@
-/** The measured part of docs/comparison.md. */
+/** The measured part of docs/alternatives.md. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../../tools/build.ts'
@@ -41,7 +41,7 @@ export function worded(outcome: string): string {
   return WORDS.find(([pattern]) => pattern.test(outcome))?.[1] ?? 'fails'
 }
 
-/** The table of docs/comparison.md. */
+/** The table of docs/alternatives.md. */
 export function table({ servers }: Comparison): string {
   const lines = [
     '| server | version | client of | calls | a question | the death of a process |',

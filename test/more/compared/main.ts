@@ -1,12 +1,12 @@
-/** Measures what docs/comparison.md shows, and writes it there and into docs/comparison.json: `npm run compare`. */
+/** Measures what docs/alternatives.md shows, and writes it there and into docs/alternatives.json: `npm run compare`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../../tools/build.ts'
 import { comparison, table } from './comparison.ts'
 
 const measured = await comparison()
-writeFileSync(join(root, 'docs/comparison.json'), `${JSON.stringify(measured, undefined, 2)}\n`)
-const document = join(root, 'docs/comparison.md')
+writeFileSync(join(root, 'docs/alternatives.json'), `${JSON.stringify(measured, undefined, 2)}\n`)
+const document = join(root, 'docs/alternatives.md')
 const text = readFileSync(document, 'utf8')
 writeFileSync(
   document,
