@@ -3,27 +3,25 @@ import type { Context, Hono } from 'hono'
 import { HonoBase } from 'hono/hono-base'
 import { scopesWithoutAuth } from './auth/check.ts'
 import { authorization, checkOfMiddleware, middlewareOnly } from './auth/on-demand.ts'
-import type { AuthOptions } from './auth/options.ts'
-import { type Clock, systemClock } from './base/clock.ts'
+import { systemClock } from './base/clock.ts'
 import { OnDemand } from './base/on-demand.ts'
 import { createSealer, randomKey } from './base/sealing.ts'
 import type { Rate } from './base/setting.ts'
+import type { Endpoint, EndpointOptions } from './endpoint-types.ts'
 import { Access } from './http/access.ts'
-import { type CorsOptions, preflight } from './http/cors.ts'
+import { preflight } from './http/cors.ts'
 import { directFetch } from './http/direct.ts'
-import type { FetchOptions } from './http/fetch-options.ts'
 import { headerReader } from './http/headers.ts'
 import { type McpParts, mcpHandler } from './http/mcp.ts'
 import { legacyRoutes, wellKnownRoutes } from './http/on-demand.ts'
 import { openingOf } from './http/opening.ts'
-import { type OriginOptions, originCheck } from './http/origin.ts'
-import { LEGACY_PATHS, type PathOptions, Paths } from './http/paths.ts'
+import { originCheck } from './http/origin.ts'
+import { LEGACY_PATHS, Paths } from './http/paths.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { watchRequest } from './http/request-event.ts'
 import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
-import type { Page } from './page/routes.ts'
 import { ErrorCode } from './protocol/errors.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { refusalText } from './protocol/refusal-texts.ts'
@@ -35,116 +33,21 @@ import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { isMember } from './runtime/member.ts'
 import { Memory } from './runtime/memory.ts'
-import { createNotifier, type Notifier } from './runtime/notifier.ts'
+import { createNotifier } from './runtime/notifier.ts'
 import { announceOwnChanges } from './runtime/own-changes.ts'
 import { logError, reporter } from './runtime/reporter.ts'
 import { rest } from './runtime/rest.ts'
 import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
-import type { OfficialOptions } from './sdk/options.ts'
-import { mayRunAgain } from './server/dispatcher.ts'
+import { durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
-import { type HttpOptions, SETTINGS, type SessionOptions, type StatelessOptions } from './settings.ts'
+import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
-import { sealedStore, type Unsealed } from './store/sealed.ts'
-import type { Store } from './store/store.ts'
+import { sealedStore } from './store/sealed.ts'
 import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
-export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
-  /** Where sessions live. Default: in this process, for one instance. */
-  store?: Store | undefined
-  /**
-   * The callers that are let in. `'middleware'`: those that a middleware of the app has checked ({@link FetchOptions}), and
-   * a request without one is 401. Default: everybody, and all callers are one principal but for those of a middleware.
-   */
-  auth?: AuthOptions | 'middleware' | undefined
-  session?: Partial<SessionOptions> | undefined
-  stateless?: Partial<StatelessOptions> | undefined
-  http?: Partial<HttpOptions> | undefined
-  /**
-   * The key ring that seals what leaves the process. The first key seals, all of them open. All instances need the same
-   * ring. Default: a random key, which is right for a single instance.
-   */
-  keys?: readonly Uint8Array[] | undefined
-  /**
-   * With `keys` everything in the store is sealed, and a text without a seal is taken as missing. To turn sealing on
-   * without losing sessions, set `write` on all instances (plain texts are written, sealed ones are read too), then
-   * `read` (sealed texts are written, plain ones are read too), and, when the last session from before has ended,
-   * `refuse`, which is the default.
-   */
-  unsealed?: Unsealed | undefined
-  /**
-   * False where the platform takes a response only as a whole: every response is JSON, and features that need a stream
-   * are neither offered nor announced. Default true.
-   */
-  streaming?: boolean | undefined
-  /** The page for people, which `mcp-anywhere/page` has. */
-  page?: Page | undefined
-  /**
-   * Spans and metrics of OpenTelemetry, by the global providers of the process. Default: true where one of them is set when the
-   * endpoint is made. The package `@opentelemetry/api` must be installed.
-   */
-  telemetry?: boolean | undefined
-  /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
-  legacySse?: boolean | undefined
-  /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
-  onError?: ((error: unknown) => void) | undefined
-  clock?: Clock | undefined
-}
-
-export interface Endpoint {
-  /** The Hono app, for `app.route` or further routes. */
-  app: Hono
-  /**
-   * Serves a request. It never rejects: each failure is a response.
-   *
-   * @param options what a framework has done already, and what a platform knows of the request
-   */
-  fetch(request: Request, options?: FetchOptions): Promise<Response>
-  /** True for a path where the endpoint answers: `/mcp`, `/healthz`, those of HTTP+SSE and of the metadata. */
-  serves(path: string): boolean
-  /**
-   * Resolves when the server is ready, with sentences for the log of the start. Requests wait for it by themselves. A server of
-   * the official SDK is opened first.
-   *
-   * @throws TypeError with one line for a server that cannot be served
-   */
-  ready(): Promise<readonly string[]>
-  /** Announces changes, and completed elicitations, to clients on every instance. */
-  notify: Notifier
-  /** The name of this instance for the others: random, new with each process. */
-  instanceId: string
-  /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */
-  elicitationCompleted(elicitationId: string): Promise<boolean>
-  /** The name and version of the server, once it is {@link ready}. */
-  about(): { name: string; version: string }
-  /** Connections and calls of this instance, and work that waits for the store. All are zero when no response is open. */
-  stats(): { connections: number; calls: number; unregistered: number; owed: number }
-  /** Bytes that clients make this instance hold: of requests, and of output that waits. All are zero when it is at rest. */
-  held(): { requests: number; output: number }
-  /**
-   * Resolves when no call runs here and the work in the background is done, that of `ctx.waitUntil` included. Streams may still
-   * be open.
-   */
-  settled(): Promise<void>
-  /** The process may have been asleep for `idleMs`: connections to the store that may be dead are replaced. */
-  wake(idleMs: number): void
-  /**
-   * Prepares for a sleep of the process (a Lambda environment between invocations): closes the waiting connection to the
-   * store when nothing is open. The next stream or long call opens it again. It waits for calls, and for the work of
-   * `ctx.waitUntil`.
-   *
-   * @param by when the process sleeps in any case, by the endpoint's clock: a moment before, work that is left is reported and
-   *   no longer waited for
-   */
-  rest(by?: number): Promise<void>
-  /**
-   * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
-   * the other calls over or fails them, finishes the work at the store and closes it.
-   */
-  close(): Promise<void>
-}
+export type { Endpoint, EndpointOptions } from './endpoint-types.ts'
 
 /**
  * Serves `server` to MCP clients of every revision, from any number of instances that share a store.
@@ -186,7 +89,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       dispatch,
       clock,
       afterwork,
-      mayRunAgain: (request) => mayRunAgain(dispatcher, request),
+      durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
       heard: dispatcher.heard,
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,

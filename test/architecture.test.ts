@@ -20,7 +20,7 @@ test('docs/design.md has the imports as they are: npm run imports -- --write', (
 /** Each package, kind of package or file, and the only files that may import it. */
 const PACKAGES: [name: RegExp, files: RegExp][] = [
   [/^ioredis$/, /^lib\/store\/redis\//],
-  [/^@?hono(\/|$)/, /^lib\/(http|page|platform|cli)\/|^lib\/endpoint\.ts$|^(functions|examples)\//],
+  [/^@?hono(\/|$)/, /^lib\/(http|page|platform|cli)\/|^lib\/endpoint(-types)?\.ts$|^(functions|examples)\//],
   [/^node:/, /^(?!lib\/protocol\/)/],
   // A server's handlers keep values, and a store that does not answer fails them.
   [/^lib\/store\/(?!(?:values|store)\.ts$)/, /^(?!lib\/server\/)/],

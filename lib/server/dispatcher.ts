@@ -118,8 +118,30 @@ export function missingScopes(
   return hasScopes(auth, scopes) ? undefined : scopes
 }
 
-/** Whether another instance may run the request when the first one dies. */
-export function mayRunAgain(dispatcher: Dispatcher, { method, params }: JsonRpcRequest): boolean {
+/**
+ * Whether a request may be run again. none: never. again: when its instance dies. durable: at any moment, from what its journal has,
+ * so that its run may end while its client is asked, and begin again with the answer.
+ */
+export type Durability = 'none' | 'again' | 'durable'
+
+/** Which requests may be suspended: `all` has every tool taken for a durable one. */
+interface Suspending {
+  /** ms; 0: never. */
+  suspendAfter: number
+  suspend: 'durable' | 'all'
+}
+
+/** Requests without an effect need a journal only where they are suspended. */
+export function durabilityOf(
+  dispatcher: Dispatcher,
+  { method, params }: Pick<JsonRpcRequest, 'method' | 'params'>,
+  { suspendAfter, suspend }: Suspending,
+): Durability {
   const runsAgain = dispatcher.methods.get(method)?.runsAgain
-  return runsAgain === 'always' || (runsAgain === 'by policy' && dispatcher.policyOf(method, params).runsAgain)
+  if (runsAgain === undefined) return 'none'
+  const suspends = suspendAfter > 0
+  if (runsAgain === 'always') return suspends ? 'durable' : 'again'
+  const policy = dispatcher.policyOf(method, params)
+  if (policy.durable || (suspends && (policy.reads || suspend === 'all'))) return 'durable'
+  return policy.runsAgain ? 'again' : 'none'
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createEndpoint } from '../../lib/endpoint.ts'
 import type { JsonObject } from '../../lib/protocol/jsonrpc.ts'
 import { Context } from '../../lib/server/context/context.ts'
-import { mayRunAgain } from '../../lib/server/dispatcher.ts'
+import { durabilityOf } from '../../lib/server/dispatcher.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { type Module, withModule } from '../../lib/server/module.ts'
 import { dispatcherOf } from '../../lib/server/own-dispatcher.ts'
@@ -25,6 +25,8 @@ const notes: Module = {
     return { method, noteId: params?.noteId ?? null, revision: channel.revision, ...(action && { action }) }
   },
 }
+
+const NEVER = { suspendAfter: 0, suspend: 'durable' } as const
 
 function build() {
   const capabilities = { extensions: { 'example.com/own': { a: 1 } } }
@@ -75,15 +77,15 @@ describe('a method of a module', () => {
     const dispatcher = build()
     expect(await dispatcher.dispatch('tools/call', { name: 'a' }, fakeChannel())).toEqual({ content: [] })
     const request = (method: string, params: JsonObject) => ({ jsonrpc: '2.0', id: 1, method, params }) as const
-    expect(mayRunAgain(dispatcher, request('tools/call', { name: 'a' }))).toBe(true)
-    expect(mayRunAgain(dispatcher, request('tools/call', { name: 'b' }))).toBe(false)
+    expect(durabilityOf(dispatcher, request('tools/call', { name: 'a' }), NEVER)).toBe('again')
+    expect(durabilityOf(dispatcher, request('tools/call', { name: 'b' }), NEVER)).toBe('none')
     expect(() => dispatcher.dispatch('notes/other', {}, fakeChannel())).toThrow('no method "notes/other"')
   })
 
   it('does not run again after a crash unless its row allows it', () => {
     const request = (method: string) => ({ jsonrpc: '2.0', id: 1, method }) as const
-    expect(mayRunAgain(build(), request('notes/get'))).toBe(false)
-    expect(mayRunAgain(build(), request('notes/ask'))).toBe(true)
+    expect(durabilityOf(build(), request('notes/get'), NEVER)).toBe('none')
+    expect(durabilityOf(build(), request('notes/ask'), NEVER)).toBe('again')
   })
 
   it('cannot ask the client unless its row allows it', async () => {

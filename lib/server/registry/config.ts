@@ -72,6 +72,11 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
   inputSchema?: In
   /** Results then carry `structuredContent`, which is checked. */
   outputSchema?: Out
+  /**
+   * Everything in the handler that has an effect is in `ctx.once`. Then any instance may run the handler again from what
+   * `ctx.once` and the answers of the client have kept: after a crash, after a shutdown, and while the client is asked.
+   */
+  durable?: boolean | undefined
 }
 
 /**

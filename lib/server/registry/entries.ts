@@ -90,7 +90,7 @@ export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
   { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   // A program without types may give null for none, as the official SDK lets it.
@@ -104,7 +104,9 @@ export function toolEntry(
     enabled,
     policy: {
       scopes: requiredScopes ?? [],
-      runsAgain: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+      runsAgain: durable === true || annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+      ...(annotations?.readOnlyHint === true && { reads: true }),
+      ...(durable === true && { durable: true }),
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,

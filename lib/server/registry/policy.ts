@@ -15,6 +15,10 @@ export interface Policy {
   readonly scopes: readonly string[]
   /** Another instance may run the request when the first one dies. It is read where the method's row is `by policy`. */
   readonly runsAgain: boolean
+  /** A tool that only reads (`readOnlyHint`). */
+  readonly reads?: true
+  /** Everything of the handler that has an effect is in `ctx.once` (`durable`). */
+  readonly durable?: true
   /** Arguments that the headers `Mcp-Param-*` repeat (2026-07-28). */
   readonly paramHeaders: readonly ParamHeader[]
 }

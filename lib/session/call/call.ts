@@ -206,7 +206,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
     // A run that has taken the call over, and has sent nothing, has its log all the same.
     if (this.#state.at === 'registered' && this.#parts.continued) this.#openStream()
     const resumable = this.#streamed?.resumable || features(this.#parts.session.revision).streamsMayPause
-    if (this.#state.at === 'streaming' && resumable && this.#parts.host.mayRunAgain(this.#parts.request)) {
+    if (this.#state.at === 'streaming' && resumable && this.#parts.host.durability(this.#parts.request) !== 'none') {
       await this.#streamed?.settled()
       this.#apply('released', undefined, why)
       if (this.over) return

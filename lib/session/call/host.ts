@@ -5,7 +5,7 @@ import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../prot
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Dispatcher } from '../../server/dispatcher.ts'
+import type { Dispatcher, Durability } from '../../server/dispatcher.ts'
 import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TakeOver } from '../stream/connection.ts'
@@ -18,8 +18,8 @@ import type { RunningCalls } from './running.ts'
 /** The parts that all calls of an endpoint share. */
 export interface CallHost extends SharedParts {
   instance: Instance
-  /** Whether another instance may run the request again when this one dies. */
-  mayRunAgain(request: JsonRpcRequest): boolean
+  /** Whether a request may be run again, and how. */
+  durability(request: JsonRpcRequest): Durability
   heard: Dispatcher['heard']
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls

@@ -100,7 +100,7 @@ export class CallStream {
   /** The request for another instance to run again: where it may, where somebody can get the response, unless it is long. */
   #requestText(): string | undefined {
     const { carrier, host, request } = this.#parts
-    if (!carrier.streams || !host.mayRunAgain(request)) return undefined
+    if (!carrier.streams || host.durability(request) === 'none') return undefined
     const text = writeStored(this.#parts, this.#channel.event)
     return text.length <= MAX_STORED_REQUEST ? text : undefined
   }
