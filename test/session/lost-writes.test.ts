@@ -207,6 +207,19 @@ describe('where a failover loses an entry of a log', () => {
     expect(again.status).toBe(405)
   })
 
+  test('a client that had the response is not given an error for it when it comes back', async () => {
+    const { server, go } = stepping(1)
+    const base = memoryStore()
+    const endpoint = start(server, base, { append: losing(2, base) })
+    const session = await open(endpoint)
+    const answered = post(endpoint, session, step('c'))
+    go()
+    const stream = new EventReader(await answered)
+    await stream.until(({ id }) => id === 'c')
+    const back = await send(endpoint, '/mcp', { ...session, 'last-event-id': stream.lastId ?? '' })
+    expect(back.status).toBe(405)
+  })
+
   test('a client that comes back without the entry gets a warning in its place', async () => {
     const { server, go } = stepping(3)
     const base = memoryStore()
