@@ -4,12 +4,13 @@ import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
 import { completeResult } from '../protocol/complete-result.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
+import { type JsonRpcRequest, RawJson, type RequestId, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
+import { MissingCapability } from '../server/context/errors.ts'
 import { type Description, type Dispatcher, durabilityOf, missingScopes } from '../server/dispatcher.ts'
 import type { Caller as Viewer } from '../server/registry/config.ts'
 import type { TaskPolicy } from '../server/registry/task-policy.ts'
@@ -65,7 +66,8 @@ export class Stateless {
     if (method === 'server/discover') {
       return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
     }
-    if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
+    if (method === 'subscriptions/listen' && this.#options.listen)
+      return this.#listen(request, streams, caller, envelope)
     let task: TaskPolicy | undefined
     if (row?.about === 'tool') {
       const viewer = this.#dispatcher.hides ? viewerOf(caller) : undefined
@@ -153,7 +155,7 @@ export class Stateless {
     return !missingScopes(dispatcher, viewer.auth, 'resources/read', { uri }, dispatcher.hides ? viewer : undefined)
   }
 
-  async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
+  async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller, envelope: Envelope): Promise<Reply> {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
@@ -161,13 +163,26 @@ export class Stateless {
     try {
       // The function keeps nothing else of the caller while the stream is open: its request has the body.
       const viewer = viewerOf(caller)
-      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer) }
+      const tasks = this.#dispatcher.tasks ? await this.#watched(request, envelope, caller.principal) : undefined
+      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer), tasks }
       const listening = new Listening(this.#instance, request, parts, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
+      if (error instanceof MissingCapability) throw missing(error, request.id)
       if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error
       return errorReply(error, request.id)
     }
   }
+
+  /** The tasks that a client listens for. */
+  async #watched({ params }: JsonRpcRequest, { capabilities }: Envelope, principal: string) {
+    const { watchedTasks } = await import('./task-listen.ts')
+    return watchedTasks(() => this.#host.tasks.load(), params?.notifications, capabilities, principal)
+  }
+}
+
+/** The refusal of a request whose client lacks a capability: 400. */
+function missing({ message, requiredCapabilities }: MissingCapability, id: RequestId): Refusal {
+  return new Refusal(400, ErrorCode.MissingClientCapability, message, { data: { requiredCapabilities }, id })
 }

@@ -201,7 +201,7 @@ describe('tasks/list', () => {
     expect(first.tasks[0]).toEqual(await get(first.tasks[0].taskId, own))
   })
 
-  test.each(['x', 'bm90aGluZw', ''])('refuses the cursor "%s"', async (cursor) => {
+  test.each(['x', 'bm90aGluZw'])('refuses the cursor "%s"', async (cursor) => {
     expect((await ask('tasks/list', { cursor })).error?.code).toBe(-32602)
   })
 })

@@ -7,8 +7,10 @@ import { quarterOfHeap } from '../../base/heap.ts'
 import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
 import type { TaskStore } from '../tasks.ts'
+import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
+import { journalOperations } from './journal.ts'
 import { sessionOperations } from './sessions.ts'
 import { State } from './state.ts'
 import { streamOperations } from './streams.ts'
@@ -48,6 +50,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
     ...sessionOperations(state),
     ...callOperations(state),
+    ...askOperations(state),
+    ...journalOperations(state),
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),
