@@ -10,14 +10,7 @@ import { errorText } from '../../protocol/jsonrpc.ts'
 import { Refusal } from '../../protocol/refusal.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 import type { InvocationContext } from './handler.ts'
-
-/** Events that the function sends to itself. They need no other authentication: nothing else may invoke it with them. */
-export interface OwnEvents {
-  /** `arn`: what was invoked, a version or an alias. */
-  invoked(arn: string | undefined): void
-  /** Does what the event asks for; undefined where it is none of its own. Where it rejects, Lambda delivers the event again. */
-  accept(event: unknown, deadline: number): Promise<void> | undefined
-}
+import type { OwnEvents } from './tasks/own-events.ts'
 
 export interface LambdaOptions {
   ownEvents?: OwnEvents | undefined

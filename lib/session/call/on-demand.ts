@@ -17,7 +17,7 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
 
-const TASKS = new OnDemand(() => import('../tasks/methods.ts').then(({ serveTasks }) => ({ serveTasks })))
+const TASKS = new OnDemand(() => import('./task-methods.ts').then(({ serveTasks }) => ({ serveTasks })))
 
-/** As that of tasks/methods.ts. */
+/** As that of task-methods.ts. */
 export const { serveTasks } = operationsOf(TASKS, { serveTasks: true })

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { inject, onTestFinished, test, expect, vi } from 'vitest'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { root } from '../../../tools/build.ts'
 import { eventually } from '../../support/eventually.ts'
 import { call, initialize, request } from '../../support/raw.ts'
@@ -48,11 +48,15 @@ test('tasks run in workers, and go on where a worker is killed or shut down', as
   }
   const session = await initialize(app.url)
   let ids = 0
-  const ask = async (method: string, params: object) => (await call(app.url, session, request(++ids, method, params))).result
+  const ask = async (method: string, params: object) =>
+    (await call(app.url, session, request(++ids, method, params))).result
   const { task } = await ask('tools/call', { name: 'write_report', arguments: { chapters: 60 }, task: {} })
   const get = () => ask('tasks/get', { taskId: task.taskId })
   const chapter = async (least: number) =>
-    eventually(async () => (Number(/\d+/.exec((await get()).statusMessage ?? '')?.[0] ?? 0) >= least ? true : undefined), 120_000)
+    eventually(
+      async () => (Number(/\d+/.exec((await get()).statusMessage ?? '')?.[0] ?? 0) >= least ? true : undefined),
+      120_000,
+    )
 
   const first = await worker()
   await chapter(2)

@@ -1,7 +1,14 @@
 /** The function invokes itself for the next leg of a task. This is loaded where `TASK_EXECUTOR=lambda`. */
 import { type Executor, type RunTask, readWake } from '../../../tasks/executor.ts'
-import type { OwnEvents } from '../invocation.ts'
 import { invokeLater, type OwnFunction } from './invoke.ts'
+
+/** Events that the function sends to itself. They need no other authentication: nothing else may invoke it with them. */
+export interface OwnEvents {
+  /** `arn`: what was invoked, a version or an alias. */
+  invoked(arn: string | undefined): void
+  /** Does what the event asks for; undefined where it is none of its own. Where it rejects, Lambda delivers the event again. */
+  accept(event: unknown, deadline: number): Promise<void> | undefined
+}
 
 type Environment = Readonly<Record<string, string | undefined>>
 

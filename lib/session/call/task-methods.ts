@@ -5,11 +5,11 @@ import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.t
 import type { TaskKey } from '../../store/tasks.ts'
 import type { TaskRequest } from '../../tasks/engine-types.ts'
 import { RETRIES } from '../../tasks/terms.ts'
-import type { SessionChannel } from '../call/channel.ts'
-import { type CallParts, type SessionTasks, viewerOf } from '../call/host.ts'
-import { listTasks } from './list.ts'
-import { waitForResult } from './result.ts'
-import { taskOf } from './shape.ts'
+import type { SessionChannel } from './channel.ts'
+import { type CallParts, type SessionTasks, viewerOf } from './host.ts'
+import { listTasks } from './task-list.ts'
+import { waitForResult } from './task-result.ts'
+import { taskOf } from './task-shape.ts'
 
 /** Bytes of a task id. */
 const ID = 18

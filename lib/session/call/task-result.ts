@@ -9,10 +9,10 @@ import { AskError } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
 import { refusedWith } from '../../tasks/refused.ts'
-import type { SessionChannel } from '../call/channel.ts'
-import type { CallParts } from '../call/host.ts'
-import { isTerminal, outcomeOf, related, taskOf } from './shape.ts'
-import { TaskWatch } from './watch.ts'
+import type { SessionChannel } from './channel.ts'
+import type { CallParts } from './host.ts'
+import { isTerminal, outcomeOf, related, taskOf } from './task-shape.ts'
+import { TaskWatch } from './task-watch.ts'
 
 export async function waitForResult(
   parts: CallParts,

@@ -3,7 +3,7 @@ import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { JsonObject } from '../../protocol/jsonrpc.ts'
 import type { TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
-import { taskOf } from './shape.ts'
+import { taskOf } from './task-shape.ts'
 
 const PAGE = 50
 
