@@ -27,6 +27,7 @@ export type {
 export { onEvent } from './base/events.ts'
 export { readKeyRing } from './base/sealing.ts'
 export type { Rate } from './base/setting.ts'
+export { once } from './once.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
 export type { FetchOptions } from './http/fetch-options.ts'
 export type { McpConfig, ServeConfig } from './mcp-config.ts'
