@@ -16,12 +16,13 @@ function call(more: Partial<CallEvent>): CallEvent {
 }
 
 async function logged(publishAll: () => void): Promise<Record<string, unknown>[]> {
-  let text = ''
-  const log = openLog({ requests: true, out: { write: (part) => void (text += part) } })
+  const parts: string[] = []
+  const log = openLog({ requests: true, out: { write: (part) => parts.push(part) } })
   ends.push(() => log.close())
   publishAll()
   await setImmediate()
-  return text
+  return parts
+    .join('')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))

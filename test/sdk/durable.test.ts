@@ -1,12 +1,13 @@
 /** Durable tools of servers of the official SDK, of both lines: run again from what `once` has kept, and replayed. */
-import { McpServer as McpServer2 } from '@modelcontextprotocol/server'
+
 import { McpServer as McpServer1 } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer as McpServer2 } from '@modelcontextprotocol/server'
 import { once } from 'mcp-anywhere'
 import { type TestClient, testClient } from 'mcp-anywhere/testing'
 import { afterEach, expect, test } from 'vitest'
 import type { EndpointOptions } from '../../lib/endpoint.ts'
-import { Policies } from '../../lib/sdk/policies.ts'
 import { requireOfficialOptions } from '../../lib/sdk/options.ts'
+import { Policies } from '../../lib/sdk/policies.ts'
 
 const open: TestClient[] = []
 afterEach(async () => {
@@ -34,7 +35,12 @@ function shop(line: 1 | 2, message: () => string = () => form.message) {
   return server
 }
 
-async function connect(line: 1 | 2, revision: string, endpoint: Omit<EndpointOptions, 'store' | 'clock'>, message?: () => string) {
+async function connect(
+  line: 1 | 2,
+  revision: string,
+  endpoint: Omit<EndpointOptions, 'store' | 'clock'>,
+  message?: () => string,
+) {
   const client = await testClient(shop(line, message), {
     revision,
     elicit: () => ({ action: 'accept', content: {} }),
@@ -44,7 +50,9 @@ async function connect(line: 1 | 2, revision: string, endpoint: Omit<EndpointOpt
   return client
 }
 
-const both = ([1, 2] as const).flatMap((line) => ['2025-11-25', '2026-07-28'].map((revision) => [line, revision] as const))
+const both = ([1, 2] as const).flatMap((line) =>
+  ['2025-11-25', '2026-07-28'].map((revision) => [line, revision] as const),
+)
 
 test.each(both)('SDK %i.x, %s: what once has done is not done again by a replay', async (line, revision) => {
   const client = await connect(line, revision, { replay: 'strict' })
@@ -58,7 +66,9 @@ test.each(both)('SDK %i.x, %s: a question that differs from run to run is found'
   const onError = (error: unknown) => differences.push((error as Error).message)
   const client = await connect(line, revision, { replay: 'always', onError }, () => `Buy ${Math.min(2, ++n)}?`)
   await client.callTool({ name: 'buy' })
-  expect(differences.filter((text) => text.startsWith("REPLAY"))).toEqual([expect.stringMatching(/the tool "buy" differs.*"elicit-1" was .*Buy 2.* and is .*Buy 1/)])
+  expect(differences.filter((text) => text.startsWith('REPLAY'))).toEqual([
+    expect.stringMatching(/the tool "buy" differs.*"elicit-1" was .*Buy 2.* and is .*Buy 1/),
+  ])
 })
 
 test('once runs its function where the context has no once', async () => {
@@ -67,7 +77,9 @@ test('once runs its function where the context has no once', async () => {
 })
 
 const policyOf = (tool: object, annotations?: object) =>
-  new Policies({ tools: { a: tool }, annotationsOf: () => annotations, report: () => {} }).of('tools/call', { name: 'a' })
+  new Policies({ tools: { a: tool }, annotationsOf: () => annotations, report: () => {} }).of('tools/call', {
+    name: 'a',
+  })
 
 test('the policy of a tool says what the options and the annotations say', () => {
   expect(policyOf({ durable: true })).toMatchObject({ runsAgain: true, durable: true })
@@ -79,8 +91,14 @@ test('the policy of a tool says what the options and the annotations say', () =>
 
 test.each([
   [{ durable: 'yes' }, 'tools["a"].durable must be true or false, not "yes".'],
-  [{ durable: false, readOnly: true }, 'tools["a"]: durable is false, and readOnly has the tool run again all the same.'],
-  [{ durable: false, idempotent: true }, 'tools["a"]: durable is false, and idempotent has the tool run again all the same.'],
+  [
+    { durable: false, readOnly: true },
+    'tools["a"]: durable is false, and readOnly has the tool run again all the same.',
+  ],
+  [
+    { durable: false, idempotent: true },
+    'tools["a"]: durable is false, and idempotent has the tool run again all the same.',
+  ],
 ])('%o stops the start with one line', (options, message) => {
   expect(() => requireOfficialOptions({ tools: { a: options as object } })).toThrow(message)
 })
