@@ -201,6 +201,15 @@ export type { AnswerReply, AskStore } from './store/asks.ts'
 export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'
 export { comparePositions } from './store/bus.ts'
 export type { Append, AppendReply, CallEnd, CallLook, CallStore, ClaimReply, Registration } from './store/calls.ts'
+export type {
+  Journal,
+  JournalStore,
+  Keep,
+  KeepReply,
+  PollReply,
+  SuspendReply,
+  Suspension,
+} from './store/journal.ts'
 export type { LimitStore } from './store/limits.ts'
 export { memoryStore } from './store/memory/index.ts'
 export { GET_STREAM, type Holder, type Owner, type SessionKey, type Status } from './store/names.ts'
