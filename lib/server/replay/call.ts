@@ -13,7 +13,7 @@ import { changedByJson } from './json-value.ts'
 import { channelWith, Shadow } from './shadow.ts'
 import { askStep, messageStep, onceStep, resultStep, type Settled, settle } from './steps.ts'
 
-export interface ReplayedParts {
+interface ReplayedParts {
   /** Runs the handler. */
   dispatch(channel: ClientChannel): Result | Promise<Result>
   /** How a difference names the handler: `tool "transfer"`. */
