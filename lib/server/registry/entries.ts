@@ -95,6 +95,9 @@ export function toolEntry(
     config
   const { annotations, execution } = members
   const what = `Tool "${name}": inputSchema`
+  if (durable !== undefined && typeof durable !== 'boolean') {
+    throw new TypeError(`Tool "${name}": durable must be true or false.`)
+  }
   // A program without types may give null for none, as the official SDK lets it.
   const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
   const output = outputSchema
