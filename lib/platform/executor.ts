@@ -3,7 +3,10 @@ import { defaultsOf } from '../settings.ts'
 import { EXECUTOR_SETTINGS, type ExecutorSettings } from '../settings-executors.ts'
 import { BadSetting, type Environment, readGroup } from './environment.ts'
 
-/** @throws BadSetting with one line */
+/**
+ * Exported for tests.
+ * @throws BadSetting with one line
+ */
 export function readExecutor(env: Environment): ExecutorSettings {
   const settings = { ...defaultsOf(EXECUTOR_SETTINGS.executor), ...readGroup(env, EXECUTOR_SETTINGS.executor) }
   const { kind, queue, url, account } = settings

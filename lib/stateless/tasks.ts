@@ -58,7 +58,7 @@ function seedOf(taskId: string, view: TaskView): JsonObject {
 }
 
 /** A call whose client has tasks, and whose tool has them. */
-export interface TaskCall {
+interface TaskCall {
   call: StatelessCall
   request: JsonRpcRequest
   caller: Caller

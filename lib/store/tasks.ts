@@ -50,7 +50,7 @@ export interface NewTask {
 }
 
 /** An ask that has its answer. */
-export interface TaskAnswer {
+interface TaskAnswer {
   /** The digest of its key. */
   key: string
   /** The digest of method and params. */
@@ -59,7 +59,7 @@ export interface TaskAnswer {
 }
 
 /** The result of a `ctx.once`. */
-export interface TaskResult {
+interface TaskResult {
   /** The digest of its name. */
   name: string
   value: string
@@ -106,7 +106,7 @@ export interface TaskClaim {
 }
 
 /** Whom a change concerns: the connections that wait for the task. */
-export interface Watched {
+interface Watched {
   watchers: string[]
 }
 

@@ -6,7 +6,7 @@ import type { Executor } from './executor.ts'
 import { nameOf } from './names.ts'
 import { TERMS } from './terms.ts'
 
-export interface LegParts {
+interface LegParts {
   store: TaskStore
   key: TaskKey
   owner: string

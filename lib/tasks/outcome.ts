@@ -6,7 +6,7 @@ import { failureResponse } from '../runtime/error-text.ts'
 import type { TaskEnd } from '../store/tasks.ts'
 import { MAX_MESSAGE, MAX_OUTCOME } from './terms.ts'
 
-export interface Outcome {
+interface Outcome {
   result?: JsonObject
   error?: JsonRpcErrorObject
 }

@@ -39,7 +39,7 @@ export interface RunParts {
   sessionValues?: ((session: NonNullable<TaskRequest['session']>) => KeyValues) | undefined
 }
 
-export interface LegInput {
+interface LegInput {
   token: string
   claim: TaskClaim
   request: TaskRequest

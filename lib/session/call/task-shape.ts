@@ -3,10 +3,10 @@ import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { TaskStatus, TaskView } from '../../store/tasks.ts'
 
 /** `_meta` of what belongs to a task. */
-export const RELATED_TASK = 'io.modelcontextprotocol/related-task'
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 
 /** The outcome of a call: its result, or its JSON-RPC error. */
-export type Outcome = { result: JsonObject } | { error: JsonObject }
+type Outcome = { result: JsonObject } | { error: JsonObject }
 
 /** Undefined while the task has none, and where its runs were lost. */
 export function outcomeOf({ outcome }: TaskView): Outcome | undefined {

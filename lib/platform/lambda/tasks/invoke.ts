@@ -15,7 +15,7 @@ export interface OwnFunction {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where the API is: dual-stack, since a function in a private network has a way out for IPv6 alone. */
+/** Where the API is: dual-stack, since a function in a private network has a way out for IPv6 alone. Exported for tests. */
 export function endpointOf(env: Environment): string {
   // The variables that every SDK of AWS reads, such as for the endpoint of an interface in a network.
   const given = env.AWS_ENDPOINT_URL_LAMBDA ?? env.AWS_ENDPOINT_URL

@@ -5,13 +5,13 @@
 import { createHash, createHmac } from 'node:crypto'
 
 /** Of a role, in an execution environment: they end with it. */
-export interface Credentials {
+interface Credentials {
   accessKeyId: string
   secretAccessKey: string
   sessionToken?: string | undefined
 }
 
-export interface Unsigned {
+interface Unsigned {
   method: string
   url: URL
   /** Names in lower case. All of them are signed. */
@@ -19,7 +19,7 @@ export interface Unsigned {
   body: string
 }
 
-export interface Signer {
+interface Signer {
   credentials: Credentials
   region: string
   service: string

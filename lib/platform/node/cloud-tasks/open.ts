@@ -13,7 +13,7 @@ export interface ServedExecutor {
 }
 
 /** The path of the requests. */
-export const LEGS = '/tasks/legs'
+const LEGS = '/tasks/legs'
 /** The longest that Cloud Tasks waits for a response, in ms. */
 const LONGEST = 30 * 60_000
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { isObject } from '../../../protocol/jsonrpc.ts'
 import type { Executor, Wake } from '../../../tasks/executor.ts'
 
-export interface QueueOptions {
+interface QueueOptions {
   /** `projects/…/locations/…/queues/…` */
   queue: string
   /** The address for the requests of the queue, which is the audience of their tokens, too. */
