@@ -41,7 +41,6 @@ import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
 import { type Dispatcher, durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
-import { sessionTasks } from './session/session-tasks.ts'
 import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
@@ -109,7 +108,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
       handles: (method) => dispatcher.handles?.(method) === true,
-      tasks: given.tasks && sessionTasks(dispatcher, tasks),
+      tasks: given.tasks && { engine: tasks, dispatcher },
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),

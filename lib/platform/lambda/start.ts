@@ -43,7 +43,7 @@ export async function startEndpoint(
   // An environment sleeps after its response: nothing waits in it.
   const stateless = { ...settings.endpoint.stateless, park: 0 }
   const store = await openStore(settings, log, entry)
-  const ownEvents = process.env.TASK_EXECUTOR ? await openOwnEvents() : undefined
+  const ownEvents = process.env.TASK_EXECUTOR ? (await import('./tasks/open.ts')).openOwnEvents() : undefined
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
   const endpoint = endpointOrStop(server, {
     store,
@@ -59,13 +59,4 @@ export async function startEndpoint(
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
   return { endpoint, settings, log, ownEvents, ending: metrics?.flush }
-}
-
-/** Undefined: this process runs the legs of tasks itself. A wrong setting ends it. */
-async function openOwnEvents() {
-  const [{ executorOrStop }, { SelfInvocation }] = await Promise.all([
-    import('../executor.ts'),
-    import('./tasks/own-events.ts'),
-  ])
-  return executorOrStop(process.env).kind === 'lambda' ? new SelfInvocation(process.env) : undefined
 }

@@ -8,7 +8,6 @@ import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Dispatcher, Durability } from '../../server/dispatcher.ts'
 import type { Caller as Viewer } from '../../server/registry/config.ts'
-import type { Policy } from '../../server/registry/policy.ts'
 import type { Holder } from '../../store/store.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
 import type { TakeOver } from '../stream/connection.ts'
@@ -47,12 +46,7 @@ export interface CallHost extends SharedParts {
 /** Tasks, as sessions use them. */
 export interface SessionTasks {
   engine: OnDemand<TaskEngine>
-  /** Some tool runs as a task. */
-  readonly some: boolean
-  /** Whether and how the tool that the params name runs as a task. Undefined: it does not. */
-  rulesOf(params: JsonObject, viewer: Viewer | undefined): Policy['task']
-  /** The params name a tool that the viewer sees. */
-  isTool(params: JsonObject, viewer: Viewer | undefined): boolean
+  dispatcher: Dispatcher
 }
 
 /** A caller as the server's entries see it; undefined where they are the same for every caller. */

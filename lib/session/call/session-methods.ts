@@ -1,23 +1,9 @@
 /** The methods whose effect is the session's own state. The author's server answers all others. */
 import type { JsonObject, Result } from '../../protocol/jsonrpc.ts'
-import { features } from '../../protocol/revisions.ts'
 import type { SessionChannel } from './channel.ts'
-import { type CallParts, type SessionTasks, viewerOf } from './host.ts'
+import type { CallParts } from './host.ts'
 import { changeSession, serveTasks } from './on-demand.ts'
-import { refusalOf } from './response.ts'
-
-/** Calls of tools without a task are the server's, as is all of it in the other revisions, which then has no such method. */
-function taskMethod(tasks: SessionTasks, parts: CallParts, channel: SessionChannel): Promise<Result> | undefined {
-  const { session, request } = parts
-  if (!features(session.revision).coreTasks) return undefined
-  const { method, params = {} } = request
-  const isPlain = method === 'tools/call' && params.task === undefined
-  if (isPlain && tasks.rulesOf(params, viewerOf(parts.host, session, parts.caller))?.support !== 'required')
-    return undefined
-  // The call is refused as one of the server's is.
-  if (method === 'tasks/result' && refusalOf(parts)) return undefined
-  return serveTasks(tasks, parts, channel)
-}
+import { isOfTasks } from './task-routing.ts'
 
 /** Answers a method of the session, or returns undefined where it is none. */
 export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonObject | Promise<Result> | undefined {
@@ -35,8 +21,12 @@ export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonOb
     case 'tasks/get':
     case 'tasks/list':
     case 'tasks/cancel':
-    case 'tasks/result':
-      return parts.host.tasks?.some ? taskMethod(parts.host.tasks, parts, channel) : undefined
+    case 'tasks/result': {
+      const { tasks } = parts.host
+      return tasks?.dispatcher.tasks && isOfTasks(tasks.dispatcher, parts)
+        ? serveTasks(tasks, parts, channel)
+        : undefined
+    }
     default:
       return undefined
   }

@@ -2,6 +2,7 @@
 import { randomId } from '../../base/ids.ts'
 import { ErrorCode, invalidParams, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
+import type { Dispatcher } from '../../server/dispatcher.ts'
 import type { TaskKey } from '../../store/tasks.ts'
 import type { TaskRequest } from '../../tasks/engine-types.ts'
 import { RETRIES } from '../../tasks/terms.ts'
@@ -53,15 +54,16 @@ async function callTool(
   { task: asked, ...params }: JsonObject,
 ): Promise<Result> {
   const { host, session, caller } = parts
+  const { dispatcher } = tasks
   const viewer = viewerOf(host, session, caller)
-  const rules = tasks.rulesOf(params, viewer)
+  const rules = dispatcher.policyOf('tools/call', params, viewer).task
   if (asked === undefined) {
     if (rules?.support === 'required') throw notFound('runs as a task only: send "task" in the params', params)
     return host.dispatch(parts.request.method, params, channel)
   }
   if (!isObject(asked)) throw invalidParams('"task" must be an object.')
   // An unknown tool has the error that it has without a task.
-  if (!rules && tasks.isTool(params, viewer)) throw notFound('does not run as a task: send no "task"', params)
+  if (!rules && isTool(dispatcher, params, viewer)) throw notFound('does not run as a task: send no "task"', params)
   if (!rules) return host.dispatch(parts.request.method, params, channel)
   const id = randomId(ID)
   const request = requestOf(parts, params)
@@ -71,6 +73,12 @@ async function callTool(
   const engine = await tasks.engine.load()
   const view = await engine.create(made, caller)
   return { task: taskOf(id, view) }
+}
+
+/** The params name a tool that the caller sees. One that is hidden from it has the policy of a name that nothing has. */
+function isTool(dispatcher: Dispatcher, params: JsonObject, viewer: ReturnType<typeof viewerOf>): boolean {
+  const known = typeof params.name === 'string' && dispatcher.knows?.('tool', params.name)
+  return known === true && dispatcher.policyOf('tools/call', params, viewer) !== dispatcher.policyOf('tools/call', {})
 }
 
 function requestOf({ session, request, caller }: CallParts, params: JsonObject): TaskRequest {
