@@ -11,11 +11,13 @@ import { callContract } from './calls.ts'
 import { changeContract } from './changes.ts'
 import { checked } from './checked.ts'
 import { endingContract } from './endings.ts'
+import { define, journalBounds, journalScenarios } from './journal.ts'
 import { limitContract } from './limits.ts'
 import { logContract } from './logs.ts'
 import { sessionContract } from './sessions.ts'
 import { streamContract } from './streams.ts'
 import type { MakeStore } from './support.ts'
+import { suspendedScenarios } from './suspended.ts'
 import { valueContract } from './values.ts'
 
 export interface ContractOptions {
@@ -62,6 +64,10 @@ export function storeContract(
     busContract(make)
     valueContract(make)
     limitContract(make)
-    if (keepsForm) byteContract(make)
+    define('the journal of a durable call', make, journalScenarios)
+    define('a suspended call', make, suspendedScenarios)
+    if (!keepsForm) return
+    byteContract(make)
+    define('the bounds of a journal', make, journalBounds)
   })
 }
