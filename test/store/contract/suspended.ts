@@ -253,6 +253,18 @@ export const suspendedScenarios = {
       })
     },
   },
+  'of an answer and a cancel at once the first one decides, and the call ends': {
+    async run(f) {
+      const { store, key } = f
+      await suspended(f, ask('q1'))
+      const [answer, cancel] = await Promise.all([store.answer(key, 'q1', 'yes', RUN2), store.cancel(key, 'n:1')])
+      expect(answer).toMatchObject({ owner: RUN2, taken: { cancelled: false } })
+      expect(cancel).toEqual({ status: 'ok', owner: RUN2, stream: 'S' })
+      expect(await store.append(key, logged(2, ['x'], { owner: RUN2 }))).toMatchObject({ status: 'cancelled' })
+      const end = { stream: 'S', owner: RUN2, mark: true, durable: true, forget: ['q1'] }
+      expect(await store.endCall(key, end)).toMatchObject({ status: 'ok', cancelled: true })
+    },
+  },
   'as many calls of a session are suspended as may be': {
     async run(f) {
       const { store, key } = f
@@ -263,7 +275,9 @@ export const suspendedScenarios = {
       expect(await store.suspend(key, { ...second, max: 1 })).toEqual({ status: 'full' })
       expect(await store.lookCall(key, 'T', RUN1, [], MINUTE, MINUTE, true)).toMatchObject({ status: 'ok' })
       expect(MAX_SUSPENDED).toBeGreaterThan(1)
-      expect(await store.suspend(key, second)).toMatchObject({ status: 'ok' })
+      // The first one runs again: it is none of them.
+      await store.answer(key, 'q1', 'yes', RUN2)
+      expect(await store.suspend(key, { ...second, max: 1 })).toMatchObject({ status: 'ok' })
     },
   },
   'a poll has a position in the log, and a note': {
@@ -322,6 +336,7 @@ export const suspendedScenarios = {
     async run(f) {
       const { store, key } = f
       await suspended(f, ask('q1', MINUTE))
+      await store.register(key, { ...call, id: 'n:2', stream: 'T' })
       await longerThanOthers()
       expect(await store.claim(key, 'S', '', RUN2)).toEqual({ status: 'suspended' })
       expect(await pollOf(f)).toMatchObject({ status: 'suspended', entries: [{ n: 1 }] })
