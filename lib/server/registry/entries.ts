@@ -93,6 +93,9 @@ export function toolEntry(
   const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, ...members } = config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
+  if (durable !== undefined && typeof durable !== 'boolean') {
+    throw new TypeError(`Tool "${name}": durable must be true or false.`)
+  }
   // A program without types may give null for none, as the official SDK lets it.
   const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
   const output = outputSchema
