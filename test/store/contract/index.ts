@@ -1,6 +1,6 @@
 /**
  * The contract suite: tests that every store must pass. A test file calls {@link storeContract}, which needs vitest and a
- * store, nothing else. Of the library, the files of this folder import lib/store/store.ts only.
+ * store, nothing else. Of the library, the files of this folder import types of lib/store only, and the constants of journal.ts.
  */
 import { describe, expect, test } from 'vitest'
 import type { StoreOptions } from '../../../lib/store/store.ts'

@@ -1,6 +1,6 @@
 /** The journals of durable calls: results of `once`, asks by key, and deadlines. */
 import { describe, expect, test } from 'vitest'
-import { JOURNAL_BYTES, JOURNAL_ENTRIES, TIMED_OUT } from '../../../lib/store/store.ts'
+import { JOURNAL_BYTES, JOURNAL_ENTRIES, TIMED_OUT } from '../../../lib/store/journal.ts'
 import { ask, asking, claimed, durable, logged, once, RUN1, RUN2, RUN3, type Scenario } from './scenario.ts'
 import { append, call, fixture, type MakeStore, MINUTE, until } from './support.ts'
 

@@ -1,6 +1,8 @@
 /** Steps of durable calls that several tests begin with. */
 import { expect } from 'vitest'
-import type { Append, DurableAsk, Keep, Store, StoreOptions, Taken } from '../../../lib/store/store.ts'
+import type { DurableAsk } from '../../../lib/store/calls.ts'
+import type { Keep, Taken } from '../../../lib/store/journal.ts'
+import type { Append, Store, StoreOptions } from '../../../lib/store/store.ts'
 import { append, call, type Fixture, MINUTE } from './support.ts'
 
 /** What a store must do, as a function: the suite runs it, and a test of a guard runs it without the guard. */

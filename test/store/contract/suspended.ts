@@ -1,6 +1,6 @@
 /** Suspended calls: nobody runs them, and none is forgotten. */
 import { expect } from 'vitest'
-import { MAX_SUSPENDED, TIMED_OUT } from '../../../lib/store/store.ts'
+import { MAX_SUSPENDED, TIMED_OUT } from '../../../lib/store/journal.ts'
 import {
   ask,
   asking,
