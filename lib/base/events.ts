@@ -119,6 +119,7 @@ export type CallOutcome =
   | 'refused'
   | 'abandoned'
   | 'released'
+  | 'suspended'
   | 'lost'
   | 'session_gone'
   | 'store_away'

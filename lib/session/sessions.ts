@@ -17,8 +17,8 @@ import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { endOrphan } from './call/on-demand.ts'
 import { RunningCalls, recount } from './call/running.ts'
+import { cancelCall, takeAnswer } from './from-client.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
 import { requireRoom } from './room.ts'
@@ -186,33 +186,14 @@ export class Sessions {
   async #take(session: Session, message: Exclude<Message, { kind: 'request' }>, caller: Caller): Promise<void> {
     if (message.kind === 'response') {
       const { id } = message.response
-      if (typeof id !== 'string') return
-      const value = answerText(message.response)
-      const reply = await this.#store.answer(session.key, id, value)
-      if (reply.status === 'full') throw tooManyStored()
-      if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
+      if (typeof id === 'string') await takeAnswer(this.#host, session, caller, id, answerText(message.response))
       return
     }
     const { method, params } = message.notification
     if (method !== 'notifications/cancelled') return this.#host.hear(session, caller, message.notification)
     const { requestId, reason } = params ?? {}
     if (!isRequestId(requestId)) return
-    await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
-  }
-
-  async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
-    const id = typedId(requestId)
-    const unregistered = this.#instance.unregistered.get(session.key + id)
-    if (unregistered) return unregistered.cancel(reason)
-    const reply = await this.#store.cancel(session.key, id)
-    if (reply.status !== 'ok') return
-    const { owner } = reply
-    const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
-    if (!session.legacy && !this.#instance.isHere(owner)) {
-      const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
-      if (alive === false) void this.#instance.track(endOrphan(this.#instance, session.key, id))
-    }
-    await mail
+    await cancelCall(this.#instance, session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
   }
 
   /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */

@@ -16,3 +16,6 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
+
+/** Legs of durable calls: their first `ctx.once`, or their first ask. */
+export const DURABLE = new OnDemand(() => import('./durable-run.ts').then(({ openLeg }) => ({ openLeg })))

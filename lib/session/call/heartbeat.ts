@@ -1,0 +1,29 @@
+/** The heartbeat of a registered call: the store may have what mail lost. */
+import type { CallParts } from './host.ts'
+import type { SessionChannel } from './channel.ts'
+import type { Ending } from './state.ts'
+import type { CallStream } from './stream.ts'
+
+interface BeatenCall {
+  readonly over: boolean
+  /** The store is about to end it. */
+  readonly isEnding: boolean
+  interrupt(ending: Ending): void
+  cancel(): void
+}
+
+export function beat(call: BeatenCall, stream: CallStream, channel: SessionChannel, { caller, host }: CallParts): void {
+  caller.quota?.registered(stream.owner)
+  stream
+    .look(channel.openAsks)
+    .then((look) => {
+      // Once the last message is on its way, the store forgets the call with it, while its reply may be late and its messages may still
+      // be relayed (HTTP+SSE). What a look finds means nothing then.
+      if (call.over || call.isEnding || stream.outbox?.ending) return
+      if (look.status !== 'ok') return call.interrupt(look.status)
+      if (look.cancelled) return call.cancel()
+      channel.setLevel(look.level)
+      for (const [ask, value] of look.answers) channel.receiveAnswer(ask, value)
+    })
+    .catch((error) => host.instance.report(error))
+}

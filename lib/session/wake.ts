@@ -1,0 +1,64 @@
+/**
+ * An answer to a suspended call: the step that stores it claims the call for this instance, and the call goes on within the request
+ * that brought the answer. The request is acknowledged before.
+ */
+import { randomId } from '../base/ids.ts'
+import { hasScopes } from '../protocol/auth-info.ts'
+import type { Caller } from '../runtime/caller.ts'
+import type { AnswerReply } from '../store/asks.ts'
+import type { CallHost } from './call/host.ts'
+import { giveBack, rerun } from './rerun.ts'
+import { scopesOfStream } from './stream/event-id.ts'
+import type { Session } from './stream/session.ts'
+
+/** Stores an answer, and goes on with the call that it wakes. @throws StoreUnavailable */
+export async function answerAndWake(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  ask: string,
+  value: string,
+): Promise<AnswerReply> {
+  const { instance } = host
+  const token = randomId(6)
+  // Between the claim and the run a connection would find this instance named, and no run.
+  instance.takingOver.add(token)
+  try {
+    const store = await instance.attend()
+    const { lapses } = instance.presence
+    const taker = instance.name(token)
+    const reply = await store.answer(session.key, ask, value, taker).catch((error) => {
+      // The store may have claimed the call. Only the same step says which.
+      instance.retry.add(async () => {
+        const late = await store.answer(session.key, ask, value, taker)
+        if ('taken' in late && late.taken) giveBack(instance, session.key, late.taken.stream, token)
+      })
+      throw error
+    })
+    const taken = 'taken' in reply ? reply.taken : undefined
+    if (taken) void instance.track(wake({ host, session, caller, token, lapses, taken, stream: taken.stream }))
+    return reply
+  } finally {
+    // A run is in the table by now, or on its way there under the name of its stream.
+    instance.takingOver.delete(token)
+  }
+}
+
+type Woken = Omit<Parameters<typeof rerun>[0], 'from' | 'holder' | 'relay'>
+
+async function wake(woken: Woken): Promise<void> {
+  const { host, session, caller, stream, token } = woken
+  const { instance } = host
+  instance.takingOver.add(stream)
+  try {
+    // The call needs scopes that the token of the answer may lack: then it goes on with the next poll.
+    const allowed = hasScopes(caller.auth, scopesOfStream(session, stream, host.scopes))
+    if (!allowed || instance.draining) return giveBack(instance, session.key, stream, token)
+    await rerun({ ...woken, from: '', holder: undefined, relay: undefined })
+  } catch (error) {
+    giveBack(instance, session.key, stream, token)
+    throw error
+  } finally {
+    instance.takingOver.delete(stream)
+  }
+}
