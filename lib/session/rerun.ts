@@ -14,6 +14,7 @@ import { lostText } from './call/interruption.ts'
 import { DURABLE } from './call/on-demand.ts'
 import type { Relay } from './call/outbox.ts'
 import { readStored, withUrl } from './call/stored-request.ts'
+import type { EarlyMail } from './early-mail.ts'
 import type { Session } from './stream/session.ts'
 
 /** As many messages as one append has. */
@@ -28,7 +29,8 @@ export interface Claimed {
   stream: string
   /** The run before; '' for a call that nobody ran. */
   from: Owner
-  token: string
+  /** What has come to the new run, by whose name the call was claimed. */
+  mail: EarlyMail
   /** The lapses of this instance's sign of life before it claimed the call. */
   lapses: number
   holder: Holder | undefined
@@ -38,7 +40,7 @@ export interface Claimed {
 
 /** Goes on with the call. Resolves once its run is in the instance's table. */
 export async function rerun(claimed: Claimed): Promise<void> {
-  const { host, session, caller, stream, from: expected, token, lapses, holder, relay, taken } = claimed
+  const { host, session, caller, stream, from: expected, mail, lapses, holder, relay, taken } = claimed
   const { instance } = host
   const { request: stored, url, former } = taken.request === undefined ? NONE : readStored(taken.request)
   const id = stored?.id ?? (taken.id === undefined ? undefined : untypedId(taken.id))
@@ -54,7 +56,7 @@ export async function rerun(claimed: Claimed): Promise<void> {
   held.change(taken.request?.length ?? 0)
   const continued = {
     stream,
-    token,
+    token: mail.token,
     lapses,
     from: taken.end + 1,
     progress: stored && progressOf(log, journal),
@@ -69,6 +71,7 @@ export async function rerun(claimed: Claimed): Promise<void> {
   const call = new Call({ host, session, request, caller: again, carrier: continuedCarrier, continued })
   instance.add('call', call)
   if (stored && !taken.cancelled) call.start()
+  mail.giveTo(call)
   held.release()
   if (taken.cancelled) return call.cancel()
   if (stored) return
@@ -88,7 +91,9 @@ function publishTakeover({ host, session, from, taken }: Claimed, { id, method }
 }
 
 /** Has a claim that came to nothing given back: this instance lives, so that no other one would claim the call from it. */
-export function giveBack(instance: CallHost['instance'], key: SessionKey, stream: string, token: string): void {
+export function giveBack(instance: CallHost['instance'], key: SessionKey, stream: string, mail: EarlyMail): void {
+  const { token } = mail
+  mail.end()
   if (instance.calls.has(token)) return
   const release = (store: UnnamedStore) => store.releaseCall(key, stream, instance.name(token))
   instance.retry.add(() => release(instance.store))

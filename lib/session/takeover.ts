@@ -4,6 +4,7 @@ import type { Caller } from '../runtime/caller.ts'
 import { tokenOf } from '../runtime/name.ts'
 import type { Owner } from '../store/store.ts'
 import type { CallHost } from './call/host.ts'
+import { EarlyMail } from './early-mail.ts'
 import { relayTo } from './relay.ts'
 import { giveBack, rerun } from './rerun.ts'
 import type { Connection } from './stream/connection.ts'
@@ -18,17 +19,19 @@ export function takeOver(host: CallHost, caller: Caller, connection: Connection,
   // Between the claim and the second run another connection would find this instance named, and no run.
   if (instance.takingOver.has(stream)) return
   // The run may have begun since the connection found that there was none: this module is loaded in between.
-  const token = tokenOf(owner)
-  if (instance.isHere(owner) && (instance.calls.has(token) || instance.takingOver.has(token))) return
+  if (instance.isHere(owner) && instance.calls.has(tokenOf(owner))) return
   instance.takingOver.add(stream)
-  const own = randomId(6)
-  claim(host, caller, connection, stream, owner, own)
+  const mail = new EarlyMail(instance, randomId(6))
+  claim(host, caller, connection, stream, owner, mail)
     .catch((error) => {
       instance.report(error)
       // The claim may have been stored.
-      giveBack(instance, connection.session.key, stream, own)
+      giveBack(instance, connection.session.key, stream, mail)
     })
-    .finally(() => instance.takingOver.delete(stream))
+    .finally(() => {
+      mail.end()
+      instance.takingOver.delete(stream)
+    })
 }
 
 async function claim(
@@ -37,13 +40,13 @@ async function claim(
   connection: Connection,
   stream: string,
   from: Owner,
-  token: string,
+  mail: EarlyMail,
 ) {
   const { instance } = host
   const { session, holder } = connection
   const store = await instance.attend()
   const { lapses } = instance.presence
-  const taken = await store.claim(session.key, stream, from, instance.name(token))
+  const taken = await store.claim(session.key, stream, from, instance.name(mail.token))
   if (taken.status === 'gone') return connection.finish()
   // Another instance has claimed the call, or it has ended or is suspended: log and store have how it goes on.
   if (taken.status !== 'ok') return connection.look()
@@ -51,5 +54,5 @@ async function claim(
     connection.stream === GET_STREAM
       ? (data: string, key: string) => relayTo(instance, session, caller, data, key)
       : undefined
-  await rerun({ host, session, caller, stream, from, token, lapses, holder, relay, taken })
+  await rerun({ host, session, caller, stream, from, mail, lapses, holder, relay, taken })
 }

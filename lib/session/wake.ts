@@ -7,6 +7,7 @@ import { hasScopes } from '../protocol/auth-info.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { AnswerReply } from '../store/asks.ts'
 import type { CallHost } from './call/host.ts'
+import { EarlyMail } from './early-mail.ts'
 import { giveBack, rerun } from './rerun.ts'
 import { scopesOfStream } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
@@ -20,45 +21,47 @@ export async function answerAndWake(
   value: string,
 ): Promise<AnswerReply> {
   const { instance } = host
-  const token = randomId(6)
-  // Between the claim and the run a connection would find this instance named, and no run.
-  instance.takingOver.add(token)
+  const mail = new EarlyMail(instance, randomId(6))
+  const taker = instance.name(mail.token)
+  let reply: AnswerReply
+  let lapses: number
   try {
     const store = await instance.attend()
-    const { lapses } = instance.presence
-    const taker = instance.name(token)
-    const reply = await store.answer(session.key, ask, value, taker).catch((error) => {
+    lapses = instance.presence.lapses
+    reply = await store.answer(session.key, ask, value, taker).catch((error) => {
       // The store may have claimed the call. Only the same step says which.
       instance.retry.add(async () => {
         const late = await store.answer(session.key, ask, value, taker)
-        if ('taken' in late && late.taken) giveBack(instance, session.key, late.taken.stream, token)
+        if ('taken' in late && late.taken) giveBack(instance, session.key, late.taken.stream, mail)
       })
       throw error
     })
-    const taken = 'taken' in reply ? reply.taken : undefined
-    if (taken) void instance.track(wake({ host, session, caller, token, lapses, taken, stream: taken.stream }))
-    return reply
-  } finally {
-    // A run is in the table by now, or on its way there under the name of its stream.
-    instance.takingOver.delete(token)
+  } catch (error) {
+    mail.end()
+    throw error
   }
+  const taken = 'taken' in reply ? reply.taken : undefined
+  if (taken) void instance.track(wake({ host, session, caller, mail, lapses, taken, stream: taken.stream }))
+  else mail.end()
+  return reply
 }
 
 type Woken = Omit<Parameters<typeof rerun>[0], 'from' | 'holder' | 'relay'>
 
 async function wake(woken: Woken): Promise<void> {
-  const { host, session, caller, stream, token } = woken
+  const { host, session, caller, stream, mail } = woken
   const { instance } = host
   instance.takingOver.add(stream)
   try {
     // The call needs scopes that the token of the answer may lack: then it goes on with the next poll.
     const allowed = hasScopes(caller.auth, scopesOfStream(session, stream, host.scopes))
-    if (!allowed || instance.draining) return giveBack(instance, session.key, stream, token)
+    if (!allowed || instance.draining) return giveBack(instance, session.key, stream, mail)
     await rerun({ ...woken, from: '', holder: undefined, relay: undefined })
   } catch (error) {
-    giveBack(instance, session.key, stream, token)
+    giveBack(instance, session.key, stream, mail)
     throw error
   } finally {
+    mail.end()
     instance.takingOver.delete(stream)
   }
 }

@@ -228,7 +228,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
 
   receiveAnswer(ask: string, value: string): void {
-    this.#leg?.answered(ask, value)
+    // A later run may have it before its handler asks again.
+    const { answers } = this.#parts.continued?.journal ?? {}
+    if (answers && !answers.has(ask)) answers.set(ask, value)
     this.#asks?.answered(ask, value)
   }
 

@@ -88,12 +88,6 @@ export class Leg {
     return answer
   }
 
-  /** An answer has come, perhaps before the handler asks again. */
-  answered(id: string, value: string): void {
-    const { answers } = this.#earlier ?? {}
-    if (answers && !answers.has(id)) answers.set(id, value)
-  }
-
   /** `ctx.once`: the function runs where no earlier run has kept its result. */
   once<T>(name: string, fn: () => T | Promise<T>, single: boolean): Promise<T> {
     return this.during(async () => {
