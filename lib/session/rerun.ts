@@ -35,7 +35,7 @@ export interface Claimed {
   lapses: number
   holder: Holder | undefined
   relay: Relay | undefined
-  taken: Taken
+  taken: Omit<Taken, 'stream'>
 }
 
 /** Goes on with the call. Resolves once its run is in the instance's table. */

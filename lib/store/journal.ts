@@ -97,7 +97,7 @@ export type PollReply =
   | Status<'due' | 'gone' | 'trimmed' | 'beyond'>
 
 /** The claim of a suspended call by the step that stores an answer. */
-export type Taken = Extract<ClaimReply, { status: 'ok' }>
+export type Taken = Extract<ClaimReply, { status: 'ok' }> & { stream: string }
 
 export interface JournalStore {
   /** A step of `ctx.once`. It needs a call whose request is durable. */
@@ -107,6 +107,6 @@ export interface JournalStore {
    * until its last deadline and a while longer.
    */
   suspend(key: SessionKey, suspension: Suspension): Promise<SuspendReply>
-  /** What a client needs that comes back to a stream. Nobody becomes its holder. Undefined position: from the begin. */
-  poll(key: SessionKey, stream: string, after: Position | undefined): Promise<PollReply>
+  /** What a client needs that comes back to a stream. Nobody becomes its holder. */
+  poll(key: SessionKey, stream: string, after: Position): Promise<PollReply>
 }

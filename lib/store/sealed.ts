@@ -5,7 +5,9 @@
  * Each text is bound to its key and its kind, so that an attacker who can write to the store cannot put one text in the
  * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.
  */
+import { OnDemand, operationsOf } from '../base/on-demand.ts'
 import { createSealer } from '../base/sealing.ts'
+import { TIMED_OUT } from './journal.ts'
 import { GET_STREAM, type SessionKey } from './names.ts'
 import type { Store } from './store.ts'
 import type { LogEntry } from './streams.ts'
@@ -20,7 +22,7 @@ export type Unsealed = 'refuse' | 'read' | 'write'
 /** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
-type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | 'instance' | ValueKind
+type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' | 'instance' | ValueKind
 
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
@@ -123,31 +125,23 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
       // `take` reports the reason to a client that comes back.
       return entries ? { ...reply, entries } : { status: 'moved' }
     },
-    async lookCall(key, stream, owner, asks, lifetime, most) {
-      const reply = await store.lookCall(key, stream, owner, asks, lifetime, most)
+    async lookCall(key, ...look) {
+      const reply = await store.lookCall(key, ...look)
       if (reply.status !== 'ok') return reply
       const answers = new Map<string, string>()
       for (const [ask, value] of reply.answers) {
-        const opened = open(value, 'answer', key, ask)
+        const opened = value === TIMED_OUT ? value : open(value, 'answer', key, ask)
         if (opened !== undefined) answers.set(ask, opened)
       }
       return { ...reply, answers }
     },
-    async claim(key, stream, expected, owner) {
-      const reply = await store.claim(key, stream, expected, owner)
-      if (reply.status !== 'ok') return reply
-      return { ...reply, request: open(reply.request, 'request', key, stream) }
-    },
     readLog: async (key, stream) => openEntries(key, stream, await store.readLog(key, stream)) ?? [],
-
-    async answer(key, ask, value) {
-      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask))
-      if (reply.status !== 'late') return reply
-      // Two seals of one text differ, so the stored answer is read. It stays there.
-      const present = open(await store.closeAsk(key, ask), 'answer', key, ask)
-      return { ...reply, status: present === value ? 'ok' : 'late' }
-    },
-    closeAsk: async (key, ask) => open(await store.closeAsk(key, ask), 'answer', key, ask),
+    ...operationsOf(
+      new OnDemand(async () =>
+        (await import('./sealed-calls.ts')).sealedCalls(store, { seal, open, sealRequest, openEntries }),
+      ),
+      { claim: true, answer: true, closeAsk: true, keep: true, suspend: true, poll: true },
+    ),
     async advance(key, advance) {
       const { messages, updates } = advance
       const reply = await store.advance(key, {

@@ -4,6 +4,7 @@ import type { McpServer } from '../../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../../lib/settings.ts'
 import { memoryStore } from '../../../lib/store/memory/index.ts'
 import type { Store } from '../../../lib/store/store.ts'
+import { eventually } from '../../support/eventually.ts'
 import { interceptedStore, type Step } from '../../support/intercepted-store.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { ACCEPT_BOTH, EventReader, request, type RpcMessage, toolCall } from '../../support/raw.ts'
@@ -93,6 +94,11 @@ export class TestFleet {
       await closing
     }
   }
+}
+
+/** Waits, without time on the clock of the fleet, until it is true. */
+export async function until(check: () => boolean): Promise<void> {
+  await eventually(async () => check() || undefined)
 }
 
 /** Lets everything happen that needs no time. */
