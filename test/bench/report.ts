@@ -1,6 +1,7 @@
 /** The results as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
 import type { Announced } from './announce.ts'
+import type { ComparisonResult } from './compare/text.ts'
 import type { BusCost } from './operations/bus.ts'
 import type { Operation } from './operations/operations.ts'
 import { pinned } from './processes.ts'
@@ -25,6 +26,8 @@ export interface Report {
   figures: Figure[]
   /** What operations cost, and the bus. */
   ceilings?: { operations: Operation[]; bus: BusCost[] } | undefined
+  /** Beside other packages. */
+  comparison?: ComparisonResult | undefined
 }
 
 export function machine(): string {
