@@ -12,7 +12,13 @@ import type { Session } from './stream/session.ts'
  * Stores an answer, and notifies the run that waits for it. A call that was suspended goes on here. When this resolves, the
  * answer may be acknowledged.
  */
-export async function takeAnswer(host: CallHost, session: Session, caller: Caller, ask: string, value: string): Promise<void> {
+export async function takeAnswer(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  ask: string,
+  value: string,
+): Promise<void> {
   const { instance } = host
   // An instance that shuts down, or that has no time left, does not go on with calls: a poll finds the answer.
   const wakes = instance.options.suspendAfter > 0 && !instance.draining && !session.legacy

@@ -1,10 +1,10 @@
 /** A poll of a suspended call: its client gets what it lacks, and when to come back. Nobody becomes the holder of the stream. */
 import { around } from '../base/ids.ts'
+import type { Caller } from '../runtime/caller.ts'
 import type { Reply } from '../runtime/reply.ts'
 import type { PollReply } from '../store/journal.ts'
-import type { Caller } from '../runtime/caller.ts'
-import type { CallHost } from './call/host.ts'
 import { messageAfter } from './call/durable/note.ts'
+import type { CallHost } from './call/host.ts'
 import type { EventPosition } from './stream/event-id.ts'
 import type { Session } from './stream/session.ts'
 import { openResponse } from './stream/sse-response.ts'

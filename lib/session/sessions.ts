@@ -2,7 +2,7 @@ import { channels } from '../base/events.ts'
 import { digest } from '../base/ids.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { JsonRpcRequest, Message, RawJson, RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, Message, RawJson } from '../protocol/jsonrpc.ts'
 import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features } from '../protocol/revisions.ts'
@@ -10,8 +10,7 @@ import { sseEvent } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { instanceOf } from '../runtime/name.ts'
-import { sessionNotFound, tooManySessions, tooManyStored } from '../runtime/refusals.ts'
+import { sessionNotFound, tooManySessions } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
 import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
@@ -193,7 +192,12 @@ export class Sessions {
     if (method !== 'notifications/cancelled') return this.#host.hear(session, caller, message.notification)
     const { requestId, reason } = params ?? {}
     if (!isRequestId(requestId)) return
-    await cancelCall(this.#instance, session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
+    await cancelCall(
+      this.#instance,
+      session,
+      requestId,
+      typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined,
+    )
   }
 
   /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */

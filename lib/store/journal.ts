@@ -60,6 +60,8 @@ export interface Journal {
   said: number
   /** For how many ms the call was suspended until this claim. */
   slept: number | undefined
+  /** That of its last suspension. */
+  note?: string | undefined
 }
 
 /** A call that its run gives up while it waits for its client. */
@@ -68,6 +70,8 @@ export interface Suspension {
   owner: Owner
   /** The asks that it waits for. */
   asks: string[]
+  /** A text for polls, and for the next run. */
+  note?: string | undefined
 }
 
 /**
@@ -92,6 +96,8 @@ export type PollReply =
       entries: LogEntry[]
       /** For how many ms the call has been suspended. */
       since: number
+      /** That of the suspension. */
+      note?: string | undefined
       level: string | undefined
     }
   | Status<'due' | 'gone' | 'trimmed' | 'beyond'>

@@ -17,9 +17,9 @@ import type { LegParts } from './durable-run.ts'
 import { beat } from './heartbeat.ts'
 import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
-import { inspectCall } from './on-demand.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
+import { receive } from './receive.ts'
 import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
@@ -73,9 +73,6 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
   get over(): boolean {
     return this.#state.at === 'over'
-  }
-  get isEnding(): boolean {
-    return this.#state.at === 'ending'
   }
   get isStored(): boolean {
     return isStored(this.#state)
@@ -201,15 +198,11 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   receive(mail: Mail): void {
-    if (mail.t === 'cancel') this.cancel(mail.reason)
-    else if (mail.t === 'answer') this.#channel.receiveAnswer(mail.ask, mail.value)
-    else if (mail.t === 'level') this.#channel.setLevel(mail.level)
-    else if (mail.t === 'gone') this.interrupt('gone')
-    else if (mail.t === 'inspect') void inspectCall(this, this.#parts, this.#channel, mail)
+    receive(this, this.#parts, this.#channel, mail)
   }
 
   beat(): void {
-    if (this.isStored && !this.isEnding) beat(this, this.#stream, this.#channel, this.#parts)
+    if (this.isStored && this.#state.at !== 'ending') beat(this, this.#stream, this.#channel, this.#parts)
   }
 
   /** The instance or the platform gives the call no more time: it is handed over, or ends with an error. */
@@ -272,9 +265,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
       case 'openOutbox':
         return this.#stream.openOutbox(isStored(this.#state))
       case 'hold':
-        return this.#streamed?.outbox?.hold()
       case 'unhold':
-        return this.#streamed?.outbox?.unhold()
+        return this.#streamed?.outbox?.hold(effect === 'hold')
       case 'sendResponse':
         void this.#stream.outbox?.push(text, undefined, true)
         return this.#pace?.stop()

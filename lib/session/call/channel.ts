@@ -9,7 +9,13 @@ import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
-import { type Announcer, type Ask, type ClientChannel, type ClientView, withMeta } from '../../server/context/client-channel.ts'
+import {
+  type Announcer,
+  type Ask,
+  type ClientChannel,
+  type ClientView,
+  withMeta,
+} from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
 import type { DurableAsk, SessionKey, Store } from '../../store/store.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'

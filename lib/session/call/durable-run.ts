@@ -1,7 +1,7 @@
 /** The legs of durable calls, which few calls have: this is loaded with the first of them. */
 import { randomId } from '../../base/ids.ts'
-import type { Instance } from '../../runtime/instance.ts'
 import { features } from '../../protocol/revisions.ts'
+import type { Instance } from '../../runtime/instance.ts'
 import type { KeepReply } from '../../store/journal.ts'
 import { type DurableAsk, type Owner, type SessionKey, StoreUnavailable } from '../../store/store.ts'
 import type { Asks } from './asks.ts'

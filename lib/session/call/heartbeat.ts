@@ -1,13 +1,13 @@
 /** The heartbeat of a registered call: the store may have what mail lost. */
-import type { CallParts } from './host.ts'
+
 import type { SessionChannel } from './channel.ts'
-import type { Ending } from './state.ts'
+import type { CallParts } from './host.ts'
+import type { CallState, Ending } from './state.ts'
 import type { CallStream } from './stream.ts'
 
 interface BeatenCall {
   readonly over: boolean
-  /** The store is about to end it. */
-  readonly isEnding: boolean
+  readonly state: CallState
   interrupt(ending: Ending): void
   cancel(): void
 }
@@ -19,7 +19,7 @@ export function beat(call: BeatenCall, stream: CallStream, channel: SessionChann
     .then((look) => {
       // Once the last message is on its way, the store forgets the call with it, while its reply may be late and its messages may still
       // be relayed (HTTP+SSE). What a look finds means nothing then.
-      if (call.over || call.isEnding || stream.outbox?.ending) return
+      if (call.over || call.state.at === 'ending' || stream.outbox?.ending) return
       if (look.status !== 'ok') return call.interrupt(look.status)
       if (look.cancelled) return call.cancel()
       channel.setLevel(look.level)

@@ -109,17 +109,12 @@ export class Outbox implements Patient {
     this.#options.onEnding('unreachable', trouble)
   }
 
-  /** What is queued from now on stays here: the store is asked whether the run goes on. */
-  hold(): void {
-    this.#held = true
-  }
-  #held = false
-
-  /** The run goes on, and so do its messages. */
-  unhold(): void {
-    this.#held = false
+  /** What is queued stays here while the store is asked whether the run goes on. */
+  hold(held: boolean): void {
+    this.#held = held
     if (this.#queue.length > 0) this.#start()
   }
+  #held = false
 
   /** Queues a message. The promise resolves at once, or when there is room again. */
   push(data: string, ask?: string | DurableAsk, final = false, say?: number): Promise<void> {

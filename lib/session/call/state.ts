@@ -15,7 +15,17 @@ type Stored = 'no' | 'asked' | 'yes'
  * session has ended. unreachable: the store did not answer for as long as a call waits for it. suspended: the call waits for its
  * client, and a later run goes on with the answer.
  */
-const OUTCOMES = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable', 'suspended'] as const
+const OUTCOMES = [
+  'answered',
+  'sent',
+  'cancelled',
+  'full',
+  'released',
+  'lost',
+  'gone',
+  'unreachable',
+  'suspended',
+] as const
 type Outcome = (typeof OUTCOMES)[number]
 
 export type CallState =

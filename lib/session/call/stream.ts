@@ -76,7 +76,6 @@ export class CallStream {
     return this.#isKept || this.#parts.continued?.claimed === true
   }
 
-
   // The registration -------------------------------------------------------------------------------------------
 
   /** Asks the store to register the call, and reports the reply. */

@@ -18,11 +18,8 @@ import type { ResponseMember, SseResponse } from './sse-response.ts'
 /** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
 
-/** What the store has of the call of a stream. */
 type Followed = Pick<Extract<TakeReply, { status: 'ok' }>, 'owner' | 'ended' | 'suspended'>
-
-/** When a client polls whose call was suspended a moment ago, in ms. */
-const FIRST_POLL = 1_000
+const FIRST_POLL = 1_000 // ms until the client of a suspended call comes back
 
 export class Connection extends PacedReader implements HeldConnection, ResponseMember {
   readonly token: string
@@ -194,7 +191,6 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       return this.missed ? undefined : this.finish()
     }
     this.#owner = owner
-    // Nobody runs the call until its client has answered: from now on the client polls.
     if (suspended) return this.closeWith(around(FIRST_POLL))
     if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {

@@ -7,7 +7,7 @@ import type { Store } from '../../../lib/store/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { interceptedStore, type Step } from '../../support/intercepted-store.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { ACCEPT_BOTH, EventReader, request, type RpcMessage, toolCall } from '../../support/raw.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../../support/raw.ts'
 
 export const LEASE = 10_000
 export const SUSPEND_AFTER = 5_000

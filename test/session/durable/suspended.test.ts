@@ -54,7 +54,9 @@ test('the run ends, the stream closes with a retry, and the answer at another in
   expect(client.text).toBe('[{"a":"x"},{"a":"y"}]')
   expect(client.said).toEqual(['begin', 'got {"a":"x"}', 'end'])
   expect(effects).toEqual(['reserve', 'pay'])
-  const progress = client.messages.flatMap(({ method, params }) => (method === 'notifications/progress' ? [params.progress] : []))
+  const progress = client.messages.flatMap(({ method, params }) =>
+    method === 'notifications/progress' ? [params.progress] : [],
+  )
   expect(progress).toEqual(progress.toSorted((a, b) => a - b))
   expect(new Set(progress).size).toBe(progress.length)
   expect(fleet.errors).toEqual([])

@@ -126,7 +126,10 @@ export class Leg {
     this.requireRunning()
   }
 
-  async #keep(step: Step, name: string): Promise<Exclude<KeepReply, { status: 'lost' | 'cancelled' | 'gone' | 'full' }>> {
+  async #keep(
+    step: Step,
+    name: string,
+  ): Promise<Exclude<KeepReply, { status: 'lost' | 'cancelled' | 'gone' | 'full' }>> {
     const reply = await this.#patiently(() => this.#run.keep(step))
     switch (reply.status) {
       case 'full':

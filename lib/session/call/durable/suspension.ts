@@ -69,8 +69,7 @@ export class Suspension {
 
   async #suspend(): Promise<void> {
     const { instance, sessionKey, name: stream, owner, asks, note } = this.#run
-    const { maxSuspended: max } = instance.options
-    const suspension = { stream, owner, asks: asks.waiting, note, max }
+    const suspension = { stream, owner, asks: asks.waiting, note }
     const reply = await this.#run.patiently(() => instance.store.suspend(sessionKey, suspension))
     if (!reply || this.#run.over) return
     this.#replied(reply)
