@@ -11,6 +11,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { readFormer } from '../protocol/trace-context.ts'
 import { canonical } from '../runtime/ask-digest.ts'
+import type { HandlerStep } from '../server/context/client-channel.ts'
 import type { StatelessOptions } from '../settings.ts'
 import type { ParkedAt } from './parking/retry.ts'
 
@@ -36,6 +37,8 @@ export interface CallState {
   parked?: ParkedAt | undefined
   /** Of the first run, where it was traced. */
   trace?: FormerTrace | undefined
+  /** What the run of this round has said, in development. */
+  steps?: readonly HandlerStep[] | undefined
 }
 
 interface Sealed extends Pick<CallState, 'born' | 'id'> {
@@ -48,6 +51,7 @@ interface Sealed extends Pick<CallState, 'born' | 'id'> {
   kept: Record<string, unknown>
   parked?: ParkedAt | undefined
   trace?: FormerTrace | undefined
+  steps?: readonly HandlerStep[] | undefined
 }
 
 /** The text that a state is bound to: all parts of the request that are the same in its retry. */
@@ -84,6 +88,7 @@ export class StateBox {
       kept: Object.fromEntries(state.kept),
       parked: state.parked,
       trace: state.trace,
+      steps: state.steps,
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
@@ -102,8 +107,9 @@ export class StateBox {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
-    const { id, born, kept, parked } = state
-    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace: readFormer(state.trace) }
+    const { id, born, kept, parked, steps } = state
+    const trace = readFormer(state.trace)
+    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace, steps }
   }
 
   /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */

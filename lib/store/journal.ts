@@ -40,7 +40,7 @@ export type KeepReply =
   | Status<'ok' | 'begun' | 'lost' | 'cancelled' | 'full' | 'gone'>
 
 /** An ask as its first run made it. */
-export interface KeptAsk {
+interface KeptAsk {
   id: string
   /** Of what was asked. */
   digest: string
@@ -65,7 +65,7 @@ export interface Journal {
 }
 
 /** A call that its run gives up while it waits for its client. */
-export interface Suspension {
+interface Suspension {
   stream: string
   owner: Owner
   /** The asks that it waits for. */

@@ -1,16 +1,15 @@
-/** The part of a sealed store that calls need which ask, or run again. Its code is loaded by the first of these operations. */
+/** The answers, the requests and the journals of a sealed store. */
 import { type Journal, TIMED_OUT } from './journal.ts'
 import type { SessionKey } from './names.ts'
+import type { OpenEntries } from './sealed-logs.ts'
 import type { Store } from './store.ts'
-import type { LogEntry } from './streams.ts'
 
-type Kind = 'request' | 'answer' | 'once'
+type Kind = 'log' | 'request' | 'answer' | 'once'
 
 interface Parts {
   seal(text: string, kind: Kind, ...place: string[]): string
   open(text: string | undefined, kind: Kind, ...place: string[]): string | undefined
   sealRequest<T extends { stream: string; request?: string | undefined }>(key: SessionKey, given: T): T
-  openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined
 }
 
 /** A call as a claim returns it. */
@@ -19,10 +18,10 @@ interface Claimed {
   journal?: Journal | undefined
 }
 
-type SealedCalls = Pick<Store, 'claim' | 'answer' | 'closeAsk' | 'keep' | 'suspend' | 'poll'>
+type SealedCalls = Pick<Store, 'lookCall' | 'claim' | 'answer' | 'closeAsk' | 'keep' | 'suspend' | 'poll'>
 
 /** @param parts those of the sealed store */
-export function sealedCalls(store: Store, { seal, open, sealRequest, openEntries }: Parts): SealedCalls {
+export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, openEntries: OpenEntries): SealedCalls {
   /** A deadline that has passed is written by the store itself, and no answer is such a text. */
   const openAnswer = (key: SessionKey, ask: string, text: string | undefined) =>
     text === TIMED_OUT ? text : open(text, 'answer', key, ask)
@@ -50,6 +49,17 @@ export function sealedCalls(store: Store, { seal, open, sealRequest, openEntries
   }
 
   return {
+    async lookCall(key, ...look) {
+      const reply = await store.lookCall(key, ...look)
+      if (reply.status !== 'ok') return reply
+      const answers = new Map<string, string>()
+      for (const [ask, value] of reply.answers) {
+        const opened = openAnswer(key, ask, value)
+        if (opened !== undefined) answers.set(ask, opened)
+      }
+      return { ...reply, answers }
+    },
+
     async claim(key, stream, expected, owner) {
       const reply = await store.claim(key, stream, expected, owner)
       return reply.status === 'ok' ? openClaim(key, stream, reply) : reply

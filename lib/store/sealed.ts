@@ -7,10 +7,8 @@
  */
 import { OnDemand, operationsOf } from '../base/on-demand.ts'
 import { createSealer } from '../base/sealing.ts'
-import { TIMED_OUT } from './journal.ts'
-import { GET_STREAM, type SessionKey } from './names.ts'
+import type { SessionKey } from './names.ts'
 import type { Store } from './store.ts'
-import type { LogEntry } from './streams.ts'
 import type { ValueKind } from './values.ts'
 
 /**
@@ -45,15 +43,6 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     return unsealed === 'refuse' ? undefined : text
   }
   const sealMessage = (key: SessionKey, stream: string, text: string) => seal(text, 'log', key, stream)
-
-  /** Undefined if any of them does not open: a log with a hole is no log. An entry without text has no seal. */
-  function openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined {
-    const opened = entries.flatMap((entry) => {
-      const data = entry.data === '' ? '' : open(entry.data, 'log', key, stream)
-      return data === undefined ? [] : { ...entry, data }
-    })
-    return opened.length === entries.length ? opened : undefined
-  }
 
   /** The members of the store that have no text to seal. */
   function plain<Name extends keyof Store>(...names: Name[]): Pick<Store, Name> {
@@ -112,46 +101,13 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         register: append.register && sealRequest(key, append.register),
       }),
     post: (key, stream, message, tag, id) => store.post(key, stream, sealMessage(key, stream, message), tag, id),
-    async take(key, stream, holder, after) {
-      const reply = await store.take(key, stream, holder, after)
-      if (reply.status !== 'ok') return reply
-      const entries = openEntries(key, stream, reply.entries)
-      return entries ? { ...reply, entries } : { status: 'trimmed' }
-    },
-    async look(key, stream, holder, after, lifetime, most) {
-      const reply = await store.look(key, stream, holder, after, lifetime, most)
-      if (reply.status !== 'ok') return reply
-      const entries = openEntries(key, stream, reply.entries)
-      // `take` reports the reason to a client that comes back.
-      return entries ? { ...reply, entries } : { status: 'moved' }
-    },
-    async lookCall(key, ...look) {
-      const reply = await store.lookCall(key, ...look)
-      if (reply.status !== 'ok') return reply
-      const answers = new Map<string, string>()
-      for (const [ask, value] of reply.answers) {
-        const opened = value === TIMED_OUT ? value : open(value, 'answer', key, ask)
-        if (opened !== undefined) answers.set(ask, opened)
-      }
-      return { ...reply, answers }
-    },
-    readLog: async (key, stream) => openEntries(key, stream, await store.readLog(key, stream)) ?? [],
     ...operationsOf(
-      new OnDemand(async () =>
-        (await import('./sealed-calls.ts')).sealedCalls(store, { seal, open, sealRequest, openEntries }),
-      ),
-      { claim: true, answer: true, closeAsk: true, keep: true, suspend: true, poll: true },
+      new OnDemand(async () => (await import('./sealed-more.ts')).sealedMore(store, { seal, open, sealRequest })),
+      {
+        ...{ take: true, look: true, readLog: true, advance: true, lookCall: true },
+        ...{ claim: true, answer: true, closeAsk: true, keep: true, suspend: true, poll: true },
+      },
     ),
-    async advance(key, advance) {
-      const { messages, updates } = advance
-      const reply = await store.advance(key, {
-        ...advance,
-        messages: messages.map((text) => sealMessage(key, GET_STREAM, text)),
-        updates: updates.map((update) => ({ ...update, message: sealMessage(key, GET_STREAM, update.message) })),
-      })
-      if (reply.status !== 'ok') return reply
-      return { ...reply, entries: openEntries(key, GET_STREAM, reply.entries) ?? [] }
-    },
 
     send: (instance, message) => store.send(instance, seal(message, 'mail', instance)),
     receive: (instance, receiver) =>
