@@ -21,7 +21,7 @@ import type { Session } from './stream/session.ts'
 const NOT_RELAYED = 64
 
 /** A call that was claimed, and what its new run needs. */
-export interface Claimed {
+interface Claimed {
   host: CallHost
   session: Session
   /** The client that waits, which is the same principal as that of the run before. */

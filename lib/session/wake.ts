@@ -23,23 +23,21 @@ export async function answerAndWake(
   const { instance } = host
   const mail = new EarlyMail(instance, randomId(6))
   const taker = instance.name(mail.token)
-  let reply: AnswerReply
-  let lapses: number
-  try {
-    const store = await instance.attend()
+  let { lapses } = instance.presence
+  const attend = async () => {
+    await instance.attend()
     lapses = instance.presence.lapses
-    reply = await store.answer(session.key, ask, value, taker).catch((error) => {
-      // The store may have claimed the call. Only the same step says which.
-      instance.retry.add(async () => {
-        const late = await store.answer(session.key, ask, value, taker)
-        if ('taken' in late && late.taken) giveBack(instance, session.key, late.taken.stream, mail)
-      })
-      throw error
-    })
-  } catch (error) {
-    mail.end()
-    throw error
   }
+  const answer = () => instance.store.answer(session.key, ask, value, taker, attend)
+  const reply = await answer().catch((error) => {
+    mail.end()
+    // The store may have claimed the call. Only the same step says which.
+    instance.retry.add(async () => {
+      const late = await answer()
+      if ('taken' in late && late.taken) giveBack(instance, session.key, late.taken.stream, mail)
+    })
+    throw error
+  })
   const taken = 'taken' in reply ? reply.taken : undefined
   if (taken) void instance.track(wake({ host, session, caller, mail, lapses, taken, stream: taken.stream }))
   else mail.end()

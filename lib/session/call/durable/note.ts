@@ -6,7 +6,7 @@ import { isObject, type JsonObject, notificationText } from '../../../protocol/j
 import { isProgressToken } from '../../../protocol/read.ts'
 
 /** The progress of a run as it ends. */
-export interface Progress {
+interface Progress {
   token: unknown
   /** The greatest figure that the client has. */
   sent: number
