@@ -72,6 +72,8 @@ interface Suspension {
   asks: string[]
   /** A text for polls, and for the next run. */
   note?: string | undefined
+  /** How many calls of the session may be suspended at once; default {@link MAX_SUSPENDED}. */
+  max?: number | undefined
 }
 
 /**
@@ -106,7 +108,7 @@ export type PollReply =
 export type Taken = Extract<ClaimReply, { status: 'ok' }> & { stream: string }
 
 export interface JournalStore {
-  /** A step of `ctx.once`. It needs a call whose request is durable. */
+  /** A step of `ctx.once`. A call that was registered without `durable` is durable from then on. */
   keep(key: SessionKey, keep: Keep): Promise<KeepReply>
   /**
    * Nobody runs the call from now on, until one of its asks is answered or past its deadline by the clock of the store. It lives
