@@ -1,5 +1,5 @@
 /** Answers to asks, and cancels: what clients send to calls that run, wherever that is. */
-import { type RequestId, typedId } from '../protocol/jsonrpc.ts'
+import { isObject, type RequestId, typedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { instanceOf } from '../runtime/name.ts'
@@ -16,9 +16,10 @@ export async function takeAnswer(
   host: CallHost,
   session: Session,
   caller: Caller,
-  ask: string,
-  value: string,
+  { id: ask, result, error }: { id: string; result?: unknown; error?: unknown },
 ): Promise<void> {
+  // The store keeps it so.
+  const value = JSON.stringify(isObject(error) ? { error } : { result })
   const { instance } = host
   // An instance that shuts down, or that has no time left, does not go on with calls: a poll finds the answer.
   const wakes = instance.options.suspendAfter > 0 && !instance.draining && !session.legacy

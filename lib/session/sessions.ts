@@ -1,5 +1,6 @@
 import { channels } from '../base/events.ts'
 import { digest } from '../base/ids.ts'
+import { OnDemand, operationsOf } from '../base/on-demand.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Message, RawJson } from '../protocol/jsonrpc.ts'
@@ -12,12 +13,10 @@ import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
 import { sessionNotFound, tooManySessions } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
 import { RunningCalls, recount } from './call/running.ts'
-import { cancelCall, takeAnswer } from './from-client.ts'
 import { readInitialize, recordOf } from './initialize.ts'
 import { relayTo } from './relay.ts'
 import { requireRoom } from './room.ts'
@@ -46,6 +45,12 @@ const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
 /** Loaded with the first GET: many clients, and all functions without streams, only POST. */
 const streamsOfGet = () => import('./resume.ts')
+
+const FROM_CLIENT = new OnDemand(() =>
+  import('./from-client.ts').then((code) => ({ takeAnswer: code.takeAnswer, cancelCall: code.cancelCall })),
+)
+/** As those of from-client.ts: before the first answer and the first cancel of a process there was a call. */
+const { takeAnswer, cancelCall } = operationsOf(FROM_CLIENT, { takeAnswer: true, cancelCall: true })
 
 /** Loaded where somebody listens. */
 const sessionEvents = () => import('./session-events.ts')
@@ -184,8 +189,9 @@ export class Sessions {
    */
   async #take(session: Session, message: Exclude<Message, { kind: 'request' }>, caller: Caller): Promise<void> {
     if (message.kind === 'response') {
-      const { id } = message.response
-      if (typeof id === 'string') await takeAnswer(this.#host, session, caller, id, answerText(message.response))
+      const { response } = message
+      const { id } = response
+      if (typeof id === 'string') await takeAnswer(this.#host, session, caller, { ...response, id })
       return
     }
     const { method, params } = message.notification

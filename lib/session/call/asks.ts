@@ -147,8 +147,3 @@ export class Asks implements OpenAsks {
     return undefined
   }
 }
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-export function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
-}

@@ -11,12 +11,11 @@ import type { Mail } from '../../runtime/mail.ts'
 import { AskPending } from '../../server/context/errors.ts'
 import type { DurableAsk, StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
-import { abandon } from './abandon.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { LegParts } from './durable-run.ts'
-import { beat } from './heartbeat.ts'
 import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
+import { abandon, beat } from './on-demand.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
 import { receive } from './receive.ts'
@@ -202,7 +201,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   beat(): void {
-    if (this.isStored && this.#state.at !== 'ending') beat(this, this.#stream, this.#channel, this.#parts)
+    if (this.isStored && this.#state.at !== 'ending') void beat(this, this.#stream, this.#channel, this.#parts)
   }
 
   /** The instance or the platform gives the call no more time: it is handed over, or ends with an error. */

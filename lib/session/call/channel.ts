@@ -20,32 +20,12 @@ import { AskError } from '../../server/context/errors.ts'
 import type { DurableAsk, SessionKey, Store } from '../../store/store.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
-import { Asks } from './asks.ts'
+import type { Asks } from './asks.ts'
 import type { Leg } from './durable/leg.ts'
 import type { LegParts } from './durable-run.ts'
 import { type CallParts, givePlace, hasJournal, takePlace } from './host.ts'
-import { DURABLE } from './on-demand.ts'
+import { ASKS, DURABLE } from './on-demand.ts'
 import type { AutoProgress } from './progress.ts'
-
-/** How long a page that was opened may take to be done with, in ms. */
-const ELICITATION_LIFETIME = 24 * 60 * 60_000
-
-/**
- * An elicitation belongs to the principal that was asked first; its latest session gets the completion. Without
- * authorization it belongs to a session.
- */
-async function claimElicitation(store: Store, id: string, principal: string, key: SessionKey): Promise<void> {
-  const name = `owner.${digest(id, 16)}`
-  const owner = principal === '' ? key : principal
-  const { status } = await store.addValue('elic', name, owner, ELICITATION_LIFETIME)
-  if (status === 'taken') {
-    const other = principal === '' ? await store.getValue('elic', name) : undefined
-    const ended = other !== undefined && (await store.readSession(other, undefined)) === undefined
-    if (!ended)
-      throw new TypeError(`The elicitation id "${id}" is in use by another client. Give each elicitation its own.`)
-  }
-  await store.setValue('elic', name, owner, ELICITATION_LIFETIME)
-}
 
 /** The call, as its handler's channel uses it. */
 export interface SendingCall {
@@ -199,11 +179,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
     const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
-    await this.#expectCompletion(ask)
+    const { Asks, expectCompletion } = ASKS.now ?? (await ASKS.load())
+    this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
+    const asks = this.#asks
+    await expectCompletion(this.#parts, this.principal, ask)
     this.#requireRunning()
     ask.signal?.throwIfAborted()
     if (this.isDurable) return (await this.#openLeg()).ask(ask, ask.timeout ?? askTimeout)
-    const { asks } = this
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
     if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
@@ -217,8 +199,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#call.closeStream(retryMs)
   }
 
-  get asks(): Asks {
-    this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
+  /** Once the call has asked. */
+  get asks(): Asks | undefined {
     return this.#asks
   }
 
@@ -245,18 +227,6 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     this.#leg?.ended()
     this.#asks?.abandon(outcome === 'suspended')
     this.watch?.end(outcome)
-  }
-
-  /**
-   * URL mode: the page reports its completion by the elicitation's id alone, to any instance.
-   * @throws TypeError where an author's id is that of another caller
-   */
-  async #expectCompletion({ params }: Ask): Promise<void> {
-    const id = params?.elicitationId
-    if (typeof id !== 'string') return
-    const { host, session } = this.#parts
-    await claimElicitation(host.store, id, this.principal, session.key)
-    await host.store.setValue('elic', id, session.key, ELICITATION_LIFETIME)
   }
 
   #requireRunning(): void {

@@ -77,7 +77,9 @@ class CallRun implements SuspendableRun {
     return this.#parts.stream.run.lapses
   }
   get asks(): Asks {
-    return this.#parts.channel.asks
+    const { asks } = this.#parts.channel
+    if (!asks) throw new Error('The call has not asked.')
+    return asks
   }
   get note(): string | undefined {
     const { progress } = this.#parts

@@ -12,9 +12,15 @@ interface BeatenCall {
   cancel(): void
 }
 
-export function beat(call: BeatenCall, stream: CallStream, channel: SessionChannel, { caller, host }: CallParts): void {
+/** It never rejects. */
+export async function beat(
+  call: BeatenCall,
+  stream: CallStream,
+  channel: SessionChannel,
+  { caller, host }: CallParts,
+): Promise<void> {
   caller.quota?.registered(stream.owner)
-  stream
+  await stream
     .look(channel.openAsks)
     .then((look) => {
       // Once the last message is on its way, the store forgets the call with it, while its reply may be late and its messages may still

@@ -69,7 +69,8 @@ export class Suspension {
 
   async #suspend(): Promise<void> {
     const { instance, sessionKey, name: stream, owner, asks, note } = this.#run
-    const suspension = { stream, owner, asks: asks.waiting, note }
+    const { maxSuspended: max } = instance.options
+    const suspension = { stream, owner, asks: asks.waiting, note, max }
     const reply = await this.#run.patiently(() => instance.store.suspend(sessionKey, suspension))
     if (!reply || this.#run.over) return
     this.#replied(reply)
