@@ -9,7 +9,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root } from './build.ts'
+
+/** The checkout. Not that of build.ts, which loads the whole build. */
+const root = join(import.meta.dirname, '..')
 
 /** The manifests whose version is that of the release, and the lock. */
 const MANIFESTS = ['package.json', 'package-lock.json', 'create/package.json']

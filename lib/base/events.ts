@@ -99,8 +99,8 @@ export interface CallStart extends TraceContext {
   span?: TraceContext
   /** What is known of the run before: another instance began the call, or the client has answered its asks (2026-07-28). */
   former?: FormerTrace
-  /** takeover: the instance of the run before died or shut down. */
-  run: 'first' | 'takeover'
+  /** takeover: the instance of the run before died or shut down. wake: the call was suspended. */
+  run: 'first' | 'takeover' | 'wake'
 }
 
 /**
