@@ -21,3 +21,20 @@ const TASKS = new OnDemand(() => import('./task-methods.ts').then(({ serveTasks 
 
 /** As that of task-methods.ts. */
 export const { serveTasks } = operationsOf(TASKS, { serveTasks: true })
+
+/** Asks of calls. */
+export const ASKS = new OnDemand(async () => {
+  const [{ Asks }, { expectCompletion }] = await Promise.all([import('./asks.ts'), import('./completion.ts')])
+  return { Asks, expectCompletion }
+})
+
+const LATER = new OnDemand(async () => {
+  const [{ abandon }, { beat }] = await Promise.all([import('./abandon.ts'), import('./heartbeat.ts')])
+  return { abandon, beat }
+})
+
+/** As those of abandon.ts and heartbeat.ts: few calls take so long. */
+export const { abandon, beat } = operationsOf(LATER, { abandon: true, beat: true })
+
+/** Legs of durable calls: their first `ctx.once`, or their first ask. */
+export const DURABLE = new OnDemand(() => import('./durable-run.ts').then(({ openLeg }) => ({ openLeg })))

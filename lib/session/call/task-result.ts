@@ -5,7 +5,7 @@
 import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
-import { AskError } from '../../server/context/errors.ts'
+import { AskError, AskPending } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
 import { refusedWith } from '../../tasks/refused.ts'
@@ -40,7 +40,7 @@ export async function waitForResult(
       sent = text
       if (isTerminal(view)) return resultOf(key.id, view)
       delivery.deliver(view)
-      await untilChanged(watch, channel.signal)
+      await untilChanged(watch, channel.signal, delivery.suspended)
     }
   } finally {
     delivery.end()
@@ -48,12 +48,13 @@ export async function waitForResult(
   }
 }
 
-async function untilChanged(watch: TaskWatch, signal: AbortSignal): Promise<void> {
+/** @throws AskPending where the call is suspended: an answer, or the next poll, begins it again */
+async function untilChanged(watch: TaskWatch, signal: AbortSignal, suspended: Promise<never>): Promise<void> {
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
-  await Promise.race([watch.changed, promise]).finally(() => signal.removeEventListener('abort', abort))
+  await Promise.race([watch.changed, promise, suspended]).finally(() => signal.removeEventListener('abort', abort))
 }
 
 /** What the call would have been answered with. @throws ProtocolError where that is an error */
@@ -78,12 +79,19 @@ class Delivery {
   readonly #key: TaskKey
   readonly #asked = new Set<string>()
   readonly #over = new AbortController()
+  readonly #suspended = Promise.withResolvers<never>()
 
   constructor({ caller }: CallParts, channel: SessionChannel, engine: TaskEngine, key: TaskKey) {
     this.#caller = caller
     this.#channel = channel
     this.#engine = engine
     this.#key = key
+    this.#suspended.promise.catch(() => {})
+  }
+
+  /** Rejects where the call is suspended while it waits for an answer. */
+  get suspended(): Promise<never> {
+    return this.#suspended.promise
   }
 
   /** Sends those that were not sent on this stream. */
@@ -108,6 +116,7 @@ class Delivery {
       const result = await this.#channel.ask(ask)
       await this.#engine.update(this.#key, { [key]: result }, this.#caller)
     } catch (error) {
+      if (error instanceof AskPending) return this.#suspended.reject(error)
       // The client refused: that is the answer. Else nobody answered here, and another stream may bring it.
       if (!(error instanceof AskError) || error.reason !== 'refused') return
       await this.#engine.update(this.#key, { [key]: refusedWith(error) }, this.#caller)
