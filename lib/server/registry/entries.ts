@@ -1,4 +1,5 @@
 /** Entries of the registry: the definition that lists show, and what serves it, compiled from what was registered. */
+import { digest } from '../../base/ids.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
@@ -90,7 +91,8 @@ export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
   { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, ...members } = config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, version, ...members } =
+    config
   const { annotations } = members
   const what = `Tool "${name}": inputSchema`
   if (durable !== undefined && typeof durable !== 'boolean') {
@@ -109,7 +111,7 @@ export function toolEntry(
       scopes: requiredScopes ?? [],
       runsAgain: durable === true || annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       ...(annotations?.readOnlyHint === true && { reads: true }),
-      ...(durable === true && { durable: true }),
+      ...(durable === true && { durable: true, version: version ?? digest(String(handler), 9) }),
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,
