@@ -57,7 +57,8 @@ test.each([
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body })
     const response = (await endpoints[at]?.fetch(request)) as Response
-    return (await response.json()).result
+    const { result } = (await response.json()) as { result: { requestState?: string; content?: unknown } }
+    return result
   }
   const { requestState } = await post(0, {})
   const answers = { sure: { action: 'accept', content: { sure: true } } }
