@@ -18,7 +18,6 @@ import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
-import { relayTo } from './relay.ts'
 import { requireRoom } from './room.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
@@ -51,6 +50,10 @@ const FROM_CLIENT = new OnDemand(() =>
 )
 /** As those of from-client.ts: before the first answer and the first cancel of a process there was a call. */
 const { takeAnswer, cancelCall } = operationsOf(FROM_CLIENT, { takeAnswer: true, cancelCall: true })
+
+const RELAY = new OnDemand(() => import('./relay.ts').then(({ relayTo }) => ({ relayTo })))
+/** As that of relay.ts: for HTTP+SSE. */
+const { relayTo } = operationsOf(RELAY, { relayTo: true })
 
 /** Loaded where somebody listens. */
 const sessionEvents = () => import('./session-events.ts')

@@ -1,7 +1,7 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
 import type { CallOutcome } from '../../base/events.ts'
-import { around, digest } from '../../base/ids.ts'
+import { around } from '../../base/ids.ts'
 import { cancelBy } from '../../base/promises.ts'
 import { toJson } from '../../base/to-json.ts'
 import type { FormerTrace } from '../../base/tracing.ts'
@@ -17,7 +17,7 @@ import {
   withMeta,
 } from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
-import type { DurableAsk, SessionKey, Store } from '../../store/store.ts'
+import type { DurableAsk } from '../../store/store.ts'
 import type { Handles, KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
 import type { Asks } from './asks.ts'

@@ -15,9 +15,8 @@ import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
-/** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
+/** Takes over the call of a stream whose owner is dead or has released it, for the client that waits. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
-
 type Followed = Pick<Extract<TakeReply, { status: 'ok' }>, 'owner' | 'ended' | 'suspended'>
 const FIRST_POLL = 1_000 // ms until the client of a suspended call comes back
 
