@@ -17,6 +17,8 @@ function checkTakeovers(index: Index, call: Call): Problem[] {
   return runs.slice(1).flatMap((run, i) => {
     const before = runs[i]
     if (!before || index.mayBeTakenForDead(before.process, before.begun, run.begun)) return []
+    // A suspended call is run again when it is answered. The run before may learn later that it was suspended.
+    if (before.entries.some(({ e }) => e === 'suspended')) return []
     const text = `${call.call} (${call.tool}): run ${run.run} began at ${run.begun}, though the process of run ${before.run} lived`
     return [{ property: 'only dead runs are taken over', call: call.call, at: run.begun, text }]
   })
