@@ -48,6 +48,11 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
    * endpoint is made. The package `@opentelemetry/api` must be installed.
    */
   telemetry?: boolean | undefined
+  /**
+   * For development: replays durable handlers after each of their steps, and compares what they say, ask and return. `always` reports
+   * each difference to `onError` as a warning; with `strict` the call ends with an error that names it. Default `never`.
+   */
+  replay?: 'never' | 'always' | 'strict' | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */

@@ -12,7 +12,7 @@ const COUNTED = ['lib', 'functions', 'tools', 'examples']
 const SETTING_TEXT = /\btext:\s*(?:'(?:\\.|[^'\\\n])*'|`[^`]*`),?/g
 
 export function codeLines(source: string, file = ''): number {
-  const code = file === 'lib/settings.ts' ? strip(source).replace(SETTING_TEXT, '') : strip(source)
+  const code = /^lib\/settings(-calls)?\.ts$/.test(file) ? strip(source).replace(SETTING_TEXT, '') : strip(source)
   return code.match(/^.*\S.*$/gm)?.length ?? 0
 }
 

@@ -24,7 +24,7 @@ const FLOORS = [
   ['lib/runtime'],
   ['lib/server', 'lib/store', 'lib/auth', 'lib/connect', 'lib/telemetry'],
   ['lib/options.ts'],
-  ['lib/settings.ts', 'lib/settings-serve.ts', 'lib/protocol'],
+  ['lib/settings.ts', 'lib/settings-calls.ts', 'lib/settings-serve.ts', 'lib/protocol'],
   ['lib/base'],
 ]
 
@@ -38,6 +38,7 @@ const NEIGHBOURS = [
   'lib/mcp-handler.ts -> lib/endpoint.ts',
   'lib/server -> lib/store',
   'lib/settings.ts -> lib/protocol',
+  'lib/settings.ts -> lib/settings-calls.ts',
 ]
 
 /** From a folder (or a file directly in lib or lib/cli) to what it imports, each with one import as its example. */

@@ -1,9 +1,10 @@
-/** Writes the tables of docs/settings.md, from lib/settings.ts and lib/settings-serve.ts: `node tools/settings.ts`. */
+/** Writes the tables of docs/settings.md, from lib/settings.ts and its parts: `node tools/settings.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Group, Setting } from '../lib/base/setting.ts'
 import { kindOf } from '../lib/platform/environment.ts'
 import { SETTINGS } from '../lib/settings.ts'
+import { CALL_SETTINGS } from '../lib/settings-calls.ts'
 import { SERVE_SETTINGS } from '../lib/settings-serve.ts'
 import { root } from './build.ts'
 
@@ -13,9 +14,14 @@ const BEGIN = '<!-- written by tools/settings.ts -->\n'
 const UNITS = Object.entries({ d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_000, ms: 1 })
 
 const FILES: readonly [file: string, table: Readonly<Record<string, Group>>][] = [
-  ['lib/settings.ts', SETTINGS],
+  ['lib/settings.ts', without(SETTINGS, CALL_SETTINGS)],
+  ['lib/settings-calls.ts', CALL_SETTINGS],
   ['lib/settings-serve.ts', SERVE_SETTINGS],
 ]
+
+function without(table: Readonly<Record<string, Group>>, part: object): Readonly<Record<string, Group>> {
+  return Object.fromEntries(Object.entries(table).filter(([group]) => !(group in part)))
+}
 
 /** Every variable that a platform reads. */
 export const VARIABLES = Object.values(SETTINGS).flatMap((group: Group) =>

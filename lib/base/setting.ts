@@ -59,3 +59,11 @@ export function rows<K extends Setting['kind']>(kind: K) {
   return <T, const More extends object>(value: T, variable?: string, more?: More) =>
     ({ kind, default: value, variable, ...more }) as { kind: K; default: T; variable: string | undefined } & More
 }
+
+export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+export const MIB = 1024 * 1024
+/** In seconds, for a duration that must not be zero. */
+export const SHORTEST = 0.1

@@ -53,6 +53,9 @@ export function parseEnvironment(env: Environment): Settings {
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
     throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
   }
+  if (endpoint.replay !== 'never' && (env.NODE_ENV === 'production' || env.AWS_LAMBDA_FUNCTION_NAME !== undefined)) {
+    throw new BadSetting(rareText('replay'))
+  }
   const session = readGroup(env, SETTINGS.session)
   const { shutdown, drainTimeout } = shutdownOf(env, platform, session.drainTimeout)
   try {

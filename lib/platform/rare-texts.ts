@@ -12,6 +12,9 @@ const TEXTS = {
   anyCertificate:
     'REDIS_TLS_INSECURE is 1: whoever is between this process and Redis can read and change everything. Set REDIS_TLS_CA to ' +
     'the authority of Redis in its place, where its service names one.',
+  replay:
+    'REPLAY runs every durable handler several times, for development: take it out of the environment of a deployment, or set ' +
+    'NODE_ENV to development.',
   rebinding:
     'ALLOWED_HOSTS is * on a loopback address without authorization: any web page could call this machine (DNS rebinding). ' +
     'List the names, or set AUTH_ISSUER.',

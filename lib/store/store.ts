@@ -16,6 +16,7 @@ import type { CallStore } from './calls.ts'
 import type { LimitStore } from './limits.ts'
 import type { SessionStore } from './sessions.ts'
 import type { StreamStore } from './streams.ts'
+import type { TaskStore } from './tasks.ts'
 import type { ValueStore } from './values.ts'
 
 export type { AdminStore } from './admin.ts'
@@ -65,6 +66,8 @@ export interface StoreBase {
   settled?: (() => Promise<void>) | undefined
   /** What operators ask of a store that several instances share. Its code is loaded by this. */
   admin?: (() => Promise<AdminStore>) | undefined
+  /** The tasks that the store keeps. Their code is loaded by this. A store without it cannot have tools with tasks. */
+  tasks?: (() => Promise<TaskStore>) | undefined
   /** The process may have been asleep for `idleMs` (a thawed Lambda environment): old connections are replaced first. */
   wake(idleMs: number): void
 }

@@ -222,6 +222,19 @@ describe.each(['platform', 'endpoint', 'http', 'session'] as const)('the setting
   })
 })
 
+describe('REPLAY', () => {
+  test('is taken in development', () => {
+    expect(parseEnvironment({ REPLAY: 'always', NODE_ENV: 'development' }).endpoint.replay).toBe('always')
+  })
+
+  test.each([{ NODE_ENV: 'production' }, { AWS_LAMBDA_FUNCTION_NAME: 'mcp' }])('stops a deployment: %o', (env) => {
+    expect(() => parseEnvironment({ REPLAY: 'always', ...env })).toThrow(
+      'REPLAY runs every durable handler several times',
+    )
+    expect(parseEnvironment({ REPLAY: 'never', ...env }).endpoint.replay).toBe('never')
+  })
+})
+
 describe('the Node entry with Redis', () => {
   let redis: RedisServer
   beforeAll(async () => {

@@ -50,3 +50,13 @@ test('are left alone by an instance that shuts down itself', async () => {
   expect(await ending).toBe(false)
   expect(await streams()).toEqual(['S', 'T'])
 })
+
+test('are left alone where a takeover of this instance is under way', async () => {
+  const { clock, instance, streams } = await released()
+  instance.takingOver.add('S')
+  const ending = endOrphans(instance, 'k')
+  await new Promise(setImmediate)
+  await clock.advance(2 * LEASE)
+  expect(await ending).toBe(true)
+  expect(await streams()).toEqual(['S'])
+})

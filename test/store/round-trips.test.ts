@@ -21,9 +21,9 @@ test.each<[name: string, most: number, start: () => Promise<DistantRedis>]>([
   ['a server with a password', 1, () => distantServer()],
   ['a database of its own', 2, () => distantServer('/3')],
   ['a server with TLS', 1, distantTlsServer],
-  ['a cluster', 3, () => distantCluster('redis+cluster')],
-  ['a cluster that is found', 4, () => distantCluster('redis')],
-  ['a cluster with TLS', 3, () => distantCluster('rediss+cluster')],
+  ['a cluster', 2, () => distantCluster('redis+cluster')],
+  ['a cluster that is found', 3, () => distantCluster('redis')],
+  ['a cluster with TLS', 2, () => distantCluster('rediss+cluster')],
   ['what a Sentinel names', 4, distantSentinel],
 ])('%s: at most %i for initialize and for a call in a session', async (_name, most, start) => {
   redis = await start()

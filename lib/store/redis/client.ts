@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { jitter } from '../../base/ids.ts'
 import { greetEarly } from './greeting.ts'
 import { Cluster, type ClusterOptions, Redis } from './ioredis.ts'
-import { clusterOptions, sentinelParts } from './many-servers.ts'
+import { askSlotsEarly, clusterOptions, sentinelParts } from './many-servers.ts'
 import type { Place } from './place.ts'
 import { isReadonly, WRONG_DATABASE } from './trouble.ts'
 
@@ -53,7 +53,11 @@ export function makeClient(place: Place, tls: ConnectionOptions | undefined, tim
   if (place.cluster) {
     const retryDelay = block === undefined ? 100 : 0
     const client = new Cluster(nodes, clusterOptions({ backoff, retryDelay, redisOptions: options }))
-    return client.on('+node', (node: Redis) => greetEarly(node, client))
+    const greet = (connection: Redis) => greetEarly(connection, client)
+    return client.on('+node', (node: Redis) => {
+      greet(node)
+      askSlotsEarly(node, greet)
+    })
   }
   const watched = sentinel && sentinelParts({ nodes, watched: sentinel, backoff, options })
   const at = watched?.options ?? (socket === undefined ? nodes[0] : { path: socket })

@@ -1,6 +1,7 @@
 /** Options of the client for a cluster and for servers that Sentinels watch. */
 import type { EventEmitter } from 'node:events'
 import type { ClusterOptions } from 'ioredis'
+import type { Redis } from './ioredis.ts'
 import type { Node, Watched } from './place.ts'
 
 /** The options of one connection. */
@@ -44,6 +45,20 @@ export function clusterOptions({ backoff, retryDelay, redisOptions }: ClusterPar
     dnsLookup: (name: string, found: (error: null, address: string) => void) => found(null, name),
     redisOptions,
   }
+}
+
+/**
+ * Has ioredis ask a node of a cluster for the slots by RESP3, on a connection that `greet` gets first: by the older protocol the
+ * question would wait for the reply to the greeting.
+ */
+export function askSlotsEarly(node: Redis, greet: (asking: Redis) => void): void {
+  const { duplicate } = node
+  const value = (override: object): Redis => {
+    const asking: Redis = Reflect.apply(duplicate, node, [{ ...override, protocol: 3 }])
+    greet(asking)
+    return asking
+  }
+  Object.defineProperty(node, 'duplicate', { value })
 }
 
 interface SentinelParts {

@@ -27,7 +27,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'server/registry/no-handler': ['noHandler'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
   'store/redis/address': ['readAddress'],
-  'store/redis/many-servers': ['clusterOptions', 'misplacedServer', 'sentinelParts'],
+  'store/redis/many-servers': ['askSlotsEarly', 'clusterOptions', 'misplacedServer', 'sentinelParts'],
   'store/redis/ready-client': ['readySource'],
   'store/redis/secure': ['secureOptions', 'tlsWithoutNeed'],
 }
