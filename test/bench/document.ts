@@ -1,11 +1,12 @@
 /** The report in the document that shows it: each block between two comments is replaced. */
 
+import { stepsText } from './operations/durable.ts'
 import { busText, operationsText } from './operations/text.ts'
 import type { Report } from './report.ts'
 import { machineText, racesText, table } from './report.ts'
 import { simulationText } from './simulation/text.ts'
 
-type Block = 'machine' | 'races' | 'figures' | 'operations' | 'bus' | 'simulation'
+type Block = 'machine' | 'races' | 'figures' | 'operations' | 'durable' | 'bus' | 'simulation'
 
 /** The text of each block; undefined for what was not measured. */
 const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
@@ -13,6 +14,7 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
   races: ({ races }) => (races.length > 0 ? racesText(races) : undefined),
   figures: ({ figures }) => (figures.length > 0 ? table({ races: [], figures }).trim() : undefined),
   operations: ({ ceilings }) => ceilings && operationsText(ceilings.operations),
+  durable: ({ durable }) => durable && stepsText(durable),
   bus: ({ ceilings }) => ceilings && busText(ceilings.bus),
   simulation: ({ ceilings }) => ceilings && simulationText(ceilings),
 }

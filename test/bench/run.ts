@@ -3,7 +3,7 @@
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
  * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
- * nothing happens, `telemetry` is a call with metrics and OpenTelemetry, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
+ * nothing happens, `durable` are the commands of durable calls, `telemetry` is a call with metrics and OpenTelemetry, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
  * docs/performance` sets the path of the JSON file and the chart, and replaces the figures in the document of that name.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
@@ -19,6 +19,7 @@ import { withReport } from './document.ts'
 import { idle, idleFigures } from './idle.ts'
 import { officialFigures } from './official/official.ts'
 import { type BusCost, measureBus } from './operations/bus.ts'
+import { measureSteps, type StepCosts, stepsText } from './operations/durable.ts'
 import { measureOperations } from './operations/operations.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { pin, startLoad } from './processes.ts'
@@ -89,6 +90,17 @@ async function scenarios(): Promise<Figure[]> {
   })
 }
 
+async function durable(): Promise<StepCosts> {
+  const own = await startRedis()
+  try {
+    const costs = await measureSteps(own.port)
+    console.log(`\n${stepsText(costs)}\n`)
+    return costs
+  } finally {
+    await own.stop()
+  }
+}
+
 async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
   const rounds = short ? 1 : Math.min(3, effort.rounds)
   const operations = await measureOperations(redis, {
@@ -134,6 +146,7 @@ try {
     found.push(...(await officialFigures({ rounds: short ? 1 : 2 * rounds, ms: ms / 2, ...least })))
   }
   const limits = wanted('operations') ? await ceilings() : undefined
+  const steps = wanted('durable') ? await durable() : undefined
   console.log(table({ races: [], figures: found }))
   const report: Report = {
     machine: machine(),
@@ -144,6 +157,7 @@ try {
     races,
     figures: found,
     ceilings: limits,
+    durable: steps,
   }
   console.log(`\n${report.machine}, Node ${report.node}`)
   if (values.out !== undefined) {

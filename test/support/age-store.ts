@@ -2,8 +2,8 @@
 import type { Redis } from 'ioredis'
 
 /**
- * Takes `ms` from each lifetime, and from each moment that calls have there: since when they are suspended (`z:`), deadlines of
- * asks (`t:`), ends of sessions, and when what is counted expires. Arguments: ms.
+ * Takes `ms` from each lifetime, and from each moment that is written there: since when and until when calls are suspended (`z:`),
+ * deadlines of asks (`t:`), ends of sessions, and when what is counted expires. Arguments: ms.
  */
 const AGE = `
 local ms = tonumber(ARGV[1])
@@ -16,11 +16,12 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     if type == 'hash' then
       for _, field in ipairs(redis.call('HKEYS', key)) do
         local value = redis.call('HGET', key, field)
-        if string.find(field, '^t:') or field == 'end' or field == 'born' or field == 'slid' then
+        local name = string.match(field, '^%S+ (.*)$') or field
+        if string.find(name, '^t:') or field == 'end' or field == 'born' or field == 'slid' then
           if tonumber(value) then redis.call('HSET', key, field, string.format('%.0f', tonumber(value) - ms)) end
-        elseif string.find(field, '^z:') then
-          local since, rest = string.match(value, '^(%d+)(.*)$')
-          if since then redis.call('HSET', key, field, string.format('%.0f', tonumber(since) - ms) .. rest) end
+        elseif string.find(name, '^z:') then
+          local since, to, asks = string.match(value, '^(%d+) (%d+)(.*)$')
+          if since then redis.call('HSET', key, field, string.format('%.0f %.0f', since - ms, to - ms) .. asks) end
         end
       end
     elseif type == 'zset' and string.find(key, ':held') then
