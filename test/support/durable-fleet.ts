@@ -134,10 +134,15 @@ export class DurableFleet {
     return (await fetch(this.fleet.at(at), { method: 'DELETE', headers })).status
   }
 
-  /** Starts a new process where one has ended. */
+  /** Starts a new process where one has ended; with other settings perhaps. */
+  async restart(index: number, session?: FleetOptions['session']): Promise<void> {
+    process.env.LEDGER = this.#ledger
+    await this.fleet.restart(index, session && { session })
+  }
+
   async replace(index: number): Promise<void> {
     await this.fleet.instances[index]?.kill()
-    await this.fleet.restart(index)
+    await this.restart(index)
   }
 
   /** The names of everything that sessions have in Redis. */

@@ -6,14 +6,17 @@ import { eventually } from '../../support/eventually.ts'
 import { call, getStream, initialize, openGet, type RawSession, request } from '../../support/raw.ts'
 
 let durable: DurableFleet
+/** Without heartbeats: what mail loses is lost. */
+let slow: DurableFleet
 let session: RawSession
 beforeAll(async () => {
   durable = await DurableFleet.start()
+  slow = await DurableFleet.start({ heartbeat: 600_000 })
 })
 beforeEach(async () => {
   session = await initialize(durable.fleet.at(2))
 })
-afterAll(() => durable.stop())
+afterAll(() => Promise.all([durable.stop(), slow.stop()]))
 
 const text = (name: string) => ({ result: { content: [{ text: expect.stringContaining(`${name} by `) }] } })
 const count = (name: string, step: string) => durable.did(name).filter((done) => done === step).length
@@ -86,6 +89,15 @@ describe('answers', () => {
     expect(await durable.finish(1, playing)).toMatchObject(text('both'))
     expect(count('both', 'did a')).toBe(1)
     expect(playing.seen.filter(({ method }) => method === 'elicitation/create')).toHaveLength(2)
+  })
+
+  test('to both of two asks at the same moment, at two instances, are both there at once', async () => {
+    for (let i = 0; i < 5; i++) {
+      const name = `together-${i}`
+      const playing = await slow.suspend(i % 3, await initialize(slow.fleet.at(0)), name, ['both k l', 'once a'])
+      await Promise.all([slow.answer((i + 1) % 3, playing, 'k'), slow.answer((i + 2) % 3, playing, 'l')])
+      expect(await slow.finish(i % 3, playing)).toMatchObject(text(name))
+    }
   })
 
   test('that come after the deadline change nothing: every later run is told of the deadline', async () => {
@@ -344,6 +356,21 @@ describe('an author', () => {
 })
 
 describe('an instance', () => {
+  test('that suspends no calls itself serves polls, answers and cancels of those that others suspended', async () => {
+    await durable.fleet.instances[1]?.kill()
+    await durable.restart(1, { suspendAfter: 0, lease: 2_000, heartbeat: 1_000, retry: 100 })
+    const playing = await durable.suspend(0, session, 'way-back', ['once a', 'ask k', 'once b'])
+    await durable.poll(1, playing)
+    expect(durable.did('way-back').filter((step) => step === 'run')).toHaveLength(1)
+    expect(await durable.answer(1, playing, 'k')).toBe(202)
+    expect(await durable.finish(1, playing)).toMatchObject(text('way-back'))
+    expect([count('way-back', 'did a'), count('way-back', 'did b')]).toEqual([1, 1])
+    const other = await durable.suspend(0, session, 'way-out', ['ask k', 'once b'])
+    expect(await durable.cancel(1, other)).toBe(202)
+    expect((await openGet(durable.fleet.at(1), session, other.last)).status).toBe(405)
+    await durable.replace(1)
+  })
+
   test('that is killed after its call was suspended is not missed', async () => {
     const playing = await durable.suspend(0, session, 'killed-after', ['once a', 'ask k', 'once b'])
     await durable.replace(0)
@@ -375,7 +402,7 @@ describe('an instance', () => {
     await durable.until('single', 'begin a')
     await durable.fleet.instances[0]?.kill()
     await durable.read(playing)
-    await durable.fleet.restart(0)
+    await durable.restart(0)
     const response = await durable.finish(1, playing)
     expect(JSON.stringify(response)).toMatch(/begun|begin/)
     expect([count('single', 'begin a'), count('single', 'did b')]).toEqual([1, 0])
@@ -411,7 +438,7 @@ describe('an instance', () => {
     leaving?.signal('SIGTERM')
     await durable.read(playing)
     expect(await leaving?.ended()).toBe(0)
-    await durable.fleet.restart(0)
+    await durable.restart(0)
     await durable.answer(1, playing, 'k')
     expect(await durable.finish(2, playing)).toMatchObject(text('drained'))
     expect([count('drained', 'did a'), count('drained', 'did b')]).toEqual([1, 1])
@@ -425,14 +452,14 @@ describe('an instance', () => {
       const playing = await durable.suspend(i % 3, own, name, steps)
       await durable.fleet.instances[i % 3]?.kill()
       await durable.answer((i + 1) % 3, playing, 'k')
-      await durable.fleet.restart(i % 3)
+      await durable.restart(i % 3)
       await eventually(async () => {
         await durable.poll((i + 2) % 3, playing).catch(() => {})
         return playing.asks.has('l') ? true : undefined
       })
       await durable.fleet.instances[(i + 1) % 3]?.kill()
       await durable.answer((i + 2) % 3, playing, 'l')
-      await durable.fleet.restart((i + 1) % 3)
+      await durable.restart((i + 1) % 3)
       expect(await durable.finish(i % 3, playing)).toMatchObject(text(name))
       expect(['a', 'b', 'c', 'd'].map((step) => count(name, `did ${step}`))).toEqual([1, 1, 1, 1])
       expect(saidOf(playing)).toEqual(['1', '2', '3'])
