@@ -3,8 +3,18 @@
  * instances keep outlives them. It passes the contract suite, like the stores of a deployment.
  */
 import type { Receiver, Store } from '../../../store/store.ts'
+import type { TaskStore } from '../../../store/tasks.ts'
 import { StoreUnavailable } from '../../../store/unavailable.ts'
-import { type Channel, errorOf, isOfStore, OPERATIONS, type Operation, type StoreAnswer, sendTo } from './messages.ts'
+import {
+  type Channel,
+  errorOf,
+  isOfStore,
+  OPERATIONS,
+  type Operation,
+  type StoreAnswer,
+  sendTo,
+  TASK_OPERATIONS,
+} from './messages.ts'
 
 interface Waiting {
   resolve(value: unknown): void
@@ -67,9 +77,12 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
   channel.on('message', listener)
   channel.once('disconnect', disconnected)
 
-  const operations = Object.fromEntries(
-    OPERATIONS.map((operation) => [operation, (...args: unknown[]) => ask({ store: 'run', operation, args })]),
-  ) as Pick<Store, Operation>
+  const run =
+    (operation: string) =>
+    (...args: unknown[]) =>
+      ask({ store: 'run', operation, args })
+  const operations = Object.fromEntries(OPERATIONS.map((name) => [name, run(name)])) as Pick<Store, Operation>
+  const tasks: unknown = Object.fromEntries(TASK_OPERATIONS.map((name) => [name, run(`tasks.${name}`)]))
 
   const stop = async (receiver: number) => {
     receivers.delete(receiver)
@@ -78,6 +91,7 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
 
   return {
     ...operations,
+    tasks: async () => tasks as TaskStore,
     name: 'memory',
     leavesProcess: true,
     nearlyFull() {

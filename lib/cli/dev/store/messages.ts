@@ -1,6 +1,7 @@
 /** The messages between a process that keeps a store and one that uses it. They need the serialization `advanced`. */
 import type { ChangeEntry } from '../../../store/bus.ts'
 import type { Store } from '../../../store/store.ts'
+import type { TaskStore } from '../../../store/tasks.ts'
 import { StoreRefused, type StoreTrouble, StoreUnavailable } from '../../../store/unavailable.ts'
 
 /** What both sides need of the channel: `process` in a child, and the `ChildProcess` in its parent. */
@@ -27,6 +28,7 @@ export type Operation = Exclude<
   | 'wake'
   | 'busSlots'
   | 'admin'
+  | 'tasks'
 >
 
 /** A missing name does not compile. */
@@ -82,6 +84,22 @@ const NAMES: Record<Operation, true> = {
 
 export const OPERATIONS = Object.keys(NAMES) as Operation[]
 
+type TaskOperation = keyof TaskStore
+
+const TASK_NAMES: Record<TaskOperation, true> = {
+  create: true,
+  get: true,
+  update: true,
+  renew: true,
+  end: true,
+  cancel: true,
+  watch: true,
+  list: true,
+}
+
+/** Those of the part of the store that keeps tasks. */
+export const TASK_OPERATIONS = Object.keys(TASK_NAMES) as TaskOperation[]
+
 interface Asked {
   /** The number of the question; its reply has the same. */
   id: number
@@ -89,7 +107,7 @@ interface Asked {
 
 /** From the process that uses the store. `receiver` numbers the receivers of one channel. */
 export type StoreQuestion =
-  | (Asked & { store: 'run'; operation: Operation; args: unknown[] })
+  | (Asked & { store: 'run'; operation: Operation | `tasks.${TaskOperation}`; args: unknown[] })
   | (Asked & { store: 'receive'; receiver: number; instance: string })
   | (Asked & { store: 'stop'; receiver: number })
 

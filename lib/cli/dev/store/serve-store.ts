@@ -8,6 +8,7 @@ import {
   type StoreAnswer,
   type StoreQuestion,
   sendTo,
+  TASK_OPERATIONS,
 } from './messages.ts'
 
 type AnyOperation = (...args: unknown[]) => Promise<unknown>
@@ -22,8 +23,15 @@ export function serveStore(store: Store, channel: Channel): () => void {
   const receivers = new Map<number, Promise<Receiving>>()
   const operations = new Map<string, AnyOperation>(
     // The other side has the types: `args` are those of the operation.
-    OPERATIONS.map((name) => [name, (store[name] as AnyOperation).bind(store)]),
+    [
+      ...OPERATIONS.map((name): [string, AnyOperation] => [name, (store[name] as AnyOperation).bind(store)]),
+      ...TASK_OPERATIONS.map((name): [string, AnyOperation] => [`tasks.${name}`, (...args) => onTask(name, args)]),
+    ],
   )
+  async function onTask(name: (typeof TASK_OPERATIONS)[number], args: unknown[]): Promise<unknown> {
+    const tasks = await store.tasks?.()
+    return (tasks?.[name] as AnyOperation | undefined)?.(...args)
+  }
   const send = (answer: StoreAnswer) => sendTo(channel, answer)
 
   function receiverOf(receiver: number): Receiver {
