@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { sessionKey } from '../../lib/session/stream/session.ts'
 import { eventually } from './eventually.ts'
 import { type Fleet, type FleetOptions, startFleet } from './fleet.ts'
 import { type EventReader, getStream, post, postStream, type RawSession, type RpcMessage, toolCall } from './raw.ts'
@@ -145,9 +146,9 @@ export class DurableFleet {
     await this.restart(index)
   }
 
-  /** The names of everything that sessions have in Redis. */
-  keys(): Promise<string[]> {
-    return this.redis.keys('mcp:{*')
+  /** The names of everything that a session has in Redis. */
+  keys({ id }: RawSession): Promise<string[]> {
+    return this.redis.keys(`mcp:{${sessionKey('', id)}}*`)
   }
 
   async stop(): Promise<void> {
