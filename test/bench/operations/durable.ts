@@ -70,8 +70,9 @@ class Steps {
     const short = await this.#invocation(0, async () => void (await (await this.#post(0, listed)).text()))
     const plain = await this.#plain()
     const durable = await this.#durable()
-    const [none, some, singles] = [await this.#keep(0), await this.#keep(MORE), await this.#keep(MORE, true)]
-    return { short, ...plain, ...durable, once: each(some, none), single: each(singles, none) }
+    const once = each(await this.#keep(2 * MORE), await this.#keep(MORE))
+    const single = each(await this.#keep(2 * MORE, true), await this.#keep(MORE, true))
+    return { short, ...plain, ...durable, once, single }
   }
 
   /** A request as a function has it: what it needs of the bus it opens, and closes again. */
@@ -144,21 +145,21 @@ class Steps {
   }
 
   #keep(n: number, single = false): Promise<Passed> {
-    const call = `keep ${n} ${single}`
+    const call = `keep ${n + 10} ${single}`
     return this.#invocation(0, () => this.#read(toolCall(call, 'keep', { call, n, single })))
   }
 }
 
 /** What one of {@link MORE} steps takes. */
-function each(more: Passed, none: Passed): Passed {
+function each(more: Passed, fewer: Passed): Passed {
   const names = Object.keys(more.commands)
   const commands = Object.fromEntries(
-    names.map((name) => [name, ((more.commands[name] ?? 0) - (none.commands[name] ?? 0)) / MORE] as const),
+    names.map((name) => [name, ((more.commands[name] ?? 0) - (fewer.commands[name] ?? 0)) / MORE] as const),
   )
   return {
     commands: Object.fromEntries(Object.entries(commands).filter(([, n]) => n !== 0)),
-    count: (more.count - none.count) / MORE,
-    bytes: Math.round((more.bytes - none.bytes) / MORE),
+    count: (more.count - fewer.count) / MORE,
+    bytes: Math.round((more.bytes - fewer.bytes) / MORE),
   }
 }
 
