@@ -39,7 +39,7 @@ import { logError, reporter } from './runtime/reporter.ts'
 import { rest } from './runtime/rest.ts'
 import { statsOf } from './runtime/stats.ts'
 import { dispatcherFor, type Servable } from './sdk/official.ts'
-import { durabilityOf } from './server/dispatcher.ts'
+import { type Dispatcher, durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
@@ -79,7 +79,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
-  const dispatch = watchedDispatch(dispatcher, instance)
+  const dispatch = watchedDispatch(replayed(dispatcher, options.replay, sessionOptions.suspend, onError), instance)
   const afterwork = new Afterwork(instance)
   const sessions = new Sessions(
     {
@@ -199,5 +199,21 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       await store.close()
       await telemetry?.end()
     },
+  }
+}
+
+/** The dispatcher of calls. In development handlers may be replayed. */
+function replayed(
+  dispatcher: Dispatcher,
+  replay: EndpointOptions['replay'],
+  suspend: 'durable' | 'all',
+  report: (error: Error) => void,
+): Pick<Dispatcher, 'dispatch' | 'knows'> {
+  if (replay !== 'always' && replay !== 'strict') return dispatcher
+  const options = { replay, suspend, report }
+  return {
+    knows: (kind, name) => dispatcher.knows?.(kind, name) === true,
+    dispatch: (...request) =>
+      import('./server/replay/replayed.ts').then((code) => code.dispatchReplayed(dispatcher, options, ...request)),
   }
 }

@@ -4,7 +4,7 @@
  * build-starter.ts. `-- --out folder` writes the first of the two into another folder.
  */
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { buildPage, filesModule } from '../lib/page/build.ts'
@@ -20,11 +20,9 @@ export async function buildPackage(out = join(root, 'dist/package')): Promise<vo
   await writePage(join(out, 'dist/page'))
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(published(manifest), undefined, 2)}\n`)
-  mkdirSync(join(out, 'docs'))
-  const documents = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  for (const name of ['README.md', 'LICENSE', ...documents.map((document) => `docs/${document}`)]) {
-    copyFileSync(join(root, name), join(out, name))
-  }
+  mkdirSync(join(out, 'docs/api'), { recursive: true })
+  const documents = globSync('docs/{,api/}*.{md,svg}', { cwd: root })
+  for (const name of ['README.md', 'LICENSE', ...documents]) copyFileSync(join(root, name), join(out, name))
 }
 
 async function compile(outDir: string): Promise<void> {

@@ -51,7 +51,7 @@ export function parseEnvironment(env: Environment): Settings {
   checked(() => checkPaths(endpoint), 'MCP_PATH, MCP_PREFIX')
   const { allowedHosts, allowedOrigins } = fitting(() => readWebAccess(endpoint, local, auth !== undefined))
   if (endpoint.unsealed !== 'refuse' && endpoint.keys === undefined) {
-    throw new BadSetting('MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.')
+    throw new BadSetting(rareText('nothingToSealWith'))
   }
   if (endpoint.replay !== 'never' && (env.NODE_ENV === 'production' || env.AWS_LAMBDA_FUNCTION_NAME !== undefined)) {
     throw new BadSetting(rareText('replay'))
@@ -115,9 +115,7 @@ function shutdownOf(env: Environment, { shutdown, lameDuck }: Pick<Settings, 'sh
   const needed = lameDuck + (drain ?? 0) + ENDING
   const isSet = textOf(env, 'SHUTDOWN_SECONDS') !== undefined
   if (isSet && needed > shutdown) {
-    throw new BadSetting(
-      `SHUTDOWN_SECONDS must be at least ${needed / 1_000}: LAME_DUCK_SECONDS, DRAIN_SECONDS and a second have to fit in.`,
-    )
+    throw new BadSetting(rareText('shutdownTooShort').replace('%', String(needed / 1_000)))
   }
   const whole = Math.max(shutdown, needed)
   return { shutdown: whole, drainTimeout: drain ?? whole - lameDuck - ENDING }
@@ -145,8 +143,7 @@ function authorization(env: Environment): AuthOptions | undefined {
     return undefined
   }
   const [resource, ...audiences] = named
-  if (resource === undefined)
-    throw new BadSetting('AUTH_AUDIENCE must be the public URL of the endpoint, such as https://mcp.example.com/mcp.')
+  if (resource === undefined) throw new BadSetting(rareText('noAudience'))
   const auth: AuthOptions = { ...others, issuer, resource, audiences, introspection: introspection(env) }
   try {
     checkAuthOptions(auth)
@@ -160,12 +157,10 @@ function introspection(env: Environment): AuthOptions['introspection'] {
   const { url, clientId, clientSecret } = readGroup(env, SETTINGS['auth.introspection'])
   if (url === undefined) {
     if (clientId === undefined && clientSecret === undefined) return undefined
-    throw new BadSetting('AUTH_INTROSPECTION_CLIENT_ID and …_CLIENT_SECRET need AUTH_INTROSPECTION_URL.')
+    throw new BadSetting(rareText('noIntrospection'))
   }
   if (clientId === undefined || clientSecret === undefined) {
-    throw new BadSetting(
-      'AUTH_INTROSPECTION_URL needs AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET.',
-    )
+    throw new BadSetting(rareText('noIntrospectionClient'))
   }
   return { url, clientId, clientSecret }
 }
@@ -225,11 +220,11 @@ const KINDS: { [K in Setting['kind']]: Kind<Extract<Setting, { kind: K }>> } = {
     parse: (text, { values }) => values.find((value) => value === text) ?? refuse(),
   },
   rate: {
-    mayBe: () => 'requests a second, such as 50 or 50/200 (and 200 at once, otherwise five times as many), or off',
+    mayBe: () => rareText('mayBeRate'),
     parse: (text) => (text === 'off' ? undefined : rateOf(text)),
   },
   keys: {
-    mayBe: () => 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas',
+    mayBe: () => rareText('mayBeKeys'),
     parse: readKeyRing,
   },
   list: { mayBe: () => 'a list with commas, without empty items', parse: listOf },

@@ -40,6 +40,8 @@ export class Instance {
   readonly calls = new Map<string, RunningCall>()
   /** The streams whose calls are being taken over. */
   readonly takingOver = new Set<string>()
+  /** The streams of failed calls whose end the store does not have yet. */
+  readonly ending = new Set<string>()
   /** Those of sessions by session key and typed id. */
   readonly unregistered = new UnregisteredCalls()
   /** Work at the store for calls that have ended here while the store was away. */

@@ -1,7 +1,13 @@
 /** The error for what is no server. A bundle has it in a file of its own, which is read when it is used. */
 import { kindOf } from '../base/to-json.ts'
 
-export function noServer(given: unknown): TypeError {
+/** @param option given beside an `McpServer` of this package, and for servers of the official SDK alone */
+export function noServer(given: unknown, option?: string): TypeError {
+  if (option !== undefined) {
+    return new TypeError(
+      `${option} is an option for servers of the official SDK. Registrations of an McpServer have their own.`,
+    )
+  }
   return new TypeError(
     typeof given === 'object' && given !== null && 'then' in given
       ? 'The server is a promise: await it, or give the function that makes it.'

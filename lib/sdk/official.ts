@@ -61,9 +61,7 @@ export function dispatcherFor(server: Servable, { instances, attribution, tools 
   }
   const [given] = Object.entries({ instances, attribution, tools }).find(([, value]) => value !== undefined) ?? []
   if (given === undefined) return dispatcherOf(server)
-  throw new TypeError(
-    `${given} is an option for servers of the official SDK. Registrations of an McpServer have their own.`,
-  )
+  throw noServer(server, given)
 }
 
 function requireServable(server: unknown): void {

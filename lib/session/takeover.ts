@@ -25,6 +25,8 @@ export function takeOver(host: CallHost, caller: Caller, connection: Connection,
   const { instance } = host
   // Between the claim and the second run another connection would find this instance named, and no run.
   if (instance.takingOver.has(stream)) return
+  // The run of this instance has failed, and the store is about to have its end.
+  if (instance.isHere(owner) && instance.ending.has(stream)) return
   // The run may have begun since the connection found that there was none: this module is loaded in between.
   if (instance.isHere(owner) && instance.calls.has(tokenOf(owner))) return
   instance.takingOver.add(stream)

@@ -13,7 +13,7 @@ import { compareLevels, isLoggingLevel, type LoggingLevel } from '../protocol/ty
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
 import { readAnswer } from '../server/context/answers.ts'
-import type { Ask, ClientView } from '../server/context/client-channel.ts'
+import type { Ask, ClientView, HandlerStep } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Envelope } from './envelope.ts'
@@ -108,6 +108,14 @@ export class StatelessCall extends Run implements AskingCall {
 
   override get former(): FormerTrace | undefined {
     return this.#state?.trace
+  }
+
+  get steps(): readonly HandlerStep[] | undefined {
+    return this.#state?.steps
+  }
+  set steps(steps: readonly HandlerStep[] | undefined) {
+    this.#state ??= this.#host.states.create()
+    this.#state.steps = steps
   }
 
   /** The parked run that this request has answers for. */

@@ -10,6 +10,7 @@ import type { FormerTrace } from '../base/tracing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { readFormer } from '../protocol/trace-context.ts'
+import type { HandlerStep } from '../server/context/client-channel.ts'
 import type { StatelessOptions } from '../settings.ts'
 import type { ParkedAt } from './parking/retry.ts'
 
@@ -35,6 +36,8 @@ export interface CallState {
   parked?: ParkedAt | undefined
   /** Of the first run, where it was traced. */
   trace?: FormerTrace | undefined
+  /** What the run of this round has said, in development. */
+  steps?: readonly HandlerStep[] | undefined
 }
 
 interface Sealed extends Pick<CallState, 'born' | 'id'> {
@@ -47,6 +50,7 @@ interface Sealed extends Pick<CallState, 'born' | 'id'> {
   kept: Record<string, unknown>
   parked?: ParkedAt | undefined
   trace?: FormerTrace | undefined
+  steps?: readonly HandlerStep[] | undefined
 }
 
 /** JSON with the keys of objects in order, so that equal values have the same text. */
@@ -97,6 +101,7 @@ export class StateBox {
       kept: Object.fromEntries(state.kept),
       parked: state.parked,
       trace: state.trace,
+      steps: state.steps,
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
     if (text.length > this.#options.maxState) {
@@ -115,8 +120,9 @@ export class StateBox {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
-    const { id, born, kept, parked } = state
-    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace: readFormer(state.trace) }
+    const { id, born, kept, parked, steps } = state
+    const trace = readFormer(state.trace)
+    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace, steps }
   }
 
   /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */

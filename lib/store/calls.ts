@@ -143,6 +143,8 @@ export interface CallEntry {
   stream: string
   owner: Owner
   holder: Holder | undefined
+  /** The call is suspended, and nothing is due: no run may claim it. */
+  suspended?: true | undefined
 }
 
 export interface CallStore {

@@ -40,7 +40,7 @@ export type KeepReply =
   | Status<'ok' | 'begun' | 'lost' | 'cancelled' | 'full' | 'gone'>
 
 /** An ask as its first run made it. */
-export interface KeptAsk {
+interface KeptAsk {
   id: string
   /** Of what was asked. */
   digest: string
@@ -63,7 +63,7 @@ export interface Journal {
 }
 
 /** A call that its run gives up while it waits for its client. */
-export interface Suspension {
+interface Suspension {
   stream: string
   owner: Owner
   /** The asks that it waits for. */
@@ -97,7 +97,7 @@ export type PollReply =
   | Status<'due' | 'gone' | 'trimmed' | 'beyond'>
 
 /** The claim of a suspended call by the step that stores an answer. */
-export type Taken = Extract<ClaimReply, { status: 'ok' }>
+export type Taken = Extract<ClaimReply, { status: 'ok' }> & { stream: string }
 
 export interface JournalStore {
   /** A step of `ctx.once`. It needs a call whose request is durable. */
@@ -107,6 +107,6 @@ export interface JournalStore {
    * until its last deadline and a while longer.
    */
   suspend(key: SessionKey, suspension: Suspension): Promise<SuspendReply>
-  /** What a client needs that comes back to a stream. Nobody becomes its holder. Undefined position: from the begin. */
-  poll(key: SessionKey, stream: string, after: Position | undefined): Promise<PollReply>
+  /** What a client needs that comes back to a stream. Nobody becomes its holder. */
+  poll(key: SessionKey, stream: string, after: Position): Promise<PollReply>
 }

@@ -5,10 +5,10 @@
  * Each text is bound to its key and its kind, so that an attacker who can write to the store cannot put one text in the
  * place of another. A text that does not open does not exist: the session is then unknown, the message was never kept.
  */
+import { OnDemand, operationsOf } from '../base/on-demand.ts'
 import { createSealer } from '../base/sealing.ts'
-import { GET_STREAM, type SessionKey } from './names.ts'
+import type { SessionKey } from './names.ts'
 import type { Store } from './store.ts'
-import type { LogEntry } from './streams.ts'
 import type { ValueKind } from './values.ts'
 
 /**
@@ -20,7 +20,7 @@ export type Unsealed = 'refuse' | 'read' | 'write'
 /** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
-type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'mail' | 'instance' | ValueKind
+type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' | 'instance' | ValueKind
 
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
@@ -43,15 +43,6 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     return unsealed === 'refuse' ? undefined : text
   }
   const sealMessage = (key: SessionKey, stream: string, text: string) => seal(text, 'log', key, stream)
-
-  /** Undefined if any of them does not open: a log with a hole is no log. An entry without text has no seal. */
-  function openEntries(key: SessionKey, stream: string, entries: LogEntry[]): LogEntry[] | undefined {
-    const opened = entries.flatMap((entry) => {
-      const data = entry.data === '' ? '' : open(entry.data, 'log', key, stream)
-      return data === undefined ? [] : { ...entry, data }
-    })
-    return opened.length === entries.length ? opened : undefined
-  }
 
   /** The members of the store that have no text to seal. */
   function plain<Name extends keyof Store>(...names: Name[]): Pick<Store, Name> {
@@ -110,54 +101,13 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
         register: append.register && sealRequest(key, append.register),
       }),
     post: (key, stream, message, tag, id) => store.post(key, stream, sealMessage(key, stream, message), tag, id),
-    async take(key, stream, holder, after) {
-      const reply = await store.take(key, stream, holder, after)
-      if (reply.status !== 'ok') return reply
-      const entries = openEntries(key, stream, reply.entries)
-      return entries ? { ...reply, entries } : { status: 'trimmed' }
-    },
-    async look(key, stream, holder, after, lifetime, most) {
-      const reply = await store.look(key, stream, holder, after, lifetime, most)
-      if (reply.status !== 'ok') return reply
-      const entries = openEntries(key, stream, reply.entries)
-      // `take` reports the reason to a client that comes back.
-      return entries ? { ...reply, entries } : { status: 'moved' }
-    },
-    async lookCall(key, stream, owner, asks, lifetime, most) {
-      const reply = await store.lookCall(key, stream, owner, asks, lifetime, most)
-      if (reply.status !== 'ok') return reply
-      const answers = new Map<string, string>()
-      for (const [ask, value] of reply.answers) {
-        const opened = open(value, 'answer', key, ask)
-        if (opened !== undefined) answers.set(ask, opened)
-      }
-      return { ...reply, answers }
-    },
-    async claim(key, stream, expected, owner) {
-      const reply = await store.claim(key, stream, expected, owner)
-      if (reply.status !== 'ok') return reply
-      return { ...reply, request: open(reply.request, 'request', key, stream) }
-    },
-    readLog: async (key, stream) => openEntries(key, stream, await store.readLog(key, stream)) ?? [],
-
-    async answer(key, ask, value) {
-      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask))
-      if (reply.status !== 'late') return reply
-      // Two seals of one text differ, so the stored answer is read. It stays there.
-      const present = open(await store.closeAsk(key, ask), 'answer', key, ask)
-      return { ...reply, status: present === value ? 'ok' : 'late' }
-    },
-    closeAsk: async (key, ask) => open(await store.closeAsk(key, ask), 'answer', key, ask),
-    async advance(key, advance) {
-      const { messages, updates } = advance
-      const reply = await store.advance(key, {
-        ...advance,
-        messages: messages.map((text) => sealMessage(key, GET_STREAM, text)),
-        updates: updates.map((update) => ({ ...update, message: sealMessage(key, GET_STREAM, update.message) })),
-      })
-      if (reply.status !== 'ok') return reply
-      return { ...reply, entries: openEntries(key, GET_STREAM, reply.entries) ?? [] }
-    },
+    ...operationsOf(
+      new OnDemand(async () => (await import('./sealed-more.ts')).sealedMore(store, { seal, open, sealRequest })),
+      {
+        ...{ take: true, look: true, readLog: true, advance: true, lookCall: true },
+        ...{ claim: true, answer: true, closeAsk: true, keep: true, suspend: true, poll: true },
+      },
+    ),
 
     send: (instance, message) => store.send(instance, seal(message, 'mail', instance)),
     receive: (instance, receiver) =>

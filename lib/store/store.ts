@@ -13,6 +13,7 @@ import type { AdminStore } from './admin.ts'
 import type { AskStore } from './asks.ts'
 import type { BusStore } from './bus.ts'
 import type { CallStore } from './calls.ts'
+import type { JournalStore } from './journal.ts'
 import type { LimitStore } from './limits.ts'
 import type { SessionStore } from './sessions.ts'
 import type { StreamStore } from './streams.ts'
@@ -72,4 +73,12 @@ export interface StoreBase {
   wake(idleMs: number): void
 }
 
-export type Store = SessionStore & CallStore & StreamStore & AskStore & BusStore & ValueStore & LimitStore & StoreBase
+export type Store = SessionStore &
+  CallStore &
+  JournalStore &
+  StreamStore &
+  AskStore &
+  BusStore &
+  ValueStore &
+  LimitStore &
+  StoreBase

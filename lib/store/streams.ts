@@ -44,7 +44,7 @@ export type TakeReply =
       owner: Owner | undefined
       ended: boolean
       level: string | undefined
-      /** The call is suspended: nobody runs it. */
+      /** The call is suspended, and nothing is due: nobody runs it. */
       suspended?: true | undefined
     }
   | Status<'gone' | 'unknown' | 'trimmed' | 'beyond'>

@@ -36,6 +36,11 @@ export interface TestClientUser {
 export interface TestClientOptions extends TestClientUser {
   /** Instances of the server behind a round robin, which share one store. Default 1. */
   instances?: number | undefined
+  /**
+   * Runs durable handlers again after each of their steps: a call fails whose handler then says, asks or returns something else, and
+   * its error names the difference. Default false.
+   */
+  replay?: boolean | undefined
   /** Options of the endpoint. Leases and heartbeats are shorter than usual: an instance that was killed is missed soon. */
   endpoint?: Omit<EndpointOptions, 'store' | 'clock'> | undefined
 }
@@ -86,7 +91,7 @@ const SHORT = { lease: 300, heartbeat: 400, retry: 10, replacedRetry: 100 }
  * const result = await client.callTool({ name: 'delete_note', arguments: { id: '1' } })
  */
 export async function testClient(server: Servable, options: TestClientOptions = {}): Promise<TestClient> {
-  const { instances: size = 1, endpoint = {}, ...user } = options
+  const { instances: size = 1, replay = false, endpoint = {}, ...user } = options
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`instances must be a whole number from 1, not ${size}.`)
   const official = await load()
   const time = new TestTime()
@@ -96,6 +101,7 @@ export async function testClient(server: Servable, options: TestClientOptions = 
     // What one instance has sealed for a stateless client another one opens.
     keys: [randomKey()],
     ...(user.auth && { auth: 'middleware' }),
+    ...(replay && { replay: 'strict' }),
     ...endpoint,
     session: { ...SHORT, ...endpoint.session },
   }

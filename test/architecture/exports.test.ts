@@ -14,6 +14,7 @@ const READ_FROM_OUTSIDE: [folder: RegExp, names: RegExp][] = [
   [/^functions\//, /^(?:handler|server)$/],
   [/^lib\/cli\/dev\/instance\.ts$/, /^serveInstance$/],
   [/^examples\//, /^(?:handler|server|app|default)$/],
+  [/^tools\/recording\/server\.ts$/, /^server$/],
 ]
 
 /** The comment above an export that only tests import says so. */

@@ -1,12 +1,24 @@
-/** The report in the document that shows it: each block between two comments is replaced. */
-
+/** The report in files, and in the documents that show it: each block between two comments is replaced. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { comparisonChart } from './compare/chart.ts'
+import { comparisonText, factsText, releasesText } from './compare/text.ts'
 import { stepsText } from './operations/durable.ts'
 import { busText, operationsText } from './operations/text.ts'
-import type { Report } from './report.ts'
-import { machineText, racesText, table } from './report.ts'
+import { chart, machineText, type Report, racesText, table } from './report.ts'
 import { simulationText } from './simulation/text.ts'
 
-type Block = 'machine' | 'races' | 'figures' | 'operations' | 'durable' | 'bus' | 'simulation'
+type Block =
+  | 'machine'
+  | 'races'
+  | 'figures'
+  | 'operations'
+  | 'durable'
+  | 'bus'
+  | 'simulation'
+  | 'comparison'
+  | 'sessions'
+  | 'releases'
 
 /** The text of each block; undefined for what was not measured. */
 const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
@@ -17,6 +29,36 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
   durable: ({ durable }) => durable && stepsText(durable),
   bus: ({ ceilings }) => ceilings && busText(ceilings.bus),
   simulation: ({ ceilings }) => ceilings && simulationText(ceilings),
+  comparison: ({ comparison }) => comparison && comparisonText(comparison),
+  sessions: ({ comparison }) => comparison && factsText(comparison),
+  releases: ({ comparison }) => comparison && releasesText(comparison),
+}
+
+/**
+ * Writes `<out>.json` and `<out>.svg`, and the figures into the document `<out>.md`, where it is there. The comparison with other
+ * packages has files of its own beside them: `comparison.json`, a chart for light and one for dark pages, and `comparison.md`.
+ * What was not measured is left as it is.
+ */
+export function writeReport(out: string, report: Report): void {
+  const { comparison, ...rest } = report
+  if (report.races.length > 0 || report.figures.length > 0 || report.ceilings !== undefined || report.durable) {
+    writeJson(`${out}.json`, rest)
+    writeFileSync(`${out}.svg`, chart(report))
+    renew(`${out}.md`, report)
+  }
+  if (!comparison) return
+  const beside = (name: string) => join(dirname(out), name)
+  const { machine, node, date, rounds, connections } = report
+  writeJson(beside('comparison.json'), { machine, node, date, rounds, connections, ...comparison })
+  for (const theme of ['light', 'dark'] as const)
+    writeFileSync(beside(`comparison-${theme}.svg`), comparisonChart(comparison.races, report, theme))
+  renew(beside('comparison.md'), report)
+}
+
+const writeJson = (file: string, value: object) => writeFileSync(file, `${JSON.stringify(value, undefined, 2)}\n`)
+
+function renew(document: string, report: Report): void {
+  if (existsSync(document)) writeFileSync(document, withReport(readFileSync(document, 'utf8'), report))
 }
 
 /**

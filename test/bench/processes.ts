@@ -7,7 +7,12 @@ import type { Order, Received } from './holders.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
 import type { Usage } from './servers/serve.ts'
 
-export type ServerName = 'raw' | 'ours' | 'sdk1' | 'sdk2' | 'mcp-lite'
+/** Files of `servers/`; those of `others/` need packages that the repository does not have (compare/others.ts). */
+export type ServerName = 'raw' | 'ours' | 'sdk1' | 'sdk2' | 'mcp-lite' | OtherName
+export type OtherName = 'tmcp' | 'fastmcp' | 'mcp-handler'
+
+const OTHERS: ReadonlySet<ServerName> = new Set<OtherName>(['tmcp', 'fastmcp', 'mcp-handler'])
+export const isOther = (name: ServerName): name is OtherName => OTHERS.has(name)
 
 const PINS = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 
@@ -71,7 +76,8 @@ export async function end(child: ChildProcess): Promise<void> {
 export async function startServer(name: ServerName, env: Record<string, string> = {}, root = OWN): Promise<Server> {
   const profile = process.env.BENCH_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : []
   const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', ...profile]
-  const child = startProcess(`servers/${name}.ts`, { NODE_ENV: 'production', ...env }, flags, root)
+  const file = `${isOther(name) ? 'others' : 'servers'}/${name}.ts`
+  const child = startProcess(file, { NODE_ENV: 'production', ...env }, flags, root)
   pin(child.pid, 'server')
   const { port } = await reply<{ port: number }>(child)
   return {

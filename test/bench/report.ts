@@ -1,6 +1,7 @@
 /** The results as a table, as JSON and as a chart. */
 import { cpus, release, totalmem } from 'node:os'
 import type { Announced } from './announce.ts'
+import type { ComparisonResult } from './compare/text.ts'
 import type { BusCost } from './operations/bus.ts'
 import type { StepCosts } from './operations/durable.ts'
 import type { Operation } from './operations/operations.ts'
@@ -28,6 +29,8 @@ export interface Report {
   ceilings?: { operations: Operation[]; bus: BusCost[] } | undefined
   /** What the steps of durable calls send to Redis. */
   durable?: StepCosts | undefined
+  /** Beside other packages. */
+  comparison?: ComparisonResult | undefined
 }
 
 export function machine(): string {

@@ -2,20 +2,23 @@
  * `npm run bench`: measures this project, a raw Hono app and other MCP servers.
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
- * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list change to 30,000 streams, `idle` are 20,000 streams in which
- * nothing happens, `durable` are the commands of durable calls, `telemetry` is a call with metrics and OpenTelemetry, and `official` are servers of the official SDK. `--variants ours` selects servers. `--rounds 7` and `--seconds 2` set the effort. `--out
- * docs/performance` sets the path of the JSON file and the chart, and replaces the figures in the document of that name.
+ * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list
+ * change to 30,000 streams, `idle` are 20,000 streams in which nothing happens, `durable` are the commands of durable calls, `telemetry` is a call
+ * with metrics and OpenTelemetry, `official` are servers of the official SDK, and `compare` is this package beside others. `--variants ours` selects servers.
+ * `--rounds 7` and `--seconds 2` set the effort. `--out docs/performance` sets the path of the JSON file and the chart, and replaces
+ * the figures in the document of that name; those of `compare` are in `docs/comparison.*` then.
  *
  * `--against <checkout>` compares with the commit before instead: see against.ts.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
 import { against } from './against.ts'
 import { announce } from './announce.ts'
 import { costAfterCancels } from './cancelled.ts'
 import { COLD_START_GOAL, measureColdStart } from './coldstart.ts'
-import { withReport } from './document.ts'
+import { compare } from './compare/compare.ts'
+import { comparisonText, factsText } from './compare/text.ts'
+import { writeReport } from './document.ts'
 import { idle, idleFigures } from './idle.ts'
 import { officialFigures } from './official/official.ts'
 import { type BusCost, measureBus } from './operations/bus.ts'
@@ -23,7 +26,7 @@ import { measureSteps, type StepCosts, stepsText } from './operations/durable.ts
 import { measureOperations } from './operations/operations.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { pin, startLoad } from './processes.ts'
-import { announceFigures, chart, type Figure, figures, machine, type Report, table } from './report.ts'
+import { announceFigures, type Figure, figures, machine, type Report, table } from './report.ts'
 import { askElsewhere, fanOut, flood, growth, redisBytes, resumes, streamMemory } from './scenarios.ts'
 import { simulationText } from './simulation/text.ts'
 import { firstAnswers } from './start.ts'
@@ -145,6 +148,8 @@ try {
     const least = short ? { warmUp: 20, sessions: 5 } : { warmUp: 3_000, sessions: 400 }
     found.push(...(await officialFigures({ rounds: short ? 1 : 2 * rounds, ms: ms / 2, ...least })))
   }
+  const comparison = wanted('compare') ? await compare(redis, loader, effort) : undefined
+  if (comparison) console.log(`\n${comparisonText(comparison)}\n\n${factsText(comparison)}`)
   const limits = wanted('operations') ? await ceilings() : undefined
   const steps = wanted('durable') ? await durable() : undefined
   console.log(table({ races: [], figures: found }))
@@ -158,14 +163,10 @@ try {
     figures: found,
     ceilings: limits,
     durable: steps,
+    comparison,
   }
   console.log(`\n${report.machine}, Node ${report.node}`)
-  if (values.out !== undefined) {
-    writeFileSync(`${values.out}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
-    writeFileSync(`${values.out}.svg`, chart(report))
-    const document = `${values.out}.md`
-    if (existsSync(document)) writeFileSync(document, withReport(readFileSync(document, 'utf8'), report))
-  }
+  if (values.out !== undefined) writeReport(values.out, report)
 } finally {
   await loader.stop()
   await redis.stop()

@@ -1,6 +1,6 @@
 /** Requests per second of each server in each workload, as a ratio to a reference that is measured before and after. */
 import type { RedisServer } from '../support/redis.ts'
-import { type LoadProcess, type Server, type ServerName, startServer } from './processes.ts'
+import { isOther, type LoadProcess, type Server, type ServerName, startServer } from './processes.ts'
 import type { WorkloadName } from './workloads.ts'
 
 export interface Variant {
@@ -9,6 +9,8 @@ export interface Variant {
   redis?: boolean
   revision?: string
   env?: Record<string, string>
+  /** Where it is not that of the race. */
+  workload?: WorkloadName
 }
 
 export interface Race {
@@ -23,8 +25,8 @@ export interface Race {
   tools?: number
 }
 
-const RAW: Variant = { name: 'raw', server: 'raw' }
-const RAW_REDIS: Variant = { name: 'raw+redis', server: 'raw', redis: true }
+export const RAW: Variant = { name: 'raw', server: 'raw' }
+export const RAW_REDIS: Variant = { name: 'raw+redis', server: 'raw', redis: true }
 const OURS: Variant = { name: 'ours', server: 'ours', redis: true }
 const OURS_MEMORY: Variant = { name: 'ours in memory', server: 'ours' }
 const OURS_SEALED: Variant = { name: 'ours, sealed', server: 'ours', redis: true, env: { BENCH_SEALED: '1' } }
@@ -147,11 +149,13 @@ export function spread(values: readonly number[]): Spread {
   return { median, low: at(0), high: at(sorted.length - 1) }
 }
 
+/** @param root that of the servers of other packages, where the race has some */
 export async function race(
   { workload, title, reference, others, goals, tools = 0 }: Race,
   loader: LoadProcess,
   redis: RedisServer,
   effort: Effort,
+  root?: URL,
 ): Promise<RaceResult> {
   const { rounds, ms, warmUp, connections, only } = effort
   const chosen = only ? others.filter(({ name }) => only.includes(name)) : others
@@ -164,11 +168,11 @@ export async function race(
         BENCH_TOOLS: String(tools),
         ...(variant.redis && { BENCH_REDIS: redis.url }),
       }
-      servers.set(variant, await startServer(variant.server, env))
+      servers.set(variant, await startServer(variant.server, env, isOther(variant.server) ? root : undefined))
     }
     const orderOf = (variant: Variant) => {
-      const { revision = '2025-11-25' } = variant
-      return { port: (servers.get(variant) as Server).port, workload, revision, connections }
+      const { revision = '2025-11-25', workload: own = workload } = variant
+      return { port: (servers.get(variant) as Server).port, workload: own, revision, connections }
     }
     const measure = async (variant: Variant): Promise<Measured> => {
       const server = servers.get(variant) as Server

@@ -2,7 +2,7 @@
 import { type Connection, postBytes } from './connection.ts'
 import { ECHO, STEPS } from './tools.ts'
 
-export type WorkloadName = 'stateless' | 'session' | 'initialize' | 'list' | 'stream'
+export type WorkloadName = 'stateless' | 'sessionless' | 'session' | 'initialize' | 'list' | 'stream'
 
 /** Returns the bytes of the next request of a connection. */
 export type Requests = () => Buffer
@@ -61,6 +61,14 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
       }
       const headers = { 'MCP-Protocol-Version': STATELESS, 'Mcp-Method': 'tools/call', 'Mcp-Name': ECHO }
       const bytes = postBytes({ ...echo, params: { ...echo.params, _meta } }, headers)
+      return () => bytes
+    },
+  },
+  /** A call of a revision with sessions, to a server that asks for none. */
+  sessionless: {
+    expects: ECHOED,
+    async prepare(_connection, revision) {
+      const bytes = postBytes(echo, { 'MCP-Protocol-Version': revision })
       return () => bytes
     },
   },

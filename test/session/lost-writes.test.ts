@@ -180,6 +180,52 @@ test('a connection that hears of a claimed run a moment before it begins does no
   for (const reader of [stream, waiting]) reader.drop()
 })
 
+test('a run that fails after a takeover is not run again while its end is on the way to the store', async () => {
+  const server = serverOfTwoRuns('failing')
+  const base = memoryStore()
+  const { alive, kill } = mortality()
+  const ending = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let full = false
+  const append: Step = async (proceed, _key, given) => {
+    const { final, messages, from } = given as Append
+    if (full && messages.length === 1 && from === 1 && final) {
+      ending.resolve()
+      await goOn.promise
+      full = false
+    }
+    if (full) throw new StoreUnavailable('no memory', { trouble: 'full' })
+    return proceed()
+  }
+  let claims = 0
+  const claim: Step = (proceed) => {
+    full = true
+    claims++
+    return proceed()
+  }
+  let looks = 0
+  const look: Step = async (proceed) => {
+    const reply = await proceed()
+    looks++
+    return reply
+  }
+  const session = { lease: 600, heartbeat: 100, storePatience: 100 }
+  const first = start(server, base, { alive }, { session })
+  const second = start(server, base, { alive, claim, append, look }, { session })
+  const { headers, stream, id } = await callOf(first)
+  kill(first.instanceId)
+  const waiting = await resume(second, headers, id)
+  await ending.promise
+  // The store still has the failed run as the owner, and the connection reads that.
+  const seen = looks
+  await eventually(async () => looks > seen + 2 || undefined)
+  goOn.resolve()
+  const { message } = await waiting.until((one) => one.id === 'c')
+  expect(message?.error?.message).toContain('The store is full')
+  expect(claims).toBe(1)
+  for (const reader of [stream, waiting]) reader.drop()
+})
+
 const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ?? id
 
 describe('where a failover loses an entry of a log', () => {
@@ -205,6 +251,19 @@ describe('where a failover loses an entry of a log', () => {
     // A client that waits for more of a batch, such as the answer to a call that it has cancelled, does not get the error again.
     const again = await send(endpoint, '/mcp', { ...session, 'last-event-id': back.lastId ?? '' })
     expect(again.status).toBe(405)
+  })
+
+  test('a client that had the response is not given an error for it when it comes back', async () => {
+    const { server, go } = stepping(1)
+    const base = memoryStore()
+    const endpoint = start(server, base, { append: losing(2, base) })
+    const session = await open(endpoint)
+    const answered = post(endpoint, session, step('c'))
+    go()
+    const stream = new EventReader(await answered)
+    await stream.until(({ id }) => id === 'c')
+    const back = await send(endpoint, '/mcp', { ...session, 'last-event-id': stream.lastId ?? '' })
+    expect(back.status).toBe(405)
   })
 
   test('a client that comes back without the entry gets a warning in its place', async () => {

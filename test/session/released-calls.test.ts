@@ -4,15 +4,17 @@ import { Instance } from '../../lib/runtime/instance.ts'
 import { endOrphans } from '../../lib/session/call/orphans.ts'
 import { defaultsOf, SETTINGS } from '../../lib/settings.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
+import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
+import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const DAY = 24 * 60 * 60_000
 const LEASE = 10_000
 
 /** Two calls of a session, which their instance has released. */
-async function released() {
+async function released(steps: Partial<Record<keyof Store, Step>> = {}) {
   const clock = new ManualClock()
-  const store = memoryStore({ clock })
+  const store = interceptedStore(steps, memoryStore({ clock }))
   const options = { ...defaultsOf(SETTINGS.session), lease: LEASE }
   const instance = new Instance(store, options, clock, (error) => {
     throw error
@@ -59,4 +61,19 @@ test('are left alone where a takeover of this instance is under way', async () =
   await clock.advance(2 * LEASE)
   expect(await ending).toBe(true)
   expect(await streams()).toEqual(['S'])
+})
+
+test('can be taken by others where the reply to the claim that was to end them is lost', async () => {
+  const claim: Step = async (proceed) => {
+    await proceed()
+    throw new StoreUnavailable('The reply is lost.')
+  }
+  const { clock, store, instance } = await released({ claim })
+  const ending = endOrphans(instance, 'k')
+  ending.catch(() => {})
+  await new Promise(setImmediate)
+  await clock.advance(2 * LEASE)
+  await expect(ending).rejects.toThrow('The reply is lost.')
+  await clock.advance(LEASE)
+  expect((await store.calls('k')).map(({ owner }) => owner)).toEqual(['', ''])
 })

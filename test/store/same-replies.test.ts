@@ -46,20 +46,34 @@ const holder = fc.constantFrom('i1:c1', 'i1:c1', 'i2:c2')
 const maybeHolder = fc.constantFrom('i1:c1', 'i2:c2', '')
 const id = fc.constantFrom('n:1', 'n:1', 's:1')
 const tag = fc.constantFrom('t1', 't1', 't2')
-const ask = fc.constantFrom('q1', 'q2')
+const ask = fc.constantFrom('q1', 'q2', 'd1', 'd2')
 const text = fc.constantFrom('x', 'y', '', 'é🙂')
 const uri = fc.constantFrom('u:1', 'u:2')
+const step = fc.constantFrom('begin' as const, 'end' as const, 'end' as const, 'fail' as const)
 const number = fc.integer({ min: 0, max: 6 })
 const principal = fc.constantFrom({ id: 'p', max: 1 }, { id: 'q', max: 5 }, undefined)
 
-const registration: fc.Arbitrary<Registration> = fc.record({
-  id,
-  stream: callStream,
-  owner: owner.filter((name) => name !== ''),
-  holder: fc.option(holder, { nil: undefined }),
-  request: fc.constantFrom('{}', undefined),
-  max: fc.constantFrom(1, 2, undefined),
-})
+const registration: fc.Arbitrary<Registration> = fc
+  .record({
+    id,
+    stream: callStream,
+    owner: owner.filter((name) => name !== ''),
+    holder: fc.option(holder, { nil: undefined }),
+    request: fc.constantFrom('{}', undefined),
+    max: fc.constantFrom(1, 2, undefined),
+  })
+  .map((one) => (isDurable(one.stream) ? { ...one, request: '{}', durable: true } : one))
+
+/** The calls of one of the streams are. */
+function isDurable(stream: string): boolean {
+  return stream === 'T'
+}
+
+const durableAsk = fc.constantFrom(
+  { id: 'd1', key: 'k1', digest: 'x', timeout: MINUTE },
+  { id: 'd2', key: 'k2', digest: 'y', timeout: MINUTE },
+  { id: 'd2', key: 'k3', digest: 'z', timeout: 0 },
+)
 
 const append: fc.Arbitrary<Append> = fc
   .record({
@@ -69,11 +83,14 @@ const append: fc.Arbitrary<Append> = fc
     final: fc.constantFrom(false, false, true),
     registers: fc.boolean(),
     registration,
-    asks: fc.option(fc.array(ask, { maxLength: 2 }), { nil: undefined }),
+    asks: fc.option(fc.array(fc.constantFrom('q1', 'q2'), { maxLength: 2 }), { nil: undefined }),
+    durableAsks: fc.array(durableAsk, { maxLength: 2 }),
+    said: fc.option(number, { nil: undefined }),
     forget: fc.option(fc.array(ask, { maxLength: 2 }), { nil: undefined }),
   })
-  .map(({ registers, registration, ...rest }) => ({
+  .map(({ registers, registration, asks, durableAsks, said, ...rest }) => ({
     ...rest,
+    ...(isDurable(registration.stream) ? { durable: true, durableAsks, said } : { asks }),
     stream: registration.stream,
     owner: registration.owner,
     register: registers ? registration : undefined,
@@ -136,22 +153,43 @@ const operations = fc.oneof(
     arbitrary: operation('append', { key, append }, ({ store, prefix }, o) => store.append(prefix + o.key, o.append)),
   },
   operation('endCall', { key, stream: callStream, owner, mark: fc.boolean(), ask }, ({ store, prefix }, o) =>
-    store.endCall(prefix + o.key, { ...o, forget: [o.ask] }),
+    store.endCall(prefix + o.key, { ...o, durable: isDurable(o.stream), forget: [o.ask] }),
   ),
   operation('lookCall', { key, stream: callStream, owner }, ({ store, prefix }, o) =>
-    store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'q2'], MINUTE),
+    store.lookCall(prefix + o.key, o.stream, o.owner, ['q1', 'd2'], MINUTE, MINUTE, isDurable(o.stream)),
   ),
   operation('calls', { key }, async ({ store, prefix }, o) =>
     (await store.calls(prefix + o.key)).map((call) => JSON.stringify(call)).sort(),
   ),
-  operation('claim', { key, stream: callStream, owner, expected: owner }, ({ store, prefix }, o) =>
-    store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3'),
+  operation('claim', { key, stream: callStream, owner, expected: owner }, async ({ store, prefix }, o) =>
+    sorted(await store.claim(prefix + o.key, o.stream, o.expected, o.owner || 'i3:r3')),
+  ),
+  {
+    weight: 3,
+    arbitrary: operation('keep', { key, registers: fc.boolean(), registration, step, text }, ({ store, prefix }, o) => {
+      const { registers, registration, ...rest } = o
+      const { owner } = registration
+      const register = { ...registration, request: '{}', stream: 'T', durable: true }
+      const keep = { ...rest, stream: 'T', owner, value: o.step === 'end' ? o.text : undefined, name: `o${o.text}` }
+      return store.keep(prefix + o.key, { ...keep, register: registers ? register : undefined })
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: operation('suspend', { key, stream: callStream, owner, asks: fc.array(ask) }, ({ store, prefix }, o) =>
+      store.suspend(prefix + o.key, { stream: 'T', owner: o.owner || 'i1:r1', asks: o.asks }),
+    ),
+  },
+  operation('poll', { key, number, tag: fc.constantFrom('', 't1') }, ({ store, prefix }, o) =>
+    store.poll(prefix + o.key, 'T', { n: o.number, tag: o.tag }),
   ),
   operation('releaseCall', { key, stream: callStream, owner }, ({ store, prefix }, o) =>
     store.releaseCall(prefix + o.key, o.stream, o.owner),
   ),
   operation('cancel', { key, id }, ({ store, prefix }, o) => store.cancel(prefix + o.key, o.id)),
-  operation('answer', { key, ask, text }, ({ store, prefix }, o) => store.answer(prefix + o.key, o.ask, o.text)),
+  operation('answer', { key, ask, text, taker: owner }, async ({ store, prefix }, o) =>
+    sorted(await store.answer(prefix + o.key, o.ask, o.text, o.taker || undefined)),
+  ),
   operation('closeAsk', { key, ask }, ({ store, prefix }, o) => store.closeAsk(prefix + o.key, o.ask)),
   operation('post', { key, stream: fc.constantFrom('get', 'sse'), text, tag, number }, ({ store, prefix }, o) =>
     store.post(prefix + o.key, o.stream, o.text, o.tag, `p${o.number}`),
@@ -198,6 +236,8 @@ function twice(store: Store): Store {
       return async (...args: unknown[]) => {
         const first: unknown = await member.apply(target, args)
         const second: unknown = await member.apply(target, args)
+        // The first has given the call up: the run is over in any case.
+        if (name === 'suspend') return first
         // Both replies have holders and owners; only the first reports that the session existed or is new, or the previous holder.
         if (name === 'deleteSession' || name === 'readSession') return first
         if (name === 'take') return Object.assign(second as object, previousOf(first))
@@ -213,9 +253,14 @@ function previousOf(reply: unknown): object {
 
 /** Times differ by some ms. */
 function timeless(reply: unknown): unknown {
-  return reply && typeof reply === 'object' && 'heldFor' in reply
-    ? { ...reply, heldFor: Number(reply.heldFor) > 0 }
-    : reply
+  if (!reply || typeof reply !== 'object') return reply
+  if (reply instanceof Map) return new Map([...reply].map(([name, value]) => [name, timeless(value)]))
+  if (Array.isArray(reply)) return reply.map(timeless)
+  const entries = Object.entries(reply).map(([name, value]: [string, unknown]) => {
+    const isTime = ['heldFor', 'due', 'since', 'slept'].includes(name) && value !== undefined
+    return [name, isTime ? Math.ceil(Number(value) / MINUTE) : timeless(value)]
+  })
+  return Object.fromEntries(entries)
 }
 
 async function compare(sequence: Operation[], seenRedis: Store): Promise<void> {

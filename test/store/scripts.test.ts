@@ -1,19 +1,24 @@
 /** The definition of a Redis script: the Lua and the order that it generates, and calls that must not compile. */
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Commands } from '../../lib/store/redis/commands.ts'
+import * as append from '../../lib/store/redis/scripts/append.ts'
 import * as asks from '../../lib/store/redis/scripts/asks.ts'
 import * as bus from '../../lib/store/redis/scripts/bus.ts'
 import * as calls from '../../lib/store/redis/scripts/calls.ts'
+import * as durable from '../../lib/store/redis/scripts/durable.ts'
 import * as first from '../../lib/store/redis/scripts/first.ts'
+import * as journal from '../../lib/store/redis/scripts/journal.ts'
 import { keysOf } from '../../lib/store/redis/scripts/keys.ts'
 import { defineScript, type Script } from '../../lib/store/redis/scripts/script.ts'
 import * as server from '../../lib/store/redis/scripts/server.ts'
 import * as sessions from '../../lib/store/redis/scripts/sessions.ts'
 import * as streams from '../../lib/store/redis/scripts/streams.ts'
+import * as takeover from '../../lib/store/redis/scripts/takeover.ts'
 import * as values from '../../lib/store/redis/scripts/values.ts'
 
-const { claim, lookCall } = calls
-const scripts = [asks, bus, calls, first, server, sessions, streams, values]
+const { lookCall } = calls
+const { claim } = takeover
+const scripts = [append, asks, bus, calls, durable, first, journal, server, sessions, streams, takeover, values]
   .flatMap((group): (Script<never, unknown> | string)[] => Object.values(group))
   .filter((one) => typeof one === 'object')
 
@@ -79,7 +84,7 @@ describe('a script', () => {
   })
 
   test('numbers its arguments in its head only', () => {
-    expect(scripts).toHaveLength(40)
+    expect(scripts).toHaveLength(49)
     for (const { name, lua } of scripts) {
       const body = lua.split('\n').filter((line) => !line.startsWith('local '))
       expect(

@@ -72,6 +72,15 @@ export interface Announcer {
   resourceUpdated(uri: string, options?: AnnounceOptions): Promise<void>
 }
 
+/** What a handler has said or done, in development: see `lib/server/replay`. */
+export interface HandlerStep {
+  /** difference: a run before this one has differed from its replay. */
+  kind: 'message' | 'ask' | 'once' | 'result' | 'difference'
+  /** The method of a message, the key of an ask, the name in `ctx.once`. */
+  name: string
+  text: string
+}
+
 export interface ClientChannel {
   readonly revision: Revision
   readonly client: ClientView
@@ -96,6 +105,8 @@ export interface ClientChannel {
   readonly heardMark?: string | undefined
   /** Stateless revision: a run can wait in its instance for the answers to its asks. */
   readonly parks?: boolean | undefined
+  /** Stateless revision, in development: the steps of the run before this one. They are kept with the answers. */
+  steps?: readonly HandlerStep[] | undefined
   /** Receives the answer of each ask that waits for the client, as it is sent. */
   onAsk?: ((answer: Promise<unknown>) => void) | undefined
   /** Aborted when the call was cancelled, its session ended, or its instance stops. Made when it is first read. */

@@ -1,7 +1,10 @@
 /** Ends, at a store that was away, the calls that have ended here meanwhile. Nothing else of such a call is kept. */
 import { randomId } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
-import type { Owner, SessionKey, Store } from '../../store/store.ts'
+import { type Owner, type SessionKey, type Store, StoreUnavailable } from '../../store/store.ts'
+
+/** As much work as waits for the store at most. */
+const MOST_ENDING = 5_000
 
 /** The call has ended without a message. */
 export function endLater(instance: Instance, key: SessionKey, call: Parameters<Store['endCall']>[1]): void {
@@ -20,10 +23,23 @@ interface LastMessage {
 
 /**
  * The call has ended with this message, which follows whatever the log has, if the call is still this run's. Resolves when
- * the store was asked once.
+ * the store was asked once. Until the store has the message it names a run that is no more: nobody here takes the call from it.
  */
 export function finishLater(instance: Instance, key: SessionKey, message: LastMessage): Promise<unknown> {
-  return instance.retry.now(() => finish(instance, key, message))
+  const { ending, retry } = instance
+  const { stream } = message
+  const [oldest] = ending
+  if (oldest !== undefined && ending.size >= MOST_ENDING) ending.delete(oldest)
+  ending.add(stream)
+  return retry.now(async () => {
+    try {
+      await finish(instance, key, message)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) ending.delete(stream)
+      throw error
+    }
+    ending.delete(stream)
+  })
 }
 
 async function finish(

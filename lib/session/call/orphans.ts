@@ -37,7 +37,8 @@ async function orphansOf(instance: Instance, calls: CallEntry[]): Promise<CallEn
   const unowned = await without(instance, calls, ({ owner }) => owner, instance.calls)
   const alone = await without(instance, unowned, ({ holder = '' }) => holder, instance.connections)
   // A run that is about to begin here has no entry among the calls yet, and its client may have left meanwhile.
-  return alone.filter(({ stream }) => !instance.takingOver.has(stream))
+  // Nor has the run of one whose end is on its way to the store.
+  return alone.filter(({ stream }) => !instance.takingOver.has(stream) && !instance.ending.has(stream))
 }
 
 /** Those of the released calls that nobody has claimed after a lease. An instance that shuts down does not wait for it. */
@@ -84,7 +85,11 @@ async function without(
 async function end(instance: Instance, key: SessionKey, { stream, owner: expected, holder }: CallEntry): Promise<void> {
   const store = await instance.attend()
   const owner = instance.name(randomId(6))
-  const claim = await store.claim(key, stream, expected, owner)
+  const claim = await store.claim(key, stream, expected, owner).catch((error) => {
+    // The claim may have been stored. This instance lives, so that no other one would claim the call from it.
+    instance.retry.add(() => store.releaseCall(key, stream, owner))
+    throw error
+  })
   if (claim.status !== 'ok') return
   const error = { code: ErrorCode.InternalError, message: lostText(expected) }
   const text = errorText(error, claim.id === undefined ? undefined : untypedId(claim.id))

@@ -114,10 +114,11 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     if (this.keep(entry, this.#n, bounded)) return
     this.#n = entry.n
     this.#tag = entry.tag
-    // From here on the ids of a batch name the streams that go on: a client that has this message does not ask for it again.
-    if (entry.final && !this.response.isSingle) this.response.forget(this)
-    if (entry.data !== '' && this.mayDeliver(entry.data)) this.response.message(entry.data)
-    if (!entry.final) return
+    const { data, final } = entry
+    const isMessage = data !== '' && this.mayDeliver(data)
+    if (!final) return isMessage ? this.response.message(data) : undefined
+    if (isMessage) this.response.last(this, data)
+    else this.response.forget(this)
     this.#sent = !this.#done
     this.finish()
   }
@@ -247,7 +248,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
   /** Ends the response with a message that no log has: there is no log, or the store cannot be reached. */
   fail(data: string): void {
     if (this.#done) return
-    this.response.unlogged(this, data)
+    this.response.last(this, data)
     this.finish()
   }
 

@@ -31,10 +31,10 @@ export interface EventPosition {
   tag: string
 }
 
-/** In place of a tag: the stream has ended, for the client with this id, by a message that no log has. Tags are shorter. */
+/** In place of a tag: the client with this id has the last message of the stream, whatever its log has. Tags are shorter. */
 const ENDED = 'ended'
 
-/** The position of a client that has got the end of the stream, though no log has it. */
+/** The position of a client that has got the end of the stream. */
 export function endOf({ stream, n }: EventPosition): EventPosition {
   return { stream, n, tag: ENDED }
 }

@@ -56,11 +56,6 @@ export class SseResponse implements StreamSource {
     this.#open++
   }
 
-  /** The response carries one stream. */
-  get isSingle(): boolean {
-    return this.#members.length === 1
-  }
-
   /** Ends the response `closeBefore` ms before the platform does, where the client can come back for the rest. */
   endsBefore(instance: Instance, deadline: number | undefined): void {
     this.#planned = before(instance.clock, deadline, instance.options.closeBefore, 0.5, () => {
@@ -83,10 +78,10 @@ export class SseResponse implements StreamSource {
   }
 
   /**
-   * Writes the last message of `member`, which no log has. Its id names the streams that are left (a batch), or else this end: a
-   * client that comes back does not get the message again.
+   * Writes the last message of `member`. Its id names the streams that are left (a batch), or else this end: a client that comes
+   * back does not get the message again, nor an error where no log has it, or a failover has lost it.
    */
-  unlogged(member: ResponseMember, data: string): void {
+  last(member: ResponseMember, data: string): void {
     this.forget(member)
     const { key, first } = this.#options
     if (first !== undefined) return this.#write(sseMessage(data))

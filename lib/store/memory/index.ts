@@ -6,8 +6,10 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { quarterOfHeap } from '../../base/heap.ts'
 import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
+import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
+import { journalOperations } from './journal.ts'
 import { sessionOperations } from './sessions.ts'
 import { State } from './state.ts'
 import { streamOperations } from './streams.ts'
@@ -42,6 +44,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     wake() {},
     ...sessionOperations(state),
     ...callOperations(state),
+    ...askOperations(state),
+    ...journalOperations(state),
     ...streamOperations(state),
     ...busOperations(state, options),
     ...valueOperations(state),

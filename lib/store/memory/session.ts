@@ -69,6 +69,31 @@ export interface Call {
   owner: Owner
   request: string | undefined
   cancelled: boolean
+  durable: Durable | undefined
+}
+
+/** What a durable call has beside the others. */
+export interface Durable {
+  /** By name. */
+  results: Map<string, string>
+  /** The runs that began a single once, by its name. */
+  begun: Map<string, Owner>
+  /** By key. */
+  asks: Map<string, { id: string; digest: string }>
+  /** Of the results with their names. */
+  bytes: number
+  said: number
+  /** Since when nobody runs it, until when its parts are kept, and the asks that it waits for. */
+  suspended: { since: number; until: number; asks: string[] } | undefined
+  /** For how many ms it was suspended before its run. */
+  slept: number | undefined
+}
+
+export interface Ask {
+  stream: string
+  value: string | undefined
+  /** The deadline of an ask of a durable call, by the clock's `now`. */
+  deadline?: number | undefined
 }
 
 export interface Live {
@@ -76,7 +101,9 @@ export interface Live {
   /** Streams by `typedId` of the request. */
   ids: Map<string, string>
   places: Map<string, Place>
-  asks: Map<string, { stream: string; value: string | undefined }>
+  asks: Map<string, Ask>
+  /** Until when suspended calls need it, by the clock's `now`. */
+  until: number
 }
 
 /** The end of a call by `endCall`, so that its repeat gets the same answer. */

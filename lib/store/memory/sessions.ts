@@ -78,7 +78,7 @@ export function sessionOperations(state: State): SessionStore {
         }
         state.peekLive(key)?.asks.clear()
         state.dropEmptyLive(key)
-        state.touchLive(key, state.lifetimes.afterDelete)
+        state.endLive(key)
         sessions.delete(key)
         state.dropLogs(key)
         state.parts.delete(key)

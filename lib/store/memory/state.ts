@@ -29,6 +29,8 @@ export class State extends Sweeper {
   /** When each early cancel came. */
   readonly marks: ExpiringMap<number> = this.map()
   readonly over: ExpiringMap<Over> = this.map()
+  /** The streams of calls that their cancel ended, by session and id of the request. */
+  readonly idle: ExpiringMap<string> = this.map()
   readonly posted: ExpiringMap<number> = this.map()
   /** What each session keeps. */
   readonly parts: ExpiringMap<Parts> = this.map()
@@ -82,7 +84,10 @@ export class State extends Sweeper {
     const live = this.#live.get(key)
     if (!live) return
     let bytes = 0
-    for (const { request } of live.calls.values()) bytes += OVERHEAD + (request?.length ?? 0)
+    for (const { request, durable } of live.calls.values()) {
+      bytes += OVERHEAD + (request?.length ?? 0)
+      if (durable) bytes += durable.bytes + OVERHEAD * (durable.results.size + durable.begun.size + durable.asks.size)
+    }
     for (const { value } of live.asks.values()) bytes += OVERHEAD + (value?.length ?? 0)
     this.#live.weigh(key, bytes)
   }
@@ -128,13 +133,21 @@ export class State extends Sweeper {
 
   /** The live parts of a session, for writing: made where there are none, and their lifetime begins again. */
   live(key: SessionKey): Live {
-    const live = this.#live.get(key) ?? { calls: new Map(), ids: new Map(), places: new Map(), asks: new Map() }
-    this.#live.set(key, live, this.lifetimes.open)
+    const live = this.#live.get(key) ?? {
+      ...{ calls: new Map(), ids: new Map(), places: new Map(), asks: new Map() },
+      until: 0,
+    }
+    this.#live.set(key, live, Math.max(this.lifetimes.open, live.until - this.clock.now()))
     return live
   }
 
-  touchLive(key: SessionKey, lifetime = this.lifetimes.open): void {
-    this.#live.touch(key, lifetime)
+  touchLive(key: SessionKey): void {
+    if (this.peekLive(key)) this.live(key)
+  }
+
+  /** The session has ended: its live parts are kept for a while. */
+  endLive(key: SessionKey): void {
+    this.#live.touch(key, this.lifetimes.afterDelete)
   }
 
   dropLive(key: SessionKey): void {
@@ -225,6 +238,14 @@ export class State extends Sweeper {
     this.holdOn(key, stream, this.lifetimes.open)
     this.logs.touch(part(key, stream), this.lifetimes.open)
     this.#logNames.touch(key, this.lifetimes.open)
+  }
+
+  /** A suspended call needs its session and its log until then. */
+  keepUntil(key: SessionKey, { ends }: MemorySession, stream: string, until: number): void {
+    const now = this.clock.now()
+    this.sessions.touch(key, Math.max(this.sessions.timeLeft(key), Math.min(until, ends) - now), now)
+    this.logs.touch(part(key, stream), Math.max(this.logs.timeLeft(part(key, stream)), until - now), now)
+    this.#logNames.touch(key, Math.max(this.#logNames.timeLeft(key), until - now), now)
   }
 
   dropLogs(key: SessionKey): void {

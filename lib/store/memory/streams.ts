@@ -3,6 +3,7 @@ import { comparePositions } from '../bus.ts'
 import { GET_STREAM, type SessionKey } from '../names.ts'
 import { STEP } from '../options.ts'
 import type { Advance, LogEntry, StreamStore } from '../streams.ts'
+import { isSuspended } from './journal.ts'
 import type { MemorySession, Place } from './session.ts'
 import { part, type State } from './state.ts'
 
@@ -70,7 +71,8 @@ export function streamOperations(state: State): StreamStore {
       state.touchLog(key, stream)
       const read = { entries: log.filter(({ n }) => n > position), end, position, tag }
       const ended = log.at(-1)?.final === true
-      return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level }
+      const suspended = isSuspended(state, key, call) ? ({ suspended: true } as const) : {}
+      return { status: 'ok', ...read, previous, owner: call?.owner, ended, level: session.level, ...suspended }
     }),
 
     look: onSession((session, key, stream, holder, { n: after, tag }, lifetime, most) => {
@@ -91,7 +93,8 @@ export function streamOperations(state: State): StreamStore {
       const ended = over || log.at(-1)?.final === true
       const subscribed = state.ownStream(session, stream) && session.subscriptions.size > 0 ? true : undefined
       const entries = log.filter(({ n }) => n > after)
-      return { status: 'ok', entries, owner, ended, subscribed, ...state.kept(key) }
+      const suspended = isSuspended(state, key, state.call(key, stream)) ? ({ suspended: true } as const) : {}
+      return { status: 'ok', entries, owner, ended, subscribed, ...suspended, ...state.kept(key) }
     }),
 
     trim: onSession((session, key, stream, holder, upTo) => {

@@ -1,48 +1,68 @@
 /** Calls and their asks in Redis. */
+import { OnDemand, operationsOf } from '../../base/on-demand.ts'
 import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
+import type { JournalStore } from '../journal.ts'
 import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { Commands } from './commands.ts'
+import type { DurableOperations } from './durable.ts'
 import { Gathered } from './gathered.ts'
-import * as askScripts from './scripts/asks.ts'
+import { maybeRegistered, registered } from './registered.ts'
+import { append } from './scripts/append.ts'
 import * as scripts from './scripts/calls.ts'
 import * as sessionScripts from './scripts/sessions.ts'
 
-/** Where no bound is given: how many calls a session may have, and how old the mark of an early cancel may be. */
-const UNLIMITED = 1e9
+const DURABLE: Readonly<Record<keyof DurableOperations, true>> = {
+  registerDurable: true,
+  appendDurable: true,
+  endDurable: true,
+  lookDurable: true,
+  keep: true,
+  suspend: true,
+  poll: true,
+  claim: true,
+  cancel: true,
+  answer: true,
+  closeAsk: true,
+}
 
-export function callOperations(commands: Commands): CallStore & AskStore {
+export function callOperations(commands: Commands): CallStore & AskStore & JournalStore {
   const looks = new Gathered(commands, 'mcpLookCalls', scripts.lookCall)
+  const { registerDurable, appendDurable, endDurable, lookDurable, ...others } = operationsOf(
+    new OnDemand(async () => (await import('./durable.ts')).durableOperations(commands)),
+    DURABLE,
+  )
   return {
-    register(key, { id, stream, owner, holder = '', request = '', max = UNLIMITED, markAge = UNLIMITED }) {
-      const bounds = { maxCalls: max, markAge }
-      return commands.script(scripts.register, { key, id, stream, owner, holder, request, ...bounds })
+    ...others,
+
+    register(key, registration) {
+      if (registration.durable) return registerDurable(key, registration)
+      const { stream, owner } = registration
+      return commands.script(scripts.register, { key, stream, owner, ...registered(registration) })
     },
 
-    append(key, { stream, owner, from, messages, tag, final, register, asks = [], forget = [] }) {
-      const { id = '', holder = '', request = '', max: maxCalls = UNLIMITED, markAge = UNLIMITED } = register ?? {}
-      const registration = { registers: register !== undefined, id, holder, request, maxCalls, markAge }
+    append(key, appended) {
+      if (appended.durable) return appendDurable(key, appended)
+      const { stream, owner, from, messages, tag, final, register, asks = [], forget = [] } = appended
       const added = { key, stream, owner, from, messages, tag, final, asks, forget }
-      return commands.script(scripts.append, { ...added, ...registration })
+      return commands.script(append, { ...added, ...maybeRegistered(register) })
     },
 
-    endCall: (key, { stream, owner, mark, forget = [] }) =>
-      commands.script(scripts.endCall, { key, stream, owner, mark, forget }),
+    endCall(key, ended) {
+      if (ended.durable) return endDurable(key, ended)
+      const { stream, owner, mark, forget = [] } = ended
+      return commands.script(scripts.endCall, { key, stream, owner, mark, forget })
+    },
 
-    lookCall: (key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest) =>
-      looks.run({ key, stream, owner, lifetime, most, asks }),
+    lookCall(key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest, durable = false) {
+      if (durable) return lookDurable(key, stream, owner, asks, lifetime, most)
+      return looks.run({ key, stream, owner, lifetime, most, asks })
+    },
 
     calls: (key) => commands.script(scripts.calls, { key }),
 
     countCalls: (key, maxCalls) => commands.script(sessionScripts.countCalls, { key, maxCalls }),
 
-    claim: (key, stream, expected, owner) => commands.script(scripts.claim, { key, stream, expected, owner }),
-
     releaseCall: (key, stream, owner) => commands.script(scripts.releaseCall, { key, stream, owner }),
-
-    cancel: (key, id) => commands.script(scripts.cancel, { key, id }),
-
-    answer: (key, ask, value) => commands.script(askScripts.answer, { key, ask, value }),
-    closeAsk: (key, ask) => commands.script(askScripts.closeAsk, { key, ask }),
   }
 }

@@ -40,11 +40,12 @@ export function sessionOperations(
     replaceRecord: (key, record) => commands.script(scripts.replaceRecord, { key, record }),
 
     async deleteSession(key, owner) {
-      const { reply, streams } = await commands.script(scripts.deleteSession, { key })
+      const { reply, streams, journals } = await commands.script(scripts.deleteSession, { key })
       // The list of the logs goes last: the script leaves it for a repeated DELETE.
       const gone = streams
         .map((stream) => keys.log({ key, stream }))
         .concat(streams.length > 0 ? keys.logs({ key }) : [])
+        .concat(journals.map((stream) => keys.jrn({ key, stream })))
       const parts = Array.from({ length: Math.ceil(gone.length / MAX_KEYS) }, (_, i) =>
         gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
       )

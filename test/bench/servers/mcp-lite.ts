@@ -26,9 +26,8 @@ if (LISTED_TOOLS === 0) {
   })
 }
 
-const transport = new StreamableHttpTransport({
-  sessionAdapter: new InMemorySessionAdapter({ maxEventBufferSize: 1_024 }),
-})
+const sessions = { sessionAdapter: new InMemorySessionAdapter({ maxEventBufferSize: 1_024 }) }
+const transport = new StreamableHttpTransport(process.env.BENCH_STATELESS === '1' ? {} : sessions)
 const handle = transport.bind(server)
 const app = new Hono()
 app.all('/mcp', (c) => handle(c.req.raw))

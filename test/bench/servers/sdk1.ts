@@ -1,4 +1,4 @@
-/** The official SDK 1.x with sessions in memory, as in its examples. */
+/** The official SDK 1.x: with sessions in memory or without sessions, as in its examples, or the same server in this endpoint. */
 import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
@@ -38,10 +38,25 @@ async function newTransport(): Promise<WebStandardStreamableHTTPServerTransport>
   return transport
 }
 
+/** A server and a transport for each request, as in its examples without sessions. */
+async function once(request: Request): Promise<Response> {
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
+  await newServer().connect(transport)
+  return transport.handleRequest(request)
+}
+
 const app = new Hono()
-app.all('/mcp', async (c) => {
-  const id = c.req.header('mcp-session-id')
-  const transport = id === undefined ? await newTransport() : transports.get(id)
-  return transport ? transport.handleRequest(c.req.raw) : c.text('', 404)
-})
-start(app.fetch)
+if (process.env.BENCH_ENDPOINT === '1') {
+  // Loaded here, since the others are measured without it.
+  await (await import('./endpoint.ts')).startEndpoint(newServer())
+} else if (process.env.BENCH_STATELESS === '1') {
+  app.all('/mcp', (c) => once(c.req.raw))
+  start(app.fetch)
+} else {
+  app.all('/mcp', async (c) => {
+    const id = c.req.header('mcp-session-id')
+    const transport = id === undefined ? await newTransport() : transports.get(id)
+    return transport ? transport.handleRequest(c.req.raw) : c.text('', 404)
+  })
+  start(app.fetch)
+}

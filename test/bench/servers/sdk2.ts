@@ -1,4 +1,4 @@
-/** The official SDK 2.x: its handler for the stateless revision, or its transport with sessions in memory. */
+/** The official SDK 2.x: its handler for the stateless revision, its transport with sessions in memory, or the same server in this endpoint. */
 
 import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import type { EventStore } from '@modelcontextprotocol/server'
@@ -40,14 +40,18 @@ async function newTransport(): Promise<WebStandardStreamableHTTPServerTransport>
 }
 
 const app = new Hono()
-if (process.env.BENCH_STATELESS === '1') {
+if (process.env.BENCH_ENDPOINT === '1') {
+  // Loaded here, since the others are measured without it.
+  await (await import('./endpoint.ts')).startEndpoint(newServer())
+} else if (process.env.BENCH_STATELESS === '1') {
   const handler = createMcpHandler(() => newServer())
   app.all('/mcp', (c) => handler.fetch(c.req.raw))
+  start(app.fetch)
 } else {
   app.all('/mcp', async (c) => {
     const id = c.req.header('mcp-session-id')
     const transport = id === undefined ? await newTransport() : transports.get(id)
     return transport ? transport.handleRequest(c.req.raw) : c.text('', 404)
   })
+  start(app.fetch)
 }
-start(app.fetch)

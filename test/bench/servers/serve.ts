@@ -24,9 +24,12 @@ export function start(
   errors: () => number = () => 0,
 ): void {
   errorsOf = errors
-  serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
-    process.send?.({ port })
-  })
+  serve({ fetch: fetch as never, port: 0, hostname: '127.0.0.1' }, ({ port }) => listens(port))
+}
+
+/** Reports the port of a server that listens by itself. */
+export function listens(port: number): void {
+  process.send?.({ port })
 }
 
 process.on('message', (message) => {

@@ -45,6 +45,13 @@ test('the benchmark measures every workload and every figure', {
     expect(figure(`tools/list of 50 tools: ${line}, per session`).value).toMatch(/^\d+ us, /)
     expect(figure(`memory of a cached instance with 50 tools: ${line}`).value).toMatch(/KB$/)
   }
+  const compared = JSON.parse(readFileSync(join(folder, 'comparison.json'), 'utf8'))
+  for (const { name, session } of compared.facts) {
+    if (/mcp-anywhere/.test(name)) expect(session, name).toEqual({ survives: true, checked: true })
+  }
+  expect(compared.facts.length).toBeGreaterThan(9)
+  for (const theme of ['light', 'dark'])
+    expect(readFileSync(join(folder, `comparison-${theme}.svg`), 'utf8')).toMatch(/^<svg [\s\S]*>mcp-anywhere<\/text>/)
   const names = [
     'initialize',
     'echo',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { npm } from './npm.ts'
 
 const checks = join(import.meta.dirname, '..')
@@ -16,17 +16,22 @@ const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mcp
  * @returns an absolute path. Nothing may be written there: other runs use it, too
  * @throws Error with what npm printed
  */
-export async function installed(check: string): Promise<string> {
-  const files = ['package.json', 'package-lock.json'].map((name) => join(checks, check, name))
+export function installed(check: string): Promise<string> {
+  return installedFrom(join(checks, check))
+}
+
+/** The same for any folder with a manifest and a lock. */
+export async function installedFrom(source: string): Promise<string> {
+  const files = ['package.json', 'package-lock.json'].map((name) => join(source, name))
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}`)
   for (const file of files) hash.update(readFileSync(file))
-  const folder = join(cache, `${check}-${hash.digest('hex').slice(0, 16)}`)
+  const folder = join(cache, `${basename(source)}-${hash.digest('hex').slice(0, 16)}`)
   if (existsSync(folder)) return folder
   mkdirSync(cache, { recursive: true })
   // Installs aside and renames: of two runs at once one wins, and none sees a part of it.
   const aside = mkdtempSync(join(cache, 'tmp-'))
   try {
-    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(checks, check, name), join(aside, name))
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(source, name), join(aside, name))
     await npm(aside, 'ci', '--ignore-scripts')
     renameSync(aside, folder)
   } catch (error) {

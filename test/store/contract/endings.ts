@@ -195,9 +195,22 @@ export function endingContract(makeStore: MakeStore): void {
       await f.store.releaseCall(f.key, 'S', 'i1:run1')
       expect(await f.store.append(f.key, append(1, ['a']))).toMatchObject({ status: 'lost' })
       expect(await f.store.setLevel(f.key, 'info')).toEqual({ status: 'ok', owners: [] })
-      expect(await f.store.cancel(f.key, 'n:1')).toEqual({ status: 'ok', owner: '', stream: 'S' })
       expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toMatchObject({ status: 'ok' })
       expect(await f.store.claim(f.key, 'S', '', 'i3:run3')).toMatchObject({ status: 'lost' })
+    })
+
+    test('a released call ends with its cancel, since no run would end it', async () => {
+      await f.store.append(f.key, append(1, ['a'], { register: { ...call, holder: 'i1:c1' }, asks: ['q1'] }))
+      await f.store.releaseCall(f.key, 'S', 'i1:run1')
+      const ended = { status: 'ended', holder: 'i1:c1', stream: 'S' }
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual(ended)
+      // The library sends it again, since the reply was lost.
+      expect(await f.store.cancel(f.key, 'n:1')).toEqual(ended)
+      expect(await f.store.claim(f.key, 'S', '', 'i2:run2')).toEqual({ status: 'over' })
+      expect(await f.store.answer(f.key, 'q1', 'late')).toEqual({ status: 'unknown' })
+      expect((await f.store.readLog(f.key, 'S')).at(-1)).toMatchObject({ n: 2, data: '', final: true })
+      expect(await f.store.register(f.key, call)).toMatchObject({ status: 'lost' })
+      expect(await f.store.register(f.key, { ...call, stream: 'T' })).toMatchObject({ cancelled: false })
     })
   })
 }

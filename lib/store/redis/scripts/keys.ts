@@ -6,13 +6,15 @@
  * | key | type | holds |
  * |---|---|---|
  * | `mcp:{h}` | hash | `rec`, `level`, `slid` when its lifetime last slid (`at`: the same, by a build before event keys), `born` when it was opened, `end` when it ends in any case, `d:<name>` data, `u:<uri>` when it was subscribed, `us` how many of these and `ub` their bytes, `db` the bytes of the data, `full` where the session keeps as many bytes as it may, `busy` where it had as many calls as it may, `pos` where the session stands in the list of changes, `adv`, `advn` its last advance; of its own streams: `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `e:<stream>` end, `b:<stream>` bytes of its log |
- * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer |
+ * | `mcp:{h}:live` | hash | of each call: `c:<typed id>` stream, `i:<stream>` typed id, `o:<stream>` owner, `b:<stream>` bytes of its log, `r:<stream>` request, `x:<stream>` cancelled, `s:<stream>` holder, `p:<stream>` number of the last entry that a holder was sent, `a:<ask>` stream, `v:<ask>` answer; of a durable one: `d:<stream>` request, in place of `r:`, `q:<stream>` ordinal of the handler's last message that the log has, `t:<ask>` deadline, `z:<stream>` since when it is suspended, until when it is kept, and the asks that it waits for, `w:<stream>` for how long it was suspended before its run |
+| `mcp:{h}:jrn:<stream>` | hash | the journal of a durable call: by the digest of its name `o:` the result of a `once`, `b:` the run that began a single one; by the digest of its key `k:` an ask and a digest of what it asks; bytes of the results with their names as `` |
+| `mcp:{h}:suspended` | hash | `<stream> <field>`: a copy of the fields above of calls that are suspended for longer than these live |
  * | `mcp:{h}:log:<stream>` | stream | entries `<n>-0` with `t` tag, `m` message and, on the last, `f` |
  * | `mcp:{h}:logs` | sorted set | the streams that have a log, by the time when it expires |
- * | `mcp:{h}:held`, `mcp:{h}:sizes` | sorted set, hash | what the session keeps in bytes: its parts (`<stream>` log and request, `<stream> answers`) by the time when they expire, and the bytes of each, with the sum as `` |
- * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call |
+ * | `mcp:{h}:held`, `mcp:{h}:sizes` | sorted set, hash | what the session keeps in bytes: its parts (`<stream>` log and request, `<stream> answers`, `<stream> journal`) by the time when they expire, and the bytes of each, with the sum as `` |
+ * | `mcp:{h}:cancel:<typed id>` | string | a cancel that came before its call; `=<stream>`: it ended this call, for its repeat |
  * | `mcp:{h}:marks` | string | how many of these there were in the lifetime of one |
- * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall`, for its repeat |
+ * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall` or by its cancel, for its repeat |
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
  * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
@@ -51,6 +53,8 @@ export function keysOf(at: string) {
     log: ({ key, stream }: Stream) => `${at}:{${key}}:log:${stream}`,
     logs: ({ key }: Session) => `${at}:{${key}}:logs`,
     mark: ({ key, id }: Session & { id: string }) => `${at}:{${key}}:cancel:${id}`,
+    jrn: ({ key, stream }: Stream) => `${at}:{${key}}:jrn:${stream}`,
+    suspended: ({ key }: Session) => `${at}:{${key}}:suspended`,
     held: ({ key }: Session) => `${at}:{${key}}:held`,
     sizes: ({ key }: Session) => `${at}:{${key}}:sizes`,
     marks: ({ key }: Session) => `${at}:{${key}}:marks`,

@@ -139,6 +139,9 @@ local function forget_call(live, stream, asks)
 end
 `
 
+/** The field that has the stored request: that of a durable call is where builds before the journal do not look. */
+export type RequestField = 'r:' | 'd:'
+
 /** `calls_at_once(live)`: how many calls the session has. */
 export const CALLS_AT_ONCE = `
 local function calls_at_once(live)
@@ -159,10 +162,10 @@ end
  * `count_request(...)`: counts the request of a call that has sent nothing. Where the session keeps as much as it may, the request
  * is not stored: the call goes on, and no other instance can run it again.
  */
-export const REGISTER_CALL = `${LAST}${NOW}${CALLS_AT_ONCE}
+export const registerCall = (request: RequestField): string => `${LAST}${NOW}${CALLS_AT_ONCE}
 local function count_request(held, sizes, live, stream, request, open, max)
   if #request < ${COUNTED} then return end
-  if purge(held, sizes, 1000) + #request > max then call('HDEL', live, 'r:' .. stream)
+  if purge(held, sizes, 1000) + #request > max then call('HDEL', live, '${request}' .. stream)
   else hold(held, sizes, stream, #request, open, open) end
 end
 local function register(session, live, log, mark, over, id, stream, owner, holder, request, max_calls, mark_age)
@@ -179,7 +182,7 @@ local function register(session, live, log, mark, over, id, stream, owner, holde
     call('DEL', mark)
   end
   if holder ~= '' then call('HSET', live, 's:' .. stream, holder, 'p:' .. stream, '0') end
-  if request ~= '' then call('HSET', live, 'r:' .. stream, request) end
+  if request ~= '' then call('HSET', live, '${request}' .. stream, request) end
   -- A call has two fields or more of its own, so the calls are rarely counted.
   if call('HLEN', live) >= 2 * max_calls and calls_at_once(live) >= max_calls then call('HSET', session, 'busy', '1') end
 end

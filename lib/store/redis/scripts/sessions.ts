@@ -179,19 +179,21 @@ return call('HGET', session, 's:get') or ''
 /**
  * Ends a session. Its live parts keep the holders and the owners for a short while, so that a repeat, whose first reply was
  * lost, returns them too.
- * Keys: the session; its live parts; the list of its logs; what it keeps. Arguments: how long that while is (ms). Reply: 1 where the
- * session existed; the holders; the owners; the streams whose logs the caller must remove.
+ * Keys: the session; its live parts; the list of its logs; what it keeps; the copies of suspended calls. Arguments: how long that while is
+ * (ms). Reply: 1 where the session existed; the holders; the owners; the streams whose logs the caller must remove, and those whose
+ * journals.
  */
 export const deleteSession = defineScript('mcpDeleteSession', {
-  keys: ['session', 'live', 'logs', 'held', 'sizes'],
+  keys: ['session', 'live', 'logs', 'held', 'sizes', 'suspended'],
   numbers: ['afterDelete'],
-  reply(reply): { reply: DeleteReply; streams: string[] } {
-    const [existed, first, second, streams] = list(reply)
+  reply(reply): { reply: DeleteReply; streams: string[]; journals: string[] } {
+    const [existed, first, second, streams, journals] = list(reply)
     const [holders, owners] = [texts(first), texts(second)]
     const gone = !flag(existed) && holders.length + owners.length === 0
     return {
       reply: gone ? { status: 'gone' } : { status: flag(existed) ? 'ok' : 'repeated', holders, owners },
       streams: texts(streams),
+      journals: texts(journals),
     }
   },
   lua: `
@@ -199,24 +201,32 @@ local existed = call('EXISTS', session)
 if existed == 1 then
   ${evenIfFull('live', 'afterDelete')}  for _, field in ipairs(call('HKEYS', live)) do
     local kind = string.sub(field, 1, 2)
-    if kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
+    -- A durable call has a journal, which the caller must remove: a repeat, too.
+    if kind == 'd:' then call('HSET', live, field, '')
+    elseif kind ~= 's:' and kind ~= 'o:' then call('HDEL', live, field) end
+  end
+  for _, field in ipairs(call('HKEYS', suspended)) do
+    local stream = string.match(field, ' d:(.*)$')
+    if stream then call('HSET', live, 'd:' .. stream, '') end
   end
   for _, field in ipairs(call('HKEYS', session)) do
     if string.sub(field, 1, 2) == 's:' then
       call('HSET', live, field, call('HGET', session, field))
     end
   end
-  call('UNLINK', session, held, sizes)
+  call('UNLINK', session, held, sizes, suspended)
   call('PEXPIRE', live, afterDelete)
   call('PEXPIRE', logs, afterDelete)
 end
-local holders, owners = {}, {}
+local holders, owners, journals = {}, {}, {}
 local left = call('HGETALL', live)
 for i = 1, #left, 2 do
-  if string.sub(left[i], 1, 2) == 's:' then table.insert(holders, left[i + 1])
+  local kind = string.sub(left[i], 1, 2)
+  if kind == 's:' then table.insert(holders, left[i + 1])
+  elseif kind == 'd:' then table.insert(journals, string.sub(left[i], 3))
   elseif left[i + 1] ~= '' then table.insert(owners, left[i + 1]) end
 end
-return { existed, holders, owners, call('ZRANGE', logs, 0, -1) }
+return { existed, holders, owners, call('ZRANGE', logs, 0, -1), journals }
 `,
 })
 

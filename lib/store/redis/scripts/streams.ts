@@ -2,7 +2,11 @@
 import { either, flag, logEntries, nothing, number, optional } from './decode.ts'
 import { evenIfFull, FIRST, HOLD_ON, LAST, OWN_END, TAG_AT, WRITE_LOG } from './lua.ts'
 import { EXTEND, HOLD, NOW } from './lua-first.ts'
+import { SUSPENSION } from './lua-suspended.ts'
 import { defineScript } from './script.ts'
+
+/** Nil, and what a reply does not have, is undefined. */
+const mark = (reply: unknown) => (reply === null || reply === undefined ? undefined : true)
 
 /** `count_own(stream, before, bytes)`: counts the log of a stream that belongs to the session. It keeps its messages in any case. */
 const COUNT_OWN = `
@@ -46,7 +50,8 @@ return { 'ok', n, call('HGET', session, 's:' .. stream), kept, held_for(held) }
  * Keys: the session; its live parts; the log; the list of logs; what the session keeps. Arguments: the stream; the holder; the
  * position; the tag of
  * the entry there ('' is not compared); how long an open log lives (ms). Reply: the status; the entries; the number of the
- * last one; the position; its tag; the previous holder; the owner; 1 where the log has ended; the log level.
+ * last one; the position; its tag; the previous holder; the owner; 1 where the log has ended; the log level;
+ * 1 where the call is suspended and nothing is due.
  */
 export const take = defineScript('mcpTake', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
@@ -62,8 +67,9 @@ export const take = defineScript('mcpTake', {
     owner: optional,
     ended: flag,
     level: optional,
+    suspended: mark,
   }),
-  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}
+  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${SUSPENSION}
 local top, ended = last(log)
 local own = own_end(session, stream)
 local owner = call('HGET', live, 'o:' .. stream)
@@ -86,7 +92,9 @@ if not own then call('PEXPIRE', live, open) end
 if not ended then keep(log, logs, held, sizes, stream, open, open, live) end
 local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
 local level = call('HGET', session, 'level')
-return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
+local reply = { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or 0, level }
+if owner == '' and suspension(live, stream) then table.insert(reply, 1) end
+return reply
 `,
 })
 
@@ -96,7 +104,8 @@ return { 'ok', entries, top, after, at or false, previous, owner, ended and 1 or
  * position; the tag of
  * the entry there ('' is not compared); how long the session and an open log live from now on, and the
  * session in all (ms). Reply: the status; the entries after the position; the owner; 1 where the stream has ended; the bytes that the
- * session keeps, and for how many ms; 1 where the stream belongs to the session and that is subscribed to something.
+ * session keeps, and for how many ms; 1 where the stream belongs to the session and that is subscribed to something; 1 where the call
+ * is suspended and nothing is due.
  */
 export const look = defineScript('mcpLook', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes'],
@@ -109,9 +118,10 @@ export const look = defineScript('mcpLook', {
     ended: flag,
     held: number,
     heldFor: number,
-    subscribed: (reply) => (reply === null ? undefined : true),
+    subscribed: mark,
+    suspended: mark,
   }),
-  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}
+  lua: `${OWN_END}${LAST}${FIRST}${TAG_AT}${WRITE_LOG}${EXTEND}${SUSPENSION}
 local own = own_end(session, stream)
 -- A stream of the session that never had a message has no log: most of those that are open are idle.
 local logged = own ~= 0
@@ -123,7 +133,9 @@ local over = ended or (empty and not own and not owner)
 local current = call('HGET', own and session or live, 's:' .. stream)
 local function reply(entries, final)
   local subscribed = own and tonumber(call('HGET', session, 'us') or 0) > 0
-  return { 'ok', entries, owner, final and 1 or 0, purge(held, sizes, 20), held_for(held), subscribed and 1 or false }
+  local found = { 'ok', entries, owner, final and 1 or 0, purge(held, sizes, 20), held_for(held), subscribed and 1 or false }
+  if owner == '' and suspension(live, stream) then table.insert(found, 1) end
+  return found
 end
 if not current and over and empty then return reply({}, true) end
 if current ~= holder then return { 'moved' } end
