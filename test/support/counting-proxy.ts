@@ -5,8 +5,10 @@ export interface Passed {
   /** Commands that were sent, without those that greet a server or wait for mail. */
   commands: Record<string, number>
   count: number
-  /** Of these commands and of all replies. */
-  bytes: number
+  /** Bytes of these commands. */
+  sent: number
+  /** Bytes of replies, of what was sent before, too. */
+  received: number
 }
 
 const COMMON = new Set(['hello', 'client', 'info', 'command', 'script', 'xread', 'ping', 'auth', 'select', 'quit'])
@@ -14,7 +16,8 @@ const COMMON = new Set(['hello', 'client', 'info', 'command', 'script', 'xread',
 export class CountingProxy {
   readonly #server: Server
   #commands: Record<string, number> = {}
-  #bytes = 0
+  #sent = 0
+  #received = 0
 
   /** `port`: of Redis on this machine. */
   static async start(port: number): Promise<CountingProxy> {
@@ -35,14 +38,14 @@ export class CountingProxy {
     const commands = new Commands((name, bytes) => {
       if (COMMON.has(name)) return
       this.#commands[name] = (this.#commands[name] ?? 0) + 1
-      this.#bytes += bytes
+      this.#sent += bytes
     })
     socket.on('data', (chunk: Buffer) => {
       commands.read(chunk)
       upstream.write(chunk)
     })
     upstream.on('data', (chunk: Buffer) => {
-      if (!commands.waits) this.#bytes += chunk.length
+      if (!commands.waits) this.#received += chunk.length
       socket.write(chunk)
     })
     socket.on('close', () => upstream.destroy())
@@ -52,10 +55,11 @@ export class CountingProxy {
 
   /** What has passed since the last call. */
   take(): Passed {
-    const [commands, bytes] = [this.#commands, this.#bytes]
+    const [commands, sent, received] = [this.#commands, this.#sent, this.#received]
     this.#commands = {}
-    this.#bytes = 0
-    return { commands, bytes, count: Object.values(commands).reduce((sum, n) => sum + n, 0) }
+    this.#sent = 0
+    this.#received = 0
+    return { commands, sent, received, count: Object.values(commands).reduce((sum, n) => sum + n, 0) }
   }
 
   stop(): void {

@@ -159,15 +159,16 @@ function each(more: Passed, fewer: Passed): Passed {
   return {
     commands: Object.fromEntries(Object.entries(commands).filter(([, n]) => n !== 0)),
     count: (more.count - fewer.count) / MORE,
-    bytes: Math.round((more.bytes - fewer.bytes) / MORE),
+    sent: Math.round((more.sent - fewer.sent) / MORE),
+    received: Math.round((more.received - fewer.received) / MORE),
   }
 }
 
 /** As a table of Markdown. */
 export function stepsText(costs: StepCosts): string {
   const lines = (Object.keys(STEPS) as StepName[]).map((name) => {
-    const { count, bytes } = costs[name]
-    return `| ${STEPS[name]} | ${count} | ${Math.round(bytes / 10) * 10} |`
+    const { count, sent, received } = costs[name]
+    return `| ${STEPS[name]} | ${count} | ${sent} | ${received} |`
   })
-  return ['| step | commands | bytes, both ways |', '|---|--:|--:|', ...lines].join('\n')
+  return ['| step | commands | their bytes | bytes of replies |', '|---|--:|--:|--:|', ...lines].join('\n')
 }
