@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import { sessionKey } from '../../lib/session/stream/session.ts'
 import { eventually } from './eventually.ts'
 import { type Fleet, type FleetOptions, startFleet } from './fleet.ts'
-import { type EventReader, getStream, post, postStream, type RawSession, type RpcMessage, toolCall } from './raw.ts'
+import { EventReader, openGet, post, postStream, type RawSession, type RpcMessage, toolCall } from './raw.ts'
 
 /** A call of the tool `plan`, as its client sees it. */
 export interface Playing {
@@ -19,6 +19,8 @@ export interface Playing {
   last: string | undefined
   /** The ids of the asks that have arrived, by key. */
   asks: Map<string, string | number | undefined>
+  /** A poll was answered with 405: the stream has ended, and the client has all of it. */
+  ended: boolean
 }
 
 export class DurableFleet {
@@ -83,7 +85,7 @@ export class DurableFleet {
   async play(at: number, session: RawSession, call: string, steps: string[], meta?: object): Promise<Playing> {
     const message = toolCall(call, 'plan', { call, steps }, { progressToken: call, ...meta })
     const stream = await postStream(this.fleet.at(at), message, { session })
-    return { call, session, stream, seen: [], last: undefined, asks: new Map() }
+    return { call, session, stream, seen: [], last: undefined, asks: new Map(), ended: false }
   }
 
   /** Sends the call, and reads its stream until that is closed because the call is suspended. */
@@ -100,9 +102,13 @@ export class DurableFleet {
     playing.last = playing.stream.lastId ?? playing.last
   }
 
-  /** One poll, to the end of its response. */
+  /** One poll, to the end of its response. A store that does not answer is asked again by the next one. */
   async poll(at: number, playing: Playing, after = playing.last): Promise<void> {
-    playing.stream = await getStream(this.fleet.at(at), playing.session, after)
+    const response = await openGet(this.fleet.at(at), playing.session, after)
+    if (response.status === 405) playing.ended = true
+    if (response.status === 405 || response.status === 503) return void (await response.text())
+    if (response.status !== 200) throw new Error(`The poll was answered with ${response.status}.`)
+    playing.stream = new EventReader(response)
     await this.read(playing)
   }
 
