@@ -12,6 +12,7 @@ import type { OfficialOptions } from './sdk/options.ts'
 import type { HttpOptions, SessionOptions, StatelessOptions } from './settings.ts'
 import type { Unsealed } from './store/sealed.ts'
 import type { Store } from './store/store.ts'
+import type { Executor, RunTask } from './tasks/executor.ts'
 
 export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions, OfficialOptions {
   /** Where sessions live. Default: in this process, for one instance. */
@@ -53,6 +54,11 @@ export interface EndpointOptions extends OriginOptions, CorsOptions, PathOptions
    * each difference to `onError` as a warning; with `strict` the call ends with an error that names it. Default `never`.
    */
   replay?: 'never' | 'always' | 'strict' | undefined
+  /**
+   * Who runs the legs of tasks. Default: this process runs them itself, under a lease; where it ends, the next request for the task
+   * goes on with it on any instance. All instances have the same.
+   */
+  executor?: Executor | undefined
   /** Serves the HTTP+SSE transport of 2024-11-05 too, at `/sse` and `/messages`. Default false. */
   legacySse?: boolean | undefined
   /** Receives the failures whose cause no client is sent. Default: one line on stderr. */
@@ -80,6 +86,8 @@ export interface Endpoint {
   ready(): Promise<readonly string[]>
   /** Announces changes, and completed elicitations, to clients on every instance. */
   notify: Notifier
+  /** Runs a leg of a task: whatever the {@link EndpointOptions.executor} has asked calls it. */
+  runTask: RunTask
   /** The name of this instance for the others: random, new with each process. */
   instanceId: string
   /** As `notify.elicitationCompleted`, for the page of a URL elicitation. */

@@ -45,6 +45,7 @@ import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore } from './store/sealed.ts'
+import { openTasks } from './tasks/open.ts'
 import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export type { Endpoint, EndpointOptions } from './endpoint-types.ts'
@@ -101,11 +102,21 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
+  const tasks = openTasks(
+    {
+      instance,
+      shared: { store, announce: notify, dispatch, clock, afterwork },
+      maxAsks: sessionOptions.maxAsks,
+      executor: options.executor,
+      mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
+    },
+    store,
+  )
   const sealer = createSealer(keys ?? [randomKey()], 'requestState')
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
     const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks }
+    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks, tasks }
     return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
   })
   const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
@@ -181,6 +192,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     serves: (path) => paths.serves(path),
     ready: async () => opening?.ready() ?? [],
     notify,
+    runTask: async (wake, limits) => (await tasks.load()).run(wake, limits),
     instanceId: instance.id,
     about: () => dispatcher.describe(STATELESS_REVISION, offer).info,
     elicitationCompleted: (id) => notify.elicitationCompleted(id),

@@ -31,6 +31,7 @@ export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.
 export type { FetchOptions } from './http/fetch-options.ts'
 export type { McpConfig, ServeConfig } from './mcp-config.ts'
 export { type CreateMcpHandlerOptions, createMcpHandler, type McpHttpHandler } from './mcp-handler.ts'
+export { once } from './once.ts'
 export type { AuthInfo } from './protocol/auth-info.ts'
 export { ErrorCode, McpError, ProtocolError } from './protocol/errors.ts'
 export type { RequestId } from './protocol/jsonrpc.ts'
@@ -200,6 +201,15 @@ export type { AnswerReply, AskStore } from './store/asks.ts'
 export type { BusStore, Change, ChangeEntry, Changes, Receiving } from './store/bus.ts'
 export { comparePositions } from './store/bus.ts'
 export type { Append, AppendReply, CallEnd, CallLook, CallStore, ClaimReply, Registration } from './store/calls.ts'
+export type {
+  Journal,
+  JournalStore,
+  Keep,
+  KeepReply,
+  PollReply,
+  SuspendReply,
+  Suspension,
+} from './store/journal.ts'
 export type { LimitStore } from './store/limits.ts'
 export { memoryStore } from './store/memory/index.ts'
 export { GET_STREAM, type Holder, type Owner, type SessionKey, type Status } from './store/names.ts'

@@ -14,7 +14,7 @@ const FLOORS = [
   ['lib/platform', 'lib/platform/node', 'lib/platform/lambda'],
   ['lib/testing', 'lib/stdio'],
   ['lib/index.ts', 'lib/mcp-handler.ts', 'lib/endpoint.ts', 'lib/redis.ts', 'lib/page.ts', 'lib/mcp-config.ts'],
-  ['lib/endpoint-types.ts'],
+  ['lib/endpoint-types.ts', 'lib/once.ts'],
   ['lib/page'],
   ['lib/sdk'],
   ['lib/http'],

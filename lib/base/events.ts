@@ -99,16 +99,15 @@ export interface CallStart extends TraceContext {
   span?: TraceContext
   /** What is known of the run before: another instance began the call, or the client has answered its asks (2026-07-28). */
   former?: FormerTrace
-  /** takeover: the instance of the run before died or shut down. */
-  run: 'first' | 'takeover'
+  /** takeover: the instance of the run before died or shut down. wake: the call was suspended. */
+  run: 'first' | 'takeover' | 'wake'
 }
 
 /**
  * ok. tool_error: a result with `isError`. error: a JSON-RPC error. input_required: the client is asked, and sends the call
  * again (2026-07-28). cancelled: by the client. refused: the request id is in use, or the session has too many calls.
- * abandoned: this instance or the platform ended it with an error. released: this instance shuts down, and another
- * may go on. lost: another instance has taken the call over. session_gone: the session ended. store_away: the store did not
- * answer.
+ * abandoned: this instance or the platform ended it with an error. released: this instance shuts down, and another may go on.
+ * suspended: a later run has the answer. lost: another instance has taken the call over. session_gone: the session ended. store_away.
  */
 export type CallOutcome =
   | 'ok'
@@ -119,6 +118,7 @@ export type CallOutcome =
   | 'refused'
   | 'abandoned'
   | 'released'
+  | 'suspended'
   | 'lost'
   | 'session_gone'
   | 'store_away'

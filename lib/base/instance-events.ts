@@ -9,8 +9,11 @@ export interface TakeoverEvent {
   method: string
   /** The instance of the run before; undefined: it released the call as it shut down. */
   from?: string
-  /** rerun: a second run begins. failed: the client gets an error. cancelled: the client had cancelled it. */
-  outcome: 'rerun' | 'failed' | 'cancelled'
+  /**
+   * rerun: a second run begins. failed: the client gets an error. cancelled: the client had cancelled it. woken: the call was
+   * suspended, and goes on with an answer or past a deadline: nothing has died.
+   */
+  outcome: 'rerun' | 'failed' | 'cancelled' | 'woken'
   /** How many messages the call had sent. */
   sent: number
 }

@@ -106,7 +106,7 @@ export function openLog(options: LogOptions): Log {
     }
     // Otherwise the line of its request has its members.
     const isOwn =
-      request === undefined || 'durationMs' in request || (request.messages ?? 1) > 1 || call.run === 'takeover'
+      request === undefined || 'durationMs' in request || (request.messages ?? 1) > 1 || call.run !== 'first'
     if (requests && isOwn) write(levelOf(call, 200), undefined, membersOfCall(call))
   }
   const onRequest = (event: RequestEvent) =>
@@ -124,9 +124,11 @@ export function openLog(options: LogOptions): Log {
     onEvent('store', onStore),
     onEvent('call', onCall),
     onEvent('refusal', onRefusal),
-    onEvent('takeover', ({ outcome, method, id, from, session, instance }) =>
-      write('WARNING', 'A call was taken over.', { method, outcome, call: id, from, session, instance }),
-    ),
+    onEvent('takeover', ({ outcome, method, id, from, session, instance }) => {
+      // The line of its run says that it was suspended.
+      if (outcome === 'woken') return
+      write('WARNING', 'A call was taken over.', { method, outcome, call: id, from, session, instance })
+    }),
     onEvent('drain', ({ left, durationMs, instance }) => {
       const members = { left, instance, ms: tenths(durationMs) }
       if (left > 0) write('WARNING', 'Shut down before all calls were done.', members)
@@ -159,6 +161,8 @@ function isAuthors({ fault, error }: CallEvent): boolean {
 /** The level of a line: what its author should look at is an error, what its client did wrong is a warning. */
 function levelOf(call: CallEvent | undefined, status: number, refused = false): Level {
   if (status >= 500 || (call && isAuthors(call)) || call?.outcome === 'store_away') return 'ERROR'
-  if (refused || (call && call.outcome !== 'ok' && call.outcome !== 'input_required')) return 'WARNING'
+  if (refused || (call && !GOES_WELL.has(call.outcome))) return 'WARNING'
   return 'INFO'
 }
+
+const GOES_WELL: ReadonlySet<CallEvent['outcome']> = new Set(['ok', 'input_required', 'suspended'])

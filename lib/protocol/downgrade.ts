@@ -38,7 +38,8 @@ const D = '2025-11-25'
 type Rules<T> = { readonly [K in keyof T]?: Revision | ((value: never, revision: Revision) => unknown) }
 
 const knownAnnotations = by<Annotations>({ lastModified: C })
-const knownTool = by<Tool>({ annotations: B, title: C, outputSchema: C, _meta: C, icons: D })
+const onlyD = (value: unknown, revision: Revision) => (revision === D ? value : undefined)
+const knownTool = by<Tool>({ annotations: B, title: C, outputSchema: C, _meta: C, icons: D, execution: onlyD })
 const RESOURCE: Rules<Resource & ResourceTemplate> = { title: C, _meta: C, icons: D, annotations: knownAnnotations }
 const knownContents = by<ResourceContents>({ _meta: C })
 const CONTENT: Rules<EmbeddedResource> = { _meta: C, annotations: knownAnnotations, resource: knownContents }

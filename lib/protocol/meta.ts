@@ -8,3 +8,6 @@ export const META = {
   logLevel: `${PREFIX}logLevel`,
   subscriptionId: `${PREFIX}subscriptionId`,
 } as const
+
+/** The extension of tasks, in the capabilities of both sides (2026-07-28). */
+export const TASKS_EXTENSION = `${PREFIX}tasks`

@@ -75,6 +75,8 @@ export type Tool = Named &
     inputSchema: JsonSchema
     outputSchema?: JsonSchema | undefined
     annotations?: ToolAnnotations | undefined
+    /** Whether calls may be tasks: 2025-11-25 only. */
+    execution?: { taskSupport?: 'optional' | 'required' | 'forbidden' | undefined } | undefined
   }
 
 export type CallToolResult = WithMeta & {

@@ -30,6 +30,8 @@ export type Mail =
   | { t: 'got'; to: string; from: string; n: number }
   /** To a parked run: the client of the retry has gone. */
   | { t: 'leave'; to: string; from: string; reason?: string }
+  /** To a connection that waits for a task: look at it. */
+  | { t: 'task'; to: string; task: string }
   /** Between the dispatchers of two instances: `from` is the name of the other end. */
   | { t: 'relay'; to: string; from: string; frame: JsonObject }
 

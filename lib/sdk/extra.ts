@@ -1,4 +1,5 @@
 /** The second argument of a handler of the official SDK: `extra` of 1.x, `ctx` of 2.x. */
+import { handled } from '../base/promises.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import { features } from '../protocol/revisions.ts'
 import type { ClientChannel } from '../server/context/client-channel.ts'
@@ -64,6 +65,11 @@ function closeStream({ channel }: OfficialCall): (() => void) | undefined {
   return features(channel.revision).streamsMayPause ? () => channel.closeStream() : undefined
 }
 
+/** For `once` of this package. */
+function onceOf(channel: ClientChannel): ClientChannel['once'] {
+  return (name, fn, options) => handled(channel.once(name, fn, options))
+}
+
 /** What the transport gives with a request: the same, for a handler that is called through the SDK's protocol. */
 export function messageExtra(call: OfficialCall): JsonObject {
   const { channel } = call
@@ -72,6 +78,7 @@ export function messageExtra(call: OfficialCall): JsonObject {
   if (auth) extra.authInfo = auth
   if (request) extra.request = request
   if (close) extra.closeSSEStream = close
+  extra.once = onceOf(channel)
   return extra
 }
 
@@ -87,6 +94,7 @@ export function extraOf(call: OfficialCall, server: LowLevel): object {
     sendRequest: (request: object, schema: unknown, options?: object) =>
       server.request(request, schema, { ...options, relatedRequestId }),
     authInfo: authOf(channel),
+    once: onceOf(channel),
     requestId: id,
     requestInfo: new OfficialRequest(channel),
     taskId: undefined,
@@ -128,7 +136,7 @@ export function contextOf(call: OfficialCall, server: LowLevel, direct: DirectCa
       server.createMessage?.(asked, { ...options, relatedRequestId })
     Object.assign(mcpReq, { elicitInput, requestSampling })
   }
-  return Object.assign(context, { http: new OfficialHttp(call) })
+  return Object.assign(context, { http: new OfficialHttp(call), once: onceOf(channel) })
 }
 
 function isSchema(value: unknown): boolean {

@@ -14,8 +14,9 @@ export interface OfficialToolOptions {
   /** A second run with the same arguments has no further effect. Default: its `idempotentHint`. */
   idempotent?: boolean | undefined
   /**
-   * A run that was begun may be begun again: what the tool does before it asks its client, it may do twice. For clients of
-   * 2026-07-28 it is run again with their answers, and does not wait for these in its instance.
+   * The handler may run again from its start at any moment: all that has an effect is in `once` of this package, or may be done twice.
+   * Then any instance runs it again with the answers so far: after a death or a shutdown, with the answer of a client of 2026-07-28,
+   * and where the call was suspended while it waited for an answer.
    */
   durable?: boolean | undefined
 }
@@ -66,6 +67,12 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
     throw new TypeError(`${place} has no option ${member}; there are ${TOOL_OPTIONS.join(', ')}.`)
   }
   const { requiredScopes, visible, readOnly, idempotent, durable } = tool
+  if (durable === false && (readOnly === true || idempotent === true)) {
+    const mark = readOnly === true ? 'readOnly' : 'idempotent'
+    throw new TypeError(
+      `${place}: durable is false, and ${mark} has the tool run again all the same. Leave durable out, or ${mark}.`,
+    )
+  }
   const areScopes = requiredScopes === undefined || isTexts(requiredScopes)
   if (!areScopes) throw new TypeError(`${place}.requiredScopes must be an array of texts.`)
   requireVisible(visible, place)

@@ -83,17 +83,23 @@ export class Policies {
 
   #policy(name: string, annotations: unknown, headers: readonly ParamHeader[]): Policy {
     const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {}
-    const { requiredScopes, readOnly, idempotent } = this.#options.get(name) ?? {}
-    const runsAgain = (readOnly ?? readOnlyHint === true) || (idempotent ?? idempotentHint === true)
+    const { requiredScopes, readOnly, idempotent, durable } = this.#options.get(name) ?? {}
+    const reads = readOnly ?? readOnlyHint === true
+    const isDurable = durable === true
+    const runsAgain = reads || isDurable || (idempotent ?? idempotentHint === true)
     if (!runsAgain && requiredScopes === undefined && headers.length === 0) return NO_POLICY
-    return { scopes: requiredScopes ?? [], runsAgain, paramHeaders: headers }
+    return {
+      scopes: requiredScopes ?? [],
+      runsAgain,
+      ...(reads && { reads: true as const }),
+      ...(isDurable && { durable: true as const }),
+      paramHeaders: headers,
+    }
   }
 
   /** A tool that was begun may be begun again where it asks its client. */
   mayReplay(method: string, params: JsonObject | undefined): boolean {
-    if (this.of(method, params).runsAgain) return true
-    const name = params?.name
-    return method === 'tools/call' && typeof name === 'string' && this.#options.get(name)?.durable === true
+    return this.of(method, params).runsAgain
   }
 
   /** Whether the server, one of its lists or an option has named the tool. */

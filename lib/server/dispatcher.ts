@@ -48,6 +48,8 @@ export interface Dispatcher {
   readonly hides?: boolean
   /** Handlers may ask where they must not run again: in the stateless revision their runs wait for the answers (`Ask.waits`). */
   readonly waits?: boolean
+  /** Calls of a tool may be tasks. */
+  readonly tasks?: boolean
   /**
    * Answers one request. It returns a promise only where the handler, or the schema library, returns one. In the
    * stateless revision the result still lacks `resultType` and the server's identity: `completeResult` adds them.

@@ -43,6 +43,9 @@ export function withModule(dispatcher: Dispatcher, module: Module): Dispatcher {
     get hides() {
       return dispatcher.hides === true
     },
+    get tasks() {
+      return dispatcher.tasks === true
+    },
     dispatch: (method, params, channel) =>
       own(method)
         ? module.dispatch(method, params, channelFor(method, methods.get(method), channel))

@@ -2,6 +2,7 @@
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import type { Result } from '../protocol/jsonrpc.ts'
+import { TASKS_EXTENSION } from '../protocol/meta.ts'
 import { METHODS, type ServerMethod } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
@@ -36,6 +37,9 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
     scopes: registry.scopes,
     get hides() {
       return registry.hides
+    },
+    get tasks() {
+      return registry.tasks
     },
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
@@ -87,6 +91,7 @@ function describe({ registry, info, instructions, capabilities: own }: McpServer
   const capabilities: ServerCapabilities = {}
   if (experimental !== undefined) capabilities.experimental = experimental
   if (extensions !== undefined) capabilities.extensions = extensions
+  if (registry.tasks) capabilities.extensions = { ...extensions, [TASKS_EXTENSION]: {} }
   if (offer.logging) capabilities.logging = {}
   if (tools) capabilities.tools = listChanged
   if (prompts) capabilities.prompts = listChanged

@@ -16,6 +16,8 @@ import { readAnswer } from '../server/context/answers.ts'
 import type { Ask, ClientView, HandlerStep } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
 import type { Store } from '../store/store.ts'
+import type { NewTask } from '../store/tasks.ts'
+import type { OpenTasks } from '../tasks/open.ts'
 import type { Envelope } from './envelope.ts'
 import type { SendMessage } from './parking/leg.ts'
 import { requestOf } from './parking/open-asks.ts'
@@ -33,6 +35,8 @@ export interface StatelessHost extends SharedParts, SingleParts {
   states: StateBox
   /** The most asks of one round. */
   maxAsks: number
+  /** The engine of tasks. */
+  tasks: OpenTasks
   /** Where handlers must not run again: their runs wait for the answers. Undefined: the server has no such handler. */
   parking: Parking | undefined
 }
@@ -47,6 +51,8 @@ interface RunInput {
   exchange: FirstExchange
 }
 
+type Journal = Pick<NewTask, 'answers' | 'results'>
+
 export class StatelessCall extends Run implements AskingCall {
   readonly #host: StatelessHost
   readonly #input: RunInput
@@ -60,6 +66,10 @@ export class StatelessCall extends Run implements AskingCall {
   #run: ParkedRun | undefined
   /** The request waits for a run that is parked. */
   #retry: Retry | undefined
+  /** The handler may turn the call into a task. */
+  mayBecomeTask = false
+  /** It has done so. */
+  becomesTask = false
 
   /** @throws ProtocolError -32602 for a state that is not valid, or for `inputResponses` that are not an object */
   constructor(host: StatelessHost, input: RunInput) {
@@ -195,6 +205,25 @@ export class StatelessCall extends Run implements AskingCall {
 
   #runSingle<T>(state: CallState, name: string, fn: () => T | Promise<T>): Promise<T> {
     return runSingle(this.#host, digest(`${this.principal}\n${state.id}\n${name}`, 16), name, fn)
+  }
+
+  task(): Promise<boolean> {
+    if (!this.mayBecomeTask) return Promise.resolve(false)
+    this.becomesTask = true
+    return Promise.reject(new AskPending('task'))
+  }
+
+  /** What the call has so far, for the task that it becomes. `entryOf`: the digest of a key or a name. */
+  journal(entryOf: (name: string) => string): Journal {
+    const { answers = [], kept = [] } = this.#state ?? {}
+    return {
+      answers: [...answers].map(([key, { ask, result }]) => ({
+        key: entryOf(key),
+        ask,
+        value: JSON.stringify(result),
+      })),
+      results: [...kept].map(([name, value]) => ({ name: entryOf(name), value: JSON.stringify(value) })),
+    }
   }
 
   waitFor(retry: Retry): void {

@@ -14,6 +14,7 @@ import { UriSet } from '../protocol/uri.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { HeldConnection } from '../runtime/held.ts'
 import type { Instance } from '../runtime/instance.ts'
+import type { Mail } from '../runtime/mail.ts'
 import { tooManyBytes } from '../runtime/refusals.ts'
 import type { ResponseWriter, StreamSource } from '../runtime/reply.ts'
 import { at, before } from '../runtime/timers.ts'
@@ -32,6 +33,18 @@ interface ListenParts {
   complete(result: JsonObject): RawJson
   /** Whether the client may learn that a resource has changed. */
   mayHear(uri: string): boolean
+  /** The tasks that the client waits for. */
+  tasks?: WatchedTasks | undefined
+}
+
+/** The tasks of a stream: each change of one is sent with its state then. */
+export interface WatchedTasks {
+  /** Those that are honoured. */
+  readonly ids: string[]
+  /** @param watcher the name of the stream; `send` takes the parameters of `notifications/tasks` */
+  open(watcher: string, send: (params: JsonObject) => void): Promise<void>
+  receive(mail: Mail): Promise<void> | undefined
+  beat(): Promise<void>
 }
 
 export class Listening implements HeldConnection, StreamSource {
@@ -83,6 +96,11 @@ export class Listening implements HeldConnection, StreamSource {
     try {
       // If the store cannot be reached now, changes would be missed: the request fails and nothing is acknowledged.
       await Promise.all([this.#instance.attend(), this.#instance.store.ping()])
+      const { tasks } = this.#parts
+      if (tasks) {
+        const watcher = this.#instance.name(this.token)
+        await tasks.open(watcher, (params) => this.#send(this.#message('notifications/tasks', params)))
+      }
     } catch (error) {
       this.#leave()
       throw error
@@ -94,6 +112,7 @@ export class Listening implements HeldConnection, StreamSource {
     const { lists, uris } = this.#filter
     const notifications: JsonObject = Object.fromEntries(lists.map((list) => [`${list}ListChanged`, true]))
     if (uris.size > 0) notifications.resourceSubscriptions = [...uris]
+    if (this.#parts.tasks) notifications.taskIds = this.#parts.tasks.ids
     writer.write(this.#message('notifications/subscriptions/acknowledged', { notifications }))
     this.#flush()
     if (this.#ending || this.#instance.draining) this.drain()
@@ -137,6 +156,8 @@ export class Listening implements HeldConnection, StreamSource {
 
   beat(): void {
     if (!this.#writer?.room) this.#writer?.write(SSE_COMMENT)
+    const looked = this.#done ? undefined : this.#parts.tasks?.beat()
+    if (looked) void this.#instance.track(looked)
   }
 
   /** Sends the result of the request and ends the stream. */
@@ -156,7 +177,10 @@ export class Listening implements HeldConnection, StreamSource {
     this.#leave()
   }
 
-  receive(): void {}
+  receive(mail: Mail): void {
+    const looked = this.#done ? undefined : this.#parts.tasks?.receive(mail)
+    if (looked) void this.#instance.track(looked)
+  }
   *owners(): Iterable<Owner> {}
   ownerLost(): void {}
 

@@ -12,7 +12,7 @@ import { StateBox } from './request-state.ts'
 export async function openStateless(
   dispatcher: Dispatcher,
   instance: Instance,
-  shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'clock' | 'afterwork' | 'maxAsks'>,
+  shared: Pick<StatelessHost, 'store' | 'announce' | 'dispatch' | 'clock' | 'afterwork' | 'maxAsks' | 'tasks'>,
   sealer: Sealer,
   options: StatelessOptions,
 ): Promise<Stateless> {

@@ -4,24 +4,29 @@ import { memoizeByObject } from '../base/memo.ts'
 import { clientName } from '../protocol/client.ts'
 import { completeResult } from '../protocol/complete-result.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { type JsonRpcRequest, RawJson, type Result, resultText } from '../protocol/jsonrpc.ts'
+import { type JsonRpcRequest, RawJson, type RequestId, type Result, resultText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { type SessionRevision, STATELESS_REVISION } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance } from '../runtime/instance.ts'
 import { errorReply, type Reply } from '../runtime/reply.ts'
-import { type Description, type Dispatcher, missingScopes } from '../server/dispatcher.ts'
+import { MissingCapability } from '../server/context/errors.ts'
+import { type Description, type Dispatcher, durabilityOf, missingScopes } from '../server/dispatcher.ts'
 import type { Caller as Viewer } from '../server/registry/config.ts'
+import type { TaskPolicy } from '../server/registry/task-policy.ts'
 import type { StatelessOptions } from '../settings.ts'
 import { StatelessCall, type StatelessHost } from './call.ts'
 import type { ReadHeader } from './claim.ts'
 import { discoverResult } from './discover.ts'
-import { readEnvelope, requireParamHeaders } from './envelope.ts'
+import { type Envelope, readEnvelope, requireParamHeaders } from './envelope.ts'
 import { StatelessExchange, type StatelessInput } from './exchange.ts'
 import { Listening } from './listen.ts'
 import type { Parking, RetryRequest } from './parking/parking.ts'
 import type { ParkedAt } from './parking/retry.ts'
 import { asItIs, SessionlessCall, sessionlessMethod } from './sessionless.ts'
+
+/** The methods of the extension for tasks. Each names a task. */
+const TASK_METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel'])
 
 /** A caller as the server's entries see it. */
 const viewerOf = ({ auth }: Caller): Viewer => ({ auth, revision: STATELESS_REVISION, client: undefined })
@@ -53,17 +58,22 @@ export class Stateless {
     const { request, caller, streams } = input
     const { method } = request
     const row = this.#dispatcher.methods.get(method)
-    const envelope = readEnvelope(request, header, row?.mirrored)
+    const isOfTask = this.#dispatcher.tasks === true && TASK_METHODS.has(method)
+    const envelope = readEnvelope(request, header, isOfTask ? 'taskId' : row?.mirrored)
     if (caller.note && envelope.info) caller.note.client = clientName(envelope.info)
     const refusal = this.#dispatcher.refusesStateless?.(caller.principal)
     if (refusal) throw new ProtocolError(refusal.code, refusal.message, refusal.data, request.id)
     if (method === 'server/discover') {
       return { kind: 'json', status: 200, body: resultText(request.id, discoverResult(this.#describe())) }
     }
-    if (method === 'subscriptions/listen' && this.#options.listen) return this.#listen(request, streams, caller)
+    if (method === 'subscriptions/listen' && this.#options.listen)
+      return this.#listen(request, streams, caller, envelope)
+    let task: TaskPolicy | undefined
     if (row?.about === 'tool') {
       const viewer = this.#dispatcher.hides ? viewerOf(caller) : undefined
-      requireParamHeaders(request, this.#dispatcher.policyOf(method, request.params, viewer).paramHeaders, header)
+      const policy = this.#dispatcher.policyOf(method, request.params, viewer)
+      requireParamHeaders(request, policy.paramHeaders, header)
+      task = policy.task
     }
     const exchange = new StatelessExchange(this.#instance, input, this.#complete, this.#options.streamAfter)
     const send = streams ? (text: string) => exchange.send(text) : undefined
@@ -74,9 +84,33 @@ export class Stateless {
       if (!(error instanceof ProtocolError)) throw error
       return errorReply(error, request.id)
     }
+    if (isOfTask || task) return this.#withTasks(call, task, exchange, input, envelope)
     const at = call.parkedAt
     if (at) return this.#retry(call, at, exchange, { request, send, level: envelope.logLevel })
     return exchange.run(call, () => this.#host.dispatch(method, request.params, call))
+  }
+
+  /** Serves a method of tasks, or a call of a tool that has them. */
+  #withTasks(
+    call: StatelessCall,
+    policy: TaskPolicy | undefined,
+    exchange: StatelessExchange,
+    { request, caller }: StatelessInput,
+    { capabilities }: Envelope,
+  ): Reply | Promise<Reply> {
+    const { method, params } = request
+    return exchange.run(call, async () => {
+      const { callWithTasks, declaresTasks, needsTasks, taskMethod } = await import('./tasks.ts')
+      const engine = () => this.#host.tasks.load()
+      const dispatch = () => this.#host.dispatch(method, params, call)
+      if (!policy) return taskMethod(engine, request, capabilities, caller)
+      if (declaresTasks(capabilities)) {
+        const again = durabilityOf(this.#dispatcher, request, this.#instance.options) !== 'none'
+        return callWithTasks(engine, { call, request, caller, policy, again }, dispatch)
+      }
+      if (policy.support === 'required') throw needsTasks()
+      return dispatch()
+    })
   }
 
   /** Serves a request with answers for a run that waits for them. */
@@ -116,7 +150,7 @@ export class Stateless {
     return !missingScopes(dispatcher, viewer.auth, 'resources/read', { uri }, dispatcher.hides ? viewer : undefined)
   }
 
-  async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller): Promise<Reply> {
+  async #listen(request: JsonRpcRequest, streams: boolean, caller: Caller, envelope: Envelope): Promise<Reply> {
     if (!streams) {
       throw new Refusal(406, ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream.')
     }
@@ -124,13 +158,26 @@ export class Stateless {
     try {
       // The function keeps nothing else of the caller while the stream is open: its request has the body.
       const viewer = viewerOf(caller)
-      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer) }
+      const tasks = this.#dispatcher.tasks ? await this.#watched(request, envelope, caller.principal) : undefined
+      const parts = { complete: this.#complete, mayHear: (uri: string) => this.#mayHear(uri, viewer), tasks }
       const listening = new Listening(this.#instance, request, parts, this.#describe().capabilities, caller)
       await listening.open(caller.deadline, caller.until)
       return { kind: 'stream', source: listening }
     } catch (error) {
+      if (error instanceof MissingCapability) throw missing(error, request.id)
       if (!(error instanceof ProtocolError) || error instanceof Refusal) throw error
       return errorReply(error, request.id)
     }
   }
+
+  /** The tasks that a client listens for. */
+  async #watched({ params }: JsonRpcRequest, { capabilities }: Envelope, principal: string) {
+    const { watchedTasks } = await import('./task-listen.ts')
+    return watchedTasks(() => this.#host.tasks.load(), params?.notifications, capabilities, principal)
+  }
+}
+
+/** The refusal of a request whose client lacks a capability: 400. */
+function missing({ message, requiredCapabilities }: MissingCapability, id: RequestId): Refusal {
+  return new Refusal(400, ErrorCode.MissingClientCapability, message, { data: { requiredCapabilities }, id })
 }

@@ -63,7 +63,7 @@ export interface Journal {
 }
 
 /** A call that its run gives up while it waits for its client. */
-interface Suspension {
+export interface Suspension {
   stream: string
   owner: Owner
   /** The asks that it waits for. */

@@ -20,7 +20,7 @@ export type Unsealed = 'refuse' | 'read' | 'write'
 /** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
-type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' | 'instance' | ValueKind
+type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' | 'instance' | 'task' | ValueKind
 
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.
@@ -33,7 +33,7 @@ type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' |
 export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed: Unsealed = 'refuse'): Store {
   if (!['refuse', 'read', 'write'].includes(unsealed)) throw new TypeError('unsealed must be refuse, read or write.')
   const sealer = createSealer(ring, 'store')
-  const { admin } = store
+  const { admin, tasks } = store
 
   function seal(text: string, kind: Kind, ...place: string[]): string {
     return unsealed === 'write' ? text : MARK + sealer.seal(text, [kind, ...place].join('\n'))
@@ -81,6 +81,7 @@ export function sealedStore(store: Store, ring: readonly Uint8Array[], unsealed:
     ...plain('up', 'down', 'alive', 'publish', 'changesAfter', 'deleteValue', 'count', 'weigh', 'occupy'),
 
     admin: admin && (async () => (await import('./sealed-admin.ts')).sealedAdmin(await admin.call(store), seal, open)),
+    tasks: tasks && (async () => (await import('./sealed-tasks.ts')).sealedTasks(await tasks.call(store), seal, open)),
     createSession: (key, record, lifetime, owner, most) =>
       store.createSession(key, seal(record, 'record', key), lifetime, owner, most),
     async readSession(key, lifetime, most) {

@@ -27,7 +27,7 @@ export type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' |
 export interface TaskTerms {
   /** How long a run has a leg without a sign of it, in ms. */
   lease: number
-  /** How long a lapsed leg waits before the next attempt, in ms: after the first, the second … */
+  /** How long a leg waits before it is run again, in ms: after the first loss of its run, the second … */
   backOff: readonly number[]
   /** How long a message of an executor may be on its way before a poll asks for another, in ms. */
   patience: number
@@ -50,7 +50,7 @@ export interface NewTask {
 }
 
 /** An ask that has its answer. */
-export interface TaskAnswer {
+interface TaskAnswer {
   /** The digest of its key. */
   key: string
   /** The digest of method and params. */
@@ -59,7 +59,7 @@ export interface TaskAnswer {
 }
 
 /** The result of a `ctx.once`. */
-export interface TaskResult {
+interface TaskResult {
   /** The digest of its name. */
   name: string
   value: string
@@ -106,7 +106,7 @@ export interface TaskClaim {
 }
 
 /** Whom a change concerns: the connections that wait for the task. */
-export interface Watched {
+interface Watched {
   watchers: string[]
 }
 
@@ -137,7 +137,11 @@ export interface TaskKeep {
   /** The text of the status message. */
   message?: string | undefined
   /** A step of `ctx.once`. begin and fail: of `single` only. */
-  once?: { name: string; step: 'end'; value: string } | { name: string; step: 'begin' | 'fail' } | undefined
+  once?:
+    | { name: string; step: 'end'; value: string }
+    | { name: string; step: 'begin' }
+    | { name: string; step: 'fail' }
+    | undefined
 }
 
 /**
@@ -155,8 +159,8 @@ export type TaskEnd =
   | { kind: 'input'; asks: readonly TaskAsk[] }
   /** `failed`: with a JSON-RPC error in place of a result. */
   | { kind: 'completed' | 'failed'; outcome: string; message?: string | undefined }
-  /** The run ends early, and another goes on. It counts as lost where it has made no progress. */
-  | { kind: 'released'; enqueue: boolean }
+  /** The run ends early, and another goes on. `counts`: as a lost one, where it has made no progress. */
+  | { kind: 'released'; counts: boolean; enqueue: boolean }
 
 /** ok: also when the same run repeats it. */
 type EndReply = ({ status: 'ok' } & Taken & Watched) | Status<'lost' | 'cancelled' | 'unknown'>

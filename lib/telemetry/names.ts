@@ -40,7 +40,7 @@ export const OTHER = '_OTHER'
 
 /** Attributes of spans that the conventions have no name for. */
 export const OWN_ATTRIBUTES = {
-  /** takeover: another instance has begun the call. */
+  /** takeover: another instance has begun the call. wake: the call was suspended. */
   run: 'mcp_anywhere.run',
   /** The outcome of a run that was no result: see docs/events.md. */
   outcome: 'mcp_anywhere.outcome',

@@ -49,7 +49,7 @@ export type EndedSession = Measured
 type OperationEvent = CallEvent | RequestEvent | AskEvent
 
 /** Outcomes of a run after which another one goes on with the call, and reports it. */
-const GOES_ON: ReadonlySet<CallOutcome> = new Set(['released', 'lost'])
+const GOES_ON: ReadonlySet<CallOutcome> = new Set(['released', 'lost', 'suspended'])
 const ENDS_WELL: ReadonlySet<CallOutcome> = new Set(['ok', 'input_required'])
 
 /** Makes operations of events. Keeps what bounds their labels: one for a process. */

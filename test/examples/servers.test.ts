@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { testClient } from 'mcp-anywhere/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../tools/build.ts'
 import { type Connect, client1, clients, type ExampleClient, type Side } from './clients.ts'
@@ -122,6 +123,31 @@ describe.each(clients)('asking-the-user.ts with client %s', (_, connect) => {
     expect((await (await connected(connect, { model })).call('name_a_dish', args)).text).toBe('Sea and field')
     expect(prompts).toEqual(['A name for a dish of rice, cod'])
     expect((await (await connected(connect)).call('name_a_dish', args)).text).toBe('rice and cod')
+  })
+})
+
+describe.each(clients)('durable.ts with client %s', (_, connect) => {
+  running('durable.ts')
+
+  test('a purchase that is confirmed is charged once, and one that is not is not charged', async () => {
+    let sure = true
+    const client = await connected(connect, { form: () => ({ sure }) })
+    const charges = async () => Number((await client.call('charges')).text)
+    expect((await client.call('buy', { item: 'A lamp', price: 12 })).text).toBe('A lamp is bought: receipt-1')
+    expect(await charges()).toBe(1)
+    sure = false
+    expect((await client.call('buy', { item: 'A lamp', price: 12 })).text).toBe('A lamp was not bought.')
+    expect(await charges()).toBe(1)
+  })
+})
+
+describe.each(['2025-11-25', '2026-07-28'])('durable.ts, %s', (revision) => {
+  test('is the same in each of its replays', async () => {
+    const { server } = await import('../../examples/durable.ts')
+    const form = { action: 'accept' as const, content: { sure: true } }
+    await using client = await testClient(server, { revision, replay: true, elicit: () => form })
+    const { content } = await client.callTool({ name: 'buy', arguments: { item: 'A lamp', price: 12 } })
+    expect(content).toEqual([{ type: 'text', text: expect.stringMatching(/^A lamp is bought: receipt-/) }])
   })
 })
 

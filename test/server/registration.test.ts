@@ -26,6 +26,12 @@ describe('a tool is refused when it is registered', () => {
     expect(() => newServer().registerTool(name, {}, text)).toThrow(/1 to 128/)
   })
 
+  it('with a durable that is neither true nor false', () => {
+    const server = newServer()
+    server.registerTool('a', { durable: 'yes' as never }, text)
+    expect(() => dispatcherOf(server)).toThrow('Tool "a": durable must be true or false.')
+  })
+
   it('with a name that is taken', () => {
     const server = newServer()
     server.registerTool('a', {}, text)

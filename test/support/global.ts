@@ -27,6 +27,7 @@ const BINARIES = {
   nginx: { names: ['nginx'], variable: 'NGINX', apt: 'nginx', brew: 'nginx' },
   haproxy: { names: ['haproxy'], variable: 'HAPROXY', apt: 'haproxy', brew: 'haproxy' },
   caddy: { names: ['caddy'], variable: 'CADDY', apt: 'caddy', brew: 'caddy' },
+  aws: { names: ['aws'], variable: 'AWS_CLI', apt: 'awscli', brew: 'awscli' },
   kubectl: { names: ['kubectl'], variable: 'KUBECTL', apt: 'kubernetes-client', brew: 'kubernetes-cli' },
   'systemd-analyze': { names: ['systemd-analyze'], variable: 'SYSTEMD_ANALYZE', apt: 'systemd', brew: 'systemd' },
   spin: { names: ['spin'], variable: 'SPIN', apt: 'spin', brew: 'spin' },

@@ -30,7 +30,7 @@ export function membersOfCall(call: CallEvent): Members {
     outcome,
     code,
     fault,
-    run: call.run === 'takeover' ? call.run : undefined,
+    run: call.run === 'first' ? undefined : call.run,
     ...whose(call),
     ...traceOf(call),
     ms: tenths(call.durationMs),

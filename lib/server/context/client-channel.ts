@@ -134,6 +134,8 @@ export interface ClientChannel {
   ask(ask: Ask): Promise<JsonObject>
   /** Runs `fn` once for the call and keeps its JSON result, also over a replay. */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T>
+  /** As `ctx.task`; a channel without it has no tasks. */
+  task?(): Promise<boolean>
   /** Has a drain, and the sleep of a Lambda environment, wait for work that goes on after the answer. */
   waitUntil(work: PromiseLike<unknown>): void
   /** Ends the connection with a `retry` hint while the call goes on (2025-11-25; nothing otherwise). */

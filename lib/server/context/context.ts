@@ -229,6 +229,16 @@ export class Context extends OfficialContext {
   }
 
   /**
+   * Turns the call of a tool with `task: { start: 'handler' }` into a task, where its client has tasks: the client gets the name of
+   * the task, and the handler is run again from its begin, with the answers and the results of `ctx.once` so far.
+   *
+   * @returns true in the task; false where the call goes on as a call
+   */
+  task(): Promise<boolean> {
+    return handled(this.#channel.task?.() ?? Promise.resolve(false))
+  }
+
+  /**
    * Has this process go on until `work` has settled: what may come after the answer. A drain waits for it, and a Lambda
    * environment sleeps only afterwards (behind a gateway that takes responses as a whole, the response waits, too), for
    * `session.waitUntilLimit` at most; the log names what is left then. Its failure is reported to `onError`. A handler that is

@@ -16,6 +16,7 @@ import type { ClientView } from '../context/client-channel.ts'
 import type { Context } from '../context/context.ts'
 import type { InputOf, OutputOf, Schema } from '../schema/schema.ts'
 import type { Completer } from './completable.ts'
+import type { TaskOptions } from './task-policy.ts'
 
 type Awaitable<T> = T | Promise<T>
 
@@ -70,6 +71,12 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
     ToolLimits,
     Omit<Tool, 'name' | 'inputSchema' | 'outputSchema'> {
   inputSchema?: In
+  /**
+   * Calls of the tool may (`optional`), or must (`required`), be tasks: the client gets a name at once, asks for the result
+   * later, of any instance, and answers there what the handler asks. The handler is run again from its begin with each answer, so
+   * that what has an effect belongs in `ctx.once`. Default: no tasks.
+   */
+  task?: TaskOptions['support'] | TaskOptions | undefined
   /** Results then carry `structuredContent`, which is checked. */
   outputSchema?: Out
   /**

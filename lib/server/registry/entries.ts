@@ -22,6 +22,7 @@ import { bounded } from './input-elements.ts'
 import { limitsOf } from './limits.ts'
 import { NO_POLICY, type Policy, paramHeaders } from './policy.ts'
 import type { ResourceTemplate } from './resource-template.ts'
+import { taskPolicy } from './task-policy.ts'
 
 /** The arguments of a register call, as the updates of its handle have left them. */
 interface Given<Config, Handler> {
@@ -90,14 +91,20 @@ export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
   { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, ...members } = config
-  const { annotations } = members
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, task, ...members } =
+    config
+  const { annotations, execution } = members
   const what = `Tool "${name}": inputSchema`
+  if (durable !== undefined && typeof durable !== 'boolean') {
+    throw new TypeError(`Tool "${name}": durable must be true or false.`)
+  }
   // A program without types may give null for none, as the official SDK lets it.
   const input = inputSchema ? compileSchema(inputSchema, 'input', what, toJsonSchema) : undefined
   const output = outputSchema
     ? compileOutputSchema(outputSchema, `Tool "${name}": outputSchema`, toJsonSchema)
     : undefined
+  const tasks = (task ?? execution) === undefined ? undefined : taskPolicy(`Tool "${name}"`, task, execution)
+  if (tasks) members.execution = { taskSupport: tasks.support }
   const schemas = { inputSchema: input?.json ?? { type: 'object', properties: {} }, outputSchema: output?.json }
   return {
     definition: compact({ name, ...members, ...schemas }),
@@ -107,6 +114,7 @@ export function toolEntry(
       runsAgain: durable === true || annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       ...(annotations?.readOnlyHint === true && { reads: true }),
       ...(durable === true && { durable: true }),
+      ...(tasks && { task: tasks }),
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },
     visible,

@@ -5,6 +5,7 @@ import type { Subject } from '../../protocol/methods.ts'
 import type { ParamHeader } from '../schema/param-headers.ts'
 import type { Caller } from './config.ts'
 import type { Registry } from './registry.ts'
+import type { TaskPolicy } from './task-policy.ts'
 
 // A tool's headers are part of its policy. Here, they belong to the code of the start, which a bundle has in one file.
 export { paramHeaders } from '../schema/param-headers.ts'
@@ -19,6 +20,8 @@ export interface Policy {
   readonly reads?: true
   /** Everything of the handler that has an effect is in `ctx.once` (`durable`). */
   readonly durable?: true
+  /** The calls of a tool may be tasks. */
+  readonly task?: TaskPolicy
   /** Arguments that the headers `Mcp-Param-*` repeat (2026-07-28). */
   readonly paramHeaders: readonly ParamHeader[]
 }

@@ -65,6 +65,8 @@ export class Registry {
   readonly offered: Offered
   /** An entry has `visible`. Without one no request asks for it. */
   hides = false
+  /** A tool has tasks. */
+  tasks = false
   /** In the order in which they were added: the first is the outermost. */
   readonly middleware: Middleware[] = []
   /** Of tools that have none of their own. */
@@ -168,9 +170,11 @@ export class Registry {
 
   #derive(): void {
     this.hides = false
+    this.tasks = false
     for (const { entries } of Object.values(this.sections)) {
       for (const { policy, complete, visible } of entries.values()) {
         if (visible !== undefined) this.hides = true
+        if (policy.task) this.tasks = true
         for (const scope of policy.scopes) this.scopes.add(scope)
         if (complete !== undefined && complete.size > 0) this.offered.completions = true
       }

@@ -13,7 +13,7 @@ import { changedByJson } from './json-value.ts'
 import { channelWith, Shadow } from './shadow.ts'
 import { askStep, messageStep, onceStep, resultStep, type Settled, settle } from './steps.ts'
 
-export interface ReplayedParts {
+interface ReplayedParts {
   /** Runs the handler. */
   dispatch(channel: ClientChannel): Result | Promise<Result>
   /** How a difference names the handler: `tool "transfer"`. */
@@ -44,8 +44,8 @@ export class ReplayedCall {
     answers: new Map<string, Settled<JsonObject>>(),
     results: new Map<string, Settled<unknown>>(),
   }
-  /** The last replay. */
-  #last: Shadow | undefined
+  /** The last replay, and when it was. It may have come further than this run. */
+  #last: { shadow: Shadow; at: string } | undefined
   /** Replays take turns. */
   #turn: Promise<void> = Promise.resolve()
   #difference: string | undefined
@@ -75,18 +75,23 @@ export class ReplayedCall {
       notify: (method: string, params: JsonObject) => {
         const step = messageStep(method, params)
         // What is sent while the run ends is sent at the end of each run.
-        if (step && this.#pending === undefined) this.#steps.push(step)
+        if (step && this.#pending === undefined) this.#add(step)
         const { level } = params
         const isWanted = method !== 'notifications/message' || this.#channel.wants(level as LoggingLevel)
         return isWanted ? this.#channel.notify(method, params) : Promise.resolve()
       },
       ask: (ask: Ask) => {
         const step = askStep(ask)
-        this.#steps.push(step)
+        this.#add(step)
         return this.#answered(step, this.#channel.ask(ask))
       },
       once: (name, fn, options) => this.#once(name, fn, options),
     })
+  }
+
+  #add(step: HandlerStep): void {
+    this.#steps.push(step)
+    if (this.#last) this.#compare(this.#last.shadow.steps, this.#last.at, [])
   }
 
   async #answered(step: HandlerStep, answer: Promise<JsonObject>): Promise<JsonObject> {
@@ -134,7 +139,7 @@ export class ReplayedCall {
     await this.#turn
     this.#compareEarlier()
     if (mode === 'compare' || this.#difference !== undefined) return
-    if (this.#last?.isOver) return this.#compare(this.#last.steps, 'at its end', [])
+    if (this.#last?.shadow.isOver) return this.#compare(this.#last.shadow.steps, 'at its end', [])
     if (hasSteps) await this.#replay('at its end')
   }
 
@@ -177,7 +182,7 @@ export class ReplayedCall {
     const due = [...this.#done]
     const shadow = new Shadow(this.#channel, this.#journal, this.#parts.patience)
     const end = await shadow.run(this.#parts.dispatch, due)
-    this.#last = shadow
+    this.#last = { shadow, at }
     if (end === 'slow') return this.#found(slow(this.#parts.patience), at)
     this.#compare(shadow.steps, at, due)
     const asked = shadow.steps.findLast(({ kind }) => kind === 'ask')?.name ?? ''

@@ -3,7 +3,7 @@ import type { HandlerStep } from '../context/client-channel.ts'
 import { MAX_TEXT } from './steps.ts'
 
 /** A run and its replay. */
-export interface Compared {
+interface Compared {
   run: readonly HandlerStep[]
   replay: readonly HandlerStep[]
   /** The steps of the run that the replay must come to: asks that were answered, and functions of `ctx.once` that were done. */

@@ -6,7 +6,7 @@ import type { ClientChannel } from '../context/client-channel.ts'
 import { type Dispatcher, durabilityOf } from '../dispatcher.ts'
 import { ReplayedCall } from './call.ts'
 
-export interface ReplayOptions {
+interface ReplayOptions {
   replay: 'always' | 'strict'
   /** The calls that may be run again: see `session.suspend`. */
   suspend: 'durable' | 'all'

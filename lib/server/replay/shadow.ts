@@ -10,7 +10,7 @@ import { AskPending } from '../context/errors.ts'
 import { askStep, messageStep, onceStep, resultStep, type Settled, settle } from './steps.ts'
 
 /** What the run has got so far. */
-export interface Journal {
+interface Journal {
   /** By the key of the ask. */
   answers: ReadonlyMap<string, Settled<JsonObject>>
   /** By the name of the `ctx.once`. */

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { quarterOfHeap } from '../../base/heap.ts'
 import { checkStoreOptions, checkWhole, NEARLY_FULL, type StoreOptions } from '../options.ts'
 import type { Store } from '../store.ts'
+import type { TaskStore } from '../tasks.ts'
 import { askOperations } from './asks.ts'
 import { busOperations } from './bus.ts'
 import { callOperations } from './calls.ts'
@@ -33,6 +34,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkStoreOptions(options)
   checkWhole('maxBytes', options.maxBytes)
   const state = new State(options, options.clock ?? systemClock, options.maxBytes ?? quarterOfHeap())
+  let tasks: Promise<TaskStore> | undefined
   return {
     name: 'memory',
     leavesProcess: false,
@@ -42,6 +44,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       state.clear()
     },
     wake() {},
+    tasks() {
+      tasks ??= import('./tasks.ts').then(({ taskOperations }) => taskOperations(state))
+      return tasks
+    },
     ...sessionOperations(state),
     ...callOperations(state),
     ...askOperations(state),

@@ -190,6 +190,7 @@ export function redisStore(given: string | RedisStoreOptions | undefined): Store
       await commands.close()
     },
     settled: () => commands.settled(),
+    tasks: async () => (await import('./tasks.ts')).taskOperations(commands),
     admin: async () => (await import('./admin.ts')).adminOperations(commands),
     wake(idleMs) {
       time.slept(idleMs)

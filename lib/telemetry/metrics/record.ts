@@ -42,9 +42,11 @@ export function recordEvents(sink: Sink): () => void {
       sink.count('responses', { method, status: String(status) })
     }),
     onEvent('call', (call) => {
-      const { fault, kind } = call
-      if (fault === undefined) return
-      sink.count('faults', { tool: kind === 'tool' ? operations.labels.name(call) : undefined, fault })
+      const { fault, kind, outcome } = call
+      if (fault === undefined && outcome !== 'suspended') return
+      const tool = kind === 'tool' ? operations.labels.name(call) : undefined
+      if (fault !== undefined) sink.count('faults', { tool, fault })
+      if (outcome === 'suspended') sink.count('suspensions', { tool })
     }),
     onEvent('takeover', ({ outcome }) => sink.count('takeovers', { outcome })),
     onEvent('refusal', ({ kind }) => sink.count('refusals', { reason: kind })),

@@ -90,10 +90,16 @@ export const COUNTERS = {
   },
   takeovers: {
     name: 'mcp_takeovers_total',
-    help: 'Calls of instances that died or shut down, which this instance claimed.',
+    help: 'Calls of instances that died or shut down, and suspended ones that go on (woken), which this instance claimed.',
     labels: ['outcome'],
-    known: ['rerun', 'failed', 'cancelled'],
+    known: ['rerun', 'failed', 'cancelled', 'woken'],
     cloudWatch: { name: 'Takeovers', dimensions: [['outcome']] },
+  },
+  suspensions: {
+    name: 'mcp_suspensions_total',
+    help: 'Calls whose run has ended here while they wait for their client, by tool.',
+    labels: ['tool'],
+    cloudWatch: { name: 'Suspensions', dimensions: [[], ['tool']] },
   },
   refusals: {
     name: 'mcp_refusals_total',

@@ -63,7 +63,7 @@ export class Spans implements Tracing {
     if (isNamed) attributes[ATTRIBUTES[kind]] = name
     else if (name !== undefined) attributes[ATTRIBUTES.resource] = name
     if (method === 'tools/call') attributes[ATTRIBUTES.operation] = EXECUTE_TOOL
-    if (run === 'takeover') attributes[OWN_ATTRIBUTES.run] = run
+    if (run !== 'first') attributes[OWN_ATTRIBUTES.run] = run
     const target = isNamed && (call.isKnown || labels.hasName(kind, name)) ? name : undefined
     const place = this.#parents.ofCall(call)
     const spanName = nameOf(labels.method(method), target)

@@ -1,6 +1,7 @@
 /**
  * Load balancers with the configurations of infra/: the official clients, streams without a word, rolling updates, and containers
- * that get new addresses. BALANCER_STREAM_SECONDS=300 has streams of five minutes with the times of the files.
+ * that get new addresses. BALANCER_STREAM_SECONDS=300 has streams of five minutes with the times of the files, and a rolling update in
+ * the middle of others.
  */
 
 import { readFileSync } from 'node:fs'
@@ -110,24 +111,19 @@ describe.each(KINDS)('$name with infra/$file', (kind: Kind) => {
     onTestFinished(() => balancer.stop())
     await serving(balancer, [instance])
     const session = await initialize(balancer.url)
-    const stream = await postStream(balancer.url, toolCall(1, 'gated', { gate: kind.name }, { progressToken: 1 }), {
-      session,
-    })
-    await stream.until(({ params }) => params?.progress === 1)
+    // Without a progress token: with one, the endpoint would report progress of its own from time to time.
+    const stream = await postStream(balancer.url, toolCall(1, 'gated', { gate: kind.name }), { session })
     // How long a stream says nothing is what this test is about.
     await sleep((LONG || SHORT.length) * 1_000)
     await openGate(balancer.url, session, kind.name)
     const rest = await stream.rest()
     expect(stream.broken).toBe(false)
-    expect(rest.map(({ params, result }) => params?.progress ?? result.content[0].text)).toEqual([
-      2,
-      expect.stringContaining('through'),
-    ])
+    expect(rest.map(({ result }) => result?.content[0].text)).toEqual([expect.stringContaining('through')])
     expect(stream.comments).toBeGreaterThan(1)
   })
 
   test('fails no request of 2,000, and no stream, while four instances are replaced one after the other', {
-    timeout: 300_000,
+    timeout: (LONG + 300) * 1_000,
   }, async () => {
     const ports = await Promise.all([1, 2, 3, 4].map(() => freePort()))
     const instances = await Promise.all(ports.map((port) => start(port)))
@@ -135,7 +131,6 @@ describe.each(KINDS)('$name with infra/$file', (kind: Kind) => {
     onTestFinished(() => balancer.stop())
     await serving(balancer, instances)
 
-    const traffic = new Traffic(balancer.url)
     const listeners = await Promise.all([1, 2, 3, 4, 5, 6].map(() => Listener.start(balancer.url)))
     const session = await initialize(balancer.url)
     const gate = `${kind.name} rolls`
@@ -146,6 +141,9 @@ describe.each(KINDS)('$name with infra/$file', (kind: Kind) => {
       'call',
     )
 
+    // Where streams are long, the update is in the middle of them.
+    await sleep(LONG * 500)
+    const traffic = new Traffic(balancer.url)
     for (const [i, port] of ports.entries()) {
       await end(instances[i] as NodeInstance)
       instances[i] = await start(port)
@@ -155,6 +153,7 @@ describe.each(KINDS)('$name with infra/$file', (kind: Kind) => {
     await traffic.stop()
     expect(traffic.failures, balancer.errors()).toEqual([])
     expect(traffic.requests).toBeGreaterThanOrEqual(2_000)
+    await sleep(LONG * 500)
 
     // The call has moved from instance to instance, and its client has repeated nothing.
     await openGate(balancer.url, session, gate)

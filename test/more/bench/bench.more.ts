@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('the benchmark measures every workload and every figure', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const run = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
   const out = join(folder, 'result')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { root } from '../../../tools/build.ts'
 import { installed } from '../support/installed.ts'
+import { npm } from '../support/npm.ts'
 import { project } from '../support/project.ts'
 import { run } from '../support/run.ts'
 
@@ -49,4 +50,15 @@ test('the declarations have the comments, and the source maps the sources', asyn
   expect(read('endpoint.d.ts')).toContain('@throws TypeError with one line for an option that cannot work')
   const map = JSON.parse(read('endpoint.js.map'))
   expect(map.sourcesContent).toEqual([readFileSync(join(root, 'lib/endpoint.ts'), 'utf8')])
+})
+
+test('the SBOM of a release has every package that an installation has', async () => {
+  const folder = await project()
+  const published = join(folder, own)
+  // As in .github/workflows/release.yml.
+  await npm(published, 'install', '--package-lock-only', '--ignore-scripts')
+  const sbom = JSON.parse(await npm(published, 'sbom', '--package-lock-only', '--sbom-format=spdx'))
+  const { dependencies } = JSON.parse(readFileSync(join(published, 'package.json'), 'utf8'))
+  const names = sbom.packages.map(({ name }: { name: string }) => name)
+  expect(names).toEqual(expect.arrayContaining(['mcp-anywhere', ...Object.keys(dependencies)]))
 })

@@ -25,6 +25,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
   'server/registry/no-handler': ['noHandler'],
+  'server/registry/task-policy': ['taskPolicy'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
   'store/redis/address': ['readAddress'],
   'store/redis/many-servers': ['askSlotsEarly', 'clusterOptions', 'misplacedServer', 'sentinelParts'],

@@ -16,6 +16,8 @@
  * | `mcp:{h}:marks` | string | how many of these there were in the lifetime of one |
  * | `mcp:{h}:over:<stream>` | string | the end of a call by `endCall` or by its cancel, for its repeat |
  * | `mcp:{h}:post:<stream>:<id>` | string | the number that a posted message got, for its repeat |
+ * | `mcp:{h}:task:<id>` | hash | a task, see scripts/tasks.ts; of the stateless revision `h` is a digest of principal and task, and there is no session |
+ * | `mcp:{h}:tasks` | sorted set | the tasks of the session, by the time when they were made |
  * | `mcp:{bus}:box:<instance>` | stream | the mailbox of an instance |
  * | `mcp:{bus}:up:<instance>` | string | as `mcp:up:<instance>`, in the slot of the mailboxes, for the script that sends mail |
  * | `mcp:{bus}:instances`, `mcp:{bus}:instance:<instance>` | sorted set, string | the instances that report themselves, by the time when their report expires, and the reports |
@@ -74,6 +76,8 @@ export function keysOf(at: string) {
     clientSizes: ({ id }: { id: string }) => `${at}:sizes:{${id}}`,
     own: ({ principal }: { principal: string }) => `${at}:own:${principal}`,
     entry: ({ kind, id }: { kind: ValueKind; id: string }) => `${at}:${kind}:${id}`,
+    task: ({ key, id }: Session & { id: string }) => `${at}:{${key}}:task:${id}`,
+    tasks: ({ key }: Session) => `${at}:{${key}}:tasks`,
     server: (_?: unknown) => `${at}:server`,
   }
 }

@@ -1,0 +1,392 @@
+/**
+ * Scripts on tasks. A record is a hash: `st` status (w, i, c, f, x), `req` request, `own` owner, `lse` until when the leg is its
+ * owner's or waits, `leg`, `lost` runs of it that were lost without progress, `prg` set where its run has kept something, `que` until
+ * when an executor's message may be on its way, `max` how often it is run again, `born`, `upd`, `ttl`, `poll`, `msg`, `out` outcome,
+ * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `by` the run that ended the
+ * last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
+ */
+import type { TaskClaim, TaskStatus, TaskStore, TaskView } from '../../tasks.ts'
+import { list, number, optional, text, texts } from './decode.ts'
+import { NOW } from './lua-first.ts'
+import { defineScript } from './script.ts'
+
+/** Is there such a task? `dead` is true where there is none, where it has expired, and where its session has ended. */
+const FIND = `${NOW}
+local born, ttl = unpack(call('HMGET', task, 'born', 'ttl'))
+local dead = not born or born + ttl <= now() or (bound and call('EXISTS', session) == 0)
+`
+
+/** `view()`: what a client sees; `watchers()`: those who wait, without those whose time is over. */
+const VIEW = `
+local VIEW = { 'st', 'born', 'upd', 'ttl', 'poll', 'leg', 'msg', 'out' }
+local function view()
+  local fields = call('HMGET', task, unpack(VIEW))
+  local asks = {}
+  if fields[1] == 'i' then
+    for key in string.gmatch(call('HGET', task, 'open') or '', '%S+') do
+      local found = call('HMGET', task, 'h:' .. key, 'q:' .. key)
+      asks[#asks + 1] = key
+      asks[#asks + 1] = found[1]
+      asks[#asks + 1] = found[2]
+    end
+  end
+  return { fields, asks }
+end
+local function watchers()
+  local found, left = {}, {}
+  for one, till in string.gmatch(call('HGET', task, 'w') or '', '(%S+) (%S+)') do
+    if tonumber(till) > now() then
+      found[#found + 1] = one
+      left[#left + 1] = one .. ' ' .. till
+    end
+  end
+  if #left > 0 then call('HSET', task, 'w', table.concat(left, ' ')) end
+  return found
+end
+local function stop(status)
+  call('HSET', task, 'st', status, 'upd', now(), 'own', '', 'lse', 0)
+end
+local function pause(lost)
+  return tonumber(backOff[math.min(lost + 1, #backOff)] or 0)
+end
+`
+
+/** `offer()`: takes the leg where it is due, or asks for an executor. Returns { kind, … }: 'claim' or 'enqueue', or nothing. */
+const OFFER = `
+local function offer()
+  local st, own, lse, lost, max, que, at = unpack(call('HMGET', task, 'st', 'own', 'lse', 'lost', 'max', 'que', 'leg'))
+  if kind == '' or st ~= 'w' or (leg > 0 and leg ~= tonumber(at)) then return {} end
+  lost = tonumber(lost)
+  local gone = own ~= ''
+  if lse + (gone and pause(lost) or 0) > now() then return {} end
+  if gone and lost >= tonumber(max) then
+    stop('f')
+    return { 'failed' }
+  end
+  if kind == 'enqueue' then
+    if tonumber(que) > now() then return {} end
+    call('HSET', task, 'que', now() + patience)
+    return { 'enqueue', tonumber(at), 0 }
+  end
+  if gone then lost = call('HINCRBY', task, 'lost', 1) end
+  call('HSET', task, 'own', owner, 'lse', now() + lease, 'prg', '', 'que', 0)
+  return { 'claim', lost + 1, call('HGETALL', task) }
+end
+`
+
+const STATUS: Readonly<Record<string, TaskStatus>> = {
+  w: 'working',
+  i: 'input_required',
+  c: 'completed',
+  f: 'failed',
+  x: 'cancelled',
+}
+
+function readView(reply: unknown): TaskView {
+  const [fields, flat] = list(reply)
+  const [st, born, upd, ttl, poll, leg, msg, out] = list(fields)
+  const given = texts(flat)
+  const asks = Array.from({ length: given.length / 3 }, (_, i) => {
+    const [key = '', ask = '', request = ''] = given.slice(3 * i, 3 * i + 3)
+    return { key, ask, request }
+  })
+  return {
+    ...{ status: STATUS[text(st)] ?? 'failed', created: Number(born), updated: Number(upd), ttl: Number(ttl) },
+    ...{ poll: Number(poll), leg: Number(leg), message: optional(msg), asks, outcome: optional(out) },
+  }
+}
+
+type Taken = { claim?: TaskClaim; enqueue?: { leg: number; delay: number } }
+
+function readTaken(reply: unknown): Taken {
+  const [kind, first, second] = list(reply)
+  if (kind === 'enqueue') return { enqueue: { leg: number(first), delay: number(second) } }
+  return kind === 'claim' ? { claim: readClaim(number(first), texts(second)) } : {}
+}
+
+function readClaim(attempt: number, flat: readonly string[]): TaskClaim {
+  const fields = new Map<string, string>()
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] ?? '', flat[i + 1] ?? '')
+  const claim: TaskClaim = {
+    ...{ leg: Number(fields.get('leg')), attempt, request: fields.get('req') ?? '' },
+    ...{ created: Number(fields.get('born')), ttl: Number(fields.get('ttl')), asks: new Map(), results: new Map() },
+  }
+  for (const [field, value] of fields) {
+    if (field.startsWith('h:')) {
+      const key = field.slice(2)
+      claim.asks.set(key, { ask: value, value: fields.get(`a:${key}`) })
+    } else if (field.startsWith('o:')) claim.results.set(field.slice(2), value)
+  }
+  return claim
+}
+
+const UNKNOWN = 'unknown'
+
+/** Reply: 'unknown', or the view, what was taken, and those who wait. */
+function readGet(reply: unknown): Awaited<ReturnType<TaskStore['get']>> {
+  const [view, taken, watchers] = list(reply)
+  if (view === UNKNOWN) return { status: UNKNOWN }
+  return { status: 'ok', view: readView(view), ...readTaken(taken), watchers: texts(watchers) }
+}
+
+/**
+ * Makes a record. A repeat finds its own request.
+ * Keys: the record; the session; the tasks of the session. Arguments: the request, its owner ('' for none), the name of the task in
+ * its session; times; whether it is in a session; the journal: keys, digests and answers, names and results, and how long a record is
+ * kept beyond its time. Reply: 'unknown', 'taken', or the view.
+ */
+export const createTask = defineScript('mcpTaskCreate', {
+  keys: ['task', 'session', 'tasks'],
+  texts: ['request', 'owner', 'id'],
+  numbers: ['ttl', 'poll', 'max', 'lease', 'patience', 'slack2'],
+  flags: ['bound'],
+  lists: ['backOff', 'keyed', 'asked', 'answered', 'named', 'kept'],
+  reply(reply): Awaited<ReturnType<TaskStore['create']>> {
+    const [first] = list(reply)
+    if (first === UNKNOWN || first === 'taken') return { status: first }
+    return { status: 'ok', view: readView(first) }
+  },
+  lua: `local wanted = ttl
+${FIND}${VIEW}
+if bound and call('EXISTS', session) == 0 then return { 'unknown' } end
+if not dead then
+  if call('HGET', task, 'req') == request then return { view() } end
+  return { 'taken' }
+end
+call('DEL', task)
+local size = #request
+call('HSET', task, 'st', 'w', 'req', request, 'own', owner, 'leg', 1, 'lost', 0, 'max', max, 'born', now(), 'upd', now(),
+  'ttl', wanted, 'poll', poll, 'prg', '', 'by', '', 'open', '',
+  'lse', owner == '' and 0 or now() + lease, 'que', owner == '' and now() + patience or 0)
+for i, key in ipairs(keyed) do
+  call('HSET', task, 'h:' .. key, asked[i], 'a:' .. key, answered[i])
+  size = size + #answered[i]
+end
+for i, name in ipairs(named) do
+  call('HSET', task, 'o:' .. name, kept[i])
+  size = size + #kept[i]
+end
+call('HSET', task, 'n', #keyed + #named, 'size', size)
+call('PEXPIRE', task, wanted + slack2)
+if bound then
+  call('ZADD', tasks, now(), id)
+  if call('PTTL', tasks) < wanted then call('PEXPIRE', tasks, wanted) end
+end
+return { view() }
+`,
+})
+
+/**
+ * Reads a task, and takes its leg where that is due and something is offered.
+ * Keys: the record; the session. Arguments: the run that takes; what is offered ('', 'enqueue', 'claim'); the leg (0: whichever) and
+ * times. Reply: see readGet.
+ */
+export const getTask = defineScript('mcpTaskGet', {
+  keys: ['task', 'session'],
+  texts: ['owner', 'kind'],
+  numbers: ['leg', 'lease', 'patience'],
+  flags: ['bound'],
+  lists: ['backOff'],
+  reply: readGet,
+  lua: `${FIND}${VIEW}${OFFER}
+if dead then return { 'unknown' } end
+local taken = offer()
+return { view(), taken, taken[1] == 'failed' and watchers() or {} }
+`,
+})
+
+/**
+ * Keeps answers to open asks. The leg begins when none is open any more, and is taken in the same step.
+ * As {@link getTask}, with keys of asks and their answers.
+ */
+export const updateTask = defineScript('mcpTaskUpdate', {
+  keys: ['task', 'session'],
+  texts: ['owner', 'kind'],
+  numbers: ['leg', 'lease', 'patience'],
+  flags: ['bound'],
+  lists: ['backOff', 'keyed', 'answered'],
+  reply: readGet,
+  lua: `${FIND}${VIEW}${OFFER}
+if dead then return { 'unknown' } end
+if call('HGET', task, 'st') ~= 'i' then return { view(), {}, {} } end
+local given, open, news = {}, {}, false
+for i, key in ipairs(keyed) do given[key] = answered[i] end
+for key in string.gmatch(call('HGET', task, 'open'), '%S+') do
+  if given[key] then
+    call('HSET', task, 'a:' .. key, given[key])
+    call('HINCRBY', task, 'size', #given[key])
+    news = true
+  else
+    open[#open + 1] = key
+  end
+end
+if not news then return { view(), {}, {} } end
+call('HSET', task, 'open', table.concat(open, ' '), 'upd', now(), 'st', #open > 0 and 'i' or 'w')
+local taken = #open == 0 and offer() or {}
+return { view(), taken, watchers() }
+`,
+})
+
+type RenewReply = Awaited<ReturnType<TaskStore['renew']>>
+
+/**
+ * Renews the lease, with a status message or a step of `ctx.once`.
+ * Keys: the record; the session. Arguments: the run; whether there is a message, and the message; the step ('', 'begin', 'end',
+ * 'fail'), its name and value; the lease and the bounds of the journal. Reply: a word; then the value that is known, or those who wait.
+ */
+export const renewTask = defineScript('mcpTaskRenew', {
+  keys: ['task', 'session'],
+  texts: ['owner', 'message', 'step', 'name', 'value'],
+  numbers: ['lease', 'mostBytes', 'mostEntries'],
+  flags: ['bound', 'says'],
+  lists: ['backOff'],
+  reply(reply): RenewReply {
+    const [status, second] = list(reply)
+    if (status === 'ok') return { status, watchers: texts(second) }
+    if (status === 'known') return { status, value: text(second) }
+    return { status: text(status) } as RenewReply
+  },
+  lua: `${FIND}${VIEW}
+if dead then return { 'unknown' } end
+local st, own = unpack(call('HMGET', task, 'st', 'own'))
+if own ~= owner then return { st == 'x' and 'cancelled' or 'lost' } end
+call('HSET', task, 'lse', now() + lease)
+if says then call('HSET', task, 'msg', message, 'upd', now()) end
+if step ~= '' then
+  local known = call('HGET', task, 'o:' .. name)
+  if known and step ~= 'fail' then return { 'known', known } end
+  local begun = call('HGET', task, 'b:' .. name)
+  if step == 'begin' then
+    if begun and begun ~= owner then return { 'begun' } end
+    call('HSET', task, 'b:' .. name, owner)
+  elseif step == 'fail' then
+    if begun == owner then call('HDEL', task, 'b:' .. name) end
+  else
+    local n, size = unpack(call('HMGET', task, 'n', 'size'))
+    if tonumber(n) >= mostEntries or size + #name + #value > mostBytes then return { 'full' } end
+    call('HSET', task, 'o:' .. name, value, 'n', n + 1, 'size', size + #name + #value, 'prg', '1', 'lost', 0)
+  end
+end
+return { 'ok', says and watchers() or {} }
+`,
+})
+
+type EndReply = Awaited<ReturnType<TaskStore['end']>>
+
+/**
+ * Ends a leg.
+ * Keys: the record; the session. Arguments: the run; how ('input', 'completed', 'failed', 'released'); the outcome and the status
+ * message; whether it has one, whether a release counts, and whether an executor is asked for; the asks. Reply: a word, what is to be
+ * enqueued, and those who wait.
+ */
+export const endTask = defineScript('mcpTaskEnd', {
+  keys: ['task', 'session'],
+  texts: ['owner', 'how', 'outcome', 'message'],
+  numbers: ['patience'],
+  flags: ['bound', 'says', 'counts', 'queues'],
+  lists: ['backOff', 'keyed', 'asked', 'requests'],
+  reply(reply): EndReply {
+    const [status, taken, watchers] = list(reply)
+    if (status !== 'ok') return { status: text(status) } as EndReply
+    return { status, ...readTaken(taken), watchers: texts(watchers) }
+  },
+  lua: `${FIND}${VIEW}
+if dead then return { 'unknown' } end
+local st, own, by, lost, max, progress, at = unpack(call('HMGET', task, 'st', 'own', 'by', 'lost', 'max', 'prg', 'leg'))
+if own ~= owner then
+  if by == owner then return { 'ok', {}, {} } end
+  return { st == 'x' and 'cancelled' or 'lost' }
+end
+call('HSET', task, 'by', owner)
+if how == 'input' then
+  local open = {}
+  for i, key in ipairs(keyed) do
+    if call('HSETNX', task, 'h:' .. key, asked[i]) == 1 then
+      call('HSET', task, 'q:' .. key, requests[i])
+      call('HINCRBY', task, 'n', 1)
+      call('HINCRBY', task, 'size', #requests[i])
+    end
+    if call('HEXISTS', task, 'a:' .. key) == 0 then open[#open + 1] = key end
+  end
+  stop('i')
+  call('HSET', task, 'open', table.concat(open, ' '), 'leg', at + 1, 'lost', 0)
+  return { 'ok', {}, watchers() }
+end
+if how ~= 'released' then
+  stop(how == 'completed' and 'c' or 'f')
+  call('HSET', task, 'out', outcome)
+  if says then call('HSET', task, 'msg', message) end
+  return { 'ok', {}, watchers() }
+end
+lost = tonumber(lost)
+local counted = counts and progress == ''
+if counted and lost >= tonumber(max) then
+  stop('f')
+  return { 'ok', {}, watchers() }
+end
+local delay = counted and pause(lost) or 0
+if counted then call('HINCRBY', task, 'lost', 1) end
+call('HSET', task, 'own', '', 'lse', now() + delay)
+if not queues then return { 'ok', {}, {} } end
+call('HSET', task, 'que', now() + delay + patience)
+return { 'ok', { 'enqueue', tonumber(at), delay }, {} }
+`,
+})
+
+/**
+ * Ends a task at once.
+ * Keys: the record; the session. Reply: a word, the view, the owner of the leg and those who wait.
+ */
+export const cancelTask = defineScript('mcpTaskCancel', {
+  keys: ['task', 'session'],
+  flags: ['bound'],
+  lists: ['backOff'],
+  reply(reply): Awaited<ReturnType<TaskStore['cancel']>> {
+    const [status, view, owner, watchers] = list(reply)
+    if (status === 'ok') {
+      const had = text(owner)
+      return { status, view: readView(view), owner: had === '' ? undefined : had, watchers: texts(watchers) }
+    }
+    return status === 'over' ? { status, view: readView(view) } : { status: UNKNOWN }
+  },
+  lua: `${FIND}${VIEW}
+if dead then return { 'unknown' } end
+local st, own = unpack(call('HMGET', task, 'st', 'own'))
+if st ~= 'w' and st ~= 'i' then return { 'over', view() } end
+stop('x')
+return { 'ok', view(), own, watchers() }
+`,
+})
+
+/**
+ * Names a connection in replies about the task.
+ * Keys: the record; the session. Arguments: the connection; for how long (ms; 0: no longer). Reply: 'unknown' or the view.
+ */
+export const watchTask = defineScript('mcpTaskWatch', {
+  keys: ['task', 'session'],
+  texts: ['watcher'],
+  numbers: ['lifetime'],
+  flags: ['bound'],
+  lists: ['backOff'],
+  reply(reply): Awaited<ReturnType<TaskStore['watch']>> {
+    const [view] = list(reply)
+    return view === UNKNOWN ? { status: UNKNOWN } : { status: 'ok', view: readView(view) }
+  },
+  lua: `${FIND}${VIEW}
+if dead then return { 'unknown' } end
+local all = lifetime > 0 and { watcher .. ' ' .. (now() + lifetime) } or {}
+for one, till in string.gmatch(call('HGET', task, 'w') or '', '(%S+) (%S+)') do
+  if one ~= watcher and tonumber(till) > now() then all[#all + 1] = one .. ' ' .. till end
+end
+call('HSET', task, 'w', table.concat(all, ' '))
+return { view() }
+`,
+})
+
+/** The names of the tasks of a session. Keys: the session; its tasks. Reply: the names, the oldest first. */
+export const listTasks = defineScript('mcpTaskList', {
+  keys: ['session', 'tasks'],
+  gone: '{}',
+  reply: texts,
+  lua: `return call('ZRANGE', tasks, 0, -1)\n`,
+})

@@ -1,0 +1,346 @@
+/**
+ * A run of a leg: the handler, from its begin, with what the journal has. It holds the task's lease by renewing it; each step that
+ * has an effect begins only while the lease holds by this process's own clock, which is never later than the store's.
+ */
+import type { Timer } from '../base/clock.ts'
+import { asError } from '../base/errors.ts'
+import { randomId } from '../base/ids.ts'
+import { toJson } from '../base/to-json.ts'
+import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
+import type { Revision } from '../protocol/revisions.ts'
+import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
+import { askDigest } from '../runtime/ask-digest.ts'
+import { OUT_OF_TIME } from '../runtime/error-text.ts'
+import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
+import type { RunningCall } from '../runtime/held.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { Mail } from '../runtime/mail.ts'
+import { before } from '../runtime/timers.ts'
+import { type Ask, type ClientChannel, type ClientView, withMeta } from '../server/context/client-channel.ts'
+import { AskPending } from '../server/context/errors.ts'
+import type { TaskAsk, TaskClaim, TaskEnd } from '../store/tasks.ts'
+import type { KeyValues } from '../store/values.ts'
+import type { TaskCaller, TaskRequest } from './engine-types.ts'
+import type { LegStore } from './leg-store.ts'
+import { entryOf } from './names.ts'
+import { endOf, failed } from './outcome.ts'
+import { statusText } from './status-text.ts'
+import { ATTEND_AFTER, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
+
+/** What the runs of one engine share. */
+export interface RunParts {
+  instance: Instance
+  shared: SharedParts
+  /** The most asks of one leg. */
+  maxAsks: number
+  /** The values of a session. */
+  sessionValues?: ((session: NonNullable<TaskRequest['session']>) => KeyValues) | undefined
+}
+
+interface LegInput {
+  token: string
+  claim: TaskClaim
+  request: TaskRequest
+  caller: TaskCaller
+  /** The handler may run again. */
+  again: boolean
+  /** The record, as this run writes to it. */
+  store: LegStore
+  /** An executor is asked for the rest where the time of the platform is over. */
+  enqueues: boolean
+}
+
+export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
+  readonly token: string
+  readonly #parts: RunParts
+  readonly #input: LegInput
+  readonly #pending = new Map<string, TaskAsk>()
+  /** Functions of `ctx.once` that are under way. */
+  readonly #busy = new Set<Promise<unknown>>()
+  /** Nothing more of this run counts: the leg has another run, or ended. */
+  #closed = false
+  /** Why the task fails, whatever the handler returns. */
+  #fatal: Error | undefined
+  #message: string | undefined
+  #messageTimer: Timer | undefined
+  #messageAt = Number.NEGATIVE_INFINITY
+  #timers: (Timer | undefined)[] = []
+  #ending: Promise<void> | undefined
+  readonly #done = Promise.withResolvers<void>()
+
+  constructor(parts: RunParts, input: LegInput) {
+    const { request, caller, token } = input
+    super(parts.shared, caller, jsonRpcOf(request))
+    this.token = token
+    this.#parts = parts
+    this.#input = input
+  }
+
+  protected get over(): boolean {
+    return this.#closed
+  }
+  get revision(): Revision {
+    return this.#input.request.revision
+  }
+  get client(): ClientView {
+    return this.#input.request.client
+  }
+  override get sessionId(): string | undefined {
+    return this.#input.request.session?.id
+  }
+  override get sessionKey(): string | undefined {
+    return this.#input.request.session?.key
+  }
+  override get takenOver(): boolean {
+    return this.#input.claim.attempt > 1
+  }
+  get session(): KeyValues | undefined {
+    const { session } = this.#input.request
+    return session && this.#parts.sessionValues?.(session)
+  }
+
+  async task(): Promise<boolean> {
+    return true
+  }
+
+  // The handler -----------------------------------------------------------------------------------------------------
+
+  /** Resolves when this process is done with the leg. A handler that ignores its signal may still run then. */
+  run(): Promise<void> {
+    void this.#run().catch((error: unknown) => this.#parts.instance.report(error))
+    return this.#done.promise
+  }
+
+  async #run(): Promise<void> {
+    const { instance, shared } = this.#parts
+    const { request, caller } = this.#input
+    const { clock, options } = instance
+    instance.add('call', this)
+    this.takePlace()
+    this.#timers = [
+      clock.every(RENEW_EVERY, () => void this.#renew()),
+      clock.after(ATTEND_AFTER, () => void instance.track(instance.attend().then(() => this.#renew()))),
+      before(clock, caller.deadline, options.abandonBefore, 0.25, () => void this.#giveUp(OUT_OF_TIME, true)),
+    ]
+    let returned: Result | Error
+    try {
+      returned = await shared.dispatch(request.method, paramsOf(request), this)
+    } catch (error) {
+      returned = asError(error)
+    }
+    try {
+      await this.#settle(returned)
+    } finally {
+      this.#close()
+      this.givePlace()
+      this.#leave()
+    }
+  }
+
+  #leave(): void {
+    this.#parts.instance.remove(this)
+    this.#done.resolve()
+  }
+
+  /** @throws StoreUnavailable where the store did not take the end */
+  async #settle(returned: Result | Error): Promise<void> {
+    // What is under way belongs to this leg.
+    while (this.#busy.size > 0 && !this.#closed) await Promise.allSettled(this.#busy)
+    if (this.#ending) return this.#ending
+    if (this.#closed) return
+    const { instance } = this.#parts
+    let end: TaskEnd
+    if (this.#fatal) end = endOf(this.method, this.#fatal, (error) => instance.report(error))
+    else if (this.#pending.size > 0) end = { kind: 'input', asks: [...this.#pending.values()] }
+    else end = endOf(this.method, returned, (error) => instance.report(error))
+    if (end.kind === 'failed') this.watch?.failed(returned instanceof Error ? returned : new Error(end.message))
+    this.watch?.end(end.kind === 'input' ? 'input_required' : undefined)
+    this.#stopTimers()
+    await this.#input.store.end(end)
+  }
+
+  // What the handler does -------------------------------------------------------------------------------------------
+
+  wants(level: LoggingLevel): boolean {
+    return compareLevels(level, 'info') >= 0
+  }
+
+  ask(given: Ask): Promise<JsonObject> {
+    if (this.#closed) return Promise.reject(new AskPending(given.key))
+    if (given.waits) return Promise.reject(new Error(NOT_DURABLE))
+    const { key, method, params } = given
+    toJson(params ?? null, 'params')
+    const entry = entryOf(key)
+    const ask = askDigest(method, params)
+    const known = this.#input.claim.asks.get(entry)
+    if (known && known.ask !== ask) {
+      this.#fatal ??= new ProtocolError(ErrorCode.InternalError, otherAsk(key))
+      return Promise.reject(this.#fatal)
+    }
+    if (known?.value !== undefined) return Promise.resolve(JSON.parse(known.value) as JsonObject)
+    if (this.#pending.size >= this.#parts.maxAsks) {
+      return Promise.reject(new RangeError(`A leg of a task may ask the client ${this.#parts.maxAsks} times.`))
+    }
+    const meta = given.sending?.()
+    const request = JSON.stringify({
+      key,
+      method,
+      ...(meta ? { params: withMeta(params, meta) } : params && { params }),
+    })
+    this.#pending.set(entry, { key: entry, ask, request })
+    return Promise.reject(new AskPending(key))
+  }
+
+  protected override async runOnce<T>(
+    name: string,
+    fn: () => T | Promise<T>,
+    options: { single?: boolean },
+  ): Promise<T> {
+    const entry = entryOf(name)
+    const { claim } = this.#input
+    const known = claim.results.get(entry)
+    if (known !== undefined) return JSON.parse(known) as T
+    const running = this.#once(entry, name, fn, options.single === true)
+    this.#busy.add(running)
+    const done = () => this.#busy.delete(running)
+    running.then(done, done)
+    return running
+  }
+
+  async #once<T>(entry: string, name: string, fn: () => T | Promise<T>, single: boolean): Promise<T> {
+    const { store } = this.#input
+    if (this.#closed) throw new AskPending(name)
+    if (single) {
+      const begun = await store.keep({ name: entry, step: 'begin' })
+      if (begun.status === 'known') return JSON.parse(begun.value) as T
+      if (begun.status === 'begun') throw new ProtocolError(ErrorCode.InternalError, begunBefore(name))
+      if (begun.status !== 'ok') throw this.#lost(name, begun.status)
+    } else if (!store.holds && !(await this.#renew())) throw new AskPending(name)
+    if (this.#closed) throw new AskPending(name)
+    let value: T
+    try {
+      value = await fn()
+    } catch (error) {
+      if (single) await store.keep({ name: entry, step: 'fail' }).catch(() => {})
+      throw error
+    }
+    const text = toJson(value ?? null, `The result of ctx.once("${name}")`)
+    const kept = await store.keep({ name: entry, step: 'end', value: text })
+    if (kept.status === 'known') return JSON.parse(kept.value) as T
+    if (kept.status === 'full') throw new RangeError(FULL)
+    if (kept.status !== 'ok') throw this.#lost(name, kept.status)
+    this.#input.claim.results.set(entry, text)
+    return value
+  }
+
+  async notify(method: string, params: JsonObject): Promise<void> {
+    const text = statusText(method, params)
+    if (text === undefined || this.#closed) return
+    this.#message = text
+    const { clock } = this.#parts.instance
+    const wait = this.#messageAt + MESSAGE_EVERY - clock.now()
+    if (this.#messageTimer === undefined) this.#messageTimer = clock.after(Math.max(0, wait), () => void this.#renew())
+  }
+
+  closeStream(): void {}
+
+  // The lease -------------------------------------------------------------------------------------------------------
+
+  /** Renews the lease, and stores the status message. False: this run has the leg no longer. */
+  async #renew(): Promise<boolean> {
+    if (this.#closed) return false
+    const message = this.#message
+    this.#message = undefined
+    this.#messageTimer?.cancel()
+    this.#messageTimer = undefined
+    if (message !== undefined) this.#messageAt = this.#parts.instance.clock.now()
+    try {
+      const status = await this.#input.store.renew(message)
+      if (status !== 'ok') this.#lost('', status)
+    } catch {
+      // The lease holds on for a while, or another run takes the leg.
+      this.#message ??= message
+    }
+    return !this.#closed && this.#input.store.holds
+  }
+
+  /** The leg is no longer this run's. */
+  #lost(name: string, status: string): AskPending {
+    this.watch?.end(status === 'cancelled' ? 'cancelled' : 'lost')
+    this.#close(status === 'cancelled' ? 'The task was cancelled.' : 'Another run has this task, or it has expired.')
+    this.#leave()
+    return new AskPending(name)
+  }
+
+  #close(reason?: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (reason !== undefined) this.abort(reason)
+    this.#stopTimers()
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) timer?.cancel()
+    this.#messageTimer?.cancel()
+    this.#timers = []
+  }
+
+  /** This process goes on no longer: another goes on, or the task fails where its handler must not run again. */
+  #giveUp(why: string, counts: boolean): Promise<void> {
+    if (this.#closed) return this.#ending ?? Promise.resolve()
+    const { again, enqueues, store } = this.#input
+    const busy = [...this.#busy]
+    this.#close(why)
+    this.watch?.end(again ? 'released' : 'abandoned')
+    const end: TaskEnd = again ? { kind: 'released', counts, enqueue: enqueues } : failed(why)
+    // The results of what is under way are kept, where they come at once.
+    const settled = new Promise<void>((resolve) => void this.#parts.instance.clock.after(LAST_STEPS, resolve))
+    this.#ending = Promise.race([Promise.allSettled(busy), settled])
+      .then(() => store.end(end))
+      .catch((error: unknown) => this.#parts.instance.report(error))
+      .then(() => this.#leave())
+    return this.#ending
+  }
+
+  // For its instance ------------------------------------------------------------------------------------------------
+
+  receive(mail: Mail): void {
+    if (mail.t === 'cancel') this.#lost('', 'cancelled')
+  }
+
+  beat(): void {}
+
+  abandon(): Promise<void> {
+    this.#input.store.hurry()
+    return this.#giveUp('The instance that ran this task was shut down.', false)
+  }
+}
+
+/** How long what is under way may take where the instance shuts down, in ms. */
+const LAST_STEPS = 1_000
+
+const FULL =
+  'The journal of this task is full: its answers and results of ctx.once have 1 MiB and 1,000 entries at most.'
+
+const NOT_DURABLE =
+  'The tool asks its client in a task, and must not be run again with the answer. Where everything that it does before it asks may be done twice, say so: tools: { <name>: { durable: true } }.'
+
+function otherAsk(key: string): string {
+  return `The handler asks something else than before under the key ${JSON.stringify(key)}: it was changed while the task waited, or it asks other things in each run.`
+}
+
+function begunBefore(name: string): string {
+  return `"${name}" was begun by a run that ended before it was done; whether it had an effect is unknown.`
+}
+
+/** The request of the call, with the id that it had. */
+export function jsonRpcOf({ requestId: id, method, params }: TaskRequest): JsonRpcRequest {
+  return params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
+}
+
+/** Progress needs a token, and goes to the status message, whether the client has sent one or not. */
+function paramsOf({ params }: TaskRequest): JsonObject {
+  const meta = params?._meta as JsonObject | undefined
+  return { ...params, _meta: { ...meta, progressToken: meta?.progressToken ?? randomId(9) } }
+}

@@ -1,0 +1,391 @@
+/** The record of a task: the guards of each step, in memory and in Redis, plain and sealed. A lease of -1 has lapsed at once. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { memoryStore } from '../../lib/store/memory/index.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import { sealedStore } from '../../lib/store/sealed.ts'
+import type { Store } from '../../lib/store/store.ts'
+import type { NewTask, TaskKey, TaskStore, TaskTerms } from '../../lib/store/tasks.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+const HELD: TaskTerms = { lease: 60_000, backOff: [0], patience: 60_000 }
+const LAPSED: TaskTerms = { ...HELD, lease: -1 }
+const NEW: NewTask = { owner: 'i:a', request: '{"method":"tools/call"}', ttl: 60_000, poll: 2_000, retries: 3 }
+const CLAIMED = { claim: expect.anything() }
+const ask = (key: string) => ({ key, ask: `digest of ${key}`, request: `{"key":"${key}"}` })
+const keep = (owner: string, name: string, value = '1') => ({ owner, once: { name, step: 'end' as const, value } })
+
+let redis: RedisServer
+const opened: Store[] = []
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await Promise.all(opened.map((store) => store.close()))
+  await redis.stop()
+})
+
+const KEYS = [Buffer.alloc(32, 'k')]
+const STORES: Record<string, () => Store> = {
+  memory: () => memoryStore(),
+  redis: () => redisStore(redis.url),
+  sealed: () => sealedStore(redisStore(redis.url), KEYS),
+}
+
+async function open(name: string): Promise<{ store: Store; tasks: TaskStore }> {
+  const store = STORES[name]?.() as Store
+  opened.push(store)
+  return { store, tasks: (await store.tasks?.()) as TaskStore }
+}
+
+let made = 0
+const newKey = (): TaskKey => ({ scope: `scope${++made}`, id: 'task' })
+
+describe.each(Object.keys(STORES))('%s', (name) => {
+  let tasks: TaskStore
+  let store: Store
+  beforeAll(async () => {
+    ;({ tasks, store } = await open(name))
+  })
+
+  async function create(change: Partial<NewTask> = {}, terms = HELD): Promise<TaskKey> {
+    const key = newKey()
+    expect(await tasks.create(key, { ...NEW, ...change }, terms)).toMatchObject({ status: 'ok' })
+    return key
+  }
+
+  test('a task is there once it was made, and is not made twice', async () => {
+    const key = await create()
+    expect(await tasks.get(key, HELD)).toMatchObject({
+      status: 'ok',
+      view: { status: 'working', leg: 1, ttl: 60_000, asks: [] },
+    })
+    expect(await tasks.create(key, { ...NEW, request: 'another' }, HELD)).toEqual({ status: 'taken' })
+    expect(await tasks.get({ scope: 'another', id: 'task' }, HELD)).toEqual({ status: 'unknown' })
+  })
+
+  test('a task that has expired is unknown', async () => {
+    const key = newKey()
+    await tasks.create(key, { ...NEW, ttl: -1 }, HELD)
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toEqual({ status: 'unknown' })
+    expect(await tasks.end(key, 'i:a', { kind: 'completed', outcome: '{}' }, HELD)).toEqual({ status: 'unknown' })
+  })
+
+  test('a leg is claimed only where its lease has lapsed, in the step that reads, with what the runs before have kept', async () => {
+    const key = await create({
+      answers: [{ key: 'k', ask: 'd', value: '"answer"' }],
+      results: [{ name: 'n', value: '1' }],
+    })
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).not.toMatchObject(CLAIMED)
+    expect(await tasks.renew(key, keep('i:a', 'm', '2'), LAPSED)).toMatchObject({ status: 'ok' })
+    const taken = await tasks.get(key, HELD, { owner: 'i:b' })
+    expect(taken).toMatchObject({ claim: { leg: 1, attempt: 2, request: NEW.request } })
+    if (taken.status !== 'ok') throw new Error('unknown')
+    expect(taken.claim?.asks).toEqual(new Map([['k', { ask: 'd', value: '"answer"' }]]))
+    expect(taken.claim?.results).toEqual(
+      new Map([
+        ['n', '1'],
+        ['m', '2'],
+      ]),
+    )
+    expect(await tasks.get(key, HELD, { owner: 'i:c' })).not.toMatchObject(CLAIMED)
+  })
+
+  test('a run that has the leg no longer changes nothing', async () => {
+    const key = await create({}, LAPSED)
+    await tasks.get(key, HELD, { owner: 'i:b' })
+    expect(await tasks.renew(key, keep('i:a', 'n'), HELD)).toEqual({ status: 'lost' })
+    expect(await tasks.end(key, 'i:a', { kind: 'completed', outcome: '{"result":{}}' }, HELD)).toEqual({
+      status: 'lost',
+    })
+    expect(await tasks.end(key, 'i:a', { kind: 'input', asks: [ask('k')] }, HELD)).toEqual({ status: 'lost' })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'working', asks: [] } })
+  })
+
+  test('only when every open ask has its answer does the next leg begin, and its first answer stays', async () => {
+    const key = await create()
+    const asks = [ask('first'), ask('second')]
+    expect(await tasks.end(key, 'i:a', { kind: 'input', asks }, HELD)).toMatchObject({ status: 'ok' })
+    const asked = await tasks.get(key, HELD, { owner: 'i:b' })
+    expect(asked).toMatchObject({ view: { status: 'input_required', leg: 2, asks } })
+    expect(asked).not.toMatchObject(CLAIMED)
+    const part = await tasks.update(
+      key,
+      new Map([
+        ['first', '"1"'],
+        ['unknown', '"x"'],
+      ]),
+      HELD,
+      { owner: 'i:b' },
+    )
+    expect(part).toMatchObject({ view: { status: 'input_required', asks: [ask('second')] } })
+    expect(part).not.toMatchObject(CLAIMED)
+    const all = await tasks.update(
+      key,
+      new Map([
+        ['first', '"other"'],
+        ['second', '"2"'],
+      ]),
+      HELD,
+      { owner: 'i:c' },
+    )
+    expect(all).toMatchObject({ view: { status: 'working', asks: [] }, claim: { leg: 2, attempt: 1 } })
+    if (all.status !== 'ok') throw new Error('unknown')
+    expect(all.claim?.asks.get('first')?.value).toBe('"1"')
+    const late = await tasks.update(key, new Map([['second', '"3"']]), HELD, { owner: 'i:d' })
+    expect(late).toMatchObject({ view: { status: 'working' } })
+    expect(late).not.toMatchObject(CLAIMED)
+  })
+
+  test('a cancel is the end at once, names the run, and an outcome that comes later changes nothing', async () => {
+    const key = await create()
+    expect(await tasks.cancel(key)).toMatchObject({ status: 'ok', owner: 'i:a', view: { status: 'cancelled' } })
+    expect(await tasks.cancel(key)).toMatchObject({ status: 'over' })
+    expect(await tasks.renew(key, { owner: 'i:a' }, HELD)).toEqual({ status: 'cancelled' })
+    expect(await tasks.end(key, 'i:a', { kind: 'completed', outcome: '{"result":{}}' }, HELD)).toEqual({
+      status: 'cancelled',
+    })
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toMatchObject({ view: { status: 'cancelled' } })
+    const waiting = await create()
+    await tasks.end(waiting, 'i:a', { kind: 'input', asks: [ask('k')] }, HELD)
+    expect(await tasks.cancel(waiting)).toMatchObject({ status: 'ok', view: { status: 'cancelled' } })
+    await tasks.update(waiting, new Map([['k', '1']]), HELD, { owner: 'i:b' })
+    expect(await tasks.get(waiting, HELD)).toMatchObject({ view: { status: 'cancelled' } })
+  })
+
+  test('an end that is repeated after a lost reply is ok', async () => {
+    const key = await create()
+    const end = { kind: 'completed', outcome: '{"result":{}}' } as const
+    for (let i = 0; i < 2; i++) expect(await tasks.end(key, 'i:a', end, HELD)).toMatchObject({ status: 'ok' })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'completed', outcome: end.outcome } })
+  })
+
+  test('a leg that is lost too often without progress fails in the step that would claim it', async () => {
+    const key = await create({ retries: 2 }, LAPSED)
+    for (const attempt of [2, 3]) {
+      expect(await tasks.get(key, LAPSED, { owner: `i:${attempt}` })).toMatchObject({ claim: { attempt } })
+    }
+    expect(await tasks.get(key, LAPSED, { owner: 'i:4' })).toMatchObject({
+      view: { status: 'failed', outcome: undefined },
+    })
+    const never = await create({ retries: 0 }, LAPSED)
+    expect(await tasks.get(never, HELD, 'enqueue')).toMatchObject({ view: { status: 'failed' } })
+  })
+
+  test('progress, and each leg, begin the count of losses again', async () => {
+    const key = await create({ retries: 1 }, LAPSED)
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toMatchObject({ claim: { attempt: 2 } })
+    await tasks.renew(key, keep('i:b', 'n'), LAPSED)
+    expect(await tasks.get(key, HELD, { owner: 'i:c' })).toMatchObject({ claim: { attempt: 2 } })
+    await tasks.end(key, 'i:c', { kind: 'input', asks: [ask('k')] }, HELD)
+    await tasks.update(key, new Map([['k', '1']]), LAPSED, { owner: 'i:d' })
+    expect(await tasks.get(key, HELD, { owner: 'i:e' })).toMatchObject({ claim: { leg: 2, attempt: 2 } })
+  })
+
+  test('a lost leg waits before it is run again', async () => {
+    const key = await create({}, LAPSED)
+    expect(await tasks.get(key, { ...HELD, backOff: [60_000] }, { owner: 'i:b' })).not.toMatchObject(CLAIMED)
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toMatchObject({ claim: { attempt: 2 } })
+  })
+
+  test('a run that is released early counts where it should and has kept nothing', async () => {
+    const key = await create({ retries: 1 })
+    const released = { kind: 'released', counts: true, enqueue: true } as const
+    expect(await tasks.end(key, 'i:a', released, HELD)).toMatchObject({ status: 'ok', enqueue: { leg: 1, delay: 0 } })
+    await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })
+    await tasks.renew(key, keep('i:b', 'n'), HELD)
+    await tasks.end(key, 'i:b', released, HELD)
+    await tasks.get(key, HELD, { owner: 'i:c' })
+    await tasks.end(key, 'i:c', { ...released, counts: false }, HELD)
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'working' } })
+    await tasks.get(key, HELD, { owner: 'i:d' })
+    await tasks.end(key, 'i:d', released, HELD)
+    await tasks.get(key, HELD, { owner: 'i:e' })
+    await tasks.end(key, 'i:e', released, HELD)
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'failed' } })
+  })
+
+  test('an executor is asked once within its patience, and a wake for another leg takes nothing', async () => {
+    const key = await create({ owner: undefined })
+    expect(await tasks.get(key, HELD, 'enqueue')).not.toMatchObject({ enqueue: expect.anything() })
+    expect(await tasks.get(key, HELD, { owner: 'i:b', leg: 2 })).not.toMatchObject(CLAIMED)
+    expect(await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })).toMatchObject({ claim: { leg: 1, attempt: 1 } })
+    expect(await tasks.get(key, HELD, { owner: 'i:c', leg: 1 })).not.toMatchObject(CLAIMED)
+    await tasks.end(key, 'i:b', { kind: 'input', asks: [ask('k')] }, HELD)
+    const impatient = { ...HELD, patience: -1 }
+    expect(await tasks.update(key, new Map([['k', '1']]), impatient, 'enqueue')).toMatchObject({
+      enqueue: { leg: 2, delay: 0 },
+    })
+    expect(await tasks.get(key, HELD, 'enqueue')).toMatchObject({ enqueue: { leg: 2 } })
+  })
+
+  test('the first value of a name stays, a single is begun by one run, and the journal has a bound', async () => {
+    const key = await create()
+    await tasks.renew(key, keep('i:a', 'n', '"first"'), HELD)
+    expect(await tasks.renew(key, keep('i:a', 'n', '"second"'), HELD)).toEqual({ status: 'known', value: '"first"' })
+    const begin = (owner: string) => ({ owner, once: { name: 's', step: 'begin' as const } })
+    expect(await tasks.renew(key, begin('i:a'), LAPSED)).toMatchObject({ status: 'ok' })
+    await tasks.get(key, HELD, { owner: 'i:b' })
+    expect(await tasks.renew(key, begin('i:b'), HELD)).toEqual({ status: 'begun' })
+    expect(await tasks.renew(key, keep('i:b', 'large', `"${'x'.repeat(1024 * 1024)}"`), HELD)).toEqual({
+      status: 'full',
+    })
+  })
+
+  test('replies name those who wait, and only for as long as they said', async () => {
+    const key = await create()
+    expect(await tasks.watch(key, 'i:w', 60_000)).toMatchObject({ status: 'ok' })
+    await tasks.watch(key, 'i:gone', 60_000)
+    await tasks.watch(key, 'i:gone', 0)
+    await tasks.watch(key, 'i:late', -5)
+    expect(await tasks.renew(key, { owner: 'i:a', message: 'half' }, HELD)).toEqual({ status: 'ok', watchers: ['i:w'] })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { message: 'half' } })
+    expect(await tasks.end(key, 'i:a', { kind: 'failed', outcome: '{}', message: 'why' }, HELD)).toMatchObject({
+      watchers: ['i:w'],
+    })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'failed', message: 'why' } })
+  })
+
+  test('a task of a session is listed there, and ends with it', async () => {
+    const scope = `session${++made}`
+    await store.createSession(scope, 'record', 60_000)
+    const key = { scope, id: 'one', inSession: true }
+    expect(await tasks.create({ ...key, scope: 'no session' }, NEW, HELD)).toEqual({ status: 'unknown' })
+    await tasks.create(key, NEW, HELD)
+    expect(await tasks.list(scope)).toMatchObject([{ id: 'one', view: { status: 'working' } }])
+    await store.deleteSession(scope)
+    expect(await tasks.list(scope)).toEqual([])
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toEqual({ status: 'unknown' })
+    expect(await tasks.renew(key, { owner: 'i:a' }, HELD)).toEqual({ status: 'unknown' })
+    expect(await tasks.cancel(key)).toEqual({ status: 'unknown' })
+  })
+})
+
+test('what was sealed with another key, or for another place, is unknown', async () => {
+  const { tasks } = await open('sealed')
+  const key = newKey()
+  await tasks.create(key, NEW, LAPSED)
+  const other = sealedStore(redisStore(redis.url), [Buffer.alloc(32, 'o')])
+  opened.push(other)
+  expect(await (await other.tasks?.())?.get(key, HELD, { owner: 'i:b' })).toEqual({ status: 'unknown' })
+  const plain = await open('redis')
+  await plain.tasks.create(newKey(), NEW, HELD)
+  const raw = redisStore(redis.url)
+  opened.push(raw)
+  const stored = await (await raw.tasks?.())?.get(key, LAPSED, { owner: 'i:c' })
+  expect(JSON.stringify(stored)).not.toContain('tools/call')
+})
+
+// One random history on memory and on Redis: the same replies, and what the models of the protocol promise.
+
+const RUNS = ['i:a', 'i:b', 'i:c']
+const NAMES = ['x', 'y']
+const step = fc.oneof(
+  fc.record({
+    do: fc.constant('claim' as const),
+    run: fc.constantFrom(...RUNS),
+    leg: fc.constantFrom(undefined, 1, 2, 3),
+  }),
+  fc.record({ do: fc.constant('enqueue' as const) }),
+  fc.record({ do: fc.constant('renew' as const), run: fc.constantFrom(...RUNS), lapses: fc.boolean() }),
+  fc.record({
+    do: fc.constant('keep' as const),
+    run: fc.constantFrom(...RUNS),
+    name: fc.constantFrom(...NAMES),
+    lapses: fc.boolean(),
+  }),
+  fc.record({
+    do: fc.constant('ask' as const),
+    run: fc.constantFrom(...RUNS),
+    keys: fc.constantFrom(['k'], ['k', 'l'], ['m']),
+  }),
+  fc.record({
+    do: fc.constant('answer' as const),
+    key: fc.constantFrom('k', 'l', 'm'),
+    run: fc.constantFrom(...RUNS),
+    lapses: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('complete' as const), run: fc.constantFrom(...RUNS) }),
+  fc.record({ do: fc.constant('release' as const), run: fc.constantFrom(...RUNS), counts: fc.boolean() }),
+  fc.record({ do: fc.constant('cancel' as const), rare: fc.constantFrom(0, 1, 2, 3, 4) }),
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+let turn = 0
+function run(tasks: TaskStore, key: TaskKey, given: Step) {
+  const terms = 'lapses' in given && given.lapses ? LAPSED : HELD
+  switch (given.do) {
+    case 'claim':
+      return tasks.get(key, HELD, { owner: given.run, leg: given.leg })
+    case 'enqueue':
+      return tasks.get(key, { ...HELD, patience: -1 }, 'enqueue')
+    case 'renew':
+      return tasks.renew(key, { owner: given.run }, terms)
+    case 'keep':
+      return tasks.renew(key, keep(given.run, given.name, `"${given.run} ${turn}"`), terms)
+    case 'ask':
+      return tasks.end(key, given.run, { kind: 'input', asks: given.keys.map(ask) }, HELD)
+    case 'answer':
+      return tasks.update(key, new Map([[given.key, `"${turn}"`]]), terms, { owner: given.run })
+    case 'complete':
+      return tasks.end(key, given.run, { kind: 'completed', outcome: `{"result":{"by":"${given.run}"}}` }, HELD)
+    case 'release':
+      return tasks.end(key, given.run, { kind: 'released', counts: given.counts, enqueue: false }, HELD)
+    case 'cancel':
+      return given.rare === 0 ? tasks.cancel(key) : tasks.get(key, HELD)
+  }
+}
+
+const timeless = (reply: unknown) =>
+  JSON.parse(
+    JSON.stringify(reply, (name, value) =>
+      name === 'created' || name === 'updated' ? 0 : value instanceof Map ? [...value].sort() : value,
+    ),
+  )
+
+test('random interleavings of claims, lapses, zombies, answers, cancels and repeated messages', async () => {
+  const [memory, stored] = [await open('memory'), await open('redis')]
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const key = newKey()
+      await Promise.all([memory, stored].map(({ tasks }) => tasks.create(key, { ...NEW, retries: 2 }, LAPSED)))
+      let over: string | undefined
+      let owner: string | undefined = 'i:a'
+      const values = new Map<string, string>()
+      const open = new Set<string>()
+      for (const given of steps) {
+        turn++
+        const replies = [await run(memory.tasks, key, given), await run(stored.tasks, key, given)]
+        expect(timeless(replies[1])).toEqual(timeless(replies[0]))
+        const reply = replies[0] as {
+          status: string
+          claim?: { results: Map<string, string>; asks: Map<string, { value?: string }> }
+        }
+        const now = await memory.tasks.get(key, HELD)
+        if (now.status !== 'ok') throw new Error('The task is gone.')
+        const { status } = now.view
+        // What has ended stays as it is.
+        if (over !== undefined) expect(JSON.stringify(timeless(now.view))).toBe(over)
+        if (reply.claim) {
+          expect(over).toBeUndefined()
+          // Every value that a run was acknowledged is there for the next one, and every ask has its answer.
+          for (const [name, value] of values) expect(reply.claim.results.get(name)).toBe(value)
+          for (const { value } of reply.claim.asks.values()) expect(value).toBeDefined()
+          owner = 'run' in given ? given.run : undefined
+        }
+        if (given.do === 'keep' && reply.status === 'ok') {
+          expect(given.run).toBe(owner)
+          values.set(given.name, `"${given.run} ${turn}"`)
+        }
+        if (given.do === 'complete' && status === 'completed' && over === undefined) expect(given.run).toBe(owner)
+        if (status === 'input_required') {
+          expect(now.view.asks.length).toBeGreaterThan(0)
+          owner = undefined
+        } else expect(now.view.asks).toEqual([])
+        for (const { key: asked } of now.view.asks) open.add(asked)
+        if (['completed', 'failed', 'cancelled'].includes(status)) over = JSON.stringify(timeless(now.view))
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
