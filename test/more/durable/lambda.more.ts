@@ -11,8 +11,8 @@ import { eventually } from '../../support/eventually.ts'
 import { initialize } from '../../support/raw.ts'
 
 const MINUTE = 60_000
-/** Of how many sessions, each with so many calls. */
-const [SESSIONS, CALLS] = [10, 10]
+/** Sessions, which call side by side, and the calls of each: as many as one session may have suspended. */
+const [SESSIONS, CALLS] = [5, 20]
 
 let durable: Suspending
 beforeAll(async () => {
