@@ -14,18 +14,18 @@ interface Protection {
   faults?: readonly FaultKind[]
 }
 
-const CALLS = 'lib/store/redis/scripts/calls.ts'
+const APPEND = 'lib/store/redis/scripts/append.ts'
 
 export const PROTECTIONS = {
   fence: {
     what: 'only the run that owns a call appends to it',
-    file: CALLS,
+    file: APPEND,
     without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
     faults: ['stop', 'kill and stop', 'cut clients'],
   },
   claim: {
     what: 'a claim replaces only the expected owner',
-    file: CALLS,
+    file: 'lib/store/redis/scripts/takeover.ts',
     without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
     faults: ['kill and stop', 'cut clients', 'swallow clients', 'stop'],
   },
@@ -52,7 +52,7 @@ export const PROTECTIONS = {
   },
   repeat: {
     what: 'an append that is sent again is recognised',
-    file: CALLS,
+    file: APPEND,
     without: [["if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end", '']],
     faults: ['lose reply', 'cut store'],
   },

@@ -21,6 +21,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'platform/log/readable': ['readableLine'],
   'platform/rare-texts': ['rareText'],
   'protocol/refusal-texts': ['refusalText'],
+  'runtime/own-changes': ['announceOwnChanges'],
   'runtime/waiting-work': ['WaitingWork'],
   'sdk/no-server': ['noServer'],
   'server/low-level': ['lowLevelServer', 'refuseMember', 'Server'],
