@@ -65,7 +65,7 @@ export const PROTECTIONS = {
   asks: {
     what: 'a run that goes on with a call finds what the runs before have asked',
     file: 'lib/session/call/durable/keyed-asks.ts',
-    without: [['const kept = this.#earlier?.asks.get(name)', 'const kept = this.#earlier?.asks.get('')']],
+    without: [['const kept = this.#earlier?.asks.get(name)', 'const kept = this.#earlier?.asks.get("")']],
     faults: ['kill', 'drain'],
   },
   said: {
