@@ -34,7 +34,7 @@
  *   fails -DSUSPEND_IN_ONCE -DNODUE: a run is suspended while a once is under way
  *   fails -DZOMBIE_OPEN -DONE_RT -DZ -DNODUE: work that nobody awaits may begin a once after the suspension
  *   finishes -DSEQ -DNODUE: a second suspension, without faults
- *   finishes -DNO_FENCE_SUSPEND -DNODUE: the look for news covers the fence of a suspension, which costs nothing and stays
+ *   finishes -DNO_FENCE_SUSPEND -DMAXGAP=1 -DNODUE: the look for news covers the fence of a suspension, which costs nothing and stays
  */
 #ifndef MAXKILL
 #define MAXKILL 0
