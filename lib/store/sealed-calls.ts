@@ -66,8 +66,8 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
       return reply.status === 'ok' ? openClaim(key, stream, reply) : reply
     },
 
-    async answer(key, ask, value, taker) {
-      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask), taker)
+    async answer(key, ask, value, taker, attend) {
+      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask), taker, attend)
       if (reply.status !== 'ok' && reply.status !== 'late') return reply
       const { taken } = reply
       const claimed = taken && { taken: openClaim(key, taken.stream, taken) }

@@ -67,10 +67,11 @@ export function durableOperations(commands: Commands): DurableOperations {
       return reply.status === 'idle' ? commands.script(takeover.endIdle, { key, id, stream: reply.stream }) : reply
     },
 
-    async answer(key, ask, value, taker = '') {
+    async answer(key, ask, value, taker = '', attend) {
       const reply = await commands.script(askScripts.answer, { key, ask, value, taker })
       if (reply.status !== 'suspended') return reply
       const { stream } = reply
+      if (taker !== '') await attend?.()
       return commands.script(askScripts.answerSuspended, { key, stream, ask, value, taker })
     },
 
