@@ -9,7 +9,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, Environment } from './environment.ts'
+import { type Answer, type Billed, Environment } from './environment.ts'
 import { type Front, makeEvent, readHead, readWhole } from './fronts.ts'
 import { type Delivery, type EventOptions, InvokeApi } from './invoke-api.ts'
 
@@ -37,6 +37,8 @@ export interface Served {
   status: number
   /** Resolves when the function has ended. */
   finished: Promise<void>
+  /** What the function took, once it has ended. */
+  billed?: Billed
 }
 
 export interface Lambda {
@@ -140,7 +142,10 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
       return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
     }
     served.environment = environment.name
-    served.finished = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served)).finally(freed)
+    const ended = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served)).finally(freed)
+    served.finished = ended.then((billed) => {
+      served.billed = billed
+    })
   }
 
   const server = http.createServer((req, res) => void serve(req, res).catch(() => res.destroy()))
