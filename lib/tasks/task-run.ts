@@ -4,10 +4,9 @@
  */
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
-import { randomId } from '../base/ids.ts'
 import { toJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
+import type { JsonObject, Result } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import { askDigest } from '../runtime/ask-digest.ts'
@@ -22,6 +21,7 @@ import { AskPending } from '../server/context/errors.ts'
 import type { TaskAsk, TaskClaim, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
 import type { TaskCaller, TaskRequest } from './engine-types.ts'
+import { begunBefore, FULL, jsonRpcOf, NOT_DURABLE, otherAsk, paramsOf } from './leg-request.ts'
 import type { LegStore } from './leg-store.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
@@ -319,28 +319,3 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
 /** How long what is under way may take where the instance shuts down, in ms. */
 const LAST_STEPS = 1_000
-
-const FULL =
-  'The journal of this task is full: its answers and results of ctx.once have 1 MiB and 1,000 entries at most.'
-
-const NOT_DURABLE =
-  'The tool asks its client in a task, and must not be run again with the answer. Where everything that it does before it asks may be done twice, say so: tools: { <name>: { durable: true } }.'
-
-function otherAsk(key: string): string {
-  return `The handler asks something else than before under the key ${JSON.stringify(key)}: it was changed while the task waited, or it asks other things in each run.`
-}
-
-function begunBefore(name: string): string {
-  return `"${name}" was begun by a run that ended before it was done; whether it had an effect is unknown.`
-}
-
-/** The request of the call, with the id that it had. */
-export function jsonRpcOf({ requestId: id, method, params }: TaskRequest): JsonRpcRequest {
-  return params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
-}
-
-/** Progress needs a token, and goes to the status message, whether the client has sent one or not. */
-function paramsOf({ params }: TaskRequest): JsonObject {
-  const meta = params?._meta as JsonObject | undefined
-  return { ...params, _meta: { ...meta, progressToken: meta?.progressToken ?? randomId(9) } }
-}
