@@ -83,7 +83,8 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
   if (!areScopes) throw new TypeError(`${place}.requiredScopes must be an array of texts.`)
   requireVisible(visible, place)
   const policy = tool.task === undefined ? undefined : taskPolicy(place, tool.task, undefined)
-  if (policy?.start === 'handler') throw new TypeError(`${place}: task.start must be "call": a handler of the official SDK has no ctx.task().`)
+  if (policy?.start === 'handler')
+    throw new TypeError(`${place}: task.start must be "call": a handler of the official SDK has no ctx.task().`)
   for (const [member, value] of Object.entries({ readOnly, idempotent, durable })) {
     if (value === undefined || typeof value === 'boolean') continue
     throw new TypeError(`${place}.${member} must be true or false, not ${shown(value)}.`)

@@ -1,7 +1,35 @@
 /** The request of a leg, as the handler gets it, and the sentences of its errors. */
 import { randomId } from '../base/ids.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
-import type { TaskRequest } from './engine-types.ts'
+import type { SharedParts } from '../runtime/handler-channel.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { TaskClaim } from '../store/tasks.ts'
+import type { KeyValues } from '../store/values.ts'
+import type { TaskCaller, TaskRequest } from './engine-types.ts'
+import type { LegStore } from './leg-store.ts'
+
+/** What the runs of one engine share. */
+export interface RunParts {
+  instance: Instance
+  shared: SharedParts
+  /** The most asks of one leg. */
+  maxAsks: number
+  /** The values of a session. */
+  sessionValues?: ((session: NonNullable<TaskRequest['session']>) => KeyValues) | undefined
+}
+
+export interface LegInput {
+  token: string
+  claim: TaskClaim
+  request: TaskRequest
+  caller: TaskCaller
+  /** The handler may run again. */
+  again: boolean
+  /** The record, as this run writes to it. */
+  store: LegStore
+  /** An executor is asked for the rest where the time of the platform is over. */
+  enqueues: boolean
+}
 
 export const FULL =
   'The journal of this task is full: its answers and results of ctx.once have 1 MiB and 1,000 entries at most.'

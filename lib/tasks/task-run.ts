@@ -11,45 +11,28 @@ import type { Revision } from '../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import { askDigest } from '../runtime/ask-digest.ts'
 import { OUT_OF_TIME } from '../runtime/error-text.ts'
-import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
+import { HandlerChannel } from '../runtime/handler-channel.ts'
 import type { RunningCall } from '../runtime/held.ts'
-import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
 import { before } from '../runtime/timers.ts'
 import { type Ask, type ClientChannel, type ClientView, withMeta } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
-import type { TaskAsk, TaskClaim, TaskEnd } from '../store/tasks.ts'
+import type { TaskAsk, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
-import type { TaskCaller, TaskRequest } from './engine-types.ts'
-import { begunBefore, FULL, jsonRpcOf, NOT_DURABLE, otherAsk, paramsOf } from './leg-request.ts'
-import type { LegStore } from './leg-store.ts'
+import {
+  begunBefore,
+  FULL,
+  jsonRpcOf,
+  type LegInput,
+  NOT_DURABLE,
+  otherAsk,
+  paramsOf,
+  type RunParts,
+} from './leg-request.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { statusText } from './status-text.ts'
 import { ATTEND_AFTER, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
-
-/** What the runs of one engine share. */
-export interface RunParts {
-  instance: Instance
-  shared: SharedParts
-  /** The most asks of one leg. */
-  maxAsks: number
-  /** The values of a session. */
-  sessionValues?: ((session: NonNullable<TaskRequest['session']>) => KeyValues) | undefined
-}
-
-interface LegInput {
-  token: string
-  claim: TaskClaim
-  request: TaskRequest
-  caller: TaskCaller
-  /** The handler may run again. */
-  again: boolean
-  /** The record, as this run writes to it. */
-  store: LegStore
-  /** An executor is asked for the rest where the time of the platform is over. */
-  enqueues: boolean
-}
 
 export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
   readonly token: string

@@ -7,13 +7,15 @@ import { ProtocolError } from '../../lib/protocol/errors.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import type { Store } from '../../lib/store/store.ts'
+import type { RpcMessage } from '../support/raw.ts'
 
 const TASKS = 'io.modelcontextprotocol/tasks'
 const PREFIX = 'io.modelcontextprotocol/'
 const DECLARED = { elicitation: { form: {} }, extensions: { [TASKS]: {} } }
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 
-const eventually = (look: () => unknown) => vi.waitFor(async () => void (await look()), { timeout: 20_000, interval: 20 })
+const eventually = (look: () => unknown) =>
+  vi.waitFor(async () => void (await look()), { timeout: 20_000, interval: 20 })
 
 /** Effects of handlers, by name. */
 const effects = new Map<string, number>()
@@ -48,11 +50,15 @@ function server(): McpServer {
     await ctx.elicit(question, z.object({ n: z.number() }), { key: 'k' })
     return text('unchanged')
   })
-  made.registerTool('later', { task: { support: 'optional', start: 'handler', ttl: 5_000, pollInterval: 1_500 }, durable: true }, async (ctx) => {
-    const { content } = await ctx.elicit('name', z.object({ name: z.string() }))
-    const isTask = await ctx.task()
-    return text(`${content?.name} ${isTask}`)
-  })
+  made.registerTool(
+    'later',
+    { task: { support: 'optional', start: 'handler', ttl: 5_000, pollInterval: 1_500 }, durable: true },
+    async (ctx) => {
+      const { content } = await ctx.elicit('name', z.object({ name: z.string() }))
+      const isTask = await ctx.task()
+      return text(`${content?.name} ${isTask}`)
+    },
+  )
   return made
 }
 
@@ -67,7 +73,11 @@ describe('tasks of the extension', () => {
   })
   afterAll(() => Promise.all(endpoints.map((endpoint) => endpoint.close())))
 
-  async function send(method: string, params: Record<string, unknown>, { capabilities = DECLARED as object, headers = {} } = {}) {
+  async function send(
+    method: string,
+    params: Record<string, unknown>,
+    { capabilities = DECLARED as object, headers = {} } = {},
+  ) {
     const mirrored = params.taskId ?? params.name
     const response = (await endpoints[turn++ % 3]?.fetch(
       new Request('http://localhost/mcp', {
@@ -82,18 +92,21 @@ describe('tasks of the extension', () => {
         },
         body: JSON.stringify({
           ...{ jsonrpc: '2.0', id: turn, method },
-          params: { ...params, _meta: { [`${PREFIX}protocolVersion`]: '2026-07-28', [`${PREFIX}clientCapabilities`]: capabilities } },
+          params: {
+            ...params,
+            _meta: { [`${PREFIX}protocolVersion`]: '2026-07-28', [`${PREFIX}clientCapabilities`]: capabilities },
+          },
         }),
       }),
     )) as Response
     const body = await response.text()
     const json = body.startsWith('{') ? body : (body.split('data: ').at(-1) ?? '')
-    return { status: response.status, ...(JSON.parse(json) as { result: any; error: any }) }
+    return { status: response.status, ...(JSON.parse(json) as RpcMessage) }
   }
   const call = (name: string, more: object = {}) => send('tools/call', { name, arguments: {}, ...more })
   const get = async (taskId: string) => (await send('tasks/get', { taskId })).result
   async function until(taskId: string, status: string) {
-    let task: any
+    let task: RpcMessage['result']
     await eventually(async () => {
       task = await get(taskId)
       expect(task.status).toBe(status)
@@ -107,9 +120,15 @@ describe('tasks of the extension', () => {
     expect(capabilities.extensions[TASKS]).toEqual({})
     expect(capabilities.tasks).toBeUndefined()
     const without = { capabilities: { elicitation: {} } }
-    expect((await send('tools/call', { name: 'now', arguments: {} }, without)).result).toMatchObject({ resultType: 'complete', ...text('now') })
+    expect((await send('tools/call', { name: 'now', arguments: {} }, without)).result).toMatchObject({
+      resultType: 'complete',
+      ...text('now'),
+    })
     expect((await call('plain')).result).not.toHaveProperty('taskId')
-    const refused = { status: 400, error: { code: -32021, data: { requiredCapabilities: { extensions: { [TASKS]: {} } } } } }
+    const refused = {
+      status: 400,
+      error: { code: -32021, data: { requiredCapabilities: { extensions: { [TASKS]: {} } } } },
+    }
     expect(await send('tools/call', { name: 'only', arguments: {} }, without)).toMatchObject(refused)
     for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
       expect(await send(method, { taskId: 'x', inputResponses: {} }, without)).toMatchObject(refused)
@@ -121,7 +140,8 @@ describe('tasks of the extension', () => {
     const { result } = await call('now')
     expect(result).toMatchObject({ resultType: 'task', ttlMs: 3_600_000, pollIntervalMs: 2_000 })
     expect(new Date(result.createdAt).toISOString()).toBe(result.createdAt)
-    for (const member of ['task', 'ttl', 'pollInterval', 'requestState', 'result']) expect(result).not.toHaveProperty(member)
+    for (const member of ['task', 'ttl', 'pollInterval', 'requestState', 'result'])
+      expect(result).not.toHaveProperty(member)
     expect(Buffer.from(result.taskId, 'base64url').length).toBeGreaterThanOrEqual(16)
     expect(await get(result.taskId)).toMatchObject({ resultType: 'complete', taskId: result.taskId })
     const done = await until(result.taskId, 'completed')
@@ -130,7 +150,10 @@ describe('tasks of the extension', () => {
     const wrong = await until((await call('wrong')).result.taskId, 'completed')
     expect(wrong.result.isError).toBe(true)
     const broken = await until((await call('broken')).result.taskId, 'failed')
-    expect(broken).toMatchObject({ error: { code: -32050, message: 'broken', data: { at: 1 } }, statusMessage: 'broken' })
+    expect(broken).toMatchObject({
+      error: { code: -32050, message: 'broken', data: { at: 1 } },
+      statusMessage: 'broken',
+    })
     expect(broken).not.toHaveProperty('result')
   })
 
@@ -142,7 +165,10 @@ describe('tasks of the extension', () => {
       expect(await send(method, { taskId: 'x' })).toMatchObject({ status: 404, error: { code: -32601 } })
     }
     const { taskId } = (await call('now')).result
-    expect(await send('tasks/get', { taskId }, { headers: { 'mcp-name': 'other' } })).toMatchObject({ status: 400, error: { code: -32020 } })
+    expect(await send('tasks/get', { taskId }, { headers: { 'mcp-name': 'other' } })).toMatchObject({
+      status: 400,
+      error: { code: -32020 },
+    })
     await until(taskId, 'completed')
     expect((await send('tasks/cancel', { taskId })).result).toMatchObject({ resultType: 'complete' })
     expect(await get(taskId)).toMatchObject({ status: 'completed' })
@@ -183,7 +209,7 @@ describe('tasks of the extension', () => {
     expect(first.result).toMatchObject({ resultType: 'input_required' })
     expect(first.result).not.toHaveProperty('taskId')
     const answered = { inputResponses: { 'elicit-1': { action: 'accept', content: { name: 'Ada' } } } }
-    const { result } = await call('later', { requestState: first.result.requestState, ...answered })
+    const { result } = await call('later', { task: { ttl: 1 }, requestState: first.result.requestState, ...answered })
     expect(result).toMatchObject({ resultType: 'task', ttlMs: 5_000, pollIntervalMs: 1_500 })
     expect(result).not.toHaveProperty('requestState')
     expect((await until(result.taskId, 'completed')).result).toMatchObject(text('Ada true'))
@@ -212,7 +238,12 @@ describe('tasks of the extension', () => {
           ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
           ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
         },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 'sub', method, params: { notifications: { taskIds: [taskId, 'foreign'] }, _meta: meta } }),
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 'sub',
+          method,
+          params: { notifications: { taskIds: [taskId, 'foreign'] }, _meta: meta },
+        }),
       }),
     )) as Response
     const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
@@ -237,7 +268,10 @@ test.each([
   [{ task: { support: 'optional', ttl: 0 } }, /task.ttl must be a whole number of ms from 1000 to 604800000, not 0/],
   [{ task: { support: 'optional', pollInterval: 20_000 } }, /task.pollInterval .* from 1000 to 10000/],
   [{ task: { support: 'optional', start: 'soon' } }, /task.start must be "call" or "handler"/],
-  [{ task: { support: 'optional', lifetime: 1 } }, /task has no option lifetime; there are support, start, ttl, pollInterval/],
+  [
+    { task: { support: 'optional', lifetime: 1 } },
+    /task has no option lifetime; there are support, start, ttl, pollInterval/,
+  ],
   [{ execution: { taskSupport: 'yes' } }, /execution.taskSupport must be/],
   [{ task: 'optional', execution: { taskSupport: 'required' } }, /One of the two is enough/],
 ])('%j is refused with one line', (config, message) => {
