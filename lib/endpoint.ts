@@ -129,11 +129,16 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const opening = openingOf(dispatcher, { completed: notify.elicitationCompleted, onOpen, onError })
   // Without tokens nobody has a scope, and nothing would keep a caller from using what needs one.
   if (!options.auth && dispatcher.scopes.size > 0) throw new TypeError(scopesWithoutAuth(dispatcher.scopes))
-  const endOwnChanges = announceOwnChanges(dispatcher, {
+  const way = {
     notify,
     shared: given.leavesProcess,
-    track: (work) => instance.track(work),
+    track: (work: Promise<unknown>) => instance.track(work),
     report: onError,
+  }
+  let announce: ReturnType<typeof announceOwnChanges> | undefined
+  const endOwnChanges = dispatcher.onChange?.((change) => {
+    announce ??= announceOwnChanges(way)
+    announce(change)
   })
   const auth = own && authorization(own, facts, clock, onError)
   const limiter = (kind: RateLimiter['kind'], rate: Rate | undefined) => rate && new RateLimiter(kind, rate, instance)
@@ -206,7 +211,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
     },
     close: async () => {
       await drain(instance, afterwork)
-      endOwnChanges()
+      endOwnChanges?.()
       await dispatcher.close?.()
       await store.close()
       await telemetry?.end()

@@ -10,3 +10,10 @@ export function handled<P extends Promise<unknown>>(promise: P): P {
   promise.catch(ignore)
   return promise
 }
+
+/** Calls `cancel` where the signal is aborted before the answer is there. */
+export function cancelBy(signal: AbortSignal, answer: Promise<unknown>, cancel: () => void): void {
+  signal.addEventListener('abort', cancel, { once: true })
+  const forget = () => signal.removeEventListener('abort', cancel)
+  answer.then(forget, forget)
+}

@@ -28,6 +28,8 @@ export interface RunningCall {
   readonly token: string
   receive(mail: Mail): void
   beat(): void
+  /** Another instance goes on with the call where it is abandoned, and repeats nothing that has an effect. */
+  readonly isDurable?: boolean
   /** The instance waits no longer: hand the call over, or fail it. Resolves when this process is done with it. */
   abandon(): Promise<void>
 }

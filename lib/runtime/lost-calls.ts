@@ -7,13 +7,14 @@ import { instanceOf } from './name.ts'
 export async function findLostCalls({ connections, presence, turns, id }: Instance): Promise<void> {
   const watchers: HeldConnection[] = [...connections.values()]
   await Promise.all(watchers.map((watcher) => watcher.findOwners && turns.run(async () => watcher.findOwners?.())))
-  const watched = new Set<string>()
-  for (const watcher of watchers) for (const owner of watcher.owners()) watched.add(instanceOf(owner))
+  // A run that its instance names anew meanwhile lives: only the owners from before the question are concluded to be dead.
+  const owned = watchers.map((watcher) => ({ watcher, owners: [...watcher.owners()] }))
+  const watched = new Set(owned.flatMap(({ owners }) => owners.map(instanceOf)))
   watched.delete(id)
   if (watched.size === 0) return
   const dead = await presence.dead([...watched])
   if (dead.size === 0) return
-  for (const watcher of watchers) {
-    for (const owner of [...watcher.owners()]) if (dead.has(instanceOf(owner))) watcher.ownerLost(owner)
+  for (const { watcher, owners } of owned) {
+    for (const owner of owners) if (dead.has(instanceOf(owner))) watcher.ownerLost(owner)
   }
 }

@@ -1,7 +1,9 @@
-/** Announces what a server makes known by itself: handles that were used after the start, and `send…ListChanged`. */
+/**
+ * Announces what a server makes known by itself: handles that were used after the start, and `send…ListChanged`. A bundle has it in a
+ * file of its own, which is read with the first change.
+ */
 
 import { warning } from '../base/errors.ts'
-import type { Dispatcher } from '../server/dispatcher.ts'
 import type { Announcement } from '../server/registry/announcement.ts'
 import type { Notifier } from './notifier.ts'
 
@@ -17,12 +19,8 @@ interface Way {
 /** What one turn of the event loop announces, once each. */
 type Due = Map<string, () => Promise<void>>
 
-/**
- * Announces the changes of `dispatcher` to the clients of every instance.
- *
- * @returns a function that ends it
- */
-export function announceOwnChanges(dispatcher: Dispatcher, { notify, shared, track, report }: Way): () => void {
+/** Makes a function that announces a change to the clients of every instance. */
+export function announceOwnChanges({ notify, shared, track, report }: Way): (change: Announcement) => void {
   let warned = !shared
   let due: Due | undefined
   const publish = async () => {
@@ -32,7 +30,7 @@ export function announceOwnChanges(dispatcher: Dispatcher, { notify, shared, tra
     due = undefined
     await Promise.all([...now.values()].map((announce) => announce()))
   }
-  const end = dispatcher.onChange?.((change) => {
+  return (change) => {
     if ('local' in change && change.local && !warned) {
       warned = true
       report(onlyHere(change.kind))
@@ -42,8 +40,7 @@ export function announceOwnChanges(dispatcher: Dispatcher, { notify, shared, tra
       track(publish())
     }
     due.set(change.kind === 'updated' ? `updated ${change.uri}` : change.kind, announcing(change, notify))
-  })
-  return () => end?.()
+  }
 }
 
 function announcing(change: Announcement, notify: Notifier): () => Promise<void> {

@@ -38,6 +38,9 @@ export class Presence {
 
   readonly #events: PresenceEvents
   #leaving = false
+  #lapses = 0
+  /** Until when the sign lasts at the store that it has confirmed: counted from before it was asked, so that this is never too late. */
+  #until = Number.NEGATIVE_INFINITY
 
   /**
    * @param id of this instance
@@ -65,6 +68,16 @@ export class Presence {
     return this.#age > this.#lease * STALE
   }
 
+  /** The store has the sign of this instance: no other takes this one for dead, or is about to claim its calls. */
+  get isHeld(): boolean {
+    return this.#clock.now() < this.#until
+  }
+
+  /** How often the sign was missing: another instance may have taken this one for dead then. */
+  get lapses(): number {
+    return this.#lapses
+  }
+
   /** True where a sign that is missing now is that of a dead instance. */
   get #isSure(): boolean {
     return this.#age <= this.#lease * BREAK && this.#clock.now() - this.#since >= this.#lease
@@ -73,6 +86,7 @@ export class Presence {
   /** Renews the sign of life. @throws StoreUnavailable */
   async renew(): Promise<void> {
     const sign = ++this.#sign
+    const asked = this.#clock.now()
     const before = await this.#store.up(this.#id, Math.ceil(this.#lease * SIGN_LASTS), String(sign))
     // The store had an older sign, or none: it lost what it had confirmed, and perhaps the signs of others.
     const kept = before !== undefined && Number(before) >= this.#confirmed
@@ -80,7 +94,11 @@ export class Presence {
     if (!kept || afterBreak) this.#since = this.#clock.now()
     this.#last = this.#clock.now()
     this.#confirmed = Math.max(this.#confirmed, sign)
-    if (before === undefined && sign > 1) this.#events.onLapse?.()
+    this.#until = Math.max(this.#until, asked + this.#lease * SIGN_LASTS)
+    if (before === undefined && sign > 1) {
+      this.#lapses++
+      this.#events.onLapse?.()
+    }
     if (afterBreak) this.#events.onReturn?.()
   }
 
@@ -92,6 +110,7 @@ export class Presence {
   /** The sign of life was removed from the store. */
   ended(): void {
     this.#last = Number.NEGATIVE_INFINITY
+    this.#until = Number.NEGATIVE_INFINITY
   }
 
   /** Those of `instances` that are dead, as far as this instance can be sure now. @throws StoreUnavailable */

@@ -2,6 +2,7 @@
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { features } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import { sessionNotFound } from '../runtime/refusals.ts'
 import { type Reply, type ResponseWriter, watchWriter } from '../runtime/reply.ts'
@@ -93,6 +94,8 @@ async function resumeCalls(
   positions: EventPosition[],
 ): Promise<Reply> {
   const { instance } = host
+  const polled = await poll(host, session, caller, positions)
+  if (polled) return polled
   const response = openResponse(instance, session, caller)
   try {
     const store = await instance.attend()
@@ -116,6 +119,19 @@ async function resumeCalls(
     response.detached()
     throw error
   }
+}
+
+/** The reply of a suspended call. Undefined: it is none, or it goes on. */
+async function poll(
+  host: CallHost,
+  session: Session,
+  caller: Caller,
+  [first, ...more]: EventPosition[],
+): Promise<Reply | undefined> {
+  const mayBe = host.instance.options.suspendAfter > 0 && features(session.revision).streamsMayPause
+  if (!mayBe || !first || more.length > 0) return undefined
+  const { pollCall } = await import('./poll.ts')
+  return pollCall(host, session, caller, first)
 }
 
 async function continueStream(

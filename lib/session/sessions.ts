@@ -1,8 +1,9 @@
 import { channels } from '../base/events.ts'
 import { digest } from '../base/ids.ts'
+import { OnDemand, operationsOf } from '../base/on-demand.ts'
 import { MAX_REASON, shown } from '../protocol/bounds.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { JsonRpcRequest, Message, RawJson, RequestId } from '../protocol/jsonrpc.ts'
+import type { JsonRpcRequest, Message, RawJson } from '../protocol/jsonrpc.ts'
 import { isRequestId, resultText, typedId } from '../protocol/jsonrpc.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { features } from '../protocol/revisions.ts'
@@ -10,17 +11,13 @@ import { sseEvent } from '../protocol/sse.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { Instance, UnnamedStore } from '../runtime/instance.ts'
 import { lifetimeOf } from '../runtime/lifetime.ts'
-import { instanceOf } from '../runtime/name.ts'
-import { sessionNotFound, tooManySessions, tooManyStored } from '../runtime/refusals.ts'
+import { sessionNotFound, tooManySessions } from '../runtime/refusals.ts'
 import type { Reply } from '../runtime/reply.ts'
-import { answerText } from './call/asks.ts'
 import { Call } from './call/call.ts'
 import { Exchange } from './call/exchange.ts'
 import { type CallHost, continuedCarrier, type Require, relayed } from './call/host.ts'
-import { endOrphan } from './call/on-demand.ts'
 import { RunningCalls, recount } from './call/running.ts'
 import { readInitialize, recordOf } from './initialize.ts'
-import { relayTo } from './relay.ts'
 import { requireRoom } from './room.ts'
 import { newEventKey } from './stream/event-id.ts'
 import { newSessionId, noteSession, readRecord, type Session, sessionKey, writeRecord } from './stream/session.ts'
@@ -47,6 +44,16 @@ const EMPTY_202: Reply = { kind: 'empty', status: 202 }
 
 /** Loaded with the first GET: many clients, and all functions without streams, only POST. */
 const streamsOfGet = () => import('./resume.ts')
+
+const FROM_CLIENT = new OnDemand(() =>
+  import('./from-client.ts').then((code) => ({ takeAnswer: code.takeAnswer, cancelCall: code.cancelCall })),
+)
+/** As those of from-client.ts: before the first answer and the first cancel of a process there was a call. */
+const { takeAnswer, cancelCall } = operationsOf(FROM_CLIENT, { takeAnswer: true, cancelCall: true })
+
+const RELAY = new OnDemand(() => import('./relay.ts').then(({ relayTo }) => ({ relayTo })))
+/** As that of relay.ts: for HTTP+SSE. */
+const { relayTo } = operationsOf(RELAY, { relayTo: true })
 
 /** Loaded where somebody listens. */
 const sessionEvents = () => import('./session-events.ts')
@@ -185,34 +192,21 @@ export class Sessions {
    */
   async #take(session: Session, message: Exclude<Message, { kind: 'request' }>, caller: Caller): Promise<void> {
     if (message.kind === 'response') {
-      const { id } = message.response
-      if (typeof id !== 'string') return
-      const value = answerText(message.response)
-      const reply = await this.#store.answer(session.key, id, value)
-      if (reply.status === 'full') throw tooManyStored()
-      if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })
+      const { response } = message
+      const { id } = response
+      if (typeof id === 'string') await takeAnswer(this.#host, session, caller, { ...response, id })
       return
     }
     const { method, params } = message.notification
     if (method !== 'notifications/cancelled') return this.#host.hear(session, caller, message.notification)
     const { requestId, reason } = params ?? {}
     if (!isRequestId(requestId)) return
-    await this.#cancel(session, requestId, typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined)
-  }
-
-  async #cancel(session: Session, requestId: RequestId, reason: string | undefined): Promise<void> {
-    const id = typedId(requestId)
-    const unregistered = this.#instance.unregistered.get(session.key + id)
-    if (unregistered) return unregistered.cancel(reason)
-    const reply = await this.#store.cancel(session.key, id)
-    if (reply.status !== 'ok') return
-    const { owner } = reply
-    const mail = this.#instance.send({ t: 'cancel', to: owner, ...(reason !== undefined && { reason }) })
-    if (!session.legacy && !this.#instance.isHere(owner)) {
-      const [alive] = owner === '' ? [false] : await this.#store.alive([instanceOf(owner)])
-      if (alive === false) void this.#instance.track(endOrphan(this.#instance, session.key, id))
-    }
-    await mail
+    await cancelCall(
+      this.#instance,
+      session,
+      requestId,
+      typeof reason === 'string' ? shown(reason, MAX_REASON) : undefined,
+    )
   }
 
   /** `require` throws where the caller's token lacks scopes of the calls whose streams are resumed. */

@@ -4,12 +4,13 @@
  * can use it. It expires.
  */
 import { type Clock, WALL_TOLERANCE } from '../base/clock.ts'
-import { digest, randomId } from '../base/ids.ts'
+import { randomId } from '../base/ids.ts'
 import type { Sealer } from '../base/sealing.ts'
 import type { FormerTrace } from '../base/tracing.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { isObject, type JsonObject, type JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import { readFormer } from '../protocol/trace-context.ts'
+import { canonical } from '../runtime/ask-digest.ts'
 import type { HandlerStep } from '../server/context/client-channel.ts'
 import type { StatelessOptions } from '../settings.ts'
 import type { ParkedAt } from './parking/retry.ts'
@@ -51,20 +52,6 @@ interface Sealed extends Pick<CallState, 'born' | 'id'> {
   parked?: ParkedAt | undefined
   trace?: FormerTrace | undefined
   steps?: readonly HandlerStep[] | undefined
-}
-
-/** JSON with the keys of objects in order, so that equal values have the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  // 1e400 parses as Infinity, which JSON.stringify would write as null.
-  if (typeof value === 'number') return String(value)
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null'
-  const members = Object.keys(value).sort()
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
-}
-
-export function askDigest(method: string, params: JsonObject | undefined): string {
-  return digest(`${method}\n${canonical(params ?? {})}`, 12)
 }
 
 /** The text that a state is bound to: all parts of the request that are the same in its retry. */

@@ -16,7 +16,14 @@ export interface AskStore {
    * Stores the answer to a pending ask. The first answer stays, whatever comes after it. With `taker`, a run, a suspended call that
    * waits for the ask is claimed for it in the same step. Without one it waits for a poll: every poll looks for answers.
    */
-  answer(key: SessionKey, ask: string, value: string, taker?: Owner): Promise<AnswerReply>
+  answer(
+    key: SessionKey,
+    ask: string,
+    value: string,
+    taker?: Owner,
+    /** Called before the step that names the taker: its instance must be reachable then. */
+    attend?: () => Promise<unknown>,
+  ): Promise<AnswerReply>
   /**
    * Ends the wait: returns the answer where there is one, and a repeat gets it too; else the ask is removed. That of a durable call
    * is `TIMED_OUT` from now on where its deadline has passed by the clock of the store, and stays pending before.

@@ -60,6 +60,8 @@ export interface Journal {
   said: number
   /** For how many ms the call was suspended until this claim. */
   slept: number | undefined
+  /** That of its last suspension. */
+  note?: string | undefined
 }
 
 /** A call that its run gives up while it waits for its client. */
@@ -68,6 +70,10 @@ export interface Suspension {
   owner: Owner
   /** The asks that it waits for. */
   asks: string[]
+  /** A text for polls, and for the next run. */
+  note?: string | undefined
+  /** How many calls of the session may be suspended at once; default {@link MAX_SUSPENDED}. */
+  max?: number | undefined
 }
 
 /**
@@ -92,6 +98,8 @@ export type PollReply =
       entries: LogEntry[]
       /** For how many ms the call has been suspended. */
       since: number
+      /** That of the suspension. */
+      note?: string | undefined
       level: string | undefined
     }
   | Status<'due' | 'gone' | 'trimmed' | 'beyond'>
@@ -100,7 +108,7 @@ export type PollReply =
 export type Taken = Extract<ClaimReply, { status: 'ok' }> & { stream: string }
 
 export interface JournalStore {
-  /** A step of `ctx.once`. It needs a call whose request is durable. */
+  /** A step of `ctx.once`. A call that was registered without `durable` is durable from then on. */
   keep(key: SessionKey, keep: Keep): Promise<KeepReply>
   /**
    * Nobody runs the call from now on, until one of its asks is answered or past its deadline by the clock of the store. It lives

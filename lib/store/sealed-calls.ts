@@ -4,7 +4,7 @@ import type { SessionKey } from './names.ts'
 import type { OpenEntries } from './sealed-logs.ts'
 import type { Store } from './store.ts'
 
-type Kind = 'log' | 'request' | 'answer' | 'once'
+type Kind = 'log' | 'request' | 'answer' | 'once' | 'note'
 
 interface Parts {
   seal(text: string, kind: Kind, ...place: string[]): string
@@ -44,8 +44,9 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
     if (!journal) return opened
     const results = openAll(journal.results, (name, text) => open(text, 'once', key, stream, name))
     const answers = openAll(journal.answers, (ask, text) => openAnswer(key, ask, text))
-    if (results && answers) return { ...opened, journal: { ...journal, results, answers } }
-    return { ...opened, request: undefined, journal: { ...journal, results: new Map(), answers: new Map() } }
+    const note = open(journal.note, 'note', key, stream)
+    if (results && answers) return { ...opened, journal: { ...journal, results, answers, note } }
+    return { ...opened, request: undefined, journal: { ...journal, results: new Map(), answers: new Map(), note } }
   }
 
   return {
@@ -65,8 +66,8 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
       return reply.status === 'ok' ? openClaim(key, stream, reply) : reply
     },
 
-    async answer(key, ask, value, taker) {
-      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask), taker)
+    async answer(key, ask, value, taker, attend) {
+      const reply = await store.answer(key, ask, seal(value, 'answer', key, ask), taker, attend)
       if (reply.status !== 'ok' && reply.status !== 'late') return reply
       const { taken } = reply
       const claimed = taken && { taken: openClaim(key, taken.stream, taken) }
@@ -94,7 +95,9 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
     },
 
     async suspend(key, suspension) {
-      const reply = await store.suspend(key, suspension)
+      const { note, stream } = suspension
+      const sealed = note === undefined ? suspension : { ...suspension, note: seal(note, 'note', key, stream) }
+      const reply = await store.suspend(key, sealed)
       if (reply.status !== 'news') return reply
       return { ...reply, answers: openAll(reply.answers, (ask, text) => openAnswer(key, ask, text)) ?? new Map() }
     },
@@ -103,7 +106,7 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
       const reply = await store.poll(key, stream, after)
       if (reply.status !== 'suspended') return reply
       const entries = openEntries(key, stream, reply.entries)
-      return entries ? { ...reply, entries } : { status: 'trimmed' }
+      return entries ? { ...reply, entries, note: open(reply.note, 'note', key, stream) } : { status: 'trimmed' }
     },
   }
 }

@@ -20,7 +20,18 @@ export type Unsealed = 'refuse' | 'read' | 'write'
 /** The endpoint writes no text that begins like this: its texts are JSON, digests, or begin with a word. */
 const MARK = 'sealed.1.'
 
-type Kind = 'record' | 'data' | 'request' | 'log' | 'answer' | 'once' | 'mail' | 'instance' | 'task' | ValueKind
+type Kind =
+  | 'record'
+  | 'data'
+  | 'request'
+  | 'log'
+  | 'answer'
+  | 'once'
+  | 'note'
+  | 'mail'
+  | 'instance'
+  | 'task'
+  | ValueKind
 
 /**
  * Seals what goes into `store`. The first key of the ring seals, all of them open.

@@ -100,6 +100,9 @@ const OTHER_FLAGS: Record<string, string> = {
   'Call.#handler': 'whether the handler has settled, for which the end of its call does not wait',
   'Outbox.#running': 'a write to the store is on its way',
   'Outbox.#phase': 'what the queue still takes',
+  'SessionChannel.#isDurable': 'the store has a journal for the call, which its request decides',
+  'Outbox.#held': 'the store is asked whether the run goes on',
+  'CallStream.#isKept': 'the store was given the request',
   'AutoProgress.#quiet': 'nothing was sent since the last progress',
 }
 

@@ -19,7 +19,8 @@ interface Protection {
   called?: string
 }
 
-const CALLS = 'lib/store/redis/scripts/calls.ts'
+const APPEND = 'lib/store/redis/scripts/append.ts'
+const TAKEOVER = 'lib/store/redis/scripts/takeover.ts'
 const STREAMS = 'lib/store/redis/scripts/streams.ts'
 const CONNECTION = 'lib/session/stream/connection.ts'
 const RULE = 'test/cluster/stream-property-memory.test.ts'
@@ -28,29 +29,29 @@ const CONTRACT = 'test/store/redis.test.ts'
 const protections: Protection[] = [
   {
     name: 'only the run that owns a call appends to it',
-    file: CALLS,
+    file: APPEND,
     without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
     failing: CONTRACT,
     called: '\\(the fence\\)',
   },
   {
     name: 'an append beyond the end of a log is refused',
-    file: CALLS,
+    file: APPEND,
     without: [["if from > top + 1 then return reply('gap') end", '']],
     failing: CONTRACT,
     called: 'where it would leave a hole',
   },
   {
     name: 'an append to a cancelled call is refused',
-    file: CALLS,
+    file: APPEND,
     without: [["if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end", '']],
     failing: CONTRACT,
     called: 'the next append adds nothing',
   },
   {
     name: 'an append to an ended session is refused',
-    file: CALLS,
-    without: [['  gone: "{ \'gone\' }",\n  reply(reply): AppendReply', '  reply(reply): AppendReply']],
+    file: APPEND,
+    without: [['  gone: "{ \'gone\' }",\n  reply: readAppend', '  reply: readAppend']],
     failing: CONTRACT,
     called: 'is final',
   },
@@ -75,7 +76,7 @@ const protections: Protection[] = [
   },
   {
     name: 'a claim replaces only the expected owner',
-    file: CALLS,
+    file: TAKEOVER,
     without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
     failing: CONTRACT,
     called: 'is lost where another run was first',
@@ -141,7 +142,7 @@ const protections: Protection[] = [
   },
   {
     name: 'a cancel that arrives before its call leaves a mark',
-    file: 'lib/store/memory/calls.ts',
+    file: 'lib/store/memory/registration.ts',
     without: [
       ['const cancelled = marked !== undefined && marked >= state.clock.now() - markAge', 'const cancelled = false'],
     ],

@@ -14,18 +14,18 @@ interface Protection {
   faults?: readonly FaultKind[]
 }
 
-const CALLS = 'lib/store/redis/scripts/calls.ts'
+const APPEND = 'lib/store/redis/scripts/append.ts'
 
 export const PROTECTIONS = {
   fence: {
     what: 'only the run that owns a call appends to it',
-    file: CALLS,
+    file: APPEND,
     without: [["if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end", '']],
     faults: ['stop', 'kill and stop', 'cut clients'],
   },
   claim: {
     what: 'a claim replaces only the expected owner',
-    file: CALLS,
+    file: 'lib/store/redis/scripts/takeover.ts',
     without: [["if current ~= expected and current ~= owner then return { 'lost' } end", '']],
     faults: ['kill and stop', 'cut clients', 'swallow clients', 'stop'],
   },
@@ -52,9 +52,27 @@ export const PROTECTIONS = {
   },
   repeat: {
     what: 'an append that is sent again is recognised',
-    file: CALLS,
+    file: APPEND,
     without: [["if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end", '']],
     faults: ['lose reply', 'cut store'],
+  },
+  journal: {
+    what: 'a run that goes on with a call has the results of the runs before',
+    file: 'lib/session/call/durable/leg.ts',
+    without: [['const known = this.#earlier?.results.get(id)', 'const known: string | undefined = undefined']],
+    faults: ['kill', 'drain'],
+  },
+  asks: {
+    what: 'a run that goes on with a call finds what the runs before have asked',
+    file: 'lib/session/call/durable/keyed-asks.ts',
+    without: [['const kept = this.#earlier?.asks.get(name)', 'const kept = this.#earlier?.asks.get("")']],
+    faults: ['kill', 'drain'],
+  },
+  said: {
+    what: 'a run that goes on with a call leaves out the messages that the log has',
+    file: 'lib/session/call/channel.ts',
+    without: [['if (say !== undefined && say <= (this.#parts.continued?.journal?.said ?? 0)) return', '']],
+    faults: ['kill', 'drain'],
   },
 } as const satisfies Record<string, Protection>
 

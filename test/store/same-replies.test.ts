@@ -176,8 +176,13 @@ const operations = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: operation('suspend', { key, stream: callStream, owner, asks: fc.array(ask) }, ({ store, prefix }, o) =>
-      store.suspend(prefix + o.key, { stream: 'T', owner: o.owner || 'i1:r1', asks: o.asks }),
+    arbitrary: operation(
+      'suspend',
+      { key, stream: callStream, owner, asks: fc.array(ask), note: text },
+      async ({ store, prefix }, o) => {
+        const { key, owner, note, ...rest } = o
+        return store.suspend(prefix + key, { ...rest, owner: owner || 'i1:r1', note: note || undefined, max: 1 })
+      },
     ),
   },
   operation('poll', { key, number, tag: fc.constantFrom('', 't1') }, ({ store, prefix }, o) =>

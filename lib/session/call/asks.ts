@@ -4,17 +4,30 @@ import { randomId } from '../../base/ids.ts'
 import { isObject, type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { LONGEST_TIMER } from '../../runtime/timers.ts'
-import { AskError } from '../../server/context/errors.ts'
+import { AskError, AskPending } from '../../server/context/errors.ts'
+import { TIMED_OUT } from '../../store/journal.ts'
 import type { SessionKey } from '../../store/store.ts'
+import type { OpenAsks } from './durable/run.ts'
 
 interface Waiting {
   method: string
+  /** ms, as the handler gave it. */
+  timeout: number
+  /** The store decides whether its time is over. */
+  durable: boolean
   resolve(result: JsonObject): void
   reject(error: unknown): void
   timer: Timer
 }
 
-export class Asks {
+/** How long an ask waits on whose time is over by the clock of this process alone, in ms. */
+const NOT_YET = 250
+
+function timedOut({ method, timeout }: Waiting): AskError {
+  return new AskError('timeout', `${method}: the client did not answer within ${Math.min(timeout, LONGEST_TIMER)} ms.`)
+}
+
+export class Asks implements OpenAsks {
   readonly #instance: Instance
   readonly #key: SessionKey
   #waiting: Map<string, Waiting> | undefined
@@ -39,15 +52,19 @@ export class Asks {
    * Begins to wait. The id is random within the session: ids of the server are unique across instances and
    * cannot be guessed.
    */
-  open(method: string, timeout: number, send: (text: string) => void): { id: string; answer: Promise<JsonObject> } {
-    const id = randomId(12)
+  open(
+    method: string,
+    timeout: number,
+    send: (text: string) => void,
+    durable?: Parameters<OpenAsks['open']>[3],
+  ): { id: string; answer: Promise<JsonObject> } {
+    const { id, left } = durable?.earlier ?? { id: randomId(12), left: timeout }
     this.#waiting ??= new Map()
     this.#ids.push(id)
     const waiting = this.#waiting
     const answer = new Promise<JsonObject>((resolve, reject) => {
-      const time = Math.min(timeout, LONGEST_TIMER)
-      const timer = this.#instance.clock.after(time, () => void this.#expire(id, time, send))
-      waiting.set(id, { method, resolve, reject, timer })
+      const timer = this.#expireAfter(left, id, send)
+      waiting.set(id, { method, timeout, durable: durable !== undefined, resolve, reject, timer })
     })
     // The handler may give up on the answer before it is rejected.
     answer.catch(() => {})
@@ -57,6 +74,7 @@ export class Asks {
   answered(id: string, value: string): void {
     const waiting = this.#take(id)
     if (!waiting) return
+    if (value === TIMED_OUT) return waiting.reject(timedOut(waiting))
     const answer: unknown = JSON.parse(value)
     const { result, error } = isObject(answer) ? answer : {}
     if (isObject(result)) return waiting.resolve(result)
@@ -66,11 +84,16 @@ export class Asks {
     waiting.reject(new AskError('refused', `${waiting.method}: the client answered with an error: ${reason}`, details))
   }
 
-  /** The call has ended: every ask is rejected. */
-  abandon(): void {
+  /** The run is over: every ask is rejected. `pending`: a later run goes on with the answers. */
+  abandon(pending = false): void {
     for (const id of this.waiting) {
-      this.#take(id)?.reject(new DOMException('The call ended before the client answered.', 'AbortError'))
+      const ended = new DOMException('The call ended before the client answered.', 'AbortError')
+      this.#take(id)?.reject(pending ? new AskPending(id) : ended)
     }
+  }
+
+  #expireAfter(ms: number, id: string, send: (text: string) => void): Timer {
+    return this.#instance.clock.after(Math.min(ms, LONGEST_TIMER), () => void this.#expire(id, send))
   }
 
   #take(id: string): Waiting | undefined {
@@ -88,24 +111,39 @@ export class Asks {
     waiting.reject(new DOMException(`${waiting.method}: the server no longer waits for the answer.`, 'AbortError'))
   }
 
-  async #expire(id: string, timeout: number, send: (text: string) => void): Promise<void> {
+  /** Sends the client that an answer comes too late. */
+  withdraw(id: string, send: (text: string) => void): void {
+    send(notificationText('notifications/cancelled', { requestId: id, reason: 'The answer took too long.' }))
+  }
+
+  async #expire(id: string, send: (text: string) => void): Promise<void> {
+    const open = this.#waiting?.get(id)
+    if (open?.durable) {
+      const value = await this.#stored(id)
+      // The clock of the store decides, so that every run finds the same.
+      if (value === undefined && this.#waiting?.get(id) === open) open.timer = this.#expireAfter(NOT_YET, id, send)
+      if (value === TIMED_OUT && this.#waiting?.has(id)) this.withdraw(id, send)
+      if (value !== undefined) this.answered(id, value)
+      return
+    }
     const waiting = await this.#close(id)
     if (!waiting) return
-    send(notificationText('notifications/cancelled', { requestId: id, reason: 'The answer took too long.' }))
-    waiting.reject(new AskError('timeout', `${waiting.method}: the client did not answer within ${timeout} ms.`))
+    this.withdraw(id, send)
+    waiting.reject(timedOut(waiting))
+  }
+
+  /** What the store has for an ask whose time is over here. */
+  async #stored(id: string): Promise<string | undefined> {
+    const value = await this.#instance.store.closeAsk(this.#key, id).catch((error) => this.#instance.report(error))
+    return value ?? undefined
   }
 
   /** Before it is given up, the store is asked for an answer whose mail was lost. Undefined: there is no open ask any longer. */
   async #close(id: string): Promise<Waiting | undefined> {
     if (!this.#waiting?.has(id)) return undefined
-    const value = await this.#instance.store.closeAsk(this.#key, id).catch((error) => this.#instance.report(error))
-    if (typeof value !== 'string') return this.#take(id)
+    const value = await this.#stored(id)
+    if (value === undefined) return this.#take(id)
     this.answered(id, value)
     return undefined
   }
-}
-
-/** The result or the error that a client sent for an ask, as the store keeps it. */
-export function answerText(response: { result?: unknown; error?: unknown }): string {
-  return JSON.stringify(isObject(response.error) ? { error: response.error } : { result: response.result })
 }

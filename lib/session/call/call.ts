@@ -8,19 +8,22 @@ import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
 import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
-import type { StoreUnavailable } from '../../store/store.ts'
+import { AskPending } from '../../server/context/errors.ts'
+import type { DurableAsk, StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
+import type { LegParts } from './durable-run.ts'
 import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
-import { inspectCall } from './on-demand.ts'
+import { abandon, beat } from './on-demand.ts'
 import { Pace, type PacedCall } from './pace.ts'
 import { AutoProgress } from './progress.ts'
+import { receive } from './receive.ts'
 import { failureOf, refusalOf, responseTo } from './response.ts'
 import { sessionMethod } from './session-methods.ts'
 import type { CallEvent, CallState, Effect, Ending } from './state.ts'
 import { CLAIMED, canSend, hasJsonResponse, isStored, next, outcomeOf, READY } from './state.ts'
-import { CallStream, type Opened, type StreamedCall } from './stream.ts'
+import { CallStream, type Opened, type Reported, type StreamedCall } from './stream.ts'
 
 const REGISTER_AGAIN = 1_000 // ms after a registration that failed
 
@@ -61,11 +64,26 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   get token(): string {
-    return this.#stream.token
+    return this.#stream.run.token
   }
 
+  get state(): CallState {
+    return this.#state
+  }
   get over(): boolean {
     return this.#state.at === 'over'
+  }
+  get isStored(): boolean {
+    return isStored(this.#state)
+  }
+
+  /** The call goes on elsewhere from its journal where it is abandoned. */
+  get isDurable(): boolean {
+    return this.isStored && this.#channel.isDurable
+  }
+
+  get legParts(): LegParts {
+    return { call: this, stream: this.#stream, parts: this.#parts, channel: this.#channel, progress: this.#progress }
   }
 
   /** The response is there as JSON, or will be as soon as the store has ended the call. */
@@ -123,14 +141,15 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   /** Sends a message before the response. Resolves at once, or when the queue has room again. */
-  async send(data: string, ask?: string): Promise<void> {
+  async send(data: string, ask?: string | DurableAsk, say?: number): Promise<void> {
     if (!canSend(this.#state)) return
     this.#progress.messageSent()
-    this.#openStream()
-    await this.#streamed?.outbox?.push(data, ask)
+    this.openQueue()
+    await this.#streamed?.outbox?.push(data, ask, false, say)
   }
 
-  #openStream(): void {
+  /** Makes the queue in front of the log, where there is none. */
+  openQueue(): void {
     if (this.#streamed?.outbox) return
     if (this.#parts.continued) this.openStream()
     else this.#parts.carrier.beginStream()
@@ -138,12 +157,13 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** Ends the call with this response. The first response counts. */
   respond(text: string): void {
-    if (this.#parts.continued && !this.over) this.#openStream()
+    if (this.#parts.continued && !this.over) this.openQueue()
     this.#apply('responded', text)
   }
 
   #fail(error: unknown): void {
-    this.#returned(failureOf(this.#parts, error, this.#channel.watch))
+    // Nothing failed: the run has ended, and a later one goes on.
+    this.#returned(this.over && error instanceof AskPending ? '' : failureOf(this.#parts, error, this.#channel.watch))
   }
 
   /** The handler has settled, and this is its response. */
@@ -157,7 +177,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   closeStream(retryMs: number): void {
     if (!canSend(this.#state) || !this.#parts.carrier.streams || this.#parts.session.legacy) return
     if (!features(this.#parts.session.revision).streamsMayPause) return
-    this.#openStream()
+    this.openQueue()
     void this.#stream.pause(retryMs)
   }
 
@@ -177,45 +197,23 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   }
 
   receive(mail: Mail): void {
-    if (mail.t === 'cancel') this.cancel(mail.reason)
-    else if (mail.t === 'answer') this.#channel.receiveAnswer(mail.ask, mail.value)
-    else if (mail.t === 'level') this.#channel.setLevel(mail.level)
-    else if (mail.t === 'gone') this.interrupt('gone')
-    else if (mail.t === 'inspect') void inspectCall(this, this.#parts, this.#channel, mail)
+    receive(this, this.#parts, this.#channel, mail)
   }
 
-  /** The heartbeat of a registered call: the store may have what mail lost. */
   beat(): void {
-    if (!isStored(this.#state) || this.#state.at === 'ending') return
-    this.#parts.caller.quota?.registered(this.#stream.owner)
-    this.#stream
-      .look(this.#channel.openAsks)
-      .then((look) => {
-        if (this.over || this.#state.at === 'ending' || this.#stream.ending) return
-        if (look.status !== 'ok') return this.interrupt(look.status)
-        if (look.cancelled) return this.cancel()
-        this.#channel.setLevel(look.level)
-        for (const [ask, value] of look.answers) this.#channel.receiveAnswer(ask, value)
-      })
-      .catch((error) => this.#instance.report(error))
+    if (this.isStored && this.#state.at !== 'ending') void beat(this, this.#stream, this.#channel, this.#parts)
   }
 
   /** The instance or the platform gives the call no more time: it is handed over, or ends with an error. */
   async abandon(why = SHUT_DOWN): Promise<void> {
-    if (this.over) return
-    // A run that has taken the call over, and has sent nothing, has its log all the same.
-    if (this.#state.at === 'registered' && this.#parts.continued) this.#openStream()
-    const resumable = this.#streamed?.resumable || features(this.#parts.session.revision).streamsMayPause
-    if (this.#state.at === 'streaming' && resumable && this.#parts.host.durability(this.#parts.request) !== 'none') {
-      await this.#streamed?.settled()
-      this.#apply('released', undefined, why)
-      if (this.over) return
-    }
-    this.giveUp(why)
-    await this.#streamed?.outbox?.flushed()
+    if (!this.over) await abandon(this, () => this.#streamed, this.#channel, this.#parts, why)
   }
 
-  report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void {
+  release(why: string): void {
+    this.#apply('released', undefined, why)
+  }
+
+  report(event: Reported): void {
     if (event === 'responseLogged') forgetRelayed(this.#parts)
     this.#apply(event)
   }
@@ -265,6 +263,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
         return this.#stream.confirm()
       case 'openOutbox':
         return this.#stream.openOutbox(isStored(this.#state))
+      case 'hold':
+      case 'unhold':
+        return this.#streamed?.outbox?.hold(effect === 'hold')
       case 'sendResponse':
         void this.#stream.outbox?.push(text, undefined, true)
         return this.#pace?.stop()

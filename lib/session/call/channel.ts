@@ -1,47 +1,39 @@
 /** The handler's way to a client that has a session: messages and asks go out on the stream of its call. */
 
 import type { CallOutcome } from '../../base/events.ts'
-import { around, digest } from '../../base/ids.ts'
+import { around } from '../../base/ids.ts'
+import { cancelBy } from '../../base/promises.ts'
 import { toJson } from '../../base/to-json.ts'
 import type { FormerTrace } from '../../base/tracing.ts'
 import { type JsonObject, notificationText } from '../../protocol/jsonrpc.ts'
 import type { Revision } from '../../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../../protocol/types.ts'
 import { HandlerChannel } from '../../runtime/handler-channel.ts'
-import { type Ask, type ClientChannel, type ClientView, withMeta } from '../../server/context/client-channel.ts'
+import {
+  type Announcer,
+  type Ask,
+  type ClientChannel,
+  type ClientView,
+  withMeta,
+} from '../../server/context/client-channel.ts'
 import { AskError } from '../../server/context/errors.ts'
-import type { SessionKey, Store } from '../../store/store.ts'
-import type { KeyValues } from '../../store/values.ts'
+import type { DurableAsk } from '../../store/store.ts'
+import type { Handles, KeyValues } from '../../store/values.ts'
 import { sessionData } from '../stream/session.ts'
-import { Asks } from './asks.ts'
-import { type CallParts, givePlace, takePlace } from './host.ts'
+import type { Asks } from './asks.ts'
+import type { Leg } from './durable/leg.ts'
+import type { LegParts } from './durable-run.ts'
+import { type CallParts, givePlace, hasJournal, takePlace } from './host.ts'
+import { ASKS, DURABLE } from './on-demand.ts'
 import type { AutoProgress } from './progress.ts'
-
-/** How long a page that was opened may take to be done with, in ms. */
-const ELICITATION_LIFETIME = 24 * 60 * 60_000
-
-/**
- * An elicitation belongs to the principal that was asked first; its latest session gets the completion. Without
- * authorization it belongs to a session.
- */
-async function claimElicitation(store: Store, id: string, principal: string, key: SessionKey): Promise<void> {
-  const name = `owner.${digest(id, 16)}`
-  const owner = principal === '' ? key : principal
-  const { status } = await store.addValue('elic', name, owner, ELICITATION_LIFETIME)
-  if (status === 'taken') {
-    const other = principal === '' ? await store.getValue('elic', name) : undefined
-    const ended = other !== undefined && (await store.readSession(other, undefined)) === undefined
-    if (!ended)
-      throw new TypeError(`The elicitation id "${id}" is in use by another client. Give each elicitation its own.`)
-  }
-  await store.setValue('elic', name, owner, ELICITATION_LIFETIME)
-}
 
 /** The call, as its handler's channel uses it. */
 export interface SendingCall {
   readonly over: boolean
-  /** Sends a message before the response; with the ask that it carries. Resolves when the queue has room. */
-  send(data: string, ask?: string): Promise<void>
+  /** Sends a message before the response; with the ask that it carries, or its ordinal. Resolves when the queue has room. */
+  send(data: string, ask?: string | DurableAsk, say?: number): Promise<void>
+  /** What the leg of a durable call works with. */
+  readonly legParts: LegParts
   /** Ends the client's connection while the call goes on (2025-11-25). */
   closeStream(retryMs: number): void
 }
@@ -55,6 +47,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #level: LoggingLevel | undefined
   #asks: Asks | undefined
   #asked = 0
+  /** Messages of the handler so far: a later run leaves out as many as the log has. */
+  #said = 0
+  #isDurable: boolean | undefined
+  #leg: Leg | undefined
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
     super(parts.host, parts.caller, parts.request)
@@ -90,7 +86,47 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return this.#parts.session.heard
   }
   get session(): KeyValues {
-    return sessionData(this.#parts.host.store, this.#parts.session.key)
+    return this.#guarded(sessionData(this.#parts.host.store, this.#parts.session.key))
+  }
+  override get user(): KeyValues {
+    return this.#guarded(super.user)
+  }
+  override get handles(): Handles {
+    return this.#guarded(super.handles)
+  }
+  override get announce(): Announcer {
+    return this.#guarded(super.announce)
+  }
+
+  /** Values whose writes end before a durable run does, and do not begin afterwards. */
+  #guarded<T extends object>(values: T): T {
+    return this.#leg ? this.#leg.guard(values) : values
+  }
+
+  /** The call has a journal at the store. */
+  get isDurable(): boolean {
+    this.#isDurable ??= hasJournal(this.#parts)
+    return this.#isDurable
+  }
+
+  /** Of a durable call that has kept something, or has asked, or was taken over. */
+  get leg(): Leg | undefined {
+    return this.#leg
+  }
+
+  async #openLeg(): Promise<Leg> {
+    const { openLeg } = DURABLE.now ?? (await DURABLE.load())
+    this.#leg ??= openLeg(this.#call.legParts)
+    return this.#leg
+  }
+
+  protected override async runOnce<T>(
+    name: string,
+    fn: () => T | Promise<T>,
+    options: { single?: boolean },
+  ): Promise<T> {
+    if (!this.isDurable) return fn()
+    return (await this.#openLeg()).once(name, fn, options.single === true)
   }
 
   protected override takePlace(): void {
@@ -102,7 +138,15 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
 
   wants(level: LoggingLevel): boolean {
-    return this.#level === undefined || compareLevels(level, this.#level) >= 0
+    const isWanted = this.#level === undefined || compareLevels(level, this.#level) >= 0
+    // The level may be another in a later run.
+    if (!isWanted) this.#number()
+    return isWanted
+  }
+
+  /** The ordinal of a message of the handler. Undefined within `ctx.once`, which a later run leaves out as a whole. */
+  #number(): number | undefined {
+    return this.#leg?.isInside ? undefined : ++this.#said
   }
 
   /** The session's log level, as the store or another instance has sent it. */
@@ -111,9 +155,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
 
   async notify(method: string, params: JsonObject): Promise<void> {
+    if (this.over) this.#leg?.requireRunning()
     if (this.over || !this.#parts.carrier.streams) return
-    if (method === 'notifications/progress' && !this.#progress.advance(params)) return
-    await this.#call.send(notificationText(method, params))
+    const isProgress = method === 'notifications/progress'
+    if (isProgress && !this.#progress.advance(params)) return
+    const say = isProgress ? undefined : this.#number()
+    if (say !== undefined && say <= (this.#parts.continued?.journal?.said ?? 0)) return
+    await this.#call.send(notificationText(method, params), undefined, say)
   }
 
   ask(ask: Ask): Promise<JsonObject> {
@@ -131,11 +179,13 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
     const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
-    await this.#expectCompletion(ask)
-    this.#requireRunning()
-    ask.signal?.throwIfAborted()
+    const { Asks, expectCompletion } = ASKS.now ?? (await ASKS.load())
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const asks = this.#asks
+    await expectCompletion(this.#parts, this.principal, ask)
+    this.#requireRunning()
+    ask.signal?.throwIfAborted()
+    if (this.isDurable) return (await this.#openLeg()).ask(ask, ask.timeout ?? askTimeout)
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
     if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
@@ -147,6 +197,11 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
 
   closeStream(retryMs: number = around(this.#parts.host.instance.options.retry)): void {
     this.#call.closeStream(retryMs)
+  }
+
+  /** Once the call has asked. */
+  get asks(): Asks | undefined {
+    return this.#asks
   }
 
   /** Every ask of the call, of this run and those before, for the store to forget with its end. */
@@ -161,35 +216,20 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
 
   receiveAnswer(ask: string, value: string): void {
+    // A later run may have it before its handler asks again.
+    const { answers } = this.#parts.continued?.journal ?? {}
+    if (answers && !answers.has(ask)) answers.set(ask, value)
     this.#asks?.answered(ask, value)
   }
 
   /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
   ended(outcome: CallOutcome | undefined): void {
-    this.#asks?.abandon()
+    this.#leg?.ended()
+    this.#asks?.abandon(outcome === 'suspended')
     this.watch?.end(outcome)
-  }
-
-  /**
-   * URL mode: the page reports its completion by the elicitation's id alone, to any instance.
-   * @throws TypeError where an author's id is that of another caller
-   */
-  async #expectCompletion({ params }: Ask): Promise<void> {
-    const id = params?.elicitationId
-    if (typeof id !== 'string') return
-    const { host, session } = this.#parts
-    await claimElicitation(host.store, id, this.principal, session.key)
-    await host.store.setValue('elic', id, session.key, ELICITATION_LIFETIME)
   }
 
   #requireRunning(): void {
     if (this.over) throw new DOMException('The call has ended.', 'AbortError')
   }
-}
-
-/** Calls `cancel` where the signal is aborted before the answer is there. */
-function cancelBy(signal: AbortSignal, answer: Promise<unknown>, cancel: () => void): void {
-  signal.addEventListener('abort', cancel, { once: true })
-  const forget = () => signal.removeEventListener('abort', cancel)
-  answer.then(forget, forget)
 }

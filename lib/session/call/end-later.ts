@@ -17,6 +17,8 @@ interface LastMessage {
   /** The number of the message, if the log has what it had. Default: the log is asked. */
   from?: number
   text: string
+  /** The call has a journal. */
+  durable?: boolean
   /** The asks of the call. */
   forget: string[] | undefined
 }
@@ -45,15 +47,15 @@ export function finishLater(instance: Instance, key: SessionKey, message: LastMe
 async function finish(
   instance: Instance,
   key: SessionKey,
-  { stream, owner, from: first = 1, text, forget }: LastMessage,
+  { stream, owner, from: first = 1, text, durable, forget }: LastMessage,
 ): Promise<void> {
   const { store } = instance
   let from = first
   for (let attempt = 0; attempt < 2; attempt++) {
-    const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, forget }
+    const append = { stream, owner, from, messages: [text], tag: randomId(3), final: true, durable, forget }
     const { status, end, holder } = await store.append(key, append)
     if (status === 'cancelled') {
-      await store.endCall(key, { stream, owner, mark: true, forget })
+      await store.endCall(key, { stream, owner, mark: true, durable, forget })
       return
     }
     if (status === 'ok') {

@@ -12,6 +12,7 @@ import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
 import type { Call } from './call.ts'
+import type { Earlier } from './durable/run.ts'
 import type { Relay } from './outbox.ts'
 import type { RunningCalls } from './running.ts'
 
@@ -77,6 +78,10 @@ interface Continuation {
   holder?: Holder | undefined
   /** What is known of the trace of the run before. */
   former?: FormerTrace | undefined
+  /** Of a durable call: what the runs before have left. */
+  journal?: Earlier | undefined
+  /** The lapses of the sign of life of this instance before it claimed the call. */
+  lapses?: number | undefined
   /** HTTP+SSE (2024-11-05): puts a message on the session's one stream. The same id twice is one message. */
   relay?: Relay | undefined
 }
@@ -91,6 +96,12 @@ export interface CallParts {
   readonly continued?: Continuation | undefined
   /** The call carries the response of another one, which is over. */
   readonly successor?: true
+}
+
+/** Whether the store has a journal for the call, or will have with its registration. */
+export function hasJournal({ carrier, continued, host, request }: CallParts): boolean {
+  if (continued?.claimed) return continued.journal !== undefined
+  return carrier.streams && host.durability(request) === 'durable'
 }
 
 const NONE: readonly string[] = []

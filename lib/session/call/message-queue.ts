@@ -1,9 +1,14 @@
 /** The messages of a call that wait for the log, with their length. */
 
+import type { Append, DurableAsk } from '../../store/store.ts'
+
 export interface Item {
   data: string
-  ask?: string | undefined
+  /** The ask that it carries. */
+  ask?: string | DurableAsk | undefined
   final: boolean
+  /** Its ordinal among the messages of the handler, where it has one. */
+  say?: number | undefined
 }
 
 const BATCH_MESSAGES = 64
@@ -66,3 +71,9 @@ export class MessageQueue {
 
 /** The name of the last message that is relayed for a call: its response, or the error that it is given up with. The first one counts. */
 export const lastOf = (stream: string): string => `last.${stream}`
+
+/** What the journal of a durable call has of its messages. */
+export function journaled(batch: Item[]): Pick<Append, 'durable' | 'said' | 'durableAsks'> {
+  const said = batch.findLast(({ say }) => say !== undefined)?.say
+  return { durable: true, said, durableAsks: batch.flatMap(({ ask }) => (typeof ask === 'object' ? ask : [])) }
+}

@@ -16,3 +16,20 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
+
+/** Asks of calls. */
+export const ASKS = new OnDemand(async () => {
+  const [{ Asks }, { expectCompletion }] = await Promise.all([import('./asks.ts'), import('./completion.ts')])
+  return { Asks, expectCompletion }
+})
+
+const LATER = new OnDemand(async () => {
+  const [{ abandon }, { beat }] = await Promise.all([import('./abandon.ts'), import('./heartbeat.ts')])
+  return { abandon, beat }
+})
+
+/** As those of abandon.ts and heartbeat.ts: few calls take so long. */
+export const { abandon, beat } = operationsOf(LATER, { abandon: true, beat: true })
+
+/** Legs of durable calls: their first `ctx.once`, or their first ask. */
+export const DURABLE = new OnDemand(() => import('./durable-run.ts').then(({ openLeg }) => ({ openLeg })))

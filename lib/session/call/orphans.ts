@@ -93,6 +93,7 @@ async function end(instance: Instance, key: SessionKey, { stream, owner: expecte
   if (claim.status !== 'ok') return
   const error = { code: ErrorCode.InternalError, message: lostText(expected) }
   const text = errorText(error, claim.id === undefined ? undefined : untypedId(claim.id))
-  await finishLater(instance, key, { stream, owner, from: claim.end + 1, text, forget: claim.asks })
+  const durable = claim.journal !== undefined
+  await finishLater(instance, key, { stream, owner, from: claim.end + 1, text, durable, forget: claim.asks })
   if (holder !== undefined) await store.release(key, stream, holder)
 }

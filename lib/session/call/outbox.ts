@@ -3,14 +3,15 @@
  * the holder afterwards; messages that wait while an append is under way go together in the next one. The handler waits
  * only while the queue is over its bound.
  */
-import { jitter, randomId } from '../../base/ids.ts'
+import { randomId } from '../../base/ids.ts'
 import { MAX_UNSENT } from '../../runtime/error-text.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { tokenOf } from '../../runtime/name.ts'
-import { type AppendReply, type Holder, type Owner, type Registration, StoreUnavailable } from '../../store/store.ts'
+import type { AppendReply, DurableAsk, Holder, Owner, Registration, StoreUnavailable } from '../../store/store.ts'
 import { missedText } from '../stream/missed.ts'
 import type { Session } from '../stream/session.ts'
-import { type Item, lastOf, MessageQueue } from './message-queue.ts'
+import { type Item, journaled, lastOf, MessageQueue } from './message-queue.ts'
+import { type Patient, patiently } from './patiently.ts'
 import type { Ending } from './state.ts'
 
 /** Puts a message on the one stream of a session of HTTP+SSE, whose holder it returns. Two with one id are one message. */
@@ -18,7 +19,11 @@ export type Relay = (data: string, id: string) => Promise<Holder | undefined>
 
 interface OutboxOptions {
   stream: string
-  owner: Owner
+  owner: () => Owner
+  /** True where the call is another run's by another name of its own, which `owner` has from now on. */
+  renamed: (owner: Owner) => Promise<boolean>
+  /** The call has a journal. */
+  durable: () => boolean
   /** Registers the call with its first append; absent where it is registered already. */
   register?: Registration | undefined
   /** The request that registers the call, where one is under way. */
@@ -43,10 +48,8 @@ interface OutboxOptions {
 }
 
 const MISSED = missedText()
-/** How long a message waits for the end of a trouble that does not pass in a moment, in ms. */
-const LASTING_PATIENCE = 2_000
 
-export class Outbox {
+export class Outbox implements Patient {
   readonly #instance: Instance
   readonly #session: Session
   readonly #options: OutboxOptions
@@ -93,7 +96,7 @@ export class Outbox {
     return this.#phase === 'complete'
   }
 
-  get #isClosed(): boolean {
+  get isClosed(): boolean {
     return this.#phase === 'closed'
   }
   get full(): boolean {
@@ -101,8 +104,20 @@ export class Outbox {
     return this.#queue.length >= maxQueuedMessages || this.#queue.size >= maxQueuedBytes
   }
 
+  giveUp(trouble: StoreUnavailable | undefined): void {
+    this.close()
+    this.#options.onEnding('unreachable', trouble)
+  }
+
+  /** What is queued stays here while the store is asked whether the run goes on. */
+  hold(held: boolean): void {
+    this.#held = held
+    if (this.#queue.length > 0) this.#start()
+  }
+  #held = false
+
   /** Queues a message. The promise resolves at once, or when there is room again. */
-  push(data: string, ask?: string, final = false): Promise<void> {
+  push(data: string, ask?: string | DurableAsk, final = false, say?: number): Promise<void> {
     // The first last message counts: a handler may still send while its call fails.
     if (this.#phase !== 'open') return Promise.resolve()
     if (!final && this.#queue.size + data.length > MAX_UNSENT) {
@@ -116,7 +131,7 @@ export class Outbox {
       // The log takes the rest at once, and the connection reads it from there.
       this.#goOn?.()
     }
-    this.#queue.push({ data, ask, final })
+    this.#queue.push({ data, ask, final, say })
     this.#start()
     return this.full ? new Promise((resolve) => this.#room.push(resolve)) : Promise.resolve()
   }
@@ -138,7 +153,7 @@ export class Outbox {
   }
 
   #start(): void {
-    if (this.#running) return
+    if (this.#running || this.#held) return
     this.#running = true
     // After all microtasks, so that messages that a handler sends without awaiting anything else share one append.
     process.nextTick(() => {
@@ -146,7 +161,7 @@ export class Outbox {
         .catch((error) => this.#instance.report(error))
         .finally(() => {
           this.#running = false
-          if (this.#queue.length > 0 && !this.#isClosed) this.#start()
+          if (this.#queue.length > 0 && !this.isClosed) this.#start()
           else this.#wake()
         })
     })
@@ -166,10 +181,11 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#isClosed) {
+    while (this.#queue.length > 0 && !this.isClosed) {
       const batch = this.#queue.batch()
-      const reply = await this.#append(batch)
-      if (this.#isClosed || !reply) return
+      const owner = this.#options.owner()
+      const reply = await this.#append(batch, owner)
+      if (this.isClosed || !reply) return
       this.#options.onLevel(reply.level)
       this.#options.onKept(reply)
       if (reply.status === 'gap') {
@@ -183,6 +199,7 @@ export class Outbox {
         this.#queue.unshift({ data: MISSED, final: false })
         continue
       }
+      if (reply.status === 'lost' && (await this.#options.renamed(owner))) continue
       if (reply.status !== 'ok') {
         this.close()
         this.#options.onEnding(reply.status)
@@ -198,7 +215,7 @@ export class Outbox {
       this.#queue.remove(batch.length)
       const sent = this.#send(n, batch)
       const reader = sent instanceof Promise ? await sent : sent
-      if (batch.at(-1)?.final && !this.#isClosed) {
+      if (batch.at(-1)?.final && !this.isClosed) {
         this.close()
         this.#options.onDone()
       }
@@ -222,53 +239,29 @@ export class Outbox {
   }
   #goOn: (() => void) | undefined
 
-  async #append(batch: Item[]): Promise<AppendReply | undefined> {
+  async #append(batch: Item[], owner: Owner): Promise<AppendReply | undefined> {
     const final = batch.at(-1)?.final === true
     const append = {
       stream: this.#options.stream,
-      owner: this.#options.owner,
+      owner,
       from: this.#next,
       messages: batch.map((item) => item.data),
       tag: this.#tag,
       final,
-      asks: batch.flatMap((item) => item.ask ?? []),
+      asks: batch.flatMap(({ ask }) => (typeof ask === 'string' ? ask : [])),
       forget: final ? this.#options.asks() : undefined,
     }
+    if (this.#options.durable()) Object.assign(append, journaled(batch))
     const { key } = this.#session
-    return this.#patiently(async () => {
+    return patiently(this.#instance, this, async () => {
       // Were both sent at once, a registration that the client library repeats would meet a call that has ended.
       if (this.#register) await this.#options.registration()
-      if (this.#isClosed) return undefined
+      if (this.isClosed) return undefined
       const register = this.#register
       if (!register) return this.#instance.store.append(key, append)
       const store = await this.#instance.attend()
       return store.append(key, { ...append, register })
     })
-  }
-
-  /**
-   * Tries until the store has done the work, the queue is closed, or `storePatience` is over: then the call ends too. A
-   * trouble that does not pass in a moment, such as a full store, gets a moment only.
-   */
-  async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { clock, options } = this.#instance
-    const since = clock.now()
-    for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
-      try {
-        return await work()
-      } catch (error) {
-        const trouble = error instanceof StoreUnavailable ? error : undefined
-        const patience = trouble?.lasting ? Math.min(LASTING_PATIENCE, options.storePatience) : options.storePatience
-        if (!trouble || clock.now() - since > patience) {
-          this.#instance.report(error)
-          this.close()
-          this.#options.onEnding('unreachable', trouble)
-          return undefined
-        }
-      }
-      await new Promise<void>((resolve) => void clock.after(jitter(wait), resolve))
-      if (this.#isClosed) return undefined
-    }
   }
 
   /** Sends what the log has, and returns the holder that it was sent to. */
@@ -293,7 +286,7 @@ export class Outbox {
     let reader: Holder | undefined
     for (const [i, { data, final }] of batch.entries()) {
       const id = final ? lastOf(this.#options.stream) : `${this.#options.stream}.${n + i}${this.#suffix}`
-      reader = await this.#patiently(async () => relay(data, id))
+      reader = await patiently(this.#instance, this, async () => relay(data, id))
     }
     return reader
   }

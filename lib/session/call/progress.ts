@@ -34,6 +34,16 @@ export class AutoProgress {
     return true
   }
 
+  get token(): unknown {
+    return this.#token
+  }
+  get sent(): number {
+    return this.#sent
+  }
+  get total(): unknown {
+    return this.#total
+  }
+
   /** The call has sent a message. */
   messageSent(): void {
     this.#quiet = false

@@ -12,9 +12,20 @@ type Stored = 'no' | 'asked' | 'yes'
  * Why a call is over. answered: its response is JSON. sent: its response was the last message of a stream. cancelled: by its
  * client, and there is no response. full: the session has as many calls as it may, and the handler was not called.
  * released: this instance shuts down, and others may go on. lost: another instance has taken the call over. gone: the
- * session has ended. unreachable: the store did not answer for as long as a call waits for it.
+ * session has ended. unreachable: the store did not answer for as long as a call waits for it. suspended: the call waits for its
+ * client, and a later run goes on with the answer.
  */
-const OUTCOMES = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable'] as const
+const OUTCOMES = [
+  'answered',
+  'sent',
+  'cancelled',
+  'full',
+  'released',
+  'lost',
+  'gone',
+  'unreachable',
+  'suspended',
+] as const
 type Outcome = (typeof OUTCOMES)[number]
 
 export type CallState =
@@ -34,6 +45,11 @@ export type CallState =
   | { readonly at: 'streaming'; readonly stored: Stored }
   /** The response is queued as the last message of the stream. */
   | { readonly at: 'finishing'; readonly stored: Stored }
+  /**
+   * The store is asked whether the run may end while its client is asked. What it sends is held back. `answered`: the response is
+   * there, and is dropped where the run ends: the later run has its own.
+   */
+  | { readonly at: 'suspending'; readonly answered: boolean }
   /** The store is asked to end a call that has sent nothing. Its response is JSON. */
   | { readonly at: 'ending' }
   | { readonly at: 'over'; readonly outcome: Outcome }
@@ -51,6 +67,11 @@ type StoreEvent =
   | 'responseLogged'
   | 'ended'
   | 'endedCancelled'
+/**
+ * Of durable calls. suspending: the store is asked. resumed: it has an answer, so that the run goes on. suspended: nobody runs the
+ * call from now on.
+ */
+type SuspensionEvent = 'suspending' | 'resumed' | 'suspended'
 /** streamOpened: the response of the POST becomes a stream. released: this instance
  * hands the call over to others, once the store has it. */
 type CarrierEvent = 'streamOpened' | 'released'
@@ -58,7 +79,7 @@ type CarrierEvent = 'streamOpened' | 'released'
 export type Ending = 'cancelled' | 'lost' | 'gone' | 'unreachable'
 
 /** full: the session has as many calls as it may. Only a call that has not begun gets this event. */
-export type CallEvent = 'full' | HandlerEvent | StoreEvent | CarrierEvent | Ending
+export type CallEvent = 'full' | HandlerEvent | StoreEvent | SuspensionEvent | CarrierEvent | Ending
 
 /**
  * Count the call among those that its caller has running here; as a registered one, on all instances; no longer. Its place
@@ -69,9 +90,10 @@ type CountEffect = 'count' | 'countRegistered' | 'uncount'
 type RegisterEffect = 'register' | 'registerLater' | 'registerIfQuiet'
 /**
  * confirm: the store has the call, so that the instance need not find it in its own table, and the response may begin.
- * openOutbox: make the queue in front of the log. sendResponse: queue the response as the last message.
+ * openOutbox: make the queue in front of the log. sendResponse: queue the response as the last message. hold: nothing leaves that
+ * queue. unhold: it goes on.
  */
-type SendEffect = 'confirm' | 'openOutbox' | 'sendResponse'
+type SendEffect = 'confirm' | 'openOutbox' | 'sendResponse' | 'hold' | 'unhold'
 /**
  * End the call at the store: where it has sent nothing (endAtStore), where it was cancelled, so that its stream closes
  * then (endCancelled), in the background where the store may have it (endLater). release: hand it over to other instances.
@@ -116,6 +138,8 @@ const ANSWERED: CallState = { at: 'registering', answered: true }
 const REGISTERED: CallState = { at: 'registered' }
 const STREAMING = ofEach('streaming')
 const FINISHING = ofEach('finishing')
+const SUSPENDING: CallState = { at: 'suspending', answered: false }
+const SUSPENDING_ANSWERED: CallState = { at: 'suspending', answered: true }
 const ENDING: CallState = { at: 'ending' }
 const OVER = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { at: 'over', outcome }])) as Record<
   Outcome,
@@ -190,6 +214,19 @@ ROWS.set(STREAMING.yes, {
   ...INTERRUPTED,
   responded: step(FINISHING.yes, 'sendResponse'),
   released: over('released', 'uncount', 'settle', 'stop', 'release'),
+  suspending: step(SUSPENDING, 'hold'),
+})
+const suspended = over('suspended', 'uncount', 'settle', 'stop')
+ROWS.set(SUSPENDING, {
+  ...INTERRUPTED,
+  responded: step(SUSPENDING_ANSWERED),
+  resumed: step(STREAMING.yes, 'unhold'),
+  suspended,
+})
+ROWS.set(SUSPENDING_ANSWERED, {
+  ...INTERRUPTED,
+  resumed: step(FINISHING.yes, 'unhold', 'sendResponse'),
+  suspended,
 })
 ROWS.set(ENDING, {
   ended: over('answered', 'uncount', 'settle'),
@@ -216,12 +253,14 @@ export function next(state: CallState, event: CallEvent): Step {
 /** The store has the call, as far as this process has heard. */
 export function isStored(state: CallState): boolean {
   if (state.at === 'streaming' || state.at === 'finishing') return state.stored === 'yes'
-  return state.at === 'claimed' || state.at === 'registered' || state.at === 'ending'
+  const { at } = state
+  return at === 'claimed' || at === 'registered' || at === 'suspending' || at === 'ending'
 }
 
 /** The call can still send messages. */
 export function canSend(state: CallState): boolean {
-  return state.at !== 'ending' && state.at !== 'over' && !(state.at === 'registering' && state.answered)
+  if (state.at === 'registering' || state.at === 'suspending') return !state.answered
+  return state.at !== 'ending' && state.at !== 'over'
 }
 
 const WITH_JSON: readonly Outcome[] = ['answered', 'full', 'lost', 'unreachable']
@@ -238,6 +277,7 @@ const REPORTED: Readonly<Partial<Record<Outcome, CallOutcome>>> = {
   lost: 'lost',
   gone: 'session_gone',
   unreachable: 'store_away',
+  suspended: 'suspended',
 }
 
 /** The outcome of a call that is over, for its event. Undefined: its handler says it. */

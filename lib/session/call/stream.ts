@@ -3,13 +3,12 @@
  * connection of the client that sent it. Made when a call first needs one of them.
  */
 import { randomId } from '../../base/ids.ts'
-import { typedId } from '../../protocol/jsonrpc.ts'
 import { TOO_MUCH } from '../../runtime/error-text.ts'
 import type { RunningCall } from '../../runtime/held.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { lifetimeOf } from '../../runtime/lifetime.ts'
 import type { CallLook, Kept } from '../../store/calls.ts'
-import type { Owner, Registration, StoreUnavailable } from '../../store/store.ts'
+import type { Owner, Registration, Store, StoreUnavailable } from '../../store/store.ts'
 import { Connection, type TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
@@ -18,27 +17,24 @@ import { endLater, finishLater } from './end-later.ts'
 import { type CallParts, scopesOfCall } from './host.ts'
 import { lastOf } from './message-queue.ts'
 import { Outbox } from './outbox.ts'
+import { registrationOf } from './registration.ts'
+import { RunName } from './run-name.ts'
 import type { Ending } from './state.ts'
-import { writeStored } from './stored-request.ts'
-
-/** The longest request that is stored for another instance to run again, in characters. */
-const MAX_STORED_REQUEST = 256 * 1024
 
 /** The reply of the store to the registration of a call that streams. The POST is answered accordingly. */
 export type Opened = 'ok' | 'gone' | 'cancelled'
 
-/**
- * By how much a cancel may overtake its request, in ms. The cancel of a call that has ended looks the same to the store as one
- * that has overtaken its request, and clients that use one id again send their next call soon afterwards. So two faults
- * are weighed. A cancel that is missed costs a run whose response its client drops. A cancel that meets the next call
- * costs a client its response, and it waits for it in vain. The second is worse, so the time is short: requests that are sent at
- * the same moment arrive within a second, unless an instance has to start first.
- */
-const OVERTAKEN = 1_000
+export type Reported = 'registered' | 'registrationFailed' | 'responseLogged' | 'suspending' | 'resumed' | 'suspended'
+
+type RegisterBy = (store: Store, registration: Registration) => ReturnType<Store['register']>
 
 /** The call, as its stream reports to it. */
 export interface StreamedCall extends RunningCall {
-  report(event: 'registered' | 'registrationFailed' | 'responseLogged'): void
+  /** The store has the call, as far as this process has heard. */
+  readonly isStored: boolean
+  /** The store should have the call. */
+  registrationDue(): void
+  report(event: Reported): void
   /** Ends the call with an error, and aborts its handler. */
   giveUp(message: string): void
   /** The store, or another instance, ends the call. */
@@ -47,13 +43,17 @@ export interface StreamedCall extends RunningCall {
 
 export class CallStream {
   readonly name: string
-  readonly token: string
+  readonly run: RunName
   readonly #call: StreamedCall
   readonly #parts: CallParts
   readonly #channel: SessionChannel
   readonly #connectionToken = randomId(6)
   #outbox: Outbox | undefined
   #connection: Connection | undefined
+  /** The store has the request, so that another run can go on with the call. */
+  #isKept = false
+  /** A step of the store that registers the call on its way. */
+  #by: RegisterBy | undefined
   /** The last request to register the call. */
   #registration: Promise<void> | undefined
   #opened: ((opened: Opened) => void) | undefined
@@ -63,30 +63,33 @@ export class CallStream {
     this.#parts = parts
     this.#channel = channel
     this.name = parts.continued?.stream ?? newStreamName(parts.session, parts.request.id, scopesOfCall(parts))
-    this.token = parts.continued?.token ?? randomId(6)
+    this.run = new RunName(parts.host.instance, parts.continued?.token, parts.continued?.lapses)
   }
 
   get #instance(): Instance {
     return this.#parts.host.instance
   }
   get owner(): Owner {
-    return this.#instance.name(this.token)
+    return this.run.owner
+  }
+  get isKept(): boolean {
+    return this.#isKept || this.#parts.continued?.claimed === true
   }
 
   // The registration -------------------------------------------------------------------------------------------
 
   /** Asks the store to register the call, and reports the reply. */
   register(): void {
-    this.#registration = this.#register()
+    this.#registration = this.#register(this.#by)
   }
 
-  async #register(): Promise<void> {
+  async #register(by: RegisterBy | undefined): Promise<void> {
     try {
       this.#instance.add('call', this.#call)
       const store = await this.#instance.attend()
       const { session } = this.#parts
-      const request = this.#registrationRequest()
-      const reply = await store.register(session.key, request)
+      const register = this.#registrationRequest()
+      const reply = await (by ? by(store, register) : store.register(session.key, register))
       if (reply.status !== 'ok') return this.#call.interrupt(reply.status)
       this.#call.report('registered')
       this.#channel.setLevel(reply.level)
@@ -97,26 +100,22 @@ export class CallStream {
     }
   }
 
-  /** The request for another instance to run again: where it may, where somebody can get the response, unless it is long. */
-  #requestText(): string | undefined {
-    const { carrier, host, request } = this.#parts
-    if (!carrier.streams || host.durability(request) === 'none') return undefined
-    const text = writeStored(this.#parts, this.#channel.event)
-    return text.length <= MAX_STORED_REQUEST ? text : undefined
+  /** Registers the call by another step of the store, unless that is under way or done. Resolves when the store has replied. */
+  registerBy(by: RegisterBy): Promise<void> {
+    this.#by = by
+    this.#call.registrationDue()
+    this.#by = undefined
+    return this.settled()
   }
 
   #registrationRequest(): Registration {
-    const { instance } = this.#parts.host
-    const held = this.#parts.carrier.streams && !this.#parts.continued?.relay
-    return {
-      id: typedId(this.#parts.request.id),
-      stream: this.name,
-      owner: this.owner,
-      holder: held ? instance.name(this.#connectionToken) : undefined,
-      request: this.#requestText(),
-      max: instance.options.maxCalls,
-      markAge: instance.clock.now() - this.#channel.began + OVERTAKEN,
-    }
+    const holder = this.#instance.name(this.#connectionToken)
+    const { name: stream, owner } = this
+    const { isDurable: durable } = this.#channel
+    const registration = registrationOf(this.#parts, this.#channel, { stream, owner, holder, durable })
+    this.run.given()
+    this.#isKept = registration.request !== undefined
+    return registration
   }
 
   /** The store has the call: event ids may leave. */
@@ -126,21 +125,16 @@ export class CallStream {
     this.#opened?.('ok')
   }
 
-  /**
-   * The last message is on its way: the store forgets the call with it, while its reply may be late and its messages may
-   * still be relayed (HTTP+SSE). What a look finds means nothing then.
-   */
-  get ending(): boolean {
-    return this.#outbox?.ending === true
-  }
-
   /** The heartbeat's look at the store. */
   async look(asks: string[]): Promise<CallLook> {
     const { options, store } = this.#instance
     const { session } = this.#parts
     const lifetime = lifetimeOf(session, options)
-    const reply = await store.lookCall(session.key, this.name, this.owner, asks, lifetime, options.maxLifetime)
+    const { owner } = this
+    const { isDurable } = this.#channel
+    const reply = await store.lookCall(session.key, this.name, owner, asks, lifetime, options.maxLifetime, isDurable)
     if (reply.status === 'ok') this.#reportKept(reply)
+    else if (await this.run.isRenamed(owner)) return this.look(asks)
     return reply
   }
 
@@ -170,7 +164,9 @@ export class CallStream {
     this.#instance.add('call', call)
     this.#outbox = new Outbox(this.#instance, this.#parts.session, {
       stream: this.name,
-      owner: this.owner,
+      owner: () => this.owner,
+      renamed: (owner) => this.run.isRenamed(owner),
+      durable: () => this.#channel.isDurable,
       register: stored ? undefined : this.#registrationRequest(),
       registration: () => this.#registration,
       from: this.#parts.continued?.from ?? 1,
@@ -210,6 +206,7 @@ export class CallStream {
   /** Ends a call that has sent nothing. True if the client's cancel was stored before. */
   async end(): Promise<boolean> {
     const { key } = this.#parts.session
+    if (this.run.settled) await this.run.settled
     try {
       const reply = await this.#instance.store.endCall(key, this.#ended(false))
       return reply.status === 'ok' && reply.cancelled
@@ -224,8 +221,7 @@ export class CallStream {
   endCancelled(): void {
     let known = false
     const end = async () => {
-      await this.#registration
-      await this.#outbox?.flushed()
+      await this.settled()
       const call = this.#ended(this.#connection !== undefined || this.#parts.continued !== undefined)
       const ended = this.#instance.store.endCall(this.#parts.session.key, call)
       const reply = await ended.catch((error) => {
@@ -250,11 +246,13 @@ export class CallStream {
   }
 
   #ended(mark: boolean) {
-    return { stream: this.name, owner: this.owner, mark, forget: this.#channel.askIds }
+    const { isDurable: durable, askIds: forget } = this.#channel
+    return { stream: this.name, owner: this.owner, mark, durable, forget }
   }
 
   /** Resolves when the store has replied to the registration, and everything queued so far is in the log. */
   async settled(): Promise<void> {
+    if (this.run.settled) await this.run.settled
     await this.#registration
     await this.#outbox?.flushed()
   }
@@ -277,7 +275,8 @@ export class CallStream {
 
   /** The store does not answer: the client gets the error, and a client that resumes the call later finds it. */
   fail(text: string): void {
-    const last = { stream: this.name, owner: this.owner, text, forget: this.#channel.askIds }
+    const { isDurable: durable, askIds: forget } = this.#channel
+    const last = { stream: this.name, owner: this.owner, text, durable, forget }
     void finishLater(this.#instance, this.#parts.session.key, last)
     const { relay } = this.#parts.continued ?? {}
     // HTTP+SSE: the client waits for it on the session's one stream.

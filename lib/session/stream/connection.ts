@@ -15,8 +15,10 @@ import { PacedReader } from './paced-reader.ts'
 import type { Session } from './session.ts'
 import type { ResponseMember, SseResponse } from './sse-response.ts'
 
-/** Takes over the call of a stream whose owner is dead or has released it, for the client that waits here. */
+/** Takes over the call of a stream whose owner is dead or has released it, for the client that waits. */
 export type TakeOver = (connection: Connection, stream: string, owner: Owner) => void
+type Followed = Pick<Extract<TakeReply, { status: 'ok' }>, 'owner' | 'ended' | 'suspended'>
+const FIRST_POLL = 1_000 // ms until the client of a suspended call comes back
 
 export class Connection extends PacedReader implements HeldConnection, ResponseMember {
   readonly token: string
@@ -94,7 +96,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
     if (this.#done) return this.confirm()
     this.#confirmed = true
     this.#deliverAll(reply.entries)
-    this.#follow(reply.owner, reply.ended)
+    this.#follow(reply)
     this.confirm()
     // The shutdown began while the store was asked.
     if (this.instance.draining) this.drain()
@@ -170,7 +172,7 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
           this.#doubtful = false
           this.#deliverAll(reply.entries)
         }
-        this.#follow(reply.owner, reply.ended)
+        this.#follow(reply)
       })
       .catch((error) => this.instance.report(error))
       .finally(() => {
@@ -182,13 +184,14 @@ export class Connection extends PacedReader implements HeldConnection, ResponseM
       })
   }
 
-  #follow(owner: Owner | undefined, ended: boolean): void {
+  #follow({ owner, ended, suspended }: Followed): void {
     if (this.#done || this.stream === GET_STREAM) return
     if (ended && owner === undefined) {
       this.missed = this.isBehind
       return this.missed ? undefined : this.finish()
     }
     this.#owner = owner
+    if (suspended) return this.closeWith(around(FIRST_POLL))
     if (owner === '') this.#takeOver(this, this.stream, '')
     else if (owner !== undefined && this.instance.isHere(owner) && !this.instance.calls.has(tokenOf(owner))) {
       // The store names a run of this instance as the owner, and there is none: the reply to a claim was lost.

@@ -72,6 +72,11 @@ export class SseResponse implements StreamSource {
   }
   #until: Timer | undefined
 
+  /** Writes a message that no log has, and that moves no position. */
+  aside(data: string): void {
+    this.#write(sseMessage(data))
+  }
+
   /** Writes one message. The positions of the members include it already. */
   message(data: string): void {
     this.#write(sseMessage(data, this.#options.first === undefined ? this.#eventId() : undefined))
@@ -182,18 +187,19 @@ export class SseResponse implements StreamSource {
 
 /**
  * A response that ends before the platform ends it, and with the caller's token. `first`: the first event of HTTP+SSE
- * (2024-11-05).
+ * (2024-11-05). `retry`: in its priming event, in ms.
  */
 export function openResponse(
   instance: Instance,
   session: Session,
   { deadline, until }: Pick<Caller, 'deadline' | 'until'>,
   first?: string,
+  retry = instance.options.retry,
 ): SseResponse {
   const response = new SseResponse({
     key: session.key,
     primes: first === undefined && features(session.revision).streamsMayPause,
-    retry: instance.options.retry,
+    retry,
     first,
   })
   response.endsBefore(instance, deadline)

@@ -8,7 +8,10 @@ import type { State } from './state.ts'
 
 export function askOperations(state: State): AskStore {
   return {
-    async answer(key, ask, value, taker) {
+    async answer(key, ask, value, taker, attend) {
+      const asking = state.existingLive(key)?.asks.get(ask)
+      const run = asking && state.call(key, asking.stream)
+      if (taker && run?.owner === '' && run.durable?.suspended) await attend?.()
       const session = state.sessions.get(key)
       const live = state.existingLive(key)
       const asked = live?.asks.get(ask)

@@ -12,7 +12,7 @@ import {
 } from '../journal.ts'
 import type { Owner, SessionKey } from '../names.ts'
 import { COUNTED } from '../options.ts'
-import { asksOf, journalOf, ownedCall, register } from './registration.ts'
+import { asksOf, journalOf, newDurable, ownedCall, register } from './registration.ts'
 import type { Ask, Call, Durable, MemorySession } from './session.ts'
 import type { State } from './state.ts'
 
@@ -65,13 +65,13 @@ export function takeCall(state: State, key: SessionKey, session: MemorySession, 
 function readJournal(
   state: State,
   key: SessionKey,
-  { results, asks, said, slept }: Durable,
+  { results, asks, said, slept, note }: Durable,
   answers: Map<string, string>,
 ): Journal {
   const now = state.clock.now()
   const due = (id: string) => (state.peekLive(key)?.asks.get(id)?.deadline ?? now) - now
   const kept = new Map([...asks].map(([name, { id, digest }]) => [name, { id, digest, due: due(id) }]))
-  return { results: new Map(results), asks: kept, answers, said, slept }
+  return { results: new Map(results), asks: kept, answers, said, slept, note }
 }
 
 export function journalOperations(state: State): JournalStore {
@@ -128,26 +128,28 @@ export function journalOperations(state: State): JournalStore {
       const registered = keep.register && register(state, key, session, keep.register)
       if (typeof registered === 'string') return { status: registered }
       const call = ownedCall(state, key, keep.stream, keep.owner)
-      if (!call?.durable) return { status: 'lost' }
+      if (!call) return { status: 'lost' }
       if (call.cancelled) return { status: 'cancelled' }
+      call.durable ??= newDurable()
       state.touchLive(key)
       return step(key, call.durable, keep)
     }),
 
-    suspend: onSession((session, key, { stream, owner, asks }) => {
+    suspend: onSession((session, key, { stream, owner, asks, note, max = MAX_SUSPENDED }) => {
       const call = ownedCall(state, key, stream, owner)
-      if (!call?.durable) return { status: 'lost' }
+      if (!call) return { status: 'lost' }
       if (call.cancelled) return { status: 'cancelled' }
-      if (call.request === undefined) return { status: 'full' }
+      if (!call.durable || call.request === undefined) return { status: 'full' }
       if (asks.length === 0 || hasNews(state, key, asks))
         return { status: 'news', answers: answersTo(state, key, asks) }
       const live = state.live(key)
       const suspended = [...live.calls.values()].filter((one) => one.owner === '' && one.durable?.suspended)
-      if (suspended.length >= MAX_SUSPENDED) return { status: 'full' }
+      if (suspended.length >= max) return { status: 'full' }
       const now = state.clock.now()
       const deadlines = asks.map((ask) => live.asks.get(ask)?.deadline ?? now)
       const until = Math.max(...deadlines) + state.lifetimes.ended
       call.owner = ''
+      call.durable.note = note
       call.durable.suspended = { since: now, until, asks }
       live.until = Math.max(live.until, until)
       state.live(key)
@@ -167,7 +169,13 @@ export function journalOperations(state: State): JournalStore {
       if (after.tag && tag !== undefined && after.tag !== tag) return { status: 'beyond' }
       state.keepUntil(key, session, stream, suspended.until)
       const since = state.clock.now() - suspended.since
-      return { status: 'suspended', entries: log.filter(({ n }) => n > after.n), since, level: session.level }
+      return {
+        status: 'suspended',
+        entries: log.filter(({ n }) => n > after.n),
+        since,
+        level: session.level,
+        note: call?.durable?.note,
+      }
     }),
   }
 }

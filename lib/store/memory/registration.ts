@@ -2,7 +2,7 @@
 import type { Registration } from '../calls.ts'
 import type { Owner, SessionKey } from '../names.ts'
 import { COUNTED } from '../options.ts'
-import type { Call, MemorySession } from './session.ts'
+import type { Call, Durable, MemorySession } from './session.ts'
 import { part, type State } from './state.ts'
 
 /** Registers a call, or returns why it is refused. */
@@ -19,11 +19,7 @@ export function register(
   const marked = state.marks.get(part(key, id))
   const cancelled = marked !== undefined && marked >= state.clock.now() - markAge
   if (cancelled) state.marks.delete(part(key, id))
-  const journal = {
-    ...{ results: new Map(), begun: new Map(), asks: new Map(), bytes: 0, said: 0 },
-    ...{ suspended: undefined, slept: undefined },
-  }
-  const kept = { request: countRequest(state, key, stream, request), durable: durable ? journal : undefined }
+  const kept = { request: countRequest(state, key, stream, request), durable: durable ? newDurable() : undefined }
   const call = { id, stream, owner, cancelled, ...kept }
   const live = state.live(key)
   live.calls.set(stream, call)
@@ -32,6 +28,14 @@ export function register(
   if (max !== undefined && live.calls.size >= max) session.busy = true
   state.weighLive(key)
   return call
+}
+
+/** A durable call that has done nothing yet. */
+export function newDurable(): Durable {
+  return {
+    ...{ results: new Map(), begun: new Map(), asks: new Map(), bytes: 0, said: 0 },
+    ...{ suspended: undefined, slept: undefined, note: undefined },
+  }
 }
 
 /** The request, or undefined where the session keeps as much as it may: no other instance can run the call again then. */

@@ -87,6 +87,7 @@ export interface Durable {
   suspended: { since: number; until: number; asks: string[] } | undefined
   /** For how many ms it was suspended before its run. */
   slept: number | undefined
+  note: string | undefined
 }
 
 export interface Ask {

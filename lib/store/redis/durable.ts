@@ -4,7 +4,7 @@
  */
 import type { AskStore } from '../asks.ts'
 import type { CallStore } from '../calls.ts'
-import type { JournalStore } from '../journal.ts'
+import { type JournalStore, MAX_SUSPENDED } from '../journal.ts'
 import { DEFAULT_LIFETIMES } from '../options.ts'
 import type { Commands } from './commands.ts'
 import { maybeRegistered, registered } from './registered.ts'
@@ -55,7 +55,8 @@ export function durableOperations(commands: Commands): DurableOperations {
     keep: (key, { stream, owner, register, name, step, value = '' }) =>
       commands.script(journal.keep, { key, stream, owner, name, step, value, ...maybeRegistered(register) }),
 
-    suspend: (key, { stream, owner, asks }) => commands.script(journal.suspend, { key, stream, owner, asks }),
+    suspend: (key, { stream, owner, asks, note = '', max = MAX_SUSPENDED }) =>
+      commands.script(journal.suspend, { key, stream, owner, asks, note, max }),
 
     poll: (key, stream, { n: after, tag }) => commands.script(journal.poll, { key, stream, after, tag }),
 
@@ -66,10 +67,11 @@ export function durableOperations(commands: Commands): DurableOperations {
       return reply.status === 'idle' ? commands.script(takeover.endIdle, { key, id, stream: reply.stream }) : reply
     },
 
-    async answer(key, ask, value, taker = '') {
+    async answer(key, ask, value, taker = '', attend) {
       const reply = await commands.script(askScripts.answer, { key, ask, value, taker })
       if (reply.status !== 'suspended') return reply
       const { stream } = reply
+      if (taker !== '') await attend?.()
       return commands.script(askScripts.answerSuspended, { key, stream, ask, value, taker })
     },
 

@@ -66,7 +66,7 @@ async function start(port: number, host = '127.0.0.1', more: Record<string, stri
 /** Ends an instance as a platform does. */
 async function end(instance: NodeInstance): Promise<void> {
   instance.child.kill('SIGTERM')
-  expect(await instance.ended()).toBe(0)
+  expect(await instance.ended(), instance.output.slice(-40).join('\n')).toBe(0)
   running.delete(instance)
 }
 

@@ -22,6 +22,9 @@ const EVENTS: CallEvent[] = [
   'gone',
   'unreachable',
   'released',
+  'suspending',
+  'resumed',
+  'suspended',
 ]
 
 const nameOf = (state: CallState) =>
@@ -43,6 +46,10 @@ interface World {
   appendRegisters: boolean
   finalQueued: boolean
   ending: boolean
+  /** The store is asked to suspend the call. */
+  suspending: boolean
+  /** Nothing leaves the queue in front of the log. */
+  held: boolean
   /** The effects so far, in order. */
   done: Effect[]
 }
@@ -57,6 +64,8 @@ const begin = (state: CallState): World => ({
   appendRegisters: false,
   finalQueued: false,
   ending: false,
+  suspending: false,
+  held: false,
   done: [],
 })
 
@@ -84,13 +93,16 @@ function possible(world: World): Move[] {
   }
   // A call is released when the store has replied to its registration.
   if ((state.at === 'streaming' || state.at === 'finishing') && !world.registering) events.push('released')
+  // The call of a handler that waits for its client, and whose messages are all in the log.
+  if (state.at === 'streaming' && state.stored === 'yes' && handler === 'async') events.push('suspending')
+  if (world.suspending) events.push('resumed', 'suspended')
   if (state.at === 'registering' && !world.outbox) events.push('streamOpened')
   if (world.registering) events.push('registered', 'registrationFailed', 'lost', 'gone')
   if (world.retryDue || world.quietDue) events.push('registrationDue')
   if (world.outbox) {
     // An append that registers waits for the registration that is under way.
     if (world.appendRegisters && !world.registering) events.push('append registered', 'append lost')
-    else if (world.finalQueued) events.push('responseLogged')
+    else if (world.finalQueued && !world.held) events.push('responseLogged')
     events.push('lost', 'unreachable', 'gone', 'cancelled')
   }
   if (world.ending) events.push('ended', 'endedCancelled', 'cancelled', 'gone')
@@ -111,6 +123,7 @@ function after(world: World, move: Move): World {
   if (move === 'append registered') now.appendRegisters = false
   if (event === 'registrationDue') Object.assign(now, { retryDue: false, quietDue: false })
   if (event === 'responseLogged') now.finalQueued = false
+  if (event === 'resumed' || event === 'suspended') now.suspending = false
   if (event === 'ended' || event === 'endedCancelled') now.ending = false
   for (const effect of effects) {
     if (effect === 'register') now.registering = true
@@ -118,13 +131,15 @@ function after(world: World, move: Move): World {
     if (effect === 'registerIfQuiet') now.quietDue = true
     if (effect === 'openOutbox') Object.assign(now, { outbox: true, appendRegisters: !isStored(state) })
     if (effect === 'sendResponse') now.finalQueued = true
+    if (effect === 'hold') Object.assign(now, { held: true, suspending: true })
+    if (effect === 'unhold') now.held = false
     if (effect === 'endAtStore') now.ending = true
   }
   if (isStored(state)) now.appendRegisters = false
   if (state.at === 'over') {
     // Only the reply to a registration can arrive after a call is over.
     Object.assign(now, { handler: 'done', retryDue: false, quietDue: false, outbox: false, ending: false })
-    Object.assign(now, { appendRegisters: false, finalQueued: false })
+    Object.assign(now, { appendRegisters: false, finalQueued: false, suspending: false, held: false })
   }
   return now
 }
@@ -157,10 +172,11 @@ const WORLDS = reachable()
 const STATES = [...new Set(WORLDS.map(({ state }) => state))]
 
 test('every state can be reached', () => {
-  const outcomes = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable']
+  const outcomes = ['answered', 'sent', 'cancelled', 'full', 'released', 'lost', 'gone', 'unreachable', 'suspended']
   expect(STATES.map(nameOf).sort()).toEqual(
     [
       ...['ready', 'claimed', 'local', 'unsure', 'registering', 'registering.answered', 'registered', 'ending'],
+      ...['suspending', 'suspending.answered'],
       ...['streaming.no', 'streaming.asked', 'streaming.yes', 'finishing.no', 'finishing.asked', 'finishing.yes'],
       ...outcomes.map((outcome) => `over.${outcome}`),
     ].sort(),
@@ -177,6 +193,8 @@ const IGNORED: Record<string, string> = {
   'streaming.asked started': 'as before',
   'streaming.yes started': 'as before',
   'streaming.yes registrationDue': 'an append has registered the call',
+  'suspending registrationDue': 'as before',
+  'suspending.answered registrationDue': 'as before',
   'finishing.no registrationDue': 'the append of the response registers the call',
   'finishing.yes registrationDue': 'as before',
   'finishing.asked registrationFailed': 'the append of the response registers the call',
@@ -229,7 +247,7 @@ test('a response is sent once, as JSON or as the last message of the stream', ()
 
 test('a call that the store may have is ended there, released, or lost to another instance', () => {
   const ends: Effect[] = ['endAtStore', 'endCancelled', 'endLater', 'release', 'sendResponse']
-  const elsewhere = ['full', 'gone', 'lost']
+  const elsewhere = ['full', 'gone', 'lost', 'suspended']
   for (const { state, done } of WORLDS) {
     if (state.at !== 'over' || elsewhere.includes(state.outcome)) continue
     const mayBeStored = done.some((effect) => effect === 'register' || effect === 'openOutbox')
@@ -240,7 +258,7 @@ test('a call that the store may have is ended there, released, or lost to anothe
 
 const GOOD: readonly Move[] = [
   ...(['registered', 'append registered', 'ended', 'responseLogged'] as const),
-  ...(['responded', 'streamOpened', 'started'] as const),
+  ...(['responded', 'resumed', 'streamOpened', 'started'] as const),
 ]
 
 test('from everywhere a call comes to its end, once its handler and its store answer', () => {
@@ -260,7 +278,7 @@ test('from everywhere a call comes to its end, once its handler and its store an
 
 /** The client is answered with JSON: in a call that is over, and did not end by a cancel, on a stream or elsewhere. */
 function hasResponse({ state }: World): boolean {
-  return state.at === 'over' && !['sent', 'cancelled', 'released', 'gone'].includes(state.outcome)
+  return state.at === 'over' && !['sent', 'cancelled', 'released', 'gone', 'suspended'].includes(state.outcome)
 }
 
 /** The effects that answer the POST of a call that has a connection. */
@@ -273,7 +291,7 @@ test('the POST of a call that streams is answered, at the latest when the call i
   for (const { state, done } of WORLDS) {
     if (state.at !== 'over' || !done.includes('openOutbox')) continue
     // A call that was taken over has no POST.
-    if (state.outcome === 'sent' && !done.includes('countRegistered')) continue
+    if (['sent', 'suspended'].includes(state.outcome) && !done.includes('countRegistered')) continue
     expect(ANSWERS.some((effect) => done.includes(effect))).toBe(true)
   }
 })
@@ -295,5 +313,24 @@ test('a registration that failed is followed by another, or by the end of the ca
     if (state.at === 'over') continue
     if (state.at === 'ending') expect(effects).toContain('endAtStore')
     else if (state.at !== 'finishing') expect(effects).toContain('registerLater')
+  }
+})
+
+test('nothing leaves the queue while the store is asked whether the call is suspended, and everything does afterwards', () => {
+  for (const world of WORLDS) {
+    if (world.state.at === 'over') continue
+    expect(world.held).toBe(world.state.at === 'suspending')
+    expect(world.suspending).toBe(world.state.at === 'suspending')
+  }
+})
+
+test('a call whose response came while the store was asked sends it where the run goes on, and drops it where that is over', () => {
+  const answered = WORLDS.filter(({ state }) => state.at === 'suspending' && state.answered)
+  expect(answered.length).toBeGreaterThan(0)
+  for (const world of answered) {
+    expect(after(world, 'resumed').finalQueued).toBe(true)
+    const { state, done } = after(world, 'suspended')
+    expect(nameOf(state)).toBe('over.suspended')
+    expect(done).not.toContain('sendResponse')
   }
 })

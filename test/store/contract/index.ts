@@ -1,6 +1,6 @@
 /**
  * The contract suite: tests that every store must pass. A test file calls {@link storeContract}, which needs vitest and a
- * store, nothing else. Of the library, the files of this folder import lib/store/store.ts only.
+ * store, nothing else. Of the library, the files of this folder import types of lib/store only, and the constants of journal.ts.
  */
 import { describe, expect, test } from 'vitest'
 import type { StoreOptions } from '../../../lib/store/store.ts'
@@ -11,11 +11,13 @@ import { callContract } from './calls.ts'
 import { changeContract } from './changes.ts'
 import { checked } from './checked.ts'
 import { endingContract } from './endings.ts'
+import { define, journalBounds, journalScenarios } from './journal.ts'
 import { limitContract } from './limits.ts'
 import { logContract } from './logs.ts'
 import { sessionContract } from './sessions.ts'
 import { streamContract } from './streams.ts'
 import type { MakeStore } from './support.ts'
+import { suspendedScenarios } from './suspended.ts'
 import { valueContract } from './values.ts'
 
 export interface ContractOptions {
@@ -62,6 +64,10 @@ export function storeContract(
     busContract(make)
     valueContract(make)
     limitContract(make)
-    if (keepsForm) byteContract(make)
+    define('the journal of a durable call', make, journalScenarios)
+    define('a suspended call', make, suspendedScenarios)
+    if (!keepsForm) return
+    byteContract(make)
+    define('the bounds of a journal', make, journalBounds)
   })
 }

@@ -1,12 +1,5 @@
 /** Scripts on the journal of a durable call, and on its suspension. */
-import {
-  JOURNAL_BYTES,
-  JOURNAL_ENTRIES,
-  type KeepReply,
-  MAX_SUSPENDED,
-  type PollReply,
-  type SuspendReply,
-} from '../../journal.ts'
+import { JOURNAL_BYTES, JOURNAL_ENTRIES, type KeepReply, type PollReply, type SuspendReply } from '../../journal.ts'
 import { COUNTED } from '../../options.ts'
 import { list, logEntries, number, oneOf, optional, text } from './decode.ts'
 import { FIRST, LAST, registerCall, TAG_AT } from './lua.ts'
@@ -41,6 +34,11 @@ end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end
 longer(live, open)
+local request = call('HGET', live, 'r:' .. stream)
+if request then
+  call('HSET', live, 'd:' .. stream, request)
+  call('HDEL', live, 'r:' .. stream)
+end
 local field, begun = 'o:' .. name, 'b:' .. name
 local known = call('HGET', jrn, field)
 if known then
@@ -52,8 +50,8 @@ if step == 'fail' then
   if run == owner then call('HDEL', jrn, begun) end
   return { 'ok' }
 end
--- The field '' has the bytes, and is no entry.
-local entries = call('HLEN', jrn) - call('HEXISTS', jrn, '') - (run and 1 or 0)
+-- The fields '' and 'n' are no entries.
+local entries = call('HLEN', jrn) - call('HEXISTS', jrn, '') - call('HEXISTS', jrn, 'n') - (run and 1 or 0)
 if step == 'begin' then
   if run then return { run == owner and 'ok' or 'begun' } end
   if entries >= ${JOURNAL_ENTRIES} then return { 'full' } end
@@ -77,13 +75,14 @@ return { 'ok' }
 /**
  * Nobody runs a call from now on, unless one of the asks that it waits for has an answer, or no time left.
  * Keys: the session; its live parts; the log; the list of logs; what the session keeps; the journal; the copies of suspended calls.
- * Arguments: the stream; the owner; how long the live parts live, and a log after its end (ms). Lists: the asks. Reply: the status;
+ * Arguments: the stream; the owner; a text ('': none); how long the live parts live, and a log after its end (ms); how many calls of
+ * the session are suspended at most. Lists: the asks. Reply: the status;
  * the holder; of each ask its answer or nil.
  */
 export const suspend = defineScript('mcpSuspend', {
   keys: ['session', 'live', 'log', 'logs', 'held', 'sizes', 'jrn', 'suspended'],
-  texts: ['stream', 'owner'],
-  numbers: ['open', 'ended'],
+  texts: ['stream', 'owner', 'note'],
+  numbers: ['open', 'ended', 'max'],
   lists: ['asks'],
   gone: "{ 'gone' }",
   reply(reply, { asks }): SuspendReply {
@@ -112,11 +111,13 @@ local count = 0
 for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'z:' then count = count + 1 end
 end
-if count >= ${MAX_SUSPENDED} then return { 'full' } end
+if count >= max then return { 'full' } end
 local to = latest + ended
 local left = to - now()
 call('HSET', live, 'o:' .. stream, '', 'z:' .. stream, string.format('%.0f %.0f ', now(), to) .. table.concat(asks, ' '))
-for _, key in ipairs({ live, log, logs, jrn, held, sizes }) do longer(key, left) end
+if note ~= '' then call('HSET', jrn, 'n', note) else call('HDEL', jrn, 'n') end
+call('PEXPIRE', jrn, math.max(open, left))
+for _, key in ipairs({ live, log, logs, held, sizes }) do longer(key, left) end
 longer(session, math.min(left, (tonumber(call('HGET', session, 'end') or '') or to) - now()))
 call('ZADD', logs, 'XX', 'GT', to, stream)
 for _, part in ipairs({ '', ' answers', ' journal' }) do call('ZADD', held, 'XX', 'GT', to, stream .. part) end
@@ -142,7 +143,7 @@ return { 'ok', call('HGET', live, 's:' .. stream) }
  * Reads the log of a suspended call after a position. Its session lives on as long as the call does.
  * Keys: the session; its live parts; the log; the journal; the copies of suspended calls. Arguments: the stream; the tag of the
  * entry at the position ('' is not compared); the position. Reply: the status; the entries; for how many ms the call has been
- * suspended; the log level.
+ * suspended; the log level; the text of its suspension.
  */
 export const poll = defineScript('mcpPoll', {
   keys: ['session', 'live', 'log', 'jrn', 'suspended'],
@@ -150,10 +151,10 @@ export const poll = defineScript('mcpPoll', {
   numbers: ['after'],
   gone: "{ 'gone' }",
   reply(reply): PollReply {
-    const [word, entries, since, level] = list(reply)
+    const [word, entries, since, level, note] = list(reply)
     const status = oneOf(word, ['suspended', 'due', 'gone', 'trimmed', 'beyond'])
     if (status !== 'suspended') return { status }
-    return { status, entries: logEntries(entries), since: number(since), level: optional(level) }
+    return { status, entries: logEntries(entries), since: number(since), level: optional(level), note: optional(note) }
   },
   lua: `${NOW}${LAST}${FIRST}${TAG_AT}${LONGER}${SUSPENSION}${COPIES}
 local owner = call('HGET', live, 'o:' .. stream)
@@ -169,6 +170,7 @@ if at and at ~= tag then return { 'beyond' } end
 local left = to - now()
 for _, key in ipairs({ live, log, jrn }) do longer(key, left) end
 longer(session, math.min(left, (tonumber(call('HGET', session, 'end') or '') or to) - now()))
-return { 'suspended', call('XRANGE', log, '(' .. after .. '-0', '+'), now() - since, call('HGET', session, 'level') }
+local entries = call('XRANGE', log, '(' .. after .. '-0', '+')
+return { 'suspended', entries, now() - since, call('HGET', session, 'level'), call('HGET', jrn, 'n') }
 `,
 })

@@ -28,16 +28,18 @@ function readJournal(ids: string[], [values, dues, entries, said, slept]: unknow
   const results = new Map<string, string>()
   const asks: Journal['asks'] = new Map()
   const fields = texts(entries)
+  let note: string | undefined
   for (let i = 0; i < fields.length; i += 2) {
     const [field = '', value = ''] = fields.slice(i, i + 2)
     const name = field.slice(2)
     if (field.startsWith('o:')) results.set(name, value)
+    if (field === 'n') note = value
     if (!field.startsWith('k:')) continue
     const [id = '', digest = ''] = value.split(' ')
     asks.set(name, { id, digest, due: number(left[ids.indexOf(id)]) })
   }
   const ms = number(slept)
-  return { results, asks, answers, said: number(said), slept: ms < 0 ? undefined : ms }
+  return { results, asks, answers, said: number(said), slept: ms < 0 ? undefined : ms, note }
 }
 
 /**

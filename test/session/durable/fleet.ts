@@ -1,0 +1,234 @@
+/** Instances in one process, on one store and one clock that tests advance, and a client that goes on where it stopped. */
+import { createEndpoint, type Endpoint } from '../../../lib/endpoint.ts'
+import type { McpServer } from '../../../lib/server/mcp-server.ts'
+import type { SessionOptions } from '../../../lib/settings.ts'
+import { memoryStore } from '../../../lib/store/memory/index.ts'
+import type { Store } from '../../../lib/store/store.ts'
+import { eventually } from '../../support/eventually.ts'
+import { interceptedStore, type Step } from '../../support/intercepted-store.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request, toolCall } from '../../support/raw.ts'
+
+export const LEASE = 10_000
+export const SUSPEND_AFTER = 5_000
+/** The revision whose clients poll. */
+const REVISION = '2025-11-25'
+
+type Steps = Partial<Record<keyof Store, Step>>
+
+/** How an instance may be lost. */
+interface Fate {
+  /** Its process has gone: nothing that it sends reaches the store. */
+  dead: boolean
+  /** The store has no sign of life of it, for others. */
+  unseen: boolean
+}
+
+export class TestFleet {
+  readonly clock = new ManualClock()
+  readonly base = memoryStore({ clock: this.clock })
+  readonly errors: unknown[] = []
+  readonly #fates = new Map<string, Fate>()
+  readonly #endpoints: Endpoint[] = []
+  readonly server: McpServer
+
+  constructor(server: McpServer) {
+    this.server = server
+  }
+
+  /** Starts an instance. `steps` stand in front of the store's operations. */
+  start(session: Partial<SessionOptions> = {}, steps: Steps = {}): Endpoint {
+    const fate: Fate = { dead: false, unseen: false }
+    const gone = () => new Promise<never>(() => {})
+    const alive: Step = async (proceed, ids) => {
+      const up = (await proceed()) as boolean[]
+      return up.map((one, i) => one && !this.#fates.get((ids as string[])[i] ?? '')?.unseen)
+    }
+    const intercepted = interceptedStore({ close: async () => {}, alive, ...steps }, this.base)
+    const store = new Proxy(intercepted, {
+      get(target, name: keyof Store) {
+        const value = target[name]
+        if (typeof value !== 'function' || ['nearlyFull', 'wake', 'close'].includes(name)) return value
+        return (...args: never[]) => (fate.dead ? gone() : (value as (...given: never[]) => unknown)(...args))
+      },
+    })
+    const options = { lease: LEASE, suspendAfter: SUSPEND_AFTER, ...session }
+    const endpoint = createEndpoint(this.server, {
+      store,
+      clock: this.clock,
+      session: options,
+      onError: (error) => this.errors.push(error),
+    })
+    this.#fates.set(endpoint.instanceId, fate)
+    this.#endpoints.push(endpoint)
+    return endpoint
+  }
+
+  /** The process of an instance ends as by kill -9. */
+  kill(endpoint: Endpoint): void {
+    Object.assign(this.#fate(endpoint), { dead: true, unseen: true })
+  }
+
+  /** Other instances find no sign of life of this one, which goes on. */
+  hide(endpoint: Endpoint, unseen = true): void {
+    this.#fate(endpoint).unseen = unseen
+  }
+
+  #fate(endpoint: Endpoint): Fate {
+    return this.#fates.get(endpoint.instanceId) as Fate
+  }
+
+  /** Advances the clock in small steps, so that the replies of one step come before the next. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) {
+      await this.clock.advance(Math.min(500, left))
+      await turns()
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const endpoint of this.#endpoints) {
+      if (this.#fate(endpoint).dead) continue
+      const closing = endpoint.close()
+      await this.pass(30_000)
+      await closing
+    }
+  }
+}
+
+/** Waits, without time on the clock of the fleet, until it is true. */
+export async function until(check: () => boolean): Promise<void> {
+  await eventually(async () => check() || undefined)
+}
+
+/** Lets everything happen that needs no time. */
+export async function turns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
+}
+
+export interface TestRequest {
+  method: string
+  headers?: Record<string, string>
+  body?: object
+}
+
+/** A client with a session that calls one tool, and comes back to its stream as the endpoint says. */
+export class TestClient {
+  readonly fleet: TestFleet
+  readonly session: string
+  /** All messages that it received, in order. */
+  readonly messages: RpcMessage[] = []
+  /** The `retry` of each response that ended without the result. */
+  readonly retries: number[] = []
+  #lastId: string | undefined
+  #reader: EventReader | undefined
+
+  constructor(fleet: TestFleet, session: string) {
+    this.fleet = fleet
+    this.session = session
+  }
+
+  static async open(fleet: TestFleet, at: Endpoint, revision = REVISION): Promise<TestClient> {
+    const capabilities = { elicitation: { form: {}, url: {} } }
+    const params = { protocolVersion: revision, capabilities, clientInfo: { name: 't', version: '1' } }
+    const response = await send(at, { method: 'POST', body: request(0, 'initialize', params) })
+    return new TestClient(fleet, response.headers.get('mcp-session-id') ?? '')
+  }
+
+  get #headers(): Record<string, string> {
+    return { 'mcp-session-id': this.session }
+  }
+
+  post(at: Endpoint, body: object): Promise<Response> {
+    return send(at, { method: 'POST', headers: this.#headers, body })
+  }
+
+  /** Calls the tool. Returns when the response has begun. */
+  async call(at: Endpoint, tool: string, args: object = {}, meta: object = { progressToken: 'p' }): Promise<void> {
+    const response = this.post(at, toolCall('c', tool, args, meta))
+    const begun = await during(this.fleet, response)
+    this.#read(new EventReader(begun))
+  }
+
+  /** Comes back to its stream. */
+  async poll(at: Endpoint): Promise<void> {
+    const headers = { ...this.#headers, 'last-event-id': this.#lastId ?? '' }
+    const response = await during(this.fleet, send(at, { method: 'GET', headers }))
+    if (response.status !== 200) throw new Error(`The poll got ${response.status}: ${await response.text()}`)
+    this.#read(new EventReader(response))
+  }
+
+  async answer(at: Endpoint, ask: RpcMessage, result: object): Promise<number> {
+    const response = await during(this.fleet, this.post(at, { jsonrpc: '2.0', id: ask.id, result }))
+    return response.status
+  }
+
+  async cancel(at: Endpoint): Promise<number> {
+    const params = { requestId: 'c' }
+    const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params }
+    return (await during(this.fleet, this.post(at, body))).status
+  }
+
+  /** The connection breaks. */
+  drop(): void {
+    this.#reader?.drop()
+    this.#reader = undefined
+  }
+
+  #read(reader: EventReader): void {
+    this.#reader = reader
+    void (async () => {
+      for (let event = await reader.next(); event; event = await reader.next()) {
+        if (this.#reader !== reader) return
+        if (event.id !== undefined) this.#lastId = event.id
+        if (event.message) this.messages.push(event.message)
+        else if (event.retry !== undefined && event.id === undefined) this.retries.push(event.retry)
+      }
+      if (this.#reader === reader) this.#reader = undefined
+    })().catch(() => {})
+  }
+
+  /** True while a response is open. */
+  get isConnected(): boolean {
+    return this.#reader !== undefined
+  }
+
+  /** The asks so far. */
+  get asks(): RpcMessage[] {
+    return this.messages.filter(({ method, id }) => method === 'elicitation/create' && id !== undefined)
+  }
+
+  get result(): RpcMessage | undefined {
+    return this.messages.find(({ id, method }) => id === 'c' && method === undefined)
+  }
+
+  /** The texts of log messages. */
+  get said(): unknown[] {
+    return this.messages.flatMap(({ method, params }) => (method === 'notifications/message' ? [params.data] : []))
+  }
+
+  get text(): string | undefined {
+    return this.result?.result?.content?.[0]?.text
+  }
+}
+
+/** Lets things happen until the promise is settled. */
+export async function during<T>(fleet: TestFleet, promise: Promise<T>): Promise<T> {
+  let settled = false
+  const done = () => {
+    settled = true
+  }
+  promise.then(done, done)
+  for (let i = 0; i < 200 && !settled; i++) {
+    await turns(5)
+    if (!settled && i > 4) await fleet.clock.advance(50)
+  }
+  return promise
+}
+
+export function send(at: Endpoint, { method, headers, body }: TestRequest): Promise<Response> {
+  const accept = method === 'GET' ? 'text/event-stream' : ACCEPT_BOTH
+  const init = { method, headers: { 'content-type': 'application/json', accept, host: 'localhost', ...headers } }
+  const text = body === undefined ? null : JSON.stringify(body)
+  return Promise.resolve(at.fetch(new Request('http://localhost/mcp', { ...init, body: text })))
+}
