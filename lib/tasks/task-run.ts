@@ -87,8 +87,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     return true
   }
 
-  // The handler -----------------------------------------------------------------------------------------------------
-
   /** Resolves when this process is done with the leg. A handler that ignores its signal may still run then. */
   run(): Promise<void> {
     void this.#run().catch((error: unknown) => this.#parts.instance.report(error))
@@ -142,8 +140,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     this.#stopTimers()
     await this.#input.store.end(end)
   }
-
-  // What the handler does -------------------------------------------------------------------------------------------
 
   wants(level: LoggingLevel): boolean {
     return compareLevels(level, 'info') >= 0
@@ -228,8 +224,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   closeStream(): void {}
 
-  // The lease -------------------------------------------------------------------------------------------------------
-
   /** Renews the lease, and stores the status message. False: this run has the leg no longer. */
   async #renew(): Promise<boolean> {
     if (this.#closed) return false
@@ -285,8 +279,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
       .then(() => this.#leave())
     return this.#ending
   }
-
-  // For its instance ------------------------------------------------------------------------------------------------
 
   receive(mail: Mail): void {
     if (mail.t === 'cancel') this.#lost('', 'cancelled')
