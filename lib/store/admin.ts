@@ -23,6 +23,8 @@ export interface StoredCall {
   owner: Owner
   holder: Holder | undefined
   cancelled: boolean
+  /** Nobody runs it while it waits for its client. */
+  suspended?: true | undefined
 }
 
 /** A session, as the store has it. Times are in ms, by the clock of the store. */
