@@ -23,6 +23,7 @@ import { refuse } from './http/respond.ts'
 import { PathRouter } from './http/router.ts'
 import { readOptions } from './options.ts'
 import { ErrorCode } from './protocol/errors.ts'
+import type { JsonRpcRequest } from './protocol/jsonrpc.ts'
 import { Refusal } from './protocol/refusal.ts'
 import { refusalText } from './protocol/refusal-texts.ts'
 import { STATELESS_REVISION } from './protocol/revisions.ts'
@@ -45,7 +46,6 @@ import { Sessions } from './session/sessions.ts'
 import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore } from './store/sealed.ts'
-import { openTasks } from './tasks/open.ts'
 import { telemetryOf } from './telemetry/otel/telemetry.ts'
 
 export type { Endpoint, EndpointOptions } from './endpoint-types.ts'
@@ -82,26 +82,19 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const offer = { listChanged: delivers, subscribe: delivers, logging: streaming, tasks: given.tasks !== undefined }
   const dispatch = watchedDispatch(replayed(dispatcher, options.replay, sessionOptions.suspend, onError), instance)
   const afterwork = new Afterwork(instance)
-  const tasks = openTasks(
-    {
-      instance,
-      shared: { store, announce: notify, dispatch, clock, afterwork },
-      maxAsks: sessionOptions.maxAsks,
-      executor: options.executor,
-      mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
-    },
-    store,
-  )
+  const durability = (request: JsonRpcRequest) => durabilityOf(dispatcher, request, sessionOptions)
+  const { maxAsks } = sessionOptions
+  const shared = { store, announce: notify, dispatch, clock, afterwork }
+  const tasks = new OnDemand(async () => {
+    const { openEngine } = await import('./tasks/open.ts')
+    return openEngine({ instance, shared, maxAsks, executor: options.executor, durability }, store)
+  })
   const sessions = new Sessions(
     {
       instance,
-      store,
-      announce: notify,
-      dispatch,
-      clock,
-      afterwork,
+      ...shared,
       versionOf: ({ method, params }) => dispatcher.policyOf(method, params).version,
-      durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
+      durability,
       heard: dispatcher.heard,
       scopes: dispatcher.scopes,
       scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
@@ -117,9 +110,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const sealer = createSealer(keys ?? [randomKey()], 'requestState')
   const stateless = new OnDemand(async () => {
     const { openStateless } = await import('./stateless/open.ts')
-    const { maxAsks } = sessionOptions
-    const shared = { store, announce: notify, dispatch, clock, afterwork, maxAsks, tasks }
-    return openStateless(dispatcher, instance, shared, sealer, statelessOptions)
+    return openStateless(dispatcher, instance, { ...shared, maxAsks, tasks }, sealer, statelessOptions)
   })
   const facts = { path: paths.path, legacy: legacySse ? LEGACY_PATHS : [], name: '', scopes: dispatcher.scopes }
   const onOpen = () => {

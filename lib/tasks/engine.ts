@@ -6,6 +6,7 @@ import { randomId } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import type { Durability } from '../server/dispatcher.ts'
 import type { Owner } from '../store/store.ts'
 import type { Offer, TaskClaim, TaskKey, TaskStore, TaskView } from '../store/tasks.ts'
 import type { MadeTask, TaskCaller, TaskEngine, TaskRequest } from './engine-types.ts'
@@ -20,7 +21,7 @@ export interface EngineParts extends RunParts {
   store: TaskStore
   /** Undefined: this process runs the legs. */
   executor: Executor | undefined
-  mayRunAgain(request: JsonRpcRequest): boolean
+  durability(request: JsonRpcRequest): Durability
 }
 
 /** The reply of a step that may have taken a leg. */
@@ -160,12 +161,12 @@ export class Engine implements TaskEngine {
     caller: Partial<TaskCaller>,
     auth: AuthInfo | undefined,
   ): Promise<void> {
-    const { instance, executor, store, mayRunAgain } = this.#parts
+    const { instance, executor, store, durability } = this.#parts
     const owner: Owner = instance.name(token)
     const tell = (about: TaskKey, watchers: readonly string[]) => this.#tell(about, watchers)
     const report = (error: unknown) => instance.report(error)
     const run = new TaskRun(this.#parts, {
-      ...{ token, claim, request, again: mayRunAgain(jsonRpcOf(request)), enqueues: executor !== undefined },
+      ...{ token, claim, request, again: durability(jsonRpcOf(request)) !== 'none', enqueues: executor !== undefined },
       caller: {
         ...{ principal: request.principal, client: caller.client, auth, deadline: caller.deadline },
         ...{ quota: caller.quota, held: caller.held },
