@@ -64,6 +64,8 @@ const ARGUMENTS: Record<string, Record<string, unknown>> = {
   announce: { what: 'tools' },
   test_sampling: { prompt: 'x' },
   test_elicitation: { message: 'x' },
+  greet: { name: 'Ada' },
+  slow_compute: { seconds: 0 },
   test_x_mcp_header: { region: 'münchen' },
   json_schema_2020_12_tool: { name: 'a', email: 'a@b.example', phone: '1' },
 }
