@@ -80,8 +80,13 @@ export function baseDispatcher<Instance extends Serving>({ own, policies, use }:
       return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
+<<<<<<< HEAD
+      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${offer.tasks}`
+      const known = descriptions.get(key) ?? describe(own, revision, offer)
+=======
       const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`
       const known = descriptions.get(key) ?? describe(own, revision, offer, policies.tasks)
+>>>>>>> i19
       descriptions.set(key, known)
       return known
     },

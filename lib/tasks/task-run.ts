@@ -31,6 +31,7 @@ import {
 } from './leg-request.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
+import { answerIn } from './refused.ts'
 import { statusText } from './status-text.ts'
 import { ATTEND_AFTER, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
 
@@ -157,7 +158,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
       this.#fatal ??= new ProtocolError(ErrorCode.InternalError, otherAsk(key))
       return Promise.reject(this.#fatal)
     }
-    if (known?.value !== undefined) return Promise.resolve(JSON.parse(known.value) as JsonObject)
+    if (known?.value !== undefined) return answerIn(method, known.value)
     if (this.#pending.size >= this.#parts.maxAsks) {
       return Promise.reject(new RangeError(`A leg of a task may ask the client ${this.#parts.maxAsks} times.`))
     }
