@@ -124,10 +124,10 @@ interface Taken {
 }
 
 /** unknown: there is no such task, it has expired, or its session has ended. */
-type GetReply = ({ status: 'ok'; view: TaskView } & Taken & Watched) | Status<'unknown'>
+export type GetReply = ({ status: 'ok'; view: TaskView } & Taken & Watched) | Status<'unknown'>
 
 /** `owner`: who had the leg. over: the task had ended before. */
-type CancelReply =
+export type CancelReply =
   | ({ status: 'ok'; view: TaskView; owner: Owner | undefined } & Watched)
   | { status: 'over'; view: TaskView }
   | Status<'unknown'>
@@ -148,7 +148,7 @@ export interface TaskKeep {
  * known: the value that a run before has kept. begun: another run has begun this single, and not ended it. full: the journal has as
  * much as it may. lost: another run has the leg, or the leg has ended. cancelled: so has the task.
  */
-type KeepReply =
+export type KeepReply =
   | ({ status: 'ok' } & Watched)
   | { status: 'known'; value: string }
   | Status<'begun' | 'full' | 'lost' | 'cancelled' | 'unknown'>
@@ -163,7 +163,7 @@ export type TaskEnd =
   | { kind: 'released'; counts: boolean; enqueue: boolean }
 
 /** ok: also when the same run repeats it. */
-type EndReply = ({ status: 'ok' } & Taken & Watched) | Status<'lost' | 'cancelled' | 'unknown'>
+export type EndReply = ({ status: 'ok' } & Taken & Watched) | Status<'lost' | 'cancelled' | 'unknown'>
 
 export interface TaskStore {
   /** Makes a record. taken: there is one of this name already, which the same call did not make. */

@@ -1,7 +1,7 @@
 /** The record of a task, as the run that has its leg writes to it. */
 import type { Clock } from '../base/clock.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import type { TaskEnd, TaskKeep, TaskKey, TaskStore } from '../store/tasks.ts'
+import type { KeepReply, TaskEnd, TaskKeep, TaskKey, TaskStore } from '../store/tasks.ts'
 import type { Executor } from './executor.ts'
 import { nameOf } from './names.ts'
 import { TERMS } from './terms.ts'
@@ -23,8 +23,6 @@ interface LegParts {
 const PAUSE = 1_000
 /** How long the end of a leg is tried. */
 const LONGEST = 10 * 60_000
-
-type KeepReply = Awaited<ReturnType<TaskStore['renew']>>
 
 export class LegStore {
   readonly #parts: LegParts

@@ -1,5 +1,5 @@
 /** What the scripts on tasks share: their Lua, and how the parts of their replies are read. */
-import type { TaskClaim, TaskStatus, TaskStore, TaskView } from '../../tasks.ts'
+import type { GetReply, TaskClaim, TaskStatus, TaskView } from '../../tasks.ts'
 import { list, number, optional, text, texts } from './decode.ts'
 import { NOW } from './lua-first.ts'
 
@@ -116,7 +116,7 @@ function readClaim(attempt: number, flat: readonly string[]): TaskClaim {
 export const UNKNOWN = 'unknown'
 
 /** Reply: 'unknown', or the view, what was taken, and those who wait. */
-export function readGet(reply: unknown): Awaited<ReturnType<TaskStore['get']>> {
+export function readGet(reply: unknown): GetReply {
   const [view, taken, watchers] = list(reply)
   if (view === UNKNOWN) return { status: UNKNOWN }
   return { status: 'ok', view: readView(view), ...readTaken(taken), watchers: texts(watchers) }

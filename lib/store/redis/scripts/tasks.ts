@@ -5,7 +5,7 @@
  * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `by` the run that ended the
  * last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
  */
-import type { TaskStore } from '../../tasks.ts'
+import type { CancelReply, EndReply, KeepReply, TaskStore } from '../../tasks.ts'
 import { list, text, texts } from './decode.ts'
 import { defineScript } from './script.ts'
 import { FIND, OFFER, readGet, readTaken, readView, UNKNOWN, VIEW } from './task-parts.ts'
@@ -108,8 +108,6 @@ return { view(), taken, watchers() }
 `,
 })
 
-type RenewReply = Awaited<ReturnType<TaskStore['renew']>>
-
 /**
  * Renews the lease, with a status message or a step of `ctx.once`.
  * Keys: the record; the session. Arguments: the run; whether there is a message, and the message; the step ('', 'begin', 'end',
@@ -121,11 +119,11 @@ export const renewTask = defineScript('mcpTaskRenew', {
   numbers: ['lease', 'mostBytes', 'mostEntries'],
   flags: ['bound', 'says'],
   lists: ['backOff'],
-  reply(reply): RenewReply {
+  reply(reply): KeepReply {
     const [status, second] = list(reply)
     if (status === 'ok') return { status, watchers: texts(second) }
     if (status === 'known') return { status, value: text(second) }
-    return { status: text(status) } as RenewReply
+    return { status: text(status) } as KeepReply
   },
   lua: `${FIND}${VIEW}
 if dead then return { 'unknown' } end
@@ -151,8 +149,6 @@ end
 return { 'ok', says and watchers() or {} }
 `,
 })
-
-type EndReply = Awaited<ReturnType<TaskStore['end']>>
 
 /**
  * Ends a leg.
@@ -222,7 +218,7 @@ export const cancelTask = defineScript('mcpTaskCancel', {
   keys: ['task', 'session'],
   flags: ['bound'],
   lists: ['backOff'],
-  reply(reply): Awaited<ReturnType<TaskStore['cancel']>> {
+  reply(reply): CancelReply {
     const [status, view, owner, watchers] = list(reply)
     if (status === 'ok') {
       const had = text(owner)
