@@ -90,6 +90,7 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       dispatch,
       clock,
       afterwork,
+      versionOf: ({ method, params }) => dispatcher.policyOf(method, params).version,
       durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
       heard: dispatcher.heard,
       scopes: dispatcher.scopes,

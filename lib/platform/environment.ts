@@ -1,6 +1,5 @@
 /** The environment variables of every platform: read and checked once, before anything starts. */
 
-import { checkAuthOptions } from '../auth/check.ts'
 import type { AuthOptions } from '../auth/options.ts'
 import { readKeyRing } from '../base/sealing.ts'
 import type { Group, Rate, Setting, Values } from '../base/setting.ts'
@@ -9,6 +8,7 @@ import { checkPaths } from '../http/paths.ts'
 import { boundsOf } from '../options.ts'
 import { defaultsOf, SETTINGS } from '../settings.ts'
 import { PREFIX_FORM, readPrefix } from '../store/redis/place.ts'
+import { readAuth } from './auth-settings.ts'
 import { misspelled } from './misspelled.ts'
 import { rareText } from './rare-texts.ts'
 import { redisName } from './redis.ts'
@@ -136,33 +136,15 @@ function fitting<T>(read: () => T): T {
 
 /** OAuth, from the variables of the common case: one authorization server and its JWTs, or introspection. */
 function authorization(env: Environment): AuthOptions | undefined {
-  const { issuer, resource: named = [], ...others } = readGroup(env, SETTINGS.auth)
+  const { issuer, ...given } = readGroup(env, SETTINGS.auth)
   if (issuer === undefined) {
     const stray = Object.keys(env).find((name) => name.startsWith('AUTH_') && textOf(env, name) !== undefined)
     if (stray !== undefined) throw new BadSetting(`${stray} is set, and AUTH_ISSUER is not.`)
     return undefined
   }
-  const [resource, ...audiences] = named
-  if (resource === undefined) throw new BadSetting(rareText('noAudience'))
-  const auth: AuthOptions = { ...others, issuer, resource, audiences, introspection: introspection(env) }
-  try {
-    checkAuthOptions(auth)
-  } catch (error) {
-    throw new BadSetting(`AUTH_*: ${error instanceof Error ? error.message.replace(/^auth: /, '') : String(error)}`)
-  }
+  const auth = readAuth({ ...given, issuer }, readGroup(env, SETTINGS['auth.introspection']))
+  if (typeof auth === 'string') throw new BadSetting(auth)
   return auth
-}
-
-function introspection(env: Environment): AuthOptions['introspection'] {
-  const { url, clientId, clientSecret } = readGroup(env, SETTINGS['auth.introspection'])
-  if (url === undefined) {
-    if (clientId === undefined && clientSecret === undefined) return undefined
-    throw new BadSetting(rareText('noIntrospection'))
-  }
-  if (clientId === undefined || clientSecret === undefined) {
-    throw new BadSetting(rareText('noIntrospectionClient'))
-  }
-  return { url, clientId, clientSecret }
 }
 
 /** The result of `read`. Its failure becomes the line that stops the start, with the name of the variable before it. */

@@ -18,10 +18,6 @@ const TEXTS = {
   nothingToSealWith: 'MCP_UNSEALED is set, and MCP_SECRET is not: there is nothing to seal with.',
   shutdownTooShort:
     'SHUTDOWN_SECONDS must be at least %: LAME_DUCK_SECONDS, DRAIN_SECONDS and a second have to fit in.',
-  noAudience: 'AUTH_AUDIENCE must be the public URL of the endpoint, such as https://mcp.example.com/mcp.',
-  noIntrospection: 'AUTH_INTROSPECTION_CLIENT_ID and …_CLIENT_SECRET need AUTH_INTROSPECTION_URL.',
-  noIntrospectionClient:
-    'AUTH_INTROSPECTION_URL needs AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET.',
   mayBeRate: 'requests a second, such as 50 or 50/200 (and 200 at once, otherwise five times as many), or off',
   mayBeKeys: 'base64 of 32 bytes or more (openssl rand -base64 32), several with commas',
   rebinding:

@@ -19,6 +19,8 @@ export interface OfficialToolOptions {
    * and where the call was suspended while it waited for an answer.
    */
   durable?: boolean | undefined
+  /** Of the handler of a durable tool. Default: a digest of its source, where an `McpServer` has registered it. */
+  version?: string | undefined
 }
 
 /**
@@ -47,7 +49,7 @@ export interface OfficialOptions {
 }
 
 const KINDS: readonly unknown[] = ['shared', 'session', 'call']
-const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent', 'durable']
+const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent', 'durable', 'version']
 
 /** @throws TypeError with one line for an option that cannot work */
 export function requireOfficialOptions({ instances, attribution, tools = {} }: OfficialOptions): void {
@@ -66,7 +68,10 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
     if (TOOL_OPTIONS.includes(member)) continue
     throw new TypeError(`${place} has no option ${member}; there are ${TOOL_OPTIONS.join(', ')}.`)
   }
-  const { requiredScopes, visible, readOnly, idempotent, durable } = tool
+  const { requiredScopes, visible, readOnly, idempotent, durable, version } = tool
+  if (version !== undefined && (typeof version !== 'string' || version === '')) {
+    throw new TypeError(`${place}.version must be a text, not ${shown(version)}.`)
+  }
   if (durable === false && (readOnly === true || idempotent === true)) {
     const mark = readOnly === true ? 'readOnly' : 'idempotent'
     throw new TypeError(

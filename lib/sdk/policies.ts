@@ -1,6 +1,7 @@
 /** The policies of tools of the official SDK: from their annotations, and from `options.tools`. */
 
 import { asError } from '../base/errors.ts'
+import { digest } from '../base/ids.ts'
 import { hasScopes } from '../protocol/auth-info.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
@@ -23,6 +24,8 @@ interface PolicyParts {
   tools: { readonly [name: string]: OfficialToolOptions } | undefined
   /** The annotations of a tool that an `McpServer` has registered. Undefined: none, or it is a low-level server. */
   annotationsOf(name: string): unknown
+  /** The source of the handler that an `McpServer` has registered. */
+  sourceOf?(name: string): string | undefined
   /** Whether an `McpServer` has registered the tool. */
   hasTool?(name: string): boolean
   report(error: Error): void
@@ -83,7 +86,7 @@ export class Policies {
 
   #policy(name: string, annotations: unknown, headers: readonly ParamHeader[]): Policy {
     const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {}
-    const { requiredScopes, readOnly, idempotent, durable } = this.#options.get(name) ?? {}
+    const { requiredScopes, readOnly, idempotent, durable, version } = this.#options.get(name) ?? {}
     const reads = readOnly ?? readOnlyHint === true
     const isDurable = durable === true
     const runsAgain = reads || isDurable || (idempotent ?? idempotentHint === true)
@@ -93,8 +96,15 @@ export class Policies {
       runsAgain,
       ...(reads && { reads: true as const }),
       ...(isDurable && { durable: true as const }),
+      ...(isDurable && this.#versionOf(name, version)),
       paramHeaders: headers,
     }
+  }
+
+  #versionOf(name: string, given: string | undefined): { version?: string } {
+    if (given !== undefined) return { version: given }
+    const source = this.#parts.sourceOf?.(name)
+    return source === undefined ? {} : { version: digest(source, 9) }
   }
 
   /** A tool that was begun may be begun again where it asks its client. */

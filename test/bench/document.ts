@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { comparisonChart } from './compare/chart.ts'
 import { comparisonText, factsText, releasesText } from './compare/text.ts'
+import { stepsText } from './operations/durable.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { chart, machineText, type Report, racesText, table } from './report.ts'
 import { simulationText } from './simulation/text.ts'
@@ -12,6 +13,7 @@ type Block =
   | 'races'
   | 'figures'
   | 'operations'
+  | 'durable'
   | 'bus'
   | 'simulation'
   | 'comparison'
@@ -24,6 +26,7 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
   races: ({ races }) => (races.length > 0 ? racesText(races) : undefined),
   figures: ({ figures }) => (figures.length > 0 ? table({ races: [], figures }).trim() : undefined),
   operations: ({ ceilings }) => ceilings && operationsText(ceilings.operations),
+  durable: ({ durable }) => durable && stepsText(durable),
   bus: ({ ceilings }) => ceilings && busText(ceilings.bus),
   simulation: ({ ceilings }) => ceilings && simulationText(ceilings),
   comparison: ({ comparison }) => comparison && comparisonText(comparison),
@@ -38,7 +41,7 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
  */
 export function writeReport(out: string, report: Report): void {
   const { comparison, ...rest } = report
-  if (report.races.length > 0 || report.figures.length > 0 || report.ceilings !== undefined) {
+  if (report.races.length > 0 || report.figures.length > 0 || report.ceilings !== undefined || report.durable) {
     writeJson(`${out}.json`, rest)
     writeFileSync(`${out}.svg`, chart(report))
     renew(`${out}.md`, report)

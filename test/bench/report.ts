@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os'
 import type { Announced } from './announce.ts'
 import type { ComparisonResult } from './compare/text.ts'
 import type { BusCost } from './operations/bus.ts'
+import type { StepCosts } from './operations/durable.ts'
 import type { Operation } from './operations/operations.ts'
 import { pinned } from './processes.ts'
 import type { Asked, Flood, RedisBytes } from './scenarios.ts'
@@ -26,6 +27,8 @@ export interface Report {
   figures: Figure[]
   /** What operations cost, and the bus. */
   ceilings?: { operations: Operation[]; bus: BusCost[] } | undefined
+  /** What the steps of durable calls send to Redis. */
+  durable?: StepCosts | undefined
   /** Beside other packages. */
   comparison?: ComparisonResult | undefined
 }

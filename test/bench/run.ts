@@ -3,8 +3,8 @@
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
  * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list
- * change to 30,000 streams, `idle` are 20,000 streams in which nothing happens, `telemetry` is a call with metrics and OpenTelemetry,
- * `official` are servers of the official SDK, and `compare` is this package beside others. `--variants ours` selects servers.
+ * change to 30,000 streams, `idle` are 20,000 streams in which nothing happens, `durable` are the commands of durable calls, `telemetry` is a call
+ * with metrics and OpenTelemetry, `official` are servers of the official SDK, and `compare` is this package beside others. `--variants ours` selects servers.
  * `--rounds 7` and `--seconds 2` set the effort. `--out docs/performance` sets the path of the JSON file and the chart, and replaces
  * the figures in the document of that name; those of `compare` are in `docs/comparison.*` then.
  *
@@ -22,6 +22,7 @@ import { writeReport } from './document.ts'
 import { idle, idleFigures } from './idle.ts'
 import { officialFigures } from './official/official.ts'
 import { type BusCost, measureBus } from './operations/bus.ts'
+import { measureSteps, type StepCosts, stepsText } from './operations/durable.ts'
 import { measureOperations } from './operations/operations.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { pin, startLoad } from './processes.ts'
@@ -92,6 +93,17 @@ async function scenarios(): Promise<Figure[]> {
   })
 }
 
+async function durable(): Promise<StepCosts> {
+  const own = await startRedis()
+  try {
+    const costs = await measureSteps(own.port)
+    console.log(`\n${stepsText(costs)}\n`)
+    return costs
+  } finally {
+    await own.stop()
+  }
+}
+
 async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
   const rounds = short ? 1 : Math.min(3, effort.rounds)
   const operations = await measureOperations(redis, {
@@ -139,6 +151,7 @@ try {
   const comparison = wanted('compare') ? await compare(redis, loader, effort) : undefined
   if (comparison) console.log(`\n${comparisonText(comparison)}\n\n${factsText(comparison)}`)
   const limits = wanted('operations') ? await ceilings() : undefined
+  const steps = wanted('durable') ? await durable() : undefined
   console.log(table({ races: [], figures: found }))
   const report: Report = {
     machine: machine(),
@@ -149,6 +162,7 @@ try {
     races,
     figures: found,
     ceilings: limits,
+    durable: steps,
     comparison,
   }
   console.log(`\n${report.machine}, Node ${report.node}`)

@@ -1,4 +1,4 @@
-/** The bundle of the everything server, built once for a test file, with a Redis and functions that `stop` removes. */
+/** The bundle of a server, built once for a test file, with a Redis and functions that `stop` removes. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { type Lambda, type LambdaOptions, startLambda } from './emulator.ts'
 
 export interface LambdaTests {
   redis: RedisServer
-  /** With the everything server, on the Redis of these tests unless `env` names another. */
+  /** On the Redis of these tests unless `env` names another. */
   start(options?: Omit<LambdaOptions, 'task'>): Promise<Lambda>
   stop(): Promise<void>
 }
@@ -17,9 +17,10 @@ export interface LambdaTests {
 /** The same in every environment, as a secret of a deployment is. */
 const MCP_SECRET = Buffer.alloc(32, 7).toString('base64')
 
-export async function lambdaTests(): Promise<LambdaTests> {
+/** `module`: of the server, in test/fixtures. */
+export async function lambdaTests(module = 'everything.ts'): Promise<LambdaTests> {
   const out = mkdtempSync(join(tmpdir(), 'mcp-anywhere-bundle-'))
-  const server = fileURLToPath(new URL('../fixtures/everything.ts', import.meta.url))
+  const server = fileURLToPath(new URL(`../fixtures/${module}`, import.meta.url))
   const [redis] = await Promise.all([startRedis(), bundle({ server, out })])
   const started: Lambda[] = []
   return {

@@ -9,7 +9,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, Environment } from './environment.ts'
+import { type Answer, type Billed, Environment } from './environment.ts'
 import { type Front, makeEvent, readHead, readWhole } from './fronts.ts'
 
 export interface LambdaOptions {
@@ -34,6 +34,8 @@ export interface Served {
   status: number
   /** Resolves when the function has ended. */
   finished: Promise<void>
+  /** What the function took, once it has ended. */
+  billed?: Billed
 }
 
 export interface Lambda {
@@ -112,7 +114,10 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
       return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
     }
     served.environment = environment.name
-    served.finished = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served))
+    const ended = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served))
+    served.finished = ended.then((billed) => {
+      served.billed = billed
+    })
   }
 
   const server = http.createServer((req, res) => void serve(req, res).catch(() => res.destroy()))

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -20,13 +20,23 @@ export interface Answer {
   fail(why: string): void
 }
 
+/** What an invocation took, in ms: from its event to the moment at which its environment was frozen. */
+export interface Billed {
+  ms: number
+  /** CPU time of the process. Only Linux says it; elsewhere 0. */
+  cpu: number
+}
+
 interface Invocation {
   id: string
   answer: Answer
   /** The response is complete; the function may still run. */
   answered: boolean
   timer: NodeJS.Timeout
-  finished: () => void
+  begun: number
+  /** CPU time of the process when it began, in ms. */
+  used: number
+  finished: (billed: Billed) => void
 }
 
 export interface FunctionOptions {
@@ -106,13 +116,14 @@ export class Environment {
   }
 
   /** Sends an event. Resolves when the function has ended, which may be long after its response. */
-  invoke(event: object, answer: Answer): Promise<void> {
+  invoke(event: object, answer: Answer): Promise<Billed> {
     this.state = 'busy'
     return new Promise((finished) => {
       const { timeout } = this.#options
       const timer = setTimeout(() => this.#died('timeout'), timeout)
       const id = randomUUID()
-      this.#current = { id, answer, answered: false, timer, finished }
+      const begun = performance.now()
+      this.#current = { id, answer, answered: false, timer, begun, used: cpuOf(this.pid), finished }
       process.kill(this.pid, 'SIGCONT')
       this.#next?.writeHead(200, {
         'content-type': 'application/json',
@@ -186,7 +197,7 @@ export class Environment {
     clearTimeout(done?.timer)
     this.state = 'idle'
     process.kill(this.pid, 'SIGSTOP')
-    done?.finished()
+    done?.finished(billedOf(done, this.pid))
     this.#wake()
   }
 
@@ -194,12 +205,13 @@ export class Environment {
     if (this.state === 'dead') return
     this.state = 'dead'
     this.lost = reason !== 'stop'
-    this.#child?.kill('SIGKILL')
     const current = this.#current
+    const billed = current && billedOf(current, this.pid)
+    this.#child?.kill('SIGKILL')
     this.#current = undefined
     clearTimeout(current?.timer)
     if (current && !current.answered) current.answer.fail(this.#story(reason))
-    current?.finished()
+    if (billed) current.finished(billed)
     this.#wake()
   }
 
@@ -209,5 +221,21 @@ export class Environment {
 
   #wake(): void {
     for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
+
+function billedOf({ begun, used }: Invocation, pid: number): Billed {
+  return { ms: performance.now() - begun, cpu: Math.max(0, cpuOf(pid) - used) }
+}
+
+/** CPU time of all threads of a process, in ms. Only Linux says it; elsewhere, and where the process is gone, 0. */
+function cpuOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+      const [ns = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+      return sum + Number(ns) / 1e6
+    }, 0)
+  } catch {
+    return 0
   }
 }

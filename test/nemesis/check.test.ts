@@ -86,6 +86,27 @@ const subscribed: Partial<Session> = {
   listens: true,
 }
 
+const KILLED = fault('kill', 'a.1', 2_000, 3_000)
+const DURABLE = {
+  call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+} as const satisfies Parts
+/** A run of a durable tool with these effects, of which all but some are kept. */
+const durable = (name: string, at: number, effects: number[], unkept: number[] = []): Entry[] =>
+  run(
+    name,
+    at,
+    effects.flatMap((n, i) => [
+      { e: 'effect', n, at: at + 10 * i },
+      ...(unkept.includes(n) ? [] : [{ e: 'kept', n, at: at + 10 * i + 5 } as const]),
+    ]),
+    at < 5_000 && effects.length < 3 ? undefined : 8_900,
+  )
+/** Two runs of which each gets the answer of its first ask: the second one that of another ask, perhaps. */
+const replays = (second: string): Entry[] => [
+  ...run('a.1/1', 1_100, [{ e: 'answered', n: 1, value: 'x:s#1' }, { e: 'suspended' }], undefined),
+  ...run('b.1/1', 6_000, [{ e: 'answered', n: 1, value: `${second}:s#1` }]),
+]
+
 /** A history that the property refuses, and one that it accepts. */
 const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
   ['one outcome', 'two responses', { call: { outcomes: [...CALL.outcomes, ...CALL.outcomes] } }, {}],
@@ -187,6 +208,12 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     { call: { steps: 2, received: [progress(1), log(1), progress(2), log(2)] } },
   ],
   [
+    'once and in order',
+    'a durable call whose second run says again what the first has said',
+    { ...DURABLE, call: { ...DURABLE.call, received: [log(1), log(2), log(1, 'b.1/1')] } },
+    { ...DURABLE, call: { ...DURABLE.call, received: [log(1), log(2), log(3, 'b.1/1')] } },
+  ],
+  [
     'effects happen once',
     'two effects',
     { call: { tool: 'effect' }, ledger: run('a.1/1', 1_100, [effect, effect]) },
@@ -197,6 +224,47 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     'a second run of a tool that must not be repeated',
     { call: { tool: 'effect' }, ledger: [...FIRST, ...run('b.1/1', 5_000, [effect, effect])], faults: [stopped] },
     { call: { tool: 'steps_again' }, ledger: [...FIRST, ...run('b.1/1', 5_000)], faults: [fault('kill', 'a.1', 0, 1)] },
+  ],
+  [
+    'effects happen once',
+    'an effect of a durable tool that was kept, and is done again after a kill',
+    {
+      ...DURABLE,
+      ledger: [...durable('a.1/1', 1_100, [1], []), ...durable('b.1/1', 5_000, [1, 2, 3, 0])],
+      faults: [KILLED],
+    },
+    {
+      ...DURABLE,
+      // The kill came before the store had it.
+      ledger: [...durable('a.1/1', 1_100, [1], [1]), ...durable('b.1/1', 5_000, [1, 2, 3, 0])],
+      faults: [KILLED],
+    },
+  ],
+  [
+    'effects happen once',
+    'an effect of a durable tool whose process lived',
+    { ...DURABLE, ledger: [...durable('a.1/1', 1_100, [1], [1]), ...durable('b.1/1', 5_000, [1, 2, 3, 0])] },
+    { ...DURABLE, ledger: durable('b.1/1', 1_100, [1, 2, 3, 0]) },
+  ],
+  [
+    'effects happen once',
+    'a single effect that was not kept, and is done again after a kill',
+    {
+      ...DURABLE,
+      ledger: [...durable('a.1/1', 1_100, [0], [0]), ...durable('b.1/1', 5_000, [1, 2, 3, 0])],
+      faults: [KILLED],
+    },
+    {
+      ...DURABLE,
+      ledger: [...durable('a.1/1', 1_100, [1], []), ...durable('b.1/1', 5_000, [2, 3, 0])],
+      faults: [KILLED],
+    },
+  ],
+  [
+    'results are true',
+    'a result of a durable tool without one of its effects',
+    { ...DURABLE, ledger: durable('b.1/1', 1_100, [1, 2, 0]) },
+    { ...DURABLE, ledger: durable('b.1/1', 1_100, [1, 2, 3, 0]) },
   ],
   ['results are true', 'a result without the effect', { call: { tool: 'effect' } }, {}],
   [
@@ -224,6 +292,15 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     'a second run while the first lives',
     { call: { outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] }, ledger: replaced },
     { call: { outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] }, ledger: replaced, faults: [stopped] },
+  ],
+  [
+    'only dead runs are taken over',
+    'a second run of a durable call that was not suspended',
+    { call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] }, ledger: replaced },
+    {
+      call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+      ledger: [...run('a.1/1', 1_100, [{ e: 'suspended' }], undefined), ...run('b.1/1', 6_000)],
+    },
   ],
   [
     'a run that was replaced is shut out',
@@ -277,6 +354,18 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
       call: { received: [ask(1, 'x'), ask(2, 'y')] },
       ledger: run('a.1/1', 1_100, [{ e: 'answered', n: 1, value: 'x:s#1' }]),
     },
+  ],
+  [
+    'asks come once',
+    'a replay of a durable call that asks anew',
+    { ...DURABLE, call: { ...DURABLE.call, received: [ask(1, 'x', ''), ask(1, 'y', '')] } },
+    { ...DURABLE, call: { ...DURABLE.call, received: [ask(1, 'x', ''), ask(2, 'y', '')] } },
+  ],
+  [
+    'answers reach their ask',
+    'a replay of a durable call with another answer than before',
+    { ...DURABLE, call: { ...DURABLE.call, received: [ask(1, 'x', ''), ask(2, 'y', '')] }, ledger: replays('y') },
+    { ...DURABLE, call: { ...DURABLE.call, received: [ask(1, 'x', ''), ask(2, 'y', '')] }, ledger: replays('x') },
   ],
   [
     'an acknowledged answer is not lost',

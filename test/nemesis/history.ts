@@ -14,7 +14,12 @@ export type Tool =
   | 'stubborn'
   | 'paused'
   | 'once'
+  | 'durable'
   | 'announce'
+
+/** A durable call has so many effects within `ctx.once`, numbered from 1, and one with `single`, whose number is 0. */
+export const ONCE_EFFECTS = 3
+export const SINGLE = 0
 
 /** A fault, from its begin to its end. */
 export interface Fault {
@@ -37,7 +42,7 @@ export type Received =
   | { at: number; kind: 'log'; n: number; run: string; sent: number }
   /** The endpoint said that messages were missed. */
   | { at: number; kind: 'missed' }
-  /** The `n`th ask of a run. */
+  /** The `n`th ask of a run, or of a durable call: '', as every run asks the same. */
   | { at: number; kind: 'ask'; n: number; run: string; ask: string }
 
 export interface Answer {
@@ -124,7 +129,22 @@ export interface Session {
 
 /** A line that a tool wrote. It stays where the process is killed. */
 export interface Entry {
-  e: 'begin' | 'effect' | 'asked' | 'answered' | 'announced' | 'end' | 'abort' | 'stall' | 'failed'
+  /**
+   * effect: of a durable tool, within `ctx.once`; kept: that `ctx.once` has returned. suspended: the run ended because its call
+   * was suspended.
+   */
+  e:
+    | 'begin'
+    | 'effect'
+    | 'kept'
+    | 'asked'
+    | 'answered'
+    | 'announced'
+    | 'suspended'
+    | 'end'
+    | 'abort'
+    | 'stall'
+    | 'failed'
   at: number
   process: string
   call?: string
@@ -142,7 +162,7 @@ export interface Entry {
 /** What is left when all faults are over, all calls have ended, and then all sessions. */
 export interface Rest {
   at: number
-  /** Fields of sessions, by session, while nothing runs. */
+  /** Fields of sessions and their journals, by session, while nothing runs. */
   fields: { session: string; fields: string[] }[]
   /** Keys without a lifetime. */
   eternal: string[]
@@ -174,6 +194,7 @@ export interface Limits {
   storePatience: number
   commandTimeout: number
   askTimeout: number
+  suspendAfter: number
   firstLifetime: number
   idleLifetime: number
   /** How long a client goes on with one call. */

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { countDurable } from './check/check.ts'
 import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
@@ -55,6 +56,10 @@ try {
   const resumes = history.calls.reduce((sum, call) => sum + call.resumes, 0)
   console.log(
     `${history.calls.length} calls, ${resumes} resumes, ${history.sessions.length} sessions, ${history.faults.length} faults`,
+  )
+  const { calls, suspended, hits } = countDurable(history)
+  console.log(
+    `${calls} durable calls, ${suspended} suspensions; a fault hit ${hits} effects between their beginning and the store, and they were done again`,
   )
   for (const { property, text, at } of problems.slice(0, 30)) console.log(`[${property}] ${at ?? ''} ${text}`)
   if (found) {

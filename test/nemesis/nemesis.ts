@@ -50,6 +50,7 @@ export const LIMITS: Limits = {
   storePatience: 10_000,
   commandTimeout: 2_500,
   askTimeout: 25_000,
+  suspendAfter: 700,
   firstLifetime: 20_000,
   idleLifetime: 120_000,
   callPatience: 75_000,

@@ -56,6 +56,24 @@ export const PROTECTIONS = {
     without: [["if #messages > 0 and newest <= top and tag_at(log, newest) == tag then return reply('ok') end", '']],
     faults: ['lose reply', 'cut store'],
   },
+  journal: {
+    what: 'a run that goes on with a call has the results of the runs before',
+    file: 'lib/session/call/durable/leg.ts',
+    without: [['const known = this.#earlier?.results.get(id)', 'const known: string | undefined = undefined']],
+    faults: ['kill', 'drain'],
+  },
+  asks: {
+    what: 'a run that goes on with a call finds what the runs before have asked',
+    file: 'lib/session/call/durable/keyed-asks.ts',
+    without: [['const kept = this.#earlier?.asks.get(name)', 'const kept = this.#earlier?.asks.get("")']],
+    faults: ['kill', 'drain'],
+  },
+  said: {
+    what: 'a run that goes on with a call leaves out the messages that the log has',
+    file: 'lib/session/call/channel.ts',
+    without: [['if (say !== undefined && say <= (this.#parts.continued?.journal?.said ?? 0)) return', '']],
+    faults: ['kill', 'drain'],
+  },
 } as const satisfies Record<string, Protection>
 
 export type ProtectionName = keyof typeof PROTECTIONS

@@ -15,7 +15,8 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
     resting.map(({ session }) => session),
     world,
   )
-  const fields = await Promise.all(resting.map(({ session }) => fieldsOf(fleet, session)))
+  const there = (await fleet.servers.keys()).map(({ key }) => key)
+  const fields = await Promise.all(resting.map(({ session }) => fieldsOf(fleet, there, session)))
   await Promise.all(resting.map((client) => client.end()))
   // A DELETE that a failover lost is repeated by nobody: those sessions end with their lifetime.
   const until = world.now() + world.limits.firstLifetime + GRACE
@@ -52,8 +53,13 @@ async function settled(sessions: readonly Session[], world: World): Promise<void
   while (world.now() < until && sessions.length > 0) await pause(200)
 }
 
-/** The fields of a session that a call may leave behind. */
-async function fieldsOf(fleet: Fleet, { session, key }: Session): Promise<Rest['fields'][number]> {
-  const fields = await fleet.servers.fields(`mcp:{${key}}:live`)
-  return { session, fields }
+/** The fields of a session, and the journals, that a call may leave behind. */
+async function fieldsOf(
+  fleet: Fleet,
+  keys: readonly string[],
+  { session, key }: Session,
+): Promise<Rest['fields'][number]> {
+  const journals = `mcp:{${key}}:jrn:`
+  const kept = keys.flatMap((each) => (each.startsWith(journals) ? `jrn:${each.slice(journals.length)}` : []))
+  return { session, fields: [...(await fleet.servers.fields(`mcp:{${key}}:live`)), ...kept] }
 }

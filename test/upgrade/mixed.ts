@@ -9,8 +9,9 @@ if (!UPGRADE_FROM) throw new Error('Start these tests with npm run test:upgrade 
 export const OLD = new URL(UPGRADE_FROM)
 export const NEW = new URL('../../', import.meta.url)
 
-export function startMixed(options: FleetOptions = {}): Promise<Fleet> {
-  return startFleet(options, { size: 4, roots: [OLD, NEW, OLD, NEW] })
+/** `module`: the address of the module of the server; default: the everything server of each commit. */
+export function startMixed(options: FleetOptions = {}, module?: string): Promise<Fleet> {
+  return startFleet(options, { size: 4, roots: [OLD, NEW, OLD, NEW], module })
 }
 
 /** Instances by what a step needs: `from` and `back` are of one commit, `to` and `also` of the other. */

@@ -50,13 +50,16 @@ function writeSources(folder: string): void {
       const relative = link.startsWith('.') ? link : `./${link}`
       text = `${text.slice(0, index)}${relative}${anchor === undefined ? '' : `#${anchor}`}${text.slice(index + target.length)}`
     }
-    write(join(folder, file), text)
+    write(join(folder, onSite(file)), text)
   }
 }
 
+/** The first page of a site is its index. */
+const onSite = (page: string) => (page === 'README.md' ? 'index.md' : page)
+
 /** Where the site has a file of the repository. */
 function copied(folder: string, path: string, pages: readonly string[]): string {
-  if (pages.includes(path)) return path
+  if (pages.includes(path)) return onSite(path)
   const source = join(root, path)
   if (statSync(source).isDirectory()) {
     const readme = join(path, 'README.md')
@@ -89,7 +92,6 @@ function config(base: string) {
     title: 'mcp-anywhere',
     description: 'MCP servers on any number of instances',
     base,
-    rewrites: { 'README.md': 'index.md' },
     lastUpdated: false,
     // The links to sources are no pages; the test of the site looks at every file that is linked.
     ignoreDeadLinks: false,

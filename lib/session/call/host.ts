@@ -21,6 +21,8 @@ export interface CallHost extends SharedParts {
   instance: Instance
   /** Whether a request may be run again, and how. */
   durability(request: JsonRpcRequest): Durability
+  /** The version of the handler of a durable tool. */
+  versionOf(request: JsonRpcRequest): string | undefined
   heard: Dispatcher['heard']
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls

@@ -19,8 +19,12 @@ export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
 
 /** Asks of calls. */
 export const ASKS = new OnDemand(async () => {
-  const [{ Asks }, { expectCompletion }] = await Promise.all([import('./asks.ts'), import('./completion.ts')])
-  return { Asks, expectCompletion }
+  const [{ Asks }, { expectCompletion }, { nameWaiting }] = await Promise.all([
+    import('./asks.ts'),
+    import('./completion.ts'),
+    import('./waiting-tools.ts'),
+  ])
+  return { Asks, expectCompletion, nameWaiting }
 })
 
 const LATER = new OnDemand(async () => {

@@ -1,6 +1,9 @@
 /** A longer run of the nemesis than that of `npm test`. */
 import { expect, test } from 'vitest'
-import { expectPromisesKept, resultsOf } from '../../nemesis/expect-promises.ts'
+import { countDurable } from '../../nemesis/check/check.ts'
+import { expectPromisesKept, resultsOf, SEED } from '../../nemesis/expect-promises.ts'
+import { runNemesis } from '../../nemesis/nemesis.ts'
+import { copyWithout, PROTECTIONS } from '../../nemesis/protections.ts'
 
 test('no fault below it makes the endpoint break a promise', async () => {
   const history = await expectPromisesKept({
@@ -12,6 +15,42 @@ test('no fault below it makes the endpoint break a promise', async () => {
   expect(history.faults.length).toBeGreaterThan(5)
   expect(resultsOf(history)).toBeGreaterThan(50)
 }, 300_000)
+
+test('durable calls are suspended and run again, and nothing in them happens twice', async () => {
+  const history = await expectPromisesKept({
+    length: 30_000,
+    clients: 40,
+    rate: 20,
+    revision: '2025-11-25',
+    mix: { gap: 1_500 },
+  })
+  const { calls, suspended } = countDurable(history)
+  expect(calls).toBeGreaterThan(20)
+  expect(suspended).toBeGreaterThan(5)
+}, 300_000)
+
+test.each(['journal', 'asks', 'said'] as const)(
+  'a source without the protection "%s" is found',
+  async (name) => {
+    const copy = copyWithout(name)
+    try {
+      const { problems } = await runNemesis({
+        seed: SEED,
+        length: 60_000,
+        clients: 40,
+        rate: 20,
+        revision: '2025-11-25',
+        mix: { gap: 3_000, only: PROTECTIONS[name].faults },
+        root: copy.root,
+        stopAtFirst: true,
+      })
+      expect(problems.length).toBeGreaterThan(0)
+    } finally {
+      copy.remove()
+    }
+  },
+  300_000,
+)
 
 test.each(['cluster', 'sentinel'] as const)(
   'a %s that fails over by itself loses no session that Redis kept',

@@ -1,6 +1,6 @@
 /** Answers reach the ask that they answer, once, and an acknowledged answer is never lost. */
 import type { Call } from '../history.ts'
-import type { Index } from './index.ts'
+import type { Index, Run } from './index.ts'
 import type { Problem } from './problem.ts'
 
 export function checkAsks(index: Index): Problem[] {
@@ -21,14 +21,20 @@ function checkCall(index: Index, call: Call): Problem[] {
   if (asks.size < call.received.filter(({ kind }) => kind === 'ask').length) {
     problems.push(problem('asks come once', 'an ask came twice', call.sent))
   }
+  // Each run of a durable call asks the same, and is given the answer that a run before had.
+  const durable = call.tool === 'durable'
+  const asked = new Set([...asks.values()].map(({ n }) => n))
+  if (durable && asked.size < asks.size && !index.lost(call.sent, Number.POSITIVE_INFINITY)) {
+    problems.push(problem('asks come once', 'a replay asked anew what was asked before', call.sent))
+  }
   const answered = new Map<string, number>()
   for (const run of index.runsOf(call)) {
     for (const { e, n, value = '', at } of run.entries) {
       if (e !== 'answered') continue
       const [id = ''] = value.split(':')
-      answered.set(id, (answered.get(id) ?? 0) + 1)
+      answered.set(id, durable ? 1 : (answered.get(id) ?? 0) + 1)
       const ask = asks.get(id)
-      if (!ask || ask.run !== run.run || ask.n !== n) {
+      if (!ask || (ask.run !== run.run && !durable) || ask.n !== n) {
         problems.push(problem('answers reach their ask', `ask ${n} of run ${run.run} got the answer ${value}`, at))
       }
     }
@@ -40,7 +46,8 @@ function checkCall(index: Index, call: Call): Problem[] {
   for (const { ask, acknowledged } of call.answers) {
     const of = asks.get(ask)
     if (acknowledged === undefined || answered.has(ask) || !of) continue
-    const run = index.runsOf(call).find(({ run }) => run === of.run)
+    const gives = ({ entries }: Run) => entries.some(({ e, text }) => e === 'failed' && text === 'timeout')
+    const run = index.runsOf(call).find((run) => (durable ? gives(run) : run.run === of.run))
     const failed = run?.entries.find(({ e }) => e === 'failed' || e === 'abort')
     // The run got no further for another reason, or its time was not yet over when the history ended.
     const gaveUp = failed?.text === 'timeout' ? failed.at : undefined

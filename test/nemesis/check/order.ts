@@ -5,6 +5,7 @@ import type { Problem } from './problem.ts'
 
 export function checkOrder(index: Index): Problem[] {
   const warned = new Set(index.history.sessions.filter(({ missed }) => missed > 0).map(({ session }) => session))
+  const lost = index.lost(0, Number.POSITIVE_INFINITY)
   return index.history.calls.flatMap((call) => {
     // A call for whose messages the store has no room is answered without any.
     if (call.received.length === 0 && index.full(call, call.outcomes[0]?.at ?? call.sent)) return []
@@ -12,7 +13,8 @@ export function checkOrder(index: Index): Problem[] {
     // The client was told of a gap, on the stream of the call or on that of several calls.
     const shared = call.batch === true || call.revision === '2024-11-05'
     const told = call.received.some(({ kind }) => kind === 'missed') || (shared && warned.has(call.session))
-    return [...checkProgress(call, told), ...checkLog(call, told)]
+    const log = call.tool === 'durable' ? checkDurableLog(call, told || lost) : checkLog(call, told)
+    return [...checkProgress(call, told), ...log]
   })
 }
 
@@ -66,4 +68,22 @@ function checkLog({ call, tool, received, outcomes, steps }: Call, told: boolean
     return [problem(`the result is of run ${outcome.run}, the last message of run ${run}`, outcome.at)]
   if (before < steps) return [problem(`the result came after message ${before} of ${steps}`, outcome.at)]
   return []
+}
+
+/** The messages of a durable call are those of one run, however many runs said them. */
+function checkDurableLog({ call, received, outcomes, steps }: Call, told: boolean): Problem[] {
+  const problem = (text: string, at?: number) => [
+    { property: 'once and in order', call, text: `${call} (durable): ${text}`, ...(at !== undefined && { at }) },
+  ]
+  let before = 0
+  for (const message of received) {
+    if (message.kind !== 'log') continue
+    const { n, run, at } = message
+    if (n <= before) return problem(`message ${n} of run ${run} came after message ${before}`, at)
+    if (n > before + 1 && !told) return problem(`message ${n} of run ${run} came after ${before}: one is missing`, at)
+    before = n
+  }
+  const [outcome] = outcomes
+  if (outcome?.kind !== 'result' || told || before >= steps) return []
+  return problem(`the result came after message ${before} of ${steps}`, outcome.at)
 }

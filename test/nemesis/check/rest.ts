@@ -63,8 +63,8 @@ function checkFields(index: Index, session: string, fields: string[]): Problem[]
 
 /** Names of streams end in the request id; asks are known by their id. */
 function callOf(calls: Call[], field: string): Call | undefined {
-  const id = /^[a-z]:.*~(.*)$/.exec(field)?.[1]
-  const ask = /^[av]:(.*)$/.exec(field)?.[1]
+  const id = /^(?:[a-z]|jrn):.*~(.*)$/.exec(field)?.[1]
+  const ask = /^[atv]:(.*)$/.exec(field)?.[1]
   if (id !== undefined) {
     const named = Buffer.from(id, 'base64url').toString()
     return calls.find(({ call }) => call.endsWith(`#${named}`))

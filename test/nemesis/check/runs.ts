@@ -1,6 +1,6 @@
 /** Who runs a call: one run at a time, another only where the one before may be dead, and none after its session. */
 import type { Call, Session } from '../history.ts'
-import type { Index } from './index.ts'
+import type { Index, Run } from './index.ts'
 import type { Problem } from './problem.ts'
 
 export function checkRuns(index: Index): Problem[] {
@@ -17,9 +17,20 @@ function checkTakeovers(index: Index, call: Call): Problem[] {
   return runs.slice(1).flatMap((run, i) => {
     const before = runs[i]
     if (!before || index.mayBeTakenForDead(before.process, before.begun, run.begun)) return []
+    if (isSuspended(before, run)) return []
     const text = `${call.call} (${call.tool}): run ${run.run} began at ${run.begun}, though the process of run ${before.run} lived`
     return [{ property: 'only dead runs are taken over', call: call.call, at: run.begun, text }]
   })
+}
+
+/**
+ * A suspended call is run again when it is answered. Its run may learn of that later than the next one begins; where the reply of the
+ * store was lost, it ends as one that was lost, while it waits for its client.
+ */
+function isSuspended({ entries }: Run, next: Run): boolean {
+  if (entries.some(({ e }) => e === 'suspended')) return true
+  const [asked, abort] = entries.slice(-2)
+  return asked?.e === 'asked' && abort?.e === 'abort' && abort.at <= next.begun
 }
 
 /** Once another run has begun, nothing that the one before sends afterwards reaches the client. */

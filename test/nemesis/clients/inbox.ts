@@ -105,7 +105,13 @@ export class Inbox {
       this.#foreign(message)
       return undefined
     }
-    call.received.push({ at: this.#world.now(), kind: 'ask', n: Number(named.n), run: String(named.run), ask: id })
+    call.received.push({
+      at: this.#world.now(),
+      kind: 'ask',
+      n: Number(named.n),
+      run: String(named.run ?? ''),
+      ask: id,
+    })
     return { call, id }
   }
 

@@ -14,6 +14,7 @@ import {
   newSession,
   pause,
   settleOpen,
+  thinkingTime,
   URIS,
   type Wish,
   type World,
@@ -216,7 +217,7 @@ export class SessionClient {
   /** Answers an ask, again and again until the answer is acknowledged. */
   async #answer(call: Call, ask: string, session: Session, headers: Record<string, string>): Promise<void> {
     const { http, now, silence } = this.#world
-    await pause(this.#random.pause(200))
+    await pause(thinkingTime(this.#random, call, this.#world.limits))
     const value = `${ask}:${call.call}`
     const answer: Call['answers'][number] = { ask, value, sent: now() }
     call.answers.push(answer)

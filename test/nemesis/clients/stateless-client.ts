@@ -29,7 +29,7 @@ export class StatelessClient {
     const running = new Set<Promise<void>>()
     while (this.#world.running) {
       await pause(this.#random.pause(this.#world.think))
-      const wish = drawWish(this.#random, { ask: 0, ask_again: 0, paused: 0, stubborn: 0, once: 20 })
+      const wish = drawWish(this.#random, { ask: 0, ask_again: 0, paused: 0, stubborn: 0, once: 20, durable: 0 })
       const twice = this.#random.chance(0.5)
       if (!this.#world.running) break
       if (running.size >= 4) await Promise.race(running)

@@ -61,11 +61,18 @@ const WEIGHTS = {
   stubborn: 5,
   paused: 5,
   once: 5,
+  durable: 14,
   announce: 4,
 } as const satisfies Record<Tool, number>
 
 /** For revisions without elicitation. */
 export const NO_ASKS = { ask: 0, ask_again: 0 }
+
+/** How long the user of a client thinks about an ask, in ms: for half of the asks of durable tools so long that they are suspended. */
+export function thinkingTime(random: Random, { tool }: Call, { suspendAfter }: Limits): number {
+  const long = tool === 'durable' && random.chance(0.5)
+  return long ? random.between(suspendAfter, 8 * suspendAfter) : random.pause(200)
+}
 
 /** Draws a call. The same numbers are drawn for every tool, so that a seed gives the same calls for longer. */
 export function drawWish(random: Random, weights: Partial<Record<Tool, number>> = {}): Wish {
@@ -75,13 +82,14 @@ export function drawWish(random: Random, weights: Partial<Record<Tool, number>> 
   const [gap, cancels, drops] = [random.between(5, 160), random.next(), random.next()]
   const [cancelAfter, dropAfter] = [random.between(150, 1_500), random.whole(1, 6)]
   const uri = random.of(URIS)
+  const durable = tool === 'durable'
   const asking = tool === 'ask' || tool === 'ask_again'
-  const stepping = tool === 'steps' || tool === 'steps_again' || tool === 'stubborn' || tool === 'paused'
+  const stepping = durable || tool === 'steps' || tool === 'steps_again' || tool === 'stubborn' || tool === 'paused'
   const long = asking || stepping || tool === 'quiet'
   return {
     tool,
-    steps: stepping ? steps : asking ? Math.min(steps, asks) : 0,
-    asks: asking || tool === 'once' ? asks : 0,
+    steps: durable ? Math.min(steps, 12) : stepping ? steps : asking ? Math.min(steps, asks) : 0,
+    asks: asking || durable || tool === 'once' ? asks : 0,
     pause: tool === 'quiet' ? gap * 10 : tool === 'short' ? 0 : gap,
     ...(tool === 'announce' && { uri }),
     ...((tool === 'stubborn' || (long && cancels < 0.15)) && { cancelAfter }),

@@ -220,8 +220,8 @@ function startServers(redis: Arrangement, now: Timeline): Promise<StoreServers> 
 }
 
 function endpointOptions(limits: Limits): InstanceSettings['endpoint'] {
-  const { lease, heartbeat, registerAfter, drainTimeout, storePatience, askTimeout, firstLifetime, idleLifetime } =
-    limits
+  const { lease, heartbeat, registerAfter, drainTimeout, storePatience, askTimeout, suspendAfter } = limits
+  const { firstLifetime, idleLifetime } = limits
   return {
     legacySse: true,
     session: {
@@ -231,6 +231,7 @@ function endpointOptions(limits: Limits): InstanceSettings['endpoint'] {
       drainTimeout,
       storePatience,
       askTimeout,
+      suspendAfter,
       firstLifetime,
       idleLifetime,
       retry: 200,

@@ -5,7 +5,7 @@ import type { Context } from '../../../lib/server/context/context.ts'
 import { AskError, AskPending } from '../../../lib/server/context/errors.ts'
 import { McpServer } from '../../../lib/server/mcp-server.ts'
 import { ResourceTemplate } from '../../../lib/server/registry/resource-template.ts'
-import type { Entry, Tool } from '../history.ts'
+import { type Entry, ONCE_EFFECTS, SINGLE, type Tool } from '../history.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -33,10 +33,11 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
 
   function tool(
     kind: Tool,
-    hints: { readOnlyHint?: true; idempotentHint?: true },
+    { durable, ...hints }: { readOnlyHint?: true; idempotentHint?: true; durable?: true },
     work: (run: Run, ctx: Context) => Promise<void> | void,
   ): void {
-    server.registerTool(kind, { description: kind, inputSchema: input, annotations: hints }, (args, ctx) => {
+    const config = { description: kind, inputSchema: input, annotations: hints, ...(durable && { durable }) }
+    server.registerTool(kind, config, (args, ctx) => {
       const run = `${name}/${++runs}`
       const { call, session } = args
       const record: Run['record'] = (e, more) => write({ e, call, session, run, tool: kind, ...more })
@@ -46,7 +47,7 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
         return { content: [{ type: 'text' as const, text: JSON.stringify({ call, session, run }) }] }
       }
       const fail = (error: unknown) => {
-        if (error instanceof AskPending) record('asked', { n: 0 })
+        if (error instanceof AskPending) record(ctx.session ? 'suspended' : 'asked', { n: 0 })
         else record('abort', { text: String(error).slice(0, 200) })
         throw error
       }
@@ -65,16 +66,46 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
     for (let n = 1; n <= run.steps; n++) await step(run, n, ctx)
   }
 
+  async function askOnce(
+    { call, session, run, record }: Run,
+    n: number,
+    ctx: Context,
+    replayed: boolean,
+  ): Promise<void> {
+    record('asked', { n })
+    // A replay must ask the same.
+    const named = replayed ? { call, session, n } : { call, session, run, n }
+    const answer = await ctx.elicit(JSON.stringify(named), form, { key: `ask-${n}` })
+    record('answered', { n, value: answer.content?.value ?? answer.action })
+  }
+
   async function ask(run: Run, ctx: Context): Promise<void> {
-    const { call, session, record } = run
     for (let n = 1; n <= run.asks; n++) {
       if (n <= run.steps) await step(run, n, ctx)
-      record('asked', { n })
-      // A replay must ask the same.
-      const named = ctx.session ? { call, session, run: run.run, n } : { call, session, n }
-      const answer = await ctx.elicit(JSON.stringify(named), form, { key: `ask-${n}` })
-      record('answered', { n, value: answer.content?.value ?? answer.action })
+      await askOnce(run, n, ctx, !ctx.session)
     }
+  }
+
+  async function effect({ record }: Run, n: number, ctx: Context): Promise<void> {
+    await ctx.once(`effect ${n}`, () => record('effect', { n }))
+    record('kept', { n })
+  }
+
+  /** Steps, effects and asks in turn, and at the end an effect that may not happen twice. */
+  async function durable(run: Run, ctx: Context): Promise<void> {
+    const { record, steps, asks } = run
+    for (let n = 1; n <= Math.max(steps, asks, ONCE_EFFECTS); n++) {
+      if (n <= steps) await step(run, n, ctx)
+      if (n <= ONCE_EFFECTS) await effect(run, n, ctx)
+      if (n <= asks) {
+        await askOnce(run, n, ctx, true).catch((error) => {
+          if (error instanceof AskError) record('failed', { text: error.reason })
+          throw error
+        })
+      }
+    }
+    await ctx.once('single', () => record('effect', { n: SINGLE }), { single: true })
+    record('kept', { n: SINGLE })
   }
 
   tool('short', { readOnlyHint: true }, () => {})
@@ -111,6 +142,7 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
     await ask(run, ctx)
     await ctx.once('effect', () => run.record('effect'), { single: true })
   })
+  tool('durable', { durable: true }, durable)
   tool('announce', {}, async ({ record, uri }, ctx) => {
     record('effect', { uri })
     await ctx.announce.resourceUpdated(uri)

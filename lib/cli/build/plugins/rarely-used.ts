@@ -18,6 +18,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'http/origin-lists': ['readHeaderNames', 'readHosts', 'readOrigins'],
   'http/patterns': ['patternRouter'],
   'http/stream-body': ['streamBody'],
+  'platform/auth-settings': ['readAuth'],
   'platform/log/readable': ['readableLine'],
   'platform/rare-texts': ['rareText'],
   'protocol/refusal-texts': ['refusalText'],
