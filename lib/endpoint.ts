@@ -78,9 +78,19 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const notify = createNotifier(store)
   if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
-  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming, tasks: given.tasks !== undefined }
   const dispatch = watchedDispatch(replayed(dispatcher, options.replay, sessionOptions.suspend, onError), instance)
   const afterwork = new Afterwork(instance)
+  const tasks = openTasks(
+    {
+      instance,
+      shared: { store, announce: notify, dispatch, clock, afterwork },
+      maxAsks: sessionOptions.maxAsks,
+      executor: options.executor,
+      mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
+    },
+    store,
+  )
   const sessions = new Sessions(
     {
       instance,
@@ -98,19 +108,10 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
       hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
       handles: (method) => dispatcher.handles?.(method) === true,
+      tasks: given.tasks && { engine: tasks, dispatcher },
       maxPositions: httpOptions.maxBatch,
     },
     (revision) => initializeResult(dispatcher.describe(revision, offer)),
-  )
-  const tasks = openTasks(
-    {
-      instance,
-      shared: { store, announce: notify, dispatch, clock, afterwork },
-      maxAsks: sessionOptions.maxAsks,
-      executor: options.executor,
-      mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
-    },
-    store,
   )
   const sealer = createSealer(keys ?? [randomKey()], 'requestState')
   const stateless = new OnDemand(async () => {

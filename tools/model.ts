@@ -1,4 +1,4 @@
-/** `npm run model`: runs the searches that the heads of the models in docs/model name, with Spin. */
+/** `npm run model [name …]`: runs the searches that the heads of the models in docs/model name, with Spin. */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,9 @@ function search(model: string, flags: string[]): { outcome: string; figures: str
   return { outcome, figures: `${/\d+(?= states, stored)/.exec(text)} states, ${/[\d.]+(?= seconds)/.exec(text)} s` }
 }
 
-for (const model of readdirSync(folder).filter((name) => name.endsWith('.pml'))) {
+const chosen = process.argv.slice(2)
+const all = readdirSync(folder).filter((name) => name.endsWith('.pml'))
+for (const model of all.filter((name) => chosen.length === 0 || chosen.includes(name.replace('.pml', '')))) {
   const text = readFileSync(join(folder, model), 'utf8')
   for (const [, expected, flags = ''] of text.matchAll(/^ \* {3}(finishes|fails)((?: -D[\w=]+)*)/gm)) {
     const { outcome, figures } = search(model, flags.trim().split(' ').filter(Boolean))

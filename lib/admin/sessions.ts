@@ -34,7 +34,7 @@ export interface CallView {
   request: string | number
   /** The instance that runs it. Undefined: that one released it, and any other may go on. */
   instance: string | undefined
-  state: 'running' | 'cancelled' | 'released'
+  state: 'running' | 'cancelled' | 'suspended' | 'released'
 }
 
 /** A page of sessions, and where to go on. */
@@ -124,13 +124,13 @@ export function callKey(session: SessionKey, { stream }: Pick<StoredCall, 'strea
 }
 
 function callView(session: SessionKey, call: StoredCall): CallView {
-  const { id, owner, cancelled } = call
+  const { id, owner, cancelled, suspended } = call
   const request = untypedId(id)
   return {
     key: callKey(session, call),
     request: typeof request === 'string' ? plain(request) : request,
     instance: owner === '' ? undefined : instanceOf(owner),
-    state: cancelled ? 'cancelled' : owner === '' ? 'released' : 'running',
+    state: cancelled ? 'cancelled' : suspended ? 'suspended' : owner === '' ? 'released' : 'running',
   }
 }
 

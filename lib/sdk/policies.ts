@@ -6,6 +6,7 @@ import { hasScopes } from '../protocol/auth-info.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
 import { NO_POLICY, type Policy, paramHeaders } from '../server/registry/policy.ts'
+import { taskPolicy } from '../server/registry/task-policy.ts'
 import { isVisible } from '../server/registry/visibility.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 import type { OfficialToolOptions } from './options.ts'
@@ -43,6 +44,8 @@ const UNKNOWN: Listed = { annotations: undefined, headers: [] }
 export class Policies {
   /** Every scope that a call can need. */
   readonly scopes: ReadonlySet<string>
+  /** Calls of a tool may be tasks. */
+  readonly tasks: boolean
   /** Tools are hidden from some callers. */
   readonly hides: boolean
   readonly #parts: PolicyParts
@@ -62,6 +65,7 @@ export class Policies {
     }
     const limited = [...this.#limited.values()]
     this.scopes = new Set(limited.flatMap(({ scopes }) => scopes))
+    this.tasks = [...this.#options.values()].some(({ task }) => task !== undefined)
     this.hides = limited.some(({ visible }) => visible)
   }
 
@@ -86,16 +90,18 @@ export class Policies {
 
   #policy(name: string, annotations: unknown, headers: readonly ParamHeader[]): Policy {
     const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {}
-    const { requiredScopes, readOnly, idempotent, durable, version } = this.#options.get(name) ?? {}
+    const { requiredScopes, readOnly, idempotent, durable, version, task } = this.#options.get(name) ?? {}
     const reads = readOnly ?? readOnlyHint === true
     const isDurable = durable === true
     const runsAgain = reads || isDurable || (idempotent ?? idempotentHint === true)
-    if (!runsAgain && requiredScopes === undefined && headers.length === 0) return NO_POLICY
+    if (!runsAgain && requiredScopes === undefined && headers.length === 0 && task === undefined) return NO_POLICY
+    const tasks = task === undefined ? undefined : taskPolicy(`tools[${JSON.stringify(name)}]`, task, undefined)
     return {
       scopes: requiredScopes ?? [],
       runsAgain,
       ...(reads && { reads: true as const }),
       ...(isDurable && { durable: true as const }),
+      ...(tasks && { task: tasks }),
       ...(isDurable && this.#versionOf(name, version)),
       paramHeaders: headers,
     }

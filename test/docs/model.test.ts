@@ -46,7 +46,8 @@ test('every variant that a model has is searched, and every search names variant
     const searched = [...text.matchAll(/^ \* {3}(?:finishes|fails)(.*)/gm)].flatMap(([, flags = '']) =>
       [...flags.matchAll(/ -D(\w+)/g)].map(([, name]) => name),
     )
-    const bounds = ['N', 'K', 'MAXDROP', 'MAXKILL', 'MAXSUSP', 'MAXLOST', 'MAXFAIL', 'MAXDIE']
+    const faults = ['DROP', 'KILL', 'SUSP', 'LOST', 'FAIL', 'DIE', 'GAP', 'DRAIN', 'CANCEL', 'DEL', 'DUP', 'TTL']
+    const bounds = ['N', 'K', 'POLLERS', 'ATTEMPTS', ...faults.map((fault) => `MAX${fault}`)]
     expect(new Set(searched.filter((name) => !bounds.includes(name ?? ''))), model).toEqual(
       new Set(present.filter((name) => !bounds.includes(name ?? ''))),
     )

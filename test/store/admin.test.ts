@@ -120,6 +120,15 @@ describe('with one Redis', () => {
       { id: 's:x', stream: 'T', owner: 'i2:run', holder: undefined, cancelled: true },
     ])
     expect(other).toMatchObject({ holders: [], calls: [] })
+    const asked = { durable: true, durableAsks: [{ id: 'q', key: 'k', digest: 'd', timeout: MINUTE }] }
+    const register = { id: 'n:2', stream: 'U', owner: 'i1:run', request: '{}', durable: true }
+    const message = { stream: 'U', owner: 'i1:run', from: 1, messages: ['ask'], tag: 't', final: false }
+    await store.append(quiet, { ...message, ...asked, register })
+    await store.suspend(quiet, { stream: 'U', owner: 'i1:run', asks: ['q'] })
+    expect((await admin.describe([quiet]))[0]?.calls).toEqual([
+      { id: 'n:2', stream: 'U', owner: '', holder: undefined, cancelled: false, suspended: true },
+    ])
+    await store.cancel(quiet, 'n:2')
     expect(missing).toBeUndefined()
     const live = await admin.walk('live', undefined, 10)
     expect(live).toMatchObject({ keys: [key] })

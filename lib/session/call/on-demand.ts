@@ -17,6 +17,11 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
 
+const TASKS = new OnDemand(() => import('./task-methods.ts').then(({ serveTasks }) => ({ serveTasks })))
+
+/** As that of task-methods.ts. */
+export const { serveTasks } = operationsOf(TASKS, { serveTasks: true })
+
 /** Asks of calls. */
 export const ASKS = new OnDemand(async () => {
   const [{ Asks }, { expectCompletion }, { nameWaiting }] = await Promise.all([

@@ -24,13 +24,14 @@ if call('PTTL', instances) < ttl then call('PEXPIRE', instances, ttl) end
 })
 
 function storedCall(reply: unknown): StoredCall {
-  const [id, stream, owner, holder, cancelled] = list(reply)
+  const [id, stream, owner, holder, cancelled, suspended] = list(reply)
   return {
     id: text(id),
     stream: text(stream),
     owner: text(owner),
     holder: optional(holder),
     cancelled: flag(cancelled),
+    ...(flag(suspended) && { suspended: true }),
   }
 }
 
@@ -78,8 +79,9 @@ collect(live)
 for _, field in ipairs(call('HKEYS', live)) do
   if string.sub(field, 1, 2) == 'o:' then
     local stream = string.sub(field, 3)
-    local names = call('HMGET', live, 'i:' .. stream, field, 's:' .. stream, 'x:' .. stream)
-    table.insert(calls, { names[1] or '', stream, names[2] or '', names[3], names[4] and 1 or 0 })
+    local names = call('HMGET', live, 'i:' .. stream, field, 's:' .. stream, 'x:' .. stream, 'z:' .. stream)
+    local suspended = names[2] == '' and names[5]
+    table.insert(calls, { names[1] or '', stream, names[2] or '', names[3], names[4] and 1 or 0, suspended and 1 or 0 })
   end
 end
 local bytes = tonumber(call('HGET', sizes, '') or 0)
@@ -104,5 +106,23 @@ if not owner then return false end
 call('HDEL', live, 'x:' .. stream)
 call('HSET', live, 'x:' .. stream, '1')
 return owner
+`,
+})
+
+/**
+ * Describes a task. Nothing is changed.
+ * Keys: the record. Reply: nil where there is none; the request, the run of its leg, the runs that were lost, how long it lives (ms).
+ */
+export const describeTask = defineScript('mcpDescribeTask', {
+  keys: ['task'],
+  reply(reply) {
+    if (reply === null) return undefined
+    const [request, owner, lost, left] = list(reply)
+    return { request: text(request), owner: text(owner), lost: Number(text(lost)), left: number(left) }
+  },
+  lua: `
+local found = call('HMGET', task, 'req', 'own', 'lost')
+if not found[1] then return false end
+return { found[1], found[2] or '', found[3] or '0', call('PTTL', task) }
 `,
 })
