@@ -79,29 +79,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const notify = createNotifier(store)
   if (isMember(dispatcher)) dispatcher.join(instance)
   const delivers = sessionOptions.getPolicy !== 'off'
-  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming }
+  const offer = { listChanged: delivers, subscribe: delivers, logging: streaming, tasks: given.tasks !== undefined }
   const dispatch = watchedDispatch(replayed(dispatcher, options.replay, sessionOptions.suspend, onError), instance)
   const afterwork = new Afterwork(instance)
-  const sessions = new Sessions(
-    {
-      instance,
-      store,
-      announce: notify,
-      dispatch,
-      clock,
-      afterwork,
-      durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
-      heard: dispatcher.heard,
-      scopes: dispatcher.scopes,
-      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
-      hides: () => dispatcher.hides === true,
-      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
-      hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
-      handles: (method) => dispatcher.handles?.(method) === true,
-      maxPositions: httpOptions.maxBatch,
-    },
-    (revision) => initializeResult(dispatcher.describe(revision, offer)),
-  )
   const tasks = openTasks(
     {
       instance,
@@ -111,6 +91,28 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       mayRunAgain: (request) => durabilityOf(dispatcher, request, sessionOptions) !== 'none',
     },
     store,
+  )
+  const sessions = new Sessions(
+    {
+      instance,
+      store,
+      announce: notify,
+      dispatch,
+      clock,
+      afterwork,
+      versionOf: ({ method, params }) => dispatcher.policyOf(method, params).version,
+      durability: (request) => durabilityOf(dispatcher, request, sessionOptions),
+      heard: dispatcher.heard,
+      scopes: dispatcher.scopes,
+      scopesOf: (method, params, viewer) => dispatcher.policyOf(method, params, viewer).scopes,
+      hides: () => dispatcher.hides === true,
+      shows: (uri, viewer) => dispatcher.shows?.(uri, viewer) !== false,
+      hear: (...by) => dispatcher.heard && import('./session/heard.ts').then((m) => m.hear(dispatcher, store, ...by)),
+      handles: (method) => dispatcher.handles?.(method) === true,
+      tasks: given.tasks && { engine: tasks, dispatcher },
+      maxPositions: httpOptions.maxBatch,
+    },
+    (revision) => initializeResult(dispatcher.describe(revision, offer)),
   )
   const sealer = createSealer(keys ?? [randomKey()], 'requestState')
   const stateless = new OnDemand(async () => {

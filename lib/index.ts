@@ -220,3 +220,4 @@ export type { DeleteReply, Quota, SessionRow, SessionStore, SubscribeReply } fro
 export { type Receiver, type Store, type StoreBase, type StoreOptions, StoreUnavailable } from './store/store.ts'
 export type { Advance, LogEntry, LookReply, Position, StreamStore, TakeReply } from './store/streams.ts'
 export type { ValueKind, ValueStore } from './store/values.ts'
+export type { Executor, RunTask, Wake } from './tasks/executor.ts'

@@ -24,7 +24,7 @@ const FLOORS = [
   ['lib/runtime'],
   ['lib/server', 'lib/store', 'lib/auth', 'lib/connect', 'lib/telemetry'],
   ['lib/options.ts'],
-  ['lib/settings.ts', 'lib/settings-calls.ts', 'lib/settings-serve.ts', 'lib/protocol'],
+  ['lib/settings.ts', 'lib/settings-calls.ts', 'lib/settings-serve.ts', 'lib/settings-executors.ts', 'lib/protocol'],
   ['lib/base'],
 ]
 

@@ -5,6 +5,7 @@ import type { Group, Setting } from '../lib/base/setting.ts'
 import { kindOf } from '../lib/platform/environment.ts'
 import { SETTINGS } from '../lib/settings.ts'
 import { CALL_SETTINGS } from '../lib/settings-calls.ts'
+import { EXECUTOR_SETTINGS } from '../lib/settings-executors.ts'
 import { SERVE_SETTINGS } from '../lib/settings-serve.ts'
 import { root } from './build.ts'
 
@@ -16,6 +17,7 @@ const UNITS = Object.entries({ d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_00
 const FILES: readonly [file: string, table: Readonly<Record<string, Group>>][] = [
   ['lib/settings.ts', without(SETTINGS, CALL_SETTINGS)],
   ['lib/settings-calls.ts', CALL_SETTINGS],
+  ['lib/settings-executors.ts', EXECUTOR_SETTINGS],
   ['lib/settings-serve.ts', SERVE_SETTINGS],
 ]
 
@@ -24,7 +26,7 @@ function without(table: Readonly<Record<string, Group>>, part: object): Readonly
 }
 
 /** Every variable that a platform reads. */
-export const VARIABLES = Object.values(SETTINGS).flatMap((group: Group) =>
+export const VARIABLES = Object.values({ ...SETTINGS, ...EXECUTOR_SETTINGS }).flatMap((group: Group) =>
   Object.values(group).flatMap(({ variable }) => variable ?? []),
 )
 
@@ -57,8 +59,9 @@ function sectionsOf(file: string, table: Readonly<Record<string, Group>>): strin
 }
 
 function line(group: string, option: string, setting: Setting, text: string): string {
-  const name =
-    group === 'platform' || group === 'serve' ? '' : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
+  const name = ['platform', 'executor', 'serve'].includes(group)
+    ? ''
+    : `\`${group === 'endpoint' ? option : `${group}.${option}`}\``
   const variable = setting.variable === undefined ? '' : `\`${setting.variable}\``
   const values = variable === '' || setting.kind === 'text' ? '' : kindOf(setting).mayBe(setting)
   return `|${[variable, name, shown(setting), text, values].map((cell) => ` ${cell}`.trimEnd()).join(' |')} |\n`

@@ -51,6 +51,7 @@ const RULES = {
   throttleBurst: whole(1, 1_000_000),
   canary: oneOf(CANARIES),
   tracing: boolean,
+  tasks: boolean,
   ipv4: boolean,
   alarmEmail: like(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'an address of mail'),
   budget: whole(1, 10_000_000),
@@ -129,6 +130,7 @@ function derivedFrom(params) {
     edge: given(params.domain) ? 'domain' : 'none',
     // A secret's new value changes nothing in the template: this text does, and so makes a version that has the value.
     description: `MCP endpoint; secrets as of ${given(params.secrets) ? params.secrets : 'the first deployment'}`,
+    taskExecutor: params.tasks === true ? 'lambda' : '',
     // Read only where there is an address.
     mailTo: given(params.alarmEmail) ? params.alarmEmail : '',
     snapshotWindow: windowFrom(given(params.snapshotTime) ? params.snapshotTime : '03:00'),

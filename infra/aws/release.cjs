@@ -68,6 +68,24 @@ class Release {
       Object.assign(this.resources, release(`CodeDeployDefault.Lambda${canary}`))
     }
     this.resources[ALIAS_RESOURCE] = alias
+    if (this.params.tasks) this.addTasks(fn)
+  }
+
+  /** A task with many legs is a function that invokes itself as often: that is no loop by mistake. */
+  addTasks(fn) {
+    this.resources[fn].Properties.RecursiveLoop = 'Allow'
+    this.resources.TaskEvents = {
+      Type: 'AWS::Lambda::EventInvokeConfig',
+      DependsOn: ALIAS_RESOURCE,
+      Properties: {
+        FunctionName: { Ref: fn },
+        Qualifier: ALIAS,
+        // After a minute and after two: the lease of an environment that died is over then.
+        MaximumRetryAttempts: 2,
+        // Where the function is at its concurrency. A task whose event is older goes on with the next poll.
+        MaximumEventAgeInSeconds: 3600,
+      },
+    }
   }
 
   throttle() {

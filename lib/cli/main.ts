@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   instances: () => import('./admin/instances.ts'),
   sessions: () => import('./admin/sessions.ts'),
   calls: () => import('./admin/calls.ts'),
+  tasks: () => import('./admin/tasks.ts'),
 }
 
 async function help(): Promise<string> {

@@ -47,7 +47,11 @@ const CONTENT_TYPES: Partial<Record<ContentBlock['type'], Revision>> = { audio: 
 const knownResult = byContent<CallToolResult>({ content: downgradeContent })
 
 export const downgradeImplementation = by<Implementation>({ title: C, icons: D, description: D, websiteUrl: D })
-export const downgradeCapabilities = by<ServerCapabilities>({ completions: B, extensions: STATELESS_REVISION })
+export const downgradeCapabilities = by<ServerCapabilities>({
+  completions: B,
+  tasks: onlyD,
+  extensions: STATELESS_REVISION,
+})
 export const downgradePrompt = by<Prompt>({ title: C, _meta: C, icons: D, arguments: by<PromptArgument>({ title: C }) })
 export const downgradePromptResult = byContent<GetPromptResult>({
   messages: by<PromptMessage>({ content: downgradeContent }),

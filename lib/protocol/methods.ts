@@ -38,6 +38,13 @@ const ROWS = {
   'server/discover': { servedBy: 'stateless', cacheable: true },
   'subscriptions/listen': { servedBy: 'stateless', about: 'subscriptions' },
 
+  // 2025-11-25 has them in sessions, and 2026-07-28 in an extension, without the last two.
+  'tasks/get': { servedBy: 'session', mirrored: 'taskId', runsAgain: 'always' },
+  'tasks/update': { servedBy: 'stateless', mirrored: 'taskId' },
+  'tasks/cancel': { servedBy: 'session', mirrored: 'taskId', runsAgain: 'always' },
+  'tasks/list': { servedBy: 'session', runsAgain: 'always' },
+  'tasks/result': { servedBy: 'session', asks: 'in sessions', runsAgain: 'always' },
+
   'tools/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },
   'tools/call': { servedBy: 'server', mirrored: 'name', asks: 'everywhere', runsAgain: 'by policy', about: 'tool' },
   'resources/list': { servedBy: 'server', cacheable: true, asks: 'in sessions', runsAgain: 'always' },

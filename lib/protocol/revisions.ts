@@ -49,6 +49,8 @@ const FEATURES = {
   elicitationModes: ['2025-11-25'],
   /** `elicitationId` of a URL elicitation, whose completion is announced. */
   elicitationIds: ['2025-11-25', '2025-11-25'],
+  /** Tasks as a part of the protocol: the client decides, in its session. The stateless revision has an extension for them. */
+  coreTasks: ['2025-11-25', '2025-11-25'],
   /** Sampling with tools, with `_meta` and with several blocks in one message. */
   richSampling: ['2025-11-25'],
   /** -32021 where a handler needs a capability that the client did not declare; else the handler's error. */

@@ -155,6 +155,8 @@ export type ServerCapabilities = {
   prompts?: { listChanged?: boolean | undefined } | undefined
   resources?: { subscribe?: boolean | undefined; listChanged?: boolean | undefined } | undefined
   tools?: { listChanged?: boolean | undefined } | undefined
+  /** 2025-11-25 only. */
+  tasks?: JsonObject | undefined
   extensions?: Record<string, JsonObject> | undefined
 }
 

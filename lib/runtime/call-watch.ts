@@ -30,6 +30,7 @@ export interface WatchedChannel extends ClientChannel {
   readonly note: RequestStart | undefined
   readonly sessionKey: string | undefined
   readonly takenOver: boolean
+  readonly isWoken: boolean
   /** What is known of the trace of the run before. */
   readonly former: FormerTrace | undefined
 }
@@ -70,7 +71,7 @@ export class CallWatch {
     const { note, sessionKey, takenOver, revision, requestId, former } = channel
     this.#instance = instance
     this.#began = instance.clock.now()
-    const run = takenOver ? 'takeover' : 'first'
+    const run = !takenOver ? 'first' : channel.isWoken ? 'wake' : 'takeover'
     const event: CallStart = { instance: instance.id, revision, id: requestId, method, run, ...subject(method, params) }
     if (note) event.request = note
     if (sessionKey !== undefined) event.session = sessionKey

@@ -64,6 +64,10 @@ export abstract class HandlerChannel {
   get takenOver(): boolean {
     return false
   }
+  /** The call was suspended, and this run goes on with it. */
+  get isWoken(): boolean {
+    return false
+  }
   get former(): FormerTrace | undefined {
     return undefined
   }

@@ -3,6 +3,7 @@ import { randomId } from '../base/ids.ts'
 import { downgradeCapabilities, downgradeImplementation } from '../protocol/downgrade.ts'
 import { ErrorCode, invalidRequest, ProtocolError } from '../protocol/errors.ts'
 import { isObject, type JsonObject, type Result } from '../protocol/jsonrpc.ts'
+import { TASKS_EXTENSION } from '../protocol/meta.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { ServerCapabilities } from '../protocol/types.ts'
@@ -57,6 +58,7 @@ export function baseDispatcher<Instance extends Serving>({ own, policies, use }:
     methods: METHODS,
     scopes: policies.scopes,
     hides: policies.hides,
+    tasks: policies.tasks,
     dispatch(method, params, channel) {
       // HTTP refused the request before, with a challenge. A call that another instance runs again did not pass there.
       const caller = policies.hides ? callerOf(channel) : undefined
@@ -78,8 +80,8 @@ export function baseDispatcher<Instance extends Serving>({ own, policies, use }:
       return use(channel, (instance) => instance.serve(method, params, limited, mayReplay))
     },
     describe(revision, offer) {
-      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging}`
-      const known = descriptions.get(key) ?? describe(own, revision, offer)
+      const key = `${revision} ${offer.listChanged} ${offer.subscribe} ${offer.logging} ${offer.tasks}`
+      const known = descriptions.get(key) ?? describe(own, revision, offer, policies.tasks)
       descriptions.set(key, known)
       return known
     },
@@ -134,20 +136,33 @@ async function answerAsUnknown(
   }
 }
 
-function describe({ info, capabilities, instructions }: OwnDescription, revision: Revision, offer: Offer): Description {
+function describe(
+  { info, capabilities, instructions }: OwnDescription,
+  revision: Revision,
+  offer: Offer,
+  tasks: boolean,
+): Description {
   return {
     revision,
     info: downgradeImplementation(info, revision),
-    capabilities: downgradeCapabilities(offered(capabilities, offer), revision),
+    capabilities: downgradeCapabilities(offered(capabilities, offer, tasks), revision),
     instructions,
     cacheHint: NOT_KEPT,
   }
 }
 
 /** What the server declares, without what the endpoint cannot deliver. */
-function offered(declared: ServerCapabilities, { listChanged, subscribe, logging }: Offer): ServerCapabilities {
+function offered(
+  declared: ServerCapabilities,
+  { listChanged, subscribe, logging }: Offer,
+  tasks: boolean,
+): ServerCapabilities {
   const { tasks: _tasks, logging: logs, ...capabilities }: JsonObject = declared
   if (logs && logging) capabilities.logging = logs
+  if (tasks) {
+    const own = isObject(capabilities.extensions) ? capabilities.extensions : {}
+    capabilities.extensions = { ...own, [TASKS_EXTENSION]: {} }
+  }
   for (const list of ['tools', 'prompts', 'resources']) {
     const own = capabilities[list]
     if (!isObject(own)) continue

@@ -117,6 +117,7 @@ export function untilOpen(options: OfficialOptions['tools'], opened: () => Dispa
     methods: METHODS,
     scopes: new Set(tools.flatMap(({ requiredScopes = [] }) => requiredScopes)),
     hides: tools.some(({ visible }) => visible !== undefined),
+    tasks: tools.some(({ task }) => task !== undefined),
     waits: true,
     dispatch: (method, params, channel) => opened().dispatch(method, params, channel),
     describe: (revision, offer) => opened().describe(revision, offer),

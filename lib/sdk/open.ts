@@ -92,6 +92,12 @@ function partsFor(kind: Instances, { made }: Made, options: OfficialOptions, lis
         const tools = sdk.registeredTools(made)
         return tools && Object.hasOwn(tools, name) ? tools[name]?.annotations : undefined
       },
+      sourceOf(name) {
+        const tools = sdk.registeredTools(made)
+        const { handler, callback } = (tools && Object.hasOwn(tools, name) ? tools[name] : undefined) ?? {}
+        const own = handler ?? callback
+        return typeof own === 'function' ? String(own) : undefined
+      },
       hasTool: (name) => Object.hasOwn(sdk.registeredTools(made) ?? {}, name),
       report,
     }),

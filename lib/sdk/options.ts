@@ -1,6 +1,7 @@
 /** Options of servers of the official SDK: what their registrations cannot say. */
 import { isObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
+import { type TaskOptions, taskPolicy } from '../server/registry/task-policy.ts'
 import { requireVisible } from '../server/registry/visibility.ts'
 
 /** What the endpoint should know of a tool that the official SDK registered. */
@@ -19,6 +20,13 @@ export interface OfficialToolOptions {
    * and where the call was suspended while it waited for an answer.
    */
   durable?: boolean | undefined
+  /**
+   * Calls of the tool may, or must, be tasks (2026-07-28). A tool that asks its client in a task needs `readOnly` or `durable`, since it
+   * is run again with the answer.
+   */
+  task?: TaskOptions['support'] | Omit<TaskOptions, 'start'> | undefined
+  /** Of the handler of a durable tool. Default: a digest of its source, where an `McpServer` has registered it. */
+  version?: string | undefined
 }
 
 /**
@@ -47,7 +55,7 @@ export interface OfficialOptions {
 }
 
 const KINDS: readonly unknown[] = ['shared', 'session', 'call']
-const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent', 'durable']
+const TOOL_OPTIONS = ['requiredScopes', 'visible', 'readOnly', 'idempotent', 'durable', 'version', 'task']
 
 /** @throws TypeError with one line for an option that cannot work */
 export function requireOfficialOptions({ instances, attribution, tools = {} }: OfficialOptions): void {
@@ -66,7 +74,10 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
     if (TOOL_OPTIONS.includes(member)) continue
     throw new TypeError(`${place} has no option ${member}; there are ${TOOL_OPTIONS.join(', ')}.`)
   }
-  const { requiredScopes, visible, readOnly, idempotent, durable } = tool
+  const { requiredScopes, visible, readOnly, idempotent, durable, version } = tool
+  if (version !== undefined && (typeof version !== 'string' || version === '')) {
+    throw new TypeError(`${place}.version must be a text, not ${shown(version)}.`)
+  }
   if (durable === false && (readOnly === true || idempotent === true)) {
     const mark = readOnly === true ? 'readOnly' : 'idempotent'
     throw new TypeError(
@@ -76,6 +87,9 @@ function requireToolOptions(place: string, tool: unknown): asserts tool is Offic
   const areScopes = requiredScopes === undefined || isTexts(requiredScopes)
   if (!areScopes) throw new TypeError(`${place}.requiredScopes must be an array of texts.`)
   requireVisible(visible, place)
+  const policy = tool.task === undefined ? undefined : taskPolicy(place, tool.task, undefined)
+  if (policy?.start === 'handler')
+    throw new TypeError(`${place}: task.start must be "call": a handler of the official SDK has no ctx.task().`)
   for (const [member, value] of Object.entries({ readOnly, idempotent, durable })) {
     if (value === undefined || typeof value === 'boolean') continue
     throw new TypeError(`${place}.${member} must be true or false, not ${shown(value)}.`)

@@ -1,10 +1,12 @@
 /** The policies of tools of the official SDK: from their annotations, and from `options.tools`. */
 
 import { asError } from '../base/errors.ts'
+import { digest } from '../base/ids.ts'
 import { hasScopes } from '../protocol/auth-info.ts'
 import { isObject, type JsonObject } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../server/registry/config.ts'
 import { NO_POLICY, type Policy, paramHeaders } from '../server/registry/policy.ts'
+import { taskPolicy } from '../server/registry/task-policy.ts'
 import { isVisible } from '../server/registry/visibility.ts'
 import type { ParamHeader } from '../server/schema/param-headers.ts'
 import type { OfficialToolOptions } from './options.ts'
@@ -23,6 +25,8 @@ interface PolicyParts {
   tools: { readonly [name: string]: OfficialToolOptions } | undefined
   /** The annotations of a tool that an `McpServer` has registered. Undefined: none, or it is a low-level server. */
   annotationsOf(name: string): unknown
+  /** The source of the handler that an `McpServer` has registered. */
+  sourceOf?(name: string): string | undefined
   /** Whether an `McpServer` has registered the tool. */
   hasTool?(name: string): boolean
   report(error: Error): void
@@ -40,6 +44,8 @@ const UNKNOWN: Listed = { annotations: undefined, headers: [] }
 export class Policies {
   /** Every scope that a call can need. */
   readonly scopes: ReadonlySet<string>
+  /** Calls of a tool may be tasks. */
+  readonly tasks: boolean
   /** Tools are hidden from some callers. */
   readonly hides: boolean
   readonly #parts: PolicyParts
@@ -59,6 +65,7 @@ export class Policies {
     }
     const limited = [...this.#limited.values()]
     this.scopes = new Set(limited.flatMap(({ scopes }) => scopes))
+    this.tasks = [...this.#options.values()].some(({ task }) => task !== undefined)
     this.hides = limited.some(({ visible }) => visible)
   }
 
@@ -83,18 +90,27 @@ export class Policies {
 
   #policy(name: string, annotations: unknown, headers: readonly ParamHeader[]): Policy {
     const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {}
-    const { requiredScopes, readOnly, idempotent, durable } = this.#options.get(name) ?? {}
+    const { requiredScopes, readOnly, idempotent, durable, version, task } = this.#options.get(name) ?? {}
     const reads = readOnly ?? readOnlyHint === true
     const isDurable = durable === true
     const runsAgain = reads || isDurable || (idempotent ?? idempotentHint === true)
-    if (!runsAgain && requiredScopes === undefined && headers.length === 0) return NO_POLICY
+    if (!runsAgain && requiredScopes === undefined && headers.length === 0 && task === undefined) return NO_POLICY
+    const tasks = task === undefined ? undefined : taskPolicy(`tools[${JSON.stringify(name)}]`, task, undefined)
     return {
       scopes: requiredScopes ?? [],
       runsAgain,
       ...(reads && { reads: true as const }),
       ...(isDurable && { durable: true as const }),
+      ...(tasks && { task: tasks }),
+      ...(isDurable && this.#versionOf(name, version)),
       paramHeaders: headers,
     }
+  }
+
+  #versionOf(name: string, given: string | undefined): { version?: string } {
+    if (given !== undefined) return { version: given }
+    const source = this.#parts.sourceOf?.(name)
+    return source === undefined ? {} : { version: digest(source, 9) }
   }
 
   /** A tool that was begun may be begun again where it asks its client. */

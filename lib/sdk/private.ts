@@ -45,6 +45,10 @@ export type Line = 1 | 2
 interface RegisteredTool {
   enabled?: unknown
   annotations?: unknown
+  /** 2.x, and 1.x since 1.25. */
+  handler?: unknown
+  /** 1.x before that. */
+  callback?: unknown
 }
 
 const member = (object: object, name: string): unknown => Reflect.get(object, name)

@@ -19,6 +19,8 @@ export interface Offer {
   subscribe: boolean
   /** Log messages during a call. */
   logging: boolean
+  /** Tasks: the store keeps them. */
+  tasks?: boolean
 }
 
 /** A server as `initialize` and `server/discover` describe it, in one revision. */

@@ -60,8 +60,8 @@ export function dispatcherOf(server: McpServer | Dispatcher): Dispatcher {
         kept = { version: registry.version, byOffer: [] }
         descriptions.set(revision, kept)
       }
-      const { listChanged, subscribe, logging } = offer
-      const at = Number(listChanged) + 2 * Number(subscribe) + 4 * Number(logging)
+      const { listChanged, subscribe, logging, tasks = false } = offer
+      const at = Number(listChanged) + 2 * Number(subscribe) + 4 * Number(logging) + 8 * Number(tasks)
       kept.byOffer[at] ??= describe(server, revision, offer)
       return kept.byOffer[at]
     },
@@ -91,7 +91,10 @@ function describe({ registry, info, instructions, capabilities: own }: McpServer
   const capabilities: ServerCapabilities = {}
   if (experimental !== undefined) capabilities.experimental = experimental
   if (extensions !== undefined) capabilities.extensions = extensions
-  if (registry.tasks) capabilities.extensions = { ...extensions, [TASKS_EXTENSION]: {} }
+  if (offer.tasks && registry.tasks) {
+    capabilities.tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+    capabilities.extensions = { ...extensions, [TASKS_EXTENSION]: {} }
+  }
   if (offer.logging) capabilities.logging = {}
   if (tools) capabilities.tools = listChanged
   if (prompts) capabilities.prompts = listChanged

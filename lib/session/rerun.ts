@@ -5,6 +5,7 @@ import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol
 import type { Caller } from '../runtime/caller.ts'
 import type { UnnamedStore } from '../runtime/instance.ts'
 import { instanceOf } from '../runtime/name.ts'
+import { otherVersion, versionWarning } from '../runtime/other-version.ts'
 import type { Taken } from '../store/journal.ts'
 import type { Holder, LogEntry, Owner, SessionKey } from '../store/store.ts'
 import { Call } from './call/call.ts'
@@ -42,7 +43,7 @@ interface Claimed {
 export async function rerun(claimed: Claimed): Promise<void> {
   const { host, session, caller, stream, from: expected, mail, lapses, holder, relay, taken } = claimed
   const { instance } = host
-  const { request: stored, url, former } = taken.request === undefined ? NONE : readStored(taken.request)
+  const { request: stored, url, former, version } = taken.request === undefined ? NONE : readStored(taken.request)
   const id = stored?.id ?? (taken.id === undefined ? undefined : untypedId(taken.id))
   const request: JsonRpcRequest = stored ?? { jsonrpc: '2.0', id: id ?? '', method: '' }
   publishTakeover(claimed, request, stored !== undefined)
@@ -51,6 +52,8 @@ export async function rerun(claimed: Claimed): Promise<void> {
   if (relay) for (const { n, data } of log.slice(-NOT_RELAYED)) if (data !== '') await relay(data, `${stream}.${n}`)
   const { journal } = taken
   if (journal) await DURABLE.load()
+  const changed = stored && otherVersion(version, host.versionOf(stored))
+  if (changed !== undefined) instance.report(versionWarning(request, changed))
   // The request is kept while its second run goes on, and cannot be refused any more.
   const held = instance.memory.hold(caller.client)
   held.change(taken.request?.length ?? 0)
@@ -65,7 +68,7 @@ export async function rerun(claimed: Claimed): Promise<void> {
     holder,
     relay,
     former,
-    journal: journal && { ...journal, withdrawn: withdrawnIn(log) },
+    journal: journal && { ...journal, withdrawn: withdrawnIn(log), changed },
   }
   const again: Caller = { ...caller, held, request: url ? withUrl(caller.request, url) : caller.request }
   const call = new Call({ host, session, request, caller: again, carrier: continuedCarrier, continued })
@@ -83,7 +86,8 @@ const NONE: Partial<ReturnType<typeof readStored>> = {}
 
 function publishTakeover({ host, session, from, taken }: Claimed, { id, method }: JsonRpcRequest, again: boolean) {
   if (!channels.takeover.hasSubscribers) return
-  const outcome = taken.cancelled ? 'cancelled' : again ? 'rerun' : 'failed'
+  const rerun = taken.journal?.slept === undefined ? 'rerun' : 'woken'
+  const outcome = taken.cancelled ? 'cancelled' : again ? rerun : 'failed'
   const { instance } = host
   const event: TakeoverEvent = { instance: instance.id, session: session.key, id, method, outcome, sent: taken.end }
   if (from !== '') event.from = instanceOf(from)

@@ -13,6 +13,7 @@ import { compareLevels, isLoggingLevel, type LoggingLevel } from '../protocol/ty
 import { askDigest } from '../runtime/ask-digest.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
+import { otherVersion, versionWarning } from '../runtime/other-version.ts'
 import { readAnswer } from '../server/context/answers.ts'
 import type { Ask, ClientView, HandlerStep } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
@@ -36,6 +37,9 @@ export interface StatelessHost extends SharedParts, SingleParts {
   states: StateBox
   /** The most asks of one round. */
   maxAsks: number
+  /** The version of the handler of a durable tool. */
+  versionOf(request: JsonRpcRequest): string | undefined
+  report(error: unknown): void
   /** The engine of tasks. */
   tasks: OpenTasks
   /** Where handlers must not run again: their runs wait for the answers. Undefined: the server has no such handler. */
@@ -85,7 +89,10 @@ export class StatelessCall extends Run implements AskingCall {
     this.#responses = inputResponses ?? {}
     if (!this.#mayAsk) return
     this.#binding = requestState === undefined ? undefined : bindingOf(this.principal, input.request)
-    if (this.#binding !== undefined) this.#state = host.states.open(requestState, this.#binding)
+    if (this.#binding === undefined) return
+    this.#state = host.states.open(requestState, this.#binding)
+    const changed = otherVersion(this.#state.version, host.versionOf(input.request))
+    if (changed !== undefined) host.report(versionWarning(input.request, changed))
   }
 
   get revision(): Revision {
@@ -251,6 +258,7 @@ export class StatelessCall extends Run implements AskingCall {
     const state = this.#state ?? this.#host.states.create()
     state.asked = this.#asked ?? new Map()
     state.trace ??= formerTrace(this.event)
+    state.version ??= this.#host.versionOf(this.#input.request)
     const binding = this.#binding ?? bindingOf(this.principal, this.#input.request)
     return {
       resultType: 'input_required',

@@ -25,6 +25,16 @@ export async function openStateless(
     dispatcher.waits && options.park > 0
       ? new (await import('./parking/parking.ts')).Parking(instance, options, shared.maxAsks)
       : undefined
-  const host = { ...shared, clock, retry, methods: dispatcher.methods, states, singleLifetime, parking }
+  const host: StatelessHost = {
+    ...shared,
+    clock,
+    retry,
+    methods: dispatcher.methods,
+    states,
+    singleLifetime,
+    parking,
+    versionOf: ({ method, params }) => dispatcher.policyOf(method, params).version,
+    report: (error) => instance.report(error),
+  }
   return new Stateless(dispatcher, instance, host, options)
 }

@@ -140,7 +140,12 @@ export class Stateless {
 
   #describe(): Description {
     const { listen } = this.#options
-    return this.#dispatcher.describe(STATELESS_REVISION, { listChanged: listen, subscribe: listen, logging: listen })
+    return this.#dispatcher.describe(STATELESS_REVISION, {
+      listChanged: listen,
+      subscribe: listen,
+      logging: listen,
+      tasks: true,
+    })
   }
 
   /** Whether a caller may learn that a resource has changed: when it began to listen the resource may have been hidden, or missing. */

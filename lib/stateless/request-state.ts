@@ -37,6 +37,8 @@ export interface CallState {
   parked?: ParkedAt | undefined
   /** Of the first run, where it was traced. */
   trace?: FormerTrace | undefined
+  /** Of the handler of a durable tool. */
+  version?: string | undefined
   /** What the run of this round has said, in development. */
   steps?: readonly HandlerStep[] | undefined
 }
@@ -51,6 +53,7 @@ interface Sealed extends Pick<CallState, 'born' | 'id'> {
   kept: Record<string, unknown>
   parked?: ParkedAt | undefined
   trace?: FormerTrace | undefined
+  version?: string | undefined
   steps?: readonly HandlerStep[] | undefined
 }
 
@@ -88,6 +91,7 @@ export class StateBox {
       kept: Object.fromEntries(state.kept),
       parked: state.parked,
       trace: state.trace,
+      version: state.version,
       steps: state.steps,
     }
     const text = this.#sealer.seal(JSON.stringify(sealed), binding)
@@ -107,9 +111,9 @@ export class StateBox {
       throw new ProtocolError(ErrorCode.InvalidParams, 'requestState is not valid for this request.')
     }
     const [answers, asked] = [new Map(Object.entries(state.answers)), new Map(Object.entries(state.asked))]
-    const { id, born, kept, parked, steps } = state
+    const { id, born, kept, parked, version, steps } = state
     const trace = readFormer(state.trace)
-    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace, steps }
+    return { id, born, answers, asked, kept: new Map(Object.entries(kept)), parked, trace, version, steps }
   }
 
   /** A state from the future would be valid for longer than what `ctx.once` with `single` remembers of its call. */

@@ -4,6 +4,7 @@
  */
 import type { CancelReply } from './calls.ts'
 import type { Holder, Owner, SessionKey } from './names.ts'
+import type { TaskKey } from './tasks.ts'
 
 /** What an instance has reported of itself. */
 export interface ReportedInstance {
@@ -60,6 +61,22 @@ export interface StoreFacts {
   memory: { used: number; max: number | undefined } | undefined
 }
 
+/** A page of tasks; unknown as with {@link WalkReply}. */
+export type TaskWalkReply = { status: 'ok'; keys: TaskKey[]; cursor: string | undefined } | { status: 'unknown' }
+
+/** A task as the store has it, beside what its client sees. */
+export interface StoredTask {
+  key: TaskKey
+  /** Undefined: this process cannot read it, since it was sealed with another key. */
+  request: string | undefined
+  /** The run of its leg; '': none. */
+  owner: Owner
+  /** Runs of this leg that were lost. */
+  lost: number
+  /** ms until the record expires. */
+  left: number
+}
+
 export interface AdminStore {
   /** Writes what an instance reports of itself, for `lifetime` ms. Also where the store is full. */
   report(instance: string, facts: string, lifetime: number): Promise<void>
@@ -78,5 +95,9 @@ export interface AdminStore {
   sessionsOf(principal: string): Promise<SessionKey[]>
   /** Cancels the call with this stream, as `cancel` does by the id of its request: notify the owner. */
   cancelCall(key: SessionKey, stream: string): Promise<CancelReply>
+  /** As {@link walk}, for tasks. */
+  walkTasks(cursor: string | undefined, limit: number): Promise<TaskWalkReply>
+  /** Undefined for a task that does not exist. */
+  describeTasks(keys: readonly TaskKey[]): Promise<(StoredTask | undefined)[]>
   facts(): Promise<StoreFacts>
 }

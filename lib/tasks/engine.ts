@@ -10,9 +10,10 @@ import type { Owner } from '../store/store.ts'
 import type { Offer, TaskClaim, TaskKey, TaskStore, TaskView } from '../store/tasks.ts'
 import type { MadeTask, TaskCaller, TaskEngine, TaskRequest } from './engine-types.ts'
 import type { Executor, RunTask, Wake } from './executor.ts'
+import { jsonRpcOf, type RunParts } from './leg-request.ts'
 import { LegStore } from './leg-store.ts'
 import { entryOf, nameOf, readName } from './names.ts'
-import { jsonRpcOf, type RunParts, TaskRun } from './task-run.ts'
+import { TaskRun } from './task-run.ts'
 import { MAX_LEGS, MAX_TASKS, TERMS } from './terms.ts'
 
 export interface EngineParts extends RunParts {

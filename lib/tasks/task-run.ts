@@ -4,52 +4,36 @@
  */
 import type { Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
-import { randomId } from '../base/ids.ts'
 import { toJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
-import type { JsonObject, JsonRpcRequest, Result } from '../protocol/jsonrpc.ts'
+import type { JsonObject, Result } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import { compareLevels, type LoggingLevel } from '../protocol/types.ts'
 import { askDigest } from '../runtime/ask-digest.ts'
 import { OUT_OF_TIME } from '../runtime/error-text.ts'
-import { HandlerChannel, type SharedParts } from '../runtime/handler-channel.ts'
+import { HandlerChannel } from '../runtime/handler-channel.ts'
 import type { RunningCall } from '../runtime/held.ts'
-import type { Instance } from '../runtime/instance.ts'
 import type { Mail } from '../runtime/mail.ts'
 import { before } from '../runtime/timers.ts'
 import { type Ask, type ClientChannel, type ClientView, withMeta } from '../server/context/client-channel.ts'
 import { AskPending } from '../server/context/errors.ts'
-import type { TaskAsk, TaskClaim, TaskEnd } from '../store/tasks.ts'
+import type { TaskAsk, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
-import type { TaskCaller, TaskRequest } from './engine-types.ts'
-import type { LegStore } from './leg-store.ts'
+import {
+  begunBefore,
+  FULL,
+  jsonRpcOf,
+  type LegInput,
+  NOT_DURABLE,
+  otherAsk,
+  paramsOf,
+  type RunParts,
+} from './leg-request.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
+import { answerIn } from './refused.ts'
 import { statusText } from './status-text.ts'
 import { ATTEND_AFTER, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
-
-/** What the runs of one engine share. */
-export interface RunParts {
-  instance: Instance
-  shared: SharedParts
-  /** The most asks of one leg. */
-  maxAsks: number
-  /** The values of a session. */
-  sessionValues?: ((session: NonNullable<TaskRequest['session']>) => KeyValues) | undefined
-}
-
-interface LegInput {
-  token: string
-  claim: TaskClaim
-  request: TaskRequest
-  caller: TaskCaller
-  /** The handler may run again. */
-  again: boolean
-  /** The record, as this run writes to it. */
-  store: LegStore
-  /** An executor is asked for the rest where the time of the platform is over. */
-  enqueues: boolean
-}
 
 export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
   readonly token: string
@@ -103,8 +87,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   async task(): Promise<boolean> {
     return true
   }
-
-  // The handler -----------------------------------------------------------------------------------------------------
 
   /** Resolves when this process is done with the leg. A handler that ignores its signal may still run then. */
   run(): Promise<void> {
@@ -160,8 +142,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     await this.#input.store.end(end)
   }
 
-  // What the handler does -------------------------------------------------------------------------------------------
-
   wants(level: LoggingLevel): boolean {
     return compareLevels(level, 'info') >= 0
   }
@@ -178,7 +158,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
       this.#fatal ??= new ProtocolError(ErrorCode.InternalError, otherAsk(key))
       return Promise.reject(this.#fatal)
     }
-    if (known?.value !== undefined) return Promise.resolve(JSON.parse(known.value) as JsonObject)
+    if (known?.value !== undefined) return answerIn(method, known.value)
     if (this.#pending.size >= this.#parts.maxAsks) {
       return Promise.reject(new RangeError(`A leg of a task may ask the client ${this.#parts.maxAsks} times.`))
     }
@@ -245,8 +225,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   closeStream(): void {}
 
-  // The lease -------------------------------------------------------------------------------------------------------
-
   /** Renews the lease, and stores the status message. False: this run has the leg no longer. */
   async #renew(): Promise<boolean> {
     if (this.#closed) return false
@@ -303,8 +281,6 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     return this.#ending
   }
 
-  // For its instance ------------------------------------------------------------------------------------------------
-
   receive(mail: Mail): void {
     if (mail.t === 'cancel') this.#lost('', 'cancelled')
   }
@@ -319,28 +295,3 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
 /** How long what is under way may take where the instance shuts down, in ms. */
 const LAST_STEPS = 1_000
-
-const FULL =
-  'The journal of this task is full: its answers and results of ctx.once have 1 MiB and 1,000 entries at most.'
-
-const NOT_DURABLE =
-  'The tool asks its client in a task, and must not be run again with the answer. Where everything that it does before it asks may be done twice, say so: tools: { <name>: { durable: true } }.'
-
-function otherAsk(key: string): string {
-  return `The handler asks something else than before under the key ${JSON.stringify(key)}: it was changed while the task waited, or it asks other things in each run.`
-}
-
-function begunBefore(name: string): string {
-  return `"${name}" was begun by a run that ended before it was done; whether it had an effect is unknown.`
-}
-
-/** The request of the call, with the id that it had. */
-export function jsonRpcOf({ requestId: id, method, params }: TaskRequest): JsonRpcRequest {
-  return params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params }
-}
-
-/** Progress needs a token, and goes to the status message, whether the client has sent one or not. */
-function paramsOf({ params }: TaskRequest): JsonObject {
-  const meta = params?._meta as JsonObject | undefined
-  return { ...params, _meta: { ...meta, progressToken: meta?.progressToken ?? randomId(9) } }
-}

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { endpointOf } from '../../lib/platform/lambda/tasks/invoke.ts'
 import { EVERYTHING, type Packaging, packaging } from './packaging.ts'
 import { holds, made, type Resource, type Template } from './template.ts'
 
@@ -122,9 +123,10 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
     expect(role).not.toHaveProperty('ManagedPolicyArns')
     // biome-ignore lint/suspicious/noExplicitAny: statements of policies
     const policies: any[] = role.Policies.map((policy: any) => policy['Fn::If']?.[1] ?? policy)
-    const tracing = policies.splice(1, 1)
-    expect(tracing.map(({ PolicyName }) => PolicyName)).toEqual(['tracing'])
-    expect(holds(template, 'HasTracing')).toBe(false)
+    const onlyWhenAsked = policies.splice(1, 2)
+    expect(onlyWhenAsked.map(({ PolicyName }) => PolicyName)).toEqual(['tracing', 'own-tasks'])
+    expect(['HasTracing', 'HasTasks'].filter((name) => holds(template, name))).toEqual([])
+    expect(text).not.toContain('RecursiveLoop')
     // biome-ignore lint/suspicious/noExplicitAny: statements of policies
     const statements: any[] = policies.flatMap((policy) => policy.PolicyDocument.Statement)
     expect(statements.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([])
@@ -254,6 +256,53 @@ describe('a stage with everything', () => {
     const egress = properties('FunctionGroup').SecurityGroupEgress.at(-1)['Fn::If']
     expect(holds(template, egress[0])).toBe(true)
     expect(egress[1]).toMatchObject({ FromPort: 443, CidrIp: '0.0.0.0/0' })
+  })
+
+  test('runs the legs of tasks in invocations of its own, which its network lets it make', () => {
+    const { Resources } = template
+    const [fn] = ofType(template, 'AWS::Lambda::Function')
+    expect(fn.Environment.Variables.TASK_EXECUTOR).toBe('lambda')
+    // Lambda would stop a task at its 16th leg otherwise.
+    expect(fn.RecursiveLoop).toBe('Allow')
+    const [events] = ofType(template, 'AWS::Lambda::EventInvokeConfig')
+    expect(events).toMatchObject({ Qualifier: 'live', MaximumRetryAttempts: 2 })
+    expect(Resources.TaskEvents?.DependsOn).toBe('LiveAlias')
+    expect(Resources.LiveAlias?.Properties.Name).toBe('live')
+
+    // The role: itself, by the alias, and nothing else.
+    const role = Resources.FunctionRole?.Properties
+    // biome-ignore lint/suspicious/noExplicitAny: statements of policies
+    const policies: any[] = role.Policies.map((policy: any) => policy['Fn::If']?.[1] ?? policy)
+    const own = policies.find(({ PolicyName }) => PolicyName === 'own-tasks')
+    expect(holds(template, 'HasTasks')).toBe(true)
+    expect(own.PolicyDocument.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'lambda:InvokeFunction',
+        Resource: { 'Fn::Sub': expect.stringMatching(/:function:mcp-anywhere-prod-mcp:live$/) },
+      },
+    ])
+
+    // The way: the API's address is dual-stack, and IPv6 leads out of both subnets.
+    expect(endpointOf({ AWS_REGION: 'eu-central-1' })).toBe('https://lambda.eu-central-1.api.aws')
+    expect(fn.VpcConfig.Ipv6AllowedForDualStack).toBe(true)
+    expect(Resources.RouteOut?.Properties).toMatchObject({
+      DestinationIpv6CidrBlock: '::/0',
+      EgressOnlyInternetGatewayId: { Ref: 'Outward' },
+    })
+    for (const [subnet, association] of [
+      ['SubnetA', 'RoutesOfA'],
+      ['SubnetB', 'RoutesOfB'],
+    ] as const) {
+      expect(Resources[subnet]?.Properties).toHaveProperty('Ipv6CidrBlock')
+      expect(Resources[association]?.Properties).toEqual({ RouteTableId: { Ref: 'Routes' }, SubnetId: { Ref: subnet } })
+    }
+    expect(Resources.FunctionGroup?.Properties.SecurityGroupEgress).toContainEqual({
+      IpProtocol: 'tcp',
+      FromPort: 443,
+      ToPort: 443,
+      CidrIpv6: '::/0',
+    })
   })
 
   test('has tracing and may write it', () => {

@@ -19,6 +19,7 @@ throttleRate: 100
 throttleBurst: 150
 canary: Canary10Percent5Minutes
 tracing: true
+tasks: true
 ipv4: true
 alarmEmail: ops@example.com
 budget: 50

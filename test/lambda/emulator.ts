@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Answer, type Billed, Environment } from './environment.ts'
 import { type Front, makeEvent, readHead, readWhole } from './fronts.ts'
+import { type Delivery, type EventOptions, InvokeApi } from './invoke-api.ts'
 
 export interface LambdaOptions {
   task: string
@@ -24,6 +25,8 @@ export interface LambdaOptions {
   /** Environments that are there from the start, and the most there may be. Default 3. */
   size?: number
   limit?: number
+  /** How the Invoke API treats the events that the function sends to itself. */
+  events?: EventOptions
 }
 
 export interface Served {
@@ -46,7 +49,9 @@ export interface Lambda {
   lost(): string[][]
   /** Every request so far that was answered. */
   requests: Served[]
-  /** Resolves when no function runs. */
+  /** The Invoke API, and the events that it has delivered. */
+  invokeApi: InvokeApi
+  /** Resolves when no function runs, and no event waits. */
   quiet(): Promise<void>
   stop(): Promise<void>
 }
@@ -69,11 +74,16 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   const all: Environment[] = []
   const requests: Served[] = []
   let order = 0
+  const invokeApi = new InvokeApi(deliver, options.events)
+  const ofFunction = await invokeApi.start()
+  /** Events that wait for an environment. */
+  const waiting: (() => void)[] = []
+  let stopped = false
 
   async function add(): Promise<Environment> {
     const clockFile = join(folder, `clock-${order++}`)
     writeFileSync(clockFile, '0')
-    const environment = new Environment({ task, handler, env, timeout, clockFile })
+    const environment = new Environment({ task, handler, env: { ...ofFunction, ...env }, timeout, clockFile })
     environments.push(environment)
     all.push(environment)
     await environment.start()
@@ -92,6 +102,24 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     // At once, so that no other request picks it.
     environment.state = 'busy'
     return environment
+  }
+
+  /** An environment becomes idle, or is gone. */
+  function freed(): void {
+    for (const wake of waiting.splice(0)) wake()
+  }
+
+  /** An event waits until an environment is free, where a request is refused. */
+  async function deliver(payload: object, delivery: Delivery): Promise<boolean> {
+    while (!stopped) {
+      const environment = await pick()
+      if (environment) {
+        delivery.environment = environment.name
+        return event(environment, payload).finally(freed)
+      }
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    }
+    return false
   }
 
   async function serve(req: http.IncomingMessage, res: http.ServerResponse): Promise<void> {
@@ -114,7 +142,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
       return void res.end('{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}')
     }
     served.environment = environment.name
-    const ended = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served))
+    const ended = environment.invoke(makeEvent(front, req, body), answerTo(res, front, served)).finally(freed)
     served.finished = ended.then((billed) => {
       served.billed = billed
     })
@@ -129,16 +157,38 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     environments,
     lost: () => all.filter(({ lost }) => lost).map(({ log }) => log),
     requests,
+    invokeApi,
     async quiet() {
       await Promise.all(requests.map(({ finished }) => finished))
+      await invokeApi.quiet()
     },
     async stop() {
+      stopped = true
       server.closeAllConnections()
+      const stopping = invokeApi.stop()
       await new Promise((resolve) => server.close(resolve))
       await Promise.all(all.map((environment) => environment.stop()))
+      freed()
+      await stopping
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Invokes the function with an event that is no request. Resolves with false where it fails. */
+async function event(environment: Environment, payload: object): Promise<boolean> {
+  let failed = false
+  await environment.invoke(payload, {
+    chunk: () => {},
+    end: (error) => {
+      failed ||= error !== undefined
+    },
+    whole: () => {},
+    fail: () => {
+      failed = true
+    },
+  })
+  return !failed
 }
 
 /** The response to the client. The function gets no notice when the client disconnects. */

@@ -129,7 +129,7 @@ export class Environment {
         'content-type': 'application/json',
         'lambda-runtime-aws-request-id': id,
         'lambda-runtime-deadline-ms': String(Date.now() + this.#ahead + timeout),
-        'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:eu-central-1:123456789012:function:mcp',
+        'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:eu-central-1:123456789012:function:mcp:live',
       })
       this.#next?.end(JSON.stringify(event))
       this.#next = undefined

@@ -68,14 +68,16 @@ function loadNamed(file: string): void {
 }
 
 /** A key of a session or a call may begin with a hyphen, which an argument after an option may not. */
-const KEY = /^-[\w-]{21}(?:\.[\w-]{12})?$/
+const KEY = /^-[\w-]{21}(?:\.[\w-]{1,100}~?)?$/
+
+const OF_KEYS = new Set(['--session', '--end', '--task', '--cancel'])
 
 /** The arguments, with such keys behind the `=` of their option. */
 export function withKeys(args: readonly string[]): string[] {
   const joined: string[] = []
   for (const arg of args) {
     const option = joined.at(-1)
-    if (KEY.test(arg) && (option === '--session' || option === '--end')) joined.splice(-1, 1, `${option}=${arg}`)
+    if (KEY.test(arg) && OF_KEYS.has(option ?? '')) joined.splice(-1, 1, `${option}=${arg}`)
     else joined.push(arg)
   }
   return joined

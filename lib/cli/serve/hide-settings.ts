@@ -1,10 +1,11 @@
 /** The environment of a program that is served. */
 import { SETTINGS } from '../../settings.ts'
+import { EXECUTOR_SETTINGS } from '../../settings-executors.ts'
 import { SERVE_SETTINGS } from '../../settings-serve.ts'
 
 /** The variables of the endpoint. A program that finds a PORT might listen on it, and no program needs the keys. */
 const OWN: ReadonlySet<string> = new Set(
-  Object.values({ ...SETTINGS, ...SERVE_SETTINGS }).flatMap((group) =>
+  Object.values({ ...SETTINGS, ...EXECUTOR_SETTINGS, ...SERVE_SETTINGS }).flatMap((group) =>
     Object.values(group).flatMap(({ variable }) => variable ?? []),
   ),
 )

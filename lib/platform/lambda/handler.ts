@@ -3,6 +3,8 @@
 /** What Lambda gives beside the event. */
 export interface InvocationContext {
   awsRequestId: string
+  /** With the alias or version that was invoked. */
+  invokedFunctionArn?: string
   getRemainingTimeInMillis(): number
 }
 

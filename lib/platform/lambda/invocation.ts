@@ -10,8 +10,10 @@ import { errorText } from '../../protocol/jsonrpc.ts'
 import { Refusal } from '../../protocol/refusal.ts'
 import { type HttpEvent, type Incoming, readEvent } from './event.ts'
 import type { InvocationContext } from './handler.ts'
+import type { OwnEvents } from './tasks/own-events.ts'
 
 export interface LambdaOptions {
+  ownEvents?: OwnEvents | undefined
   /** How long the gateway waits for a response, in ms, where that is less than the time limit of the function. */
   responseLimit?: number | undefined
   /** Called when an invocation has done its work, before it returns. */
@@ -29,7 +31,7 @@ type Send = (response: Response, incoming: Incoming) => Promise<void>
 export function invocations(
   endpoint: Endpoint,
   whole: boolean,
-  { responseLimit = Number.POSITIVE_INFINITY, ending }: LambdaOptions,
+  { responseLimit = Number.POSITIVE_INFINITY, ending, ownEvents }: LambdaOptions,
 ) {
   let running = 0
   // An environment may be started long before its first request.
@@ -52,13 +54,15 @@ export function invocations(
   }
   return async (event: HttpEvent, context: InvocationContext, send: Send): Promise<void> => {
     if (running++ === 0) endpoint.wake(sleptSince(asleepSince))
+    ownEvents?.invoked(context.invokedFunctionArn)
     const functionLimit = context.getRemainingTimeInMillis()
     const limit = Math.min(functionLimit, responseLimit)
     const deadline = systemClock.now() + limit
     // A response as a whole is sent when the invocation returns, which must not be too late for the gateway.
     let end = systemClock.now() + (whole ? limit : functionLimit) - MARGIN
     try {
-      await serve(event, context.awsRequestId, deadline, send)
+      await (ownEvents?.accept(event, systemClock.now() + functionLimit) ??
+        serve(event, context.awsRequestId, deadline, send))
     } catch (error) {
       end = Math.min(end, systemClock.now() + AFTER_FAILURE)
       throw error

@@ -9,10 +9,19 @@ import { startEndpoint } from './start.ts'
 /** Serves `server` with the settings of the environment, for gateways that do not stream. A wrong setting ends the process. */
 export async function serveBuffered(server: Servable, entry?: EntryOptions): Promise<LambdaHandler> {
   // API Gateway waits 29 s.
-  const { endpoint, settings, ending } = await startEndpoint(server, { RESPONSE_LIMIT_SECONDS: '29' }, entry, {
-    streaming: false,
-    session: { abandonBefore: 2_000 },
+  const { endpoint, settings, ownEvents, ending } = await startEndpoint(
+    server,
+    { RESPONSE_LIMIT_SECONDS: '29' },
+    entry,
+    {
+      streaming: false,
+      session: { abandonBefore: 2_000 },
+    },
+  )
+  const handler = bufferedHandler(endpoint, {
+    responseLimit: settings.endpoint.session?.responseLimit,
+    ending,
+    ownEvents,
   })
-  const handler = bufferedHandler(endpoint, { responseLimit: settings.endpoint.session?.responseLimit, ending })
   return (event, context) => handler(event as HttpEvent, context)
 }

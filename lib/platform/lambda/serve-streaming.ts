@@ -9,7 +9,7 @@ import { streamingHandler } from './stream.ts'
 export async function serveStreaming(server: Servable, entry?: EntryOptions): Promise<LambdaHandler> {
   // A held GET would occupy an environment for as long as it is open, and so would a call that waits for a person.
   const defaults = { GET_POLICY: 'poll', SUSPEND_AFTER_SECONDS: '20' }
-  const { endpoint, ending } = await startEndpoint(server, defaults, entry)
+  const { endpoint, ownEvents, ending } = await startEndpoint(server, defaults, entry)
   // Lambda's wrapper calls it with the stream of the response, and gives the function that Lambda calls.
-  return streamingHandler(endpoint, { ending }) as unknown as LambdaHandler
+  return streamingHandler(endpoint, { ending, ownEvents }) as unknown as LambdaHandler
 }

@@ -43,6 +43,7 @@ export async function startEndpoint(
   // An environment sleeps after its response: nothing waits in it.
   const stateless = { ...settings.endpoint.stateless, park: 0 }
   const store = await openStore(settings, log, entry)
+  const ownEvents = process.env.TASK_EXECUTOR ? (await import('./tasks/open.ts')).openOwnEvents() : undefined
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
   const endpoint = endpointOrStop(server, {
     store,
@@ -52,8 +53,10 @@ export async function startEndpoint(
     ...options,
     session,
     stateless,
+    executor: ownEvents,
   })
+  ownEvents?.serve(endpoint.runTask)
   await readyOrStop(server, endpoint, log)
   keepEnvironment((text) => log.say('ERROR', text))
-  return { endpoint, settings, log, ending: metrics?.flush }
+  return { endpoint, settings, log, ownEvents, ending: metrics?.flush }
 }

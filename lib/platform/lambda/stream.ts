@@ -12,9 +12,11 @@ import { invocations, type LambdaOptions } from './invocation.ts'
 /** For a Function URL with `RESPONSE_STREAM` and for API Gateway REST with `STREAM`. Exported for tests. */
 export function streamingHandler(endpoint: Endpoint, options: LambdaOptions = {}): StreamifyHandler<HttpEvent, void> {
   const invoke = invocations(endpoint, false, options)
-  return awslambda.streamifyResponse((event, out, context) =>
-    invoke(event, context, (response, { request }) => sendResponse(response, request.method, out)),
-  )
+  return awslambda.streamifyResponse(async (event, out, context) => {
+    await invoke(event, context, (response, { request }) => sendResponse(response, request.method, out))
+    // An event of its own has no response.
+    if (!out.writableEnded) await ended(out)
+  })
 }
 
 /**
@@ -26,7 +28,11 @@ export async function sendResponse(response: Response, method: string, out: Writ
   // The first write sends status and headers: they must not wait for a body, which may come late or not at all.
   stream.write('')
   if (response.body && method !== 'HEAD') await pump(response.body, stream)
-  await new Promise<void>((resolve, reject) => {
+  await ended(stream)
+}
+
+function ended(stream: Writable): Promise<void> {
+  return new Promise((resolve, reject) => {
     stream.once('error', reject)
     stream.end(resolve)
   })

@@ -9,6 +9,7 @@ import { readyOrStop } from '../endpoint.ts'
 import { readEnvironment, type Settings } from '../environment.ts'
 import { type Log, type Output, openLog } from '../log.ts'
 import { type EntryOptions, openStore } from '../store.ts'
+import type { ServedExecutor } from './cloud-tasks/open.ts'
 import { exit } from './exit.ts'
 import type { MetricsServer } from './metrics.ts'
 import { serveNode } from './serve.ts'
@@ -47,7 +48,8 @@ export async function listenWith(
   const metrics = await openMetrics(settings, log)
   const store = await openStore(settings, log, { redis })
   const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics })
+  const executor = process.env.TASK_EXECUTOR ? await openExecutor(settings, log) : undefined
+  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics, executor })
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
@@ -68,6 +70,16 @@ async function openMetrics(settings: Settings, log: Log): Promise<MetricsServer 
   if (settings.metricsPort === undefined && settings.metricsToken === undefined) return undefined
   const { openMetrics: open } = await import('./metrics.ts')
   return open(settings, log).catch((error: Error) => stop(error.message))
+}
+
+/** Undefined: this process runs the legs of tasks itself. */
+async function openExecutor({ endpoint }: Settings, log: Log): Promise<ServedExecutor | undefined> {
+  const { executorOrStop } = await import('../executor.ts')
+  const settings = executorOrStop(process.env)
+  if (settings.kind !== 'cloud-tasks') return undefined
+  const { openCloudTasks } = await import('./cloud-tasks/open.ts')
+  const { responseLimit } = endpoint.session ?? {}
+  return openCloudTasks(settings, { clock: systemClock, onError: log.error, responseLimit })
 }
 
 /** Ends the start with one line. */

@@ -12,6 +12,7 @@ import { endpointOrStop } from '../endpoint.ts'
 import type { Settings } from '../environment.ts'
 import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
+import type { ServedExecutor } from './cloud-tasks/open.ts'
 import { detailsOf, isTrusted } from './details.ts'
 import { drainOnSignals } from './drain.ts'
 import { harden } from './harden.ts'
@@ -27,6 +28,8 @@ interface Parts {
   page: Page | undefined
   /** Undefined: nobody reads metrics. */
   metrics?: MetricsServer | undefined
+  /** Undefined: this process runs the legs of tasks itself. */
+  executor?: ServedExecutor | undefined
 }
 
 interface Served {
@@ -38,8 +41,12 @@ interface Served {
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
-export function serveNode(server: Servable, { settings, store, log, page, metrics }: Parts): Served {
-  const endpoint = endpointOrStop(server, { store, onError: log.error, page, ...settings.endpoint })
+export function serveNode(server: Servable, { settings, store, log, page, metrics, executor }: Parts): Served {
+  const endpoint = endpointOrStop(server, {
+    ...{ store, onError: log.error, page, executor: executor?.executor },
+    ...settings.endpoint,
+  })
+  executor?.serve(endpoint)
   const http = createAdaptorServer({
     fetch: (request, env) => {
       const { outgoing } = env as HttpBindings

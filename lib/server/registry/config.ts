@@ -84,6 +84,11 @@ export interface ToolConfig<In extends Schema | undefined, Out extends Schema | 
    * `ctx.once` and the answers of the client have kept: after a crash, after a shutdown, and while the client is asked.
    */
   durable?: boolean | undefined
+  /**
+   * Of the handler of a durable tool, where its source does not say when its steps change, such as code that it calls. Default: a
+   * digest of its source.
+   */
+  version?: string | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Entries of the registry: the definition that lists show, and what serves it, compiled from what was registered. */
+import { digest } from '../../base/ids.ts'
 import { isObject } from '../../protocol/jsonrpc.ts'
 import type { Prompt, PromptArgument, Resource, ResourceTemplate as TemplateEntry, Tool } from '../../protocol/types.ts'
 import type { Variables } from '../../protocol/uri-template.ts'
@@ -91,8 +92,8 @@ export function toolEntry(
   { name, config, handler, enabled }: GivenTool,
   { maxToolInputElements: most, toJsonSchema, limits }: ToolOptions,
 ): RegisteredTool {
-  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, durable, task, ...members } =
-    config
+  const { inputSchema, outputSchema, requiredScopes, visible, timeout, maxResultBytes, ...others } = config
+  const { durable, version, task, ...members } = others
   const { annotations, execution } = members
   const what = `Tool "${name}": inputSchema`
   if (durable !== undefined && typeof durable !== 'boolean') {
@@ -113,7 +114,7 @@ export function toolEntry(
       scopes: requiredScopes ?? [],
       runsAgain: durable === true || annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
       ...(annotations?.readOnlyHint === true && { reads: true }),
-      ...(durable === true && { durable: true }),
+      ...(durable === true && { durable: true, version: version ?? digest(String(handler), 9) }),
       ...(tasks && { task: tasks }),
       paramHeaders: input === undefined ? [] : paramHeaders(input.json, what),
     },

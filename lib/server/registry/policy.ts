@@ -20,6 +20,8 @@ export interface Policy {
   readonly reads?: true
   /** Everything of the handler that has an effect is in `ctx.once` (`durable`). */
   readonly durable?: true
+  /** Of the handler of a durable tool: a call that was begun by another one is named in the log. */
+  readonly version?: string
   /** The calls of a tool may be tasks. */
   readonly task?: TaskPolicy
   /** Arguments that the headers `Mcp-Param-*` repeat (2026-07-28). */

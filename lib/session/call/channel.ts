@@ -79,6 +79,9 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
   }
+  override get isWoken(): boolean {
+    return this.#parts.continued?.journal?.slept !== undefined
+  }
   override get former(): FormerTrace | undefined {
     return this.#parts.continued?.former
   }
@@ -179,13 +182,14 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
     const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
-    const { Asks, expectCompletion } = ASKS.now ?? (await ASKS.load())
+    const { Asks, expectCompletion, nameWaiting } = ASKS.now ?? (await ASKS.load())
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const asks = this.#asks
     await expectCompletion(this.#parts, this.principal, ask)
     this.#requireRunning()
     ask.signal?.throwIfAborted()
     if (this.isDurable) return (await this.#openLeg()).ask(ask, ask.timeout ?? askTimeout)
+    nameWaiting(this.#parts)
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
     if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))

@@ -1,6 +1,5 @@
 /** The legs of durable calls, which few calls have: this is loaded with the first of them. */
 import { randomId } from '../../base/ids.ts'
-import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { KeepReply } from '../../store/journal.ts'
 import { type DurableAsk, type Owner, type SessionKey, StoreUnavailable } from '../../store/store.ts'
@@ -15,6 +14,7 @@ import { patiently } from './patiently.ts'
 import type { AutoProgress } from './progress.ts'
 import type { CallState, Ending } from './state.ts'
 import type { CallStream, StreamedCall } from './stream.ts'
+import { streamsCanSuspend } from './suspendable.ts'
 
 /** What the leg of a call works with. */
 export interface LegParts {
@@ -35,13 +35,7 @@ interface LegCall extends StreamedCall {
 }
 
 export function openLeg(parts: LegParts): Leg {
-  return new Leg(new CallRun(parts), parts.parts.continued?.journal, isSuspendable(parts.parts))
-}
-
-/** Batches, HTTP+SSE and older revisions keep their runs: their clients do not poll. */
-function isSuspendable({ carrier, host, session }: CallParts): boolean {
-  const { suspendAfter } = host.instance.options
-  return suspendAfter > 0 && !carrier.shared && !session.legacy && features(session.revision).streamsMayPause
+  return new Leg(new CallRun(parts), parts.parts.continued?.journal, streamsCanSuspend(parts.parts))
 }
 
 class CallRun implements SuspendableRun {

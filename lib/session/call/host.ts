@@ -1,5 +1,6 @@
 /** The surroundings of a call: the parts that all calls of an endpoint share, and the carrier of its response. */
 import { randomId } from '../../base/ids.ts'
+import type { OnDemand } from '../../base/on-demand.ts'
 import type { FormerTrace } from '../../base/tracing.ts'
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import type { Caller } from '../../runtime/caller.ts'
@@ -8,6 +9,7 @@ import type { Instance } from '../../runtime/instance.ts'
 import type { Dispatcher, Durability } from '../../server/dispatcher.ts'
 import type { Caller as Viewer } from '../../server/registry/config.ts'
 import type { Holder } from '../../store/store.ts'
+import type { TaskEngine } from '../../tasks/engine-types.ts'
 import type { TakeOver } from '../stream/connection.ts'
 import { newStreamName } from '../stream/event-id.ts'
 import type { Session } from '../stream/session.ts'
@@ -21,6 +23,8 @@ export interface CallHost extends SharedParts {
   instance: Instance
   /** Whether a request may be run again, and how. */
   durability(request: JsonRpcRequest): Durability
+  /** The version of the handler of a durable tool. */
+  versionOf(request: JsonRpcRequest): string | undefined
   heard: Dispatcher['heard']
   takeOverFor(caller: Caller): TakeOver
   running: RunningCalls
@@ -36,8 +40,16 @@ export interface CallHost extends SharedParts {
   hear(session: Session, caller: Caller, notification: JsonRpcNotification): Promise<void> | undefined
   /** The author's server has a handler for a method of the session, which runs beside what the session does. */
   handles(method: string): boolean
+  /** Where the server has tools that run as tasks. */
+  tasks?: SessionTasks | undefined
   /** How many streams one response may carry: as many as a batch may have messages. */
   maxPositions: number
+}
+
+/** Tasks, as sessions use them. */
+export interface SessionTasks {
+  engine: OnDemand<TaskEngine>
+  dispatcher: Dispatcher
 }
 
 /** A caller as the server's entries see it; undefined where they are the same for every caller. */

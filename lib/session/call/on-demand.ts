@@ -17,10 +17,19 @@ const INSPECT = new OnDemand(() => import('./inspect.ts').then(({ inspectCall })
 /** As that of inspect.ts: operators ask rarely. */
 export const { inspectCall } = operationsOf(INSPECT, { inspectCall: true })
 
+const TASKS = new OnDemand(() => import('./task-methods.ts').then(({ serveTasks }) => ({ serveTasks })))
+
+/** As that of task-methods.ts. */
+export const { serveTasks } = operationsOf(TASKS, { serveTasks: true })
+
 /** Asks of calls. */
 export const ASKS = new OnDemand(async () => {
-  const [{ Asks }, { expectCompletion }] = await Promise.all([import('./asks.ts'), import('./completion.ts')])
-  return { Asks, expectCompletion }
+  const [{ Asks }, { expectCompletion }, { nameWaiting }] = await Promise.all([
+    import('./asks.ts'),
+    import('./completion.ts'),
+    import('./waiting-tools.ts'),
+  ])
+  return { Asks, expectCompletion, nameWaiting }
 })
 
 const LATER = new OnDemand(async () => {

@@ -2,7 +2,8 @@
 import type { JsonObject, Result } from '../../protocol/jsonrpc.ts'
 import type { SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
-import { changeSession } from './on-demand.ts'
+import { changeSession, serveTasks } from './on-demand.ts'
+import { isOfTasks } from './task-routing.ts'
 
 /** Answers a method of the session, or returns undefined where it is none. */
 export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonObject | Promise<Result> | undefined {
@@ -16,6 +17,16 @@ export function sessionMethod(parts: CallParts, channel: SessionChannel): JsonOb
       break
     case 'logging/setLevel':
       break
+    case 'tools/call':
+    case 'tasks/get':
+    case 'tasks/list':
+    case 'tasks/cancel':
+    case 'tasks/result': {
+      const { tasks } = parts.host
+      return tasks?.dispatcher.tasks && isOfTasks(tasks.dispatcher, parts)
+        ? serveTasks(tasks, parts, channel)
+        : undefined
+    }
     default:
       return undefined
   }

@@ -11,6 +11,8 @@ interface StoredRequest extends JsonRpcRequest {
   url?: string | undefined
   /** Where its run is traced. */
   trace?: FormerTrace | undefined
+  /** Of the handler of a durable tool. */
+  version?: string | undefined
 }
 
 /** What is stored of a request. */
@@ -19,20 +21,23 @@ interface Stored {
   /** To which its client sent it. */
   url: URL | undefined
   former: FormerTrace | undefined
+  version: string | undefined
 }
 
-export function writeStored({ request, caller }: CallParts, call?: CallStart): string {
+export function writeStored({ host, request, caller }: CallParts, call?: CallStart): string {
   // Also where there is none: the client may have sent members of these names.
-  const stored: StoredRequest = { ...request, url: caller.request.url?.href, trace: formerTrace(call) }
+  const url = caller.request.url?.href
+  const stored: StoredRequest = { ...request, url, trace: formerTrace(call), version: host.versionOf(request) }
   return JSON.stringify(stored)
 }
 
 export function readStored(text: string): Stored {
-  const { url, trace, ...request } = JSON.parse(text) as StoredRequest
+  const { url, trace, version, ...request } = JSON.parse(text) as StoredRequest
   return {
     request,
     url: typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined,
     former: readFormer(trace),
+    version: typeof version === 'string' ? version : undefined,
   }
 }
 

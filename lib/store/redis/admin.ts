@@ -1,6 +1,5 @@
 /** The part of the store in Redis that operators use. */
-import type { AdminStore, StoreFacts, WalkReply } from '../admin.ts'
-import type { SessionKey } from '../names.ts'
+import type { AdminStore, StoreFacts, TaskWalkReply, WalkReply } from '../admin.ts'
 import type { Client } from './client.ts'
 import { type Commands, invoke } from './commands.ts'
 import type { Redis } from './ioredis.ts'
@@ -16,6 +15,9 @@ const MOST = 1_000
 const STEPS = 100
 /** The key of a session has so many characters. */
 const KEY = '?'.repeat(22)
+
+/** The id of a task that is the only one of its slot. */
+const ALONE = 'task'
 
 interface Node {
   /** Host and port of a node of a cluster. */
@@ -49,10 +51,12 @@ export function adminOperations(commands: Commands): AdminStore {
     )
   }
 
-  async function walk(which: 'all' | 'live', cursor: string | undefined, limit: number): Promise<WalkReply> {
-    const key = keys.session({ key: KEY })
-    const pattern = which === 'all' ? key : keys.live({ key: KEY })
-    const [before = '', after = ''] = pattern.split(KEY)
+  /** Names of keys that fit a pattern, which has {@link KEY} once. */
+  async function scan(
+    pattern: string,
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ names: string[]; cursor: string | undefined } | undefined> {
     const nodes = await commands.look(
       async (client) => primariesOf(client),
       (found) => found,
@@ -60,8 +64,8 @@ export function adminOperations(commands: Commands): AdminStore {
     const begin = cursor === undefined ? { at: '0', name: nodes[0]?.name } : readCursor(cursor)
     let index = nodes.findIndex(({ name }) => name === begin?.name)
     let at = begin?.at ?? '0'
-    if (index < 0) return { status: 'unknown' }
-    const found = new Set<SessionKey>()
+    if (index < 0) return undefined
+    const found = new Set<string>()
     let count = Math.max(LEAST, Math.min(MOST, limit))
     for (let step = 0; step < STEPS && found.size < limit; step++) {
       const node = nodes[index]
@@ -70,14 +74,38 @@ export function adminOperations(commands: Commands): AdminStore {
         () => node.client.scan(at, 'MATCH', pattern, 'COUNT', count),
         (reply) => [text(reply[0]), texts(reply[1])] as const,
       )
-      for (const name of names) found.add(name.slice(before.length, name.length - after.length))
-      // Where few keys are sessions, a step looks at more.
+      for (const name of names) found.add(name)
+      // Where few keys fit, a step looks at more.
       count = names.length === 0 ? Math.min(MOST, 2 * count) : Math.max(LEAST, Math.min(count, limit - found.size))
       at = next
       if (next === '0') index++
     }
     const node = nodes[index]
-    return { status: 'ok', keys: [...found], cursor: node && `${at}@${node.name}` }
+    return { names: [...found], cursor: node && `${at}@${node.name}` }
+  }
+
+  async function walk(which: 'all' | 'live', cursor: string | undefined, limit: number): Promise<WalkReply> {
+    const key = keys.session({ key: KEY })
+    const pattern = which === 'all' ? key : keys.live({ key: KEY })
+    const [before = '', after = ''] = pattern.split(KEY)
+    const found = await scan(pattern, cursor, limit)
+    if (!found) return { status: 'unknown' }
+    const all = found.names.map((name) => name.slice(before.length, name.length - after.length))
+    return { status: 'ok', keys: all, cursor: found.cursor }
+  }
+
+  async function walkTasks(cursor: string | undefined, limit: number): Promise<TaskWalkReply> {
+    const pattern = keys.task({ key: KEY, id: '*' })
+    const [before = '', between = ''] = pattern.slice(0, -1).split(KEY)
+    const found = await scan(pattern, cursor, limit)
+    if (!found) return { status: 'unknown' }
+    const all = found.names.map((name) => {
+      const scope = name.slice(before.length, before.length + KEY.length)
+      const id = name.slice(before.length + KEY.length + between.length)
+      // A task of the stateless revision is the only one of its slot.
+      return id === ALONE ? { scope, id } : { scope, id, inSession: true }
+    })
+    return { status: 'ok', keys: all, cursor: found.cursor }
   }
 
   return {
@@ -110,6 +138,14 @@ export function adminOperations(commands: Commands): AdminStore {
     },
 
     walk,
+    walkTasks,
+
+    describeTasks: (all) =>
+      Promise.all(
+        all.map((key) =>
+          script(scripts.describeTask, { key: key.scope, id: key.id }).then((found) => found && { key, ...found }),
+        ),
+      ),
 
     describe: (all) => Promise.all(all.map((key) => script(scripts.describe, { key }))),
 

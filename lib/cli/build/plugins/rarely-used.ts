@@ -29,6 +29,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'server/registry/no-handler': ['noHandler'],
   'server/registry/task-policy': ['taskPolicy'],
   'server/registry/positional': ['promptArguments', 'resourceArguments', 'toolArguments'],
+  'session/call/task-routing': ['isOfTasks'],
   'store/redis/address': ['readAddress'],
   'store/redis/many-servers': ['askSlotsEarly', 'clusterOptions', 'misplacedServer', 'sentinelParts'],
   'store/redis/ready-client': ['readySource'],

@@ -41,7 +41,9 @@ export class KeyedAsks {
     const kept = this.#earlier?.asks.get(name)
     const known = before ?? kept
     if (known && known.digest !== asks) {
-      const message = `The handler asks something else than before under the key "${key}": a handler that is run again must ask the same.`
+      const { changed } = this.#earlier ?? {}
+      const why = changed === undefined ? '' : ` It has changed since the call began (${changed}).`
+      const message = `The handler asks something else than before under the key "${key}": a handler that is run again must ask the same.${why}`
       this.#run.giveUp(message)
       throw new Error(message)
     }

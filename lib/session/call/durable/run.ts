@@ -60,4 +60,6 @@ export interface DurableRun {
 export interface Earlier extends Journal {
   /** The asks whose withdrawal the log has. */
   withdrawn: ReadonlySet<string>
+  /** The versions of the handler, where it is another one than that which has begun the call. */
+  changed?: string | undefined
 }

@@ -108,3 +108,21 @@ call('HSET', live, 'x:' .. stream, '1')
 return owner
 `,
 })
+
+/**
+ * Describes a task. Nothing is changed.
+ * Keys: the record. Reply: nil where there is none; the request, the run of its leg, the runs that were lost, how long it lives (ms).
+ */
+export const describeTask = defineScript('mcpDescribeTask', {
+  keys: ['task'],
+  reply(reply) {
+    if (reply === null) return undefined
+    const [request, owner, lost, left] = list(reply)
+    return { request: text(request), owner: text(owner), lost: Number(text(lost)), left: number(left) }
+  },
+  lua: `
+local found = call('HMGET', task, 'req', 'own', 'lost')
+if not found[1] then return false end
+return { found[1], found[2] or '', found[3] or '0', call('PTTL', task) }
+`,
+})

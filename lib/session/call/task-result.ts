@@ -1,0 +1,125 @@
+/**
+ * `tasks/result` (2025-11-25): waits until a task has ended, in whichever instance it runs, and sends on its stream what the task
+ * asks. It is a call like any other: its stream can be resumed, another instance takes it over, and answers come through any.
+ */
+import { ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { isObject, type JsonObject, type Result } from '../../protocol/jsonrpc.ts'
+import type { Caller } from '../../runtime/caller.ts'
+import { AskError, AskPending } from '../../server/context/errors.ts'
+import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
+import type { TaskEngine } from '../../tasks/engine-types.ts'
+import { refusedWith } from '../../tasks/refused.ts'
+import type { SessionChannel } from './channel.ts'
+import type { CallParts } from './host.ts'
+import { isTerminal, outcomeOf, related, taskOf } from './task-shape.ts'
+import { TaskWatch } from './task-watch.ts'
+
+export async function waitForResult(
+  parts: CallParts,
+  channel: SessionChannel,
+  engine: TaskEngine,
+  key: TaskKey,
+  unknown: () => ProtocolError,
+): Promise<Result> {
+  const { caller, host } = parts
+  const first = await engine.get(key, caller)
+  if (!first) throw unknown()
+  if (isTerminal(first)) return resultOf(key.id, first)
+  const watch = new TaskWatch(host.instance, engine, key)
+  const delivery = new Delivery(parts, channel, engine, key)
+  try {
+    await watch.begin()
+    let sent = ''
+    for (;;) {
+      watch.looking()
+      const view = await engine.get(key, caller)
+      if (!view) throw unknown()
+      const status = taskOf(key.id, view)
+      const text = JSON.stringify(status)
+      if (text !== sent) await channel.notify('notifications/tasks/status', status)
+      sent = text
+      if (isTerminal(view)) return resultOf(key.id, view)
+      delivery.deliver(view)
+      await untilChanged(watch, channel.signal, delivery.suspended)
+    }
+  } finally {
+    delivery.end()
+    host.instance.track(watch.end())
+  }
+}
+
+/** @throws AskPending where the call is suspended: an answer, or the next poll, begins it again */
+async function untilChanged(watch: TaskWatch, signal: AbortSignal, suspended: Promise<never>): Promise<void> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  await Promise.race([watch.changed, promise, suspended]).finally(() => signal.removeEventListener('abort', abort))
+}
+
+/** What the call would have been answered with. @throws ProtocolError where that is an error */
+function resultOf(taskId: string, view: TaskView): JsonObject {
+  const outcome = outcomeOf(view)
+  if (outcome && 'result' in outcome) return related(outcome.result, taskId)
+  const { code, message, data } = outcome?.error ?? {}
+  const text = typeof message === 'string' ? message : undefined
+  if (view.status === 'cancelled') throw new ProtocolError(ErrorCode.ServerError, `Task ${taskId} was cancelled.`)
+  throw new ProtocolError(
+    typeof code === 'number' ? code : ErrorCode.InternalError,
+    text ?? view.message ?? `Task ${taskId} failed: its runs were lost.`,
+    data,
+  )
+}
+
+/** The asks of a task, as one stream sends them. */
+class Delivery {
+  readonly #caller: Caller
+  readonly #channel: SessionChannel
+  readonly #engine: TaskEngine
+  readonly #key: TaskKey
+  readonly #asked = new Set<string>()
+  readonly #over = new AbortController()
+  readonly #suspended = Promise.withResolvers<never>()
+
+  constructor({ caller }: CallParts, channel: SessionChannel, engine: TaskEngine, key: TaskKey) {
+    this.#caller = caller
+    this.#channel = channel
+    this.#engine = engine
+    this.#key = key
+    this.#suspended.promise.catch(() => {})
+  }
+
+  /** Rejects where the call is suspended while it waits for an answer. */
+  get suspended(): Promise<never> {
+    return this.#suspended.promise
+  }
+
+  /** Sends those that were not sent on this stream. */
+  deliver({ asks, ttl, created, updated }: TaskView): void {
+    for (const ask of asks) {
+      if (this.#asked.has(ask.key)) continue
+      this.#asked.add(ask.key)
+      void this.#ask(ask, Math.max(1, ttl - (updated - created)))
+    }
+  }
+
+  end(): void {
+    this.#over.abort()
+  }
+
+  async #ask({ request }: TaskAsk, timeout: number): Promise<void> {
+    const { key, method, params } = JSON.parse(request) as { key: string; method: string; params?: unknown }
+    const named = related(isObject(params) ? params : {}, this.#key.id)
+    // The key makes it the same ask for a run that takes this call over.
+    const ask = { method, params: named, key: `task ${key}`, timeout, signal: this.#over.signal }
+    try {
+      const result = await this.#channel.ask(ask)
+      await this.#engine.update(this.#key, { [key]: result }, this.#caller)
+    } catch (error) {
+      if (error instanceof AskPending) return this.#suspended.reject(error)
+      // The client refused: that is the answer. Else nobody answered here, and another stream may bring it.
+      if (!(error instanceof AskError) || error.reason !== 'refused') return
+      await this.#engine.update(this.#key, { [key]: refusedWith(error) }, this.#caller)
+    }
+  }
+}
