@@ -9,7 +9,6 @@ import type { SessionOptions } from '../settings.ts'
 import type { Append, AppendReply, ChangeEntry, Holder, Owner, Receiving, SessionKey, Store } from '../store/store.ts'
 import { Batches } from './batches.ts'
 import type { HeldConnection, RunningCall, UnregisteredCall } from './held.ts'
-import { findLostCalls } from './lost-calls.ts'
 import { type Mail, readMail, runIsOver } from './mail.ts'
 import { Memory } from './memory.ts'
 import { instanceOf, newInstanceId, tokenOf } from './name.ts'
@@ -294,7 +293,7 @@ export class Instance {
   #watch(): void {
     this.presence
       .renew()
-      .then(() => findLostCalls(this))
+      .then(async () => this.connections.size > 0 && (await import('./lost-calls.ts')).findLostCalls(this))
       .catch(this.#errors)
   }
 }

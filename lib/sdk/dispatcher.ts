@@ -154,12 +154,13 @@ function describe(
 /** What the server declares, without what the endpoint cannot deliver. */
 function offered(
   declared: ServerCapabilities,
-  { listChanged, subscribe, logging }: Offer,
+  { listChanged, subscribe, logging, tasks: kept = false }: Offer,
   tasks: boolean,
 ): ServerCapabilities {
   const { tasks: _tasks, logging: logs, ...capabilities }: JsonObject = declared
   if (logs && logging) capabilities.logging = logs
-  if (tasks) {
+  if (tasks && kept) {
+    capabilities.tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
     const own = isObject(capabilities.extensions) ? capabilities.extensions : {}
     capabilities.extensions = { ...own, [TASKS_EXTENSION]: {} }
   }

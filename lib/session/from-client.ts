@@ -23,9 +23,10 @@ export async function takeAnswer(
   const { instance } = host
   // An instance that shuts down, or that has no time left, does not go on with calls: a poll finds the answer.
   const wakes = instance.options.suspendAfter > 0 && !instance.draining && !session.legacy
-  const reply = wakes
-    ? await import('./wake.ts').then(({ answerAndWake }) => answerAndWake(host, session, caller, ask, value))
-    : await instance.store.answer(session.key, ask, value)
+  const storing = wakes
+    ? import('./wake.ts').then(({ answerAndWake }) => answerAndWake(host, session, caller, ask, value))
+    : instance.store.answer(session.key, ask, value)
+  const reply = await storing
   if (reply.status === 'full') throw tooManyStored()
   if (reply.status !== 'unknown' && !reply.taken) await instance.send({ t: 'answer', to: reply.owner, ask, value })
 }

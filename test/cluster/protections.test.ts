@@ -135,7 +135,7 @@ const protections: Protection[] = [
       ],
     ],
     also: {
-      file: 'lib/session/sessions.ts',
+      file: 'lib/session/from-client.ts',
       without: [['.unregistered.get(session.key + id)', '.unregistered.get(id)']],
     },
     failing: 'test/cluster/session-isolation.test.ts',

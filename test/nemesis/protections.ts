@@ -31,15 +31,11 @@ export const PROTECTIONS = {
   },
   answer: {
     what: 'an answer is stored before it is acknowledged',
-    file: 'lib/session/sessions.ts',
+    file: 'lib/session/from-client.ts',
     without: [
       [
-        'const reply = await this.#store.answer(session.key, id, value)',
-        'const work = this.#store.answer(session.key, id, value).then(async (reply) => {',
-      ],
-      [
-        "if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value })",
-        "if (reply.status !== 'unknown') await this.#instance.send({ t: 'answer', to: reply.owner, ask: id, value }) })\n      work.catch(() => {})",
+        'const reply = await storing',
+        "storing.then((late) => instance.send({ t: 'answer', to: late.owner ?? '', ask, value })).catch(() => {})\n  const reply = { status: 'unknown' }",
       ],
     ],
     faults: ['redis pause', 'redis kill', 'redis full', 'swallow store', 'kill'],

@@ -4,8 +4,12 @@ import type { CallStart } from '../../lib/base/events.ts'
 import type { CallParts } from '../../lib/session/call/host.ts'
 import { readStored, writeStored } from '../../lib/session/call/stored-request.ts'
 
+const host = { versionOf: () => undefined }
+
 const stored = (request: object, url: URL | undefined) =>
-  readStored(writeStored({ request, caller: { request: { headers: new Headers(), url } } } as unknown as CallParts))
+  readStored(
+    writeStored({ request, host, caller: { request: { headers: new Headers(), url } } } as unknown as CallParts),
+  )
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a' } }
 
@@ -32,7 +36,7 @@ test('the text of a build without the URL is read', () => {
 
 const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
 const parts = (request: object) =>
-  ({ request, caller: { request: { headers: new Headers(), url: undefined } } }) as unknown as CallParts
+  ({ request, host, caller: { request: { headers: new Headers(), url: undefined } } }) as unknown as CallParts
 
 test('has the span of its run where that is traced, and no byte more where it is not', () => {
   expect(writeStored(parts(call))).toBe(JSON.stringify(call))
