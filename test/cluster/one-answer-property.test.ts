@@ -160,7 +160,9 @@ async function check(plan: Plan): Promise<void> {
   })
   const choices = [...plan.choices]
   // After the choices, every step runs until none is left, also the operations that are tried again later.
-  for (let idle = 0; idle < 40; ) {
+  // What has failed several times is tried again after pauses that grow.
+  const isOwed = () => here.stats().owed + there.stats().owed > 0
+  for (let idle = 0; idle < (isOwed() ? 400 : 40); ) {
     await turn(1)
     const choice = choices.shift()
     const index = choice === undefined ? 0 : choice % (steps.waiting.length + 1)

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../lib/settings.ts'
-import type { Append } from '../../lib/store/calls.ts'
+import type { Append, ClaimReply } from '../../lib/store/calls.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import { ManualClock, turn } from '../cluster/simulation.ts'
@@ -198,10 +198,11 @@ test('a run that fails after a takeover is not run again while its end is on the
     return proceed()
   }
   let claims = 0
-  const claim: Step = (proceed) => {
+  const claim: Step = async (proceed) => {
     full = true
-    claims++
-    return proceed()
+    const reply = (await proceed()) as ClaimReply
+    if (reply.status === 'ok') claims++
+    return reply
   }
   let looks = 0
   const look: Step = async (proceed) => {

@@ -18,6 +18,8 @@ const DEAD_AFTER = 1_500
 /** From one look at the primaries to the next, in ms, and how far a replica may be behind. */
 const WATCH_EVERY = 200
 const LAG = 3_000
+/** For how long no server is a primary until the operator acts, in ms. */
+const STUCK = 10_000
 
 interface Parts {
   nodes: Node[]
@@ -221,14 +223,28 @@ export class Replicated implements StoreServers {
   /** Every server has its place again: as many primaries as there should be, and replicas that follow them. */
   async #settle(): Promise<void> {
     const { nodes, primaries } = this.#parts
+    let since = this.#now()
     for (;;) {
       const roles = await Promise.all(nodes.map(roleOf))
+      if (!roles.every((role) => role?.[0] === 'slave')) since = this.#now()
+      else if (this.#now() - since > STUCK) await this.#repair()
       const masters = nodes.filter((_, i) => roles[i]?.[0] === 'master').map(({ redis }) => redis.port)
       const follow = roles.filter((role) => role?.[3] === 'connected' && masters.includes(Number(role[2])))
       const placed = masters.length === primaries && follow.length === nodes.length - primaries
       if (placed && (await this.#agreed(masters))) return
       await sleep(50)
     }
+  }
+
+  /**
+   * What an operator does where no server is a primary: two plans that meet can have the servers follow each other, and Sentinels
+   * promote none that was without its primary for long.
+   */
+  async #repair(): Promise<void> {
+    const [sentinel] = this.#parts.sentinels
+    const named = await sentinel?.client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_NAME)
+    const port = Number(Array.isArray(named) ? named[1] : undefined)
+    await this.#parts.nodes.find(({ redis }) => redis.port === port)?.client.replicaof('NO', 'ONE')
   }
 
   /** No Sentinel is about to make another server the primary: such a plan and the next fault can leave none. */
