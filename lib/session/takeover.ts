@@ -7,6 +7,7 @@ import type { Caller } from '../runtime/caller.ts'
 import { instanceOf, tokenOf } from '../runtime/name.ts'
 import type { LogEntry, Owner } from '../store/store.ts'
 import { Call } from './call/call.ts'
+import { releaseLater } from './call/end-later.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
 import { lostText } from './call/interruption.ts'
 import { readStored, withUrl } from './call/stored-request.ts'
@@ -34,9 +35,7 @@ export function takeOver(host: CallHost, caller: Caller, connection: Connection,
   claim(host, caller, connection, stream, owner, token)
     .catch((error) => {
       instance.report(error)
-      // The claim may have been stored. This instance lives, so that no other one would claim the call from it.
-      if (instance.calls.has(token)) return
-      instance.retry.add(() => instance.store.releaseCall(connection.session.key, stream, instance.name(token)))
+      if (!instance.calls.has(token)) releaseLater(instance, connection.session.key, stream, instance.name(token))
     })
     .finally(() => instance.takingOver.delete(stream))
 }
