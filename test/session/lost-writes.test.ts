@@ -100,6 +100,17 @@ function losing(n: number, base: Store): Step {
   }
 }
 
+/** A call of `steps` steps, the first of which is done. The store loses entry `lost` of its log. */
+async function losingCall(steps: number, lost: number) {
+  const { server, go } = stepping(steps)
+  const base = memoryStore()
+  const endpoint = start(server, base, { append: losing(lost, base) })
+  const session = await open(endpoint)
+  const answered = post(endpoint, session, step('c'))
+  go()
+  return { endpoint, session, go, stream: new EventReader(await answered) }
+}
+
 /** A call of {@link serverOfTwoRuns} whose client has the first message, with the id of its event. */
 async function callOf(endpoint: Endpoint) {
   const headers = await open(endpoint)
@@ -108,10 +119,35 @@ async function callOf(endpoint: Endpoint) {
   return { headers, stream, id }
 }
 
-test('of two connections that come back for a call of a dead instance, the second one waits for the run that the first began', async () => {
-  const server = serverOfTwoRuns('lost-writes')
+/**
+ * The client of such a call comes back to a second instance, which has these steps, after the first one has died. `session`:
+ * further options of the sessions of both.
+ */
+async function comesBack(name: string, steps: Steps, session: Partial<SessionOptions> = {}) {
+  const server = serverOfTwoRuns(name)
   const base = memoryStore()
   const { alive, kill } = mortality()
+  const options = { session: { lease: 600, heartbeat: 200, ...session } }
+  const first = start(server, base, { alive }, options)
+  const second = start(server, base, { alive, ...steps }, options)
+  const { headers, stream, id } = await callOf(first)
+  kill(first.instanceId)
+  const waiting = await resume(second, headers, id)
+  return { stream, waiting, again: () => resume(second, headers, id) }
+}
+
+/** A step that counts how often the store has replied. */
+function counted() {
+  let count = 0
+  const step: Step = async (proceed) => {
+    const reply = await proceed()
+    count++
+    return reply
+  }
+  return { step, count: () => count }
+}
+
+test('of two connections that come back for a call of a dead instance, the second one waits for the run that the first began', async () => {
   const claimed = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const readLog: Step = async (proceed) => {
@@ -119,23 +155,13 @@ test('of two connections that come back for a call of a dead instance, the secon
     await goOn.promise
     return proceed()
   }
-  const session = { lease: 600, heartbeat: 200 }
-  const first = start(server, base, { alive }, { session })
-  let looks = 0
-  const look: Step = async (proceed) => {
-    const reply = await proceed()
-    looks++
-    return reply
-  }
-  const second = start(server, base, { alive, readLog, look }, { session })
-  const { headers, stream, id } = await callOf(first)
-  kill(first.instanceId)
-  const before = await resume(second, headers, id)
+  const looks = counted()
+  const { stream, waiting: before, again } = await comesBack('lost-writes', { readLog, look: looks.step })
   await claimed.promise
   // The store has this instance as the owner of the call, whose second run has not begun.
-  const after = await resume(second, headers, id)
-  const seen = looks
-  await eventually(async () => looks > seen || undefined)
+  const after = await again()
+  const seen = looks.count()
+  await eventually(async () => looks.count() > seen || undefined)
   goOn.resolve()
   const { message } = await after.until((one) => one.id === 'c')
   expect(message?.result?.content[0].text).toBe('run 2')
@@ -143,9 +169,6 @@ test('of two connections that come back for a call of a dead instance, the secon
 })
 
 test('a connection that hears of a claimed run a moment before it begins does not take the call from it', async () => {
-  const server = serverOfTwoRuns('claimed')
-  const base = memoryStore()
-  const { alive, kill } = mortality()
   const claimed = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const readLog: Step = async (proceed) => {
@@ -154,11 +177,7 @@ test('a connection that hears of a claimed run a moment before it begins does no
     await goOn.promise
     return log
   }
-  let claims = 0
-  const claim: Step = (proceed) => {
-    claims++
-    return proceed()
-  }
+  const claims = counted()
   let hold = false
   const look: Step = async (proceed) => {
     const reply = await proceed()
@@ -166,24 +185,16 @@ test('a connection that hears of a claimed run a moment before it begins does no
     if (hold) goOn.resolve()
     return reply
   }
-  const session = { lease: 600, heartbeat: 200 }
-  const first = start(server, base, { alive }, { session })
-  const second = start(server, base, { alive, claim, readLog, look }, { session })
-  const { headers, stream, id } = await callOf(first)
-  kill(first.instanceId)
-  const waiting = await resume(second, headers, id)
+  const { stream, waiting } = await comesBack('claimed', { claim: claims.step, readLog, look })
   await claimed.promise
   hold = true
   const { message } = await waiting.until((one) => one.id === 'c')
   expect(message?.result?.content[0].text).toBe('run 2')
-  expect(claims).toBe(1)
+  expect(claims.count()).toBe(1)
   for (const reader of [stream, waiting]) reader.drop()
 })
 
 test('a run that fails after a takeover is not run again while its end is on the way to the store', async () => {
-  const server = serverOfTwoRuns('failing')
-  const base = memoryStore()
-  const { alive, kill } = mortality()
   const ending = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   let full = false
@@ -204,22 +215,13 @@ test('a run that fails after a takeover is not run again while its end is on the
     if (reply.status === 'ok') claims++
     return reply
   }
-  let looks = 0
-  const look: Step = async (proceed) => {
-    const reply = await proceed()
-    looks++
-    return reply
-  }
-  const session = { lease: 600, heartbeat: 100, storePatience: 100 }
-  const first = start(server, base, { alive }, { session })
-  const second = start(server, base, { alive, claim, append, look }, { session })
-  const { headers, stream, id } = await callOf(first)
-  kill(first.instanceId)
-  const waiting = await resume(second, headers, id)
+  const looks = counted()
+  const session = { heartbeat: 100, storePatience: 100 }
+  const { stream, waiting } = await comesBack('failing', { claim, append, look: looks.step }, session)
   await ending.promise
   // The store still has the failed run as the owner, and the connection reads that.
-  const seen = looks
-  await eventually(async () => looks > seen + 2 || undefined)
+  const seen = looks.count()
+  await eventually(async () => looks.count() > seen + 2 || undefined)
   goOn.resolve()
   const { message } = await waiting.until((one) => one.id === 'c')
   expect(message?.error?.message).toContain('The store is full')
@@ -231,13 +233,7 @@ const show = ({ params, id }: RpcMessage) => params?.data ?? params?.progress ??
 
 describe('where a failover loses an entry of a log', () => {
   test('a client that had the entry is told when it comes back, and gets no message of the same number for it', async () => {
-    const { server, go } = stepping(3)
-    const base = memoryStore()
-    const endpoint = start(server, base, { append: losing(2, base) })
-    const session = await open(endpoint)
-    const answered = post(endpoint, session, step('c'))
-    go()
-    const stream = new EventReader(await answered)
+    const { endpoint, session, go, stream } = await losingCall(3, 2)
     await stream.until(({ params }) => params?.progress === 1)
     go()
     await stream.until(({ params }) => params?.progress === 2)
@@ -255,26 +251,14 @@ describe('where a failover loses an entry of a log', () => {
   })
 
   test('a client that had the response is not given an error for it when it comes back', async () => {
-    const { server, go } = stepping(1)
-    const base = memoryStore()
-    const endpoint = start(server, base, { append: losing(2, base) })
-    const session = await open(endpoint)
-    const answered = post(endpoint, session, step('c'))
-    go()
-    const stream = new EventReader(await answered)
+    const { endpoint, session, stream } = await losingCall(1, 2)
     await stream.until(({ id }) => id === 'c')
     const back = await send(endpoint, '/mcp', { ...session, 'last-event-id': stream.lastId ?? '' })
     expect(back.status).toBe(405)
   })
 
   test('a client that comes back without the entry gets a warning in its place', async () => {
-    const { server, go } = stepping(3)
-    const base = memoryStore()
-    const endpoint = start(server, base, { append: losing(1, base) })
-    const session = await open(endpoint)
-    const answered = post(endpoint, session, step('c'))
-    go()
-    const stream = new EventReader(await answered)
+    const { endpoint, session, go, stream } = await losingCall(3, 1)
     const first = await stream.next()
     stream.drop()
     go()

@@ -93,7 +93,7 @@ async function close(
 ): Promise<void> {
   // Requests that have arrived are read first: Node closes the connections that look idle.
   await new Promise((resolve) => setImmediate(resolve))
-  // `close` closes these by this method.
+  // By this method `close` would close them at once.
   if (lameDuck) http.closeIdleConnections = () => {}
   const closed = new Promise((resolve) => http.close(resolve))
   delete (http as Partial<Server>).closeIdleConnections

@@ -11,6 +11,14 @@ export function endLater(instance: Instance, key: SessionKey, call: Parameters<S
   instance.retry.add(() => instance.store.endCall(key, call))
 }
 
+/**
+ * Gives up a claim whose reply was lost: it may have been stored. This instance lives, so that no other one would claim the call
+ * from it.
+ */
+export function releaseLater(instance: Instance, key: SessionKey, stream: string, owner: Owner): void {
+  instance.retry.add(() => instance.store.releaseCall(key, stream, owner))
+}
+
 interface LastMessage {
   stream: string
   owner: Owner

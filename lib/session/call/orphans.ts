@@ -11,7 +11,7 @@ import { instanceOf, tokenOf } from '../../runtime/name.ts'
 import { SIGN_EVERY } from '../../runtime/presence.ts'
 import type { CallEntry } from '../../store/calls.ts'
 import type { SessionKey } from '../../store/store.ts'
-import { finishLater } from './end-later.ts'
+import { finishLater, releaseLater } from './end-later.ts'
 import { lostText } from './interruption.ts'
 
 /**
@@ -86,8 +86,7 @@ async function end(instance: Instance, key: SessionKey, { stream, owner: expecte
   const store = await instance.attend()
   const owner = instance.name(randomId(6))
   const claim = await store.claim(key, stream, expected, owner).catch((error) => {
-    // The claim may have been stored. This instance lives, so that no other one would claim the call from it.
-    instance.retry.add(() => store.releaseCall(key, stream, owner))
+    releaseLater(instance, key, stream, owner)
     throw error
   })
   if (claim.status !== 'ok') return
