@@ -8,7 +8,7 @@ import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
 import { ARRANGEMENTS } from './processes/store-servers.ts'
-import { copyWithout, isProtection, PROTECTIONS } from './protections.ts'
+import { copyWithout, isProtection, PROTECTIONS, type Protection } from './protections.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '100' },
     rate: { type: 'string', default: '70' },
     gap: { type: 'string', default: '1500' },
-    mix: { type: 'string', default: 'all' },
+    mix: { type: 'string' },
     only: { type: 'string' },
     revision: { type: 'string' },
     redis: { type: 'string', default: 'replica' },
@@ -33,18 +33,19 @@ if (redis === undefined) {
   console.error(`--redis takes one of: ${ARRANGEMENTS.join(', ')}.`)
   process.exit(1)
 }
-const { mix: calls } = values
-if (!isCallMix(calls)) {
-  console.error(`--mix takes one of: ${Object.keys(CALL_MIXES).join(', ')}.`)
-  process.exit(1)
-}
 if (without !== undefined && !isProtection(without)) {
   console.error(`--without takes one of: ${Object.keys(PROTECTIONS).join(', ')}.`)
   process.exit(1)
 }
+const protection: Protection | undefined = without && PROTECTIONS[without]
+const calls = values.mix ?? protection?.calls ?? 'all'
+if (!isCallMix(calls)) {
+  console.error(`--mix takes one of: ${Object.keys(CALL_MIXES).join(', ')}.`)
+  process.exit(1)
+}
 const copy = without === undefined ? undefined : copyWithout(without)
-const only = (values.only?.split(',') ?? (without && PROTECTIONS[without].faults)) as FaultKind[] | undefined
-console.log(`seed ${seed}${without ? `, without: ${PROTECTIONS[without].what}` : ''}`)
+const only = (values.only?.split(',') ?? protection?.faults) as FaultKind[] | undefined
+console.log(`seed ${seed}${protection ? `, without: ${protection.what}` : ''}`)
 try {
   const { history, problems, found } = await runNemesis({
     seed,

@@ -32,7 +32,7 @@ export function twice(index: Index, call: Call): Twice[] {
     const hit =
       call.revision === '2026-07-28'
         ? earlier.length <= (call.again ?? []).filter((sent) => sent <= second.at).length && 'round'
-        : first.by !== second.by && !kept && index.mayBeTakenForDead(first.by.process, first.at, second.at) && 'storm'
+        : first.by !== second.by && !kept && index.isHit(first.by.process, first.at, second.at) && 'storm'
     // The store remembers what was done: what a failover loses is done again.
     const cause = lost ? 'failover' : n !== SINGLE && hit ? hit : undefined
     return [{ n, at: second.at, text, cause }]

@@ -14,8 +14,12 @@ export interface Run {
 
 /** Faults that end or freeze a process, or keep it from its store. */
 const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'delay store']
+const FROZEN: readonly FaultKind[] = ['stop', 'swallow store', 'delay store']
 const STORE: readonly FaultKind[] = ['redis pause', 'redis kill', 'redis full', 'redis failover']
-const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store']
+const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store', 'slow store']
+
+/** The end of a fault is noted so many ms before or after it is felt. */
+const AFTER_HIT = 100
 
 /** How old the look at the memory of the store may be, in ms. */
 const MEMORY_LOOK = 5_000
@@ -59,6 +63,12 @@ export class Index {
     return this.runs.get(call) ?? []
   }
 
+  /** After so many ms without a renewal the sign of life may be gone: it lives for half a lease, and is renewed after a sixth of one. */
+  get #signGone(): number {
+    const { lease } = this.history.limits
+    return lease / 2 - lease / 6 - 200
+  }
+
   #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {
     return kinds.some((kind) =>
       this.#of(kind).some(
@@ -76,9 +86,8 @@ export class Index {
    * taken it for dead. A fault of the store that all share is none of these.
    */
   mayBeTakenForDead(process: string, from: number, to: number): boolean {
-    // A sign of life lives for half a lease, and is renewed after a sixth of one.
     const { lease } = this.history.limits
-    const long = lease / 2 - lease / 6 - 200
+    const long = this.#signGone
     const within = (begin: number, end: number | undefined) =>
       begin <= to && (end === undefined || (end - begin >= long && end + lease >= from))
     if (this.#any(['kill', 'drain'], 0, to, (fault) => fault.process === process)) return true
@@ -87,6 +96,28 @@ export class Index {
       (stall) => stall.process === process && within(stall.at - (stall.ms ?? 0), stall.at),
     )
     return frozen || stalled || this.lost(from - lease, to)
+  }
+
+  /**
+   * A fault hit what the process did in this time: it died, stood still or was cut off from the store meanwhile, for so long that
+   * the others may have taken it for dead. A drain lets an effect end, unless the store does not answer.
+   */
+  isHit(process: string, from: number, to: number): boolean {
+    if (this.#any(['kill'], 0, to, (fault) => fault.process === process)) return true
+    const long = this.#signGone
+    const frozen = this.#any(
+      FROZEN,
+      from,
+      to,
+      (fault) => fault.process === process && (fault.to === undefined || fault.to - fault.from >= long),
+      AFTER_HIT,
+    )
+    const stalled = this.#stalls.some(
+      ({ process: stalled, at, ms = 0 }) =>
+        stalled === process && ms >= long && at - ms <= to && at + AFTER_HIT >= from,
+    )
+    const drained = this.isDrained(process, to) && this.storeTroubled(process, from, to)
+    return frozen || stalled || drained || this.lost(from, to)
   }
 
   isDrained(process: string, to: number): boolean {
