@@ -147,6 +147,30 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
   ],
   [
     'errors have a cause',
+    'a client that answered in time is said not to have answered',
+    {
+      call: {
+        tool: 'durable',
+        received: [ask(1, 'x', '')],
+        answers: [{ ask: 'x', value: 'x:s#1', sent: 2_000, acknowledged: 2_100 }],
+        outcomes: [failed('elicitation/create: the client did not answer within 25000 ms.')],
+      },
+      ledger: run('a.1/1', 1_100, [{ e: 'asked', n: 1 }]),
+      faults: [stopped],
+    },
+    {
+      call: {
+        tool: 'durable',
+        received: [ask(1, 'x', '')],
+        answers: [{ ask: 'x', value: 'x:s#1', sent: 2_000, acknowledged: 26_700 }],
+        outcomes: [failed('elicitation/create: the client did not answer within 25000 ms.')],
+      },
+      ledger: run('a.1/1', 1_100, [{ e: 'asked', n: 1 }]),
+      faults: [stopped],
+    },
+  ],
+  [
+    'errors have a cause',
     'an instance that lives on is said to shut down',
     { call: { outcomes: [{ kind: 'refused', status: 503, at: 1_500, text: CLOSED }] } },
     {

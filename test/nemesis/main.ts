@@ -17,7 +17,7 @@ const { values } = parseArgs({
     without: { type: 'string' },
     clients: { type: 'string', default: '100' },
     rate: { type: 'string', default: '70' },
-    gap: { type: 'string', default: '1500' },
+    gap: { type: 'string' },
     mix: { type: 'string' },
     only: { type: 'string' },
     revision: { type: 'string' },
@@ -54,7 +54,7 @@ try {
     clients: Number(values.clients),
     rate: Number(values.rate),
     calls,
-    mix: { gap: Number(values.gap), only },
+    mix: { gap: Number(values.gap ?? protection?.gap ?? 1_500), only },
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,
@@ -72,9 +72,8 @@ try {
     console.log(
       `${problems.length} problems, the first after ${Math.round(found.at / 1000)} s and ${found.calls} calls.`,
     )
-    console.log(
-      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed} --redis ${redis} --mix ${calls}${without ? ` --without ${without}` : ''}`,
-    )
+    const given = process.argv.slice(2).join(' ')
+    console.log(`Again: npm run nemesis -- ${given}${values.seed === undefined ? ` --seed ${seed}` : ''}`)
   } else console.log('No problem.')
   console.log(`History: ${path}`)
   process.exitCode = problems.length > 0 ? 1 : 0

@@ -15,6 +15,8 @@ export interface Protection {
   faults?: readonly FaultKind[]
   /** The calls that need it; default: all. */
   calls?: CallMixName
+  /** The mean time from one fault to the next, in ms. */
+  gap?: number
 }
 
 const APPEND = 'lib/store/redis/scripts/append.ts'
@@ -86,8 +88,9 @@ export const PROTECTIONS = {
     what: 'a step begins only while the sign of life of its instance lasts',
     file: LEG,
     without: [['await this.#holdLease()\n      if', 'if']],
-    faults: ['stop', 'stop and slow', 'kill and stop'],
+    faults: ['stop', 'kill and stop'],
     calls: 'durable',
+    gap: 4_000,
   },
   token: {
     what: 'a run whose instance missed its sign of life takes its call from itself under a new token',
@@ -95,6 +98,8 @@ export const PROTECTIONS = {
     without: [['if (instance.presence.lapses !== this.#run.lapses) await this.#run.retake()', '']],
     faults: ['stop and slow'],
     calls: 'durable',
+    // One after the other: the questions must still reach their clients.
+    gap: 7_000,
   },
   suspended: {
     what: 'only the run that owns a call suspends it',
@@ -105,8 +110,9 @@ export const PROTECTIONS = {
         "if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end\n-- A request",
       ],
     ],
-    faults: ['stop', 'stop and slow'],
+    faults: ['stop'],
     calls: 'durable',
+    gap: 3_000,
   },
   asks: {
     what: 'a run that goes on with a call finds what the runs before have asked',

@@ -21,6 +21,9 @@ const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow st
 /** The end of a fault is noted so many ms before or after it is felt. */
 const AFTER_HIT = 100
 
+/** The clocks of a process and of the store run side by side, in ms. */
+const EARLY = 500
+
 /** How old the look at the memory of the store may be, in ms. */
 const MEMORY_LOOK = 5_000
 
@@ -127,6 +130,27 @@ export class Index {
   /** Some process was shut down before this moment. */
   someDrained(to: number): boolean {
     return this.#any(['drain'], 0, to, () => true)
+  }
+
+  /** Some fault went on in this time. */
+  someFault(from: number, to: number): boolean {
+    return this.history.faults.some((fault) => fault.from <= to && (fault.to === undefined || fault.to >= from))
+  }
+
+  /**
+   * Faults kept a question from the client, or its answer from the store, until its time was over. `n`: which question of the call.
+   */
+  isAnsweredLate(call: Call, n: number | undefined, at: number): boolean {
+    const asked = this.runsOf(call).flatMap(({ entries }) =>
+      entries.filter((entry) => entry.e === 'asked' && entry.n === n),
+    )
+    const [first, last] = [asked[0]?.at, asked.at(-1)?.at]
+    // The runs of a durable call ask once.
+    const begun = call.tool === 'durable' ? first : last
+    if (begun === undefined || !this.someFault(begun, at)) return false
+    const ids = call.received.flatMap((message) => (message.kind === 'ask' && message.n === n ? [message.ask] : []))
+    const due = begun + this.history.limits.askTimeout - EARLY
+    return !call.answers.some(({ ask, acknowledged = due }) => ids.includes(ask) && acknowledged < due)
   }
 
   /** A process was killed in this time; which one, where that is known. */

@@ -90,7 +90,7 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
   async function effect({ record, pause }: Run, n: number, ctx: Context): Promise<void> {
     await ctx.once(`effect ${n}`, () => {
       record('effect', { n })
-      return sleep(pause)
+      return sleep(2 * pause)
     })
     record('kept', { n })
   }
@@ -110,7 +110,7 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
     }
     const single = () => {
       record('effect', { n: SINGLE })
-      return sleep(run.pause)
+      return sleep(2 * run.pause)
     }
     await ctx.once('single', single, { single: true })
     record('kept', { n: SINGLE })
