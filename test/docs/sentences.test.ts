@@ -20,6 +20,10 @@ const DOCUMENTS = [
   'docs/operate.md',
   'docs/security.md',
   'docs/glossary.md',
+  'docs/official-servers.md',
+  'docs/page.md',
+  'docs/package.md',
+  'docs/connect.md',
 ]
 
 /** The text without code, comments and quotations, on the same lines. */
