@@ -145,11 +145,11 @@ export function callOperations(state: State): CallStore {
       return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder, ...state.kept(key) }
     }),
 
-    claim: onSession((session, key, stream, expected, owner) => {
+    claim: onSession((session, key, stream, expected, owner, evenSuspended = false) => {
       const call = state.call(key, stream)
       if (!call) return { status: 'over' }
       if (call.owner !== expected && call.owner !== owner) return { status: 'lost' }
-      if (isSuspended(state, key, call)) return { status: 'suspended' }
+      if (!evenSuspended && isSuspended(state, key, call)) return { status: 'suspended' }
       const { stream: _, ...claimed } = takeCall(state, key, session, call, owner)
       return claimed
     }),

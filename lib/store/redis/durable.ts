@@ -60,7 +60,8 @@ export function durableOperations(commands: Commands): DurableOperations {
 
     poll: (key, stream, { n: after, tag }) => commands.script(journal.poll, { key, stream, after, tag }),
 
-    claim: (key, stream, expected, owner) => commands.script(takeover.claim, { key, stream, expected, owner }),
+    claim: (key, stream, expected, owner, evenSuspended = false) =>
+      commands.script(takeover.claim, { key, stream, expected, owner, evenSuspended }),
 
     async cancel(key, id) {
       const reply = await commands.script(takeover.cancel, { key, id })

@@ -213,6 +213,17 @@ export const suspendedScenarios = {
       expect(claims.map(({ status }) => status).sort()).toEqual(['lost', 'lost', 'ok'])
     },
   },
+  'a suspended call is claimed although nothing is due where it is to be ended': {
+    async run(f) {
+      const { store, key } = f
+      await suspended(f, ask('q1'))
+      expect(await store.claim(key, 'S', '', RUN2)).toEqual({ status: 'suspended' })
+      expect(await store.claim(key, 'S', '', RUN2, true)).toMatchObject({ status: 'ok', asks: ['q1'], end: 1 })
+      expect(await pollOf(f)).toEqual(DUE)
+      await store.append(key, logged(2, ['z'], { owner: RUN2, final: true, forget: ['q1'] }))
+      expect(await store.calls(key)).toEqual([])
+    },
+  },
   'a run that goes on is suspended again, and waits for what is left': {
     async run(f) {
       const { store, key } = f
