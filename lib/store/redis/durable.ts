@@ -52,8 +52,8 @@ export function durableOperations(commands: Commands): DurableOperations {
     lookDurable: (key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest) =>
       commands.script(durable.lookDurable, { key, stream, owner, asks, lifetime, most }),
 
-    keep: (key, { stream, owner, register, name, step, value = '' }) =>
-      commands.script(journal.keep, { key, stream, owner, name, step, value, ...maybeRegistered(register) }),
+    keep: (key, { stream, owner, register, name, step, value = '', said = -1 }) =>
+      commands.script(journal.keep, { key, stream, owner, name, step, value, said, ...maybeRegistered(register) }),
 
     suspend: (key, { stream, owner, asks, note = '', max = MAX_SUSPENDED }) =>
       commands.script(journal.suspend, { key, stream, owner, asks, note, max }),
