@@ -71,6 +71,16 @@ export const journalScenarios = {
       expect(await store.keep(key, once('a', '', { step: 'begin', owner: RUN2 }))).toEqual({ status: 'begun' })
     },
   },
+  'a once that registers a call whose cancel came first is refused': {
+    async run({ store, key }) {
+      await store.cancel(key, 'n:1')
+      expect(await store.keep(key, once('a', '1', { register: durable }))).toEqual({ status: 'cancelled' })
+      expect(await store.endCall(key, { stream: 'S', owner: RUN1, mark: true, durable: true })).toMatchObject({
+        status: 'ok',
+        cancelled: true,
+      })
+    },
+  },
   'a call that registered as others do is durable from its first once on': {
     async run({ store, key }) {
       await store.append(key, append(1, ['a'], { register: { ...call, request: '{}' } }))
