@@ -201,9 +201,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       await rest(instance, afterwork, by)
       await telemetry?.flush()
     },
-    close: async () => {
+    close: async (options) => {
       const { drain } = await import('./runtime/drain.ts')
-      await drain(instance, afterwork)
+      await drain(instance, afterwork, options?.within)
       endOwnChanges?.()
       await dispatcher.close?.()
       await store.close()
