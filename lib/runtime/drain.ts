@@ -22,12 +22,14 @@ export async function drain(instance: Instance, afterwork: Afterwork, within = I
   const began = clock.now()
   if (event) publish('drain-start', event)
   instance.beginDrain()
-  const half = Math.min(options.drainTimeout, within) / 2
-  const wait = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
-  await Promise.race([settled(instance), wait(half)])
+  const time = Math.min(options.drainTimeout, within)
   // A durable call goes on elsewhere. It is handed over while there is time for a `ctx.once` that is under way to end.
-  for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
-  await Promise.race([settled(instance), wait(half)])
+  const early = clock.after(time / 2, () => {
+    for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
+  })
+  const late = new Promise<void>((resolve) => void clock.after(time, resolve))
+  await Promise.race([settled(instance), late])
+  early.cancel()
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close()
