@@ -26,8 +26,9 @@ const TASKS = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 const server = new McpServer({ name: 'users', version: '1' })
 server.registerTool('count', {}, async (ctx) => {
-  await ctx.session.set('n', (((await ctx.session.get('n')) as number | undefined) ?? 0) + 1)
-  return text(String(await ctx.session.get('n')))
+  const n = ((await ctx.session?.get('n')) as number | undefined) ?? 0
+  await ctx.session?.set('n', n + 1)
+  return text(String(n + 1))
 })
 server.registerTool('confirm', { durable: true, task: 'optional' }, async (ctx) => {
   const kept = await ctx.once('step', () => 'kept')
