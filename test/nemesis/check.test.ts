@@ -60,6 +60,7 @@ function propertiesOf({ call = {}, session = {}, ledger = FIRST, faults = [], mo
     faults,
     sessions: [{ ...SESSION, ...session }],
     calls: [{ ...CALL, ...call }],
+    tasks: [],
     ledger,
     exits: [],
     errors: [],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { countDurable } from './check/check.ts'
+import { taskTable } from './check/count-tasks.ts'
 import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '70' },
     gap: { type: 'string', default: '1500' },
     only: { type: 'string' },
+    tasks: { type: 'string' },
     revision: { type: 'string' },
     redis: { type: 'string', default: 'replica' },
     history: { type: 'string' },
@@ -46,6 +48,7 @@ try {
     clients: Number(values.clients),
     rate: Number(values.rate),
     mix: { gap: Number(values.gap), only },
+    tasks: values.tasks === undefined ? undefined : Number(values.tasks),
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,
@@ -61,6 +64,7 @@ try {
   console.log(
     `${calls} durable calls, ${suspended} suspensions; a fault hit ${hits} effects between their beginning and the store, and they were done again`,
   )
+  if (history.tasks.length > 0) console.log(taskTable(history))
   for (const { property, text, at } of problems.slice(0, 30)) console.log(`[${property}] ${at ?? ''} ${text}`)
   if (found) {
     console.log(
