@@ -45,7 +45,7 @@ describe('the deployed bundle', () => {
     expect(large).toHaveLength(2)
   })
 
-  test('before the first answer to a call in a session under 302 KB are loaded, with the check of its arguments', async () => {
+  test('before the first answer to a call in a session under 300 KB are loaded, with the check of its arguments', async () => {
     const out = join(folder, 'first-call')
     await bundle({ out, server: join(root, 'test/bench/cold/server.ts') })
     const redis = await startRedis()
@@ -61,7 +61,7 @@ describe('the deployed bundle', () => {
     for (const name of ['redis-more.cjs', 'schemas-more.cjs', 'rarely-used.cjs']) expect(names).not.toContain(name)
     expect(loaded.map((file) => basename(file))).not.toContain('schemas-more.cjs')
     const sizes = loaded.map((file) => statSync(file).size)
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(302_000)
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(300_000)
   })
 
   test.each([

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { build, type Plugin } from 'esbuild'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { leanDecoder } from '../../lib/cli/build/plugins/redis-decoder.ts'
+import { ON_DEMAND } from '../../lib/cli/build/plugins/redis-client.ts'
+import { leanDecoder, wholeDecoder } from '../../lib/cli/build/plugins/redis-decoder.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -12,14 +13,24 @@ interface Decoder {
 }
 type DecoderClass = new (config: object) => Decoder
 
-async function decoder(plugins: Plugin[]): Promise<{ Decoder: DecoderClass; bytes: number }> {
+interface Module {
+  Decoder: DecoderClass
+  /** Of the decoder in the file beside a bundle. */
+  seldom?: object | undefined
+}
+
+/** @param beside what the file beside the bundle exports */
+async function decoder(plugins: Plugin[], beside?: object): Promise<Module & { bytes: number }> {
   const entryPoints = [require.resolve('ioredis/built/resp/decoder.js')]
-  const options = { bundle: true, minify: true, write: false, platform: 'node', format: 'cjs' } as const
+  const external = [`./${ON_DEMAND}`]
+  const options = { bundle: true, minify: true, write: false, platform: 'node', format: 'cjs', external } as const
   const { outputFiles } = await build({ ...options, entryPoints, plugins })
   const [{ text = '' } = {}] = outputFiles
-  const module = { exports: {} as { Decoder: DecoderClass } }
-  new Function('module', 'exports', 'require', text)(module, module.exports, require)
-  return { Decoder: module.exports.Decoder, bytes: text.length }
+  const module = { exports: {} as Module }
+  const load = (name: string) => (name === external[0] ? beside : require(name))
+  new Function('module', 'exports', 'require', text)(module, module.exports, load)
+  const { Decoder, seldom } = module.exports
+  return { Decoder, seldom, bytes: text.length }
 }
 
 const line = fc.string({ unit: fc.constantFrom('a', 'é', '1', '-', ' '), maxLength: 8 })
@@ -93,8 +104,10 @@ function split(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 test('whatever the replies are, and wherever their bytes are split', async () => {
-  const [own, lean] = await Promise.all([decoder([]), decoder([leanDecoder])])
-  expect(lean.bytes).toBeLessThan(0.8 * own.bytes)
+  const [own, whole] = await Promise.all([decoder([]), decoder([wholeDecoder])])
+  const lean = await decoder([leanDecoder], { decoder: whole.seldom })
+  expect(whole.bytes).toBeLessThan(0.8 * own.bytes)
+  expect(lean.bytes).toBeLessThan(0.75 * whole.bytes)
   const mappings = [{}, { 36: Buffer }, { 37: Map, 126: Set, 44: Number }, { 58: String, 37: Array, 35: Number }]
   const replies = fc.array(reply, { minLength: 1, maxLength: 4 })
   const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 200 })
@@ -103,7 +116,7 @@ test('whatever the replies are, and wherever their bytes are split', async () =>
     fc.property(replies, sizes, fc.constantFrom(...mappings), (texts, cuts, mapping) => {
       const chunks = split(Buffer.from(texts.join('')), cuts)
       const reports = decoded(own.Decoder, chunks, mapping)
-      expect(decoded(lean.Decoder, chunks, mapping)).toEqual(reports)
+      for (const { Decoder } of [whole, lean]) expect(decoded(Decoder, chunks, mapping)).toEqual(reports)
       read += reports.length
     }),
     { numRuns: 500 },

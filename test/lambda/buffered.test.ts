@@ -53,7 +53,8 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
     const response = await post(lambda.url, request(1, 'initialize', params))
     const { result } = (await response.json()) as { result: { capabilities: object } }
-    expect(result.capabilities).toEqual({ tools: {}, prompts: {}, resources: {}, completions: {} })
+    const tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+    expect(result.capabilities).toEqual({ tools: {}, prompts: {}, resources: {}, completions: {}, tasks })
   })
 
   test('server/discover announces the same, and subscriptions/listen is not served', async () => {
@@ -62,7 +63,8 @@ describe.each(['http', 'alb'] as const)('behind %s', (front) => {
         headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
       })
     const { result } = (await (await ask('server/discover')).json()) as { result: { capabilities: object } }
-    expect(result.capabilities).toEqual({ tools: {}, prompts: {}, resources: {}, completions: {} })
+    const extensions = { 'io.modelcontextprotocol/tasks': {} }
+    expect(result.capabilities).toEqual({ tools: {}, prompts: {}, resources: {}, completions: {}, extensions })
     const listen = await ask('subscriptions/listen', { notifications: { toolsListChanged: true } })
     expect(listen.status).toBe(404)
     expect(await listen.json()).toMatchObject({ error: { code: -32601 } })

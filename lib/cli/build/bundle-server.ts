@@ -26,7 +26,7 @@ import {
   onDemandSource,
   unmarked,
 } from './plugins/redis-client.ts'
-import { leanDecoder } from './plugins/redis-decoder.ts'
+import { leanDecoder, wholeDecoder } from './plugins/redis-decoder.ts'
 import { Converters, SCHEMAS, schemasOnDemand, schemasSource } from './plugins/schemas.ts'
 import { type Entry, entryPointsOf, NAMESPACE, oneCopy, served } from './plugins/served.ts'
 
@@ -117,7 +117,7 @@ export const REDIS_PLUGINS: readonly Plugin[] = [...REDIS, ...SHORTER, unmarked]
 /** What is beside a bundle with {@link REDIS_PLUGINS}, as {@link ON_DEMAND}. */
 export const redisMore = {
   stdin: { contents: onDemandSource + outlinedSource, resolveDir: OWN },
-  plugins: [...inside, ...SHORTER],
+  plugins: [wholeDecoder, ...inside, ...SHORTER],
 } satisfies BuildOptions
 export { ON_DEMAND }
 

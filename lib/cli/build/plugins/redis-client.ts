@@ -52,6 +52,7 @@ export const onDemandSource = `
   exports.cluster = require('ioredis/built/cluster')
   exports.sentinel = require('ioredis/built/connectors/SentinelConnector')
   exports.commands = require('@ioredis/commands')
+  exports.decoder = require('ioredis/built/resp/decoder').seldom
   exports.Pipeline = require('ioredis/built/Pipeline').default
   exports.pipelining = require('ioredis/built/autoPipelining')
   exports.ScanStream = require('ioredis/built/ScanStream').default

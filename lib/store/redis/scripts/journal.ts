@@ -30,6 +30,7 @@ if registers then
   local refused = register(session, live, log, mark, over, id, stream, owner, holder, request, maxCalls, markAge)
   if refused then return { refused } end
   count_request(held, sizes, live, stream, request, open, sessionBytes)
+  call('PEXPIRE', live, open)
 end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end
