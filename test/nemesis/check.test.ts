@@ -521,6 +521,7 @@ test('what durable calls did is counted', () => {
     faults: [KILLED],
     sessions: [SESSION],
     calls,
+    tasks: [],
     ledger,
     exits: [],
     errors: [],
