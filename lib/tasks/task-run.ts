@@ -19,7 +19,7 @@ import { type Ask, type ClientChannel, type ClientView, withMeta } from '../serv
 import { AskPending } from '../server/context/errors.ts'
 import type { TaskAsk, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
-import { jsonRpcOf, type LegInput, NOT_DURABLE, otherAsk, paramsOf, type RunParts } from './leg-request.ts'
+import { jsonRpcOf, type LegInput, lossOf, NOT_DURABLE, otherAsk, paramsOf, type RunParts } from './leg-request.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { answerIn } from './refused.ts'
@@ -204,8 +204,9 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   /** The leg is no longer this run's. */
   #lost(name: string, status: string): AskPending {
-    this.watch?.end(status === 'cancelled' ? 'cancelled' : 'lost')
-    this.#close(status === 'cancelled' ? 'The task was cancelled.' : 'Another run has this task, or it has expired.')
+    const { outcome, reason } = lossOf(status)
+    this.watch?.end(outcome)
+    this.#close(reason)
     this.#leave()
     return new AskPending(name)
   }
@@ -242,6 +243,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   receive(mail: Mail): void {
     if (mail.t === 'cancel') this.#lost('', 'cancelled')
+    if (mail.t === 'gone') this.#lost('', 'gone')
   }
 
   beat(): void {}
