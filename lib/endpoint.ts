@@ -30,6 +30,7 @@ import { STATELESS_REVISION } from './protocol/revisions.ts'
 import { Afterwork } from './runtime/afterwork.ts'
 import { watchedDispatch } from './runtime/call-watch.ts'
 import { ConcurrencyLimiter } from './runtime/concurrency.ts'
+import { drain } from './runtime/drain.ts'
 import { Instance } from './runtime/instance.ts'
 import { isMember } from './runtime/member.ts'
 import { Memory } from './runtime/memory.ts'
@@ -202,7 +203,6 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       await telemetry?.flush()
     },
     close: async () => {
-      const { drain } = await import('./runtime/drain.ts')
       await drain(instance, afterwork)
       endOwnChanges?.()
       await dispatcher.close?.()

@@ -20,11 +20,13 @@ export async function drain(instance: Instance, afterwork: Afterwork): Promise<v
   const began = clock.now()
   if (event) publish('drain-start', event)
   instance.beginDrain()
-  const wait = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
-  await Promise.race([settled(instance), wait(options.drainTimeout / 2)])
   // A durable call goes on elsewhere. It is handed over while there is time for a `ctx.once` that is under way to end.
-  for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
-  await Promise.race([settled(instance), wait(options.drainTimeout / 2)])
+  const early = clock.after(options.drainTimeout / 2, () => {
+    for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
+  })
+  const late = new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve))
+  await Promise.race([settled(instance), late])
+  early.cancel()
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))
   for (const connection of [...instance.connections.values()]) connection.close()

@@ -24,6 +24,7 @@ import {
   FULL,
   jsonRpcOf,
   type LegInput,
+  lossOf,
   NOT_DURABLE,
   otherAsk,
   paramsOf,
@@ -245,8 +246,9 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   /** The leg is no longer this run's. */
   #lost(name: string, status: string): AskPending {
-    this.watch?.end(status === 'cancelled' ? 'cancelled' : 'lost')
-    this.#close(status === 'cancelled' ? 'The task was cancelled.' : 'Another run has this task, or it has expired.')
+    const { outcome, reason } = lossOf(status)
+    this.watch?.end(outcome)
+    this.#close(reason)
     this.#leave()
     return new AskPending(name)
   }
@@ -283,6 +285,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
 
   receive(mail: Mail): void {
     if (mail.t === 'cancel') this.#lost('', 'cancelled')
+    if (mail.t === 'gone') this.#lost('', 'gone')
   }
 
   beat(): void {}

@@ -234,7 +234,7 @@ describe('a method', () => {
   test('that does not exist is -32601 with status 200: a 404 would end the session', async () => {
     for (const method of [
       'no/such',
-      'tasks/get',
+      'tasks/update',
       'server/discover',
       'subscriptions/listen',
       'initialize/x',

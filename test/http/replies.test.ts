@@ -124,7 +124,8 @@ describe('a member that is newer than the revision', () => {
 
   test('params.task is ignored', async () => {
     const params = { name: 'echo', arguments: { message: 'x' }, task: { ttl: 1000 } }
-    expect((await call(server.url, session, request(1, 'tools/call', params))).result.content[0].text).toBe('x')
+    const older = await initialize(server.url, '2025-06-18')
+    expect((await call(server.url, older, request(1, 'tools/call', params))).result.content[0].text).toBe('x')
   })
 })
 

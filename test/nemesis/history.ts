@@ -1,5 +1,5 @@
 /** The history of a run: all that clients, tools and faults did. The checker reads nothing else. Times are ms of the timeline. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FaultKind } from './faults.ts'
 
@@ -97,6 +97,8 @@ export interface Call {
   cancel?: { sent: number; acknowledged?: number; resumable: boolean }
   answers: Answer[]
   resumes: number
+  /** When the client sent rounds without a session whose replies it did not get, and which it sent again. */
+  again?: number[]
   uri?: string
 }
 
@@ -201,15 +203,26 @@ export interface Limits {
   callPatience: number
 }
 
+/** Lines that are written at once. */
+const AT_ONCE = 10_000
+
 /** One line a record, so that `grep` finds a call. */
 export function writeHistory(history: History, path: string): void {
   mkdirSync(dirname(path), { recursive: true })
   const { seed, limits, rest, ...lists } = history
-  const lines = [JSON.stringify({ seed, limits })]
-  for (const [kind, items] of Object.entries(lists))
-    for (const item of items) lines.push(JSON.stringify({ [kind]: item }))
-  if (rest) lines.push(JSON.stringify({ rest }))
-  writeFileSync(path, `${lines.join('\n')}\n`)
+  const file = openSync(path, 'w')
+  let lines: string[] = []
+  const write = (record: object) => {
+    // The whole of a long history is longer than a string may be.
+    if (lines.push(`${JSON.stringify(record)}\n`) < AT_ONCE) return
+    writeSync(file, lines.join(''))
+    lines = []
+  }
+  write({ seed, limits })
+  for (const [kind, items] of Object.entries(lists)) for (const item of items) write({ [kind]: item })
+  if (rest) write({ rest })
+  if (lines.length > 0) writeSync(file, lines.join(''))
+  closeSync(file)
 }
 
 /** The key of a session itself, among all that the store has of it. */

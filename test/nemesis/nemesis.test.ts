@@ -1,6 +1,6 @@
 /** A short run of the nemesis, and that each protection can be taken out for a long one. `test/more/nemesis` has a longer run. */
 import { expect, test } from 'vitest'
-import { countDurable } from './check/check.ts'
+import { countDurable } from './check/counts.ts'
 import { expectPromisesKept, resultsOf, SEED } from './expect-promises.ts'
 import { planFaults } from './faults.ts'
 import { LIMITS, runNemesis } from './nemesis.ts'

@@ -4,6 +4,7 @@ import { check, type Problem } from './check/check.ts'
 import { Looking } from './check/looking.ts'
 import { Http } from './clients/http.ts'
 import { LegacyClient } from './clients/legacy-client.ts'
+import { CALL_MIXES, type CallMixName, revisionOf } from './clients/mixes.ts'
 import { SessionClient } from './clients/session-client.ts'
 import { StatelessClient } from './clients/stateless-client.ts'
 import type { World } from './clients/world.ts'
@@ -24,6 +25,8 @@ export interface NemesisOptions {
   /** Calls per second of all clients together, about. */
   rate?: number
   mix?: Mix
+  /** What the clients call; default: `all`. */
+  calls?: CallMixName
   /** How the store is arranged; default: `replica`. */
   redis?: Arrangement | undefined
   /** Only clients of this revision. */
@@ -56,14 +59,12 @@ export const LIMITS: Limits = {
   callPatience: 75_000,
 }
 
-/** Of 20 clients, how many speak each revision. */
-const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
-const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25': 8, '2026-07-28': 3 }
 /** How often a run is checked that ends at the first problem, and one that does not, in ms. */
 const CHECK_EVERY = { first: 5_000, all: 60_000 }
 
 export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
-  const { seed, length, clients = 100, rate = 70, redis = 'replica', mix = { gap: 1_500 }, report = () => {} } = options
+  const { seed, length, clients = 100, rate = 70, redis = 'replica', report = () => {} } = options
+  const { mix = { gap: 1_500 }, calls = 'all' } = options
   const limits = LIMITS
   const fleet = await Fleet.start({ limits, redis, root: options.root })
   const ledger = new LedgerReader(fleet.ledger)
@@ -75,6 +76,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   const world: World = {
     http,
     now: fleet.now,
+    mix: CALL_MIXES[calls],
     limits,
     sessions: [],
     calls: [],
@@ -85,7 +87,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     silence: 3.5 * limits.heartbeat,
   }
   const history = (): History => {
-    entries.push(...ledger.read())
+    for (const entry of ledger.read()) entries.push(entry)
     const { sessions, calls } = world
     return {
       seed,
@@ -151,13 +153,7 @@ function fitting(mix: Mix, redis: Arrangement): Mix {
 
 function makeClient(world: World, seed: number, i: number, only: string | undefined) {
   const random = new Random(seed, `client ${i}`)
-  const shares = Object.values(SHARES).reduce((sum, share) => sum + share, 0)
-  let left = i % shares
-  const drawn = REVISIONS.find((name) => {
-    left -= SHARES[name as keyof typeof SHARES]
-    return left < 0
-  }) as string
-  const revision = only ?? drawn
+  const revision = only ?? revisionOf(world.mix, i)
   const name = `${i}`
   if (revision === '2024-11-05') return new LegacyClient(world, random, name)
   if (revision === '2026-07-28') return new StatelessClient(world, random, name)

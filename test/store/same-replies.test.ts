@@ -44,7 +44,9 @@ const anyStream = fc.constantFrom('S', 'S', 'T', 'get', 'get', 'sse')
 const owner = fc.constantFrom('i1:r1', 'i1:r1', 'i2:r2', '')
 const holder = fc.constantFrom('i1:c1', 'i1:c1', 'i2:c2')
 const maybeHolder = fc.constantFrom('i1:c1', 'i2:c2', '')
+/** Of the calls of the first stream, and of those of the other: a client uses an id once. */
 const id = fc.constantFrom('n:1', 'n:1', 's:1')
+const durableId = fc.constantFrom('n:2', 'n:2', 's:2')
 const tag = fc.constantFrom('t1', 't1', 't2')
 const ask = fc.constantFrom('q1', 'q2', 'd1', 'd2')
 const text = fc.constantFrom('x', 'y', '', 'é🙂')
@@ -53,16 +55,21 @@ const step = fc.constantFrom('begin' as const, 'end' as const, 'end' as const, '
 const number = fc.integer({ min: 0, max: 6 })
 const principal = fc.constantFrom({ id: 'p', max: 1 }, { id: 'q', max: 5 }, undefined)
 
-const registration: fc.Arbitrary<Registration> = fc
-  .record({
-    id,
-    stream: callStream,
-    owner: owner.filter((name) => name !== ''),
-    holder: fc.option(holder, { nil: undefined }),
-    request: fc.constantFrom('{}', undefined),
-    max: fc.constantFrom(1, 2, undefined),
-  })
-  .map((one) => (isDurable(one.stream) ? { ...one, request: '{}', durable: true } : one))
+const registrationOf = (stream: fc.Arbitrary<string>): fc.Arbitrary<Registration> =>
+  fc
+    .record({
+      id,
+      durableId,
+      stream,
+      owner: owner.filter((name) => name !== ''),
+      holder: fc.option(holder, { nil: undefined }),
+      request: fc.constantFrom('{}', undefined),
+      max: fc.constantFrom(1, 2, undefined),
+    })
+    .map(({ durableId, ...one }) =>
+      isDurable(one.stream) ? { ...one, id: durableId, request: '{}', durable: true } : one,
+    )
+const registration = registrationOf(callStream)
 
 /** The calls of one of the streams are. */
 function isDurable(stream: string): boolean {
@@ -166,13 +173,16 @@ const operations = fc.oneof(
   ),
   {
     weight: 3,
-    arbitrary: operation('keep', { key, registers: fc.boolean(), registration, step, text }, ({ store, prefix }, o) => {
-      const { registers, registration, ...rest } = o
-      const { owner } = registration
-      const register = { ...registration, request: '{}', stream: 'T', durable: true }
-      const keep = { ...rest, stream: 'T', owner, value: o.step === 'end' ? o.text : undefined, name: `o${o.text}` }
-      return store.keep(prefix + o.key, { ...keep, register: registers ? register : undefined })
-    }),
+    arbitrary: operation(
+      'keep',
+      { key, registers: fc.boolean(), registration: registrationOf(fc.constant('T')), step, text },
+      ({ store, prefix }, o) => {
+        const { registers, registration, ...rest } = o
+        const { owner } = registration
+        const keep = { ...rest, stream: 'T', owner, value: o.step === 'end' ? o.text : undefined, name: `o${o.text}` }
+        return store.keep(prefix + o.key, { ...keep, register: registers ? registration : undefined })
+      },
+    ),
   },
   {
     weight: 2,
@@ -191,7 +201,9 @@ const operations = fc.oneof(
   operation('releaseCall', { key, stream: callStream, owner }, ({ store, prefix }, o) =>
     store.releaseCall(prefix + o.key, o.stream, o.owner),
   ),
-  operation('cancel', { key, id }, ({ store, prefix }, o) => store.cancel(prefix + o.key, o.id)),
+  operation('cancel', { key, id: fc.oneof(id, durableId) }, ({ store, prefix }, o) =>
+    store.cancel(prefix + o.key, o.id),
+  ),
   operation('answer', { key, ask, text, taker: owner }, async ({ store, prefix }, o) =>
     sorted(await store.answer(prefix + o.key, o.ask, o.text, o.taker || undefined)),
   ),

@@ -2,7 +2,7 @@
 import type { History } from '../history.ts'
 import { checkAsks } from './asks.ts'
 import { checkCancels } from './cancels.ts'
-import { checkEffects, countHits } from './effects.ts'
+import { checkEffects } from './effects.ts'
 import { Index } from './index.ts'
 import { checkOrder } from './order.ts'
 import { checkOutcomes } from './outcomes.ts'
@@ -30,11 +30,4 @@ const CHECKS = [
 export function check(history: History): Problem[] {
   const index = new Index(history)
   return CHECKS.flatMap((one) => one(index)).sort((a, b) => (a.at ?? Number.MAX_VALUE) - (b.at ?? Number.MAX_VALUE))
-}
-
-/** Of the durable calls of a history: how many there are, how many runs were suspended, and how many effects the storm hit. */
-export function countDurable(history: History): { calls: number; suspended: number; hits: number } {
-  const calls = history.calls.filter(({ tool }) => tool === 'durable').length
-  const suspended = history.ledger.filter(({ e }) => e === 'suspended').length
-  return { calls, suspended, hits: countHits(new Index(history)) }
 }

@@ -125,7 +125,7 @@ export class SessionClient {
     await pause(random.pause(this.#world.think))
     const kind = random.weighted({ call: 90, batch: this.#revision === '2025-03-26' ? 15 : 0, subscribe: 6, list: 4 })
     const weights = ASKS.has(this.#revision) ? {} : NO_ASKS
-    const wishes = Array.from({ length: kind === 'batch' ? 3 : 1 }, () => drawWish(random, weights))
+    const wishes = Array.from({ length: kind === 'batch' ? 3 : 1 }, () => drawWish(random, this.#world.mix, weights))
     const uri = random.of(URIS)
     if (!this.#usable) return
     if (this.#running.size >= AT_ONCE) await Promise.race(this.#running)
@@ -217,7 +217,7 @@ export class SessionClient {
   /** Answers an ask, again and again until the answer is acknowledged. */
   async #answer(call: Call, ask: string, session: Session, headers: Record<string, string>): Promise<void> {
     const { http, now, silence } = this.#world
-    await pause(thinkingTime(this.#random, call, this.#world.limits))
+    await pause(thinkingTime(this.#random, call, this.#world))
     const value = `${ask}:${call.call}`
     const answer: Call['answers'][number] = { ask, value, sent: now() }
     call.answers.push(answer)
