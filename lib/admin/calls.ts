@@ -4,7 +4,7 @@ import { randomId } from '../base/ids.ts'
 import { Instance } from '../runtime/instance.ts'
 import { type InspectedCall, type Mail, readMail } from '../runtime/mail.ts'
 import { instanceOf } from '../runtime/name.ts'
-import { endOrphan } from '../session/call/orphans.ts'
+import { endOrphan, endSuspended } from '../session/call/orphans.ts'
 import { defaultsOf, SETTINGS, type SessionOptions } from '../settings.ts'
 import type { StoredCall } from '../store/admin.ts'
 import type { AdminStore, Owner, SessionKey, Store } from '../store/store.ts'
@@ -69,7 +69,8 @@ function inspected({ method, name, runs }: InspectedCall): InspectedCall {
 }
 
 /**
- * How a call was ended. ended: its client gets an error. orphan: its instance is gone, and its client gets an error when it comes back.
+ * How a call was ended. ended: its client gets an error. orphan: nobody ran it, since its instance is gone or it waits for its client,
+ * which gets an error when it comes back.
  * marked: its instance did not answer; the call is cancelled, and its instance finds that with its next look at the store. unknown: there
  * is no such call.
  */
@@ -85,11 +86,11 @@ export async function endCall(
 ): Promise<CallEnding> {
   const found = await findCall(admin, key)
   if (!found) return 'unknown'
-  const { owner, id } = found.call
+  const { owner } = found.call
   const answered = await inspectCalls(store, [owner], clock, ENDED)
   if (answered.has(owner)) return 'ended'
   if (!(await isAlive(store, owner))) {
-    await endAsInstance(store, found.session, id, clock, session)
+    await endAsInstance(store, found, clock, session)
     // Where a connection waits for the call, its instance takes it over.
     if (!(await findCall(admin, key))) return 'orphan'
   }
@@ -119,13 +120,13 @@ async function findCall(
 /** As an instance does that meets a call which nobody runs: it claims the call, and ends it with an error. */
 async function endAsInstance(
   store: Store,
-  session: SessionKey,
-  id: string,
+  { session, call: { id, stream } }: { session: SessionKey; call: StoredCall },
   clock: Clock,
   options: Partial<SessionOptions>,
 ): Promise<void> {
   const instance = new Instance(store, { ...defaultsOf(SETTINGS.session), ...options }, clock, () => {})
   try {
+    await endSuspended(instance, session, stream, ENDED)
     await endOrphan(instance, session, id)
   } finally {
     await instance.stop()

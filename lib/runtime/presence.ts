@@ -18,7 +18,7 @@ const STALE = 1 / 4
 const MOST_LEASES = 3
 
 interface PresenceEvents {
-  /** A sign of life was renewed that the store no longer had. */
+  /** A sign of life was renewed that the store no longer had, or that it may not have had all the time. */
   onLapse?(): void
   /** The store has confirmed a sign after a break. */
   onReturn?(): void
@@ -90,12 +90,14 @@ export class Presence {
     const before = await this.#store.up(this.#id, Math.ceil(this.#lease * SIGN_LASTS), String(sign))
     // The store had an older sign, or none: it lost what it had confirmed, and perhaps the signs of others.
     const kept = before !== undefined && Number(before) >= this.#confirmed
+    // A sign that was never confirmed may have come after the end of the one before: its reply was lost.
+    const isUnbroken = before !== undefined && (Number(before) === this.#confirmed || this.isHeld)
     const afterBreak = this.#age > this.#lease * BREAK
     if (!kept || afterBreak) this.#since = this.#clock.now()
     this.#last = this.#clock.now()
     this.#confirmed = Math.max(this.#confirmed, sign)
     this.#until = Math.max(this.#until, asked + this.#lease * SIGN_LASTS)
-    if (before === undefined && sign > 1) {
+    if (!isUnbroken && sign > 1) {
       this.#lapses++
       this.#events.onLapse?.()
     }

@@ -3,13 +3,13 @@ import { channels, publish, type TakeoverEvent } from '../base/events.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { errorText, isObject, type JsonRpcRequest, untypedId } from '../protocol/jsonrpc.ts'
 import type { Caller } from '../runtime/caller.ts'
-import type { UnnamedStore } from '../runtime/instance.ts'
 import { instanceOf } from '../runtime/name.ts'
 import { otherVersion, versionWarning } from '../runtime/other-version.ts'
 import type { Taken } from '../store/journal.ts'
 import type { Holder, LogEntry, Owner, SessionKey } from '../store/store.ts'
 import { Call } from './call/call.ts'
 import { progressAfter } from './call/durable/note.ts'
+import { releaseLater } from './call/end-later.ts'
 import { type CallHost, continuedCarrier } from './call/host.ts'
 import { lostText } from './call/interruption.ts'
 import { DURABLE } from './call/on-demand.ts'
@@ -94,13 +94,11 @@ function publishTakeover({ host, session, from, taken }: Claimed, { id, method }
   publish('takeover', event)
 }
 
-/** Has a claim that came to nothing given back: this instance lives, so that no other one would claim the call from it. */
+/** Has a claim that came to nothing given back, unless its run has begun. */
 export function giveBack(instance: CallHost['instance'], key: SessionKey, stream: string, mail: EarlyMail): void {
   const { token } = mail
   mail.end()
-  if (instance.calls.has(token)) return
-  const release = (store: UnnamedStore) => store.releaseCall(key, stream, instance.name(token))
-  instance.retry.add(() => release(instance.store))
+  if (!instance.calls.has(token)) releaseLater(instance, key, stream, instance.name(token))
 }
 
 /** The greatest progress that the client has: a later run leaves out what was sent. */

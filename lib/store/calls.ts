@@ -174,9 +174,9 @@ export interface CallStore {
   /**
    * Takes the call of a stream over from `expected` ('' for a released call). Of several runs that claim it one gets it,
    * and a repeat by that run is ok too. The run before can add nothing afterwards. Asks of a durable call whose deadline has
-   * passed are {@link TIMED_OUT} from then on.
+   * passed are {@link TIMED_OUT} from then on. `evenSuspended`: also where it is suspended and nothing is due, to end it.
    */
-  claim(key: SessionKey, stream: string, expected: Owner, owner: Owner): Promise<ClaimReply>
+  claim(key: SessionKey, stream: string, expected: Owner, owner: Owner, evenSuspended?: boolean): Promise<ClaimReply>
   /** Gives a call up, if this run owns it: any run may claim it. */
   releaseCall(key: SessionKey, stream: string, owner: Owner): Promise<void>
   /**

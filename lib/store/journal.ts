@@ -28,6 +28,8 @@ export interface Keep {
   step: 'begin' | 'end' | 'fail'
   /** JSON text. */
   value?: string | undefined
+  /** The ordinal of the handler's last message that the log has, for a call that had no journal when that was added. */
+  said?: number | undefined
 }
 
 /**

@@ -61,8 +61,8 @@ export function sealedCalls(store: Store, { seal, open, sealRequest }: Parts, op
       return { ...reply, answers }
     },
 
-    async claim(key, stream, expected, owner) {
-      const reply = await store.claim(key, stream, expected, owner)
+    async claim(key, stream, ...claim) {
+      const reply = await store.claim(key, stream, ...claim)
       return reply.status === 'ok' ? openClaim(key, stream, reply) : reply
     },
 

@@ -10,9 +10,14 @@ const STEP = LEASE / 6
 function place() {
   const clock = new ManualClock()
   let store = memoryStore({ clock })
-  const away = { store: false }
+  const away = { store: false, reply: false }
   const reached = {
-    up: (...args: Parameters<typeof store.up>) => (away.store ? Promise.reject(new Error('away')) : store.up(...args)),
+    async up(...args: Parameters<typeof store.up>) {
+      if (away.store) throw new Error('away')
+      const reply = await store.up(...args)
+      if (away.reply) throw new Error('the reply is lost')
+      return reply
+    },
     alive: (ids: string[]) => (away.store ? Promise.reject(new Error('away')) : store.alive(ids)),
   }
   const watcher = new Presence('watcher', reached, clock, LEASE)
@@ -140,4 +145,25 @@ test('an instance that is not sure need not wait where every sign is there, or w
   watcher.leave()
   await clock.advance(STEP)
   expect([...(await waiting)]).toEqual([])
+})
+
+test('a renewal whose reply was lost hides no lapse, and is none while the sign before it lasts', async () => {
+  const { clock, other, away, pass } = place()
+  await pass(LEASE)
+  const loseReply = async () => {
+    away.reply = true
+    await expect(other.renew()).rejects.toThrow('lost')
+    away.reply = false
+  }
+  await loseReply()
+  await other.renew()
+  expect(other.lapses).toBe(0)
+  // Others may have taken the instance for dead meanwhile, and the store has a sign when it is renewed again.
+  await clock.advance(LEASE)
+  await loseReply()
+  expect(other.isHeld).toBe(false)
+  await other.renew()
+  expect(other.lapses).toBe(1)
+  await other.renew()
+  expect(other.lapses).toBe(1)
 })

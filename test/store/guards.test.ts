@@ -58,8 +58,26 @@ const GUARDS: Record<string, Guard> = {
   'a call becomes durable with its first once': {
     file: 'journal',
     scripts: ['keep'],
-    without: [['if request then', 'if false then']],
+    without: [['if ordinary then', 'if false then']],
     failing: 'a call that registered as others do is durable from its first once on',
+  },
+  'it has the number of the last message then': {
+    file: 'journal',
+    scripts: ['keep'],
+    without: [["if said >= 0 then call('HSETNX', live, 'q:' .. stream, said) end", '']],
+    failing: 'such a once has the number of the last message that the log has, unless the log has a later one',
+  },
+  'a number that the log has is never lowered by a once': {
+    file: 'journal',
+    scripts: ['keep'],
+    without: [["call('HSETNX', live, 'q:' .. stream, said)", "call('HSET', live, 'q:' .. stream, said)"]],
+    failing: 'such a once has the number of the last message that the log has, unless the log has a later one',
+  },
+  'a call becomes durable with its first durable append': {
+    file: 'durable',
+    scripts: ['appendDurable'],
+    without: [['if ordinary then', 'if false then']],
+    failing: 'a call that registered as others do is durable from its first durable append on',
   },
   'a journal has a bound of bytes': {
     file: 'journal',

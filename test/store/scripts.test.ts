@@ -97,18 +97,18 @@ describe('a script', () => {
 
 test('a call with a missing, misspelled or swapped argument does not compile', () => {
   expectTypeOf((commands: Commands) => {
-    const given = { key: 'k', stream: 'S', expected: 'i1:r1', owner: 'i2:r2' }
+    const given = { key: 'k', stream: 'S', evenSuspended: false, expected: 'i1:r1', owner: 'i2:r2' }
     void commands.script(claim, given)
     // @ts-expect-error: the session's key is missing.
-    void commands.script(claim, { stream: 'S', expected: 'i1:r1', owner: 'i2:r2' })
+    void commands.script(claim, { stream: 'S', evenSuspended: false, expected: 'i1:r1', owner: 'i2:r2' })
     // @ts-expect-error: an argument is missing.
-    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1' })
+    void commands.script(claim, { key: 'k', stream: 'S', evenSuspended: false, expected: 'i1:r1' })
     // @ts-expect-error: an argument is misspelled.
-    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1', ownr: 'i2:r2' })
+    void commands.script(claim, { ...given, ownr: 'i2:r2' })
     // @ts-expect-error: two arguments are swapped.
     void commands.script(lookCall, { key: 'k', stream: 'S', owner: 1, lifetime: 'i1:r1', asks: [] })
     // @ts-expect-error: the script has no such argument.
-    void commands.script(claim, { key: 'k', stream: 'S', expected: 'i1:r1', owner: 'i2:r2', more: 1 })
+    void commands.script(claim, { ...given, more: 1 })
     // @ts-expect-error: a text takes the place of a list.
     void commands.script(lookCall, { key: 'k', stream: 'S', owner: 'i1:r1', lifetime: 1, asks: 'q' })
     // @ts-expect-error: there is no such key.

@@ -70,7 +70,7 @@ function whatOf(found: InspectedCall | undefined): Pick<Listed, 'method' | 'name
 
 const ENDINGS: Readonly<Record<Exclude<CallEnding, 'unknown'>, string>> = {
   ended: 'The call has ended, and its client gets an error.',
-  orphan: 'Nobody ran the call any longer. It has ended, and its client gets an error when it comes back.',
+  orphan: 'Nobody ran the call. It has ended, and its client gets an error when it comes back.',
   marked:
     'The instance of the call did not answer. The call is cancelled: its instance finds that with its next look at Redis.',
 }

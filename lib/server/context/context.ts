@@ -220,9 +220,11 @@ export class Context extends OfficialContext {
   }
 
   /**
-   * Runs `fn` once for the call, however often the handler is replayed, and keeps its JSON result.
+   * Runs `fn` once for the call, however often the handler is replayed, and keeps its JSON result. In a session the result is at the
+   * store where the call may run again: its tool is `durable`, only reads or is idempotent.
    *
-   * @param options `single`: once even if the client sends the same `requestState` twice (stateless revision)
+   * @param options `single`: never twice, also where the instance died while `fn` was under way (then the call ends with an error), or
+   *   where the client sends the same `requestState` twice (stateless revision)
    */
   once<T>(name: string, fn: () => T | Promise<T>, options?: { single?: boolean }): Promise<T> {
     return handled(this.#channel.once(name, fn, options))

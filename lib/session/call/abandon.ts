@@ -19,16 +19,19 @@ export async function abandon(
   call: AbandonedCall,
   streamOf: () => CallStream | undefined,
   channel: SessionChannel,
-  { continued, host, request, session }: CallParts,
+  { carrier, continued, host, request, session }: CallParts,
   why: string,
 ): Promise<void> {
   // A later run would repeat what is under way.
   if (channel.leg) await channel.leg.quiet(host.instance.options.drainTimeout)
   if (call.over) return
-  // A run that has taken the call over, and has sent nothing, has its log all the same.
-  if (call.state.at === 'registered' && continued) call.openQueue()
-  const resumable = streamOf()?.resumable || features(session.revision).streamsMayPause
-  if (call.state.at === 'streaming' && resumable && (channel.isDurable || host.durability(request) !== 'none')) {
+  const mayPause = features(session.revision).streamsMayPause
+  const repeatable = channel.isDurable || host.durability(request) !== 'none'
+  // A call that has sent nothing goes on elsewhere too: its client gets a stream for that. A run that has taken the call over has its
+  // log all the same.
+  if (call.state.at === 'registered' && (continued || (repeatable && mayPause && carrier.streams))) call.openQueue()
+  const resumable = streamOf()?.resumable || mayPause
+  if (call.state.at === 'streaming' && resumable && repeatable) {
     await streamOf()?.settled()
     call.release(why)
     if (call.over) return

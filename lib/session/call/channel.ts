@@ -23,7 +23,7 @@ import { sessionData } from '../stream/session.ts'
 import type { Asks } from './asks.ts'
 import type { Leg } from './durable/leg.ts'
 import type { LegParts } from './durable-run.ts'
-import { type CallParts, givePlace, hasJournal, takePlace } from './host.ts'
+import { type CallParts, givePlace, hasJournal, mayHaveJournal, takePlace } from './host.ts'
 import { ASKS, DURABLE } from './on-demand.ts'
 import type { AutoProgress } from './progress.ts'
 
@@ -51,6 +51,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #said = 0
   #isDurable: boolean | undefined
   #leg: Leg | undefined
+  /** How the call has ended, where that is not for the handler to say. */
+  outcome: CallOutcome | undefined
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
     super(parts.host, parts.caller, parts.request)
@@ -75,6 +77,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   override get sessionKey(): string {
     return this.#parts.session.key
+  }
+  /** The name of its stream. */
+  get stream(): string {
+    return this.#call.legParts.stream.name
   }
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
@@ -128,7 +134,11 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     fn: () => T | Promise<T>,
     options: { single?: boolean },
   ): Promise<T> {
-    if (!this.isDurable) return fn()
+    if (!this.isDurable) {
+      if (!mayHaveJournal(this.#parts)) return fn()
+      // The store gives the call a journal with its first step, and every later step of the run counts on that.
+      this.#isDurable = true
+    }
     return (await this.#openLeg()).once(name, fn, options.single === true)
   }
 
@@ -188,8 +198,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     await expectCompletion(this.#parts, this.principal, ask)
     this.#requireRunning()
     ask.signal?.throwIfAborted()
-    if (this.isDurable) return (await this.#openLeg()).ask(ask, ask.timeout ?? askTimeout)
     nameWaiting(this.#parts)
+    if (this.isDurable) return (await this.#openLeg()).ask(ask, ask.timeout ?? askTimeout)
     const send = (text: string) => void this.#call.send(text)
     const { id, answer } = asks.open(ask.method, ask.timeout ?? askTimeout, send)
     if (ask.signal) cancelBy(ask.signal, answer, () => void asks.cancel(id, send))
@@ -228,6 +238,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
 
   /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
   ended(outcome: CallOutcome | undefined): void {
+    this.outcome = outcome
     this.#leg?.ended()
     this.#asks?.abandon(outcome === 'suspended')
     this.watch?.end(outcome)

@@ -9,12 +9,12 @@ import { Leg } from './durable/leg.ts'
 import { writeNote } from './durable/note.ts'
 import type { Step } from './durable/run.ts'
 import type { SuspendableRun } from './durable/suspension.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, hasJournal } from './host.ts'
 import { patiently } from './patiently.ts'
 import type { AutoProgress } from './progress.ts'
 import type { CallState, Ending } from './state.ts'
 import type { CallStream, StreamedCall } from './stream.ts'
-import { streamsCanSuspend } from './suspendable.ts'
+import { maySuspend } from './suspendable.ts'
 
 /** What the leg of a call works with. */
 export interface LegParts {
@@ -35,7 +35,7 @@ interface LegCall extends StreamedCall {
 }
 
 export function openLeg(parts: LegParts): Leg {
-  return new Leg(new CallRun(parts), parts.parts.continued?.journal, streamsCanSuspend(parts.parts))
+  return new Leg(new CallRun(parts), parts.parts.continued?.journal, maySuspend(parts.parts))
 }
 
 class CallRun implements SuspendableRun {
@@ -97,8 +97,11 @@ class CallRun implements SuspendableRun {
       const registered = await this.#register(step)
       if (registered) return registered
     }
+    // What was sent before the call had a journal is in the log before the step, which has the number of the last message.
+    if (!hasJournal(this.#parts.parts) && stream.outbox?.busy) await stream.settled()
     const { owner } = stream
-    const reply = await this.instance.store.keep(this.sessionKey, { ...step, stream: this.name, owner })
+    const { said } = stream.outbox ?? {}
+    const reply = await this.instance.store.keep(this.sessionKey, { ...step, stream: this.name, owner, said })
     return reply.status === 'lost' && (await stream.run.isRenamed(owner)) ? this.keep(step) : reply
   }
 

@@ -12,8 +12,8 @@ export function endLater(instance: Instance, key: SessionKey, call: Parameters<S
 }
 
 /**
- * Gives up a claim whose reply was lost: it may have been stored. This instance lives, so that no other one would claim the call
- * from it.
+ * Gives up a claim that came to nothing, or whose reply was lost: it may have been stored. This instance lives, so that no other one
+ * would claim the call from it.
  */
 export function releaseLater(instance: Instance, key: SessionKey, stream: string, owner: Owner): void {
   instance.retry.add(() => instance.store.releaseCall(key, stream, owner))

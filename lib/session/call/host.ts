@@ -116,6 +116,11 @@ export function hasJournal({ carrier, continued, host, request }: CallParts): bo
   return carrier.streams && host.durability(request) === 'durable'
 }
 
+/** Whether the store may keep a journal for a call that has begun without one: a later run would find it. */
+export function mayHaveJournal({ carrier, host, request }: CallParts): boolean {
+  return carrier.streams && host.durability(request) !== 'none'
+}
+
 const NONE: readonly string[] = []
 
 /** The scopes that a call needs, for the name of its stream. Only a server that has scopes is asked. */

@@ -18,6 +18,8 @@ export class MessageQueue {
   #items: Item[] = []
   /** Characters of its messages. */
   #size = 0
+  /** The ordinal of the last message that was removed and has one. */
+  said: number | undefined
 
   get length(): number {
     return this.#items.length
@@ -50,7 +52,10 @@ export class MessageQueue {
 
   /** Removes the first messages, which the log has. */
   remove(count: number): void {
-    for (const { data } of this.#items.splice(0, count)) this.#size -= data.length
+    for (const { data, say } of this.#items.splice(0, count)) {
+      this.#size -= data.length
+      if (say !== undefined) this.said = say
+    }
   }
 
   /**

@@ -31,6 +31,17 @@ export async function endOrphan(instance: Instance, key: SessionKey, id: string)
   await endAll(instance, key, await orphansOf(instance, named))
 }
 
+/** Ends a call that nobody runs while it waits for its client, with this error. @throws StoreUnavailable */
+export async function endSuspended(
+  instance: Instance,
+  key: SessionKey,
+  stream: string,
+  message: string,
+): Promise<void> {
+  const call = (await instance.store.calls(key)).find((one) => one.stream === stream && one.suspended)
+  if (call) await end(instance, key, call, message)
+}
+
 const isOwned = ({ owner }: CallEntry) => owner !== ''
 
 async function orphansOf(instance: Instance, calls: CallEntry[]): Promise<CallEntry[]> {
@@ -81,16 +92,24 @@ async function without(
   })
 }
 
-/** Claims the call, so that no other run can go on with it, and ends it. Its client finds the error where it comes back. */
-async function end(instance: Instance, key: SessionKey, { stream, owner: expected, holder }: CallEntry): Promise<void> {
+/**
+ * Claims the call, so that no other run can go on with it, and ends it. Its client finds the error where it comes back. `message`: that
+ * error, of a call that is ended although it waits for its client.
+ */
+async function end(
+  instance: Instance,
+  key: SessionKey,
+  { stream, owner: expected, holder }: CallEntry,
+  message?: string,
+): Promise<void> {
   const store = await instance.attend()
   const owner = instance.name(randomId(6))
-  const claim = await store.claim(key, stream, expected, owner).catch((error) => {
+  const claim = await store.claim(key, stream, expected, owner, message !== undefined).catch((error) => {
     releaseLater(instance, key, stream, owner)
     throw error
   })
   if (claim.status !== 'ok') return
-  const error = { code: ErrorCode.InternalError, message: lostText(expected) }
+  const error = { code: ErrorCode.InternalError, message: message ?? lostText(expected) }
   const text = errorText(error, claim.id === undefined ? undefined : untypedId(claim.id))
   const durable = claim.journal !== undefined
   await finishLater(instance, key, { stream, owner, from: claim.end + 1, text, durable, forget: claim.asks })

@@ -96,6 +96,11 @@ export class Outbox implements Patient {
     return this.#phase === 'complete'
   }
 
+  /** The ordinal of the handler's last message that the log has. */
+  get said(): number | undefined {
+    return this.#queue.said
+  }
+
   get isClosed(): boolean {
     return this.#phase === 'closed'
   }

@@ -2,18 +2,19 @@
 import { warning } from '../../base/errors.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { CallParts } from './host.ts'
-import { streamsCanSuspend } from './suspendable.ts'
+import { maySuspend, streamsCanSuspend } from './suspendable.ts'
 
 /** Names of tools are the author's, but a client may name any. */
 const MOST = 200
 
 const named = new WeakMap<Instance, Set<string>>()
 
-/** A call asks its client, and keeps its run while it waits. */
+/** A call asks its client. Where it keeps its run while it waits, and could do without, its tool is named. */
 export function nameWaiting(parts: CallParts): void {
   const { host, request } = parts
   const name = request.params?.name
-  if (request.method !== 'tools/call' || typeof name !== 'string' || !streamsCanSuspend(parts)) return
+  if (request.method !== 'tools/call' || typeof name !== 'string') return
+  if (!streamsCanSuspend(parts) || maySuspend(parts)) return
   const known = named.get(host.instance) ?? new Set()
   named.set(host.instance, known)
   if (known.has(name) || known.size >= MOST) return

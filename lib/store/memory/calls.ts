@@ -4,7 +4,7 @@ import type { SessionKey } from '../names.ts'
 import { MAX_MARKS, STEP } from '../options.ts'
 import type { LogEntry } from '../streams.ts'
 import { isSuspended, takeCall } from './journal.ts'
-import { answersOf, asksOf, forget, ownedCall, register } from './registration.ts'
+import { answersOf, asksOf, forget, newDurable, ownedCall, register } from './registration.ts'
 import type { Call, MemorySession } from './session.ts'
 import { part, type State } from './state.ts'
 
@@ -38,6 +38,7 @@ export function callOperations(state: State): CallStore {
     const call = ownedCall(state, key, stream, owner)
     if (!call) return 'lost'
     if (call.cancelled) return 'cancelled'
+    if (append.durable) call.durable ??= newDurable()
     if (from > end + 1) return 'gap'
     if (from <= end) return 'lost'
     const last = final ? messages.length - 1 : undefined
@@ -145,11 +146,11 @@ export function callOperations(state: State): CallStore {
       return { status: 'ok', cancelled: call.cancelled, level: session.level, answers, holder, ...state.kept(key) }
     }),
 
-    claim: onSession((session, key, stream, expected, owner) => {
+    claim: onSession((session, key, stream, expected, owner, evenSuspended = false) => {
       const call = state.call(key, stream)
       if (!call) return { status: 'over' }
       if (call.owner !== expected && call.owner !== owner) return { status: 'lost' }
-      if (isSuspended(state, key, call)) return { status: 'suspended' }
+      if (!evenSuspended && isSuspended(state, key, call)) return { status: 'suspended' }
       const { stream: _, ...claimed } = takeCall(state, key, session, call, owner)
       return claimed
     }),

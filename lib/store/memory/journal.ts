@@ -71,7 +71,7 @@ function readJournal(
   const now = state.clock.now()
   const due = (id: string) => (state.peekLive(key)?.asks.get(id)?.deadline ?? now) - now
   const kept = new Map([...asks].map(([name, { id, digest }]) => [name, { id, digest, due: due(id) }]))
-  return { results: new Map(results), asks: kept, answers, said, slept, note }
+  return { results: new Map(results), asks: kept, answers, said: said ?? 0, slept, note }
 }
 
 export function journalOperations(state: State): JournalStore {
@@ -131,6 +131,7 @@ export function journalOperations(state: State): JournalStore {
       if (!call) return { status: 'lost' }
       if (call.cancelled) return { status: 'cancelled' }
       call.durable ??= newDurable()
+      call.durable.said ??= keep.said
       state.touchLive(key)
       return step(key, call.durable, keep)
     }),

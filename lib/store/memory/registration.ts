@@ -33,7 +33,7 @@ export function register(
 /** A durable call that has done nothing yet. */
 export function newDurable(): Durable {
   return {
-    ...{ results: new Map(), begun: new Map(), asks: new Map(), bytes: 0, said: 0 },
+    ...{ results: new Map(), begun: new Map(), asks: new Map(), bytes: 0, said: undefined },
     ...{ suspended: undefined, slept: undefined, note: undefined },
   }
 }

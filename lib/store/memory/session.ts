@@ -82,7 +82,8 @@ export interface Durable {
   asks: Map<string, { id: string; digest: string }>
   /** Of the results with their names. */
   bytes: number
-  said: number
+  /** The ordinal of the handler's last message that the log has, where it has one. */
+  said: number | undefined
   /** Since when nobody runs it, until when its parts are kept, and the asks that it waits for. */
   suspended: { since: number; until: number; asks: string[] } | undefined
   /** For how many ms it was suspended before its run. */

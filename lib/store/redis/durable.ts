@@ -52,15 +52,16 @@ export function durableOperations(commands: Commands): DurableOperations {
     lookDurable: (key, stream, owner, asks, lifetime, most = DEFAULT_LIFETIMES.longest) =>
       commands.script(durable.lookDurable, { key, stream, owner, asks, lifetime, most }),
 
-    keep: (key, { stream, owner, register, name, step, value = '' }) =>
-      commands.script(journal.keep, { key, stream, owner, name, step, value, ...maybeRegistered(register) }),
+    keep: (key, { stream, owner, register, name, step, value = '', said = -1 }) =>
+      commands.script(journal.keep, { key, stream, owner, name, step, value, said, ...maybeRegistered(register) }),
 
     suspend: (key, { stream, owner, asks, note = '', max = MAX_SUSPENDED }) =>
       commands.script(journal.suspend, { key, stream, owner, asks, note, max }),
 
     poll: (key, stream, { n: after, tag }) => commands.script(journal.poll, { key, stream, after, tag }),
 
-    claim: (key, stream, expected, owner) => commands.script(takeover.claim, { key, stream, expected, owner }),
+    claim: (key, stream, expected, owner, evenSuspended = false) =>
+      commands.script(takeover.claim, { key, stream, expected, owner, evenSuspended }),
 
     async cancel(key, id) {
       const reply = await commands.script(takeover.cancel, { key, id })

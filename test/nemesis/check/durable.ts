@@ -62,8 +62,18 @@ export function checkDurable(index: Index, call: Call): Problem[] {
  * A suspended call is run again when it is answered. Its run may learn of that later than the next one begins; where the reply of the
  * store was lost, it ends as one that was lost, while it waits for its client.
  */
-export function isSuspended({ entries }: Run, next: Run): boolean {
+export function isSuspended(index: Index, { entries, process }: Run, next: Run): boolean {
   if (entries.some(({ e }) => e === 'suspended')) return true
   const [asked, abort] = entries.slice(-2)
-  return asked?.e === 'asked' && abort?.e === 'abort' && abort.at <= next.begun
+  if (asked?.e !== 'asked' || abort?.e !== 'abort') return false
+  return abort.at <= next.begun || index.storeTroubled(process, asked.at, abort.at)
+}
+
+/**
+ * A run whose process stood still between its claim and its begin: another one has taken the call over meanwhile, and this one does
+ * nothing before it learns of that.
+ */
+export function isTooLate(index: Index, { entries, process, begun }: Run): boolean {
+  const did = entries.some(({ e }) => e === 'effect' || e === 'end' || e === 'suspended')
+  return !did && entries.at(-1)?.e === 'abort' && index.mayBeTakenForDead(process, begun, begun)
 }

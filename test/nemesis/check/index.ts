@@ -16,6 +16,8 @@ export interface Run {
 const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'delay store']
 const FROZEN: readonly FaultKind[] = ['stop', 'swallow store', 'delay store']
 const STORE: readonly FaultKind[] = ['redis pause', 'redis kill', 'redis full', 'redis failover']
+/** Faults of a place's connection to the store: the process that is started there next has them too. */
+const LINKS: readonly FaultKind[] = ['swallow store', 'delay store', 'slow store']
 const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store', 'slow store']
 
 /** The end of a fault is noted so many ms before or after it is felt. */
@@ -63,6 +65,10 @@ export class Index {
   }
 
   runsOf({ call }: Call): Run[] {
+    return this.runsNamed(call)
+  }
+
+  runsNamed(call: string): Run[] {
     return this.runs.get(call) ?? []
   }
 
@@ -80,6 +86,11 @@ export class Index {
     )
   }
 
+  /** The fault concerns the process. */
+  #hits({ kind, process: hit }: Fault, process: string): boolean {
+    return hit === process || (LINKS.includes(kind) && hit.split('.')[0] === process.split('.')[0])
+  }
+
   #of(kind: FaultKind): readonly Fault[] {
     return this.#faults.get(kind) ?? []
   }
@@ -94,7 +105,7 @@ export class Index {
     const within = (begin: number, end: number | undefined) =>
       begin <= to && (end === undefined || (end - begin >= long && end + lease >= from))
     if (this.#any(['kill', 'drain'], 0, to, (fault) => fault.process === process)) return true
-    const frozen = this.#any(OWN, 0, to, (fault) => fault.process === process && within(fault.from, fault.to))
+    const frozen = this.#any(OWN, 0, to, (fault) => this.#hits(fault, process) && within(fault.from, fault.to))
     const stalled = this.#stalls.some(
       (stall) => stall.process === process && within(stall.at - (stall.ms ?? 0), stall.at),
     )
@@ -112,7 +123,7 @@ export class Index {
       FROZEN,
       from,
       to,
-      (fault) => fault.process === process && (fault.to === undefined || fault.to - fault.from >= long),
+      (fault) => this.#hits(fault, process) && (fault.to === undefined || fault.to - fault.from >= long),
       AFTER_HIT,
     )
     const stalled = this.#stalls.some(
@@ -169,7 +180,7 @@ export class Index {
         CONNECTION,
         from,
         to,
-        (fault) => process === undefined || ['', process].includes(fault.process),
+        (fault) => process === undefined || fault.process === '' || this.#hits(fault, process),
         after,
       ) ||
       this.#stalls.some(

@@ -71,13 +71,42 @@ export const journalScenarios = {
       expect(await store.keep(key, once('a', '', { step: 'begin', owner: RUN2 }))).toEqual({ status: 'begun' })
     },
   },
+  'a once that registers a call whose cancel came first is refused': {
+    async run({ store, key }) {
+      await store.cancel(key, 'n:1')
+      expect(await store.keep(key, once('a', '1', { register: durable }))).toEqual({ status: 'cancelled' })
+      expect(await store.endCall(key, { stream: 'S', owner: RUN1, mark: true, durable: true })).toMatchObject({
+        status: 'ok',
+        cancelled: true,
+      })
+    },
+  },
   'a call that registered as others do is durable from its first once on': {
     async run({ store, key }) {
       await store.append(key, append(1, ['a'], { register: { ...call, request: '{}' } }))
       expect(await store.keep(key, once('a', '1'))).toEqual({ status: 'ok' })
-      await store.append(key, logged(2, ['b'], { said: 2 }))
       const { request, journal } = await claimed(store, key, RUN1, RUN2)
-      expect([request, journal.said, journal.results.get('a')]).toEqual(['{}', 2, '1'])
+      expect([request, journal.said, journal.results.get('a')]).toEqual(['{}', 0, '1'])
+      await store.append(key, logged(2, ['b'], { owner: RUN2, said: 2 }))
+      expect((await claimed(store, key, RUN2, RUN3)).journal.said).toBe(2)
+    },
+  },
+  'such a once has the number of the last message that the log has, unless the log has a later one': {
+    async run({ store, key }) {
+      await store.append(key, append(1, ['a', 'b'], { register: { ...call, request: '{}' } }))
+      expect(await store.keep(key, once('a', '1', { said: 2 }))).toEqual({ status: 'ok' })
+      expect(await store.keep(key, once('b', '2', { said: 1 }))).toEqual({ status: 'ok' })
+      const { journal } = await claimed(store, key, RUN1, RUN2)
+      expect(journal.said).toBe(2)
+    },
+  },
+  'a call that registered as others do is durable from its first durable append on': {
+    async run({ store, key }) {
+      await store.append(key, append(1, ['a'], { register: { ...call, request: '{}' } }))
+      await store.append(key, logged(2, ['b'], { said: 2, durableAsks: [ask('q1')] }))
+      const { request, journal } = await claimed(store, key, RUN1, RUN2)
+      expect([request, journal.said, journal.asks.get('key-q1')?.id]).toEqual(['{}', 2, 'q1'])
+      expect(await store.answer(key, 'q1', 'yes')).toMatchObject({ status: 'ok', owner: RUN2 })
     },
   },
   'an ask is found by its key, as its first run made it': {

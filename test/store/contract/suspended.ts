@@ -1,5 +1,6 @@
 /** Suspended calls: nobody runs them, and none is forgotten. */
 import { expect } from 'vitest'
+import type { CancelReply } from '../../../lib/store/calls.ts'
 import { MAX_SUSPENDED, TIMED_OUT } from '../../../lib/store/journal.ts'
 import {
   ask,
@@ -212,6 +213,17 @@ export const suspendedScenarios = {
       expect(claims.map(({ status }) => status).sort()).toEqual(['lost', 'lost', 'ok'])
     },
   },
+  'a suspended call is claimed although nothing is due where it is to be ended': {
+    async run(f) {
+      const { store, key } = f
+      await suspended(f, ask('q1'))
+      expect(await store.claim(key, 'S', '', RUN2)).toEqual({ status: 'suspended' })
+      expect(await store.claim(key, 'S', '', RUN2, true)).toMatchObject({ status: 'ok', asks: ['q1'], end: 1 })
+      expect(await pollOf(f)).toEqual(DUE)
+      await store.append(key, logged(2, ['z'], { owner: RUN2, final: true, forget: ['q1'] }))
+      expect(await store.calls(key)).toEqual([])
+    },
+  },
   'a run that goes on is suspended again, and waits for what is left': {
     async run(f) {
       const { store, key } = f
@@ -257,9 +269,17 @@ export const suspendedScenarios = {
     async run(f) {
       const { store, key } = f
       await suspended(f, ask('q1'))
-      const [answer, cancel] = await Promise.all([store.answer(key, 'q1', 'yes', RUN2), store.cancel(key, 'n:1')])
+      // Both are under way at once, the cancel in the middle of the answer. Which of them comes first is for the store to decide.
+      const cancelled = Promise.withResolvers<CancelReply>()
+      const cancel = async () => void store.cancel(key, 'n:1').then(cancelled.resolve, cancelled.reject)
+      const answer = await store.answer(key, 'q1', 'yes', RUN2, cancel)
+      if (answer.status === 'unknown') {
+        expect(await cancelled.promise).toEqual({ status: 'ended', holder: 'i1:c1', stream: 'S' })
+        expect(await store.claim(key, 'S', '', RUN2)).toEqual({ status: 'over' })
+        return
+      }
       expect(answer).toMatchObject({ owner: RUN2, taken: { cancelled: false } })
-      expect(cancel).toEqual({ status: 'ok', owner: RUN2, stream: 'S' })
+      expect(await cancelled.promise).toEqual({ status: 'ok', owner: RUN2, stream: 'S' })
       expect(await store.append(key, logged(2, ['x'], { owner: RUN2 }))).toMatchObject({ status: 'cancelled' })
       const end = { stream: 'S', owner: RUN2, mark: true, durable: true, forget: ['q1'] }
       expect(await store.endCall(key, end)).toMatchObject({ status: 'ok', cancelled: true })

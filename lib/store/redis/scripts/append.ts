@@ -9,6 +9,8 @@ const SHORT = 4_096
 
 interface Parts {
   request: RequestField
+  /** Makes the call what the script takes it for. */
+  upgrade: string
   /** Lets the asks become pending. */
   open: string
   /** What else the end of the call forgets. */
@@ -17,6 +19,7 @@ interface Parts {
 
 export const appendLua = ({
   request,
+  upgrade,
   open,
   forget,
 }: Parts): string => `${WRITE_LOG}${registerCall(request)}${TAG_AT}${FORGET_CALL}
@@ -37,7 +40,7 @@ if registers then
 end
 if call('HGET', live, 'o:' .. stream) ~= owner then return reply('lost') end
 if call('HEXISTS', live, 'x:' .. stream) == 1 then return reply('cancelled') end
-if from > top + 1 then return reply('gap') end
+${upgrade}if from > top + 1 then return reply('gap') end
 if from <= top then return reply('lost') end
 if #messages > 0 then
   local before, bytes = add(log, live, stream, from, tag, messages, final, maxMessages, maxBytes)
@@ -86,5 +89,5 @@ export const append = defineScript('mcpAppend', {
   lists: ['messages', 'asks', 'forget'],
   gone: "{ 'gone' }",
   reply: readAppend,
-  lua: appendLua({ request: 'r:', open: OPEN, forget: '' }),
+  lua: appendLua({ request: 'r:', upgrade: '', open: OPEN, forget: '' }),
 })

@@ -1,7 +1,7 @@
 /** Scripts on durable calls. They do what those on other calls do, and keep the request elsewhere, the asks by key, and the journal. */
 import { appendLua, readAppend } from './append.ts'
 import { endCallLua, lookCallLua, readEnd, readLook, readRegister, registerLua } from './calls.ts'
-import { FORGET_DURABLE, LONGER } from './lua-suspended.ts'
+import { FORGET_DURABLE, LONGER, UPGRADE } from './lua-suspended.ts'
 import { defineScript } from './script.ts'
 
 /** As `register`. */
@@ -27,7 +27,7 @@ longer(jrn, open)
 `
 
 /**
- * As \`append\`. Keys: also the journal. Arguments: also the ordinal of the handler's last message (-1: as before). Lists: the asks
+ * As \`append\`, also of a call that was registered as another one. Keys: also the journal. Arguments: also the ordinal of the handler's last message (-1: as before). Lists: the asks
  * also by key, with a digest of what is asked, and with the ms until their deadline.
  */
 export const appendDurable = defineScript('mcpAppendDurable', {
@@ -38,7 +38,7 @@ export const appendDurable = defineScript('mcpAppendDurable', {
   lists: ['messages', 'asks', 'askKeys', 'digests', 'timeouts', 'forget'],
   gone: "{ 'gone' }",
   reply: readAppend,
-  lua: appendLua({ request: 'd:', open: OPEN, forget: FORGET_DURABLE }),
+  lua: appendLua({ request: 'd:', upgrade: UPGRADE, open: OPEN, forget: FORGET_DURABLE }),
 })
 
 /** As `endCall`. Keys: also the journal. */

@@ -4,7 +4,7 @@ import { COUNTED } from '../../options.ts'
 import { list, logEntries, number, oneOf, optional, text } from './decode.ts'
 import { FIRST, LAST, registerCall, TAG_AT } from './lua.ts'
 import { HOLD, NOW } from './lua-first.ts'
-import { ASKS_OF, COPIES, LONGER, SUSPENSION } from './lua-suspended.ts'
+import { ASKS_OF, COPIES, LONGER, SUSPENSION, UPGRADE } from './lua-suspended.ts'
 import { defineScript } from './script.ts'
 
 /**
@@ -12,12 +12,13 @@ import { defineScript } from './script.ts'
  * Keys: the session; its live parts; the log; the mark of an early cancel; the end of the call; what the session keeps; the journal.
  * Arguments: the stream; the owner; the name; the step; the result; how long the live parts live (ms); how many bytes the session
  * may have; whether to register the call, with its typed id, holder, request, how many calls the session may have and how old the
- * mark may be (ms). Reply: the status; the result that is known.
+ * mark may be (ms); the ordinal of the handler's last message in the log (-1: unknown), which counts where the store has none. Reply:
+ * the status; the result that is known.
  */
 export const keep = defineScript('mcpKeep', {
   keys: ['session', 'live', 'log', 'mark', 'over', 'held', 'sizes', 'jrn'],
   texts: ['stream', 'owner', 'name', 'step', 'value', 'id', 'holder', 'request'],
-  numbers: ['open', 'maxCalls', 'sessionBytes', 'markAge'],
+  numbers: ['open', 'maxCalls', 'sessionBytes', 'markAge', 'said'],
   flags: ['registers'],
   gone: "{ 'gone' }",
   reply(reply): KeepReply {
@@ -35,11 +36,7 @@ end
 if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end
 if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end
 longer(live, open)
-local request = call('HGET', live, 'r:' .. stream)
-if request then
-  call('HSET', live, 'd:' .. stream, request)
-  call('HDEL', live, 'r:' .. stream)
-end
+${UPGRADE}if said >= 0 then call('HSETNX', live, 'q:' .. stream, said) end
 local field, begun = 'o:' .. name, 'b:' .. name
 local known = call('HGET', jrn, field)
 if known then

@@ -104,6 +104,14 @@ local function take(stream, owner)
 end
 `
 
+/** A call that was registered without a journal is a durable one from now on. */
+export const UPGRADE = `local ordinary = call('HGET', live, 'r:' .. stream)
+if ordinary then
+  call('HSET', live, 'd:' .. stream, ordinary)
+  call('HDEL', live, 'r:' .. stream)
+end
+`
+
 /** Forgets what a durable call has beside the others. */
 export const FORGET_DURABLE = `
 for _, ask in ipairs(forget) do call('HDEL', live, 't:' .. ask) end

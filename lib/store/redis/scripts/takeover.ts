@@ -44,9 +44,9 @@ function readJournal(ids: string[], [values, dues, entries, said, slept]: unknow
 
 /**
  * Takes a call over by compare and set. A claim that this run has made before is a repeat. A suspended call is taken only where
- * something is due.
+ * something is due, or where that is asked for.
  * Keys: the session; its live parts; the log; the journal; the copies of suspended calls. Arguments: the stream; the owner that the
- * call must have; the new owner; how long the live parts live (ms). Reply: the status; 1 where the call is cancelled; the number of
+ * call must have; the new owner; how long the live parts live (ms); whether to take a suspended call in any case. Reply: the status; 1 where the call is cancelled; the number of
  * the last entry; the typed id; the request; the asks; of a durable call: their answers or nil; the ms until their deadlines; the
  * journal; the ordinal of the handler's last message; for how many ms the call was suspended, or -1.
  */
@@ -54,6 +54,7 @@ export const claim = defineScript('mcpClaim', {
   keys: ['session', 'live', 'log', 'jrn', 'suspended'],
   texts: ['stream', 'expected', 'owner'],
   numbers: ['open'],
+  flags: ['evenSuspended'],
   gone: "{ 'gone' }",
   reply(reply): ClaimReply {
     const status = oneOf(list(reply)[0], ['ok', 'lost', 'over', 'suspended', 'gone'])
@@ -65,7 +66,7 @@ if not current and restore(live, suspended) then current = call('HGET', live, 'o
 local _, ended = last(log)
 if not current or ended then return { 'over' } end
 if current ~= expected and current ~= owner then return { 'lost' } end
-if current == '' and suspension(live, stream) then return { 'suspended' } end
+if current == '' and not evenSuspended and suspension(live, stream) then return { 'suspended' } end
 return take(stream, owner)
 `,
 })
