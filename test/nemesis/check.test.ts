@@ -359,6 +359,54 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     },
   ],
   [
+    'only dead runs are taken over',
+    'a second run of a durable call that was answered, while the first has not learned of its suspension',
+    {
+      call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+      ledger: [
+        ...run('a.1/1', 1_100, [{ e: 'asked' }, { e: 'abort', at: 6_100 }]).slice(0, -1),
+        ...run('b.1/1', 6_000),
+      ],
+    },
+    {
+      call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+      ledger: [
+        ...run('a.1/1', 1_100, [{ e: 'asked' }, { e: 'abort', at: 6_100 }]).slice(0, -1),
+        ...run('b.1/1', 6_000),
+      ],
+      faults: [fault('lose reply', 'a.1', 3_000, 3_000)],
+    },
+  ],
+  [
+    'only dead runs are taken over',
+    'a run that begins beside another one and has an effect',
+    {
+      ...DURABLE,
+      ledger: [...durable('b.1/1', 1_100, [1, 2, 3, 0]), ...run('a.1/1', 6_000, [effect]).slice(0, -1)],
+    },
+    {
+      ...DURABLE,
+      // Its process stood still after its claim, and another one has taken the call over meanwhile.
+      ledger: [...durable('b.1/1', 1_100, [1, 2, 3, 0]), ...run('a.1/1', 6_000, [{ e: 'abort' }]).slice(0, -1)],
+      faults: [stopped],
+    },
+  ],
+  [
+    'errors have a cause',
+    'a store that answers this process is said to be away',
+    {
+      call: { outcomes: [failed('The store did not answer; try again.')] },
+      ledger: run('a.2/1', 8_000),
+      faults: [fault('kill', 'a.1', 2_000, 7_000)],
+    },
+    {
+      call: { outcomes: [failed('The store did not answer; try again.')] },
+      ledger: run('a.2/1', 8_000),
+      // The connection of the place leads nowhere, whichever process is there.
+      faults: [fault('kill', 'a.1', 2_000, 7_000), fault('swallow store', 'a.1', 1_000, 9_000)],
+    },
+  ],
+  [
     'a run that was replaced is shut out',
     'a message that the first run sent after the second began',
     {

@@ -110,9 +110,8 @@ export const PROTECTIONS = {
         "if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end\n-- A request",
       ],
     ],
-    faults: ['stop'],
+    faults: ['stop', 'stop and slow'],
     calls: 'durable',
-    gap: 3_000,
   },
   asks: {
     what: 'a run that goes on with a call finds what the runs before have asked',

@@ -64,9 +64,12 @@ export function checkDurable(index: Index, call: Call): Problem[] {
  */
 export function isSuspended(index: Index, { entries, process }: Run, next: Run): boolean {
   if (entries.some(({ e }) => e === 'suspended')) return true
-  const [asked, abort] = entries.slice(-2)
-  if (asked?.e !== 'asked' || abort?.e !== 'abort') return false
-  return abort.at <= next.begun || index.storeTroubled(process, asked.at, abort.at)
+  const last = entries.at(-1)
+  const hasEnded = last?.e === 'abort'
+  const asked = hasEnded ? entries.at(-2) : last
+  if (asked?.e !== 'asked') return false
+  if (hasEnded && last.at <= next.begun) return true
+  return index.storeTroubled(process, asked.at, hasEnded ? last.at : next.begun)
 }
 
 /**
