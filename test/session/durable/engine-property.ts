@@ -13,7 +13,7 @@ import { sessionKey } from '../../../lib/session/stream/session.ts'
 import type { Keep, KeepReply } from '../../../lib/store/journal.ts'
 import type { Store } from '../../../lib/store/store.ts'
 import { PollingClient } from './polling-client.ts'
-import { type Fault, type Node, World } from './world.ts'
+import { type Fault, LEASE, type Node, World } from './world.ts'
 
 const FORM = { type: 'object', properties: { a: { type: 'string' } } } as const
 const NODES = 3
@@ -21,7 +21,7 @@ const MINUTE = 60_000
 
 type Event =
   | { do: 'step'; which: number }
-  | { do: 'kill' | 'pause' | 'resume' | 'drain' | 'poll' | 'cancel'; at: number }
+  | { do: 'kill' | 'pause' | 'resume' | 'lapse' | 'drain' | 'poll' | 'move' | 'cancel'; at: number }
   | { do: 'answer'; at: number; which: number }
   | { do: 'fault'; at: number; fault: Fault }
   | { do: 'pass'; ms: number }
@@ -30,7 +30,7 @@ type Event =
 const at = fc.nat({ max: NODES - 1 })
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 40, arbitrary: fc.nat({ max: 11 }).map((which): Event => ({ do: 'step', which })) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('poll' as const), at }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('poll' as const, 'move' as const), at }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('answer' as const), at, which: fc.nat({ max: 1 }) }) },
   { weight: 1, arbitrary: fc.constant<Event>({ do: 'drop' }) },
   {
@@ -41,7 +41,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const), at }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'drain' as const), at }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'drain' as const, 'lapse' as const), at }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -83,10 +83,12 @@ class Account {
     const server = new McpServer({ name: 'property', version: '1' })
     server.registerTool('act', { durable: true }, async (ctx) => {
       await ctx.log('info', '1')
+      await this.world.turn(node)
       await ctx.once('a', () => this.#effect(node, 'a'))
       await ctx.log('info', '2')
       await Promise.all([this.#ask(node, ctx, 'one'), this.#ask(node, ctx, 'two')])
       await ctx.log('info', '3')
+      await this.world.turn(node)
       await ctx.once('b', () => this.#effect(node, 'b'), { single: true })
       await ctx.log('info', '4')
       return { content: [{ type: 'text', text: 'done' }] }
@@ -155,6 +157,7 @@ async function play(base: Store, world: World, list: Event[]): Promise<void> {
   for (const each of list) {
     happen(each, { world, nodes, client, account })
     if (each.do === 'pass') await world.clock.advance(each.ms)
+    if (each.do === 'lapse') await lapse(world, nodes[each.at])
     await world.quiet(2)
   }
   await settle(world, nodes, client)
@@ -186,6 +189,7 @@ function happen(each: Event, { world, nodes, client, account }: Parts): void {
       return client.lost(node)
     }
     case 'pause':
+    case 'lapse':
       if (node) account.hit(node)
       return node?.pause()
     case 'resume':
@@ -198,12 +202,21 @@ function happen(each: Event, { world, nodes, client, account }: Parts): void {
       if (serves(node) && ask) client.answer(node, ask, { action: 'accept', content: { a: 'yes' } })
       return
     }
+    case 'move':
+      client.drop()
+      return serves(node) ? client.poll(node) : undefined
     case 'poll':
       return serves(node) ? client.poll(node) : undefined
     case 'cancel':
       return serves(node) ? client.cancel(node) : undefined
     default:
   }
+}
+
+/** An instance that stands still is found dead by others, and goes on before they have done what follows from that. */
+async function lapse(world: World, node: Node | undefined): Promise<void> {
+  for (let i = 0; i < 4; i++) await world.clock.advance(LEASE / 2)
+  node?.resume()
 }
 
 /** Nothing bad happens from now on, and the client answers and comes back: the call has to end. */
@@ -253,7 +266,10 @@ async function judge(store: Store, client: PollingClient, { effects, hits, seen,
 }
 
 /** @param makeStore by the clock of the instances, where its own clock can be another */
-export async function checkEngine(makeStore: (clock: Clock) => Store, options: fc.Parameters): Promise<void> {
+export async function checkEngine(
+  makeStore: (clock: Clock) => Store,
+  options: { numRuns: number; seed?: number },
+): Promise<void> {
   const property = fc.asyncProperty(events, async ([list, cancel]) => {
     const world = new World()
     const all = [...list]
