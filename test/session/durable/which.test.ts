@@ -66,6 +66,8 @@ test('where as many calls of a session are suspended as may be, the run goes on'
   expect(runs).toBe(1)
 })
 
+type Gate = PromiseWithResolvers<void>
+
 /** A step of the store that the test lets go on. */
 function held() {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -122,4 +124,31 @@ test('a call is not suspended while a message is on its way to the log, and is a
   await until(() => !client.isConnected)
   expect(suspends).toEqual(['append', 'append', 'suspend'])
   expect(client.said).toEqual(['late'])
+})
+
+test('a once that begins while a message is on its way to the log holds the suspension up, too', async () => {
+  const [late, slow, paid] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [Gate, Gate, Gate]
+  const { step, release } = held()
+  let isHeld = false
+  fleet = serving(async (ctx) => {
+    const answer = ctx.elicit('?', FORM)
+    await late.promise
+    isHeld = true
+    await ctx.log('info', 'late')
+    await slow.promise
+    await ctx.once('pay', () => paid.promise)
+    return text((await answer).action)
+  })
+  const at = fleet.start({}, { append: (proceed, ...args) => (isHeld ? step(proceed, ...args) : proceed()) })
+  const client = await asked(at)
+  late.resolve()
+  await turns()
+  await fleet.pass(SUSPEND_AFTER)
+  slow.resolve()
+  await turns()
+  release()
+  await fleet.pass(SUSPEND_AFTER)
+  expect([client.isConnected, at.stats().calls]).toEqual([true, 1])
+  paid.resolve()
+  await until(() => !client.isConnected)
 })
