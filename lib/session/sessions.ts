@@ -235,6 +235,11 @@ export class Sessions {
     if (ended.status === 'gone') return false
     this.#instance.stored.ended(caller.client, key)
     for (const to of [...ended.holders, ...ended.owners]) void this.#instance.send({ t: 'gone', to })
+    const { tasks } = this.#host
+    if (tasks?.dispatcher.tasks) {
+      const end = async () => (await tasks.engine.load()).endSession(key, caller)
+      void this.#instance.track(this.#instance.retry.now(end))
+    }
     if (ended.status !== 'ok') return false
     publishEnd?.()
     return true

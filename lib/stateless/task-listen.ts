@@ -85,8 +85,8 @@ class Watching implements WatchedTasks {
     if (OVER.includes(view.status)) this.#sent.delete(id)
   }
 
-  #watch(id: string): Promise<TaskView | undefined> {
-    return this.#engine.watch(keyOf(this.#principal, id), this.#watcher, WATCH_FOR)
+  async #watch(id: string): Promise<TaskView | undefined> {
+    return (await this.#engine.watch(keyOf(this.#principal, id), this.#watcher, WATCH_FOR))?.view
   }
 }
 

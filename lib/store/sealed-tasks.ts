@@ -90,10 +90,11 @@ export function sealedTasks(store: TaskStore, seal: Seal, open: Open): TaskStore
       const view = openView(key, reply.view)
       return view ? { ...reply, view } : { status: 'unknown' }
     },
-    async watch(key, watcher, lifetime) {
-      const reply = await store.watch(key, watcher, lifetime)
-      const view = reply.status === 'ok' ? openView(key, reply.view) : undefined
-      return view ? { status: 'ok', view } : { status: 'unknown' }
+    async watch(key, watcher, lifetime, asking) {
+      const reply = await store.watch(key, watcher, lifetime, asking)
+      if (reply.status !== 'ok') return reply
+      const view = openView(key, reply.view)
+      return view ? { ...reply, view } : { status: 'unknown' }
     },
     async list(scope) {
       const found = await store.list(scope)
@@ -102,5 +103,6 @@ export function sealedTasks(store: TaskStore, seal: Seal, open: Open): TaskStore
         return opened ? [{ id, view: opened }] : []
       })
     },
+    endSession: (scope) => store.endSession(scope),
   }
 }

@@ -117,11 +117,32 @@ export type Offer =
   /** An executor is asked for it, where none has been within its patience. */
   | 'enqueue'
 
-/** `claim`: the offered run has the leg. `enqueue`: the leg that an executor is to be asked for, after so many ms. */
+/**
+ * `claim`: the offered run has the leg, also where it is sent again after a lost reply. `enqueue`: the leg that an executor is to be
+ * asked for, after so many ms. `wait`: the offered leg has no run, and may have one in so many ms.
+ */
 interface Taken {
   claim?: TaskClaim | undefined
   enqueue?: { leg: number; delay: number } | undefined
+  wait?: number | undefined
 }
+
+/**
+ * A connection would send what a task asks. One does at a time: another one begins where it ends, or where nobody has read its stream
+ * for its lifetime.
+ */
+export interface Asking {
+  /** The stream of its call. A later run of the call has it, too. */
+  stream: string
+  /** In ms; 0: no longer. */
+  lifetime: number
+}
+
+/**
+ * `turn`: this connection sends what the task asks, and is the how-manieth to do so. Undefined: it does not. `watchers`: whom it leaves
+ * that to.
+ */
+export type WatchReply = ({ status: 'ok'; view: TaskView; turn?: number | undefined } & Watched) | Status<'unknown'>
 
 /** unknown: there is no such task, it has expired, or its session has ended. */
 export type GetReply = ({ status: 'ok'; view: TaskView } & Taken & Watched) | Status<'unknown'>
@@ -182,9 +203,11 @@ export interface TaskStore {
   /** Ends the task at once. */
   cancel(key: TaskKey): Promise<CancelReply>
   /** `watcher`, a connection, is named in replies for `lifetime` ms (0: no longer). Returns the task. */
-  watch(key: TaskKey, watcher: string, lifetime: number): Promise<{ status: 'ok'; view: TaskView } | Status<'unknown'>>
+  watch(key: TaskKey, watcher: string, lifetime: number, asking?: Asking): Promise<WatchReply>
   /** The tasks of a session, the oldest first. */
   list(scope: string): Promise<{ id: string; view: TaskView }[]>
+  /** Removes the tasks of a session that has ended: nothing can be done with them any more. Returns who ran them. */
+  endSession(scope: string): Promise<{ id: string; owner: Owner | undefined }[]>
 }
 
 /** Bytes that a task keeps of its request, its answers and its results of `ctx.once`, and how many of these there are. */

@@ -4,7 +4,7 @@ import type { JsonObject, RequestId } from '../protocol/jsonrpc.ts'
 import type { Revision } from '../protocol/revisions.ts'
 import type { Caller } from '../runtime/caller.ts'
 import type { ClientView } from '../server/context/client-channel.ts'
-import type { NewTask, TaskKey, TaskView } from '../store/tasks.ts'
+import type { Asking, NewTask, TaskKey, TaskView } from '../store/tasks.ts'
 import type { RunTask } from './executor.ts'
 
 /** A call that becomes a task: what any run of it needs, on any instance. */
@@ -46,10 +46,17 @@ export interface TaskEngine {
   cancel(key: TaskKey): Promise<{ status: 'ok' | 'over'; view: TaskView } | undefined>
   /**
    * Has mail `{ t: 'task', to: watcher }` sent at each change of the task, for `lifetime` ms (0: no longer). Mail may be lost: call it
-   * again at each heartbeat. Undefined: there is no such task.
+   * again at each heartbeat. `turn`: see `TaskStore.watch`. Undefined: there is no such task.
    */
-  watch(key: TaskKey, watcher: string, lifetime: number): Promise<TaskView | undefined>
+  watch(
+    key: TaskKey,
+    watcher: string,
+    lifetime: number,
+    asking?: Asking,
+  ): Promise<{ view: TaskView; turn?: number | undefined } | undefined>
   /** The tasks of a session, the oldest first. */
   list(scope: string): Promise<{ id: string; view: TaskView }[]>
+  /** The session `scope` has ended: its tasks are removed, and their runs hear of it. */
+  endSession(scope: string, caller: Pick<TaskCaller, 'principal' | 'client'>): Promise<void>
   run: RunTask
 }

@@ -8,7 +8,7 @@ import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { Durability } from '../server/dispatcher.ts'
 import type { Owner } from '../store/store.ts'
-import type { Offer, TaskClaim, TaskKey, TaskStore, TaskView } from '../store/tasks.ts'
+import type { Asking, Offer, TaskClaim, TaskEnd, TaskKey, TaskStore, TaskView } from '../store/tasks.ts'
 import type { MadeTask, TaskCaller, TaskEngine, TaskRequest } from './engine-types.ts'
 import type { Executor, RunTask, Wake } from './executor.ts'
 import { jsonRpcOf, type RunParts } from './leg-request.ts'
@@ -42,20 +42,27 @@ export class Engine implements TaskEngine {
   async create(made: MadeTask, caller: TaskCaller): Promise<TaskView> {
     const { store, instance, executor } = this.#parts
     const { key, request, ...terms } = made
-    const place = `task:${request.principal}`
+    const place = placeOf(caller)
     const member = nameOf(key)
     const token = randomId(12)
     const owner = executor ? undefined : instance.name(token)
     const text = JSON.stringify(request)
     const sent = instance.clock.now()
+    const give = () => Promise.all([store.cancel(key), instance.store.occupy(place, member, 0)])
     const [count, reply] = await Promise.all([
       instance.store.occupy(place, member, made.ttl),
       store.create(key, { ...terms, owner, request: text }, TERMS),
-    ])
-    if (reply.status !== 'ok')
+    ]).catch((error) => {
+      // It may have been stored, and no client has its name.
+      instance.retry.add(give)
+      throw error
+    })
+    if (reply.status !== 'ok') {
+      await instance.store.occupy(place, member, 0)
       throw new ProtocolError(ErrorCode.InternalError, 'The task could not be made: try again.')
+    }
     if (count > MAX_TASKS) {
-      await Promise.all([store.cancel(key), instance.store.occupy(place, member, 0)])
+      await give()
       throw new ProtocolError(
         ErrorCode.InternalError,
         `This caller has ${MAX_TASKS} tasks, and may have no more until some expire.`,
@@ -69,7 +76,8 @@ export class Engine implements TaskEngine {
   async get(key: TaskKey, caller: TaskCaller): Promise<TaskView | undefined> {
     const token = randomId(12)
     const sent = this.#parts.instance.clock.now()
-    const reply = await this.#parts.store.get(key, TERMS, this.#offer(token))
+    const offer = this.#offer(token)
+    const reply = await this.#claiming(key, offer, this.#parts.store.get(key, TERMS, offer))
     if (reply.status !== 'ok') return undefined
     await this.#taken(key, token, sent, reply, caller)
     return reply.view
@@ -85,7 +93,7 @@ export class Engine implements TaskEngine {
     const entries = new Map(Object.entries(answers).map(([name, answer]) => [entryOf(name), JSON.stringify(answer)]))
     // A leg that begins here and now needs no executor's delay; where nothing may begin here, the next poll takes it.
     const offer = this.#offer(token) ?? 'enqueue'
-    const reply = await this.#parts.store.update(key, entries, TERMS, offer)
+    const reply = await this.#claiming(key, offer, this.#parts.store.update(key, entries, TERMS, offer))
     if (reply.status !== 'ok') return undefined
     await this.#taken(key, token, sent, reply, caller)
     return reply.view
@@ -102,28 +110,60 @@ export class Engine implements TaskEngine {
     return { status: reply.status, view: reply.view }
   }
 
-  async watch(key: TaskKey, watcher: string, lifetime: number): Promise<TaskView | undefined> {
-    const reply = await this.#parts.store.watch(key, watcher, lifetime)
-    return reply.status === 'ok' ? reply.view : undefined
+  async watch(key: TaskKey, watcher: string, lifetime: number, asking?: Asking): ReturnType<TaskEngine['watch']> {
+    const reply = await this.#parts.store.watch(key, watcher, lifetime, asking)
+    if (reply.status !== 'ok') return undefined
+    this.#tell(key, reply.watchers)
+    return reply
   }
 
   list(scope: string): Promise<{ id: string; view: TaskView }[]> {
     return this.#parts.store.list(scope)
   }
 
-  async run({ task, leg }: Wake, { deadline }: { deadline?: number | undefined } = {}): ReturnType<RunTask> {
-    const key = readName(task)
+  async endSession(scope: string, caller: Pick<TaskCaller, 'principal' | 'client'>): Promise<void> {
+    const { instance, store } = this.#parts
+    const ended = await store.endSession(scope)
+    for (const { owner } of ended) if (owner !== undefined) void instance.send({ t: 'gone', to: owner })
+    const place = placeOf(caller)
+    await Promise.all(ended.map(({ id }) => instance.store.occupy(place, nameOf({ scope, id, inSession: true }), 0)))
+  }
+
+  async run(wake: Wake, { deadline }: { deadline?: number | undefined } = {}): ReturnType<RunTask> {
+    const key = readName(wake.task)
     if (!key) return 'nothing'
     const { instance, store } = this.#parts
-    const token = randomId(12)
-    const sent = instance.clock.now()
-    const reply = await store.get(key, TERMS, { owner: instance.name(token), leg })
-    if (reply.status !== 'ok') return 'nothing'
-    this.#tell(key, reply.watchers)
-    const { view, claim } = reply
-    if (!claim) return view.status === 'working' && view.leg === leg ? 'held' : 'nothing'
-    await this.#resume(key, token, sent, claim, { deadline })
-    return 'ran'
+    const { clock } = instance
+    for (;;) {
+      const token = randomId(12)
+      const sent = clock.now()
+      const offer = { owner: instance.name(token), leg: wake.leg }
+      const reply = await this.#claiming(key, offer, store.get(key, TERMS, offer))
+      if (reply.status !== 'ok') return 'nothing'
+      this.#tell(key, reply.watchers)
+      const { view, claim, wait } = reply
+      if (claim) {
+        await this.#resume(key, token, sent, claim, { deadline })
+        return 'ran'
+      }
+      if (view.status !== 'working' || view.leg !== wake.leg) return 'nothing'
+      // The queue was earlier than the leg may begin.
+      const left = (deadline ?? Number.POSITIVE_INFINITY) - sent
+      if (wait === undefined || wait > left / 2) return 'held'
+      for (const until = sent + wait; clock.now() < until; ) {
+        if (instance.draining) return 'held'
+        await new Promise<void>((resolve) => void clock.after(Math.min(PAUSE, until - clock.now()), resolve))
+      }
+    }
+  }
+
+  /** A claim whose reply was lost may have been stored: its leg is given back. This instance lives, so that no other would take it soon. */
+  #claiming<T>(key: TaskKey, offer: Offer | undefined, step: Promise<T>): Promise<T> {
+    const { instance, store } = this.#parts
+    return step.catch((error) => {
+      if (typeof offer === 'object') instance.retry.add(() => store.end(key, offer.owner, GIVEN_BACK, TERMS))
+      throw error
+    })
   }
 
   /** What this instance offers for a leg that nobody runs. */
@@ -182,6 +222,15 @@ export class Engine implements TaskEngine {
   #tell(key: TaskKey, watchers: readonly string[]): void {
     for (const to of watchers) void this.#parts.instance.send({ t: 'task', to, task: nameOf(key) })
   }
+}
+
+/** How long a leg that may not begin yet is waited for without a look at this instance, in ms. */
+const PAUSE = 1_000
+const GIVEN_BACK: TaskEnd = { kind: 'released', counts: false, enqueue: false }
+
+/** Where the tasks of a caller are counted: of its principal, or of its address where callers have none. */
+function placeOf({ principal, client = '' }: Pick<TaskCaller, 'principal' | 'client'>): string {
+  return principal === '' ? `task of ${client}` : `task:${principal}`
 }
 
 function requestInfoOf({ url }: TaskRequest, { request }: Partial<TaskCaller>): TaskCaller['request'] {

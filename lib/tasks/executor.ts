@@ -13,8 +13,8 @@ export interface Wake {
 
 export interface Executor {
   /**
-   * Has {@link RunTask} called with `wake` in `delay` ms or later, at least once, in any instance. Where it rejects, or the wake is lost,
-   * the next poll of the client does the same.
+   * Has {@link RunTask} called with `wake` in `delay` ms or later, at least once, in any instance. A queue without delays may call it
+   * sooner: it waits for the rest then. Where this rejects, or the wake is lost, the next poll of the client does the same.
    */
   enqueue(wake: Wake, delay: number): Promise<void>
 }
@@ -25,8 +25,8 @@ interface RunOptions {
 }
 
 /**
- * Runs a leg. Resolves when it is over here. ran: it asked, ended, or was released before the deadline. nothing: there is no
- * such task any more, or it does not wait for this leg. held: another run has its lease.
+ * Runs a leg, once it may begin. Resolves when it is over here. ran: it asked, ended, or was released before the deadline. nothing: there is no
+ * such task any more, or it does not wait for this leg. held: another run has its lease, or there is no time to wait for its begin.
  *
  * @throws StoreUnavailable where it should be called again
  */

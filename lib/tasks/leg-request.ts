@@ -1,4 +1,5 @@
 /** The request of a leg, as the handler gets it, and the sentences of its errors. */
+import type { CallOutcome } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
@@ -36,6 +37,21 @@ export const FULL =
 
 export const NOT_DURABLE =
   'The tool asks its client in a task, and must not be run again with the answer. Where everything that it does before it asks may be done twice, say so: tools: { <name>: { durable: true } }.'
+
+interface Loss {
+  outcome: CallOutcome
+  reason: string
+}
+
+const LOSSES: Readonly<Record<string, Loss>> = {
+  cancelled: { outcome: 'cancelled', reason: 'The task was cancelled.' },
+  gone: { outcome: 'session_gone', reason: 'The session of the task has ended.' },
+}
+
+/** Why a run has its leg no longer. `status`: the reply of the store, or `gone`, of which mail tells. */
+export function lossOf(status: string): Loss {
+  return LOSSES[status] ?? { outcome: 'lost', reason: 'Another run has this task, or it has expired.' }
+}
 
 export function otherAsk(key: string): string {
   return `The handler asks something else than before under the key ${JSON.stringify(key)}: it was changed while the task waited, or it asks other things in each run.`

@@ -1,6 +1,7 @@
 /** Each property refuses a history in which it does not hold, and accepts the one beside it. */
 import { describe, expect, test } from 'vitest'
 import { check } from './check/check.ts'
+import { countDurable, countsText } from './check/counts.ts'
 import type { Call, Entry, Fault, History, Outcome, Received, Session } from './history.ts'
 import { LIMITS } from './nemesis.ts'
 
@@ -60,6 +61,7 @@ function propertiesOf({ call = {}, session = {}, ledger = FIRST, faults = [], mo
     faults,
     sessions: [{ ...SESSION, ...session }],
     calls: [{ ...CALL, ...call }],
+    tasks: [],
     ledger,
     exits: [],
     errors: [],
@@ -259,6 +261,36 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
       ledger: [...durable('a.1/1', 1_100, [1], []), ...durable('b.1/1', 5_000, [2, 3, 0])],
       faults: [KILLED],
     },
+  ],
+  [
+    'effects happen once',
+    'an effect of a durable tool without a session whose client lost no reply',
+    {
+      call: { ...DURABLE.call, revision: '2026-07-28', again: [] },
+      ledger: [...durable('a.1/1', 1_100, [1]), ...durable('b.1/1', 5_000, [1, 2, 3, 0])],
+    },
+    {
+      call: { ...DURABLE.call, revision: '2026-07-28', again: [1_050] },
+      ledger: [...durable('a.1/1', 1_100, [1]), ...durable('b.1/1', 5_000, [1, 2, 3, 0])],
+    },
+  ],
+  [
+    'effects happen once',
+    'an effect of a durable tool without a session that was done again more often than its client lost a reply',
+    {
+      call: { ...DURABLE.call, revision: '2026-07-28', again: [1_050] },
+      ledger: [1, 2, 3].flatMap((n) => durable(`a.${n}/1`, 1_100 * n, [1])),
+    },
+    {
+      call: { ...DURABLE.call, revision: '2026-07-28', again: [1_050, 2_000] },
+      ledger: [1, 2, 3].flatMap((n) => durable(`a.${n}/1`, 1_100 * n, [1])),
+    },
+  ],
+  [
+    'no durable call is lost',
+    'a durable call that ends with its instance',
+    { call: { tool: 'durable', outcomes: [failed(LOST)] }, faults: [KILLED] },
+    { call: { tool: 'steps', outcomes: [failed(LOST)] }, faults: [KILLED] },
   ],
   [
     'results are true',
@@ -469,6 +501,36 @@ describe('the checker accepts what is like it and allowed', () => {
   test.each(CASES)('%s: %s', (property, _what, _bad, good) => {
     expect(propertiesOf(good)).not.toContain(property)
   })
+})
+
+test('what durable calls did is counted', () => {
+  const calls: Call[] = [
+    { ...CALL, ...DURABLE.call },
+    { ...CALL, tool: 'durable', call: 's#2', outcomes: [failed(LOST)] },
+    { ...CALL, tool: 'durable', call: 's#3', outcomes: [] },
+    { ...CALL, tool: 'durable', call: 's#4', revision: '2026-07-28', outcomes: [{ kind: 'hung', at: 9_000 }] },
+  ]
+  const ledger = [
+    ...run('a.1/1', 1_100, [{ e: 'suspended' }], undefined),
+    ...durable('a.1/2', 2_000, [1], [1]),
+    ...durable('b.1/1', 5_000, [1, 2, 3, 0, 0]),
+  ]
+  const history = {
+    seed: 1,
+    limits: LIMITS,
+    faults: [KILLED],
+    sessions: [SESSION],
+    calls,
+    tasks: [],
+    ledger,
+    exits: [],
+    errors: [],
+  }
+  const counts = countDurable(history)
+  expect(counts).toMatchObject({ calls: 4, runs: 3, suspended: 1, takeovers: 1, effects: 4, singles: 2 })
+  expect(counts).toMatchObject({ storm: 1, singleTwice: 1, twice: 0, failover: 0, round: 0 })
+  expect(counts).toMatchObject({ result: 1, lost: 1, open: 1, hung: 1 })
+  expect(countsText(counts)).toContain('| suspensions | 1 |')
 })
 
 test('a cancel ends no call that begins long afterwards', () => {

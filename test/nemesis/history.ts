@@ -1,7 +1,8 @@
 /** The history of a run: all that clients, tools and faults did. The checker reads nothing else. Times are ms of the timeline. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FaultKind } from './faults.ts'
+import type { Task } from './task-history.ts'
 
 export type Tool =
   | 'short'
@@ -97,6 +98,8 @@ export interface Call {
   cancel?: { sent: number; acknowledged?: number; resumable: boolean }
   answers: Answer[]
   resumes: number
+  /** When the client sent rounds without a session whose replies it did not get, and which it sent again. */
+  again?: number[]
   uri?: string
 }
 
@@ -178,6 +181,7 @@ export interface History {
   faults: Fault[]
   sessions: Session[]
   calls: Call[]
+  tasks: Task[]
   ledger: Entry[]
   /** Ends of processes that no fault caused. */
   exits: { at: number; process: string; how: string; errors: string[] }[]
@@ -188,6 +192,8 @@ export interface History {
 
 export interface Limits {
   lease: number
+  /** How long a run has the leg of a task without a sign of it. */
+  taskLease: number
   heartbeat: number
   registerAfter: number
   drainTimeout: number
@@ -197,19 +203,30 @@ export interface Limits {
   suspendAfter: number
   firstLifetime: number
   idleLifetime: number
-  /** How long a client goes on with one call. */
+  /** How long a client goes on with one call, or one task. */
   callPatience: number
 }
+
+/** Lines that are written at once. */
+const AT_ONCE = 10_000
 
 /** One line a record, so that `grep` finds a call. */
 export function writeHistory(history: History, path: string): void {
   mkdirSync(dirname(path), { recursive: true })
   const { seed, limits, rest, ...lists } = history
-  const lines = [JSON.stringify({ seed, limits })]
-  for (const [kind, items] of Object.entries(lists))
-    for (const item of items) lines.push(JSON.stringify({ [kind]: item }))
-  if (rest) lines.push(JSON.stringify({ rest }))
-  writeFileSync(path, `${lines.join('\n')}\n`)
+  const file = openSync(path, 'w')
+  let lines: string[] = []
+  const write = (record: object) => {
+    // The whole of a long history is longer than a string may be.
+    if (lines.push(`${JSON.stringify(record)}\n`) < AT_ONCE) return
+    writeSync(file, lines.join(''))
+    lines = []
+  }
+  write({ seed, limits })
+  for (const [kind, items] of Object.entries(lists)) for (const item of items) write({ [kind]: item })
+  if (rest) write({ rest })
+  if (lines.length > 0) writeSync(file, lines.join(''))
+  closeSync(file)
 }
 
 /** The key of a session itself, among all that the store has of it. */
@@ -217,3 +234,6 @@ export const isRecord = (key: string): boolean => /\}$/.test(key)
 
 /** What outlives its session for a while by design: marks by which a repeated step or a repeated DELETE is recognised. */
 export const isMark = (key: string): boolean => /\}:(post:|over:|cancel:|live$|logs$)/.test(key)
+
+/** A task of a session, which nobody finds after the session has ended. */
+export const isTask = (key: string): boolean => /\}:task(s$|:)/.test(key)

@@ -2,7 +2,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { countDurable } from './check/check.ts'
+import { taskTable } from './check/count-tasks.ts'
+import { countDurable, countsText } from './check/counts.ts'
+import { CALL_MIXES, isCallMix } from './clients/mixes.ts'
 import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
@@ -17,7 +19,9 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '100' },
     rate: { type: 'string', default: '70' },
     gap: { type: 'string', default: '1500' },
+    mix: { type: 'string', default: 'all' },
     only: { type: 'string' },
+    tasks: { type: 'string' },
     revision: { type: 'string' },
     redis: { type: 'string', default: 'replica' },
     history: { type: 'string' },
@@ -29,6 +33,11 @@ const { without } = values
 const redis = ARRANGEMENTS.find((name) => name === values.redis)
 if (redis === undefined) {
   console.error(`--redis takes one of: ${ARRANGEMENTS.join(', ')}.`)
+  process.exit(1)
+}
+const { mix: calls } = values
+if (!isCallMix(calls)) {
+  console.error(`--mix takes one of: ${Object.keys(CALL_MIXES).join(', ')}.`)
   process.exit(1)
 }
 if (without !== undefined && !isProtection(without)) {
@@ -45,7 +54,9 @@ try {
     length: Number(values.minutes) * 60_000,
     clients: Number(values.clients),
     rate: Number(values.rate),
+    calls,
     mix: { gap: Number(values.gap), only },
+    tasks: values.tasks === undefined ? undefined : Number(values.tasks),
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,
@@ -57,17 +68,15 @@ try {
   console.log(
     `${history.calls.length} calls, ${resumes} resumes, ${history.sessions.length} sessions, ${history.faults.length} faults`,
   )
-  const { calls, suspended, hits } = countDurable(history)
-  console.log(
-    `${calls} durable calls, ${suspended} suspensions; a fault hit ${hits} effects between their beginning and the store, and they were done again`,
-  )
+  console.log(countsText(countDurable(history)))
+  if (history.tasks.length > 0) console.log(taskTable(history))
   for (const { property, text, at } of problems.slice(0, 30)) console.log(`[${property}] ${at ?? ''} ${text}`)
   if (found) {
     console.log(
       `${problems.length} problems, the first after ${Math.round(found.at / 1000)} s and ${found.calls} calls.`,
     )
     console.log(
-      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed} --redis ${redis}${without ? ` --without ${without}` : ''}`,
+      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed} --redis ${redis} --mix ${calls}${without ? ` --without ${without}` : ''}`,
     )
   } else console.log('No problem.')
   console.log(`History: ${path}`)

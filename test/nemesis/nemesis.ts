@@ -4,8 +4,11 @@ import { check, type Problem } from './check/check.ts'
 import { Looking } from './check/looking.ts'
 import { Http } from './clients/http.ts'
 import { LegacyClient } from './clients/legacy-client.ts'
+import { CALL_MIXES, type CallMixName, revisionOf } from './clients/mixes.ts'
 import { SessionClient } from './clients/session-client.ts'
 import { StatelessClient } from './clients/stateless-client.ts'
+import { SessionTaskClient } from './clients/tasks/session.ts'
+import { StatelessTaskClient } from './clients/tasks/stateless.ts'
 import type { World } from './clients/world.ts'
 import { Faults, type Mix, planFaults, WITHOUT_LINKS } from './faults.ts'
 import type { Entry, History, Limits } from './history.ts'
@@ -24,6 +27,10 @@ export interface NemesisOptions {
   /** Calls per second of all clients together, about. */
   rate?: number
   mix?: Mix
+  /** What the clients call; default: `all`. */
+  calls?: CallMixName
+  /** The part of the clients, from 0 to 1, that run tasks instead of calls; default: a tenth, and none where they make other calls than `all`. */
+  tasks?: number | undefined
   /** How the store is arranged; default: `replica`. */
   redis?: Arrangement | undefined
   /** Only clients of this revision. */
@@ -44,6 +51,7 @@ export interface Outcome {
 
 export const LIMITS: Limits = {
   lease: 4_000,
+  taskLease: 4_000,
   heartbeat: 2_000,
   registerAfter: 50,
   drainTimeout: 2_000,
@@ -56,14 +64,12 @@ export const LIMITS: Limits = {
   callPatience: 75_000,
 }
 
-/** Of 20 clients, how many speak each revision. */
-const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
-const SHARES = { '2024-11-05': 2, '2025-03-26': 3, '2025-06-18': 4, '2025-11-25': 8, '2026-07-28': 3 }
 /** How often a run is checked that ends at the first problem, and one that does not, in ms. */
 const CHECK_EVERY = { first: 5_000, all: 60_000 }
 
 export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
-  const { seed, length, clients = 100, rate = 70, redis = 'replica', mix = { gap: 1_500 }, report = () => {} } = options
+  const { seed, length, clients = 100, rate = 70, redis = 'replica', report = () => {} } = options
+  const { mix = { gap: 1_500 }, calls = 'all' } = options
   const limits = LIMITS
   const fleet = await Fleet.start({ limits, redis, root: options.root })
   const ledger = new LedgerReader(fleet.ledger)
@@ -75,9 +81,13 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   const world: World = {
     http,
     now: fleet.now,
+    mix: CALL_MIXES[calls],
     limits,
     sessions: [],
     calls: [],
+    tasks: [],
+    taskIds: new Map(),
+    open: new Map(),
     get running() {
       return running
     },
@@ -85,14 +95,15 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     silence: 3.5 * limits.heartbeat,
   }
   const history = (): History => {
-    entries.push(...ledger.read())
-    const { sessions, calls } = world
+    for (const entry of ledger.read()) entries.push(entry)
+    const { sessions, calls, tasks } = world
     return {
       seed,
       limits,
       faults: [...faults.done, ...fleet.servers.unplanned],
       sessions,
       calls,
+      tasks,
       ledger: entries,
       exits: fleet.exits,
       errors: fleet.errors,
@@ -109,7 +120,12 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     if (options.stopAtFirst) abort.abort()
   }
   try {
-    const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i, options.revision))
+    const { revision } = options
+    const hasTasks = revision === undefined || revision === '2025-11-25' || revision === '2026-07-28'
+    const isTasks = spread(hasTasks ? (options.tasks ?? (calls === 'all' ? 0.1 : 0)) : 0)
+    const alive = Array.from({ length: clients }, (_, i) =>
+      isTasks(i) ? makeTaskClient(world, seed, i, revision) : makeClient(world, seed, i, revision),
+    )
     const lives = Promise.all(alive.map((client) => client.live()))
     const checking = setInterval(() => void look(), options.stopAtFirst ? CHECK_EVERY.first : CHECK_EVERY.all)
     const over = setTimeout(() => abort.abort(), length)
@@ -127,7 +143,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
       whole.rest = await comeToRest(
         fleet,
         world,
-        alive.filter((client) => client instanceof SessionClient),
+        alive.filter((client) => 'session' in client),
       )
       whole.ledger = history().ledger
     }
@@ -151,15 +167,19 @@ function fitting(mix: Mix, redis: Arrangement): Mix {
 
 function makeClient(world: World, seed: number, i: number, only: string | undefined) {
   const random = new Random(seed, `client ${i}`)
-  const shares = Object.values(SHARES).reduce((sum, share) => sum + share, 0)
-  let left = i % shares
-  const drawn = REVISIONS.find((name) => {
-    left -= SHARES[name as keyof typeof SHARES]
-    return left < 0
-  }) as string
-  const revision = only ?? drawn
+  const revision = only ?? revisionOf(world.mix, i)
   const name = `${i}`
   if (revision === '2024-11-05') return new LegacyClient(world, random, name)
   if (revision === '2026-07-28') return new StatelessClient(world, random, name)
   return new SessionClient(world, random, name, revision)
+}
+
+/** Chooses a part of the numbers from 0 on, evenly. */
+const spread = (part: number) => (i: number) => Math.floor((i + 1) * part) > Math.floor(i * part)
+
+/** Two of three speak the revision with sessions. */
+function makeTaskClient(world: World, seed: number, i: number, only: string | undefined) {
+  const random = new Random(seed, `tasks ${i}`)
+  const isStateless = only === undefined ? random.chance(1 / 3) : only === '2026-07-28'
+  return isStateless ? new StatelessTaskClient(world, random, `t${i}`) : new SessionTaskClient(world, random, `t${i}`)
 }

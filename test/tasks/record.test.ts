@@ -246,6 +246,110 @@ describe.each(Object.keys(STORES))('%s', (name) => {
     expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'failed', message: 'why' } })
   })
 
+  test('a claim that is sent again after a lost reply is answered as the first was', async () => {
+    const key = await create({ retries: 2 }, LAPSED)
+    const first = await tasks.get(key, HELD, { owner: 'i:b' })
+    expect(first).toMatchObject({ claim: { leg: 1, attempt: 2 } })
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toEqual(first)
+    expect(await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })).toEqual(first)
+    // It is no further loss.
+    await tasks.renew(key, { owner: 'i:b' }, LAPSED)
+    expect(await tasks.get(key, HELD, { owner: 'i:c' })).toMatchObject({ claim: { attempt: 3 } })
+  })
+
+  test('a leg that ends on nothing but what has its answer is followed by the next one', async () => {
+    const key = await create({ answers: [{ key: 'k', ask: 'digest of k', value: '1' }] })
+    expect(await tasks.end(key, 'i:a', { kind: 'input', asks: [ask('k')] }, HELD)).toMatchObject({ status: 'ok' })
+    expect(await tasks.get(key, HELD)).toMatchObject({ view: { status: 'working', leg: 2, asks: [] } })
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toMatchObject({ claim: { leg: 2, attempt: 1 } })
+  })
+
+  test('answers that are sent again after a lost reply have the same claim', async () => {
+    const key = await create()
+    await tasks.end(key, 'i:a', { kind: 'input', asks: [ask('k')] }, HELD)
+    const answers = new Map([['k', '"1"']])
+    const first = await tasks.update(key, answers, HELD, { owner: 'i:b' })
+    expect(first).toMatchObject({ claim: { leg: 2, attempt: 1 } })
+    expect(await tasks.update(key, answers, HELD, { owner: 'i:b' })).toMatchObject({
+      ...{ status: 'ok', claim: { leg: 2, attempt: 1 } },
+      view: { status: 'working' },
+    })
+    expect(await tasks.update(key, answers, HELD, { owner: 'i:c' })).not.toMatchObject(CLAIMED)
+    expect(await tasks.update(key, answers, HELD, 'enqueue')).not.toMatchObject(CLAIMED)
+    await tasks.end(key, 'i:b', { kind: 'completed', outcome: '{"result":{}}' }, HELD)
+    expect(await tasks.update(key, answers, HELD, { owner: 'i:b' })).not.toMatchObject(CLAIMED)
+  })
+
+  test('a wake that comes before its leg may begin is answered with how long that is, and nothing is taken', async () => {
+    const key = await create()
+    const slow = { ...HELD, backOff: [60_000] }
+    const released = { kind: 'released', counts: true, enqueue: true } as const
+    expect(await tasks.end(key, 'i:a', released, slow)).toMatchObject({ enqueue: { leg: 1, delay: 60_000 } })
+    const early = await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })
+    if (early.status !== 'ok') throw new Error('unknown')
+    expect(early.wait).toBeGreaterThan(50_000)
+    expect(early.wait).toBeLessThanOrEqual(60_000)
+    expect(early).not.toMatchObject(CLAIMED)
+    // A poll does not wait, and a lease that a run has may be renewed.
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).not.toHaveProperty('wait')
+    const held = await create()
+    expect(await tasks.get(held, HELD, { owner: 'i:b', leg: 1 })).not.toHaveProperty('wait')
+  })
+
+  test('one stream at a time sends what a task asks, and another one where that ends, or nobody has read it for long', async () => {
+    const scope = `session${++made}`
+    await store.createSession(scope, 'record', 60_000)
+    const key = { scope, id: 'one', inSession: true }
+    await tasks.create(key, NEW, HELD)
+    const watch = (stream: string, lifetime = 60_000) =>
+      tasks.watch(key, `i:${stream}`, lifetime === 0 ? 0 : 60_000, { stream, lifetime })
+    expect(await watch('a')).toMatchObject({ turn: 1 })
+    expect((await watch('b')) as object).toMatchObject({ turn: undefined })
+    expect(await watch('a')).toMatchObject({ turn: 1 })
+    // The end of one that has no turn changes nothing.
+    expect(await watch('b', 0)).toMatchObject({ watchers: [] })
+    await watch('b')
+    const left = await watch('a', 0)
+    expect(left).toMatchObject({ watchers: ['i:b'] })
+    expect(await watch('b')).toMatchObject({ turn: 2 })
+    expect(await tasks.watch(key, 'i:none', 60_000)).toMatchObject({ turn: undefined })
+    // Nobody reads the stream of b: it cannot keep its turn for longer, but has it where no other wants it.
+    await watch('b', 0)
+    expect(await watch('b', 1)).toMatchObject({ turn: 3 })
+    await expect.poll(async () => (await watch('c')) as object).toMatchObject({ turn: 4 })
+    await watch('c', 0)
+    await store.register(scope, { id: 'n1', stream: 'd', owner: 'i:d', holder: 'i:h' })
+    await watch('d', 1)
+    // Its stream is read: it keeps its turn for as long as it asks for.
+    expect(await watch('d')).toMatchObject({ turn: 5 })
+    expect(await watch('c')).toMatchObject({ turn: undefined })
+    await watch('d', 1)
+    await store.release(scope, 'd', 'i:h', false)
+    expect(await watch('d')).toMatchObject({ turn: 5 })
+    await expect.poll(async () => (await watch('c')) as object).toMatchObject({ turn: 6 })
+  })
+
+  test('the tasks of a session that has ended are removed, with the names of their runs', async () => {
+    const scope = `session${++made}`
+    await store.createSession(scope, 'record', 60_000)
+    const place = (id: string) => ({ scope, id, inSession: true })
+    await tasks.create(place('runs'), NEW, HELD)
+    await tasks.create(place('waits'), { ...NEW, owner: undefined }, HELD)
+    expect(await tasks.endSession(scope)).toEqual([])
+    expect(await tasks.list(scope)).toHaveLength(2)
+    await store.deleteSession(scope)
+    const ended = await tasks.endSession(scope)
+    expect(ended.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+      { id: 'runs', owner: 'i:a' },
+      { id: 'waits', owner: undefined },
+    ])
+    expect(await tasks.endSession(scope)).toEqual([])
+    // There is nothing left that a session of the same key would find.
+    await store.createSession(scope, 'record', 60_000)
+    expect(await tasks.list(scope)).toEqual([])
+    expect(await tasks.get(place('runs'), HELD)).toEqual({ status: 'unknown' })
+  })
+
   test('a task of a session is listed there, and ends with it', async () => {
     const scope = `session${++made}`
     await store.createSession(scope, 'record', 60_000)

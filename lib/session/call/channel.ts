@@ -51,6 +51,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #said = 0
   #isDurable: boolean | undefined
   #leg: Leg | undefined
+  /** How the call has ended, where that is not for the handler to say. */
+  outcome: CallOutcome | undefined
 
   constructor(call: SendingCall, parts: CallParts, progress: AutoProgress) {
     super(parts.host, parts.caller, parts.request)
@@ -75,6 +77,10 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   }
   override get sessionKey(): string {
     return this.#parts.session.key
+  }
+  /** The name of its stream. */
+  get stream(): string {
+    return this.#call.legParts.stream.name
   }
   override get takenOver(): boolean {
     return this.#parts.continued?.claimed === true
@@ -242,6 +248,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
 
   /** The call has ended: no ask waits any longer. `outcome`: where that is not for the handler to say. */
   ended(outcome: CallOutcome | undefined): void {
+    this.outcome = outcome
     this.#leg?.ended()
     this.#asks?.abandon(outcome === 'suspended')
     this.watch?.end(outcome)

@@ -8,6 +8,7 @@ import type { Caller } from '../../runtime/caller.ts'
 import { AskError, AskPending } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
+import { LOST } from '../../tasks/outcome.ts'
 import { refusedWith } from '../../tasks/refused.ts'
 import type { SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
@@ -21,11 +22,11 @@ export async function waitForResult(
   key: TaskKey,
   unknown: () => ProtocolError,
 ): Promise<Result> {
-  const { caller, host } = parts
+  const { caller, carrier, host } = parts
   const first = await engine.get(key, caller)
   if (!first) throw unknown()
   if (isTerminal(first)) return resultOf(key.id, first)
-  const watch = new TaskWatch(host.instance, engine, key)
+  const watch = new TaskWatch(host.instance, engine, key, carrier.streams ? channel.stream : undefined)
   const delivery = new Delivery(parts, channel, engine, key)
   try {
     await watch.begin()
@@ -39,20 +40,25 @@ export async function waitForResult(
       if (text !== sent) await channel.notify('notifications/tasks/status', status)
       sent = text
       if (isTerminal(view)) return resultOf(key.id, view)
-      delivery.deliver(view)
+      // The connection that has sent the asks may be gone.
+      if (view.asks.length > 0) await watch.renew()
+      delivery.deliver(view, watch.turn)
       await untilChanged(watch, channel.signal, delivery.suspended)
     }
   } finally {
     delivery.end()
-    host.instance.track(watch.end())
+    // After a suspension, or where another instance goes on with this call, a later run asks the same.
+    const isOver = channel.outcome === undefined || channel.outcome === 'cancelled'
+    host.instance.track(watch.end(isOver))
   }
 }
 
 /** @throws AskPending where the call is suspended: an answer, or the next poll, begins it again */
 async function untilChanged(watch: TaskWatch, signal: AbortSignal, suspended: Promise<never>): Promise<void> {
-  signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
+  // The call is over, and nobody gets this.
+  const abort = () => reject(new ProtocolError(ErrorCode.InternalError, String(signal.reason)))
+  if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   await Promise.race([watch.changed, promise, suspended]).finally(() => signal.removeEventListener('abort', abort))
 }
@@ -64,11 +70,7 @@ function resultOf(taskId: string, view: TaskView): JsonObject {
   const { code, message, data } = outcome?.error ?? {}
   const text = typeof message === 'string' ? message : undefined
   if (view.status === 'cancelled') throw new ProtocolError(ErrorCode.ServerError, `Task ${taskId} was cancelled.`)
-  throw new ProtocolError(
-    typeof code === 'number' ? code : ErrorCode.InternalError,
-    text ?? view.message ?? `Task ${taskId} failed: its runs were lost.`,
-    data,
-  )
+  throw new ProtocolError(typeof code === 'number' ? code : ErrorCode.InternalError, text ?? LOST, data)
 }
 
 /** The asks of a task, as one stream sends them. */
@@ -77,8 +79,8 @@ class Delivery {
   readonly #channel: SessionChannel
   readonly #engine: TaskEngine
   readonly #key: TaskKey
-  readonly #asked = new Set<string>()
-  readonly #over = new AbortController()
+  /** What this stream has asked, by turn and key. */
+  readonly #asked = new Map<string, AbortController>()
   readonly #suspended = Promise.withResolvers<never>()
 
   constructor({ caller }: CallParts, channel: SessionChannel, engine: TaskEngine, key: TaskKey) {
@@ -94,24 +96,36 @@ class Delivery {
     return this.#suspended.promise
   }
 
-  /** Sends those that were not sent on this stream. */
-  deliver({ asks, ttl, created, updated }: TaskView): void {
-    for (const ask of asks) {
-      if (this.#asked.has(ask.key)) continue
-      this.#asked.add(ask.key)
-      void this.#ask(ask, Math.max(1, ttl - (updated - created)))
+  /**
+   * Sends those that were not sent on this stream, and withdraws those that wait no longer: they were answered elsewhere, or another
+   * stream asks them now.
+   *
+   * @param turn undefined: another stream asks
+   */
+  deliver({ asks, ttl, created, updated }: TaskView, turn: number | undefined): void {
+    const open = new Map(turn === undefined ? [] : asks.map((ask) => [`${turn} ${ask.key}`, ask]))
+    for (const [name, asked] of this.#asked) {
+      if (open.has(name)) continue
+      this.#asked.delete(name)
+      asked.abort()
+    }
+    for (const [name, ask] of open) {
+      if (this.#asked.has(name)) continue
+      const asked = new AbortController()
+      this.#asked.set(name, asked)
+      void this.#ask(ask, `task ${turn}`, Math.max(1, ttl - (updated - created)), asked.signal)
     }
   }
 
   end(): void {
-    this.#over.abort()
+    for (const asked of this.#asked.values()) asked.abort()
   }
 
-  async #ask({ request }: TaskAsk, timeout: number): Promise<void> {
+  async #ask({ request }: TaskAsk, place: string, timeout: number, signal: AbortSignal): Promise<void> {
     const { key, method, params } = JSON.parse(request) as { key: string; method: string; params?: unknown }
     const named = related(isObject(params) ? params : {}, this.#key.id)
     // The key makes it the same ask for a run that takes this call over.
-    const ask = { method, params: named, key: `task ${key}`, timeout, signal: this.#over.signal }
+    const ask = { method, params: named, key: `${place} ${key}`, timeout, signal }
     try {
       const result = await this.#channel.ask(ask)
       await this.#engine.update(this.#key, { [key]: result }, this.#caller)

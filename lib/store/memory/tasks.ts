@@ -1,7 +1,6 @@
 /** Tasks in memory: as the scripts of Redis, step by step. */
 import type { Owner } from '../names.ts'
 import {
-  type NewTask,
   type Offer,
   TASK_BYTES,
   TASK_ENTRIES,
@@ -13,42 +12,9 @@ import {
   type TaskStatus,
   type TaskStore,
   type TaskTerms,
-  type TaskView,
 } from '../tasks.ts'
 import { part, type State } from './state.ts'
-
-interface Kept {
-  ask: string
-  request: string
-  value: string | undefined
-}
-
-interface Task extends Pick<NewTask, 'request' | 'ttl' | 'poll' | 'retries'> {
-  status: TaskStatus
-  created: number
-  updated: number
-  /** When it expires, by the clock's `now`. */
-  expires: number
-  /** '' where nobody runs the leg. */
-  owner: Owner
-  /** Until when the leg is its owner's, or waits, by the clock's `now`. */
-  lease: number
-  leg: number
-  /** Runs of the leg that were lost without progress. */
-  lost: number
-  /** The run has kept something. */
-  progress: boolean
-  queued: number
-  message: string | undefined
-  outcome: string | undefined
-  asks: Map<string, Kept>
-  results: Map<string, string>
-  begun: Map<string, Owner>
-  bytes: number
-  watchers: Map<string, number>
-  /** The run that ended the last leg. */
-  by: Owner
-}
+import { openOf, pauseOf, type Task, taskOf, viewOf } from './task-record.ts'
 
 export function taskOperations(state: State): TaskStore {
   const tasks = state.map<Task>()
@@ -84,6 +50,10 @@ export function taskOperations(state: State): TaskStore {
     task.lease = 0
   }
 
+  /** The run that is offered has the leg: it sends the same again after a lost reply. */
+  const isRepeated = (task: Task, offered: Offer | undefined) =>
+    typeof offered === 'object' && task.status === 'working' && task.owner === offered.owner
+
   function claim(task: Task, owner: Owner, { lease }: TaskTerms): TaskClaim {
     Object.assign(task, { owner, lease: clock.now() + lease, progress: false, queued: 0 })
     const asks = new Map([...task.asks].map(([key, { ask, value }]) => [key, { ask, value }]))
@@ -97,9 +67,10 @@ export function taskOperations(state: State): TaskStore {
     const now = clock.now()
     if (offered === undefined || task.status !== 'working') return {}
     if (offered !== 'enqueue' && offered.leg !== undefined && offered.leg !== task.leg) return {}
+    if (offered !== 'enqueue' && isRepeated(task, offered)) return { claim: claim(task, offered.owner, terms) }
     const isLost = task.owner !== ''
-    const due = task.lease + (isLost ? pauseOf(backOff, task.lost) : 0)
-    if (due > now) return {}
+    const left = task.lease + (isLost ? pauseOf(backOff, task.lost) : 0) - now
+    if (left > 0) return isLost || offered === 'enqueue' || offered.leg === undefined ? {} : { wait: left }
     if (isLost && task.lost >= task.retries) {
       stop(task, 'failed')
       return {}
@@ -142,7 +113,9 @@ export function taskOperations(state: State): TaskStore {
         grow(key, task, name.length + request.length)
         task.asks.set(name, { ask, request, value: undefined })
       }
-      stop(task, 'input_required')
+      // Where each has its answer, nobody would wake the task: the next leg may begin at once.
+      const isOpen = end.asks.some((ask) => task.asks.get(ask.key)?.value === undefined)
+      stop(task, isOpen ? 'input_required' : 'working')
       Object.assign(task, { leg: task.leg + 1, lost: 0 })
       return {}
     }
@@ -166,29 +139,12 @@ export function taskOperations(state: State): TaskStore {
   }
 
   return {
-    async create(key, made, { lease, patience }) {
+    async create(key, made, terms) {
       if (key.inSession && !state.sessions.has(key.scope)) return { status: 'unknown' }
-      const { owner, answers = [], results = [], request, ttl, poll, retries } = made
+      const { answers = [], request, ttl } = made
       const before = find(key)
       if (before) return before.request === request ? { status: 'ok', view: viewOf(before) } : { status: 'taken' }
-      const now = clock.now()
-      const task: Task = {
-        ...{ request, ttl, poll, retries, status: 'working', leg: 1, lost: 0, progress: false },
-        message: undefined,
-        created: clock.wall(),
-        updated: clock.wall(),
-        expires: now + ttl,
-        owner: owner ?? '',
-        lease: owner === undefined ? 0 : now + lease,
-        queued: owner === undefined ? now + patience : 0,
-        outcome: undefined,
-        asks: new Map(answers.map(({ key: name, ask, value }) => [name, { ask, request: '', value }])),
-        results: new Map(results.map(({ name, value }) => [name, value])),
-        begun: new Map(),
-        bytes: 0,
-        watchers: new Map(),
-        by: '',
-      }
+      const task = taskOf(made, terms, clock.now(), clock.wall())
       const kept = [request, ...answers.map(({ value }) => value), ...task.results.values()]
       const bytes = kept.reduce((sum, text) => sum + text.length, 0)
       state.requireRoom(bytes)
@@ -211,6 +167,9 @@ export function taskOperations(state: State): TaskStore {
     async update(key, answers, terms, offered) {
       const task = find(key)
       if (!task) return { status: 'unknown' }
+      if (isRepeated(task, offered)) {
+        return { status: 'ok', view: viewOf(task), ...offer(task, terms, offered), watchers: [] }
+      }
       if (task.status !== 'input_required') return { status: 'ok', view: viewOf(task), watchers: [] }
       let news = false
       for (const [name, value] of answers) {
@@ -260,12 +219,26 @@ export function taskOperations(state: State): TaskStore {
       return { status: 'ok', view: viewOf(task), owner: owner === '' ? undefined : owner, watchers: watchersOf(task) }
     },
 
-    async watch(key, watcher, lifetime) {
+    async watch(key, watcher, lifetime, asking) {
       const task = find(key)
       if (!task) return { status: 'unknown' }
       if (lifetime > 0) task.watchers.set(watcher, clock.now() + lifetime)
       else task.watchers.delete(watcher)
-      return { status: 'ok', view: viewOf(task) }
+      const reply = { status: 'ok' as const, view: viewOf(task), turn: undefined, watchers: [] }
+      if (!asking) return reply
+      const { stream, lifetime: until, turn } = task.asking
+      const isOwn = stream === asking.stream
+      if (asking.lifetime <= 0) {
+        if (!isOwn) return reply
+        task.asking = { stream: '', lifetime: 0, turn }
+        return { ...reply, watchers: watchersOf(task) }
+      }
+      if (!isOwn && until > clock.now()) return reply
+      // Nobody reads it now: it keeps its turn until its time is over, and then for as long as no other wants it.
+      if (isOwn && !state.peekLive(key.scope)?.places.get(asking.stream)?.holder) return { ...reply, turn }
+      const next = isOwn ? turn : turn + 1
+      task.asking = { stream: asking.stream, lifetime: clock.now() + asking.lifetime, turn: next }
+      return { ...reply, turn: next }
     },
 
     async list(scope) {
@@ -274,20 +247,17 @@ export function taskOperations(state: State): TaskStore {
         return task ? [{ id, view: viewOf(task) }] : []
       })
     },
+
+    async endSession(scope) {
+      if (state.sessions.has(scope)) return []
+      const left = [...(names.get(scope) ?? [])]
+      names.delete(scope)
+      return left.map((id) => {
+        const place = placeOf({ scope, id })
+        const owner = tasks.get(place)?.owner
+        tasks.delete(place)
+        return { id, owner: owner === '' ? undefined : owner }
+      })
+    },
   }
-}
-
-function pauseOf(backOff: readonly number[], lost: number): number {
-  return backOff[Math.min(lost, backOff.length - 1)] ?? 0
-}
-
-function openOf({ asks }: Task): [string, Kept][] {
-  return [...asks].filter(([, { value }]) => value === undefined)
-}
-
-function viewOf(task: Task): TaskView {
-  const { status, created, updated, ttl, poll, leg, message, outcome } = task
-  const open = status === 'input_required' ? openOf(task) : []
-  const asks = open.map(([key, { ask, request }]) => ({ key, ask, request }))
-  return { status, created, updated, ttl, poll, leg, message, asks, outcome }
 }

@@ -9,6 +9,7 @@ import {
   type TaskTerms,
 } from '../tasks.ts'
 import type { Commands } from './commands.ts'
+import { dropTask, leftTasks, listTasks, watchTask } from './scripts/session-tasks.ts'
 import * as scripts from './scripts/tasks.ts'
 
 const placeOf = ({ scope, id, inSession }: TaskKey) => ({ key: scope, id, bound: inSession === true })
@@ -79,11 +80,11 @@ export function taskOperations(commands: Commands): TaskStore {
 
     cancel: (key) => commands.script(scripts.cancelTask, { ...placeOf(key), backOff: [] }),
 
-    watch: (key, watcher, lifetime) =>
-      commands.script(scripts.watchTask, { ...placeOf(key), watcher, lifetime, backOff: [] }),
+    watch: (key, watcher, lifetime, { stream, lifetime: asksFor } = { stream: '', lifetime: 0 }) =>
+      commands.script(watchTask, { ...placeOf(key), watcher, lifetime, stream, asksFor, backOff: [] }),
 
     async list(scope) {
-      const names = await commands.script(scripts.listTasks, { key: scope })
+      const names = await commands.script(listTasks, { key: scope })
       const views = await Promise.all(
         names.map(async (id) => {
           const reply = await commands.script(scripts.getTask, {
@@ -94,6 +95,11 @@ export function taskOperations(commands: Commands): TaskStore {
         }),
       )
       return views.flat()
+    },
+
+    async endSession(scope) {
+      const names = await commands.script(leftTasks, { key: scope })
+      return Promise.all(names.map(async (id) => ({ id, owner: await commands.script(dropTask, { key: scope, id }) })))
     },
   }
   return tasks

@@ -1,6 +1,6 @@
 /** A longer run of the nemesis than that of `npm test`. */
 import { expect, test } from 'vitest'
-import { countDurable } from '../../nemesis/check/check.ts'
+import { countDurable } from '../../nemesis/check/counts.ts'
 import { expectPromisesKept, resultsOf, SEED } from '../../nemesis/expect-promises.ts'
 import { runNemesis } from '../../nemesis/nemesis.ts'
 import { copyWithout, PROTECTIONS } from '../../nemesis/protections.ts'

@@ -2,7 +2,7 @@
 import type { History } from '../history.ts'
 import { checkAsks } from './asks.ts'
 import { checkCancels } from './cancels.ts'
-import { checkEffects, countHits } from './effects.ts'
+import { checkEffects } from './effects.ts'
 import { Index } from './index.ts'
 import { checkOrder } from './order.ts'
 import { checkOutcomes } from './outcomes.ts'
@@ -10,6 +10,8 @@ import type { Problem } from './problem.ts'
 import { checkRest } from './rest.ts'
 import { checkRuns } from './runs.ts'
 import { checkSessions } from './sessions.ts'
+import { checkTaskRuns } from './task-runs.ts'
+import { checkTasks } from './tasks.ts'
 import { checkUpdates } from './updates.ts'
 
 export type { Problem }
@@ -23,6 +25,8 @@ const CHECKS = [
   checkAsks,
   checkSessions,
   checkUpdates,
+  checkTasks,
+  checkTaskRuns,
   checkRest,
 ]
 
@@ -30,11 +34,4 @@ const CHECKS = [
 export function check(history: History): Problem[] {
   const index = new Index(history)
   return CHECKS.flatMap((one) => one(index)).sort((a, b) => (a.at ?? Number.MAX_VALUE) - (b.at ?? Number.MAX_VALUE))
-}
-
-/** Of the durable calls of a history: how many there are, how many runs were suspended, and how many effects the storm hit. */
-export function countDurable(history: History): { calls: number; suspended: number; hits: number } {
-  const calls = history.calls.filter(({ tool }) => tool === 'durable').length
-  const suspended = history.ledger.filter(({ e }) => e === 'suspended').length
-  return { calls, suspended, hits: countHits(new Index(history)) }
 }

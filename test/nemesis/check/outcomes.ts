@@ -55,11 +55,37 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
   [/did not answer within/, rolledBack, 'no failover lost the ask'],
   [/has no stream/, full, 'the store had room'],
   [/was begun by a request that ended/, deadOrTroubled, 'its instance lived and the store answered'],
+  [/has begun it and was lost before its end/, deadOrTroubled, 'its instance lived and the store answered'],
   [/requestState is not valid/, skewed, 'all clocks agreed'],
 ]
 
+/** Errors of calls whose instance is gone: a durable call goes on elsewhere instead. */
+const LOST =
+  /was lost before it was done|has ended before the call was done|was shut down before it was done|was lost; its/
+
+/** The call ended with an error since its instance was gone, though a later run could have gone on with it. */
+export function hasLostCall(index: Index, call: Call): boolean {
+  const [outcome] = call.outcomes
+  if (call.tool !== 'durable' || call.revision === '2026-07-28' || outcome?.kind !== 'error') return false
+  const { text = '' } = outcome
+  // What a failover or a full store loses cannot go on.
+  return LOST.test(text) && !isShutDown(call) && !rolledBackOrFull(index, call, outcome, [])
+}
+
+/**
+ * A server may not close a stream without a response before 2025-11-25: a call whose client has not come back for it ends with its
+ * instance.
+ */
+export function isShutDown({ revision, outcomes: [outcome] }: Call): boolean {
+  return revision < '2025-11-25' && /was shut down before it was done/.test(outcome?.text ?? '')
+}
+
 function checkCauses(index: Index, call: Call): Problem[] {
   const runs = index.runsOf(call)
+  if (hasLostCall(index, call)) {
+    const text = `${call.call} is durable, and ended with "${call.outcomes[0]?.text}"`
+    return [{ property: 'no durable call is lost', call: call.call, at: call.outcomes[0]?.at ?? 0, text }]
+  }
   return call.outcomes.flatMap((outcome) => {
     if (outcome.kind !== 'error' && outcome.kind !== 'refused') return []
     const { text = '', status, at } = outcome

@@ -1,6 +1,7 @@
 /** Who runs a call: one run at a time, another only where the one before may be dead, and none after its session. */
 import type { Call, Session } from '../history.ts'
-import type { Index, Run } from './index.ts'
+import { isSuspended } from './durable.ts'
+import type { Index } from './index.ts'
 import type { Problem } from './problem.ts'
 
 export function checkRuns(index: Index): Problem[] {
@@ -21,16 +22,6 @@ function checkTakeovers(index: Index, call: Call): Problem[] {
     const text = `${call.call} (${call.tool}): run ${run.run} began at ${run.begun}, though the process of run ${before.run} lived`
     return [{ property: 'only dead runs are taken over', call: call.call, at: run.begun, text }]
   })
-}
-
-/**
- * A suspended call is run again when it is answered. Its run may learn of that later than the next one begins; where the reply of the
- * store was lost, it ends as one that was lost, while it waits for its client.
- */
-function isSuspended({ entries }: Run, next: Run): boolean {
-  if (entries.some(({ e }) => e === 'suspended')) return true
-  const [asked, abort] = entries.slice(-2)
-  return asked?.e === 'asked' && abort?.e === 'abort' && abort.at <= next.begun
 }
 
 /** Once another run has begun, nothing that the one before sends afterwards reaches the client. */

@@ -49,7 +49,7 @@ export class LegacyClient {
       const running = new Set<Promise<void>>()
       for (let i = 0; i < actions && this.#open && this.#world.running; i++) {
         await pause(this.#random.pause(this.#world.think))
-        const wish = drawWish(this.#random, { ...NO_ASKS, paused: 0 })
+        const wish = drawWish(this.#random, this.#world.mix, { ...NO_ASKS, paused: 0 })
         if (!this.#open || !this.#world.running) break
         if (running.size >= 4) await Promise.race(running)
         const work = this.#call(wish).finally(() => running.delete(work))

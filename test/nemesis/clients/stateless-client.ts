@@ -29,7 +29,7 @@ export class StatelessClient {
     const running = new Set<Promise<void>>()
     while (this.#world.running) {
       await pause(this.#random.pause(this.#world.think))
-      const wish = drawWish(this.#random, { ask: 0, ask_again: 0, paused: 0, stubborn: 0, once: 20, durable: 0 })
+      const wish = this.#drawWish()
       const twice = this.#random.chance(0.5)
       if (!this.#world.running) break
       if (running.size >= 4) await Promise.race(running)
@@ -39,21 +39,33 @@ export class StatelessClient {
     await Promise.all(running)
   }
 
+  #drawWish(): Wish {
+    const { mix } = this.#world
+    const wish = drawWish(this.#random, mix, { ask: 0, ask_again: 0, paused: 0, stubborn: 0, once: 4 * mix.tools.once })
+    // Each round of a durable tool goes through its steps anew: their messages would come again.
+    return wish.tool === 'durable' ? { ...wish, steps: 0 } : wish
+  }
+
   async #call(wish: Wish, twice: boolean): Promise<void> {
     const world = this.#world
     const call = newCall(world, this.#session, ++this.#next, wish)
+    const again: number[] = []
+    call.again = again
     let more: object = {}
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await pause(250)
+      const sent = world.now()
+      const isDoneOnce = wish.tool === 'once' || (wish.tool === 'durable' && 'requestState' in more)
       const rounds = [this.#round(call, wish, more)]
       // A client that gave its first request up sends the round again: only the first one counts here.
       if (twice && wish.tool === 'once' && 'requestState' in more) rounds.push(this.#round(call, wish, more))
       const [message, twin] = await Promise.all(rounds)
       const best = message?.result ? message : twin?.result ? twin : message
       if (best === undefined) {
-        // Only a step that is done once, however often its state is sent, may be sent again.
-        if (wish.tool === 'once') continue
-        return settleOpen(world, [call], 'broken')
+        // Only what is done once, however often its state is sent, may be sent again.
+        if (!isDoneOnce) return settleOpen(world, [call], 'broken')
+        again.push(sent)
+        continue
       }
       const { result, error } = best
       if (result?.resultType === 'input_required') {
@@ -61,8 +73,10 @@ export class StatelessClient {
         attempt = 0
         continue
       }
-      if (error && /being done by another|did not answer|shutting down/.test(error.message) && wish.tool === 'once')
+      if (error && /being done by another|did not answer|shutting down/.test(error.message) && isDoneOnce) {
+        again.push(sent)
         continue
+      }
       return this.#inbox.conclude(call, best)
     }
     settleOpen(world, [call], 'broken')

@@ -1,15 +1,23 @@
 /** The parts that all clients of a run share. */
 import type { Call, Limits, Outcome, OutcomeKind, Session, Tool } from '../history.ts'
 import type { Random } from '../random.ts'
+import type { Task } from '../task-history.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Http } from './http.ts'
+import type { CallMix } from './mixes.ts'
 
 export interface World {
   http: Http
   now: Timeline
+  mix: CallMix
   limits: Limits
   sessions: Session[]
   calls: Call[]
+  tasks: Task[]
+  /** The session of each task id. */
+  taskIds: Map<string, string>
+  /** The headers of open sessions with tasks, by their names. */
+  open: Map<string, Record<string, string>>
   /** New sessions and calls may begin. */
   readonly running: boolean
   /** The mean time from one action of a client to its next, in ms. */
@@ -50,33 +58,18 @@ export interface Wish {
   dropAfter?: number
 }
 
-const WEIGHTS = {
-  short: 20,
-  quiet: 8,
-  effect: 14,
-  steps: 14,
-  steps_again: 18,
-  ask: 10,
-  ask_again: 8,
-  stubborn: 5,
-  paused: 5,
-  once: 5,
-  durable: 14,
-  announce: 4,
-} as const satisfies Record<Tool, number>
-
 /** For revisions without elicitation. */
 export const NO_ASKS = { ask: 0, ask_again: 0 }
 
 /** How long the user of a client thinks about an ask, in ms: for half of the asks of durable tools so long that they are suspended. */
-export function thinkingTime(random: Random, { tool }: Call, { suspendAfter }: Limits): number {
+export function thinkingTime(random: Random, { tool }: Call, { limits: { suspendAfter }, mix }: World): number {
   const long = tool === 'durable' && random.chance(0.5)
-  return long ? random.between(suspendAfter, 8 * suspendAfter) : random.pause(200)
+  return long ? random.between(suspendAfter, mix.durable.thinks * suspendAfter) : random.pause(200)
 }
 
 /** Draws a call. The same numbers are drawn for every tool, so that a seed gives the same calls for longer. */
-export function drawWish(random: Random, weights: Partial<Record<Tool, number>> = {}): Wish {
-  const tool = random.weighted({ ...WEIGHTS, ...weights })
+export function drawWish(random: Random, mix: CallMix, weights: Partial<Record<Tool, number>> = {}): Wish {
+  const tool = random.weighted({ ...mix.tools, ...weights })
   const steps = random.whole(2, 14) * (random.chance(0.2) ? 4 : 1)
   const asks = random.whole(1, 3)
   const [gap, cancels, drops] = [random.between(5, 160), random.next(), random.next()]
@@ -88,8 +81,8 @@ export function drawWish(random: Random, weights: Partial<Record<Tool, number>> 
   const long = asking || stepping || tool === 'quiet'
   return {
     tool,
-    steps: durable ? Math.min(steps, 12) : stepping ? steps : asking ? Math.min(steps, asks) : 0,
-    asks: asking || durable || tool === 'once' ? asks : 0,
+    steps: durable ? Math.min(steps, mix.durable.steps) : stepping ? steps : asking ? Math.min(steps, asks) : 0,
+    asks: durable ? Math.min(asks, mix.durable.asks) : asking || tool === 'once' ? asks : 0,
     pause: tool === 'quiet' ? gap * 10 : tool === 'short' ? 0 : gap,
     ...(tool === 'announce' && { uri }),
     ...((tool === 'stubborn' || (long && cancels < 0.15)) && { cancelAfter }),

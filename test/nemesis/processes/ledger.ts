@@ -9,11 +9,15 @@ export function openLedger(path: string, name: string, now: Timeline): Ledger {
   return (entry) => appendFileSync(path, `${JSON.stringify({ at: now(), process: name, ...entry })}\n`)
 }
 
+/** Names of the newest entries that are remembered. */
+const MAX_NAMES = 20_000
+
 /** Reads what was added to a ledger since it was read last. */
 export class LedgerReader {
   readonly #file: number
   #at = 0
   #rest = Buffer.alloc(0)
+  readonly #names = new Map<string, string>()
 
   constructor(path: string) {
     appendFileSync(path, '')
@@ -31,9 +35,21 @@ export class LedgerReader {
       const end = bytes.lastIndexOf(10) + 1
       this.#rest = Buffer.from(bytes.subarray(end))
       for (const line of bytes.toString('utf8', 0, end).split('\n')) {
-        if (line !== '') entries.push(JSON.parse(line) as Entry)
+        if (line !== '') entries.push(this.#shared(JSON.parse(line) as Entry))
       }
     }
+  }
+
+  /** Names occur in many entries of a call: each is kept in memory once. */
+  #shared(entry: Entry): Entry {
+    if (this.#names.size > MAX_NAMES) this.#names.clear()
+    for (const [member, value] of Object.entries(entry)) {
+      if (typeof value !== 'string') continue
+      const known = this.#names.get(value)
+      if (known === undefined) this.#names.set(value, value)
+      else Object.assign(entry, { [member]: known })
+    }
+    return entry
   }
 
   close(): void {

@@ -98,6 +98,7 @@ const TASK_NAMES: Record<TaskOperation, true> = {
   cancel: true,
   watch: true,
   list: true,
+  endSession: true,
 }
 
 /** Those of the part of the store that keeps tasks. */

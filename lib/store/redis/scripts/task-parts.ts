@@ -44,14 +44,24 @@ local function pause(lost)
 end
 `
 
-/** `offer()`: takes the leg where it is due, or asks for an executor. Returns { kind, … }: 'claim' or 'enqueue', or nothing. */
+/**
+ * `offer()`: takes the leg where it is due, or asks for an executor. Returns { kind, … }: 'claim', 'enqueue' or 'wait', or nothing.
+ * `taken()`: the reply to a run that has the leg.
+ */
 export const OFFER = `
+local function taken(lost)
+  call('HSET', task, 'own', owner, 'lse', now() + lease, 'prg', '', 'que', 0)
+  return { 'claim', lost + 1, call('HGETALL', task) }
+end
 local function offer()
   local st, own, lse, lost, max, que, at = unpack(call('HMGET', task, 'st', 'own', 'lse', 'lost', 'max', 'que', 'leg'))
   if kind == '' or st ~= 'w' or (leg > 0 and leg ~= tonumber(at)) then return {} end
   lost = tonumber(lost)
+  -- Sent again after a lost reply.
+  if kind == 'claim' and own == owner then return taken(lost) end
   local gone = own ~= ''
-  if lse + (gone and pause(lost) or 0) > now() then return {} end
+  local left = lse + (gone and pause(lost) or 0) - now()
+  if left > 0 then return (gone or leg == 0) and {} or { 'wait', left } end
   if gone and lost >= tonumber(max) then
     stop('f')
     return { 'failed' }
@@ -62,8 +72,7 @@ local function offer()
     return { 'enqueue', tonumber(at), 0 }
   end
   if gone then lost = call('HINCRBY', task, 'lost', 1) end
-  call('HSET', task, 'own', owner, 'lse', now() + lease, 'prg', '', 'que', 0)
-  return { 'claim', lost + 1, call('HGETALL', task) }
+  return taken(lost)
 end
 `
 
@@ -89,11 +98,12 @@ export function readView(reply: unknown): TaskView {
   }
 }
 
-type Taken = { claim?: TaskClaim; enqueue?: { leg: number; delay: number } }
+type Taken = { claim?: TaskClaim; enqueue?: { leg: number; delay: number }; wait?: number }
 
 export function readTaken(reply: unknown): Taken {
   const [kind, first, second] = list(reply)
   if (kind === 'enqueue') return { enqueue: { leg: number(first), delay: number(second) } }
+  if (kind === 'wait') return { wait: number(first) }
   return kind === 'claim' ? { claim: readClaim(number(first), texts(second)) } : {}
 }
 

@@ -2,8 +2,8 @@
  * Scripts on tasks. A record is a hash: `st` status (w, i, c, f, x), `req` request, `own` owner, `lse` until when the leg is its
  * owner's or waits, `leg`, `lost` runs of it that were lost without progress, `prg` set where its run has kept something, `que` until
  * when an executor's message may be on its way, `max` how often it is run again, `born`, `upd`, `ttl`, `poll`, `msg`, `out` outcome,
- * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `by` the run that ended the
- * last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
+ * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `asks` the stream on which
+ * the asks are sent, until when, and the how-manieth that is, `by` the run that ended the last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
  */
 import type { CancelReply, EndReply, KeepReply, TaskStore } from '../../tasks.ts'
 import { list, text, texts } from './decode.ts'
@@ -89,7 +89,10 @@ export const updateTask = defineScript('mcpTaskUpdate', {
   reply: readGet,
   lua: `${FIND}${VIEW}${OFFER}
 if dead then return { 'unknown' } end
-if call('HGET', task, 'st') ~= 'i' then return { view(), {}, {} } end
+local st, own = unpack(call('HMGET', task, 'st', 'own'))
+-- Sent again after a lost reply: the run that it offered has the leg.
+if st == 'w' and kind == 'claim' and own == owner then return { view(), offer(), {} } end
+if st ~= 'i' then return { view(), {}, {} } end
 local given, open, news = {}, {}, false
 for i, key in ipairs(keyed) do given[key] = answered[i] end
 for key in string.gmatch(call('HGET', task, 'open'), '%S+') do
@@ -185,7 +188,8 @@ if how == 'input' then
     end
     if call('HEXISTS', task, 'a:' .. key) == 0 then open[#open + 1] = key end
   end
-  stop('i')
+  -- Where each has its answer, nobody would wake the task: the next leg may begin at once.
+  stop(#open > 0 and 'i' or 'w')
   call('HSET', task, 'open', table.concat(open, ' '), 'leg', at + 1, 'lost', 0)
   return { 'ok', {}, watchers() }
 end
@@ -233,37 +237,4 @@ if st ~= 'w' and st ~= 'i' then return { 'over', view() } end
 stop('x')
 return { 'ok', view(), own, watchers() }
 `,
-})
-
-/**
- * Names a connection in replies about the task.
- * Keys: the record; the session. Arguments: the connection; for how long (ms; 0: no longer). Reply: 'unknown' or the view.
- */
-export const watchTask = defineScript('mcpTaskWatch', {
-  keys: ['task', 'session'],
-  texts: ['watcher'],
-  numbers: ['lifetime'],
-  flags: ['bound'],
-  lists: ['backOff'],
-  reply(reply): Awaited<ReturnType<TaskStore['watch']>> {
-    const [view] = list(reply)
-    return view === UNKNOWN ? { status: UNKNOWN } : { status: 'ok', view: readView(view) }
-  },
-  lua: `${FIND}${VIEW}
-if dead then return { 'unknown' } end
-local all = lifetime > 0 and { watcher .. ' ' .. (now() + lifetime) } or {}
-for one, till in string.gmatch(call('HGET', task, 'w') or '', '(%S+) (%S+)') do
-  if one ~= watcher and tonumber(till) > now() then all[#all + 1] = one .. ' ' .. till end
-end
-call('HSET', task, 'w', table.concat(all, ' '))
-return { view() }
-`,
-})
-
-/** The names of the tasks of a session. Keys: the session; its tasks. Reply: the names, the oldest first. */
-export const listTasks = defineScript('mcpTaskList', {
-  keys: ['session', 'tasks'],
-  gone: '{}',
-  reply: texts,
-  lua: `return call('ZRANGE', tasks, 0, -1)\n`,
 })

@@ -1,0 +1,165 @@
+/** Tasks of a session whose streams and runs are on three instances: one stream asks, and the end of the session is the end of its tasks. */
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
+import { McpServer } from '../../lib/server/mcp-server.ts'
+import { memoryStore } from '../../lib/store/memory/index.ts'
+import { redisStore } from '../../lib/store/redis/index.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { eventually } from '../support/eventually.ts'
+import { ACCEPT_BOTH, EventReader, type RpcMessage, request } from '../support/raw.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const KEYS = [Buffer.alloc(32, 'k')]
+const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
+const isAsk = ({ method }: RpcMessage) => method === 'elicitation/create'
+
+let redis: RedisServer
+let admin: Redis
+beforeAll(async () => {
+  redis = await startRedis()
+  admin = new Redis(redis.url)
+})
+afterAll(async () => {
+  admin.disconnect()
+  await redis.stop()
+})
+
+/** Why the handlers of `waits` were aborted. */
+let aborted: string[] = []
+function server(): McpServer {
+  const made = new McpServer({ name: 'shared', version: '1' })
+  made.registerTool('asks', { task: 'optional', durable: true }, async (ctx) => {
+    const { action } = await ctx.elicit('Well?', { type: 'object', properties: {} })
+    return text(action)
+  })
+  made.registerTool('waits', { task: 'optional', durable: true }, async ({ signal }) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    aborted.push((signal.reason as Error).message)
+    return text('aborted')
+  })
+  return made
+}
+
+let shared: Store
+const STORES: Record<string, () => Store> = { memory: () => shared, Redis: () => redisStore(redis.url) }
+
+describe.each(Object.keys(STORES))('three instances on a store in %s', (name) => {
+  let endpoints: Endpoint[]
+  let headers: Record<string, string>
+  let ids = 0
+  async function open(heartbeat = 5_000): Promise<void> {
+    aborted = []
+    await admin.flushall()
+    const memory = memoryStore()
+    // Each instance closes its store, and the others go on.
+    shared = new Proxy(memory, {
+      get: (store, member) => (member === 'close' ? async () => {} : Reflect.get(store, member)),
+    })
+    endpoints = Array.from({ length: 3 }, () => {
+      const session = { lease: 15_000, heartbeat }
+      return createEndpoint(server(), { store: STORES[name]?.() as Store, keys: KEYS, session, allowedHosts: '*' })
+    })
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: { elicitation: {} },
+      clientInfo: { name: 'raw', version: '1' },
+    }
+    headers = {}
+    const response = await send(0, request(++ids, 'initialize', params))
+    headers = { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '', 'mcp-protocol-version': '2025-11-25' }
+  }
+  afterEach(() => Promise.all(endpoints.map((endpoint) => endpoint.close())))
+
+  const fetchAt = (at: number, init: RequestInit) =>
+    (endpoints[at] as Endpoint).fetch(new Request('http://localhost/mcp', init)) as Promise<Response>
+  const send = (at: number, message: object) =>
+    fetchAt(at, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...headers },
+      body: JSON.stringify(message),
+    })
+  /** The response to a request, which may have been sent on a stream. */
+  async function ask(at: number, method: string, params: object) {
+    const response = await send(at, request(++ids, method, params))
+    if (response.headers.get('content-type') === 'application/json') return (await response.json()) as RpcMessage
+    return (await new EventReader(response).rest()).at(-1) as RpcMessage
+  }
+  const start = async (at: number, tool: string) =>
+    (await ask(at, 'tools/call', { name: tool, arguments: {}, task: {} })).result.task.taskId as string
+  /** Waits for the result of a task on a stream of its own. */
+  async function waitFor(at: number, taskId: string): Promise<{ id: number; stream: EventReader }> {
+    const id = ++ids
+    return { id, stream: new EventReader(await send(at, request(id, 'tasks/result', { taskId }))) }
+  }
+  const answer = async (at: number, id: string | number | undefined) =>
+    expect((await send(at, { jsonrpc: '2.0', id, result: { action: 'accept', content: {} } })).status).toBe(202)
+  const asksOf = (stream: EventReader) => stream.events.filter(({ message }) => message && isAsk(message)).length
+
+  test('of two streams that wait for a task one sends what it asks, and both get its result', async () => {
+    await open()
+    const taskId = await start(0, 'asks')
+    const first = await waitFor(1, taskId)
+    const { message } = await first.stream.until(isAsk)
+    const second = await waitFor(2, taskId)
+    await second.stream.until(({ params }) => params?.status === 'input_required')
+    await answer(0, message?.id)
+    for (const { stream } of [first, second]) expect((await stream.rest()).at(-1)?.result).toMatchObject(text('accept'))
+    expect(asksOf(first.stream)).toBe(1)
+    expect(asksOf(second.stream)).toBe(0)
+  })
+
+  test('where the stream that asks is cancelled, the other one asks', async () => {
+    await open()
+    const taskId = await start(0, 'asks')
+    const first = await waitFor(1, taskId)
+    await first.stream.until(isAsk)
+    const second = await waitFor(2, taskId)
+    await second.stream.until(({ params }) => params?.status === 'input_required')
+    expect(asksOf(second.stream)).toBe(0)
+    await send(0, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: first.id } })
+    const { message } = await second.stream.until(isAsk)
+    await answer(0, message?.id)
+    expect((await second.stream.rest()).at(-1)?.result).toMatchObject(text('accept'))
+  })
+
+  test('where nobody reads the stream that asks, the other one asks, and what the first has asked is withdrawn', async () => {
+    // It keeps its turn for two heartbeats.
+    await open(300)
+    const taskId = await start(0, 'asks')
+    const first = await waitFor(1, taskId)
+    const asked = await first.stream.until(isAsk)
+    first.stream.drop()
+    const second = await waitFor(2, taskId)
+    const { message } = await second.stream.until(isAsk)
+    const back = await fetchAt(0, {
+      headers: { accept: 'text/event-stream', ...headers, 'last-event-id': asked.id ?? '' },
+    })
+    const again = new EventReader(back)
+    const withdrawn = await again.until(({ method }) => method === 'notifications/cancelled')
+    expect(withdrawn.message?.params.requestId).toBe(asked.message?.id)
+    await answer(1, message?.id)
+    for (const stream of [again, second.stream]) {
+      expect((await stream.rest()).at(-1)?.result).toMatchObject(text('accept'))
+    }
+  })
+
+  test('the end of a session ends its tasks: their runs hear of it, and nothing of them is kept', async () => {
+    await open()
+    const taskId = await start(0, 'waits')
+    // The instance of the run has mail.
+    const get = await fetchAt(0, { headers: { accept: 'text/event-stream', ...headers } })
+    const waiting = await waitFor(1, taskId)
+    await waiting.stream.until(({ params }) => params?.status === 'working')
+    if (name === 'Redis') expect(await admin.keys('*:task*')).not.toEqual([])
+    expect((await fetchAt(2, { method: 'DELETE', headers })).status).toBe(204)
+    await eventually(async () => aborted.length > 0 || undefined)
+    expect(aborted).toEqual(['The session of the task has ended.'])
+    expect((await ask(1, 'tasks/get', { taskId })).error).toBeDefined()
+    await eventually(async () => endpoints.every((endpoint) => endpoint.stats().calls === 0) || undefined)
+    if (name === 'Redis') await expect.poll(() => admin.keys('*:task*'), { timeout: 20_000 }).toEqual([])
+    await get.body?.cancel()
+  })
+})
