@@ -117,6 +117,8 @@ export interface Endpoint {
   /**
    * Shuts down: ends the streams that may end before their response, lets calls finish for `session.drainTimeout` ms, hands
    * the other calls over or fails them, finishes the work at the store and closes it.
+   *
+   * @param options.within ms that calls may go on, where that is less than `session.drainTimeout`
    */
-  close(): Promise<void>
+  close(options?: { within?: number }): Promise<void>
 }

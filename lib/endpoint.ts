@@ -202,8 +202,8 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
       await rest(instance, afterwork, by)
       await telemetry?.flush()
     },
-    close: async () => {
-      await drain(instance, afterwork)
+    close: async (options) => {
+      await drain(instance, afterwork, options?.within)
       endOwnChanges?.()
       await dispatcher.close?.()
       await store.close()

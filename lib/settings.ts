@@ -62,8 +62,8 @@ export const SETTINGS = {
     /** How long a request may take to arrive. */
     requestTimeout: duration(MINUTE, 'REQUEST_SECONDS', { from: SHORTEST }),
     /**
-     * How long the process may take to end after SIGTERM, with the lame duck and the drain. Then it exits. Longer where
-     * these are set to more.
+     * How long the process may take to end after SIGTERM, with the lame duck and the drain. Then it exits, with 1 where something
+     * was not done. Longer where these are set to more.
      */
     shutdown: duration(9 * SECOND, 'SHUTDOWN_SECONDS', { from: 1, to: 86_400 }),
     /**

@@ -112,6 +112,12 @@ function hintsOf(params) {
       'front: rest without domain has the stage in its path, so that clients do not find /.well-known. Give a domain and its certificate.',
     )
   }
+  if (params.open === true && !given(params.concurrency)) {
+    hints.push(
+      'open: true without concurrency lets whoever calls decide how many invocations run at once, up to the quota of the account: ' +
+        '1,000 of 512 MB cost about 24 USD an hour. Set concurrency, and budget with alarmEmail.',
+    )
+  }
   return hints
 }
 

@@ -103,7 +103,7 @@ export function readEnvironment(env: Environment): Settings {
 }
 
 /** What the end of a process takes beside the lame duck and the drain, in ms. */
-const ENDING = 1_000
+export const ENDING = 1_000
 
 /**
  * The whole time from SIGTERM to the end, and the part of it that the drain has, in ms. Where the whole is not set, it is as

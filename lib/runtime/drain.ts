@@ -6,8 +6,10 @@ import type { Instance } from './instance.ts'
 /**
  * Ends the streams that may end before their answer, waits for the calls and the work that handlers left for `drainTimeout`
  * ms, hands over those calls that may run again and fails the rest, and removes the instance's traces from the store.
+ *
+ * @param within ms for the wait, where that is less
  */
-export async function drain(instance: Instance, afterwork: Afterwork): Promise<void> {
+export async function drain(instance: Instance, afterwork: Afterwork, within = Infinity): Promise<void> {
   const { options, clock, calls, unregistered, connections } = instance
   const isHeard = channels['drain-start'].hasSubscribers || channels.drain.hasSubscribers
   const event: DrainStart | undefined = isHeard
@@ -20,11 +22,12 @@ export async function drain(instance: Instance, afterwork: Afterwork): Promise<v
   const began = clock.now()
   if (event) publish('drain-start', event)
   instance.beginDrain()
+  const time = Math.min(options.drainTimeout, within)
   // A durable call goes on elsewhere. It is handed over while there is time for a `ctx.once` that is under way to end.
-  const early = clock.after(options.drainTimeout / 2, () => {
+  const early = clock.after(time / 2, () => {
     for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
   })
-  const late = new Promise<void>((resolve) => void clock.after(options.drainTimeout, resolve))
+  const late = new Promise<void>((resolve) => void clock.after(time, resolve))
   await Promise.race([settled(instance), late])
   early.cancel()
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]

@@ -82,7 +82,12 @@ test('a front that renames WWW-Authenticate is named where there is authorizatio
   expect(hintsOf({ ...auth, front: 'http' })).toEqual([renames])
   expect(hintsOf({ ...DOMAIN, ...auth, headerFunction: 'arn' })).toEqual([])
   expect(hintsOf(auth)).toEqual([])
-  expect(hintsOf({ front: 'rest', open: true })).toEqual([expect.stringMatching(/stage in its path/)])
+  expect(hintsOf({ front: 'rest', open: true, concurrency: 50 })).toEqual([expect.stringMatching(/stage in its path/)])
+})
+
+test('a stage that is open to everybody and has no bound is named', () => {
+  expect(hintsOf({ open: true })).toEqual([expect.stringMatching(/24 USD an hour\. Set concurrency/)])
+  expect(hintsOf({ open: true, concurrency: 50 })).toEqual([])
 })
 
 test('the function at the edge restores WWW-Authenticate', async () => {

@@ -1,6 +1,5 @@
-/** The other files under infra/ have the values that the endpoint needs, and agree with each other. */
+/** The files under infra/ for containers have the values that the endpoint needs, and agree with each other. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { Service } from '@kubernetes-models/knative/serving.knative.dev/v1/Service'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -13,75 +12,6 @@ const envOf = (list: { name: string; value?: string }[]): Env =>
   Object.fromEntries(list.map(({ name, value }) => [name, value]))
 
 const infra = (name: string) => readFileSync(new URL(`../../infra/${name}`, import.meta.url), 'utf8')
-
-describe('cloudrun/service.yaml', () => {
-  const manifest = parse(infra('cloudrun/service.yaml'))
-  const { metadata, spec } = manifest.spec.template
-  const [container] = spec.containers
-  const env = Object.fromEntries(
-    container.env.map(({ name, value }: { name: string; value?: string }) => [name, value]),
-  )
-
-  test('is a valid Knative service', () => {
-    expect(() => new Service(manifest).validate()).not.toThrow()
-    const wrong = parse(
-      infra('cloudrun/service.yaml').replace('containerConcurrency: 1000', 'containerConcurrency: many'),
-    )
-    expect(() => new Service(wrong).validate()).toThrow(/containerConcurrency/)
-  })
-
-  test('streams end before the time limit of the platform', () => {
-    expect(Number(env.RESPONSE_LIMIT_SECONDS)).toBe(spec.timeoutSeconds)
-  })
-
-  test('has CPU while no request is open, and no affinity', () => {
-    expect(metadata.annotations).toMatchObject({
-      'run.googleapis.com/cpu-throttling': 'false',
-      'run.googleapis.com/sessionAffinity': 'false',
-    })
-  })
-
-  test('has secrets as references only', () => {
-    const named = Object.fromEntries(container.env.map((entry: { name: string }) => [entry.name, entry]))
-    for (const name of ['REDIS_URL', 'REDIS_TLS_CA', 'MCP_SECRET']) {
-      expect(named[name]).not.toHaveProperty('value')
-      // A new value has to make a new revision.
-      expect(named[name].valueFrom.secretKeyRef.key).toMatch(/^\d+$/)
-    }
-  })
-
-  test('names the image by its digest, so that a new image makes a new revision', () => {
-    expect(container.image).toMatch(/@DIGEST$/)
-  })
-
-  test('is closed to the internet until that is changed', () => {
-    expect(manifest.metadata.annotations['run.googleapis.com/ingress']).toBe('internal')
-  })
-
-  test('probes what needs no Redis: calls without a session are served where Redis is away', () => {
-    expect(container.startupProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
-    expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 8080 })
-    expect(container.ports).toEqual([{ name: 'http1', containerPort: 8080 }])
-  })
-
-  test('lets nobody in before an authorization server is named', () => {
-    expect(env.AUTH_ISSUER).toMatch(/^https:\/\/auth\.example\.com$/)
-    const { auth } = parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint
-    expect(auth).toMatchObject({ issuer: [env.AUTH_ISSUER], resource: env.AUTH_AUDIENCE })
-    // Both are the addresses that the documents give: a host of the service, and /mcp there.
-    expect(auth?.resource).toBe(`https://${env.ALLOWED_HOSTS}/mcp`)
-  })
-
-  test('sets only variables that the endpoint reads', () => {
-    for (const name of Object.keys(env)) expect(VARIABLES).toContain(name)
-    expect(
-      parseEnvironment({ ...env, HOST: '0.0.0.0', REDIS_URL: undefined, MCP_SECRET: undefined }).endpoint.session,
-    ).toMatchObject({
-      responseLimit: 3_600_000,
-      getPolicy: 'hold',
-    })
-  })
-})
 
 describe('Dockerfile', () => {
   const text = infra('Dockerfile')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { endpointOf } from '../../lib/platform/lambda/tasks/invoke.ts'
 import { EVERYTHING, type Packaging, packaging } from './packaging.ts'
-import { holds, made, type Resource, type Template } from './template.ts'
+import { holds, made, type Resource, settled, type Template } from './template.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -75,6 +75,20 @@ describe.each(['url', 'rest', 'http'])('behind %s', (front) => {
       else if (permission.Action === 'lambda:InvokeFunction') expect(permission.InvokedViaFunctionUrl).toBe(true)
       else expect(permission).toMatchObject({ Action: 'lambda:InvokeFunctionUrl', FunctionUrlAuthType: 'NONE' })
     }
+  })
+
+  test('its front invokes the alias of the newest version, so that an earlier one can come back at once', () => {
+    const targets = [
+      ...ofType(template, 'AWS::Lambda::Url').map(({ TargetFunctionArn }) => TargetFunctionArn),
+      ...ofType(template, 'AWS::ApiGateway::Method').map(({ Integration }) => Integration.Uri),
+      ...ofType(template, 'AWS::ApiGatewayV2::Integration').map(({ IntegrationUri }) => IntegrationUri),
+      ...ofType(template, 'AWS::Lambda::Permission').map(({ FunctionName }) => FunctionName),
+    ]
+    expect(targets.length).toBeGreaterThan(1)
+    for (const target of targets) expect(JSON.stringify(target)).toContain('live')
+    const [alias] = ofType(template, 'AWS::Lambda::Alias')
+    const [version] = alias.FunctionVersion['Fn::GetAtt']
+    expect(template.Resources[version]).toMatchObject({ Type: 'AWS::Lambda::Version', DeletionPolicy: 'Retain' })
   })
 
   test('nothing binds a client to an instance', () => {
@@ -158,14 +172,50 @@ test('the archive has the bundle and nothing else', () => {
   expect(names.filter((name) => !/^dist\/lambda\/[\w-]+\.[cm]js(\.map)?$/.test(name))).toEqual([])
 })
 
-test("params of the stage's file set memory, timeout, GET policy and cache nodes", () => {
-  const template = packaged('url', 'memory: 1024', 'timeout: 60', "getPolicy: 'off'", 'cacheNodes: 1')
+test("params of the stage's file set the region, the function, its variables and the cache", () => {
+  const params = [
+    ...['region: us-west-2', 'memory: 1024', 'timeout: 60', "getPolicy: 'off'", 'cacheNodes: 1'],
+    ...['snapshots: 7', "snapshotTime: '23:30'", 'maintenance: mon:02:00-mon:03:00'],
+    "environment: { METRICS_NAMESPACE: notes, SUSPEND_AFTER_SECONDS: '0' }",
+  ]
+  const template = packaged('url', ...params)
+  const state = JSON.parse(
+    readFileSync(join(stages.folder, `out-url-${params.length}`, 'serverless-state.json'), 'utf8'),
+  )
+  expect(state.service.provider.region).toBe('us-west-2')
   expect(ofType(template, 'AWS::Lambda::Function')[0]).toMatchObject({
     MemorySize: 1024,
     Timeout: 60,
-    Environment: { Variables: { GET_POLICY: 'off' } },
+    Environment: { Variables: { GET_POLICY: 'off', METRICS_NAMESPACE: 'notes', SUSPEND_AFTER_SECONDS: '0' } },
   })
-  expect(ofType(template, 'AWS::ElastiCache::ReplicationGroup')[0].NumCacheClusters).toBe(1)
+  expect(ofType(template, 'AWS::ElastiCache::ReplicationGroup')[0]).toMatchObject({
+    NumCacheClusters: 1,
+    SnapshotRetentionLimit: 7,
+    SnapshotWindow: '23:30-00:30',
+    PreferredMaintenanceWindow: 'mon:02:00-mon:03:00',
+  })
+})
+
+test('what a stage leaves out has values that an operator would choose', () => {
+  const template = packaged('url')
+  const [fn] = ofType(template, 'AWS::Lambda::Function')
+  // Durable calls are suspended by the endpoint's own default on Lambda, and there are no metrics that cost something.
+  for (const name of ['SUSPEND_AFTER_SECONDS', 'METRICS_NAMESPACE'])
+    expect(fn.Environment.Variables).not.toHaveProperty(name)
+  expect(settled(template).Resources.Cache?.Properties).toMatchObject({
+    NumCacheClusters: 2,
+    AutomaticFailoverEnabled: true,
+    MultiAZEnabled: true,
+    SnapshotRetentionLimit: 1,
+    SnapshotWindow: '03:00-04:00',
+    PreferredMaintenanceWindow: 'sun:04:00-sun:05:00',
+    AutoMinorVersionUpgrade: true,
+  })
+  const alarms = ofType(settled(template), 'AWS::CloudWatch::Alarm')
+  expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
+    ...['ConcurrentExecutions', 'DatabaseMemoryUsagePercentage', 'EngineCPUUtilization', 'Errors'],
+    ...['Evictions', 'Throttles'],
+  ])
 })
 
 describe('a stage with everything', () => {
@@ -228,7 +278,12 @@ describe('a stage with everything', () => {
     const names = made(template)
     expect(names).toContain('ServerlessCache')
     expect(names).not.toContain('Cache')
-    expect(properties('ServerlessCache')).toMatchObject({ UserGroupId: { Ref: 'CacheUsers' }, Engine: 'valkey' })
+    expect(properties('ServerlessCache')).toMatchObject({
+      UserGroupId: { Ref: 'CacheUsers' },
+      Engine: 'valkey',
+      SnapshotRetentionLimit: 1,
+      DailySnapshotTime: '03:00',
+    })
     const { REDIS_URL } = properties('McpLambdaFunction').Environment.Variables
     expect(joined(template, REDIS_URL)).toBe(
       'rediss+cluster://mcp-b:{{resolve:secretsmanager:CachePasswordB}}@ServerlessCache.Endpoint.Address:6379',

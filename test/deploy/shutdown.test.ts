@@ -1,9 +1,10 @@
 /** The end of a Node process: the lame duck, the drain, and what clients notice of them. */
 import { Agent, request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { call, getStream, initialize, post, type RawSession, toolCall } from '../support/raw.ts'
+import { call, getStream, initialize, post, postStream, type RawSession, toolCall } from '../support/raw.ts'
 import { startRedis } from '../support/redis.ts'
 import { fromSeconds } from '../support/spread.ts'
 import type { NodeInstance } from './node-instance.ts'
@@ -265,6 +266,94 @@ test('connections that carried no byte, half a head or half a body hold up no sh
   // After SHUTDOWN_SECONDS it would exit with 1.
   expect(await instance.ended()).toBe(0)
   for (const socket of sockets) socket.destroy()
+})
+
+/** Stops a process for a while, as a machine without CPU does. Its clock goes on. */
+async function starve(instance: NodeInstance, ms: number): Promise<void> {
+  instance.child.kill('SIGSTOP')
+  await sleep(ms)
+  instance.child.kill('SIGCONT')
+}
+
+describe('a process that gets no CPU for a while after SIGTERM', () => {
+  test('gives its calls less time, and still hands them over before the whole time is over', async () => {
+    const other = await start()
+    // The calls would have 1.6 s: with the second and a half that is lost they would end after the whole.
+    const instance = await start({ LAME_DUCK_SECONDS: '0.4', SHUTDOWN_SECONDS: '3' })
+    const session = await initialize(instance.url)
+    const stream = await postStream(
+      instance.url,
+      toolCall(1, 'gated_rerunnable', { gate: 'starved' }, { progressToken: 1 }),
+      {
+        session,
+      },
+    )
+    await stream.message()
+    // A load balancer keeps such connections, and the process keeps them for it.
+    const idle = new Agent({ keepAlive: true, maxSockets: 1 })
+    await ask(idle, instance.url, session)
+    instance.child.kill('SIGTERM')
+    await eventually(async () => ((await ready(instance)).join() === '503,leaving' ? true : undefined))
+    await starve(instance, 1_500)
+    expect(await instance.ended(), instance.output.join('\n')).toBe(0)
+    idle.destroy()
+    await call(other.url, session, toolCall(2, 'user_set', { name: 'gate:starved', value: 'open' }))
+    const rest = await (await getStream(other.url, session, stream.lastId)).rest()
+    expect(rest.at(-1)?.result.content[0].text).toContain('through starved')
+  })
+
+  test('exits with 0 where only connections without a request are left when the time is over', async () => {
+    const instance = await start({ SHUTDOWN_SECONDS: '2' })
+    await initialize(instance.url)
+    // It holds the end up for a moment.
+    const half = await open(instance.url)
+    half.on('error', () => {})
+    half.write('POST /mcp HT')
+    await ready(instance)
+    instance.child.kill('SIGTERM')
+    await eventually(async () => instance.log.some(({ message }) => message === 'Shut down.') || undefined)
+    await starve(instance, 2_000)
+    expect(await instance.ended(), instance.output.join('\n')).toBe(0)
+    half.destroy()
+  })
+})
+
+/** A call whose response is larger than what the system takes in for a client that reads nothing. Its first bytes have arrived. */
+async function callLarge(instance: NodeInstance): Promise<Socket> {
+  const session = await initialize(instance.url)
+  const socket = await open(instance.url)
+  const begun = new Promise((resolve) => socket.once('readable', resolve))
+  socket.write(request(session, toolCall(1, 'large', { bytes: LARGE })))
+  await begun
+  return socket
+}
+const LARGE = 10_000_000
+
+test.each([
+  ['after a lame duck', { LAME_DUCK_SECONDS: '0.3' }],
+  ['without one', {}],
+])('a response that its client reads slowly is sent to its last byte, %s', async (_what, env) => {
+  const instance = await start({ SHUTDOWN_SECONDS: '60', ...env })
+  const socket = await callLarge(instance)
+  instance.child.kill('SIGTERM')
+  await eventually(async () => instance.log.some(({ message }) => message === 'Shut down.') || undefined)
+  // Meanwhile connections without a request are closed, again and again.
+  await sleep(200)
+  let bytes = 0
+  for await (const chunk of socket as AsyncIterable<Buffer>) bytes += chunk.length
+  expect(bytes).toBeGreaterThan(LARGE)
+  expect(await instance.ended()).toBe(0)
+})
+
+test('a response that has not been sent when the time is over is reported, and the exit code is 1', async () => {
+  const instance = await start({ SHUTDOWN_SECONDS: '1.5' })
+  const socket = await callLarge(instance)
+  instance.child.kill('SIGTERM')
+  expect(await instance.ended()).toBe(1)
+  expect(instance.output.join('\n')).toMatch(
+    /The 1\.5 s from SIGTERM on \(SHUTDOWN_SECONDS\) are over: 1 of its responses/,
+  )
+  socket.destroy()
 })
 
 test('a GET that arrives in the drain is 503 with Retry-After and a closed connection, and never meets a closed store', async () => {

@@ -14,11 +14,16 @@ const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-stages-'))
 const stageFile = (stage = 'prod') => join(folder, `infra/aws/stages/${stage}.yml`)
 const template = join(folder, '.serverless/cloudformation-template-update-stack.json')
 
+/** The server of the project is this fixture from now on. */
+function serve(name: string): void {
+  const server = join(root, `test/fixtures/${name}.ts`)
+  writeFileSync(join(folder, 'mcp.config.ts'), `export default { server: ${JSON.stringify(server)} }`)
+}
+
 beforeAll(() => {
   for (const name of ['serverless.yml', 'infra']) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  const server = join(root, 'test/fixtures/small.ts')
-  writeFileSync(join(folder, 'mcp.config.ts'), `export default { server: ${JSON.stringify(server)} }`)
+  serve('small')
 })
 beforeEach(() => {
   rmSync(join(folder, '.serverless'), { recursive: true, force: true })
@@ -58,6 +63,15 @@ function rendered(): Rendered {
   return JSON.parse(text.replaceAll(/\d{13}(-\d{4}-\d\d-\d\dT[\d:.]+Z)?/g, 'now')) as Rendered
 }
 
+/** What differs from one server to the next: the version of the function, and the digest of its code. */
+function withoutVersion(given: Rendered): unknown {
+  const text = JSON.stringify(given)
+  return JSON.parse(
+    text.replace(/McpLambdaVersion\w+/g, 'McpLambdaVersion').replace(/"CodeSha256":"[^"]+"/g, '"CodeSha256":"digest"'),
+  )
+}
+const versionOf = ({ Resources }: Rendered) => Object.keys(Resources).find((name) => /^McpLambdaVersion/.test(name))
+
 function variables({ Resources }: Rendered): Record<string, string> {
   const [fn] = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
   return fn?.Properties.Environment.Variables
@@ -82,11 +96,14 @@ describe('the documented upgrade', () => {
 
   test('has the authorization, the hosts, the origins and the front of the deployment before', () => {
     writeFileSync(stageFile(), documented())
-    // A new version comes, and the documented command is repeated as it is.
+    // A new version of the server comes, and the documented command is repeated as it is.
     rmSync(join(folder, 'dist'), { recursive: true })
+    serve('long-task')
     run('deploy')
+    serve('small')
     const second = rendered()
-    expect(second).toEqual(first)
+    expect(versionOf(second)).not.toBe(versionOf(first))
+    expect(withoutVersion(second)).toEqual(withoutVersion(first))
 
     const { authIssuer, authAudience, allowedHosts, allowedOrigins, environment } = parse(documented())
     expect(variables(second)).toMatchObject({

@@ -63,6 +63,16 @@ beforeEach(() => {
   runs.length = 0
   status = 200
   outcome = async () => 'ran'
+  const own = opened(undefined)
+  app = own.app
+  executor = own.executor
+})
+
+/** The executor of an instance with these keys, and its routes. */
+function opened(keys: Uint8Array[] | undefined): {
+  app: Hono
+  executor: ReturnType<typeof openCloudTasks>['executor']
+} {
   const base = `http://127.0.0.1:${(google.address() as AddressInfo).port}`
   const settings = readExecutor({
     TASK_EXECUTOR: 'cloud-tasks',
@@ -70,22 +80,23 @@ beforeEach(() => {
     CLOUD_TASKS_URL: `${ORIGIN}/`,
     CLOUD_TASKS_ACCOUNT: ACCOUNT,
   })
-  const opened = openCloudTasks(settings, {
+  const { executor, serve } = openCloudTasks(settings, {
     clock: systemClock,
     onError: () => {},
     responseLimit: 600_000,
+    keys,
     google: { api: base, metadata: base, jwks: `${base}/certs` },
   })
-  executor = opened.executor
-  app = new Hono()
-  opened.serve({
+  const app = new Hono()
+  serve({
     app,
     runTask: async (wake, options) => {
       runs.push({ wake, deadline: options?.deadline })
       return outcome()
     },
   })
-})
+  return { app, executor }
+}
 
 test('a leg is a request of the queue with a token of the account, and holds task and leg only', async () => {
   await executor.enqueue(WAKE, 0)
@@ -143,6 +154,51 @@ function send(authorization: string | undefined, body: unknown = WAKE) {
   const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
   return app.request('/tasks/legs', { method: 'POST', headers, body: JSON.stringify(body) })
 }
+
+describe('where all instances have a key', () => {
+  const KEYS = [new Uint8Array(32).fill(7), new Uint8Array(32).fill(8)]
+  /** What Cloud Run passes on where it has checked the token itself. */
+  const STRIPPED = async () => `Bearer ${(await token()).replace(/[^.]*$/, 'SIGNATURE_REMOVED_BY_GOOGLE')}`
+
+  /** The headers of the request that an instance with `ring` puts into the queue. */
+  async function queued(ring: Uint8Array[] | undefined): Promise<Record<string, string>> {
+    const own = opened(ring)
+    asked.length = 0
+    await own.executor.enqueue(WAKE, 0)
+    return JSON.parse(asked.at(-1)?.body ?? '').task.httpRequest.headers
+  }
+  const post = (to: Hono, headers: Record<string, string>) =>
+    to.request('/tasks/legs', { method: 'POST', headers, body: JSON.stringify({ task: 'scope.id', leg: 9 }) })
+
+  test('a leg is run for its proof, also where the token has lost its signature, and the proof names the leg', async () => {
+    const headers = await queued(KEYS)
+    const served = opened(KEYS)
+    expect((await post(served.app, { ...headers, authorization: await STRIPPED() })).status).toBe(200)
+    expect(runs.map(({ wake }) => wake)).toEqual([WAKE])
+    // The key is being replaced.
+    const next = opened([...KEYS].reverse())
+    expect((await post(next.app, headers)).status).toBe(200)
+  })
+
+  test('a proof of other keys, none, or a changed one is refused with such a token', async () => {
+    const served = opened(KEYS)
+    const { 'Mcp-Leg': proof = '' } = await queued(KEYS)
+    for (const given of [
+      await queued([new Uint8Array(32).fill(9)]),
+      await queued(undefined),
+      { 'Mcp-Leg': `${proof.slice(0, -1)}${proof.endsWith('A') ? 'B' : 'A'}` },
+      { 'Mcp-Leg': '' },
+    ]) {
+      expect((await post(served.app, { ...given, authorization: await STRIPPED() })).status).toBe(401)
+    }
+    expect(runs).toEqual([])
+  })
+
+  test('the request of an instance of the version before is admitted by its token', async () => {
+    const served = opened(KEYS)
+    expect((await post(served.app, { authorization: `Bearer ${await token()}` })).status).toBe(200)
+  })
+})
 
 describe('a request of the queue', () => {
   test('runs its leg, within the time that the queue waits', async () => {

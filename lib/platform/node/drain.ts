@@ -4,8 +4,9 @@
  */
 import type { Server } from 'node:http'
 import { isatty } from 'node:tty'
+import { systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
-import type { Settings } from '../environment.ts'
+import { ENDING, type Settings } from '../environment.ts'
 import { exit } from './exit.ts'
 import type { AnsweringSocket } from './harden.ts'
 
@@ -29,11 +30,15 @@ interface Ending extends Leaving {
   fail(): void
 }
 
-/** Ends the process in good order on SIGTERM and SIGINT. */
+/**
+ * Ends the process in good order on SIGTERM and SIGINT. The exit code is 0 where every response was sent, and every call that had not
+ * ended was handed over or got its error; 1 where the time was over before, which is reported.
+ */
 export function drainOnSignals(
   http: Server,
   endpoint: Endpoint,
   { shutdown, lameDuck }: Pick<Settings, 'shutdown' | 'lameDuck'>,
+  report: (text: string) => void,
 ): Ending {
   const sockets = new Set<AnsweringSocket>()
   http.on('connection', (socket) => {
@@ -41,6 +46,8 @@ export function drainOnSignals(
     socket.once('close', () => sockets.delete(socket))
   })
   let exitCode = 0
+  /** No call runs here any more, and every response is on its way. */
+  let drained = false
   const leaving = { begun: false, fail: () => end('exception') }
   let goOn = () => {}
   const end = (signal: 'SIGTERM' | 'SIGINT' | 'exception') => {
@@ -48,7 +55,13 @@ export function drainOnSignals(
     // The second signal ends the lame duck.
     if (leaving.begun) return goOn()
     leaving.begun = true
-    setTimeout(() => exit(1), shutdown).unref()
+    const over = systemClock.now() + shutdown
+    setTimeout(() => {
+      const problem = problemAtTheEnd(drained, sockets)
+      if (problem === undefined) return exit(exitCode)
+      report(`The ${shutdown / 1_000} s from ${signal} on (SHUTDOWN_SECONDS) are over: ${problem}`)
+      exit(1)
+    }, shutdown).unref()
     for (const { _httpMessage: response } of sockets) {
       // A response whose head is not written yet can say that it closes its connection, as all of the following do. Another one,
       // such as a stream, closes it behind its last byte: a load balancer would send its next request on it.
@@ -56,12 +69,17 @@ export function drainOnSignals(
       else if (response) response._last = true
     }
     const wait = signal !== 'SIGTERM' || isDevelopment() ? 0 : lameDuck
-    const over = new Promise<void>((resolve) => {
+    const served = new Promise<void>((resolve) => {
       goOn = resolve
       setTimeout(resolve, wait)
     })
-    over
-      .then(() => close(http, endpoint, sockets, wait > 0))
+    const drain = async () => {
+      // What came late until now, such as the end of the lame duck on a machine without CPU, is taken from the time of the calls.
+      await endpoint.close({ within: Math.max(0, over - ENDING - systemClock.now()) })
+      drained = true
+    }
+    served
+      .then(() => close(http, sockets, wait > 0, drain))
       .then(
         () => exit(exitCode),
         (error) => {
@@ -84,26 +102,37 @@ function isDevelopment(): boolean {
   return process.env.NODE_ENV === 'development' || isatty(0)
 }
 
-/** `lameDuck`: connections without a request are kept for a while, since a load balancer may be about to use them. */
+/** What was not done when the time is over; undefined: only connections without a request are left. */
+function problemAtTheEnd(drained: boolean, sockets: ReadonlySet<AnsweringSocket>): string | undefined {
+  if (!drained) return 'calls had not ended, and were not handed over.'
+  const unsent = [...sockets].filter(hasRequest).length
+  return unsent === 0 ? undefined : `${unsent} of its responses had not been sent to their last byte.`
+}
+
+/**
+ * @param lameDuck connections without a request are kept for a while, since a load balancer may be about to use them
+ * @param drain ends the calls, when no further request comes
+ */
 async function close(
   http: Server,
-  endpoint: Endpoint,
-  sockets: Set<AnsweringSocket>,
+  sockets: ReadonlySet<AnsweringSocket>,
   lameDuck: boolean,
+  drain: () => Promise<void>,
 ): Promise<void> {
   // Requests that have arrived are read first: Node closes the connections that look idle.
   await new Promise((resolve) => setImmediate(resolve))
   // By this method `close` would close them at once.
-  if (lameDuck) http.closeIdleConnections = () => {}
+  http.closeIdleConnections = () => {}
   const closed = new Promise((resolve) => http.close(resolve))
   delete (http as Partial<Server>).closeIdleConnections
+  if (!lameDuck) closeIdle(http, sockets)
   await arrived(sockets)
-  await endpoint.close()
+  await drain()
   // The last bytes of some responses are still being sent. A connection without a request can be closed at once; one that
   // never carried a byte is not idle for Node.
   let late = false
   const sweep = setInterval(() => {
-    http.closeIdleConnections()
+    closeIdle(http, sockets)
     for (const socket of sockets) if (socket.bytesRead === 0 || (late && !hasRequest(socket))) socket.destroy()
   }, SWEEP_EVERY)
   setTimeout(() => {
@@ -125,6 +154,17 @@ async function arrived(sockets: ReadonlySet<AnsweringSocket>): Promise<void> {
   while (!late && [...sockets].some((socket) => !hasRequest(socket))) {
     await new Promise((resolve) => setTimeout(resolve, SWEEP_EVERY))
   }
+}
+
+/**
+ * Closes the connections that wait for a request. Node counts those with a response that was ended among them, although its last bytes
+ * may wait for a client that reads slowly: here they are kept.
+ */
+function closeIdle(http: Server, sockets: ReadonlySet<AnsweringSocket>): void {
+  const ended = [...sockets].flatMap(({ _httpMessage: response }) => (response?.finished ? response : []))
+  for (const response of ended) response.finished = false
+  http.closeIdleConnections()
+  for (const response of ended) response.finished = true
 }
 
 /** A whole request has arrived, and its response is under way. */

@@ -30,7 +30,9 @@ export function harden<S extends Server>(http: S, patience = PATIENCE): S {
 
 export interface AnsweringSocket extends Socket {
   /** The response that Node is writing to this socket. */
-  _httpMessage?: (Pick<ServerResponse, 'headersSent' | 'shouldKeepAlive' | 'req'> & { _last?: boolean }) | null
+  _httpMessage?:
+    | (Pick<ServerResponse, 'headersSent' | 'shouldKeepAlive' | 'finished' | 'req'> & { _last?: boolean })
+    | null
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {

@@ -79,7 +79,7 @@ async function openExecutor({ endpoint }: Settings, log: Log): Promise<ServedExe
   if (settings.kind !== 'cloud-tasks') return undefined
   const { openCloudTasks } = await import('./cloud-tasks/open.ts')
   const { responseLimit } = endpoint.session ?? {}
-  return openCloudTasks(settings, { clock: systemClock, onError: log.error, responseLimit })
+  return openCloudTasks(settings, { clock: systemClock, onError: log.error, responseLimit, keys: endpoint.keys })
 }
 
 /** Ends the start with one line. */

@@ -66,8 +66,8 @@ export function serveNode(server: Servable, { settings, store, log, page, metric
     },
   }) as Server
   harden(http)
-  const leaving = drainOnSignals(http, endpoint, settings)
   const report = (text: string) => log.say('ERROR', text)
+  const leaving = drainOnSignals(http, endpoint, settings, report)
   logRejections(report)
   endOnException(report, () => leaving.fail())
   const lease = settings.endpoint.session?.lease ?? SETTINGS.session.lease.default

@@ -9,6 +9,7 @@ import { refuse } from '../../../http/respond.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { Refusal } from '../../../protocol/refusal.ts'
 import { type RunTask, readWake, type Wake } from '../../../tasks/executor.ts'
+import { PROOF, type Proofs } from './proof.ts'
 
 const GOOGLE = 'https://accounts.google.com'
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs'
@@ -22,16 +23,18 @@ interface ArrivalOptions {
   limit: number
   clock: Clock
   onError(error: unknown): void
+  proofs?: Proofs | undefined
   /** Default: those of Google. */
   jwks?: KeySet | undefined
 }
 
 /**
- * Makes the function that answers such requests. 200: the leg is over here, or there is nothing to do. With 503 Cloud Tasks sends the
- * request again: the store is away, or another run has the lease of the leg, and may be dead.
+ * Makes the function that answers such requests. They have the proof of an instance, or a token of Google that can be checked here.
+ * 200: the leg is over here, or there is nothing to do. With 503 Cloud Tasks sends the request again: the store is away, or another run
+ * has the lease of the leg, and may be dead.
  */
 export function arrivals(options: ArrivalOptions, run: RunTask): (request: Request) => Promise<Response> {
-  const { target, account, limit, clock, onError, jwks = GOOGLE_KEYS } = options
+  const { target, account, limit, clock, onError, proofs, jwks = GOOGLE_KEYS } = options
   const verify = jwtVerifier(
     { issuer: GOOGLE, resource: target, jwks, algorithms: ['RS256'] },
     new Set([target]),
@@ -39,18 +42,24 @@ export function arrivals(options: ArrivalOptions, run: RunTask): (request: Reque
     onError,
     () => Promise.reject(new Error('The keys of Google have an address.')),
   )
-  const admit = async (request: Request) => {
+  /** @throws AuthRefusal; Refusal 400 where the body names no leg */
+  const admit = async (request: Request): Promise<Wake> => {
+    const proof = request.headers.get(PROOF)
+    const proven = proof === null ? undefined : proofs?.open(proof)
+    if (proven) return proven
     const token = readBearer(request.headers.get('authorization') ?? undefined, [])
     const { claims } = await verify(token)
     if (claims.email !== account || claims.email_verified !== true) {
       throw new AuthRefusal('invalid', 'The token is that of another account.')
     }
+    const wake = readWake(await request.json().catch(() => undefined))
+    if (!wake) throw new Refusal(400, ErrorCode.InvalidRequest, 'The body names no leg of a task.')
+    return wake
   }
   return async (request) => {
     const deadline = clock.now() + limit
     try {
-      await admit(request)
-      const done = await run(await readBody(request), { deadline })
+      const done = await run(await admit(request), { deadline })
       if (done === 'held') throw new Refusal(503, ErrorCode.InternalError, 'Another run has this leg.', AGAIN)
       return new Response(null, { status: 200 })
     } catch (error) {
@@ -60,10 +69,3 @@ export function arrivals(options: ArrivalOptions, run: RunTask): (request: Reque
 }
 
 const AGAIN = { headers: { 'Retry-After': retryAfter(1) } }
-
-/** @throws Refusal 400 */
-async function readBody(request: Request): Promise<Wake> {
-  const wake = readWake(await request.json().catch(() => undefined))
-  if (!wake) throw new Refusal(400, ErrorCode.InvalidRequest, 'The body names no leg of a task.')
-  return wake
-}

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../../endpoint.ts'
 import type { ExecutorSettings } from '../../../settings-executors.ts'
 import type { Executor, RunTask } from '../../../tasks/executor.ts'
 import { arrivals } from './arrivals.ts'
+import { proofsBy } from './proof.ts'
 import { CloudTasksQueue } from './queue.ts'
 
 export interface ServedExecutor {
@@ -22,6 +23,8 @@ interface Parts {
   onError(error: unknown): void
   /** How long the platform lets a response take, in ms; 0: for ever. */
   responseLimit?: number | undefined
+  /** The keys that all instances have. */
+  keys?: readonly Uint8Array[] | undefined
   /** Other addresses than those of Google, for tests. */
   google?: { api: string; metadata: string; jwks: string } | undefined
 }
@@ -29,11 +32,12 @@ interface Parts {
 /** @param settings with all variables of Cloud Tasks */
 export function openCloudTasks(
   settings: ExecutorSettings,
-  { clock, onError, responseLimit = 0, google }: Parts,
+  { clock, onError, responseLimit = 0, keys, google }: Parts,
 ): ServedExecutor {
   const { queue = '', url = '', account = '' } = settings
   const target = `${url.replace(/\/$/, '')}${LEGS}`
   const limit = Math.min(LONGEST, responseLimit === 0 ? LONGEST : responseLimit)
+  const proofs = keys && proofsBy(keys)
   return {
     executor: new CloudTasksQueue({
       queue,
@@ -41,11 +45,12 @@ export function openCloudTasks(
       account,
       limit,
       clock,
+      proofs,
       api: google?.api,
       metadata: google?.metadata,
     }),
     serve({ app, runTask }) {
-      const answer = arrivals({ target, account, limit, clock, onError, jwks: google?.jwks }, runTask)
+      const answer = arrivals({ target, account, limit, clock, onError, proofs, jwks: google?.jwks }, runTask)
       app.post(LEGS, (c) => answer(c.req.raw))
     },
   }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import { isObject } from '../../../protocol/jsonrpc.ts'
 import type { Executor, Wake } from '../../../tasks/executor.ts'
+import { PROOF, type Proofs } from './proof.ts'
 
 interface QueueOptions {
   /** `projects/…/locations/…/queues/…` */
@@ -13,6 +14,8 @@ interface QueueOptions {
   /** How long a request may take, in ms. */
   limit: number
   clock: Clock
+  /** Undefined: instances of this service have no key in common. */
+  proofs?: Proofs | undefined
   /** Default: those of Google. */
   api?: string | undefined
   metadata?: string | undefined
@@ -36,11 +39,12 @@ export class CloudTasksQueue implements Executor {
    * wall clock, which may be wrong.
    */
   async enqueue({ task, leg }: Wake): Promise<void> {
-    const { queue, target, account, limit, api = 'https://cloudtasks.googleapis.com' } = this.#options
+    const { queue, target, account, limit, proofs, api = 'https://cloudtasks.googleapis.com' } = this.#options
+    const headers = { 'Content-Type': 'application/json', ...(proofs && { [PROOF]: proofs.of({ task, leg }) }) }
     const httpRequest = {
       url: target,
       httpMethod: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers,
       body: Buffer.from(JSON.stringify({ task, leg })).toString('base64'),
       oidcToken: { serviceAccountEmail: account, audience: target },
     }
