@@ -87,7 +87,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const shared = { store, announce: notify, dispatch, clock, afterwork }
   const tasks = new OnDemand(async () => {
     const { openEngine } = await import('./tasks/open.ts')
-    return openEngine({ instance, shared, maxAsks, executor: options.executor, durability }, store)
+    const { executor } = options
+    const sessionValues = ({ key }: { key: string }) => sessionData(store, key)
+    return openEngine({ instance, shared, maxAsks, executor, durability, sessionValues }, store)
   })
   const sessions = new Sessions(
     {

@@ -24,6 +24,8 @@ import {
   FULL,
   jsonRpcOf,
   type LegInput,
+  type LegOfTask,
+  legOf,
   lossOf,
   NOT_DURABLE,
   otherAsk,
@@ -34,7 +36,7 @@ import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { answerIn } from './refused.ts'
 import { statusText } from './status-text.ts'
-import { ATTEND_AFTER, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
+import { ATTEND_AFTER, LAST_STEPS, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
 
 export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
   readonly token: string
@@ -79,6 +81,9 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   }
   override get takenOver(): boolean {
     return this.#input.claim.attempt > 1
+  }
+  get legOfTask(): LegOfTask {
+    return legOf(this.#input)
   }
   get session(): KeyValues | undefined {
     const { session } = this.#input.request
@@ -295,6 +300,3 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     return this.#giveUp('The instance that ran this task was shut down.', false)
   }
 }
-
-/** How long what is under way may take where the instance shuts down, in ms. */
-const LAST_STEPS = 1_000

@@ -138,7 +138,7 @@ const GUARDS: Record<string, Guard> = {
   },
   'so does the next leg': {
     script: 'endTask',
-    without: [["'leg', at + 1, 'lost', 0)", "'leg', at + 1)"]],
+    without: [["'leg', at + 1, 'lost', 0, 'runs', 0)", "'leg', at + 1, 'runs', 0)"]],
     failing: PROGRESS,
   },
   'a lost leg waits': {
@@ -198,7 +198,7 @@ const GUARDS: Record<string, Guard> = {
   },
   'a repeated claim is recognised': {
     script: 'getTask',
-    without: [["if kind == 'claim' and own == owner then return taken(lost) end", '']],
+    without: [["if kind == 'claim' and own == owner then return taken(lost, '') end", '']],
     failing: REPEATED,
   },
   'a repeated update is recognised': {
