@@ -35,7 +35,8 @@ export function detailedTask(taskId: string, view: TaskView): JsonObject {
   if (view.status !== 'completed' && view.status !== 'failed') return task
   const { result, error } = outcomeOf(view.outcome)
   if (result) return { ...task, result: { resultType: 'complete', ...result } }
-  if (error) task.statusMessage ??= error.message
+  // What a lost run reported last does not say why the task failed.
+  if (error && (view.message === undefined || view.outcome === undefined)) task.statusMessage = error.message
   return { ...task, error }
 }
 

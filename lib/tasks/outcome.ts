@@ -45,5 +45,5 @@ export function outcomeOf(text: string | undefined): Outcome {
 }
 
 /** Why a task failed that did not fail by itself. */
-const LOST =
+export const LOST =
   'The instance that ran this task was lost, or its time was over, and the task was not run again: its tool must not run again, or was lost too often without a step of progress.'

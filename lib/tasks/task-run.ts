@@ -20,8 +20,6 @@ import { AskPending } from '../server/context/errors.ts'
 import type { TaskAsk, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
 import {
-  begunBefore,
-  FULL,
   jsonRpcOf,
   type LegInput,
   type LegOfTask,
@@ -36,15 +34,15 @@ import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { answerIn } from './refused.ts'
 import { statusText } from './status-text.ts'
-import { ATTEND_AFTER, LAST_STEPS, MESSAGE_EVERY, RENEW_EVERY } from './terms.ts'
+import { TaskOnce } from './task-once.ts'
+import { ATTEND_AFTER, LAST_STEPS, MESSAGE_EVERY, renewEvery, TERMS } from './terms.ts'
 
 export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
   readonly token: string
   readonly #parts: RunParts
   readonly #input: LegInput
   readonly #pending = new Map<string, TaskAsk>()
-  /** Functions of `ctx.once` that are under way. */
-  readonly #busy = new Set<Promise<unknown>>()
+  readonly #once: TaskOnce
   /** Nothing more of this run counts: the leg has another run, or ended. */
   #closed = false
   /** Why the task fails, whatever the handler returns. */
@@ -62,6 +60,11 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     this.token = token
     this.#parts = parts
     this.#input = input
+    this.#once = new TaskOnce({
+      ...{ store: input.store, results: input.claim.results, isClosed: () => this.#closed },
+      renew: () => this.#renew(),
+      lost: (name, status) => this.#lost(name, status),
+    })
   }
 
   protected get over(): boolean {
@@ -107,7 +110,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     instance.add('call', this)
     this.takePlace()
     this.#timers = [
-      clock.every(RENEW_EVERY, () => void this.#renew()),
+      clock.every(renewEvery(TERMS), () => void this.#renew()),
       clock.after(ATTEND_AFTER, () => void instance.track(instance.attend().then(() => this.#renew()))),
       before(clock, caller.deadline, options.abandonBefore, 0.25, () => void this.#giveUp(OUT_OF_TIME, true)),
     ]
@@ -134,7 +137,8 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   /** @throws StoreUnavailable where the store did not take the end */
   async #settle(returned: Result | Error): Promise<void> {
     // What is under way belongs to this leg.
-    while (this.#busy.size > 0 && !this.#closed) await Promise.allSettled(this.#busy)
+    const { busy } = this.#once
+    while (busy.size > 0 && !this.#closed) await Promise.allSettled(busy)
     if (this.#ending) return this.#ending
     if (this.#closed) return
     const { instance } = this.#parts
@@ -178,46 +182,8 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     return Promise.reject(new AskPending(key))
   }
 
-  protected override async runOnce<T>(
-    name: string,
-    fn: () => T | Promise<T>,
-    options: { single?: boolean },
-  ): Promise<T> {
-    const entry = entryOf(name)
-    const { claim } = this.#input
-    const known = claim.results.get(entry)
-    if (known !== undefined) return JSON.parse(known) as T
-    const running = this.#once(entry, name, fn, options.single === true)
-    this.#busy.add(running)
-    const done = () => this.#busy.delete(running)
-    running.then(done, done)
-    return running
-  }
-
-  async #once<T>(entry: string, name: string, fn: () => T | Promise<T>, single: boolean): Promise<T> {
-    const { store } = this.#input
-    if (this.#closed) throw new AskPending(name)
-    if (single) {
-      const begun = await store.keep({ name: entry, step: 'begin' })
-      if (begun.status === 'known') return JSON.parse(begun.value) as T
-      if (begun.status === 'begun') throw new ProtocolError(ErrorCode.InternalError, begunBefore(name))
-      if (begun.status !== 'ok') throw this.#lost(name, begun.status)
-    } else if (!store.holds && !(await this.#renew())) throw new AskPending(name)
-    if (this.#closed) throw new AskPending(name)
-    let value: T
-    try {
-      value = await fn()
-    } catch (error) {
-      if (single) await store.keep({ name: entry, step: 'fail' }).catch(() => {})
-      throw error
-    }
-    const text = toJson(value ?? null, `The result of ctx.once("${name}")`)
-    const kept = await store.keep({ name: entry, step: 'end', value: text })
-    if (kept.status === 'known') return JSON.parse(kept.value) as T
-    if (kept.status === 'full') throw new RangeError(FULL)
-    if (kept.status !== 'ok') throw this.#lost(name, kept.status)
-    this.#input.claim.results.set(entry, text)
-    return value
+  protected override runOnce<T>(name: string, fn: () => T | Promise<T>, options: { single?: boolean }): Promise<T> {
+    return this.#once.run(name, fn, options.single === true)
   }
 
   async notify(method: string, params: JsonObject): Promise<void> {
@@ -275,7 +241,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   #giveUp(why: string, counts: boolean): Promise<void> {
     if (this.#closed) return this.#ending ?? Promise.resolve()
     const { again, enqueues, store } = this.#input
-    const busy = [...this.#busy]
+    const busy = [...this.#once.busy]
     this.#close(why)
     this.watch?.end(again ? 'released' : 'abandoned')
     const end: TaskEnd = again ? { kind: 'released', counts, enqueue: enqueues } : failed(why)

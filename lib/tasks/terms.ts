@@ -2,8 +2,8 @@
 import type { TaskTerms } from '../store/tasks.ts'
 
 export const TERMS: TaskTerms = { lease: 30_000, backOff: [1_000, 5_000, 25_000], patience: 15_000 }
-/** From one sign of a run to the next. */
-export const RENEW_EVERY = 10_000
+/** From one sign of a run to the next: two may be lost. */
+export const renewEvery = ({ lease }: TaskTerms): number => lease / 3
 /** How often a leg is run again whose run was lost, where the handler may run again. */
 export const RETRIES = 3
 /** From one status message to the next: what comes in between is not stored. */

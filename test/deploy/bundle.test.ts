@@ -38,12 +38,23 @@ describe('the deployed bundle', () => {
     expect(later).toBeGreaterThan(50_000)
   })
 
-  test('the code of the start is one file for the endpoint and one for the server', () => {
-    const start = Object.entries(metafile.outputs).find(([name]) => name.endsWith('/lambda.mjs'))?.[1]
-    const loaded = start?.imports.filter(({ kind, external }) => kind === 'import-statement' && !external) ?? []
-    const large = loaded.filter(({ path }) => (metafile.outputs[path]?.bytes ?? 0) > 2_000)
-    expect(large).toHaveLength(2)
-  })
+  // Each file costs a look-up, a read and a module of its own.
+  test.each([
+    ['lambda', 'lambda', 2],
+    ['node', 'server', 1],
+  ] as const)(
+    '%s: the code of the start is one file beside the entry, and one more for the server of two entries',
+    (platform, entry, most) => {
+      const { outputs } = metafiles[platform]!
+      const start = Object.entries(outputs).find(([name]) => name.endsWith(`/${entry}.mjs`))?.[1]
+      const loaded = start?.imports.filter(({ kind, external }) => kind === 'import-statement' && !external) ?? []
+      expect(loaded).toHaveLength(most)
+      const more = loaded
+        .flatMap(({ path }) => outputs[path]?.imports ?? [])
+        .filter(({ kind, external }) => kind === 'import-statement' && !external)
+      expect(more.map(({ path }) => path).filter((path) => !loaded.some((one) => one.path === path))).toEqual([])
+    },
+  )
 
   test('before the first answer to a call in a session under 300 KB are loaded, with the check of its arguments', async () => {
     const out = join(folder, 'first-call')

@@ -48,3 +48,26 @@ test.each([
   // A comment of another form would not be checked.
   expect(text.match(/<!-- test\b/g)).toHaveLength([...text.matchAll(NAMED)].length)
 })
+
+/** The items of a list of README.md, each with what is indented below it. */
+function itemsBelow(heading: string): string[] {
+  const section = readFileSync(join(root, 'README.md'), 'utf8').split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  return section.match(/^- .*(?:\n {2}.*)*/gm) ?? []
+}
+
+test.each(['What you get', 'Limits'])(
+  'each item of "%s" in README.md names its test, or the page of the proofs',
+  (heading) => {
+    const items = itemsBelow(heading)
+    expect(items.length).toBeGreaterThan(4)
+    expect(items.filter((item) => !/<!-- test: |\(docs\/deploy\.md#how-it-is-known\)/.test(item))).toEqual([])
+  },
+)
+
+test('each step of docs/first-steps.md names a test', () => {
+  const steps = readFileSync(join(root, 'docs/first-steps.md'), 'utf8')
+    .split(/^## (?=[1-6]\. )/m)
+    .slice(1)
+  expect(steps).toHaveLength(6)
+  expect(steps.filter((step) => !step.includes('<!-- test: ')).map((step) => step.split('\n')[0])).toEqual([])
+})

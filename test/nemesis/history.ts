@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FaultKind } from './faults.ts'
+import type { Task } from './task-history.ts'
 
 export type Tool =
   | 'short'
@@ -180,6 +181,7 @@ export interface History {
   faults: Fault[]
   sessions: Session[]
   calls: Call[]
+  tasks: Task[]
   ledger: Entry[]
   /** Ends of processes that no fault caused. */
   exits: { at: number; process: string; how: string; errors: string[] }[]
@@ -190,6 +192,8 @@ export interface History {
 
 export interface Limits {
   lease: number
+  /** How long a run has the leg of a task without a sign of it. */
+  taskLease: number
   heartbeat: number
   registerAfter: number
   drainTimeout: number
@@ -199,7 +203,7 @@ export interface Limits {
   suspendAfter: number
   firstLifetime: number
   idleLifetime: number
-  /** How long a client goes on with one call. */
+  /** How long a client goes on with one call, or one task. */
   callPatience: number
 }
 
@@ -230,3 +234,6 @@ export const isRecord = (key: string): boolean => /\}$/.test(key)
 
 /** What outlives its session for a while by design: marks by which a repeated step or a repeated DELETE is recognised. */
 export const isMark = (key: string): boolean => /\}:(post:|over:|cancel:|live$|logs$)/.test(key)
+
+/** A task of a session, which nobody finds after the session has ended. */
+export const isTask = (key: string): boolean => /\}:task(s$|:)/.test(key)

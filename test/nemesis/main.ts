@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { taskTable } from './check/count-tasks.ts'
 import { countDurable, countsText } from './check/counts.ts'
 import { CALL_MIXES, isCallMix } from './clients/mixes.ts'
 import type { FaultKind } from './faults.ts'
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     gap: { type: 'string', default: '1500' },
     mix: { type: 'string', default: 'all' },
     only: { type: 'string' },
+    tasks: { type: 'string' },
     revision: { type: 'string' },
     redis: { type: 'string', default: 'replica' },
     history: { type: 'string' },
@@ -54,6 +56,7 @@ try {
     rate: Number(values.rate),
     calls,
     mix: { gap: Number(values.gap), only },
+    tasks: values.tasks === undefined ? undefined : Number(values.tasks),
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
     stopAtFirst: without !== undefined,
@@ -66,6 +69,7 @@ try {
     `${history.calls.length} calls, ${resumes} resumes, ${history.sessions.length} sessions, ${history.faults.length} faults`,
   )
   console.log(countsText(countDurable(history)))
+  if (history.tasks.length > 0) console.log(taskTable(history))
   for (const { property, text, at } of problems.slice(0, 30)) console.log(`[${property}] ${at ?? ''} ${text}`)
   if (found) {
     console.log(

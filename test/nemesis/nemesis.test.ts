@@ -1,5 +1,6 @@
 /** A short run of the nemesis, and that each protection can be taken out for a long one. `test/more/nemesis` has a longer run. */
 import { expect, test } from 'vitest'
+import { countTasks } from './check/count-tasks.ts'
 import { countDurable } from './check/counts.ts'
 import { expectPromisesKept, resultsOf, SEED } from './expect-promises.ts'
 import { planFaults } from './faults.ts'
@@ -12,10 +13,14 @@ test('no fault below it makes the endpoint break a promise', async () => {
     clients: 60,
     rate: 25,
     mix: { gap: 700 },
+    tasks: 0.25,
   })
   expect(history.faults.length).toBeGreaterThan(5)
-  expect(resultsOf(history)).toBeGreaterThan(30)
+  expect(resultsOf(history)).toBeGreaterThan(15)
   expect(countDurable(history).calls).toBeGreaterThan(3)
+  const { session, stateless } = countTasks(history)
+  expect(session).toBeGreaterThan(3)
+  expect(stateless).toBeGreaterThan(0)
 }, 120_000)
 
 test('the seed decides the schedule of the faults', () => {

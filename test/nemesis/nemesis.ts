@@ -7,6 +7,8 @@ import { LegacyClient } from './clients/legacy-client.ts'
 import { CALL_MIXES, type CallMixName, revisionOf } from './clients/mixes.ts'
 import { SessionClient } from './clients/session-client.ts'
 import { StatelessClient } from './clients/stateless-client.ts'
+import { SessionTaskClient } from './clients/tasks/session.ts'
+import { StatelessTaskClient } from './clients/tasks/stateless.ts'
 import type { World } from './clients/world.ts'
 import { Faults, type Mix, planFaults, WITHOUT_LINKS } from './faults.ts'
 import type { Entry, History, Limits } from './history.ts'
@@ -27,6 +29,8 @@ export interface NemesisOptions {
   mix?: Mix
   /** What the clients call; default: `all`. */
   calls?: CallMixName
+  /** The part of the clients, from 0 to 1, that run tasks instead of calls; default: a tenth, and none where they make other calls than `all`. */
+  tasks?: number | undefined
   /** How the store is arranged; default: `replica`. */
   redis?: Arrangement | undefined
   /** Only clients of this revision. */
@@ -47,6 +51,7 @@ export interface Outcome {
 
 export const LIMITS: Limits = {
   lease: 4_000,
+  taskLease: 4_000,
   heartbeat: 2_000,
   registerAfter: 50,
   drainTimeout: 2_000,
@@ -80,6 +85,9 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     limits,
     sessions: [],
     calls: [],
+    tasks: [],
+    taskIds: new Map(),
+    open: new Map(),
     get running() {
       return running
     },
@@ -88,13 +96,14 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
   }
   const history = (): History => {
     for (const entry of ledger.read()) entries.push(entry)
-    const { sessions, calls } = world
+    const { sessions, calls, tasks } = world
     return {
       seed,
       limits,
       faults: [...faults.done, ...fleet.servers.unplanned],
       sessions,
       calls,
+      tasks,
       ledger: entries,
       exits: fleet.exits,
       errors: fleet.errors,
@@ -111,7 +120,12 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
     if (options.stopAtFirst) abort.abort()
   }
   try {
-    const alive = Array.from({ length: clients }, (_, i) => makeClient(world, seed, i, options.revision))
+    const { revision } = options
+    const hasTasks = revision === undefined || revision === '2025-11-25' || revision === '2026-07-28'
+    const isTasks = spread(hasTasks ? (options.tasks ?? (calls === 'all' ? 0.1 : 0)) : 0)
+    const alive = Array.from({ length: clients }, (_, i) =>
+      isTasks(i) ? makeTaskClient(world, seed, i, revision) : makeClient(world, seed, i, revision),
+    )
     const lives = Promise.all(alive.map((client) => client.live()))
     const checking = setInterval(() => void look(), options.stopAtFirst ? CHECK_EVERY.first : CHECK_EVERY.all)
     const over = setTimeout(() => abort.abort(), length)
@@ -129,7 +143,7 @@ export async function runNemesis(options: NemesisOptions): Promise<Outcome> {
       whole.rest = await comeToRest(
         fleet,
         world,
-        alive.filter((client) => client instanceof SessionClient),
+        alive.filter((client) => 'session' in client),
       )
       whole.ledger = history().ledger
     }
@@ -158,4 +172,14 @@ function makeClient(world: World, seed: number, i: number, only: string | undefi
   if (revision === '2024-11-05') return new LegacyClient(world, random, name)
   if (revision === '2026-07-28') return new StatelessClient(world, random, name)
   return new SessionClient(world, random, name, revision)
+}
+
+/** Chooses a part of the numbers from 0 on, evenly. */
+const spread = (part: number) => (i: number) => Math.floor((i + 1) * part) > Math.floor(i * part)
+
+/** Two of three speak the revision with sessions. */
+function makeTaskClient(world: World, seed: number, i: number, only: string | undefined) {
+  const random = new Random(seed, `tasks ${i}`)
+  const isStateless = only === undefined ? random.chance(1 / 3) : only === '2026-07-28'
+  return isStateless ? new StatelessTaskClient(world, random, `t${i}`) : new SessionTaskClient(world, random, `t${i}`)
 }

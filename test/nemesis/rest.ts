@@ -1,7 +1,6 @@
 /** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
-import type { SessionClient } from './clients/session-client.ts'
 import { pause, type World } from './clients/world.ts'
-import { isMark, isRecord, type Rest, type Session } from './history.ts'
+import { isMark, isRecord, isTask, type Rest, type Session } from './history.ts'
 import type { Fleet } from './processes/fleet.ts'
 
 /** How long keys may take to go beyond their longest lifetime, in ms. */
@@ -9,7 +8,13 @@ const GRACE = 6_000
 /** Keys that belong to no session. */
 const COMMON = /^mcp:(up:|\{bus[.\d]*\}:)/
 
-export async function comeToRest(fleet: Fleet, world: World, clients: SessionClient[]): Promise<Rest> {
+/** A client whose last session may be open still. */
+interface Resting {
+  readonly session: Session
+  end(): Promise<void>
+}
+
+export async function comeToRest(fleet: Fleet, world: World, clients: Resting[]): Promise<Rest> {
   const resting = clients.filter(({ session }) => session.restful && !session.lost)
   await settled(
     resting.map(({ session }) => session),
@@ -33,7 +38,9 @@ export async function comeToRest(fleet: Fleet, world: World, clients: SessionCli
       keys.push({ key, lifetime, ...(session !== undefined && { session }) })
     }
     // The logs of sessions that nobody ended live longer than their sessions.
-    const waiting = keys.some(({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key)))
+    const waiting = keys.some(
+      ({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key) && !isTask(key)),
+    )
     if (!waiting || world.now() > until) break
     await pause(500)
   }

@@ -17,13 +17,13 @@ function withoutCode(text: string): string {
     .replace(/(?<!`)(`+)(?!`)(?:(?!\n\n)[\s\S])*?[^`]\1(?!`)/g, blank)
 }
 
-/** `[text](target)`, `![text](target)`, `[name]: target`, and `src` and `href` of HTML. */
+/** `[text](target)`, `![text](target)`, `[name]: target`, and `src`, `srcset` and `href` of HTML. */
 export function linksOf(text: string): Link[] {
   const prose = withoutCode(text)
   const found = [
     ...prose.matchAll(/\]\(<?([^()\s<>]+(?:\([^()\s]*\))?)>?(?:\s+"[^"]*")?\)/dg),
     ...prose.matchAll(/^\[[^\]]+\]: (\S+)$/dgm),
-    ...prose.matchAll(/<(?:img|a|source)\b[^>]*?\b(?:src|href)="([^"]+)"/dg),
+    ...prose.matchAll(/<(?:img|a|source)\b[^>]*?\b(?:src|srcset|href)="([^"]+)"/dg),
   ]
   let [line, counted] = [1, 0]
   return found

@@ -52,6 +52,9 @@ interface TargetOptions {
 /** The module of each platform that the code of its start belongs to. */
 const STARTS: Record<string, string> = { lambda: 'lambda/start', node: 'node/listen' }
 
+/** What a server needs at its start, too, and most of what is loaded on demand. */
+const SHARED = ['protocol/uri', 'server/context/answers', 'server/methods/not-found', 'server/registry/task-policy']
+
 export interface BuiltTarget {
   metafile: Metafile
   /** One line for each entry, with its sizes, and one for each thing that the author should know. */
@@ -78,7 +81,8 @@ export async function buildTarget({ out, target, server, entries }: TargetOption
 
 function startOf(target: string): Plugin[] {
   const start = STARTS[target]
-  return start === undefined ? [] : [inOneFile(join(OWN, 'platform', `${start}${ENDING}`))]
+  if (start === undefined) return []
+  return [inOneFile([`platform/${start}`, ...SHARED].map((name) => join(OWN, `${name}${ENDING}`)))]
 }
 
 const WRITTEN = /\.(?:[cm]js|map|node)$|^package(?:-lock)?\.json$|^node_modules$/

@@ -25,8 +25,8 @@ export interface Leaving {
 }
 
 /** The end of this process by its signals. */
-interface Ending extends Leaving {
-  /** Ends it in the same order, at once and with the exit code 1. */
+export interface Ending extends Leaving {
+  /** Ends the process in the order of a signal, at once and with the exit code 1. */
   fail(): void
 }
 

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../base/clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import { page } from '../../page/routes.ts'
 import type { Servable } from '../../sdk/official.ts'
 import { sealedStore } from '../../store/sealed.ts'
 import { type Store, StoreRefused } from '../../store/store.ts'
@@ -13,6 +14,12 @@ import type { ServedExecutor } from './cloud-tasks/open.ts'
 import { exit } from './exit.ts'
 import type { MetricsServer } from './metrics.ts'
 import { serveNode } from './serve.ts'
+
+/**
+ * When an instance reports itself first, in ms after its start: a request that has waited for the start should not wait for the
+ * code of reports.
+ */
+const FIRST_REPORT = 1_000
 
 /** Serves `server` with the settings of the environment, until the process gets SIGTERM or SIGINT. */
 export async function listen(server: Servable, options: EntryOptions = {}): Promise<void> {
@@ -47,9 +54,9 @@ export async function listenWith(
   for (const note of notes) log.say('INFO', note)
   const metrics = await openMetrics(settings, log)
   const store = await openStore(settings, log, { redis })
-  const page = settings.page ? (await import('../../page/routes.ts')).page : undefined
   const executor = process.env.TASK_EXECUTOR ? await openExecutor(settings, log) : undefined
-  const { http, endpoint, fail } = serveNode(server, { settings, store, log, page, metrics, executor })
+  const parts = { settings, store, log, page: settings.page ? page : undefined, metrics, executor }
+  const { http, endpoint, leaving } = serveNode(server, parts)
   await readyOrStop(server, endpoint, log)
   http.on('error', ({ code, message }: NodeJS.ErrnoException) =>
     stop(code === 'EADDRINUSE' ? `PORT ${settings.port} is in use on ${settings.host}.` : `HOST, PORT: ${message}.`),
@@ -59,10 +66,10 @@ export async function listenWith(
     announce(`http://${settings.host}:${port}${settings.endpoint.path}`, placeOf(settings, redis), log, out)
     tryStore(store).finally(() => {
       starting = false
-      void reportInstance(endpoint, store, settings)
+      systemClock.after(FIRST_REPORT, () => leaving.begun || reportInstance(endpoint, store, settings))
     })
   })
-  return fail
+  return () => leaving.fail()
 }
 
 /** Records metrics from now on, where the settings ask for them. What they need is loaded here. */

@@ -14,7 +14,7 @@ import { endOnException, logRejections } from '../faults.ts'
 import type { Log } from '../log.ts'
 import type { ServedExecutor } from './cloud-tasks/open.ts'
 import { detailsOf, isTrusted } from './details.ts'
-import { drainOnSignals } from './drain.ts'
+import { drainOnSignals, type Ending } from './drain.ts'
 import { harden } from './harden.ts'
 import type { MetricsServer } from './metrics.ts'
 import { ReadinessCheck } from './readiness.ts'
@@ -36,8 +36,7 @@ interface Served {
   /** It does not listen yet. */
   http: Server
   endpoint: Endpoint
-  /** Ends the process in the order of a signal, with the exit code 1. */
-  fail(): void
+  leaving: Ending
 }
 
 /** Serves `server` until the process gets SIGTERM or SIGINT. */
@@ -88,5 +87,5 @@ export function serveNode(server: Servable, { settings, store, log, page, metric
     return ready(req.raw, isTrusted({ remote: remoteAddress, header: (name) => req.header(name) }, access))
   })
   metrics?.serve({ endpoint, readiness, ready })
-  return { http, endpoint, fail: () => leaving.fail() }
+  return { http, endpoint, leaving }
 }

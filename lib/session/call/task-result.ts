@@ -8,6 +8,7 @@ import type { Caller } from '../../runtime/caller.ts'
 import { AskError, AskPending } from '../../server/context/errors.ts'
 import type { TaskAsk, TaskKey, TaskView } from '../../store/tasks.ts'
 import type { TaskEngine } from '../../tasks/engine-types.ts'
+import { LOST } from '../../tasks/outcome.ts'
 import { refusedWith } from '../../tasks/refused.ts'
 import type { SessionChannel } from './channel.ts'
 import type { CallParts } from './host.ts'
@@ -69,11 +70,7 @@ function resultOf(taskId: string, view: TaskView): JsonObject {
   const { code, message, data } = outcome?.error ?? {}
   const text = typeof message === 'string' ? message : undefined
   if (view.status === 'cancelled') throw new ProtocolError(ErrorCode.ServerError, `Task ${taskId} was cancelled.`)
-  throw new ProtocolError(
-    typeof code === 'number' ? code : ErrorCode.InternalError,
-    text ?? view.message ?? `Task ${taskId} failed: its runs were lost.`,
-    data,
-  )
+  throw new ProtocolError(typeof code === 'number' ? code : ErrorCode.InternalError, text ?? LOST, data)
 }
 
 /** The asks of a task, as one stream sends them. */

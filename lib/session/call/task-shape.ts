@@ -1,6 +1,7 @@
 /** A task as 2025-11-25 writes it ("Tasks", and `Task` in its schema). */
 import { isObject, type JsonObject } from '../../protocol/jsonrpc.ts'
 import type { TaskStatus, TaskView } from '../../store/tasks.ts'
+import { LOST } from '../../tasks/outcome.ts'
 
 /** `_meta` of what belongs to a task. */
 const RELATED_TASK = 'io.modelcontextprotocol/related-task'
@@ -28,7 +29,9 @@ export function isTerminal({ status }: TaskView): boolean {
 }
 
 export function taskOf(taskId: string, view: TaskView): JsonObject {
-  const { created, updated, ttl, poll, message } = view
+  const { created, updated, ttl, poll } = view
+  // What a lost run reported last does not say why the task failed.
+  const message = view.status === 'failed' && view.outcome === undefined ? LOST : view.message
   return {
     taskId,
     status: statusOf(view),

@@ -2,18 +2,11 @@
  * What other servers do in two processes behind a plain round robin: calls, questions, and the death of a process. Each is a
  * small server as the documentation of its package shows it, with the packages of test/more/migrate.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { root } from '../../../tools/build.ts'
+import { rmSync } from 'node:fs'
 import { type Connect, client1, clients } from '../../examples/clients.ts'
-import { freePort } from '../../support/ports.ts'
 import { startRoundRobin } from '../../support/proxy.ts'
 import { startRedis } from '../../support/redis.ts'
-import { installed } from '../support/installed.ts'
+import { layOut, start } from './servers.ts'
 
 /** `ok`, or what the client got. */
 export interface Outcomes {
@@ -53,12 +46,9 @@ const MCP_SECRET = Buffer.alloc(32, 'a key for tests').toString('base64')
 
 /** Measures one server with the official client of each kind of revision. */
 export async function compare(compared: Compared): Promise<Record<Revision, Outcomes>> {
-  const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-compared-'))
+  const folder = await layOut()
   const redis = await startRedis()
   try {
-    cpSync(join(import.meta.dirname, 'project'), folder, { recursive: true })
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-    await linkPackages(folder)
     const env = { ...compared.env, REDIS_URL: redis.url, MCP_SECRET }
     const outcomes = {} as Record<Revision, Outcomes>
     for (const revision of REVISIONS) outcomes[revision] = await measure(folder, compared.program, env, revision)
@@ -67,17 +57,6 @@ export async function compare(compared: Compared): Promise<Record<Revision, Outc
     await redis.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** The packages of the check, and this one. */
-async function linkPackages(folder: string): Promise<void> {
-  const packages = join(await installed('migrate'), 'node_modules')
-  const here = join(folder, 'node_modules')
-  cpSync(packages, here, { recursive: true, filter: (from) => from === packages })
-  for (const name of readdirSync(packages)) {
-    if (!name.startsWith('.')) symlinkSync(join(packages, name), join(here, name))
-  }
-  symlinkSync(root, join(here, 'mcp-anywhere'))
 }
 
 const connectors: Record<Revision, Connect> = { '2025-11-25': client1, '2026-07-28': clients.at(-1)?.[1] ?? client1 }
@@ -132,29 +111,3 @@ async function attempt(step: () => Promise<void>): Promise<string> {
 /** Without what differs from run to run. */
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.replace(/127\.0\.0\.1:\d+/g, '…') ?? ''
-
-async function start(cwd: string, program: string, env: Record<string, string>) {
-  const PORT = String(await freePort())
-  const args = ['--disable-warning=ExperimentalWarning', join(cwd, program)]
-  const child: ChildProcess = spawn(process.execPath, args, {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env, PORT },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const lines: string[] = []
-  const listening = new Promise<void>((resolve) => {
-    for (const input of [child.stdout, child.stderr]) {
-      if (input === null) continue
-      createInterface({ input }).on('line', (line) => {
-        lines.push(line)
-        if (line.includes('http://')) resolve()
-      })
-    }
-  })
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`${program} ended:\n${lines.join('\n')}`)
-  })
-  ended.catch(() => {})
-  await Promise.race([listening, ended])
-  return { child, url: `http://127.0.0.1:${PORT}` }
-}

@@ -10,6 +10,8 @@ import type { Problem } from './problem.ts'
 import { checkRest } from './rest.ts'
 import { checkRuns } from './runs.ts'
 import { checkSessions } from './sessions.ts'
+import { checkTaskRuns } from './task-runs.ts'
+import { checkTasks } from './tasks.ts'
 import { checkUpdates } from './updates.ts'
 
 export type { Problem }
@@ -23,6 +25,8 @@ const CHECKS = [
   checkAsks,
   checkSessions,
   checkUpdates,
+  checkTasks,
+  checkTaskRuns,
   checkRest,
 ]
 

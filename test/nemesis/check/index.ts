@@ -56,6 +56,10 @@ export class Index {
   }
 
   runsOf({ call }: Call): Run[] {
+    return this.runsNamed(call)
+  }
+
+  runsNamed(call: string): Run[] {
     return this.runs.get(call) ?? []
   }
 

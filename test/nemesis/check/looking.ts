@@ -9,8 +9,8 @@ import type { Problem } from './check.ts'
 
 /** What a look adds to the history that the thread has. */
 export type Grown = Omit<History, 'rest'> & {
-  /** The calls replace those from this one on: a call changes until it has ended. */
-  from: number
+  /** The calls and tasks replace those from these on: each changes until it has ended. */
+  from: { calls: number; tasks: number }
 }
 
 /** A call has ended, and what belongs to it has arrived, after this many times its patience. */
@@ -19,7 +19,7 @@ const SETTLED = 2
 export class Looking {
   readonly #worker = new Worker(new URL('./looking-worker.ts', import.meta.url))
   readonly #settledAfter: number
-  #from = 0
+  #from = { calls: 0, tasks: 0 }
   #entries = 0
   #busy = false
   #ended = false
@@ -33,13 +33,15 @@ export class Looking {
   async look({ rest: _, ...history }: History, now: number): Promise<Problem[]> {
     if (this.#busy || this.#ended) return []
     this.#busy = true
-    const { calls, ledger } = history
-    while (this.#from < calls.length && (calls[this.#from]?.sent ?? now) < now - this.#settledAfter) this.#from++
+    const { calls, tasks, ledger } = history
+    const before = now - this.#settledAfter
+    this.#from = { calls: settled(calls, this.#from.calls, before), tasks: settled(tasks, this.#from.tasks, before) }
     const grown: Grown = {
       ...history,
       errors: [],
       from: this.#from,
-      calls: calls.slice(this.#from),
+      calls: calls.slice(this.#from.calls),
+      tasks: tasks.slice(this.#from.tasks),
       ledger: ledger.slice(this.#entries),
     }
     this.#entries = ledger.length
@@ -59,4 +61,11 @@ export class Looking {
     this.#ended = true
     await this.#worker.terminate()
   }
+}
+
+/** The first, from `from` on, that was sent after `before`. */
+function settled(items: readonly { sent: number }[], from: number, before: number): number {
+  let first = from
+  while ((items[first]?.sent ?? before) < before) first++
+  return first
 }

@@ -1,6 +1,6 @@
 /** At rest nothing is left, and no process has ended by itself. */
 
-import { type Call, isMark, isRecord } from '../history.ts'
+import { type Call, isMark, isRecord, isTask } from '../history.ts'
 import type { Index } from './index.ts'
 import type { Problem } from './problem.ts'
 
@@ -38,7 +38,7 @@ export function checkRest(index: Index): Problem[] {
  * ended have lifetimes of their own.
  */
 function mayBeLeft(index: Index, name: string | undefined, key: string): boolean {
-  if (isMark(key)) return true
+  if (isMark(key) || isTask(key)) return true
   const session = index.history.sessions.find(({ session }) => session === name)
   const deletion = session?.deletion
   if (deletion?.acknowledged !== undefined) return index.lost(deletion.sent, deletion.acknowledged)

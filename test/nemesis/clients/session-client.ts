@@ -1,11 +1,11 @@
 /** A client of the revisions with sessions over Streamable HTTP: 2025-03-26, 2025-06-18 and 2025-11-25. */
-import { sessionKey } from '../../../lib/session/stream/session.ts'
 import type { Call, Session } from '../history.ts'
 import type { Random } from '../random.ts'
 import { Broken, type Message, type Reply } from './http.ts'
 import { Inbox } from './inbox.ts'
 import { Listener } from './listener.ts'
 import { resumeCalls } from './resume.ts'
+import { ACCEPT, endSession, openSession } from './session-ends.ts'
 import {
   argumentsOf,
   drawWish,
@@ -24,7 +24,6 @@ import {
 const AT_ONCE = 4
 /** The revisions with elicitation. */
 const ASKS = new Set(['2025-06-18', '2025-11-25'])
-const ACCEPT = 'application/json, text/event-stream'
 
 export class SessionClient {
   readonly #world: World
@@ -86,38 +85,13 @@ export class SessionClient {
 
   /** False: the run is over. */
   async #open(name: string): Promise<boolean> {
-    const { http, now, silence, sessions } = this.#world
-    for (;;) {
-      if (!this.#world.running) return false
-      const session = newSession(name, this.#revision, now())
-      const params = {
-        protocolVersion: this.#revision,
-        capabilities: { elicitation: {} },
-        clientInfo: { name: 'nemesis', version: '1' },
-      }
-      try {
-        const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params }
-        const reply = await http.send({ method: 'POST', headers: { accept: ACCEPT }, body, patience: silence })
-        const text = await reply.text()
-        const id = reply.headers['mcp-session-id']
-        if (reply.status === 200 && typeof id === 'string') {
-          Object.assign(session, { key: sessionKey('', id), opened: now() })
-          sessions.push(session)
-          this.#session = session
-          this.#id = id
-          this.#inbox = new Inbox(this.#world, session)
-          await this.#notify('notifications/initialized')
-          return true
-        }
-        if (reply.status !== 503) {
-          session.odd.push({ at: now(), what: 'initialize', status: reply.status, text })
-          sessions.push(session)
-        }
-      } catch (error) {
-        if (!(error instanceof Broken)) throw error
-      }
-      await pause(300)
-    }
+    const opened = await openSession(this.#world, { name, revision: this.#revision })
+    if (!opened) return false
+    this.#session = opened.session
+    this.#id = opened.id
+    this.#inbox = new Inbox(this.#world, opened.session)
+    await this.#notify('notifications/initialized')
+    return true
   }
 
   async #act(): Promise<void> {
@@ -280,28 +254,10 @@ export class SessionClient {
     session.subscriptions.push({ uri, acknowledged: this.#world.now() })
   }
 
-  /** DELETE, until it is acknowledged. */
   async end(): Promise<void> {
-    const { http, now, silence } = this.#world
     const session = this.#session
     const headers = this.#headers()
-    if (session.lost || session.opened === 0) return
-    session.deletion = { sent: now() }
-    for (let attempt = 0; attempt < 60; attempt++) {
-      try {
-        const reply = await http.send({ method: 'DELETE', headers, patience: silence })
-        const text = await reply.text()
-        session.deletion.status = reply.status
-        if (reply.status === 204 || reply.status === 404) {
-          session.deletion.acknowledged = now()
-          break
-        }
-        if (reply.status !== 503) session.odd.push({ at: now(), what: 'DELETE', status: reply.status, text })
-      } catch (error) {
-        if (!(error instanceof Broken)) throw error
-      }
-      await pause(500)
-    }
+    if (!(await endSession(this.#world, session, headers))) return
     this.#listener?.stop()
     if (this.#random.chance(0.3)) await this.#afterEnd(session, headers)
   }

@@ -1,6 +1,7 @@
 /** The parts that all clients of a run share. */
 import type { Call, Limits, Outcome, OutcomeKind, Session, Tool } from '../history.ts'
 import type { Random } from '../random.ts'
+import type { Task } from '../task-history.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Http } from './http.ts'
 import type { CallMix } from './mixes.ts'
@@ -12,6 +13,11 @@ export interface World {
   limits: Limits
   sessions: Session[]
   calls: Call[]
+  tasks: Task[]
+  /** The session of each task id. */
+  taskIds: Map<string, string>
+  /** The headers of open sessions with tasks, by their names. */
+  open: Map<string, Record<string, string>>
   /** New sessions and calls may begin. */
   readonly running: boolean
   /** The mean time from one action of a client to its next, in ms. */

@@ -134,6 +134,7 @@ export class Fleet {
       origin: this.origin,
       ledger: this.ledger,
       store: this.#store(place),
+      taskLease: this.#options.limits.taskLease,
       endpoint: endpointOptions(this.#options.limits),
     }
     const root = this.#options.root ?? OWN

@@ -2,7 +2,9 @@
 import { getActiveResourcesInfo } from 'node:process'
 import { createEndpoint, type EndpointOptions } from '../../../lib/endpoint.ts'
 import { type RedisStoreOptions, redisStore } from '../../../lib/store/redis/index.ts'
+import { TERMS } from '../../../lib/tasks/terms.ts'
 import { serveInstance } from '../../support/serve-instance.ts'
+import { middlewareAuth, PRINCIPAL } from '../clients/tasks/principal.ts'
 import { timelineFrom } from '../timeline.ts'
 import { openLedger } from './ledger.ts'
 import { makeServer } from './tools.ts'
@@ -12,6 +14,8 @@ export interface InstanceSettings {
   origin: number
   ledger: string
   store: RedisStoreOptions
+  /** ms, as the session's lease is: the faults of the run are as long. */
+  taskLease: number
   endpoint: Omit<EndpointOptions, 'store'>
 }
 
@@ -19,7 +23,9 @@ export interface InstanceSettings {
 const STALL = 300
 const TICK = 50
 
-const { name, origin, ledger, store, endpoint: options } = JSON.parse(process.env.INSTANCE ?? '{}') as InstanceSettings
+const given = JSON.parse(process.env.INSTANCE ?? '{}') as InstanceSettings
+const { name, origin, ledger, store, endpoint: options } = given
+Object.assign(TERMS, { lease: given.taskLease, backOff: [250, 1_000, 2_000] })
 const now = timelineFrom(origin)
 const write = openLedger(ledger, name, now)
 const endpoint = createEndpoint(makeServer(name, write, now), {
@@ -48,4 +54,11 @@ endpoint.app.get('/__test/stats', (c) => {
   return c.json({ connections, calls: calls + unregistered, sockets, heap: process.memoryUsage().heapUsed })
 })
 
-serveInstance(endpoint)
+/** Callers with a name of their own are those of a middleware; the others are one caller. */
+serveInstance({
+  ...endpoint,
+  fetch(request, options) {
+    const caller = request.headers.get(PRINCIPAL)
+    return endpoint.fetch(request, caller === null ? options : { ...options, auth: middlewareAuth(caller) })
+  },
+})

@@ -8,6 +8,7 @@ import { ResourceTemplate } from '../../../lib/server/registry/resource-template
 import { type Entry, ONCE_EFFECTS, SINGLE, type Tool } from '../history.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Ledger } from './ledger.ts'
+import { registerTasks } from './task-tools.ts'
 
 const input = z.object({
   session: z.string(),
@@ -148,6 +149,7 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
     await ctx.announce.resourceUpdated(uri)
     record('announced', { uri })
   })
+  registerTasks(server, name, write)
   server.registerResource(
     'watched',
     new ResourceTemplate('nemesis://watched/{n}', { list: undefined }),
