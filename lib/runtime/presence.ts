@@ -88,14 +88,18 @@ export class Presence {
     const sign = ++this.#sign
     const asked = this.#clock.now()
     const before = await this.#store.up(this.#id, Math.ceil(this.#lease * SIGN_LASTS), String(sign))
+    const found = before === undefined ? undefined : Number(before)
+    // A sign that was not confirmed is one whose reply was lost, this one itself where it was sent again: whether the store had
+    // one before it is known only while the last that was confirmed still lasts.
+    const lapsed = found === undefined || (found > this.#confirmed && !this.isHeld)
     // The store had an older sign, or none: it lost what it had confirmed, and perhaps the signs of others.
-    const kept = before !== undefined && Number(before) >= this.#confirmed
+    const kept = found !== undefined && found >= this.#confirmed
     const afterBreak = this.#age > this.#lease * BREAK
     if (!kept || afterBreak) this.#since = this.#clock.now()
     this.#last = this.#clock.now()
     this.#confirmed = Math.max(this.#confirmed, sign)
     this.#until = Math.max(this.#until, asked + this.#lease * SIGN_LASTS)
-    if (before === undefined && sign > 1) {
+    if (lapsed && sign > 1) {
       this.#lapses++
       this.#events.onLapse?.()
     }

@@ -103,6 +103,23 @@ describe.each(written(V2))('$name', ({ module, isOwn }) => {
     expect(await leaving.ended()).toBe(0)
   })
 
+  test.runIf(isOwn)('a rerunnable call that has sent nothing begins its stream then, and is handed over', async () => {
+    const leaving = await startLeaving(300)
+    const session = await initialize(`${leaving.url}/mcp`)
+    const posted = postStream(`${leaving.url}/mcp`, toolCall(1, 'gated_rerunnable', { gate: 'quiet' }), { session })
+    await eventually(async () => ((await leaving.stats()).calls === 1 ? true : undefined))
+    leaving.signal('SIGTERM')
+    const stream = await posted
+    expect(await stream.rest()).toEqual([])
+    const resumed = await getStream(fleet.at(0), session, stream.lastId)
+    expect(await leaving.ended()).toBe(0)
+    await call(fleet.at(0), session, toolCall(2, 'user_set', { name: 'gate:quiet', value: 'open' }))
+    const rest = await resumed.rest()
+    expect(rest.map(({ result }) => result?.content[0].text)).toEqual([
+      `through quiet by ${fleet.instances[0]?.child.pid}`,
+    ])
+  })
+
   test.runIf(isOwn)('a call that was taken over, and has sent nothing since, is handed over again', async () => {
     const [first, second] = [await startLeaving(300), await startLeaving(300)]
     const session = await initialize(`${first.url}/mcp`)

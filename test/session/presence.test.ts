@@ -119,6 +119,29 @@ test('after the store has lost what it had, at once or as an older copy, no livi
   }
 })
 
+test('a renewal that is sent again since its reply was lost is a lapse where the sign may have been missing before', async () => {
+  const { clock, store } = place()
+  let sends = 1
+  const up = async (...args: Parameters<ReturnType<typeof memoryStore>['up']>) => {
+    let reply: Awaited<ReturnType<ReturnType<typeof store>['up']>>
+    for (let i = 0; i < sends; i++) reply = await store().up(...args)
+    return reply
+  }
+  const presence = new Presence('watcher', { up, alive: store().alive }, clock, LEASE)
+  await presence.renew()
+  sends = 2
+  await clock.advance(STEP)
+  await presence.renew()
+  expect(presence.lapses).toBe(0)
+  await clock.advance(LEASE)
+  await presence.renew()
+  expect(presence.lapses).toBe(1)
+  // As often as the sign was away, not as often as it was sent.
+  await clock.advance(STEP)
+  await presence.renew()
+  expect(presence.lapses).toBe(1)
+})
+
 test('an instance that is not sure waits until it is, and then knows', async () => {
   const { clock, watcher } = place()
   const waited = watcher.deadAfterWait(['other'])

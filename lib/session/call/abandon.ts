@@ -1,7 +1,7 @@
 /** The end of a run that gets no more time, from its instance or its platform. */
 import { features } from '../../protocol/revisions.ts'
 import type { SessionChannel } from './channel.ts'
-import type { CallParts } from './host.ts'
+import { type CallParts, mayPause } from './host.ts'
 import type { CallState } from './state.ts'
 import type { CallStream } from './stream.ts'
 
@@ -19,16 +19,18 @@ export async function abandon(
   call: AbandonedCall,
   streamOf: () => CallStream | undefined,
   channel: SessionChannel,
-  { continued, host, request, session }: CallParts,
+  parts: CallParts,
   why: string,
 ): Promise<void> {
+  const { continued, host, request, session } = parts
   // A later run would repeat what is under way.
   if (channel.leg) await channel.leg.quiet(host.instance.options.drainTimeout)
   if (call.over) return
-  // A run that has taken the call over, and has sent nothing, has its log all the same.
-  if (call.state.at === 'registered' && continued) call.openQueue()
+  const runsAgain = channel.isDurable || host.durability(request) !== 'none'
+  // A run that has taken the call over, and has sent nothing, has its log all the same. Any other one may begin its stream now.
+  if (call.state.at === 'registered' && (continued || (runsAgain && mayPause(parts)))) call.openQueue()
   const resumable = streamOf()?.resumable || features(session.revision).streamsMayPause
-  if (call.state.at === 'streaming' && resumable && (channel.isDurable || host.durability(request) !== 'none')) {
+  if (call.state.at === 'streaming' && resumable && runsAgain) {
     await streamOf()?.settled()
     call.release(why)
     if (call.over) return

@@ -5,7 +5,6 @@
  */
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, RawJson, resultBytes } from '../../protocol/jsonrpc.ts'
-import { features } from '../../protocol/revisions.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import type { Mail } from '../../runtime/mail.ts'
 import { AskPending } from '../../server/context/errors.ts'
@@ -13,7 +12,7 @@ import type { DurableAsk, StoreUnavailable } from '../../store/store.ts'
 import type { SseResponse } from '../stream/sse-response.ts'
 import { type SendingCall, SessionChannel } from './channel.ts'
 import type { LegParts } from './durable-run.ts'
-import { type CallParts, forgetRelayed, givePlace, takePlace } from './host.ts'
+import { type CallParts, forgetRelayed, givePlace, mayPause, takePlace } from './host.ts'
 import { CANCELLED, interruption, SHUT_DOWN } from './interruption.ts'
 import { abandon, beat } from './on-demand.ts'
 import { Pace, type PacedCall } from './pace.ts'
@@ -79,7 +78,8 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** The call goes on elsewhere from its journal where it is abandoned. */
   get isDurable(): boolean {
-    return this.isStored && this.#channel.isDurable
+    if (!this.isStored || !this.#channel.isDurable) return false
+    return mayPause(this.#parts) || this.#streamed?.resumable === true
   }
 
   get legParts(): LegParts {
@@ -175,8 +175,7 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */
   closeStream(retryMs: number): void {
-    if (!canSend(this.#state) || !this.#parts.carrier.streams || this.#parts.session.legacy) return
-    if (!features(this.#parts.session.revision).streamsMayPause) return
+    if (!canSend(this.#state) || !mayPause(this.#parts)) return
     this.openQueue()
     void this.#stream.pause(retryMs)
   }

@@ -3,6 +3,7 @@ import { randomId } from '../../base/ids.ts'
 import type { OnDemand } from '../../base/on-demand.ts'
 import type { FormerTrace } from '../../base/tracing.ts'
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../protocol/jsonrpc.ts'
+import { features } from '../../protocol/revisions.ts'
 import type { Caller } from '../../runtime/caller.ts'
 import type { SharedParts } from '../../runtime/handler-channel.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -119,6 +120,11 @@ export function hasJournal({ carrier, continued, host, request }: CallParts): bo
 /** Whether the store may keep a journal for a call that has begun without one: a later run would find it. */
 export function mayHaveJournal({ carrier, host, request }: CallParts): boolean {
   return carrier.streams && host.durability(request) !== 'none'
+}
+
+/** Whether the stream of the call may end before its response: the client comes back for the rest (2025-11-25). */
+export function mayPause({ carrier, session }: CallParts): boolean {
+  return carrier.streams && !session.legacy && features(session.revision).streamsMayPause
 }
 
 const NONE: readonly string[] = []

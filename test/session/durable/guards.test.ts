@@ -126,41 +126,45 @@ test('a single once whose run is lost while it is under way does not run again',
   expect(effects).toBe(1)
 })
 
-test('a run whose sign of life was missing takes its call from itself before it begins a once', async () => {
-  const [gate, paying] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  let effects = 0
-  serve(async (ctx) => {
-    await ctx.log('info', 'begin')
-    await gate.promise
-    await ctx.once('pay', async () => {
-      effects++
-      await paying.promise
+test.each([1, 2])(
+  'a run whose sign of life was missing takes its call from itself before it begins a once (a renewal that arrives %i times)',
+  async (times) => {
+    const [gate, paying] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let effects = 0
+    serve(async (ctx) => {
+      await ctx.log('info', 'begin')
+      await gate.promise
+      await ctx.once('pay', async () => {
+        effects++
+        await paying.promise
+      })
+      return text('done')
     })
-    return text('done')
-  })
-  let away = false
-  const up = async (proceed: () => Promise<unknown>) => {
-    if (away) throw new (await import('../../../lib/store/store.ts')).StoreUnavailable('for a while')
-    return proceed()
-  }
-  const at = fleet.start({}, { up })
-  const client = await TestClient.open(fleet, at)
-  await client.call(at, 'act')
-  await until(() => client.said.length === 1)
-  const key = (await import('../../../lib/session/stream/session.ts')).sessionKey('', client.session)
-  const [before] = await fleet.base.calls(key)
-  away = true
-  await fleet.pass(LEASE)
-  away = false
-  await fleet.pass(LEASE / 2)
-  gate.resolve()
-  await until(() => effects === 1)
-  // Another instance that found no sign of life claims the call by the former name: too late.
-  expect(await fleet.base.claim(key, before!.stream, before!.owner, 'other~:run')).toEqual({ status: 'lost' })
-  paying.resolve()
-  await until(() => client.text === 'done')
-  expect(effects).toBe(1)
-})
+    let away = false
+    const up = async (proceed: () => Promise<unknown>) => {
+      if (away) throw new (await import('../../../lib/store/store.ts')).StoreUnavailable('for a while')
+      for (let i = 1; i < times; i++) await proceed()
+      return proceed()
+    }
+    const at = fleet.start({}, { up })
+    const client = await TestClient.open(fleet, at)
+    await client.call(at, 'act')
+    await until(() => client.said.length === 1)
+    const key = (await import('../../../lib/session/stream/session.ts')).sessionKey('', client.session)
+    const [before] = await fleet.base.calls(key)
+    away = true
+    await fleet.pass(LEASE)
+    away = false
+    await fleet.pass(LEASE / 2)
+    gate.resolve()
+    await until(() => effects === 1)
+    // Another instance that found no sign of life claims the call by the former name: too late.
+    expect(await fleet.base.claim(key, before!.stream, before!.owner, 'other~:run')).toEqual({ status: 'lost' })
+    paying.resolve()
+    await until(() => client.text === 'done')
+    expect(effects).toBe(1)
+  },
+)
 
 test('a later run within its leg sends nothing that the log has, also where the client changed its level', async () => {
   serve(async (ctx) => {
