@@ -25,6 +25,20 @@ test('README.md has the ratio of tool calls to the official SDK that was measure
   expect(Math.min(...ratios)).toBeGreaterThanOrEqual(Number(times))
 })
 
+test('each claim of the comparison in README.md has its measurement, its source or its test', () => {
+  const section = read('README.md').split('## Beside others\n')[1]?.split('\n## ')[0] ?? ''
+  const [head = '', , ...rows] = section.split('\n').filter((line) => line.startsWith('|'))
+  const cells = (row: string) => row.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, ''))
+  expect(rows.length).toBeGreaterThan(7)
+  for (const row of rows) {
+    const [subject, ...claims] = cells(row)
+    expect(claims, subject).toHaveLength(cells(head).length - 1)
+    // Each part of a claim ends with its mark.
+    for (const claim of claims.flatMap((cell) => cell.split('; ')))
+      expect(claim, subject).toMatch(/^not measured$|\[[mdt]\](?:\[[\w-]+\]|\(test\/[^)]+\))/)
+  }
+})
+
 test('docs/alternatives.md names the versions that are measured', () => {
   const { servers } = JSON.parse(read('docs/alternatives.json')) as { servers: { name: string; version: string }[] }
   const { dependencies } = JSON.parse(read('test/more/migrate/package.json'))

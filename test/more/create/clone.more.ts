@@ -1,5 +1,5 @@
 /** `npm run create` in a clone makes the project that `npm create mcp-anywhere` will make, without a registry that has the packages. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -18,11 +18,13 @@ test('a clone makes the project, with the package of the clone', async () => {
   expect(await npm(demo, 'test')).toMatch(/^# fail 0$|^ℹ fail 0$/m)
 })
 
+const taken = join(folder, 'taken')
+
 test.each([
   ['no folder', [], 'Name the folder of the project, and nothing else: npm run create -- ../demo'],
-  ['a folder that is not empty', [folder], 'is not empty: it has taken.txt. Name another folder.'],
+  ['a folder that is not empty', [taken], 'is not empty: it has taken.txt. Name another folder.'],
 ])('%s is refused with one line', async (_, args, line) => {
-  writeFileSync(join(folder, 'taken.txt'), '')
-  rmSync(join(folder, 'demo'), { recursive: true, force: true })
+  mkdirSync(taken, { recursive: true })
+  writeFileSync(join(taken, 'taken.txt'), '')
   await expect(npm(root, 'run', 'create', '--', ...args)).rejects.toThrow(line)
 })
