@@ -43,6 +43,7 @@ import { dispatcherFor, type Servable } from './sdk/official.ts'
 import { type Dispatcher, durabilityOf } from './server/dispatcher.ts'
 import { initializeResult } from './session/initialize.ts'
 import { Sessions } from './session/sessions.ts'
+import { sessionData } from './session/stream/session.ts'
 import { SETTINGS } from './settings.ts'
 import { memoryStore } from './store/memory/index.ts'
 import { sealedStore } from './store/sealed.ts'
@@ -87,7 +88,9 @@ export function createEndpoint(server: Servable, options: EndpointOptions = {}):
   const shared = { store, announce: notify, dispatch, clock, afterwork }
   const tasks = new OnDemand(async () => {
     const { openEngine } = await import('./tasks/open.ts')
-    return openEngine({ instance, shared, maxAsks, executor: options.executor, durability }, store)
+    const { executor } = options
+    const sessionValues = ({ key }: { key: string }) => sessionData(store, key)
+    return openEngine({ instance, shared, maxAsks, executor, durability, sessionValues }, store)
   })
   const sessions = new Sessions(
     {

@@ -5,6 +5,7 @@
  */
 import { type Channel, openChannel } from './channel.ts'
 import type {
+  ClientName,
   CommandEvent,
   DrainEvent,
   DrainStart,
@@ -16,6 +17,7 @@ import type {
 import type { FormerTrace } from './tracing.ts'
 
 export type {
+  ClientName,
   CommandEvent,
   DrainEvent,
   DrainStart,
@@ -24,11 +26,6 @@ export type {
   StoreEvent,
   TakeoverEvent,
 } from './instance-events.ts'
-
-export interface ClientName {
-  name: string
-  version: string
-}
 
 /** W3C Trace Context and Baggage, as the client sent them: in `_meta` of the request, else in headers. Only valid values. */
 export interface TraceContext {
@@ -99,8 +96,11 @@ export interface CallStart extends TraceContext {
   span?: TraceContext
   /** What is known of the run before: another instance began the call, or the client has answered its asks (2026-07-28). */
   former?: FormerTrace
-  /** takeover: the instance of the run before died or shut down. wake: the call was suspended. */
+  /** takeover: the instance of the run before died or shut down. wake: the call was suspended, or this is a later leg of its task. */
   run: 'first' | 'takeover' | 'wake'
+  /** The name of its task's record, which opens nothing, and the leg that runs. */
+  task?: string
+  leg?: number
 }
 
 /**

@@ -1,10 +1,16 @@
 /** The events of an instance and of its store: takeovers, the shutdown, sessions, commands and outages. */
-import type { ClientName, RequestStart } from './events.ts'
+import type { RequestStart } from './events.ts'
 
-/** This instance has claimed the call of an instance that died or shut down. */
+export interface ClientName {
+  name: string
+  version: string
+}
+
+/** This instance has claimed the call, or the leg of a task, of an instance that died or shut down. */
 export interface TakeoverEvent {
   instance: string
-  session: string
+  /** Absent for tasks of clients without sessions. */
+  session?: string
   id: string | number
   method: string
   /** The instance of the run before; undefined: it released the call as it shut down. */
@@ -14,8 +20,11 @@ export interface TakeoverEvent {
    * suspended, and goes on with an answer or past a deadline: nothing has died.
    */
   outcome: 'rerun' | 'failed' | 'cancelled' | 'woken'
-  /** How many messages the call had sent. */
+  /** How many messages the call had sent. A task sends none. */
   sent: number
+  /** As in the events of calls. */
+  task?: string
+  leg?: number
 }
 
 /** The instance begins to shut down. */

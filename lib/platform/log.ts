@@ -1,7 +1,14 @@
 /** The log of a process: the first listener to the events of the endpoint. docs/events.md describes its lines. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { asError, stackOf } from '../base/errors.ts'
-import { type CallEvent, onEvent, type RefusalEvent, type RequestEvent, type StoreEvent } from '../base/events.ts'
+import {
+  type CallEvent,
+  onEvent,
+  type RefusalEvent,
+  type RequestEvent,
+  type StoreEvent,
+  type TakeoverEvent,
+} from '../base/events.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { AskError } from '../server/context/errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -106,7 +113,11 @@ export function openLog(options: LogOptions): Log {
     }
     // Otherwise the line of its request has its members.
     const isOwn =
-      request === undefined || 'durationMs' in request || (request.messages ?? 1) > 1 || call.run !== 'first'
+      request === undefined ||
+      'durationMs' in request ||
+      (request.messages ?? 1) > 1 ||
+      call.run !== 'first' ||
+      call.task !== undefined
     if (requests && isOwn) write(levelOf(call, 200), undefined, membersOfCall(call))
   }
   const onRequest = (event: RequestEvent) =>
@@ -124,10 +135,11 @@ export function openLog(options: LogOptions): Log {
     onEvent('store', onStore),
     onEvent('call', onCall),
     onEvent('refusal', onRefusal),
-    onEvent('takeover', ({ outcome, method, id, from, session, instance }) => {
+    onEvent('takeover', ({ outcome, method, id, from, session, instance, task, leg }) => {
       // The line of its run says that it was suspended.
       if (outcome === 'woken') return
-      write('WARNING', 'A call was taken over.', { method, outcome, call: id, from, session, instance })
+      const about = task === undefined ? 'A call was taken over.' : textOfLeg(outcome)
+      write('WARNING', about, { method, outcome, call: id, task, leg, from, session, instance })
     }),
     onEvent('drain', ({ left, durationMs, instance }) => {
       const members = { left, instance, ms: tenths(durationMs) }
@@ -151,6 +163,12 @@ export function openLog(options: LogOptions): Log {
       flush()
     },
   }
+}
+
+function textOfLeg(outcome: TakeoverEvent['outcome']): string {
+  return outcome === 'failed'
+    ? 'A task has failed: the runs of its leg were lost, and it must not run again.'
+    : 'A leg of a task was taken over.'
 }
 
 /** A fault of the author's code. A middleware refuses a call with a ProtocolError. */

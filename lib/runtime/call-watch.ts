@@ -33,6 +33,8 @@ export interface WatchedChannel extends ClientChannel {
   readonly isWoken: boolean
   /** What is known of the trace of the run before. */
   readonly former: FormerTrace | undefined
+  /** Of a run of a task. */
+  readonly legOfTask?: Required<Pick<CallStart, 'task' | 'leg' | 'run'>> | undefined
 }
 
 /** Hands a request to the author's server. */
@@ -83,6 +85,7 @@ export class CallWatch {
     if (traceparent !== undefined) event.traceparent = traceparent
     if (tracestate !== undefined) event.tracestate = tracestate
     if (former) event.former = former
+    if (channel.legOfTask) Object.assign(event, channel.legOfTask)
     this.event = event
   }
 
@@ -148,7 +151,8 @@ export class CallWatch {
     const report = outcome === undefined ? (this.#report ?? { outcome: 'abandoned' as const }) : { outcome }
     const durationMs = this.#instance.clock.now() - this.#began
     const event: CallEvent = Object.assign(this.event, report, { durationMs })
-    if (event.request) event.request.call ??= event
+    // The request of a task is answered before, or is that of a poll.
+    if (event.request && event.task === undefined) event.request.call ??= event
     if (channels.call.hasSubscribers) publish('call', event)
   }
 }

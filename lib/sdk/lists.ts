@@ -99,7 +99,8 @@ export class OfficialLists {
     const caller = callerOf(channel)
     const visible = member === 'tools' ? items.filter((item) => policies.isListed(nameOf(item), caller)) : items
     const change = downgrade as (item: unknown, revision: Revision) => JsonObject
-    const listed = visible.map((item) => (isObject(item) ? change(item, channel.revision) : item))
+    const declared = member === 'tools' ? visible.map((item) => policies.withTasks(item)) : visible
+    const listed = declared.map((item) => (isObject(item) ? change(item, channel.revision) : item))
     const hint = features(channel.revision).cacheHints ? hintOf(method) : {}
     return { [member]: listed, ...hint, ...more }
   }

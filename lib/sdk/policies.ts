@@ -118,6 +118,14 @@ export class Policies {
     return this.of(method, params).runsAgain
   }
 
+  /** A tool of a list, which says whether its calls may be tasks of the endpoint. The SDK's own tasks live in one process. */
+  withTasks(item: unknown): unknown {
+    if (!this.tasks || !isObject(item)) return item
+    const { execution: _, ...tool } = item
+    const { task } = typeof tool.name === 'string' ? this.of('tools/call', { name: tool.name }) : {}
+    return task ? { ...tool, execution: { taskSupport: task.support } } : tool
+  }
+
   /** Whether the server, one of its lists or an option has named the tool. */
   knows(name: string): boolean {
     return this.#parts.hasTool?.(name) || this.#listed.has(name) || this.#options.has(name)

@@ -42,7 +42,9 @@ export function sealedTasks(store: TaskStore, seal: Seal, open: Open): TaskStore
     const claim = reply.claim && openClaim(key, reply.claim)
     // Another key: nobody here can run it, or show it.
     if (!view || (reply.claim && !claim)) return { status: 'unknown' }
-    return { ...reply, view, claim }
+    const request = openIn(key, reply.lost?.request, 'request')
+    const lost = reply.lost && request !== undefined ? { ...reply.lost, request } : undefined
+    return { ...reply, view, claim, lost }
   }
 
   return {

@@ -94,8 +94,12 @@ export interface TaskView {
 /** What a run of a leg goes on from. */
 export interface TaskClaim {
   leg: number
-  /** 1: the first run of the leg. */
+  /** 1: no run of the leg was lost without progress. */
   attempt: number
+  /** How many runs of the leg have begun, with this one. */
+  runs: number
+  /** Who had the leg before; undefined: nobody, or it has given it back. */
+  from?: Owner | undefined
   request: string
   created: number
   ttl: number
@@ -119,12 +123,14 @@ export type Offer =
 
 /**
  * `claim`: the offered run has the leg, also where it is sent again after a lost reply. `enqueue`: the leg that an executor is to be
- * asked for, after so many ms. `wait`: the offered leg has no run, and may have one in so many ms.
+ * asked for, after so many ms. `wait`: the offered leg has no run, and may have one in so many ms. `lost`: the task has failed in
+ * this step, since runs of its leg were lost too often; with the last of them.
  */
 interface Taken {
   claim?: TaskClaim | undefined
   enqueue?: { leg: number; delay: number } | undefined
   wait?: number | undefined
+  lost?: { request: string; from: Owner } | undefined
 }
 
 /**

@@ -2,10 +2,12 @@
  * The engine of tasks. Any instance makes a task, reads it, answers it and cancels it; a leg that nobody runs is taken by the next
  * request for the task, in the step that reads it, or by what an executor wakes.
  */
+import { channels, publish, type TakeoverEvent } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
+import { instanceOf } from '../runtime/name.ts'
 import type { Durability } from '../server/dispatcher.ts'
 import type { Owner } from '../store/store.ts'
 import type { Asking, Offer, TaskClaim, TaskEnd, TaskKey, TaskStore, TaskView } from '../store/tasks.ts'
@@ -29,6 +31,8 @@ interface Step {
   claim?: TaskClaim | undefined
   enqueue?: { leg: number; delay: number } | undefined
   watchers?: readonly string[]
+  lost?: { request: string; from: Owner } | undefined
+  view: TaskView
 }
 
 export class Engine implements TaskEngine {
@@ -141,6 +145,7 @@ export class Engine implements TaskEngine {
       const reply = await this.#claiming(key, offer, store.get(key, TERMS, offer))
       if (reply.status !== 'ok') return 'nothing'
       this.#tell(key, reply.watchers)
+      this.#reportLost(key, reply)
       const { view, claim, wait } = reply
       if (claim) {
         await this.#resume(key, token, sent, claim, { deadline })
@@ -175,6 +180,7 @@ export class Engine implements TaskEngine {
 
   async #taken(key: TaskKey, token: string, sent: number, step: Step, caller: TaskCaller): Promise<void> {
     this.#tell(key, step.watchers ?? [])
+    this.#reportLost(key, step)
     if (step.claim) void this.#resume(key, token, sent, step.claim, caller)
     if (step.enqueue) await this.#enqueue(key, step.enqueue)
   }
@@ -187,6 +193,7 @@ export class Engine implements TaskEngine {
 
   #resume(key: TaskKey, token: string, sent: number, claim: TaskClaim, caller: Partial<TaskCaller>): Promise<void> {
     const request = JSON.parse(claim.request) as TaskRequest
+    if (claim.runs > 1) this.#publishTakeover(key, request, claim.leg, claim.from, 'rerun')
     // The caller had what the call needs when it made the task: a poll may come with a token of fewer scopes.
     const auth = request.auth && { ...request.auth, token: caller.auth?.token ?? '' }
     return this.#begin(key, token, sent, claim, request, caller, auth)
@@ -206,16 +213,50 @@ export class Engine implements TaskEngine {
     const tell = (about: TaskKey, watchers: readonly string[]) => this.#tell(about, watchers)
     const report = (error: unknown) => instance.report(error)
     const run = new TaskRun(this.#parts, {
-      ...{ token, claim, request, again: durability(jsonRpcOf(request)) !== 'none', enqueues: executor !== undefined },
+      ...{
+        token,
+        name: nameOf(key),
+        claim,
+        request,
+        again: durability(jsonRpcOf(request)) !== 'none',
+        enqueues: executor !== undefined,
+      },
       caller: {
         ...{ principal: request.principal, client: caller.client, auth, deadline: caller.deadline },
-        ...{ quota: caller.quota, held: caller.held },
+        ...{ quota: caller.quota, held: caller.held, note: caller.note },
         request: requestInfoOf(request, caller),
       },
       store: new LegStore({ store, key, owner, claimedAt, executor, tell, report, clock: instance.clock }),
     })
     this.#legs++
     return run.run().finally(() => this.#legs--)
+  }
+
+  /** Runs of a leg were lost too often, and the task has failed. */
+  #reportLost(key: TaskKey, { lost, view }: Step): void {
+    if (lost) this.#publishTakeover(key, JSON.parse(lost.request) as TaskRequest, view.leg, lost.from, 'failed')
+  }
+
+  #publishTakeover(
+    key: TaskKey,
+    { session, requestId: id, method }: TaskRequest,
+    leg: number,
+    from: Owner | undefined,
+    outcome: TakeoverEvent['outcome'],
+  ): void {
+    if (!channels.takeover.hasSubscribers) return
+    const event: TakeoverEvent = {
+      instance: this.#parts.instance.id,
+      id,
+      method,
+      outcome,
+      sent: 0,
+      task: nameOf(key),
+      leg,
+    }
+    if (session) event.session = session.key
+    if (from !== undefined) event.from = instanceOf(from)
+    publish('takeover', event)
   }
 
   /** Has those look at the task who wait for it. */
@@ -240,7 +281,7 @@ function requestInfoOf({ url }: TaskRequest, { request }: Partial<TaskCaller>): 
 /** The first leg, which the request that makes the task begins. */
 function claimOf({ answers = [], results = [] }: MadeTask, request: string, { created, ttl }: TaskView): TaskClaim {
   return {
-    ...{ leg: 1, attempt: 1, request, created, ttl },
+    ...{ leg: 1, attempt: 1, runs: 1, request, created, ttl },
     asks: new Map(answers.map(({ key, ask, value }) => [key, { ask, value }])),
     results: new Map(results.map(({ name, value }) => [name, value])),
   }

@@ -1,5 +1,5 @@
 /** The request of a leg, as the handler gets it, and the sentences of its errors. */
-import type { CallOutcome } from '../base/events.ts'
+import type { CallOutcome, CallStart } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import type { JsonObject, JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { SharedParts } from '../runtime/handler-channel.ts'
@@ -21,6 +21,8 @@ export interface RunParts {
 
 export interface LegInput {
   token: string
+  /** The name of the record. */
+  name: string
   claim: TaskClaim
   request: TaskRequest
   caller: TaskCaller
@@ -37,6 +39,13 @@ export const FULL =
 
 export const NOT_DURABLE =
   'The tool asks its client in a task, and must not be run again with the answer. Where everything that it does before it asks may be done twice, say so: tools: { <name>: { durable: true } }.'
+
+export type LegOfTask = Required<Pick<CallStart, 'task' | 'leg' | 'run'>>
+
+/** What events say of the run. */
+export function legOf({ claim: { leg, runs }, name: task }: LegInput): LegOfTask {
+  return { task, leg, run: runs > 1 ? 'takeover' : leg > 1 ? 'wake' : 'first' }
+}
 
 interface Loss {
   outcome: CallOutcome

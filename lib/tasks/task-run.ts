@@ -19,13 +19,23 @@ import { type Ask, type ClientChannel, type ClientView, withMeta } from '../serv
 import { AskPending } from '../server/context/errors.ts'
 import type { TaskAsk, TaskEnd } from '../store/tasks.ts'
 import type { KeyValues } from '../store/values.ts'
-import { jsonRpcOf, type LegInput, lossOf, NOT_DURABLE, otherAsk, paramsOf, type RunParts } from './leg-request.ts'
+import {
+  jsonRpcOf,
+  type LegInput,
+  type LegOfTask,
+  legOf,
+  lossOf,
+  NOT_DURABLE,
+  otherAsk,
+  paramsOf,
+  type RunParts,
+} from './leg-request.ts'
 import { entryOf } from './names.ts'
 import { endOf, failed } from './outcome.ts'
 import { answerIn } from './refused.ts'
 import { statusText } from './status-text.ts'
 import { TaskOnce } from './task-once.ts'
-import { ATTEND_AFTER, MESSAGE_EVERY, renewEvery, TERMS } from './terms.ts'
+import { ATTEND_AFTER, LAST_STEPS, MESSAGE_EVERY, renewEvery, TERMS } from './terms.ts'
 
 export class TaskRun extends HandlerChannel implements ClientChannel, RunningCall {
   readonly token: string
@@ -74,6 +84,9 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
   }
   override get takenOver(): boolean {
     return this.#input.claim.attempt > 1
+  }
+  get legOfTask(): LegOfTask {
+    return legOf(this.#input)
   }
   get session(): KeyValues | undefined {
     const { session } = this.#input.request
@@ -253,6 +266,3 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     return this.#giveUp('The instance that ran this task was shut down.', false)
   }
 }
-
-/** How long what is under way may take where the instance shuts down, in ms. */
-const LAST_STEPS = 1_000

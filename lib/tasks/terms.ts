@@ -14,6 +14,8 @@ export const MAX_MESSAGE = 1_000
 export const MAX_OUTCOME = 4 * 1024 * 1024
 /** A run that takes longer opens the mailbox of its instance, and hears of a cancel at once. */
 export const ATTEND_AFTER = 1_000
+/** How long what is under way may take where the instance shuts down. */
+export const LAST_STEPS = 1_000
 /** Legs that run in one instance. */
 export const MAX_LEGS = 1_000
 /** Tasks of one principal that have not expired. */

@@ -40,8 +40,11 @@ export const OTHER = '_OTHER'
 
 /** Attributes of spans that the conventions have no name for. */
 export const OWN_ATTRIBUTES = {
-  /** takeover: another instance has begun the call. wake: the call was suspended. */
+  /** takeover: another instance has begun the call. wake: the call was suspended, or this is a later leg of its task. */
   run: 'mcp_anywhere.run',
+  /** The name of the task, for operators, and the leg of it that runs. */
+  task: 'mcp_anywhere.task',
+  leg: 'mcp_anywhere.leg',
   /** The outcome of a run that was no result: see docs/events.md. */
   outcome: 'mcp_anywhere.outcome',
 } as const

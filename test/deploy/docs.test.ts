@@ -51,6 +51,15 @@ test('docs/deploy.md has the right prices of the GET policies', () => {
   }
 })
 
+test('the documents have the time after which durable calls are suspended on Lambda, where nothing sets it', () => {
+  const [, seconds] = /SUSPEND_AFTER_SECONDS: '(\d+)'/.exec(read('lib/platform/lambda/serve-streaming.ts')) ?? []
+  expect(text).toContain(`On Lambda it is ${seconds} s from the start`)
+  expect(read('docs/durable.md')).toContain(`\`SUSPEND_AFTER_SECONDS\` (${seconds} on Lambda, off elsewhere)`)
+  expect(settingsDocument()).toContain(`On Lambda with streams: ${seconds} s.`)
+  // The deployment leaves it as it is.
+  expect(serverless.provider.environment).not.toHaveProperty('SUSPEND_AFTER_SECONDS')
+})
+
 test('docs/deploy.md names only files and scripts that exist', () => {
   const files = [...text.matchAll(/`((?:infra|tools|functions|test|docs|dist)\/[\w./-]+|serverless\.yml)`/g)]
   expect(files.length).toBeGreaterThan(5)

@@ -1,6 +1,6 @@
 /** The end of a run: no call and no fault is left. What do sessions, Redis and the processes have then? */
 import { pause, type World } from './clients/world.ts'
-import { isMark, isRecord, isTask, type Rest, type Session } from './history.ts'
+import { isMark, isRecord, type Rest, type Session } from './history.ts'
 import type { Fleet } from './processes/fleet.ts'
 
 /** How long keys may take to go beyond their longest lifetime, in ms. */
@@ -38,9 +38,7 @@ export async function comeToRest(fleet: Fleet, world: World, clients: Resting[])
       keys.push({ key, lifetime, ...(session !== undefined && { session }) })
     }
     // The logs of sessions that nobody ended live longer than their sessions.
-    const waiting = keys.some(
-      ({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key) && !isTask(key)),
-    )
+    const waiting = keys.some(({ key, session }) => isRecord(key) || (ended.has(session ?? '') && !isMark(key)))
     if (!waiting || world.now() > until) break
     await pause(500)
   }

@@ -40,6 +40,10 @@ function server(): McpServer {
     aborted.push((signal.reason as Error).message)
     return text('aborted')
   })
+  made.registerTool('notes', { task: 'required' }, async ({ session }) => {
+    await session?.set('note', 'kept')
+    return text(String(await session?.get('note')))
+  })
   return made
 }
 
@@ -144,6 +148,12 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
     for (const stream of [again, second.stream]) {
       expect((await stream.rest()).at(-1)?.result).toMatchObject(text('accept'))
     }
+  })
+
+  test('a task has the values of its session', async () => {
+    await open()
+    const taskId = await start(0, 'notes')
+    expect((await ask(1, 'tasks/result', { taskId })).result).toMatchObject(text('kept'))
   })
 
   test('the end of a session ends its tasks: their runs hear of it, and nothing of them is kept', async () => {

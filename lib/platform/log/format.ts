@@ -31,6 +31,8 @@ export function membersOfCall(call: CallEvent): Members {
     code,
     fault,
     run: call.run === 'first' ? undefined : call.run,
+    task: call.task,
+    leg: call.leg,
     ...whose(call),
     ...traceOf(call),
     ms: tenths(call.durationMs),

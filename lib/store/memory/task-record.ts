@@ -22,6 +22,8 @@ export interface Task extends Pick<NewTask, 'request' | 'ttl' | 'poll' | 'retrie
   leg: number
   /** Runs of the leg that were lost without progress. */
   lost: number
+  /** All runs of the leg. */
+  runs: number
   /** The run has kept something. */
   progress: boolean
   queued: number
@@ -43,6 +45,7 @@ export function taskOf(made: NewTask, { lease, patience }: TaskTerms, now: numbe
   const { owner, answers = [], results = [], request, ttl, poll, retries } = made
   return {
     ...{ request, ttl, poll, retries, status: 'working', leg: 1, lost: 0, progress: false },
+    runs: owner === undefined ? 0 : 1,
     message: undefined,
     ...{ created, updated: created },
     expires: now + ttl,

@@ -54,11 +54,13 @@ export function taskOperations(state: State): TaskStore {
   const isRepeated = (task: Task, offered: Offer | undefined) =>
     typeof offered === 'object' && task.status === 'working' && task.owner === offered.owner
 
-  function claim(task: Task, owner: Owner, { lease }: TaskTerms): TaskClaim {
+  /** `from`: who had the leg before. */
+  function claim(task: Task, owner: Owner, { lease }: TaskTerms, from: Owner): TaskClaim {
     Object.assign(task, { owner, lease: clock.now() + lease, progress: false, queued: 0 })
     const asks = new Map([...task.asks].map(([key, { ask, value }]) => [key, { ask, value }]))
-    const { leg, lost, request, created, ttl, results } = task
-    return { leg, attempt: lost + 1, request, created, ttl, asks, results: new Map(results) }
+    const { leg, lost, runs, request, created, ttl, results } = task
+    const before = from === '' ? undefined : from
+    return { leg, attempt: lost + 1, runs, from: before, request, created, ttl, asks, results: new Map(results) }
   }
 
   /** Takes the leg for the offered run, or has an executor asked for it, where it is due. A leg that was lost too often is the end. */
@@ -67,13 +69,14 @@ export function taskOperations(state: State): TaskStore {
     const now = clock.now()
     if (offered === undefined || task.status !== 'working') return {}
     if (offered !== 'enqueue' && offered.leg !== undefined && offered.leg !== task.leg) return {}
-    if (offered !== 'enqueue' && isRepeated(task, offered)) return { claim: claim(task, offered.owner, terms) }
+    if (offered !== 'enqueue' && isRepeated(task, offered)) return { claim: claim(task, offered.owner, terms, '') }
     const isLost = task.owner !== ''
     const left = task.lease + (isLost ? pauseOf(backOff, task.lost) : 0) - now
     if (left > 0) return isLost || offered === 'enqueue' || offered.leg === undefined ? {} : { wait: left }
+    const from = task.owner
     if (isLost && task.lost >= task.retries) {
       stop(task, 'failed')
-      return {}
+      return { lost: { request: task.request, from } }
     }
     if (offered === 'enqueue') {
       if (task.queued > now) return {}
@@ -81,7 +84,8 @@ export function taskOperations(state: State): TaskStore {
       return { enqueue: { leg: task.leg, delay: 0 } }
     }
     if (isLost) task.lost++
-    return { claim: claim(task, offered.owner, terms) }
+    task.runs++
+    return { claim: claim(task, offered.owner, terms, from) }
   }
 
   function keepOnce(key: TaskKey, task: Task, owner: Owner, once: NonNullable<TaskKeep['once']>) {
@@ -116,7 +120,7 @@ export function taskOperations(state: State): TaskStore {
       // Where each has its answer, nobody would wake the task: the next leg may begin at once.
       const isOpen = end.asks.some((ask) => task.asks.get(ask.key)?.value === undefined)
       stop(task, isOpen ? 'input_required' : 'working')
-      Object.assign(task, { leg: task.leg + 1, lost: 0 })
+      Object.assign(task, { leg: task.leg + 1, lost: 0, runs: 0 })
       return {}
     }
     if (end.kind !== 'released') {

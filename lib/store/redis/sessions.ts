@@ -45,7 +45,8 @@ export function sessionOperations(
       const gone = streams
         .map((stream) => keys.log({ key, stream }))
         .concat(streams.length > 0 ? keys.logs({ key }) : [])
-        .concat(journals.map((stream) => keys.jrn({ key, stream })))
+        // The log of a suspended call may outlive the list.
+        .concat(journals.flatMap((stream) => [keys.jrn({ key, stream }), keys.log({ key, stream })]))
       const parts = Array.from({ length: Math.ceil(gone.length / MAX_KEYS) }, (_, i) =>
         gone.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS),
       )

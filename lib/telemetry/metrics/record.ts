@@ -42,11 +42,12 @@ export function recordEvents(sink: Sink): () => void {
       sink.count('responses', { method, status: String(status) })
     }),
     onEvent('call', (call) => {
-      const { fault, kind, outcome } = call
-      if (fault === undefined && outcome !== 'suspended') return
+      const { fault, kind, outcome, task, run } = call
+      if (fault === undefined && outcome !== 'suspended' && task === undefined) return
       const tool = kind === 'tool' ? operations.labels.name(call) : undefined
       if (fault !== undefined) sink.count('faults', { tool, fault })
       if (outcome === 'suspended') sink.count('suspensions', { tool })
+      if (task !== undefined) sink.count('legs', { tool, run })
     }),
     onEvent('takeover', ({ outcome }) => sink.count('takeovers', { outcome })),
     onEvent('refusal', ({ kind }) => sink.count('refusals', { reason: kind })),

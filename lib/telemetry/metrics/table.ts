@@ -101,6 +101,12 @@ export const COUNTERS = {
     labels: ['tool'],
     cloudWatch: { name: 'Suspensions', dimensions: [[], ['tool']] },
   },
+  legs: {
+    name: 'mcp_task_legs_total',
+    help: 'Runs of legs of tasks that are over here, by tool and run: the first, a takeover, or with the answers of the client (wake).',
+    labels: ['tool', 'run'],
+    cloudWatch: { name: 'TaskLegs', dimensions: [['run']] },
+  },
   refusals: {
     name: 'mcp_refusals_total',
     help: 'Requests that were refused before anything ran, by reason.',

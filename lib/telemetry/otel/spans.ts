@@ -64,6 +64,8 @@ export class Spans implements Tracing {
     else if (name !== undefined) attributes[ATTRIBUTES.resource] = name
     if (method === 'tools/call') attributes[ATTRIBUTES.operation] = EXECUTE_TOOL
     if (run !== 'first') attributes[OWN_ATTRIBUTES.run] = run
+    if (call.task !== undefined) attributes[OWN_ATTRIBUTES.task] = call.task
+    if (call.leg !== undefined) attributes[OWN_ATTRIBUTES.leg] = call.leg
     const target = isNamed && (call.isKnown || labels.hasName(kind, name)) ? name : undefined
     const place = this.#parents.ofCall(call)
     const spanName = nameOf(labels.method(method), target)

@@ -202,6 +202,6 @@ describe.each(KINDS)('$name with infra/$file', (kind: Kind) => {
     await serving(balancer, instances)
     await traffic.reaches(0)
     await traffic.stop()
-    expect(traffic.failures).toEqual([])
+    expect(traffic.failures, balancer.errors()).toEqual([])
   })
 })

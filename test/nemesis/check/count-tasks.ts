@@ -40,17 +40,14 @@ export function countTasks({ tasks }: History): Record<Era, number> {
 /** A table for people. */
 export function taskTable(history: History): string {
   const index = new Index(history)
-  const cell = (value: string | number) => String(value).padStart(10)
+  const cell = (value: string | number) => String(value).padStart(12)
   const lines = ROWS.map(([what, of]) => {
     const counts = ERAS.map((era) =>
       history.tasks.filter((task) => task.era === era).reduce((sum, task) => sum + of(task, index), 0),
     )
     return `${what.padEnd(34)}${[...counts, counts.reduce((a, b) => a + b, 0)].map(cell).join('')}`
   })
-  const head = `${'Tasks'.padEnd(34)}${['2025-11-25', '2026-07-28', 'both']
-    .map((name) => name.padStart(11).slice(1))
-    .map(cell)
-    .join('')}`
+  const head = `${'Tasks'.padEnd(34)}${['2025-11-25', '2026-07-28', 'both'].map(cell).join('')}`
   return [
     head,
     ...lines,

@@ -38,10 +38,15 @@ export function checkRest(index: Index): Problem[] {
  * ended have lifetimes of their own.
  */
 function mayBeLeft(index: Index, name: string | undefined, key: string): boolean {
-  if (isMark(key) || isTask(key)) return true
+  if (isMark(key)) return true
   const session = index.history.sessions.find(({ session }) => session === name)
   const deletion = session?.deletion
-  if (deletion?.acknowledged !== undefined) return index.lost(deletion.sent, deletion.acknowledged)
+  if (deletion?.acknowledged !== undefined) {
+    const { sent, acknowledged } = deletion
+    // The instance that was asked removes the tasks afterwards: where it dies before, they go with their own lifetime.
+    if (isTask(key) && index.killed(undefined, sent, acknowledged + 5_000)) return true
+    return index.lost(sent, acknowledged)
+  }
   return !isRecord(key) || index.lost(0, Number.POSITIVE_INFINITY)
 }
 

@@ -67,7 +67,9 @@ function checkBegins(index: Index, task: Task, runs: readonly Run[], ended: numb
     ...late(task.cancel?.acknowledged, 'after its cancel was acknowledged'),
     ...late(ended, 'after its session was ended'),
   ]
-  const [first, second] = runs
+  const [, second] = runs
+  // A call that becomes a task later has asked before.
+  const first = runs.find(({ entries }) => task.tool !== 'task_later' || entries.some(({ e }) => e === 'effect'))
   if (task.refused?.status === 503 && first)
     problems.push(
       problemOf(task, 'what is refused is not done', `it was refused at ${task.refused.at}, and ran`, first.begun),

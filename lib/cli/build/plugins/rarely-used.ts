@@ -36,11 +36,17 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   'store/redis/secure': ['secureOptions', 'tlsWithoutNeed'],
 }
 
-/** The reader of forms. */
-const FORMS = join(HONO, 'dist/utils/body.js')
+/** Modules of Hono, and what of them its other modules call: the reader of forms, and `app.mount`. */
+const OF_HONO: Readonly<Record<string, readonly string[]>> = {
+  'dist/utils/body': ['parseBody'],
+  'dist/utils/mount': ['createMountedRequest'],
+}
 
 /** The source of {@link RARELY_USED}. */
-export const rarelyUsedSource: string = [...Object.keys(PARTS).map((name) => join(OWN, `${name}${ENDING}`)), FORMS]
+export const rarelyUsedSource: string = [
+  ...Object.keys(PARTS).map((name) => join(OWN, `${name}${ENDING}`)),
+  ...Object.keys(OF_HONO).map((name) => join(HONO, `${name}.js`)),
+]
   .map((file) => `export * from ${JSON.stringify(file)}\n`)
   .join('')
 
@@ -51,7 +57,7 @@ export const rarelyUsed: Plugin = {
     const replace = (filter: RegExp, names: readonly string[]) =>
       build.onLoad({ filter }, () => ({ contents: `const loaded = {}\n${names.map(later).join('')}`, loader: 'js' }))
     for (const [name, names] of Object.entries(PARTS)) replace(within(OWN, `${name}\\.[jt]s`), names)
-    replace(within(HONO, 'dist/utils/body\\.js'), ['parseBody'])
+    for (const [name, names] of Object.entries(OF_HONO)) replace(within(HONO, `${name}\\.js`), names)
   },
 }
 

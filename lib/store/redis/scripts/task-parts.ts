@@ -49,22 +49,22 @@ end
  * `taken()`: the reply to a run that has the leg.
  */
 export const OFFER = `
-local function taken(lost)
+local function taken(lost, from)
   call('HSET', task, 'own', owner, 'lse', now() + lease, 'prg', '', 'que', 0)
-  return { 'claim', lost + 1, call('HGETALL', task) }
+  return { 'claim', lost + 1, call('HGETALL', task), from }
 end
 local function offer()
   local st, own, lse, lost, max, que, at = unpack(call('HMGET', task, 'st', 'own', 'lse', 'lost', 'max', 'que', 'leg'))
   if kind == '' or st ~= 'w' or (leg > 0 and leg ~= tonumber(at)) then return {} end
   lost = tonumber(lost)
   -- Sent again after a lost reply.
-  if kind == 'claim' and own == owner then return taken(lost) end
+  if kind == 'claim' and own == owner then return taken(lost, '') end
   local gone = own ~= ''
   local left = lse + (gone and pause(lost) or 0) - now()
   if left > 0 then return (gone or leg == 0) and {} or { 'wait', left } end
   if gone and lost >= tonumber(max) then
     stop('f')
-    return { 'failed' }
+    return { 'failed', call('HGET', task, 'req'), own }
   end
   if kind == 'enqueue' then
     if tonumber(que) > now() then return {} end
@@ -72,7 +72,8 @@ local function offer()
     return { 'enqueue', tonumber(at), 0 }
   end
   if gone then lost = call('HINCRBY', task, 'lost', 1) end
-  return taken(lost)
+  call('HINCRBY', task, 'runs', 1)
+  return taken(lost, own)
 end
 `
 
@@ -98,20 +99,27 @@ export function readView(reply: unknown): TaskView {
   }
 }
 
-type Taken = { claim?: TaskClaim; enqueue?: { leg: number; delay: number }; wait?: number }
-
-export function readTaken(reply: unknown): Taken {
-  const [kind, first, second] = list(reply)
-  if (kind === 'enqueue') return { enqueue: { leg: number(first), delay: number(second) } }
-  if (kind === 'wait') return { wait: number(first) }
-  return kind === 'claim' ? { claim: readClaim(number(first), texts(second)) } : {}
+type Taken = {
+  claim?: TaskClaim
+  enqueue?: { leg: number; delay: number }
+  wait?: number
+  lost?: { request: string; from: string }
 }
 
-function readClaim(attempt: number, flat: readonly string[]): TaskClaim {
+export function readTaken(reply: unknown): Taken {
+  const [kind, first, second, from] = list(reply)
+  if (kind === 'enqueue') return { enqueue: { leg: number(first), delay: number(second) } }
+  if (kind === 'wait') return { wait: number(first) }
+  if (kind === 'failed') return { lost: { request: text(first), from: text(second) } }
+  return kind === 'claim' ? { claim: readClaim(number(first), texts(second), text(from)) } : {}
+}
+
+function readClaim(attempt: number, flat: readonly string[], from: string): TaskClaim {
   const fields = new Map<string, string>()
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] ?? '', flat[i + 1] ?? '')
   const claim: TaskClaim = {
     ...{ leg: Number(fields.get('leg')), attempt, request: fields.get('req') ?? '' },
+    ...{ runs: Number(fields.get('runs')), from: from === '' ? undefined : from },
     ...{ created: Number(fields.get('born')), ttl: Number(fields.get('ttl')), asks: new Map(), results: new Map() },
   }
   for (const [field, value] of fields) {

@@ -1,6 +1,6 @@
 /**
  * Scripts on tasks. A record is a hash: `st` status (w, i, c, f, x), `req` request, `own` owner, `lse` until when the leg is its
- * owner's or waits, `leg`, `lost` runs of it that were lost without progress, `prg` set where its run has kept something, `que` until
+ * owner's or waits, `leg`, `lost` runs of it that were lost without progress, `runs` all of its runs, `prg` set where its run has kept something, `que` until
  * when an executor's message may be on its way, `max` how often it is run again, `born`, `upd`, `ttl`, `poll`, `msg`, `out` outcome,
  * `n` entries and `size` bytes of the journal, `open` keys of asks without an answer, `w` those who wait, `asks` the stream on which
  * the asks are sent, until when, and the how-manieth that is, `by` the run that ended the last leg; `h:<key>` digest of an ask, `q:<key>` its request, `a:<key>` its answer, `o:<name>` a result, `b:<name>` who began a single.
@@ -36,7 +36,7 @@ if not dead then
 end
 call('DEL', task)
 local size = #request
-call('HSET', task, 'st', 'w', 'req', request, 'own', owner, 'leg', 1, 'lost', 0, 'max', max, 'born', now(), 'upd', now(),
+call('HSET', task, 'st', 'w', 'req', request, 'own', owner, 'leg', 1, 'lost', 0, 'max', max, 'runs', owner == '' and 0 or 1, 'born', now(), 'upd', now(),
   'ttl', wanted, 'poll', poll, 'prg', '', 'by', '', 'open', '',
   'lse', owner == '' and 0 or now() + lease, 'que', owner == '' and now() + patience or 0)
 for i, key in ipairs(keyed) do
@@ -190,7 +190,7 @@ if how == 'input' then
   end
   -- Where each has its answer, nobody would wake the task: the next leg may begin at once.
   stop(#open > 0 and 'i' or 'w')
-  call('HSET', task, 'open', table.concat(open, ' '), 'leg', at + 1, 'lost', 0)
+  call('HSET', task, 'open', table.concat(open, ' '), 'leg', at + 1, 'lost', 0, 'runs', 0)
   return { 'ok', {}, watchers() }
 end
 if how ~= 'released' then

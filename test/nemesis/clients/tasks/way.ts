@@ -96,8 +96,11 @@ export function noteOutcome(
     task.outcomes.push(outcome)
 }
 
-/** The endpoint asks for another try: the request has changed nothing that the next one does not find. */
+/**
+ * The endpoint asks for another try: the request has changed nothing that the next one does not find. Where a stream had begun before
+ * the store failed, the status is 200, and the error says so.
+ */
 export function isRefusal({ status, message }: Answered): boolean {
   const { code, message: text = '' } = message.error ?? {}
-  return status === 503 || (code === -32_603 && /\b(store|instance|this call)\b/.test(text))
+  return status === 503 || (code !== UNKNOWN && /\b(store|instance|this call)\b/.test(text))
 }
