@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { comparisonChart } from './compare/chart.ts'
 import { comparisonText, factsText, releasesText } from './compare/text.ts'
 import { stepsText } from './operations/durable.ts'
+import { tasksText } from './operations/tasks.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { chart, machineText, type Report, racesText, table } from './report.ts'
 import { simulationText } from './simulation/text.ts'
@@ -14,6 +15,7 @@ type Block =
   | 'figures'
   | 'operations'
   | 'durable'
+  | 'tasks'
   | 'bus'
   | 'simulation'
   | 'comparison'
@@ -27,6 +29,7 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
   figures: ({ figures }) => (figures.length > 0 ? table({ races: [], figures }).trim() : undefined),
   operations: ({ ceilings }) => ceilings && operationsText(ceilings.operations),
   durable: ({ durable }) => durable && stepsText(durable),
+  tasks: ({ tasks }) => tasks && tasksText(tasks),
   bus: ({ ceilings }) => ceilings && busText(ceilings.bus),
   simulation: ({ ceilings }) => ceilings && simulationText(ceilings),
   comparison: ({ comparison }) => comparison && comparisonText(comparison),
@@ -41,7 +44,8 @@ const BLOCKS: Record<Block, (report: Report) => string | undefined> = {
  */
 export function writeReport(out: string, report: Report): void {
   const { comparison, ...rest } = report
-  if (report.races.length > 0 || report.figures.length > 0 || report.ceilings !== undefined || report.durable) {
+  const { races, figures, ceilings, durable, tasks } = report
+  if (races.length > 0 || figures.length > 0 || ceilings || durable || tasks) {
     writeJson(`${out}.json`, rest)
     writeFileSync(`${out}.svg`, chart(report))
     renew(`${out}.md`, report)

@@ -5,6 +5,7 @@ import type { ComparisonResult } from './compare/text.ts'
 import type { BusCost } from './operations/bus.ts'
 import type { StepCosts } from './operations/durable.ts'
 import type { Operation } from './operations/operations.ts'
+import type { TaskCosts } from './operations/tasks.ts'
 import { pinned } from './processes.ts'
 import type { Asked, Flood, RedisBytes } from './scenarios.ts'
 import type { RaceResult, Spread } from './throughput.ts'
@@ -29,6 +30,8 @@ export interface Report {
   ceilings?: { operations: Operation[]; bus: BusCost[] } | undefined
   /** What the steps of durable calls send to Redis. */
   durable?: StepCosts | undefined
+  /** What the steps of tasks send to Redis. */
+  tasks?: TaskCosts | undefined
   /** Beside other packages. */
   comparison?: ComparisonResult | undefined
 }

@@ -3,8 +3,8 @@
  *
  * `--short` only checks that everything works. `--only session,stream` selects workloads, and `scenarios` and
  * `cancelled` select the figures that are not races; `start` is the first answer of a new instance far from Redis, `changes` is a list
- * change to 30,000 streams, `idle` are 20,000 streams in which nothing happens, `durable` are the commands of durable calls, `telemetry` is a call
- * with metrics and OpenTelemetry, `official` are servers of the official SDK, and `compare` is this package beside others. `--variants ours` selects servers.
+ * change to 30,000 streams, `idle` are 20,000 streams in which nothing happens, `durable` are the commands of durable calls, `tasks` those of
+ * tasks, `telemetry` is a call with metrics and OpenTelemetry, `official` are servers of the official SDK, and `compare` is this package beside others. `--variants ours` selects servers.
  * `--rounds 7` and `--seconds 2` set the effort. `--out docs/performance` sets the path of the JSON file and the chart, and replaces
  * the figures in the document of that name; those of `compare` are in `docs/comparison.*` then.
  *
@@ -24,6 +24,7 @@ import { officialFigures } from './official/official.ts'
 import { type BusCost, measureBus } from './operations/bus.ts'
 import { measureSteps, type StepCosts, stepsText } from './operations/durable.ts'
 import { measureOperations } from './operations/operations.ts'
+import { measureTasks, type TaskCosts, tasksText } from './operations/tasks.ts'
 import { busText, operationsText } from './operations/text.ts'
 import { pin, startLoad } from './processes.ts'
 import { announceFigures, type Figure, figures, machine, type Report, table } from './report.ts'
@@ -104,6 +105,17 @@ async function durable(): Promise<StepCosts> {
   }
 }
 
+async function tasks(): Promise<TaskCosts> {
+  const own = await startRedis()
+  try {
+    const costs = await measureTasks(own.port)
+    console.log(`\n${tasksText(costs)}\n`)
+    return costs
+  } finally {
+    await own.stop()
+  }
+}
+
 async function ceilings(): Promise<NonNullable<Report['ceilings']>> {
   const rounds = short ? 1 : Math.min(3, effort.rounds)
   const operations = await measureOperations(redis, {
@@ -152,6 +164,7 @@ try {
   if (comparison) console.log(`\n${comparisonText(comparison)}\n\n${factsText(comparison)}`)
   const limits = wanted('operations') ? await ceilings() : undefined
   const steps = wanted('durable') ? await durable() : undefined
+  const taskSteps = wanted('tasks') ? await tasks() : undefined
   console.log(table({ races: [], figures: found }))
   const report: Report = {
     machine: machine(),
@@ -163,6 +176,7 @@ try {
     figures: found,
     ceilings: limits,
     durable: steps,
+    tasks: taskSteps,
     comparison,
   }
   console.log(`\n${report.machine}, Node ${report.node}`)

@@ -23,15 +23,16 @@ export interface Tally {
 }
 
 interface Killing {
-  module: string
+  /** The module of the server, from test/support; default: the everything server. */
+  module?: string | undefined
   /** Scenarios that the server passes. */
   passes: readonly Scenario[]
   /** Scenarios that it does not pass, whoever is killed. */
-  fails: readonly Scenario[]
+  fails?: readonly Scenario[]
 }
 
 const LEASE = 2_000
-const OPTIONS: FleetOptions = { session: { lease: LEASE } }
+const OPTIONS: FleetOptions = { session: { lease: LEASE }, taskLease: LEASE }
 /** A scenario takes a second or two, and a call whose instance is gone a lease more. */
 const LIMIT = LEASE + 20_000
 /** Of each scenario. */
@@ -43,7 +44,7 @@ const EXPLICIT = /The instance that ran this call (?:was (?:lost|shut down)|has 
 const CONNECTION =
   /\b50[23]\b|Error POSTing|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
 
-export async function whileKilled({ module, passes, fails }: Killing): Promise<Tally> {
+export async function whileKilled({ module, passes, fails = [] }: Killing): Promise<Tally> {
   const fleet = await startFleet(OPTIONS, { module })
   const tally: Tally = {
     scenarios: passes.length + fails.length,

@@ -3,7 +3,8 @@
  *
  * `--server 1.x`, `2.x` or `everything` serves an unchanged server of the official SDK, and runs it alone in one process behind
  * the SDK's own transport, too: the scenarios that it passes there must be clean in three instances. `--kill` kills one of the
- * instances every two seconds. `--only 2025-11-25` chooses revisions. `everything` needs the variable EVERYTHING: the folder of the
+ * instances every two seconds, with or without `--server`: a scenario that lost its own connection is tried again, and counted.
+ * `--only 2025-11-25` chooses revisions, and `--only extension` those of extensions. `everything` needs the variable EVERYTHING: the folder of the
  * npm package `@modelcontextprotocol/server-everything`.
  */
 import { parseArgs } from 'node:util'
@@ -33,12 +34,17 @@ function runAll(url: string, scenarios: readonly Scenario[], surprise: Surprise)
   })
 }
 
-async function ownServer(): Promise<string[]> {
+/** With those of extensions, which servers of the official SDK do not have. */
+function ofVersions(scenarios: readonly Scenario[], versions: readonly string[]): Scenario[] {
+  return scenarios.filter(({ version }) => versions.includes(version))
+}
+
+async function ownServer(versions: readonly string[]): Promise<string[]> {
   const fleet = await startFleet()
   try {
-    const outcomes = await runAll(fleet.url.href, await listScenarios(), surprise)
+    const outcomes = await runAll(fleet.url.href, ofVersions(await listScenarios(), versions), surprise)
     console.log()
-    for (const version of VERSIONS) {
+    for (const version of versions) {
       const mine = outcomes.filter((outcome) => outcome.version === version)
       const clean = mine.filter((outcome) => outcome.clean && outcome.skipped === 0).length
       const skipped = mine.filter((outcome) => outcome.clean && outcome.skipped > 0).length
@@ -68,27 +74,30 @@ async function officialServer(name: Official, versions: readonly string[]): Prom
   return [...lost, ...outcomes.flatMap((outcome) => mine(outcome) ?? [])]
 }
 
-async function killed(name: Official, versions: readonly string[]): Promise<string[]> {
-  const fleet = await startFleet({}, { module: MODULES[name] })
-  const scenarios = ofRevisions(await listScenarios(), versions)
-  const before = await runAll(fleet.url.href, scenarios, () => undefined).finally(() => fleet.stop())
+/** Undefined: the everything server, which is to pass all that is not on the list of expected failures. */
+async function killed(name: Official | undefined, versions: readonly string[]): Promise<string[]> {
+  const module = name && MODULES[name]
+  const fleet = await startFleet({}, { module })
+  const scenarios = (name ? ofRevisions : ofVersions)(await listScenarios(), versions)
+  const before = await runAll(fleet.url.href, scenarios, name ? () => undefined : surprise).finally(() => fleet.stop())
   const passes = before.filter(({ clean }) => clean)
   const fails = before.filter(({ clean }) => !clean)
-  const tally = await whileKilled({ module: MODULES[name], passes, fails })
-  console.log(`\n${name}, while instances are killed: ${summary(tally)}`)
+  const tally = await whileKilled({ module, passes, fails })
+  console.log(`\n${name ?? 'everything server'}, while instances are killed: ${summary(tally)}`)
   const { hung, falsely, failed } = tally
   const never = failed.map(
     ({ version, scenario, problems }) => `${version} ${scenario} never passed: ${problems.join('; ')}`,
   )
-  return [...hung.map((it) => `${it} hung`), ...falsely.map((it) => `${it} passed falsely`), ...never]
+  const surprises = name ? [] : before.flatMap((outcome) => surprise(outcome) ?? [])
+  return [...surprises, ...hung.map((it) => `${it} hung`), ...falsely.map((it) => `${it} passed falsely`), ...never]
 }
 
 async function main(): Promise<string[]> {
   const { server, kill = false, only } = values
-  if (server === undefined) return ownServer()
+  const versions = only?.split(',') ?? VERSIONS
+  if (server === undefined) return kill ? killed(undefined, versions) : ownServer(versions)
   const name = OFFICIAL.find((known) => known === server)
   if (!name) throw new TypeError(`--server must be ${OFFICIAL.join(', ')}, not ${server}.`)
-  const versions = only?.split(',') ?? VERSIONS
   return kill ? killed(name, versions) : officialServer(name, versions)
 }
 

@@ -6,7 +6,10 @@ import type { EndpointOptions } from '../../lib/endpoint.ts'
 import { type RoundRobin, startRoundRobin } from './proxy.ts'
 import { type RedisServer, startRedis } from './redis.ts'
 
-export type FleetOptions = Omit<EndpointOptions, 'store' | 'onError' | 'clock'>
+export type FleetOptions = Omit<EndpointOptions, 'store' | 'onError' | 'clock'> & {
+  /** How long a run has the leg of a task without a sign of it, in ms: takeovers come sooner. Default: as always. */
+  taskLease?: number
+}
 
 export interface Stats {
   id: string

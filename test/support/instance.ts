@@ -5,16 +5,24 @@
 import { createEndpoint, type EndpointOptions } from '../../lib/endpoint.ts'
 import type { Servable } from '../../lib/sdk/official.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
+import { TERMS } from '../../lib/tasks/terms.ts'
 import { serveInstance } from './serve-instance.ts'
 
-const { redisUrl, options, plain, module } = JSON.parse(process.env.INSTANCE ?? '{}') as {
+const {
+  redisUrl,
+  options: given,
+  plain,
+  module,
+} = JSON.parse(process.env.INSTANCE ?? '{}') as {
   redisUrl: string
-  options: EndpointOptions
+  options: EndpointOptions & { taskLease?: number }
   /** Without a key, so that the test can read and change the texts in Redis. */
   plain?: boolean
   /** The module that exports the server, from here; default: the everything server. */
   module?: string
 }
+const { taskLease, ...options } = given
+if (taskLease !== undefined) Object.assign(TERMS, { lease: taskLease, backOff: [100, 500, 1_000] })
 /** The key of every instance of a fleet. */
 const keys = [Buffer.alloc(32, 'a key for tests')]
 const { server, serving } = (await import(module ?? '../fixtures/everything.ts')) as {

@@ -21,7 +21,7 @@ export type StepName = keyof typeof STEPS
 export type StepCosts = Record<StepName, Passed>
 
 /** Steps of the calls of which one more step is the difference. */
-const MORE = 10
+export const MORE = 10
 const URL = 'http://localhost/mcp'
 
 /** `port`: of a Redis on this machine that nobody else uses. */
@@ -151,7 +151,7 @@ class Steps {
 }
 
 /** What one of {@link MORE} steps takes. */
-function each(more: Passed, fewer: Passed): Passed {
+export function each(more: Passed, fewer: Passed): Passed {
   const names = Object.keys(more.commands)
   const commands = Object.fromEntries(
     names.map((name) => [name, ((more.commands[name] ?? 0) - (fewer.commands[name] ?? 0)) / MORE] as const),
@@ -164,11 +164,13 @@ function each(more: Passed, fewer: Passed): Passed {
   }
 }
 
+export const stepsText = (costs: StepCosts): string => passedText(STEPS, costs)
+
 /** As a table of Markdown. */
-export function stepsText(costs: StepCosts): string {
-  const lines = (Object.keys(STEPS) as StepName[]).map((name) => {
+export function passedText<N extends string>(steps: Readonly<Record<N, string>>, costs: Record<N, Passed>): string {
+  const lines = (Object.keys(steps) as N[]).map((name) => {
     const { count, sent, received } = costs[name]
-    return `| ${STEPS[name]} | ${count} | ${sent} | ${received} |`
+    return `| ${steps[name]} | ${count} | ${sent} | ${received} |`
   })
   return ['| step | commands | their bytes | bytes of replies |', '|---|--:|--:|--:|', ...lines].join('\n')
 }

@@ -1,60 +1,36 @@
 /** A task of 40 legs. Each instance that has run one is killed afterwards, and one is killed while it runs. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ask } from '../../stateless/requests.ts'
-import { eventually } from '../../support/eventually.ts'
 import { startFleet } from '../../support/fleet.ts'
+import { DrivenTask, LegFile, numbers } from './task.ts'
 
 const LEGS = 40
-const capabilities = { elicitation: { form: {} }, extensions: { 'io.modelcontextprotocol/tasks': {} } }
+/** The instance is killed while it runs this leg. */
+const HANGS = 5
 
 test('a task survives the death of every instance that ran it, and does nothing twice', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'mcp-anywhere-legs-'))
-  const file = join(folder, 'legs')
-  const fleet = await startFleet({}, { module: '../fixtures/long-task.ts' })
+  const file = new LegFile()
+  const fleet = await startFleet({}, { module: '../fixtures/legs-task.ts' })
+  async function kill(pid: string): Promise<void> {
+    const index = fleet.instances.findIndex(({ child }) => String(child.pid) === pid)
+    await fleet.instances[index]?.kill()
+    await fleet.restart(index)
+  }
   try {
-    const params = { name: 'legs', arguments: { legs: LEGS, file, hangs: 5 } }
-    const { result } = await ask(fleet.url, { method: 'tools/call', params, capabilities })
-    const { taskId } = result
-    const send = (method: string, more: object = {}) =>
-      ask(fleet.url, { method, params: { taskId, ...more }, capabilities }, { headers: { 'mcp-name': taskId } })
-    const lines = () => readFileSync(file, 'utf8').trim().split('\n')
-    async function kill(pid: string): Promise<void> {
-      const index = fleet.instances.findIndex(({ child }) => String(child.pid) === pid)
-      await fleet.instances[index]?.kill()
-      await fleet.restart(index)
-    }
+    const task = await DrivenTask.begin(fleet, 'legs', { legs: LEGS, file: file.path, pauses: [HANGS], ms: 600_000 })
     for (let leg = 1; leg <= LEGS; leg++) {
-      const pid = await eventually(async () => {
-        try {
-          return lines()
-            .find((line) => line.startsWith(`${leg} `))
-            ?.split(' ')[1]
-        } catch {
-          return undefined
-        }
-      })
+      const pid = await file.ran(leg)
       // The leg that hangs has its lease for a while: the next poll after that takes it over.
-      if (leg === 5) await kill(pid)
-      const key = await eventually(async () => {
-        const { inputRequests } = (await send('tasks/get')).result
-        return inputRequests && Object.keys(inputRequests)[0]
-      }, 120_000)
+      if (leg === HANGS) await kill(pid)
+      const key = await task.asked()
       expect(key).toBe(`k${leg}`)
-      if (leg !== 5) await kill(pid)
-      await send('tasks/update', { inputResponses: { [key]: { action: 'accept', content: { n: leg } } } })
+      if (leg !== HANGS) await kill(pid)
+      await task.answer(key, leg)
     }
-    const done = await eventually(async () => {
-      const task = (await send('tasks/get')).result
-      return task.status === 'working' ? undefined : task
-    }, 120_000)
-    expect(done.status).toBe('completed')
-    expect(lines().map((line) => Number(line.split(' ')[0]))).toEqual(Array.from({ length: LEGS }, (_, i) => i + 1))
-    expect(new Set(lines().map((line) => line.split(' ')[1])).size).toBe(LEGS)
+    expect((await task.ended()).status).toBe('completed')
+    expect(file.lines().map(([leg]) => leg)).toEqual(numbers(LEGS))
+    expect(new Set(file.lines().map(([, pid]) => pid)).size).toBe(LEGS)
   } finally {
     await fleet.stop()
-    rmSync(folder, { recursive: true, force: true })
+    file.remove()
   }
 }, 900_000)

@@ -1,0 +1,13 @@
+/** The scenarios of tasks through three instances, of which one is killed and replaced every two seconds. */
+import { expect, test } from 'vitest'
+import { summary, whileKilled } from '../../conformance/killed.ts'
+import { listScenarios } from '../../conformance/suite.ts'
+
+test('the scenarios of tasks pass, those that lost their own connection being tried again', async () => {
+  const passes = (await listScenarios()).filter(({ scenario }) => scenario.startsWith('tasks-'))
+  expect(passes.length).toBeGreaterThanOrEqual(9)
+  const tally = await whileKilled({ passes })
+  console.log(summary(tally))
+  expect(tally).toMatchObject({ scenarios: passes.length, hung: [], falsely: [], failed: [] })
+  expect(tally.kills).toBeGreaterThan(3)
+}, 600_000)
