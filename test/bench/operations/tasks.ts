@@ -55,7 +55,7 @@ function makeServer(): McpServer {
 export async function measureTasks(port: number): Promise<TaskCosts> {
   const proxy = await CountingProxy.start(port)
   // Nothing that goes by itself is counted, nor what a leg does because this machine is slow.
-  const session = { heartbeat: 600_000, lease: 600_000 }
+  const session = { heartbeat: 600_000, lease: 600_000, registerAfter: 600_000 }
   const never = { cancel() {} }
   const clock: Clock = {
     ...systemClock,
