@@ -157,7 +157,7 @@ async function play(base: Store, world: World, list: Event[]): Promise<void> {
   for (const each of list) {
     happen(each, { world, nodes, client, account })
     if (each.do === 'pass') await world.clock.advance(each.ms)
-    if (each.do === 'lapse') await lapse(world, nodes[each.at])
+    if (each.do === 'lapse') await lapse(nodes[each.at], { world, nodes, client, account })
     await world.quiet(2)
   }
   await settle(world, nodes, client)
@@ -188,8 +188,9 @@ function happen(each: Event, { world, nodes, client, account }: Parts): void {
       node.kill()
       return client.lost(node)
     }
-    case 'pause':
     case 'lapse':
+      return node && account.hit(node)
+    case 'pause':
       if (node) account.hit(node)
       return node?.pause()
     case 'resume':
@@ -213,10 +214,22 @@ function happen(each: Event, { world, nodes, client, account }: Parts): void {
   }
 }
 
-/** An instance that stands still is found dead by others, and goes on before they have done what follows from that. */
-async function lapse(world: World, node: Node | undefined): Promise<void> {
+/**
+ * An instance stands still while the client is at another one, which finds it dead, and goes on before that one has done what follows
+ * from it.
+ */
+async function lapse(node: Node | undefined, { world, nodes, client }: Parts): Promise<void> {
+  const other = nodes.find((one) => one !== node && serves(one) && one.moves)
+  if (!node || !other) return
+  client.drop()
+  client.poll(other)
+  for (let i = 0; i < 6; i++) {
+    world.release(other)
+    await world.quiet()
+  }
+  node.pause()
   for (let i = 0; i < 4; i++) await world.clock.advance(LEASE / 2)
-  node?.resume()
+  node.resume()
 }
 
 /** Nothing bad happens from now on, and the client answers and comes back: the call has to end. */

@@ -87,10 +87,11 @@ export class World {
     chosen.go()
   }
 
-  /** Takes every step that waits for its turn. */
-  release(): void {
-    const next = this.#waiting.filter(({ node }) => node.moves)
-    this.#waiting = this.#waiting.filter(({ node }) => !node.moves)
+  /** Takes every step that waits for its turn, of one instance or of all. */
+  release(of?: Node): void {
+    const isNext = ({ node }: Waiting) => node.moves && (of === undefined || node === of)
+    const next = this.#waiting.filter(isNext)
+    this.#waiting = this.#waiting.filter((one) => !isNext(one))
     for (const { go } of next) go()
   }
 
