@@ -6,7 +6,7 @@ import { listScenarios } from '../../conformance/suite.ts'
 test('the scenarios of tasks pass, those that lost their own connection being tried again', async () => {
   const passes = (await listScenarios()).filter(({ scenario }) => scenario.startsWith('tasks-'))
   expect(passes.length).toBeGreaterThanOrEqual(9)
-  const tally = await whileKilled({ passes })
+  const tally = await whileKilled({ passes, limit: 90_000 })
   console.log(summary(tally))
   expect(tally).toMatchObject({ scenarios: passes.length, hung: [], falsely: [], failed: [] })
   expect(tally.kills).toBeGreaterThan(3)
