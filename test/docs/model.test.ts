@@ -1,5 +1,5 @@
 /** docs/model: the table names code that exists, and each model is complete. `npm run model` runs the models. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'docs/model')
 const readme = readFileSync(join(folder, 'README.md'), 'utf8')
 const models = readdirSync(folder).filter((name) => name.endsWith('.pml'))
-const rows = readme.split('\n').filter((line) => /^\| (?!model |---)/.test(line))
+const rows = readme.split('\n').filter((line) => /^\| (?!model |guard |---)/.test(line))
 const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
   name.endsWith('.ts'),
 )
@@ -37,6 +37,21 @@ test('every row of the table names a function, and every model has rows', () => 
   expect(rows.filter((row) => !/`[\w./-]+: #?\w+`/.test(row))).toEqual([])
   for (const model of models)
     expect(rows.filter((row) => row.startsWith(`| ${model.replace('.pml', '')} |`))).not.toEqual([])
+})
+
+test('every guard has a test, whose file is there', () => {
+  const guards = rows.slice(
+    readme
+      .slice(0, readme.indexOf('| guard |'))
+      .split('\n')
+      .filter((line) => rows.includes(line)).length,
+  )
+  expect(guards.length).toBeGreaterThan(20)
+  for (const row of guards) {
+    const named = [...row.matchAll(/`(test\/[\w./-]+)`/g)].map(([, file = '']) => file)
+    expect(named, row).not.toEqual([])
+    expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  }
 })
 
 test('every variant that a model has is searched, and every search names variants that the model has', () => {

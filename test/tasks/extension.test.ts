@@ -215,6 +215,19 @@ describe('tasks of the extension', () => {
     expect((await until(result.taskId, 'completed')).result).toMatchObject(text('Ada true'))
   })
 
+  test('TA13: a task asks only what the request that made it has declared', async () => {
+    const capabilities = { extensions: { [TASKS]: {} } }
+    const { taskId } = (await send('tools/call', { name: 'asks', arguments: {} }, { capabilities })).result
+    let task: RpcMessage['result']
+    await eventually(async () => {
+      // The one who looks may have more.
+      task = await get(taskId)
+      expect(task).not.toHaveProperty('inputRequests')
+      expect(['completed', 'failed']).toContain(task.status)
+    })
+    expect(JSON.stringify(task.error ?? task.result)).toContain('elicitation')
+  })
+
   test('a handler that asks something else than before ends the task with an error', async () => {
     question = 'first'
     const { taskId } = (await call('changing')).result

@@ -109,7 +109,17 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
 
   /** Values whose writes end before a durable run does, and do not begin afterwards. */
   #guarded<T extends object>(values: T): T {
-    return this.#leg ? this.#leg.guard(values) : values
+    if (!this.isDurable) return values
+    return new Proxy(values, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        return async (...args: unknown[]) => {
+          const leg = await this.#openLeg()
+          return leg.during(async () => member.apply(target, args) as unknown)
+        }
+      },
+    })
   }
 
   /** The call has a journal at the store. */

@@ -168,8 +168,10 @@ class CallRun implements SuspendableRun {
     const { call, stream, parts } = this.#parts
     // A run that has taken the call over, and has sent nothing, has its log all the same.
     if (call.state.at === 'registered' && parts.continued) call.openQueue()
-    await stream.settled()
-    return !parts.session.full && stream.isKept && call.state.at === 'streaming' && !stream.outbox?.busy
+    // What is in the log may still be on its way to the holder.
+    do await stream.settled()
+    while (stream.outbox?.busy)
+    return !parts.session.full && stream.isKept && call.state.at === 'streaming'
   }
 
   report(event: 'suspending' | 'resumed' | 'suspended'): void {

@@ -26,6 +26,8 @@ export async function beat(
       // Once the last message is on its way, the store forgets the call with it, while its reply may be late and its messages may still
       // be relayed (HTTP+SSE). What a look finds means nothing then.
       if (call.over || call.state.at === 'ending' || stream.outbox?.ending) return
+      // The reply to the suspension says how the run ends: until then a look may find that nobody runs the call.
+      if (call.state.at === 'suspending') return
       if (look.status !== 'ok') return call.interrupt(look.status)
       if (look.cancelled) return call.cancel()
       channel.setLevel(look.level)

@@ -1,4 +1,4 @@
-/** Which requests of a session are about its tasks (2025-11-25). It is loaded where the server has tools that run as tasks. */
+/** Which requests of a session are about its tasks (2025-11-25). All else of tasks is loaded with the first of them. */
 import { features } from '../../protocol/revisions.ts'
 import type { Dispatcher } from '../../server/dispatcher.ts'
 import { type CallParts, viewerOf } from './host.ts'

@@ -1,6 +1,8 @@
 /** Instances in one process, on one store and one clock that tests advance, and a client that goes on where it stopped. */
 import { createEndpoint, type Endpoint } from '../../../lib/endpoint.ts'
-import type { McpServer } from '../../../lib/server/mcp-server.ts'
+import type { CallToolResult } from '../../../lib/protocol/types.ts'
+import type { Context } from '../../../lib/server/context/context.ts'
+import { McpServer } from '../../../lib/server/mcp-server.ts'
 import type { SessionOptions } from '../../../lib/settings.ts'
 import { memoryStore } from '../../../lib/store/memory/index.ts'
 import type { Store } from '../../../lib/store/store.ts'
@@ -13,6 +15,29 @@ export const LEASE = 10_000
 export const SUSPEND_AFTER = 5_000
 /** The revision whose clients poll. */
 const REVISION = '2025-11-25'
+
+/** An answer to any ask of these tests. */
+export const ANSWER = { action: 'accept', content: { a: 'x' } }
+export const FORM = { type: 'object', properties: { a: { type: 'string' } } } as const
+
+export const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] })
+
+/** Instances of a server with one tool, `act`. */
+export function serving(run: (ctx: Context) => Promise<CallToolResult>, config: object = { durable: true }): TestFleet {
+  const server = new McpServer({ name: 'durable', version: '1' })
+  server.registerTool('act', config, run)
+  return new TestFleet(server)
+}
+
+/** A client whose call waits for its first answer, and was suspended. */
+export async function suspended(fleet: TestFleet, at: Endpoint, meta?: object): Promise<TestClient> {
+  const client = await TestClient.open(at)
+  await client.call(at, 'act', {}, meta)
+  await until(() => client.asks.length > 0)
+  await fleet.pass(SUSPEND_AFTER)
+  await until(() => !client.isConnected)
+  return client
+}
 
 type Steps = Partial<Record<keyof Store, Step>>
 
@@ -114,25 +139,25 @@ export interface TestRequest {
 
 /** A client with a session that calls one tool, and comes back to its stream as the endpoint says. */
 export class TestClient {
-  readonly fleet: TestFleet
   readonly session: string
   /** All messages that it received, in order. */
   readonly messages: RpcMessage[] = []
   /** The `retry` of each response that ended without the result. */
   readonly retries: number[] = []
+  /** Messages that came without an event id. */
+  readonly asides: RpcMessage[] = []
   #lastId: string | undefined
   #reader: EventReader | undefined
 
-  constructor(fleet: TestFleet, session: string) {
-    this.fleet = fleet
+  constructor(session: string) {
     this.session = session
   }
 
-  static async open(fleet: TestFleet, at: Endpoint, revision = REVISION): Promise<TestClient> {
+  static async open(at: Endpoint, revision = REVISION): Promise<TestClient> {
     const capabilities = { elicitation: { form: {}, url: {} } }
     const params = { protocolVersion: revision, capabilities, clientInfo: { name: 't', version: '1' } }
     const response = await send(at, { method: 'POST', body: request(0, 'initialize', params) })
-    return new TestClient(fleet, response.headers.get('mcp-session-id') ?? '')
+    return new TestClient(response.headers.get('mcp-session-id') ?? '')
   }
 
   get #headers(): Record<string, string> {
@@ -145,28 +170,26 @@ export class TestClient {
 
   /** Calls the tool. Returns when the response has begun. */
   async call(at: Endpoint, tool: string, args: object = {}, meta: object = { progressToken: 'p' }): Promise<void> {
-    const response = this.post(at, toolCall('c', tool, args, meta))
-    const begun = await during(this.fleet, response)
-    this.#read(new EventReader(begun))
+    this.#read(new EventReader(await this.post(at, toolCall('c', tool, args, meta))))
   }
 
   /** Comes back to its stream. */
   async poll(at: Endpoint): Promise<void> {
     const headers = { ...this.#headers, 'last-event-id': this.#lastId ?? '' }
-    const response = await during(this.fleet, send(at, { method: 'GET', headers }))
+    const response = await send(at, { method: 'GET', headers })
     if (response.status !== 200) throw new Error(`The poll got ${response.status}: ${await response.text()}`)
     this.#read(new EventReader(response))
   }
 
   async answer(at: Endpoint, ask: RpcMessage, result: object): Promise<number> {
-    const response = await during(this.fleet, this.post(at, { jsonrpc: '2.0', id: ask.id, result }))
+    const response = await this.post(at, { jsonrpc: '2.0', id: ask.id, result })
     return response.status
   }
 
   async cancel(at: Endpoint): Promise<number> {
     const params = { requestId: 'c' }
     const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params }
-    return (await during(this.fleet, this.post(at, body))).status
+    return (await this.post(at, body)).status
   }
 
   /** The connection breaks. */
@@ -182,7 +205,9 @@ export class TestClient {
         if (this.#reader !== reader) return
         if (event.id !== undefined) this.#lastId = event.id
         if (event.message) this.messages.push(event.message)
-        else if (event.retry !== undefined && event.id === undefined) this.retries.push(event.retry)
+        if (event.message && event.id === undefined) this.asides.push(event.message)
+        if (event.message) continue
+        if (event.retry !== undefined && event.id === undefined) this.retries.push(event.retry)
       }
       if (this.#reader === reader) this.#reader = undefined
     })().catch(() => {})
@@ -210,20 +235,6 @@ export class TestClient {
   get text(): string | undefined {
     return this.result?.result?.content?.[0]?.text
   }
-}
-
-/** Lets things happen until the promise is settled. */
-export async function during<T>(fleet: TestFleet, promise: Promise<T>): Promise<T> {
-  let settled = false
-  const done = () => {
-    settled = true
-  }
-  promise.then(done, done)
-  for (let i = 0; i < 200 && !settled; i++) {
-    await turns(5)
-    if (!settled && i > 4) await fleet.clock.advance(50)
-  }
-  return promise
 }
 
 export function send(at: Endpoint, { method, headers, body }: TestRequest): Promise<Response> {

@@ -1,39 +1,35 @@
 /** The rules of durable and suspended calls, one test each: what must not happen twice, and what must not be lost. */
 import { afterEach, expect, test } from 'vitest'
-import type { CallToolResult } from '../../../lib/protocol/types.ts'
-import type { Context } from '../../../lib/server/context/context.ts'
-import { McpServer } from '../../../lib/server/mcp-server.ts'
-import { LEASE, SUSPEND_AFTER, TestClient, TestFleet, turns, until } from './fleet.ts'
+import { sessionKey } from '../../../lib/session/stream/session.ts'
+import { StoreUnavailable } from '../../../lib/store/store.ts'
+import { request } from '../../support/raw.ts'
+import {
+  ANSWER,
+  FORM,
+  LEASE,
+  SUSPEND_AFTER,
+  serving,
+  suspended,
+  TestClient,
+  type TestFleet,
+  text,
+  turns,
+  until,
+} from './fleet.ts'
 
-const FORM = { type: 'object', properties: { a: { type: 'string' } } } as const
-const ANSWER = { action: 'accept', content: { a: 'x' } }
 const MINUTE = 60_000
 
 let fleet: TestFleet
 afterEach(() => fleet.close())
 
-const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] })
-
-function serve(run: (ctx: Context) => Promise<CallToolResult>, config: object = { durable: true }): void {
-  const server = new McpServer({ name: 'guards', version: '1' })
-  server.registerTool('act', config, run)
-  fleet = new TestFleet(server)
-}
-
-/** A client whose call was suspended. */
-async function suspended(at: ReturnType<TestFleet['start']>): Promise<TestClient> {
-  const client = await TestClient.open(fleet, at)
-  await client.call(at, 'act')
-  await until(() => client.asks.length === 1)
-  await fleet.pass(SUSPEND_AFTER)
-  await until(() => !client.isConnected)
-  return client
+function serve(...given: Parameters<typeof serving>): void {
+  fleet = serving(...given)
 }
 
 test('a tool that says nothing of itself keeps its run while it asks', async () => {
   serve(async (ctx) => text((await ctx.elicit('?', FORM)).action), {})
   const at = fleet.start()
-  const client = await TestClient.open(fleet, at)
+  const client = await TestClient.open(at)
   await client.call(at, 'act')
   await until(() => client.asks.length === 1)
   await fleet.pass(2 * SUSPEND_AFTER)
@@ -50,7 +46,7 @@ test('a call is not suspended while a once is under way, and is afterwards', asy
     return text(`${kept} ${action}`)
   })
   const at = fleet.start()
-  const client = await TestClient.open(fleet, at)
+  const client = await TestClient.open(at)
   await client.call(at, 'act')
   await until(() => client.asks.length === 1)
   await fleet.pass(2 * SUSPEND_AFTER)
@@ -65,12 +61,9 @@ test('a call is not suspended while a once is under way, and is afterwards', asy
 test('a cancel of a suspended call ends it in its step', async () => {
   serve(async (ctx) => text((await ctx.elicit('?', FORM)).action))
   const [first, second] = [fleet.start(), fleet.start()]
-  const client = await suspended(first)
+  const client = await suspended(fleet, first)
   expect(await client.cancel(second)).toBe(202)
-  const calls = await fleet.base.calls(
-    (await import('../../../lib/session/stream/session.ts')).sessionKey('', client.session),
-  )
-  expect(calls).toEqual([])
+  expect(await fleet.base.calls(sessionKey('', client.session))).toEqual([])
 })
 
 test('a deadline that passes while nobody runs the call is a fact for each later run', async () => {
@@ -80,7 +73,7 @@ test('a deadline that passes while nobody runs the call is a fact for each later
     return text(String(reason))
   })
   const at = fleet.start()
-  const client = await suspended(at)
+  const client = await suspended(fleet, at)
   await fleet.pass(MINUTE)
   await client.poll(at)
   await until(() => client.asks.length === 2)
@@ -99,7 +92,7 @@ test('a handler that asks something else under a known key ends with an explicit
   let runs = 0
   serve(async (ctx) => text((await ctx.elicit(`Question ${++runs}`, FORM, { key: 'k' })).action))
   const at = fleet.start()
-  const client = await suspended(at)
+  const client = await suspended(fleet, at)
   await client.answer(at, client.asks[0]!, ANSWER)
   await client.poll(at)
   await until(() => client.result !== undefined)
@@ -114,7 +107,7 @@ test('a single once whose run is lost while it is under way does not run again',
     return text('done')
   })
   const [first, second] = [fleet.start(), fleet.start()]
-  const client = await TestClient.open(fleet, first)
+  const client = await TestClient.open(first)
   await client.call(first, 'act')
   await until(() => effects === 1)
   fleet.kill(first)
@@ -142,21 +135,24 @@ test.each([1, 2])(
     })
     let away = false
     const up = async (proceed: () => Promise<unknown>) => {
-      if (away) throw new (await import('../../../lib/store/store.ts')).StoreUnavailable('for a while')
+      if (away) throw new StoreUnavailable('for a while')
       for (let i = 1; i < times; i++) await proceed()
       return proceed()
     }
     const at = fleet.start({}, { up })
-    const client = await TestClient.open(fleet, at)
+    const client = await TestClient.open(at)
     await client.call(at, 'act')
     await until(() => client.said.length === 1)
-    const key = (await import('../../../lib/session/stream/session.ts')).sessionKey('', client.session)
+    const key = sessionKey('', client.session)
     const [before] = await fleet.base.calls(key)
     away = true
     await fleet.pass(LEASE)
+    gate.resolve()
+    await turns()
+    // Nothing begins without a sign of life.
+    expect(effects).toBe(0)
     away = false
     await fleet.pass(LEASE / 2)
-    gate.resolve()
     await until(() => effects === 1)
     // Another instance that found no sign of life claims the call by the former name: too late.
     expect(await fleet.base.claim(key, before!.stream, before!.owner, 'other~:run')).toEqual({ status: 'lost' })
@@ -166,20 +162,21 @@ test.each([1, 2])(
   },
 )
 
-test('a later run within its leg sends nothing that the log has, also where the client changed its level', async () => {
+test('messages are numbered before the level is applied: a later run with another level sends what the log lacks', async () => {
   serve(async (ctx) => {
     await ctx.log('debug', 'one')
     await ctx.log('info', 'two')
-    const { action } = await ctx.elicit('?', FORM)
-    await ctx.log('info', action)
+    await ctx.elicit('?', FORM)
+    await ctx.log('info', 'three')
+    await ctx.log('error', 'four')
     return text('done')
   })
   const at = fleet.start()
-  const client = await suspended(at)
+  const client = await suspended(fleet, at)
   expect(client.said).toEqual(['one', 'two'])
+  await client.post(at, request(1, 'logging/setLevel', { level: 'error' }))
   await client.answer(at, client.asks[0]!, ANSWER)
   await client.poll(at)
   await until(() => client.text === 'done')
-  expect(client.said).toEqual(['one', 'two', 'accept'])
-  await turns()
+  expect(client.said).toEqual(['one', 'two', 'four'])
 })

@@ -42,7 +42,7 @@ test('a call of a dead instance goes on after the last once that it has kept, an
   })
   fleet = new TestFleet(server)
   const [first, second] = [fleet.start(), fleet.start()]
-  const client = await TestClient.open(fleet, first)
+  const client = await TestClient.open(first)
   await client.call(first, 'order')
   await until(() => client.said.length === 2)
   fleet.kill(first)
@@ -83,7 +83,7 @@ test.each([{ annotations: { idempotentHint: true } }, { annotations: { readOnlyH
     const { server, effects, gate } = paying(config)
     fleet = new TestFleet(server)
     const [first, second] = [fleet.start({ suspendAfter: 0 }), fleet.start({ suspendAfter: 0 })]
-    const client = await TestClient.open(fleet, first)
+    const client = await TestClient.open(first)
     await client.call(first, 'order')
     // The log has a message before the call has a journal.
     await until(() => client.said.length === 1)
@@ -115,7 +115,7 @@ test('nothing of such a call is left at the store when it has ended', async () =
     }
   fleet = new TestFleet(server)
   const at = fleet.start({}, { append: noted('append'), keep: noted('keep'), endCall: noted('end') })
-  const client = await TestClient.open(fleet, at)
+  const client = await TestClient.open(at)
   await client.call(at, 'order')
   await until(() => client.said.length === 1)
   gate('said').resolve(undefined)
@@ -136,7 +136,7 @@ test('a tool that is only idempotent is not suspended, also after its first `ctx
   })
   fleet = new TestFleet(server)
   const at = fleet.start()
-  const client = await TestClient.open(fleet, at)
+  const client = await TestClient.open(at)
   await client.call(at, 'order')
   await until(() => client.asks.length === 1)
   await fleet.pass(3 * SUSPEND_AFTER)
@@ -173,7 +173,7 @@ test('what was sent before the call had a journal is in the log before its first
   }
   fleet = new TestFleet(server)
   const at = fleet.start({}, { append, keep })
-  const client = await TestClient.open(fleet, at)
+  const client = await TestClient.open(at)
   await client.call(at, 'order')
   await until(() => client.said.length === 1)
   gate('stored').resolve(undefined)

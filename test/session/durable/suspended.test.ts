@@ -31,7 +31,7 @@ test('the run ends, the stream closes with a retry, and the answer at another in
   const effects: string[] = []
   fleet = new TestFleet(asking(effects))
   const [first, second] = [fleet.start(), fleet.start()]
-  const client = await TestClient.open(fleet, first)
+  const client = await TestClient.open(first)
   await client.call(first, 'order')
   await until(() => client.asks.length === 1)
   await fleet.pass(SUSPEND_AFTER)

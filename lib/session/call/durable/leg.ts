@@ -177,17 +177,6 @@ export class Leg {
     this.#suspension?.ended()
     this.open()
   }
-
-  /** The values of the session or the caller, whose writes end before the run does and do not begin afterwards. */
-  guard<T extends object>(values: T): T {
-    return new Proxy(values, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...args: unknown[]) => this.during(async () => member.apply(target, args) as unknown)
-      },
-    })
-  }
 }
 
 function unknownEffect(name: string): string {
