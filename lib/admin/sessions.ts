@@ -146,7 +146,7 @@ interface Ended {
  * @param principal whose session it is, where that is known: it has one session less at once, else once its lifetime is over
  */
 export async function endSession(
-  store: Pick<Store, 'deleteSession' | 'send'>,
+  store: Pick<Store, 'deleteSession' | 'send' | 'tasks'>,
   key: SessionKey,
   principal?: string,
 ): Promise<Ended | undefined> {
@@ -154,7 +154,9 @@ export async function endSession(
   const reply = await store.deleteSession(key, principal === undefined ? undefined : { id: principal })
   if (reply.status === 'gone') return undefined
   const { holders, owners } = reply
-  await Promise.all([...holders, ...owners].map((to) => notify(store, to)))
+  const tasks = (await (await store.tasks?.())?.endSession(key)) ?? []
+  const runs = tasks.flatMap(({ owner }) => owner ?? [])
+  await Promise.all([...holders, ...owners, ...runs].map((to) => notify(store, to)))
   return reply.status === 'ok' ? { streams: holders.length, calls: owners.length } : undefined
 }
 

@@ -1,5 +1,6 @@
 /** Tasks as operators see and end them, in a cluster, where the records are on several nodes. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endSession } from '../../lib/admin/sessions.ts'
 import { cancelTask, oneTask, type TaskListing, tasksOfSession, walkTasks } from '../../lib/admin/tasks.ts'
 import { randomKey } from '../../lib/base/sealing.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
@@ -84,4 +85,17 @@ test('are cancelled once, and their run hears of it', async () => {
   expect(await cancelTask({ send }, tasks, name)).toBe('over')
   expect(await cancelTask({ send }, tasks, 'nothing.task')).toBe('unknown')
   expect((await oneTask(tasks, admin, name))?.status).toBe('cancelled')
+})
+
+test('end with the session that an operator ends, on whichever node it is, and their runs hear of it', async () => {
+  const mails: string[] = []
+  const given = new Proxy(store as Store, {
+    get: (target, member) =>
+      member === 'send'
+        ? async (instance: string, text: string) => void mails.push(`${instance} ${JSON.parse(text).t}`)
+        : Reflect.get(target, member),
+  })
+  expect(await endSession(given, SESSION)).toMatchObject({ streams: 0 })
+  expect(mails).toEqual(['instance gone'])
+  expect(await oneTask(tasks, admin, `${SESSION}.own-task~`)).toBeUndefined()
 })

@@ -148,6 +148,30 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
   ],
   [
     'errors have a cause',
+    'a client that answered in time is said not to have answered',
+    {
+      call: {
+        tool: 'durable',
+        received: [ask(1, 'x', '')],
+        answers: [{ ask: 'x', value: 'x:s#1', sent: 2_000, acknowledged: 2_100 }],
+        outcomes: [failed('elicitation/create: the client did not answer within 25000 ms.')],
+      },
+      ledger: run('a.1/1', 1_100, [{ e: 'asked', n: 1 }]),
+      faults: [stopped],
+    },
+    {
+      call: {
+        tool: 'durable',
+        received: [ask(1, 'x', '')],
+        answers: [{ ask: 'x', value: 'x:s#1', sent: 2_000, acknowledged: 26_700 }],
+        outcomes: [failed('elicitation/create: the client did not answer within 25000 ms.')],
+      },
+      ledger: run('a.1/1', 1_100, [{ e: 'asked', n: 1 }]),
+      faults: [stopped],
+    },
+  ],
+  [
+    'errors have a cause',
     'an instance that lives on is said to shut down',
     { call: { outcomes: [{ kind: 'refused', status: 503, at: 1_500, text: CLOSED }] } },
     {
@@ -332,6 +356,54 @@ const CASES: [property: string, what: string, bad: Parts, good: Parts][] = [
     {
       call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
       ledger: [...run('a.1/1', 1_100, [{ e: 'suspended' }], undefined), ...run('b.1/1', 6_000)],
+    },
+  ],
+  [
+    'only dead runs are taken over',
+    'a second run of a durable call that was answered, while the first has not learned of its suspension',
+    {
+      call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+      ledger: [
+        ...run('a.1/1', 1_100, [{ e: 'asked' }, { e: 'abort', at: 6_100 }]).slice(0, -1),
+        ...run('b.1/1', 6_000),
+      ],
+    },
+    {
+      call: { tool: 'durable', outcomes: [{ kind: 'result', at: 9_000, run: 'b.1/1' }] },
+      ledger: [
+        ...run('a.1/1', 1_100, [{ e: 'asked' }, { e: 'abort', at: 6_100 }]).slice(0, -1),
+        ...run('b.1/1', 6_000),
+      ],
+      faults: [fault('lose reply', 'a.1', 3_000, 3_000)],
+    },
+  ],
+  [
+    'only dead runs are taken over',
+    'a run that begins beside another one and has an effect',
+    {
+      ...DURABLE,
+      ledger: [...durable('b.1/1', 1_100, [1, 2, 3, 0]), ...run('a.1/1', 6_000, [effect]).slice(0, -1)],
+    },
+    {
+      ...DURABLE,
+      // Its process stood still after its claim, and another one has taken the call over meanwhile.
+      ledger: [...durable('b.1/1', 1_100, [1, 2, 3, 0]), ...run('a.1/1', 6_000, [{ e: 'abort' }]).slice(0, -1)],
+      faults: [stopped],
+    },
+  ],
+  [
+    'errors have a cause',
+    'a store that answers this process is said to be away',
+    {
+      call: { outcomes: [failed('The store did not answer; try again.')] },
+      ledger: run('a.2/1', 8_000),
+      faults: [fault('kill', 'a.1', 2_000, 7_000)],
+    },
+    {
+      call: { outcomes: [failed('The store did not answer; try again.')] },
+      ledger: run('a.2/1', 8_000),
+      // The connection of the place leads nowhere, whichever process is there.
+      faults: [fault('kill', 'a.1', 2_000, 7_000), fault('swallow store', 'a.1', 1_000, 9_000)],
     },
   ],
   [

@@ -11,6 +11,8 @@ const WEIGHTS = {
   stop: 6,
   /** One instance is killed while another stands still. */
   'kill and stop': 3,
+  /** One instance stands still until its sign of life is over, while the others reach the store slowly: they claim its calls late. */
+  'stop and slow': 3,
   /** SIGTERM and a restart. */
   drain: 5,
   'cut clients': 5,
@@ -28,18 +30,20 @@ const WEIGHTS = {
   clock: 4,
 }
 
-export type FaultKind = keyof typeof WEIGHTS
+type PlannedKind = keyof typeof WEIGHTS
+/** `slow store`: a part of `stop and slow`. */
+export type FaultKind = PlannedKind | 'slow store'
 export type StoreFault = Extract<FaultKind, `redis ${string}`>
 
 /** Faults of the connections between instances and the store, which need links. */
-const LINKED: readonly FaultKind[] = ['lose reply', 'swallow store', 'delay store']
+const LINKED: readonly FaultKind[] = ['lose reply', 'swallow store', 'delay store', 'stop and slow']
 
 /** The faults that there are where instances reach the store without links. */
 export const WITHOUT_LINKS = (Object.keys(WEIGHTS) as FaultKind[]).filter((kind) => !LINKED.includes(kind))
 
 export interface Plan {
   at: number
-  kind: FaultKind
+  kind: PlannedKind
   place: number
   /** How long it lasts, in ms. */
   ms: number
@@ -63,7 +67,7 @@ export function planFaults(seed: number, length: number, lease: number, { gap, o
   const random = new Random(seed, 'faults')
   const weights = Object.fromEntries(
     Object.entries(WEIGHTS).filter(([kind]) => !only || only.includes(kind as FaultKind)),
-  ) as Record<FaultKind, number>
+  ) as typeof WEIGHTS
   const plans: Plan[] = []
   for (let at = random.pause(gap); at < length; at += random.pause(gap)) {
     const kind = random.weighted(weights)
@@ -125,6 +129,14 @@ export class Faults {
         await Promise.all([this.#kill(place, ms, part), this.#stop(other, both, part)])
         return
       }
+      case 'stop and slow': {
+        const others = fleet.places.filter((other) => other !== place)
+        await Promise.all([
+          this.#stop(place, this.#lease * (0.65 + 0.5 * part), 0),
+          ...others.map((other) => this.#slow(other, 1.3 * this.#lease)),
+        ])
+        return
+      }
       case 'drain':
         return this.#drain(place, part)
       case 'cut clients': {
@@ -156,7 +168,11 @@ export class Faults {
     return this.#fleet.places.filter((other) => other !== place && other.inRotation && !other.expected).length
   }
 
-  async #disturb(link: Place['front'], mode: 'swallow' | 'delay', ms: number): Promise<void> {
+  #slow({ name, back }: Place, ms: number): Promise<void> {
+    return this.#during('slow store', name, () => this.#disturb(back, 'slow', ms))
+  }
+
+  async #disturb(link: Place['front'], mode: 'swallow' | 'delay' | 'slow', ms: number): Promise<void> {
     // Where two of these overlapped, bytes could be lost without a cut.
     if (link.isDisturbed) return
     link.disturb(mode)

@@ -9,7 +9,7 @@ import type { FaultKind } from './faults.ts'
 import { writeHistory } from './history.ts'
 import { runNemesis } from './nemesis.ts'
 import { ARRANGEMENTS } from './processes/store-servers.ts'
-import { copyWithout, isProtection, PROTECTIONS } from './protections.ts'
+import { copyWithout, isProtection, PROTECTIONS, type Protection } from './protections.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,8 +18,8 @@ const { values } = parseArgs({
     without: { type: 'string' },
     clients: { type: 'string', default: '100' },
     rate: { type: 'string', default: '70' },
-    gap: { type: 'string', default: '1500' },
-    mix: { type: 'string', default: 'all' },
+    gap: { type: 'string' },
+    mix: { type: 'string' },
     only: { type: 'string' },
     tasks: { type: 'string' },
     revision: { type: 'string' },
@@ -35,18 +35,19 @@ if (redis === undefined) {
   console.error(`--redis takes one of: ${ARRANGEMENTS.join(', ')}.`)
   process.exit(1)
 }
-const { mix: calls } = values
-if (!isCallMix(calls)) {
-  console.error(`--mix takes one of: ${Object.keys(CALL_MIXES).join(', ')}.`)
-  process.exit(1)
-}
 if (without !== undefined && !isProtection(without)) {
   console.error(`--without takes one of: ${Object.keys(PROTECTIONS).join(', ')}.`)
   process.exit(1)
 }
+const protection: Protection | undefined = without && PROTECTIONS[without]
+const calls = values.mix ?? protection?.calls ?? 'all'
+if (!isCallMix(calls)) {
+  console.error(`--mix takes one of: ${Object.keys(CALL_MIXES).join(', ')}.`)
+  process.exit(1)
+}
 const copy = without === undefined ? undefined : copyWithout(without)
-const only = (values.only?.split(',') ?? (without && PROTECTIONS[without].faults)) as FaultKind[] | undefined
-console.log(`seed ${seed}${without ? `, without: ${PROTECTIONS[without].what}` : ''}`)
+const only = (values.only?.split(',') ?? protection?.faults) as FaultKind[] | undefined
+console.log(`seed ${seed}${protection ? `, without: ${protection.what}` : ''}`)
 try {
   const { history, problems, found } = await runNemesis({
     seed,
@@ -55,7 +56,7 @@ try {
     clients: Number(values.clients),
     rate: Number(values.rate),
     calls,
-    mix: { gap: Number(values.gap), only },
+    mix: { gap: Number(values.gap ?? protection?.gap ?? 1_500), only },
     tasks: values.tasks === undefined ? undefined : Number(values.tasks),
     ...(values.revision !== undefined && { revision: values.revision }),
     ...(copy && { root: copy.root }),
@@ -75,9 +76,8 @@ try {
     console.log(
       `${problems.length} problems, the first after ${Math.round(found.at / 1000)} s and ${found.calls} calls.`,
     )
-    console.log(
-      `Again: npm run nemesis -- --minutes ${values.minutes} --seed ${seed} --redis ${redis} --mix ${calls}${without ? ` --without ${without}` : ''}`,
-    )
+    const given = process.argv.slice(2).join(' ')
+    console.log(`Again: npm run nemesis -- ${given}${values.seed === undefined ? ` --seed ${seed}` : ''}`)
   } else console.log('No problem.')
   console.log(`History: ${path}`)
   process.exitCode = problems.length > 0 ? 1 : 0

@@ -27,7 +27,7 @@ test('the seed decides the schedule of the faults', () => {
   const plan = (seed: number) => planFaults(seed, 600_000, LIMITS.lease, { gap: 1_500 })
   expect(plan(1)).toEqual(plan(1))
   expect(plan(1)).not.toEqual(plan(2))
-  expect(new Set(plan(1).map(({ kind }) => kind)).size).toBe(16)
+  expect(new Set(plan(1).map(({ kind }) => kind)).size).toBe(17)
 })
 
 test.each(Object.keys(PROTECTIONS) as ProtectionName[])(

@@ -3,18 +3,24 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { CallMixName } from './clients/mixes.ts'
 import type { FaultKind } from './faults.ts'
 
-interface Protection {
+export interface Protection {
   what: string
   file: string
   /** Source texts and their replacements. Each text occurs once. */
   without: readonly [text: string, replacement: string][]
   /** The faults that need the protection; default: all. */
   faults?: readonly FaultKind[]
+  /** The calls that need it; default: all. */
+  calls?: CallMixName
+  /** The mean time from one fault to the next, in ms. */
+  gap?: number
 }
 
 const APPEND = 'lib/store/redis/scripts/append.ts'
+const LEG = 'lib/session/call/durable/leg.ts'
 
 export const PROTECTIONS = {
   fence: {
@@ -54,23 +60,77 @@ export const PROTECTIONS = {
   },
   journal: {
     what: 'a run that goes on with a call has the results of the runs before',
-    file: 'lib/session/call/durable/leg.ts',
+    file: LEG,
     without: [['const known = this.#earlier?.results.get(id)', 'const known: string | undefined = undefined']],
     faults: ['kill', 'drain'],
+    calls: 'durable',
+  },
+  kept: {
+    what: 'a handler goes on once the store has the result of its step',
+    file: LEG,
+    without: [
+      [
+        "const kept = await this.#keep({ name: id, step: 'end', value: text }, name)",
+        "const kept: { status: string; value: string } = { status: 'ok', value: '' }\n      const keep = () => void this.#keep({ name: id, step: 'end', value: text }, name).catch(() => {})\n      this.#run.instance.clock.after(300, keep)",
+      ],
+    ],
+    faults: ['kill'],
+    calls: 'durable',
+  },
+  single: {
+    what: 'a single effect is begun at the store before it begins',
+    file: LEG,
+    without: [['if (single) {', 'if (single && this.#run.over) {']],
+    faults: ['kill'],
+    calls: 'durable',
+  },
+  held: {
+    what: 'a step begins only while the sign of life of its instance lasts',
+    file: LEG,
+    without: [['await this.#holdLease()\n      if', 'if']],
+    faults: ['stop', 'kill and stop'],
+    calls: 'durable',
+    gap: 4_000,
+  },
+  token: {
+    what: 'a run whose instance missed its sign of life takes its call from itself under a new token',
+    file: LEG,
+    without: [['if (instance.presence.lapses !== this.#run.lapses) await this.#run.retake()', '']],
+    faults: ['stop and slow'],
+    calls: 'durable',
+    // One after the other: the questions must still reach their clients.
+    gap: 7_000,
+  },
+  suspended: {
+    what: 'only the run that owns a call suspends it',
+    file: 'lib/store/redis/scripts/journal.ts',
+    without: [
+      [
+        "if call('HGET', live, 'o:' .. stream) ~= owner then return { 'lost' } end\nif call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end\n-- A request",
+        "if call('HEXISTS', live, 'x:' .. stream) == 1 then return { 'cancelled' } end\n-- A request",
+      ],
+    ],
+    faults: ['stop', 'stop and slow'],
+    calls: 'durable',
   },
   asks: {
     what: 'a run that goes on with a call finds what the runs before have asked',
     file: 'lib/session/call/durable/keyed-asks.ts',
     without: [['const kept = this.#earlier?.asks.get(name)', 'const kept = this.#earlier?.asks.get("")']],
     faults: ['kill', 'drain'],
+    calls: 'durable',
   },
   said: {
     what: 'a run that goes on with a call leaves out the messages that the log has',
     file: 'lib/session/call/channel.ts',
     without: [['if (say !== undefined && say <= (this.#parts.continued?.journal?.said ?? 0)) return', '']],
     faults: ['kill', 'drain'],
+    calls: 'durable',
   },
 } as const satisfies Record<string, Protection>
+
+/** The protections of durable calls. */
+export const DURABLE_GUARDS = ['journal', 'kept', 'single', 'held', 'token', 'suspended', 'asks', 'said'] as const
 
 export type ProtectionName = keyof typeof PROTECTIONS
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { countDurable } from '../../nemesis/check/counts.ts'
 import { expectPromisesKept, resultsOf, SEED } from '../../nemesis/expect-promises.ts'
 import { runNemesis } from '../../nemesis/nemesis.ts'
-import { copyWithout, PROTECTIONS } from '../../nemesis/protections.ts'
+import { copyWithout, DURABLE_GUARDS, PROTECTIONS, type Protection } from '../../nemesis/protections.ts'
 
 test('no fault below it makes the endpoint break a promise', async () => {
   const history = await expectPromisesKept({
@@ -21,26 +21,31 @@ test('durable calls are suspended and run again, and nothing in them happens twi
     length: 30_000,
     clients: 40,
     rate: 20,
-    revision: '2025-11-25',
+    calls: 'durable',
     mix: { gap: 1_500 },
   })
-  const { calls, suspended } = countDurable(history)
-  expect(calls).toBeGreaterThan(20)
-  expect(suspended).toBeGreaterThan(5)
+  const counts = countDurable(history)
+  const { calls, suspended } = counts
+  expect(calls).toBeGreaterThan(100)
+  expect(suspended).toBeGreaterThan(20)
+  expect(counts).toMatchObject({ twice: 0, singleTwice: 0, lost: 0, hung: 0, open: 0 })
+  expect(counts['without a session']).toBeGreaterThan(0)
 }, 300_000)
 
-test.each(['journal', 'asks', 'said'] as const)(
+test.each(DURABLE_GUARDS)(
   'a source without the protection "%s" is found',
   async (name) => {
+    const { faults, calls, gap = 2_000 }: Protection = PROTECTIONS[name]
     const copy = copyWithout(name)
     try {
       const { problems } = await runNemesis({
         seed: SEED,
-        length: 60_000,
-        clients: 40,
-        rate: 20,
+        length: 120_000,
+        clients: 20,
+        rate: 12,
+        calls: calls ?? 'all',
         revision: '2025-11-25',
-        mix: { gap: 3_000, only: PROTECTIONS[name].faults },
+        mix: { gap, only: faults },
         root: copy.root,
         stopAtFirst: true,
       })
@@ -49,7 +54,7 @@ test.each(['journal', 'asks', 'said'] as const)(
       copy.remove()
     }
   },
-  300_000,
+  400_000,
 )
 
 test.each(['cluster', 'sentinel'] as const)(

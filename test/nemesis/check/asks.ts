@@ -52,7 +52,10 @@ function checkCall(index: Index, call: Call): Problem[] {
     // The run got no further for another reason, or its time was not yet over when the history ended.
     const gaveUp = failed?.text === 'timeout' ? failed.at : undefined
     if (gaveUp === undefined || index.lost(of.at - 1_000, acknowledged)) continue
-    const late = gaveUp <= acknowledged || index.mayBeTakenForDead(run?.process ?? '', of.at, gaveUp)
+    const late =
+      gaveUp <= acknowledged ||
+      index.isAnsweredLate(call, of.n, gaveUp) ||
+      index.mayBeTakenForDead(run?.process ?? '', of.at, gaveUp)
     if (late || call.cancel) continue
     problems.push(
       problem(

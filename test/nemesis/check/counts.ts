@@ -48,7 +48,7 @@ export function countDurable(history: History): DurableCounts {
       if (entries.some(({ e }) => e === 'suspended')) counts.suspended++
       const next = runs[i + 1]
       // A stateless call runs again for each of its rounds.
-      if (next && call.revision !== '2026-07-28' && !isSuspended(run, next)) counts.takeovers++
+      if (next && call.revision !== '2026-07-28' && !isSuspended(index, run, next)) counts.takeovers++
       for (const { e, n } of entries) if (e === 'effect') counts[n === SINGLE ? 'singles' : 'effects']++
     }
     for (const { n, cause } of twice(index, call)) {

@@ -32,7 +32,7 @@ export function twice(index: Index, call: Call): Twice[] {
     const hit =
       call.revision === '2026-07-28'
         ? earlier.length <= (call.again ?? []).filter((sent) => sent <= second.at).length && 'round'
-        : first.by !== second.by && !kept && index.mayBeTakenForDead(first.by.process, first.at, second.at) && 'storm'
+        : first.by !== second.by && !kept && index.isHit(first.by.process, first.at, second.at) && 'storm'
     // The store remembers what was done: what a failover loses is done again.
     const cause = lost ? 'failover' : n !== SINGLE && hit ? hit : undefined
     return [{ n, at: second.at, text, cause }]
@@ -62,8 +62,21 @@ export function checkDurable(index: Index, call: Call): Problem[] {
  * A suspended call is run again when it is answered. Its run may learn of that later than the next one begins; where the reply of the
  * store was lost, it ends as one that was lost, while it waits for its client.
  */
-export function isSuspended({ entries }: Run, next: Run): boolean {
+export function isSuspended(index: Index, { entries, process }: Run, next: Run): boolean {
   if (entries.some(({ e }) => e === 'suspended')) return true
-  const [asked, abort] = entries.slice(-2)
-  return asked?.e === 'asked' && abort?.e === 'abort' && abort.at <= next.begun
+  const last = entries.at(-1)
+  const hasEnded = last?.e === 'abort'
+  const asked = hasEnded ? entries.at(-2) : last
+  if (asked?.e !== 'asked') return false
+  if (hasEnded && last.at <= next.begun) return true
+  return index.storeTroubled(process, asked.at, hasEnded ? last.at : next.begun)
+}
+
+/**
+ * A run whose process stood still between its claim and its begin: another one has taken the call over meanwhile, and this one does
+ * nothing before it learns of that.
+ */
+export function isTooLate(index: Index, { entries, process, begun }: Run): boolean {
+  const did = entries.some(({ e }) => e === 'effect' || e === 'end' || e === 'suspended')
+  return !did && entries.at(-1)?.e === 'abort' && index.mayBeTakenForDead(process, begun, begun)
 }

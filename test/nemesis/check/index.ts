@@ -14,8 +14,17 @@ export interface Run {
 
 /** Faults that end or freeze a process, or keep it from its store. */
 const OWN: readonly FaultKind[] = ['kill', 'stop', 'drain', 'swallow store', 'delay store']
+const FROZEN: readonly FaultKind[] = ['stop', 'swallow store', 'delay store']
 const STORE: readonly FaultKind[] = ['redis pause', 'redis kill', 'redis full', 'redis failover']
-const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store']
+/** Faults of a place's connection to the store: the process that is started there next has them too. */
+const LINKS: readonly FaultKind[] = ['swallow store', 'delay store', 'slow store']
+const CONNECTION: readonly FaultKind[] = ['cut store', 'lose reply', 'swallow store', 'delay store', 'slow store']
+
+/** The end of a fault is noted so many ms before or after it is felt. */
+const AFTER_HIT = 100
+
+/** The clocks of a process and of the store run side by side, in ms. */
+const EARLY = 500
 
 /** How old the look at the memory of the store may be, in ms. */
 const MEMORY_LOOK = 5_000
@@ -63,12 +72,23 @@ export class Index {
     return this.runs.get(call) ?? []
   }
 
+  /** After so many ms without a renewal the sign of life may be gone: it lives for half a lease, and is renewed after a sixth of one. */
+  get #signGone(): number {
+    const { lease } = this.history.limits
+    return lease / 2 - lease / 6 - 200
+  }
+
   #any(kinds: readonly FaultKind[], from: number, to: number, fits: (fault: Fault) => boolean, after = 0): boolean {
     return kinds.some((kind) =>
       this.#of(kind).some(
         (fault) => fault.from <= to && (fault.to === undefined || fault.to + after >= from) && fits(fault),
       ),
     )
+  }
+
+  /** The fault concerns the process. */
+  #hits({ kind, process: hit }: Fault, process: string): boolean {
+    return hit === process || (LINKS.includes(kind) && hit.split('.')[0] === process.split('.')[0])
   }
 
   #of(kind: FaultKind): readonly Fault[] {
@@ -80,17 +100,38 @@ export class Index {
    * taken it for dead. A fault of the store that all share is none of these.
    */
   mayBeTakenForDead(process: string, from: number, to: number): boolean {
-    // A sign of life lives for half a lease, and is renewed after a sixth of one.
     const { lease } = this.history.limits
-    const long = lease / 2 - lease / 6 - 200
+    const long = this.#signGone
     const within = (begin: number, end: number | undefined) =>
       begin <= to && (end === undefined || (end - begin >= long && end + lease >= from))
     if (this.#any(['kill', 'drain'], 0, to, (fault) => fault.process === process)) return true
-    const frozen = this.#any(OWN, 0, to, (fault) => fault.process === process && within(fault.from, fault.to))
+    const frozen = this.#any(OWN, 0, to, (fault) => this.#hits(fault, process) && within(fault.from, fault.to))
     const stalled = this.#stalls.some(
       (stall) => stall.process === process && within(stall.at - (stall.ms ?? 0), stall.at),
     )
     return frozen || stalled || this.lost(from - lease, to)
+  }
+
+  /**
+   * A fault hit what the process did in this time: it died, stood still or was cut off from the store meanwhile, for so long that
+   * the others may have taken it for dead. A drain lets an effect end, unless the store does not answer.
+   */
+  isHit(process: string, from: number, to: number): boolean {
+    if (this.#any(['kill'], 0, to, (fault) => fault.process === process)) return true
+    const long = this.#signGone
+    const frozen = this.#any(
+      FROZEN,
+      from,
+      to,
+      (fault) => this.#hits(fault, process) && (fault.to === undefined || fault.to - fault.from >= long),
+      AFTER_HIT,
+    )
+    const stalled = this.#stalls.some(
+      ({ process: stalled, at, ms = 0 }) =>
+        stalled === process && ms >= long && at - ms <= to && at + AFTER_HIT >= from,
+    )
+    const drained = this.isDrained(process, to) && this.storeTroubled(process, from, to)
+    return frozen || stalled || drained || this.lost(from, to)
   }
 
   isDrained(process: string, to: number): boolean {
@@ -100,6 +141,27 @@ export class Index {
   /** Some process was shut down before this moment. */
   someDrained(to: number): boolean {
     return this.#any(['drain'], 0, to, () => true)
+  }
+
+  /** Some fault went on in this time. */
+  someFault(from: number, to: number): boolean {
+    return this.history.faults.some((fault) => fault.from <= to && (fault.to === undefined || fault.to >= from))
+  }
+
+  /**
+   * Faults kept a question from the client, or its answer from the store, until its time was over. `n`: which question of the call.
+   */
+  isAnsweredLate(call: Call, n: number | undefined, at: number): boolean {
+    const asked = this.runsOf(call).flatMap(({ entries }) =>
+      entries.filter((entry) => entry.e === 'asked' && entry.n === n),
+    )
+    const [first, last] = [asked[0]?.at, asked.at(-1)?.at]
+    // The runs of a durable call ask once.
+    const begun = call.tool === 'durable' ? first : last
+    if (begun === undefined || !this.someFault(begun, at)) return false
+    const ids = call.received.flatMap((message) => (message.kind === 'ask' && message.n === n ? [message.ask] : []))
+    const due = begun + this.history.limits.askTimeout - EARLY
+    return !call.answers.some(({ ask, acknowledged = due }) => ids.includes(ask) && acknowledged < due)
   }
 
   /** A process was killed in this time; which one, where that is known. */
@@ -118,7 +180,7 @@ export class Index {
         CONNECTION,
         from,
         to,
-        (fault) => process === undefined || ['', process].includes(fault.process),
+        (fault) => process === undefined || fault.process === '' || this.#hits(fault, process),
         after,
       ) ||
       this.#stalls.some(

@@ -38,6 +38,10 @@ const deadOrTroubled: Cause = (...given) => dead(...given) || troubled(...given)
 const rolledBack: Cause = (index, { sent }, { at }) => index.lost(sent, at)
 const full: Cause = (index, call, { at }) => index.full(call, at)
 const rolledBackOrFull: Cause = (...given) => rolledBack(...given) || full(...given)
+const rolledBackOrLate: Cause = (index, call, outcome, runs) => {
+  const asked = runs.at(-1)?.entries.findLast(({ e }) => e === 'asked')
+  return rolledBack(index, call, outcome, runs) || index.isAnsweredLate(call, asked?.n, outcome.at)
+}
 const skewed: Cause = (index, { sent }, { at }) => index.clocksDiffer(sent, at, 60_000)
 
 /** The errors that a call may end with, and what must have happened. Any other error is a fault. */
@@ -52,7 +56,7 @@ const CAUSES: [text: RegExp, cause: Cause, what: string][] = [
     'the store answered',
   ],
   [/no longer available|was lost; its outcome is unknown/, rolledBackOrFull, 'no failover lost anything'],
-  [/did not answer within/, rolledBack, 'no failover lost the ask'],
+  [/did not answer within/, rolledBackOrLate, 'its client answered in time, and no failover lost the ask'],
   [/has no stream/, full, 'the store had room'],
   [/was begun by a request that ended/, deadOrTroubled, 'its instance lived and the store answered'],
   [/has begun it and was lost before its end/, deadOrTroubled, 'its instance lived and the store answered'],

@@ -1,7 +1,7 @@
 /** Who runs a call: one run at a time, another only where the one before may be dead, and none after its session. */
 import type { Call, Session } from '../history.ts'
-import { isSuspended } from './durable.ts'
-import type { Index } from './index.ts'
+import { isSuspended, isTooLate } from './durable.ts'
+import type { Index, Run } from './index.ts'
 import type { Problem } from './problem.ts'
 
 export function checkRuns(index: Index): Problem[] {
@@ -13,12 +13,18 @@ export function checkRuns(index: Index): Problem[] {
   })
 }
 
-function checkTakeovers(index: Index, call: Call): Problem[] {
+/** Those that may have had the call, in order. */
+function owningRuns(index: Index, call: Call): Run[] {
   const runs = index.runsOf(call)
+  return call.tool === 'durable' ? runs.filter((run) => !isTooLate(index, run)) : runs
+}
+
+function checkTakeovers(index: Index, call: Call): Problem[] {
+  const runs = owningRuns(index, call)
   return runs.slice(1).flatMap((run, i) => {
     const before = runs[i]
     if (!before || index.mayBeTakenForDead(before.process, before.begun, run.begun)) return []
-    if (isSuspended(before, run)) return []
+    if (isSuspended(index, before, run)) return []
     const text = `${call.call} (${call.tool}): run ${run.run} began at ${run.begun}, though the process of run ${before.run} lived`
     return [{ property: 'only dead runs are taken over', call: call.call, at: run.begun, text }]
   })
@@ -26,7 +32,7 @@ function checkTakeovers(index: Index, call: Call): Problem[] {
 
 /** Once another run has begun, nothing that the one before sends afterwards reaches the client. */
 function checkFence(index: Index, call: Call): Problem[] {
-  const runs = index.runsOf(call)
+  const runs = owningRuns(index, call)
   if (runs.length < 2 || index.lost(call.sent, Number.POSITIVE_INFINITY)) return []
   const problem = (text: string, at: number) => ({
     property: 'a run that was replaced is shut out',

@@ -48,7 +48,7 @@ export const CALL_MIXES = {
       announce: 0,
     },
     revisions: { '2025-06-18': 1, '2025-11-25': 15, '2026-07-28': 4 },
-    durable: { steps: 3, asks: 2, thinks: 3 },
+    durable: { steps: 3, asks: 2, thinks: 6 },
   },
 } as const satisfies Record<string, CallMix>
 

@@ -7,8 +7,11 @@ interface Pair {
   upstream: Socket
 }
 
-/** open: all passes. swallow: all is dropped, without a close. delay: all waits. */
-type Mode = 'open' | 'swallow' | 'delay'
+/** open: all passes. swallow: all is dropped, without a close. delay: all waits. slow: all comes later. */
+type Mode = 'open' | 'swallow' | 'delay' | 'slow'
+
+/** How much later, in ms, each way. */
+const LATENCY = 250
 
 export class Link {
   readonly #pairs = new Set<Pair>()
@@ -45,10 +48,10 @@ export class Link {
     for (const { client } of [...this.#pairs]) if (chosen()) client.resetAndDestroy()
   }
 
-  /** Passes nothing on, on old connections and new ones, until {@link heal}. */
-  disturb(mode: 'swallow' | 'delay'): void {
+  /** Until {@link heal}, on old connections and new ones: passes nothing on, or later. */
+  disturb(mode: Exclude<Mode, 'open'>): void {
     this.#mode = mode
-    if (mode === 'swallow') return
+    if (mode !== 'delay') return
     for (const { client, upstream } of this.#pairs) {
       client.pause()
       upstream.pause()
@@ -60,6 +63,7 @@ export class Link {
     const mode = this.#mode
     this.#mode = 'open'
     if (mode === 'swallow') return this.cut()
+    if (mode === 'slow') return
     for (const { client, upstream } of this.#pairs) {
       client.resume()
       upstream.resume()
@@ -77,6 +81,21 @@ export class Link {
     await once(this.#server, 'close')
   }
 
+  /** One direction of a connection. */
+  #way(to: Socket): (chunk: Buffer) => void {
+    let late = 0
+    return (chunk) => {
+      if (this.#mode === 'swallow') return
+      // Nothing overtakes what comes later.
+      if (this.#mode !== 'slow' && late === 0) return void to.write(chunk)
+      late++
+      setTimeout(() => {
+        late--
+        if (this.#mode !== 'swallow' && !to.destroyed) to.write(chunk)
+      }, LATENCY)
+    }
+  }
+
   #accept(client: Socket): void {
     client.setNoDelay(true)
     if (this.target === 0) {
@@ -90,14 +109,13 @@ export class Link {
       client.pause()
       upstream.pause()
     }
-    client.on('data', (chunk) => {
-      if (this.#mode !== 'swallow') upstream.write(chunk)
-    })
+    const [ahead, back] = [this.#way(upstream), this.#way(client)]
+    client.on('data', ahead)
     upstream.on('data', (chunk) => {
       if (this.#replies > 0) {
         this.#replies--
         client.resetAndDestroy()
-      } else if (this.#mode !== 'swallow') client.write(chunk)
+      } else back(chunk)
     })
     client.on('end', () => upstream.end())
     upstream.on('end', () => client.end())

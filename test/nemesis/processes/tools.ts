@@ -87,8 +87,12 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
     }
   }
 
-  async function effect({ record }: Run, n: number, ctx: Context): Promise<void> {
-    await ctx.once(`effect ${n}`, () => record('effect', { n }))
+  /** It takes a while, in which faults can hit it. */
+  async function effect({ record, pause }: Run, n: number, ctx: Context): Promise<void> {
+    await ctx.once(`effect ${n}`, () => {
+      record('effect', { n })
+      return sleep(2 * pause)
+    })
     record('kept', { n })
   }
 
@@ -105,7 +109,11 @@ export function makeServer(name: string, write: Ledger, now: Timeline): McpServe
         })
       }
     }
-    await ctx.once('single', () => record('effect', { n: SINGLE }), { single: true })
+    const single = () => {
+      record('effect', { n: SINGLE })
+      return sleep(2 * run.pause)
+    }
+    await ctx.once('single', single, { single: true })
     record('kept', { n: SINGLE })
   }
 
