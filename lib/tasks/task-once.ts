@@ -48,7 +48,7 @@ export class TaskOnce {
       if (begun.status === 'known') return JSON.parse(begun.value) as T
       if (begun.status === 'begun') throw new ProtocolError(ErrorCode.InternalError, begunBefore(name))
       if (begun.status !== 'ok') throw this.#run.lost(name, begun.status)
-    } else if (!store.holds && !(await this.#run.renew())) throw new AskPending(name)
+    } else if (!store.holds && !(await this.#run.renew())) throw this.#gone(name)
     if (this.#run.isClosed()) throw new AskPending(name)
     let value: T
     try {
@@ -72,7 +72,12 @@ export class TaskOnce {
       return await this.#run.store.keep(once)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
-      throw this.#run.isClosed() ? new AskPending(name) : this.#run.lost(name, 'lost')
+      throw this.#gone(name)
     }
+  }
+
+  /** Another run may have the leg. This one must not end it with what its handler makes of that. */
+  #gone(name: string): AskPending {
+    return this.#run.isClosed() ? new AskPending(name) : this.#run.lost(name, 'lost')
   }
 }

@@ -29,6 +29,8 @@ interface Killing {
   passes: readonly Scenario[]
   /** Scenarios that it does not pass, whoever is killed. */
   fails?: readonly Scenario[]
+  /** An attempt that takes longer hangs, in ms. Scenarios of tasks wait for one after the other. */
+  limit?: number
 }
 
 const LEASE = 2_000
@@ -44,7 +46,7 @@ const EXPLICIT = /The instance that ran this call (?:was (?:lost|shut down)|has 
 const CONNECTION =
   /\b50[23]\b|Error POSTing|fetch failed|terminated|socket|ECONN|closed|disconnect|Failed to (?:open|reconnect)/i
 
-export async function whileKilled({ module, passes, fails = [] }: Killing): Promise<Tally> {
+export async function whileKilled({ module, passes, fails = [], limit = LIMIT }: Killing): Promise<Tally> {
   const fleet = await startFleet(OPTIONS, { module })
   const tally: Tally = {
     scenarios: passes.length + fails.length,
@@ -69,7 +71,7 @@ export async function whileKilled({ module, passes, fails = [] }: Killing): Prom
   })()
   const attempt = async (scenario: Scenario) => {
     const begin = performance.now()
-    const outcome = await runScenario(fleet.url.href, scenario, LIMIT)
+    const outcome = await runScenario(fleet.url.href, scenario, limit)
     if (outcome.clean) return outcome
     tally.slowest = Math.max(tally.slowest, performance.now() - begin)
     const text = outcome.problems.join('\n')
@@ -86,7 +88,7 @@ export async function whileKilled({ module, passes, fails = [] }: Killing): Prom
       if (!outcome.clean) tally.failed.push(outcome)
     })
     await inLanes(fails, 2, async (scenario) => {
-      const { clean, hung } = await runScenario(fleet.url.href, scenario, LIMIT)
+      const { clean, hung } = await runScenario(fleet.url.href, scenario, limit)
       if (clean) tally.falsely.push(`${scenario.version} ${scenario.scenario}`)
       if (hung) tally.hung.push(`${scenario.version} ${scenario.scenario}`)
     })

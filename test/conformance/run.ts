@@ -82,7 +82,7 @@ async function killed(name: Official | undefined, versions: readonly string[]): 
   const before = await runAll(fleet.url.href, scenarios, name ? () => undefined : surprise).finally(() => fleet.stop())
   const passes = before.filter(({ clean }) => clean)
   const fails = before.filter(({ clean }) => !clean)
-  const tally = await whileKilled({ module, passes, fails })
+  const tally = await whileKilled({ module, passes, fails, ...(!name && { limit: 90_000 }) })
   console.log(`\n${name ?? 'everything server'}, while instances are killed: ${summary(tally)}`)
   const { hung, falsely, failed } = tally
   const never = failed.map(

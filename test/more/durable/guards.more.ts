@@ -157,12 +157,6 @@ const guards: Protection[] = [
     failing: HANDED_OVER,
   },
   {
-    name: 'a shutdown waits for a once for so long as it may',
-    file: LEG,
-    without: [['clock.after(patience, resolve)', 'clock.after(patience * 1_000, resolve)']],
-    failing: HANDED_OVER,
-  },
-  {
     name: 'a call gets its journal with its first once',
     file: 'lib/session/call/host.ts',
     without: [["return carrier.streams && host.durability(request) !== 'none'", 'return carrier === undefined']],

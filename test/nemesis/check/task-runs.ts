@@ -9,13 +9,14 @@ export function checkTaskRuns(index: Index): Problem[] {
   const sessions = new Map(index.history.sessions.map((session) => [session.session, session]))
   return index.history.tasks.flatMap((task) => {
     const runs = index.runsNamed(task.call)
-    const ended = sessions.get(task.session)?.deletion?.acknowledged
+    const deletion = sessions.get(task.session)?.deletion
+    const ended = deletion?.acknowledged
     return [
       ...checkTakeovers(index, task, runs),
       ...checkBegins(index, task, runs, ended),
       ...checkEffects(index, task, runs),
       ...checkResult(index, task, runs),
-      ...checkCause(index, task, runs),
+      ...checkCause(index, task, runs, deletion?.sent),
     ]
   })
 }
@@ -141,10 +142,17 @@ const CAUSES: [text: RegExp, drained: boolean][] = [
   [/^"single" was begun by a run that ended/, false],
 ]
 
-function checkCause(index: Index, task: Task, runs: readonly Run[]): Problem[] {
+function isRefusedWithCause(index: Index, { sent }: Task, { at, text }: NonNullable<Task['refused']>): boolean {
+  // The state of a round names a time, which instances with other clocks refuse.
+  if (/requestState is not valid/.test(text)) return index.clocksDiffer(sent, at, 60_000)
+  return index.storeTroubled(undefined, sent, at) || index.lost(sent, at)
+}
+
+function checkCause(index: Index, task: Task, runs: readonly Run[], deleted: number | undefined): Problem[] {
   const { outcomes, refused } = task
   const [outcome] = outcomes
-  if (refused && refused.status !== 503 && !index.storeTroubled(undefined, task.sent, refused.at)) {
+  const isEnded = refused && deleted !== undefined && deleted <= refused.at
+  if (refused && refused.status !== 503 && !isEnded && !isRefusedWithCause(index, task, refused)) {
     const text = `the call was answered with ${refused.status} "${refused.text}", and the store answered`
     return [problemOf(task, 'errors have a cause', text, refused.at)]
   }

@@ -34,7 +34,9 @@ function checkLife(index: Index, task: Task, session: Session | undefined): Prob
   const { made, end, seen, unlisted, stuck } = task
   if (!made) return []
   const problems: Problem[] = []
-  if (end?.kind === 'hung') {
+  // A client that has the outcome answers no ask that a failover brings back.
+  const isBack = task.outcomes.length > 0 && index.lost(task.sent, end?.at ?? task.sent)
+  if (end?.kind === 'hung' && !(isBack && seen.at(-1)?.status === 'input_required')) {
     const last = seen.at(-1)
     problems.push(
       problemOf(
@@ -144,6 +146,8 @@ function checkProbes(task: Task): Problem[] {
   return task.probes.flatMap(({ how, at, status, code, text }) => {
     // A session of another caller is none, nor is one that has ended.
     if (code === -32_602 || status === 404 || status === 503) return []
+    // The store failed after the response had begun.
+    if (code !== undefined && /\bstore\b/.test(text)) return []
     return [problemOf(task, 'nobody sees the task of another', `${how} was answered with ${status} ${text}`, at)]
   })
 }

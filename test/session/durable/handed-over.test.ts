@@ -1,4 +1,7 @@
 /** The shutdown of an instance in the middle of a durable call. */
+// Modules that are loaded when they are used are there at once: no time passes on the clock of the test while a file is read.
+import '../../../lib/session/call/abandon.ts'
+import '../../../lib/session/call/heartbeat.ts'
 import { afterEach, expect, test } from 'vitest'
 import type { Step } from '../../support/intercepted-store.ts'
 import { LEASE, serving, TestClient, type TestFleet, text, turns, until } from './fleet.ts'

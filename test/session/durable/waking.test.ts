@@ -81,8 +81,14 @@ test('what a handler begins while the store is asked to suspend its call waits f
     await reply.promise
     return stored
   }
+  let looks = 0
+  const lookCall: Step = async (proceed) => {
+    const found = await proceed()
+    if (isAsked) looks++
+    return found
+  }
   fleet = serving(run)
-  const at = fleet.start({}, { suspend })
+  const at = fleet.start({}, { suspend, lookCall })
   const client = await TestClient.open(at)
   await client.call(at, 'act')
   await until(() => client.asks.length === 1)
@@ -91,6 +97,8 @@ test('what a handler begins while the store is asked to suspend its call waits f
   gate.resolve()
   // The heartbeat of the run finds that it is no longer the owner.
   await fleet.pass(20_000)
+  await until(() => looks > 0)
+  await turns()
   // A message waits in the queue, so that it is as good as sent. Nothing else goes on.
   expect(outcomes).toEqual(['log done'])
   reply.resolve()

@@ -29,7 +29,9 @@ export function inOneFile(start: readonly string[]): Plugin {
       build.onResolve({ filter: /./ }, async ({ path, importer, kind, pluginData }) => {
         if (kind !== 'dynamic-import' || pluginData === resolved || !own.test(importer)) return undefined
         const found = await build.resolve(path, { kind, importer, resolveDir: dirname(importer), pluginData: resolved })
-        const isFile = found.errors.length === 0 && !found.external && found.namespace === 'file'
+        // A package that is not installed: the bundler leaves it to the code around the import, which may do without.
+        if (found.errors.length > 0) return undefined
+        const isFile = !found.external && found.namespace === 'file'
         return isFile && !start.includes(found.path) ? { path: MARK + found.path, namespace: NAMESPACE } : found
       })
       build.onLoad({ filter: /./, namespace: NAMESPACE }, ({ path }) => {
