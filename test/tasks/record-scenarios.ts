@@ -245,8 +245,10 @@ export const recordScenarios = {
     const key = await create({ retries: 2 }, LAPSED)
     const first = await tasks.get(key, HELD, { owner: 'i:b' })
     expect(first).toMatchObject({ claim: { leg: 1, attempt: 2 } })
-    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toEqual(first)
-    expect(await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })).toEqual(first)
+    // But that the run before is named once.
+    const again = { ...first, claim: { ...('claim' in first ? first.claim : undefined), from: undefined } }
+    expect(await tasks.get(key, HELD, { owner: 'i:b' })).toEqual(again)
+    expect(await tasks.get(key, HELD, { owner: 'i:b', leg: 1 })).toEqual(again)
     // It is no further loss.
     await tasks.renew(key, { owner: 'i:b' }, LAPSED)
     expect(await tasks.get(key, HELD, { owner: 'i:c' })).toMatchObject({ claim: { attempt: 3 } })

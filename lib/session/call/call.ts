@@ -170,7 +170,9 @@ export class Call implements StreamedCall, PacedCall, SendingCall {
   #returned(text: string): void {
     if (this.#handler === 'lingers') givePlace(this.#parts)
     this.#handler = 'none'
-    this.respond(text)
+    const { asking } = this.#channel
+    if (asking) void asking.then(() => this.respond(text))
+    else this.respond(text)
   }
 
   /** Ends the connection while the call goes on: the client comes back for the rest (2025-11-25). */

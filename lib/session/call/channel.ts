@@ -51,6 +51,8 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
   #said = 0
   #isDurable: boolean | undefined
   #leg: Leg | undefined
+  /** Until then what the handler has asked is not on its way: the code of asks is loaded. */
+  asking: Promise<void> | undefined
   /** How the call has ended, where that is not for the handler to say. */
   outcome: CallOutcome | undefined
 
@@ -193,6 +195,14 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     return answer
   }
 
+  /** What the handler has asked goes out before its response, also where nothing waits for the answer. */
+  async #loadAsks(): ReturnType<typeof ASKS.load> {
+    const sent = () => new Promise<void>((resolve) => setImmediate(resolve))
+    const loading = ASKS.load()
+    this.asking = loading.then(sent, sent)
+    return loading
+  }
+
   async #ask(ask: Ask): Promise<JsonObject> {
     this.#requireRunning()
     if (!this.#parts.carrier.streams) {
@@ -202,7 +212,7 @@ export class SessionChannel extends HandlerChannel implements ClientChannel {
     const { maxAsks, askTimeout } = this.#parts.host.instance.options
     const params = ask.params === undefined ? '' : `,"params":${toJson(ask.params, 'params')}`
     if (++this.#asked > maxAsks) throw new RangeError(`A call may ask the client ${maxAsks} times.`)
-    const { Asks, expectCompletion, nameWaiting } = ASKS.now ?? (await ASKS.load())
+    const { Asks, expectCompletion, nameWaiting } = ASKS.now ?? (await this.#loadAsks())
     this.#asks ??= new Asks(this.#parts.host.instance, this.#parts.session.key)
     const asks = this.#asks
     await expectCompletion(this.#parts, this.principal, ask)

@@ -91,6 +91,14 @@ export function ipcStore(channel: Channel, { onError = () => {} }: IpcStoreOptio
 
   return {
     ...operations,
+    // A function does not cross to the other process: this one looks whether the call waits for the answer, and attends first.
+    async answer(key, id, value, taker, attend) {
+      if (!taker || !attend) return operations.answer(key, id, value, taker)
+      const reply = await operations.answer(key, id, value)
+      if (!('owner' in reply) || reply.owner !== '') return reply
+      await attend()
+      return operations.answer(key, id, value, taker)
+    },
     tasks: async () => tasks as TaskStore,
     name: 'memory',
     leavesProcess: true,
