@@ -9,7 +9,7 @@ export function documents(): string[] {
   const beside = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md', 'CHANGELOG.md']
   return [
     ...beside.filter((name) => existsSync(join(root, name))),
-    ...globSync(['docs/**/*.md', 'examples/README.md', 'create/README.md'], { cwd: root }),
+    ...globSync(['docs/**/*.md', 'examples/README.md', 'examples/*/README.md', 'create/README.md'], { cwd: root }),
   ].toSorted()
 }
 
