@@ -30,3 +30,6 @@ export function metered(): McpServer {
 }
 
 export const server = metered()
+
+server.registerTool('order', { durable: true }, async (ctx) => text((await ctx.elicit('Which?', z.object({}))).action))
+server.registerTool('report', { task: 'optional' }, () => text('done'))

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { NodeInstance } from '../../deploy/node-instance.ts'
 import { eventually } from '../../support/eventually.ts'
-import { call, getStream, initialize, post, postStream, toolCall } from '../../support/raw.ts'
+import { call, getStream, initialize, post, postStream, request, toolCall } from '../../support/raw.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { type Exposition, scrape } from '../../telemetry/exposition.ts'
 import { installed } from '../support/installed.ts'
@@ -92,7 +92,12 @@ afterAll(async () => {
 /** The metrics of an instance that has had calls of every kind, and whose store was away once. */
 async function exercised(): Promise<Exposition> {
   // Garbage is collected often, so that its metrics have samples.
-  const env = { REDIS_URL: redis.url, METRICS_PORT: '0', NODE_OPTIONS: '--max-semi-space-size=1' }
+  const env = {
+    REDIS_URL: redis.url,
+    METRICS_PORT: '0',
+    SUSPEND_AFTER_SECONDS: '1',
+    NODE_OPTIONS: '--max-semi-space-size=1',
+  }
   const instance = await NodeInstance.start(
     file('../../support/node-entry.ts'),
     env,
@@ -116,6 +121,9 @@ async function exercised(): Promise<Exposition> {
   const answer = { jsonrpc: '2.0', id: question?.id, result: { action: 'accept', content: {} } }
   await (await post(instance.url, answer, { session })).text()
   await asking.message()
+  // Its stream ends as the call is suspended.
+  await (await postStream(instance.url, toolCall('o', 'order'), { session })).rest()
+  await call(instance.url, session, request('t', 'tools/call', { name: 'report', arguments: {}, task: {} }))
   const waiting = call(instance.url, session, toolCall('w', 'wait'))
   redis.pause()
   await (await post(instance.url, toolCall('p', 'greet'), { session })).text()
@@ -126,7 +134,8 @@ async function exercised(): Promise<Exposition> {
   await fetch(instance.url, { method: 'DELETE', headers: { 'mcp-session-id': session.id } })
   return eventually(async () => {
     const last = await scrape(metrics)
-    return last.value('mcp_streams_open') === 0 && last.value('mcp_calls_running') === 0 ? last : undefined
+    const isAtRest = last.value('mcp_streams_open') === 0 && last.value('mcp_calls_running') === 0
+    return isAtRest && last.samples.has('mcp_task_legs_total') ? last : undefined
   })
 }
 
