@@ -1,5 +1,5 @@
 /** Calls as an operator sees them, and their end. What a call is, the instance says that runs it: the store does not keep that. */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Instance } from '../runtime/instance.ts'
 import { type InspectedCall, type Mail, readMail } from '../runtime/mail.ts'
@@ -56,7 +56,7 @@ export async function inspectCalls(
   try {
     const mails = asked.map((to): Mail => ({ t: 'inspect', to, from, ...(end !== undefined && { end }) }))
     await Promise.all(mails.map((mail) => store.send(instanceOf(mail.to), JSON.stringify(mail))))
-    await Promise.race([all, new Promise<void>((resolve) => void clock.after(PATIENCE, resolve))])
+    await Promise.race([all, pause(clock, PATIENCE)])
     return found
   } finally {
     await receiving.stop()

@@ -32,6 +32,11 @@ export function moveOn(ms: number): void {
   slept += Math.max(0, ms)
 }
 
+/** Resolves after `ms` of this clock. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve))
+}
+
 /** Timers are objects on Node, and numbers on platforms where they keep nothing alive. */
 function unref(timer: { unref?(): unknown } | number): void {
   if (typeof timer === 'object') timer.unref?.()

@@ -1,4 +1,5 @@
 /** The shutdown of an instance. Its sessions go on elsewhere. */
+import { pause } from '../base/clock.ts'
 import { channels, type DrainStart, publish } from '../base/events.ts'
 import type { Afterwork } from './afterwork.ts'
 import type { Instance } from './instance.ts'
@@ -27,8 +28,7 @@ export async function drain(instance: Instance, afterwork: Afterwork, within = I
   const early = clock.after(time / 2, () => {
     for (const call of calls.values()) if (call.isDurable) void instance.track(call.abandon())
   })
-  const late = new Promise<void>((resolve) => void clock.after(time, resolve))
-  await Promise.race([settled(instance), late])
+  await Promise.race([settled(instance), pause(clock, time)])
   early.cancel()
   const left = [...new Set([...instance.calls.values(), ...instance.unregistered.values()])]
   await Promise.all(left.map(async (call) => call.abandon()).map((done) => done.catch((e) => instance.report(e))))

@@ -4,7 +4,7 @@
  * everybody or this process stands still, and a store that is restarted or fails over may have lost them. After each of
  * these a lease passes, in which every living instance renews its sign.
  */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import type { BusStore } from '../store/store.ts'
 
 /** Parts of a lease: from one sign of life to the next, and how long each lasts. */
@@ -133,7 +133,7 @@ export class Presence {
       await this.renew()
       const missing = await this.#missing(instances)
       if (missing.size === 0 || this.#isSure) return missing
-      await new Promise<void>((resolve) => void this.#clock.after(this.#lease * SIGN_EVERY, resolve))
+      await pause(this.#clock, this.#lease * SIGN_EVERY)
     }
     return new Set()
   }

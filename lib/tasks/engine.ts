@@ -2,6 +2,7 @@
  * The engine of tasks. Any instance makes a task, reads it, answers it and cancels it; a leg that nobody runs is taken by the next
  * request for the task, in the step that reads it, or by what an executor wakes.
  */
+import { pause } from '../base/clock.ts'
 import { channels, publish, type TakeoverEvent } from '../base/events.ts'
 import { randomId } from '../base/ids.ts'
 import type { AuthInfo } from '../protocol/auth-info.ts'
@@ -157,7 +158,7 @@ export class Engine implements TaskEngine {
       if (wait === undefined || wait > left / 2) return 'held'
       for (const until = sent + wait; clock.now() < until; ) {
         if (instance.draining) return 'held'
-        await new Promise<void>((resolve) => void clock.after(Math.min(PAUSE, until - clock.now()), resolve))
+        await pause(clock, Math.min(PAUSE, until - clock.now()))
       }
     }
   }

@@ -1,5 +1,5 @@
 /** The record of a task, as the run that has its leg writes to it. */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { KeepReply, TaskEnd, TaskKeep, TaskKey, TaskStore } from '../store/tasks.ts'
 import type { Executor } from './executor.ts'
@@ -95,7 +95,7 @@ export class LegStore {
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || this.#hurries || !goesOn()) throw error
       }
-      await new Promise<void>((resolve) => void this.#parts.clock.after(PAUSE, resolve))
+      await pause(this.#parts.clock, PAUSE)
     }
   }
 }

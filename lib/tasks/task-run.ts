@@ -2,7 +2,7 @@
  * A run of a leg: the handler, from its begin, with what the journal has. It holds the task's lease by renewing it; each step that
  * has an effect begins only while the lease holds by this process's own clock, which is never later than the store's.
  */
-import type { Timer } from '../base/clock.ts'
+import { pause, type Timer } from '../base/clock.ts'
 import { asError } from '../base/errors.ts'
 import { toJson } from '../base/to-json.ts'
 import { ErrorCode, ProtocolError } from '../protocol/errors.ts'
@@ -246,7 +246,7 @@ export class TaskRun extends HandlerChannel implements ClientChannel, RunningCal
     this.watch?.end(again ? 'released' : 'abandoned')
     const end: TaskEnd = again ? { kind: 'released', counts, enqueue: enqueues } : failed(why)
     // The results of what is under way are kept, where they come at once.
-    const settled = new Promise<void>((resolve) => void this.#parts.instance.clock.after(LAST_STEPS, resolve))
+    const settled = pause(this.#parts.instance.clock, LAST_STEPS)
     this.#ending = Promise.race([Promise.allSettled(busy), settled])
       .then(() => store.end(end))
       .catch((error: unknown) => this.#parts.instance.report(error))

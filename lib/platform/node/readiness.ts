@@ -2,7 +2,7 @@
  * Whether load balancers should send requests here, as `/readyz` answers in one word. A store that is away for everybody
  * makes no instance unready: stateless calls go on, and a fleet without a ready instance would serve nobody.
  */
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, pause } from '../../base/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { type StoreTrouble, StoreUnavailable } from '../../store/unavailable.ts'
 import type { Leaving } from './drain.ts'
@@ -55,7 +55,7 @@ export class ReadinessCheck {
       })
     }
     if (this.#checking) {
-      const late = new Promise<void>((resolve) => void clock.after(PATIENCE, resolve))
+      const late = pause(clock, PATIENCE)
       await Promise.race([this.#checking, late])
     }
     if (!this.#reached) return 'starting'

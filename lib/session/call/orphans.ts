@@ -3,6 +3,7 @@
  * call counts among those of its session, until an instance that meets it ends it with an error.
  * A call that a connection waits for is not one of them: the instance of that connection takes it over.
  */
+import { pause } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { errorText, untypedId } from '../../protocol/jsonrpc.ts'
@@ -62,7 +63,7 @@ async function stillReleased(instance: Instance, key: SessionKey, calls: CallEnt
   if (released.length === 0) return []
   const until = clock.now() + options.lease
   while (clock.now() < until && !instance.draining) {
-    await new Promise<void>((resolve) => void clock.after(options.lease * SIGN_EVERY, resolve))
+    await pause(clock, options.lease * SIGN_EVERY)
   }
   if (instance.draining) return []
   const streams = new Set(released.map(({ stream }) => stream))

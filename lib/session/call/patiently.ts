@@ -1,4 +1,5 @@
 /** Work at the store for a call that cannot go on without it. */
+import { pause } from '../../base/clock.ts'
 import { jitter } from '../../base/ids.ts'
 import type { Instance } from '../../runtime/instance.ts'
 import { StoreUnavailable } from '../../store/store.ts'
@@ -36,7 +37,7 @@ export async function patiently<T>(
         return undefined
       }
     }
-    await new Promise<void>((resolve) => void clock.after(jitter(wait), resolve))
+    await pause(clock, jitter(wait))
     if (patient.isClosed) return undefined
   }
 }

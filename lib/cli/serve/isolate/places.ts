@@ -1,4 +1,5 @@
 /** The processes of this instance, and the way of each request to the one that serves its session: here, or at another instance. */
+import { pause } from '../../../base/clock.ts'
 import { ErrorCode, ProtocolError } from '../../../protocol/errors.ts'
 import type { JsonObject } from '../../../protocol/jsonrpc.ts'
 import type { Instance } from '../../../runtime/instance.ts'
@@ -95,7 +96,7 @@ export class Places implements Served {
 
   /** What an instance gives up or takes is in the store a moment later. */
   #pause(tries: number): Promise<void> {
-    return new Promise((resolve) => void this.#parts.instance.clock.after(PAUSE * tries, resolve))
+    return pause(this.#parts.instance.clock, PAUSE * tries)
   }
 
   /** The client has made something known. Without a process that is for nobody: the next process gets the state of the session. */
