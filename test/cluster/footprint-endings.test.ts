@@ -1,6 +1,5 @@
 /** Every way in which a call can end leaves nothing of it in the store but its log: in memory and in Redis, on one and on three instances. */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../lib/base/clock.ts'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import type { Context } from '../../lib/server/context/context.ts'
@@ -11,22 +10,13 @@ import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { type Store, StoreUnavailable } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { interceptedStore, type Step } from '../support/intercepted-store.ts'
 import { ACCEPT_BOTH, EventReader, request, toolCall } from '../support/raw.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
 
-let redis: RedisServer
-let admin: Redis
+const redis = redisOfFile()
 let stop: (() => Promise<void>) | undefined
 
-beforeAll(async () => {
-  redis = await startRedis()
-  admin = new Redis(redis.url)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await redis.stop()
-})
 afterEach(async () => {
   await stop?.()
   stop = undefined
@@ -61,7 +51,7 @@ class Scene {
 
   constructor(kind: string, size: number, session: Partial<SessionOptions>) {
     this.#kind = kind
-    this.#base = kind === 'redis' ? redisStore(redis.url) : memoryStore()
+    this.#base = kind === 'redis' ? redisStore(redis.server.url) : memoryStore()
     const server = new McpServer({ name: 'endings', version: '1' })
     const act = async (ctx: Context) => {
       const id = String(ctx.requestId)
@@ -170,7 +160,7 @@ class Scene {
       return this.#owed.size === 0 ? true : undefined
     })
     if (this.#kind === 'redis') {
-      const live = () => admin.hgetall(`mcp:{${this.key}}:live`)
+      const live = () => redis.admin.hgetall(`mcp:{${this.key}}:live`)
       await eventually(async () => (Object.keys(await live()).length === 0 ? true : undefined)).catch(async () =>
         expect(await live()).toEqual({}),
       )
@@ -368,7 +358,9 @@ test('after 3,000 calls that were cancelled before they sent anything, Redis has
         const id = `${lane}.${i}`
         const response = scene.fetch(lane, 'POST', toolCall(id, 'act'))
         await scene.gate(`${id} started`).promise
-        await eventually(async () => ((await admin.hexists(`mcp:{${scene.key}}:live`, `c:s:${id}`)) ? true : undefined))
+        await eventually(async () =>
+          (await redis.admin.hexists(`mcp:{${scene.key}}:live`, `c:s:${id}`)) ? true : undefined,
+        )
         await scene.cancel(id, lane + 1)
         await (await response).text()
       }

@@ -1,21 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { checkStreamRule } from './stream-property.ts'
 
-let redis: RedisServer
+const redis = redisOfFile()
 let store: Store
-
-beforeAll(async () => {
-  redis = await startRedis()
-  store = redisStore(redis.url)
+beforeAll(() => {
+  store = redisStore(redis.server.url)
 })
-
-afterAll(async () => {
-  await store.close()
-  await redis.stop()
-})
+afterAll(() => store.close())
 
 test('a client receives the log in order, each message once, or an explicit error (Redis)', async () => {
   // All simulated calls share one store, since each has a session of its own.

@@ -2,10 +2,9 @@
  * Takes each guard of the scripts on durable and suspended calls away: what the contract demands must fail then. A guard whose text
  * is not in its script fails as well, so that the table follows the code.
  */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Store, StoreOptions } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { journalBounds, journalScenarios } from './contract/journal.ts'
 import type { Scenario } from './contract/scenario.ts'
 import { MINUTE, newKey } from './contract/support.ts'
@@ -302,22 +301,13 @@ const GUARDS: Record<string, Guard> = {
   },
 }
 
-let server: RedisServer
-let admin: Redis
+const redis = redisOfFile()
 let store: Store | undefined
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await server.stop()
-})
 beforeEach(async () => {
   // Each test has scripts of its own.
   vi.resetModules()
-  await admin.flushall()
+  await redis.admin.flushall()
 })
 afterEach(() => store?.close())
 
@@ -326,7 +316,7 @@ async function play({ options, run }: Scenario, change: () => Promise<void>): Pr
   await change()
   const { redisStore } = await import('../../lib/store/redis/index.ts')
   const settings: StoreOptions = options ?? {}
-  store = redisStore({ ...settings, url: server.url })
+  store = redisStore({ ...settings, url: redis.server.url })
   const key = newKey()
   await store.createSession(key, 'record', MINUTE)
   await run({ store, key })

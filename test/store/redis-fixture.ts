@@ -1,16 +1,12 @@
 /** A Redis for a test file, a proxy before it for each test, and stores that give up only where something hangs. */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterEach, beforeEach } from 'vitest'
 import { type RedisStoreOptions, redisStore } from '../../lib/store/redis/index.ts'
 import type { Receiver, Store } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type FileRedis, redisOfFile } from '../support/file-redis.ts'
 import { Inbox } from './contract/support.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
-export interface RedisFixture {
-  server: RedisServer
-  /** The test's own connection. */
-  admin: Redis
+export interface RedisFixture extends FileRedis {
   proxy: TcpProxy
   /** Opens a store that is closed after the test. */
   open(options?: RedisStoreOptions): Store
@@ -18,22 +14,13 @@ export interface RedisFixture {
 
 export function redisFixture(): RedisFixture {
   const opened: Store[] = []
-  const fixture = {
+  const fixture = Object.assign(redisOfFile(), {
     open(options: RedisStoreOptions = {}) {
       const store = redisStore({ url: fixture.server.url, commandTimeout: 10_000, blockTime: 200, ...options })
       opened.push(store)
       return store
     },
-  } as RedisFixture
-
-  beforeAll(async () => {
-    fixture.server = await startRedis()
-    fixture.admin = new Redis(fixture.server.url)
-  })
-  afterAll(async () => {
-    fixture.admin.disconnect()
-    await fixture.server.stop()
-  })
+  }) as RedisFixture
   beforeEach(async () => {
     await fixture.admin.replicaof('NO', 'ONE')
     await fixture.admin.flushall()

@@ -1,30 +1,19 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { StoreOptions } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { storeContract } from './contract/index.ts'
 
-let server: RedisServer
-let admin: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-})
-
-afterAll(async () => {
-  admin.disconnect()
-  await server.stop()
-})
+const redis = redisOfFile()
 
 async function makeStore(options?: StoreOptions) {
-  await admin.flushall()
-  return redisStore({ ...options, url: server.url })
+  await redis.admin.flushall()
+  return redisStore({ ...options, url: redis.server.url })
 }
 
 async function everyKeyHasALifetime() {
-  for (const key of await admin.keys('*')) expect(await admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
+  for (const key of await redis.admin.keys('*'))
+    expect(await redis.admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
 }
 
 storeContract(makeStore, { name: 'the store in Redis', afterEachOperation: everyKeyHasALifetime })

@@ -1,29 +1,21 @@
 /** Redis and the memory store give the same replies to any sequence of operations, in any state. */
 import fc from 'fast-check'
-import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomId } from '../../lib/base/ids.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Append, Registration, Store } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { MINUTE } from './contract/support.ts'
 
-let server: RedisServer
-let admin: Redis
+const file = redisOfFile()
 let redis: Store
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-  redis = redisStore({ url: server.url, log: { messages: 4 } })
+beforeAll(() => {
+  redis = redisStore({ url: file.server.url, log: { messages: 4 } })
 })
 
-afterAll(async () => {
-  await redis.close()
-  admin.disconnect()
-  await server.stop()
-})
+afterAll(() => redis.close())
 
 /** A store under comparison, with the positions at which its session stood, which differ between the two. */
 interface Side {
@@ -288,12 +280,12 @@ async function compare(sequence: Operation[], seenRedis: Store): Promise<void> {
   try {
     for (const { name, run } of sequence)
       expect(timeless(await run(inRedis)), name).toEqual(timeless(await run(memory)))
-    for (const key of await admin.keys(`*${prefix}*`)) {
-      expect(await admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
+    for (const key of await file.admin.keys(`*${prefix}*`)) {
+      expect(await file.admin.pttl(key), `${key} lives for ever`).not.toBe(-1)
     }
   } finally {
     await memory.store.close()
-    await admin.flushall()
+    await file.admin.flushall()
   }
 }
 

@@ -1,11 +1,10 @@
 /** The sealed store keeps the contract. A reader of Redis learns no text, and a writer without a key can add none. */
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import { sealedStore, type Unsealed } from '../../lib/store/sealed.ts'
 import type { Store } from '../../lib/store/store.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { storeContract } from './contract/index.ts'
 import { call } from './contract/support.ts'
 
@@ -16,22 +15,13 @@ const [FIRST, SECOND, OTHER] = ['first', 'second', 'other'].map((text) => Buffer
 ]
 const MINUTE = 60_000
 
-let server: RedisServer
-let admin: Redis
+const redis = redisOfFile()
 const stores: Store[] = []
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-})
-afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-  admin.disconnect()
-  await server.stop()
-})
+afterAll(() => Promise.all(stores.map((store) => store.close())))
 
 function open(ring: Buffer[], unsealed?: Unsealed): Store {
-  const store = sealedStore(redisStore(server.url), ring, unsealed)
+  const store = sealedStore(redisStore(redis.server.url), ring, unsealed)
   stores.push(store)
   return store
 }
@@ -42,8 +32,8 @@ storeContract((options) => sealedStore(memoryStore(options), [FIRST, SECOND]), {
 })
 storeContract(
   async (options) => {
-    await admin.flushall()
-    return sealedStore(redisStore({ ...options, url: server.url }), [FIRST])
+    await redis.admin.flushall()
+    return sealedStore(redisStore({ ...options, url: redis.server.url }), [FIRST])
   },
   { name: 'a sealed store in Redis', keepsForm: false },
 )
@@ -52,7 +42,7 @@ storeContract((options) => sealedStore(memoryStore(options), [FIRST], 'write'), 
 })
 
 test('has every member of the store that it seals', () => {
-  const store = redisStore(server.url)
+  const store = redisStore(redis.server.url)
   const sealed = sealedStore(store, [FIRST])
   stores.push(sealed)
   expect(Object.keys(sealed)).toEqual(expect.arrayContaining(Object.keys(store)))
@@ -62,14 +52,14 @@ test('has every member of the store that it seals', () => {
 /** Everything in Redis as text. */
 async function everything(): Promise<string> {
   const parts: unknown[] = []
-  for (const key of await admin.keys('*')) {
-    const type = await admin.type(key)
+  for (const key of await redis.admin.keys('*')) {
+    const type = await redis.admin.type(key)
     parts.push(key)
-    if (type === 'hash') parts.push(await admin.hgetall(key))
-    else if (type === 'stream') parts.push(await admin.xrange(key, '-', '+'))
-    else if (type === 'zset') parts.push(await admin.zrange(key, '0', '-1'))
-    else if (type === 'set') parts.push(await admin.smembers(key))
-    else parts.push(await admin.get(key))
+    if (type === 'hash') parts.push(await redis.admin.hgetall(key))
+    else if (type === 'stream') parts.push(await redis.admin.xrange(key, '-', '+'))
+    else if (type === 'zset') parts.push(await redis.admin.zrange(key, '0', '-1'))
+    else if (type === 'set') parts.push(await redis.admin.smembers(key))
+    else parts.push(await redis.admin.get(key))
   }
   return JSON.stringify(parts)
 }
@@ -89,7 +79,7 @@ async function fill(store: Store): Promise<void> {
   await store.addValue('used', 'once', 'SECRET value', MINUTE)
 }
 
-beforeEach(() => admin.flushall())
+beforeEach(() => redis.admin.flushall())
 
 describe('in Redis', () => {
   test('nothing can be read without the key', async () => {
@@ -98,7 +88,7 @@ describe('in Redis', () => {
   })
 
   test('the test finds every text of a store without a seal', async () => {
-    const store = redisStore(server.url)
+    const store = redisStore(redis.server.url)
     stores.push(store)
     await fill(store)
     expect((await everything()).match(/SECRET/g)).toHaveLength(12)
@@ -108,7 +98,7 @@ describe('in Redis', () => {
     const store = open([FIRST])
     await store.setValue('user', 'a', 'same', MINUTE)
     await store.setValue('user', 'b', 'same', MINUTE)
-    expect(await admin.get('mcp:user:a')).not.toBe(await admin.get('mcp:user:b'))
+    expect(await redis.admin.get('mcp:user:a')).not.toBe(await redis.admin.get('mcp:user:b'))
   })
 })
 
@@ -119,23 +109,23 @@ describe('an attacker who can write to Redis, without a key,', () => {
     await store.createSession('theirs', 'their record', MINUTE)
     await store.setData('mine', 'role', 'admin')
     await store.setValue('user', 'mine', 'admin', MINUTE)
-    await admin.hset('mcp:{theirs}', 'rec', (await admin.hget('mcp:{mine}', 'rec')) ?? '')
+    await redis.admin.hset('mcp:{theirs}', 'rec', (await redis.admin.hget('mcp:{mine}', 'rec')) ?? '')
     expect(await store.readSession('theirs', undefined)).toBeUndefined()
-    await admin.hset('mcp:{mine}', 'd:other', (await admin.hget('mcp:{mine}', 'd:role')) ?? '')
+    await redis.admin.hset('mcp:{mine}', 'd:other', (await redis.admin.hget('mcp:{mine}', 'd:role')) ?? '')
     expect(await store.getData('mine', 'other')).toBeUndefined()
-    await admin.set('mcp:handle:mine', (await admin.get('mcp:user:mine')) ?? '', 'PX', MINUTE)
+    await redis.admin.set('mcp:handle:mine', (await redis.admin.get('mcp:user:mine')) ?? '', 'PX', MINUTE)
     expect(await store.getValue('handle', 'mine')).toBeUndefined()
   })
 
   test('cannot add or change a text', async () => {
     const store = open([FIRST])
     await store.createSession('k', 'record', MINUTE)
-    const sealed = (await admin.hget('mcp:{k}', 'rec')) ?? ''
-    await admin.hset('mcp:{k}', 'rec', '{"v":1}')
+    const sealed = (await redis.admin.hget('mcp:{k}', 'rec')) ?? ''
+    await redis.admin.hset('mcp:{k}', 'rec', '{"v":1}')
     expect(await store.readSession('k', undefined)).toBeUndefined()
-    await admin.hset('mcp:{k}', 'rec', `${sealed.slice(0, -4)}AAAA`)
+    await redis.admin.hset('mcp:{k}', 'rec', `${sealed.slice(0, -4)}AAAA`)
     expect(await store.readSession('k', undefined)).toBeUndefined()
-    await admin.hset('mcp:{k}', 'rec', sealed)
+    await redis.admin.hset('mcp:{k}', 'rec', sealed)
     expect(await store.readSession('k', undefined)).toMatchObject({ record: 'record' })
   })
 
@@ -144,8 +134,8 @@ describe('an attacker who can write to Redis, without a key,', () => {
     await store.createSession('k', 'record', MINUTE)
     await store.post('k', 'get', 'a message', 't', 'p1')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toMatchObject({ status: 'ok' })
-    await admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
-    await admin.hset('mcp:{k}', 'e:get', '2')
+    await redis.admin.xadd('mcp:{k}:log:get', '2-0', 't', 't', 'm', '{"forged":true}')
+    await redis.admin.hset('mcp:{k}', 'e:get', '2')
     expect(await store.take('k', 'get', 'i:c', { n: 0, tag: '' })).toEqual({ status: 'trimmed' })
     expect(await store.look('k', 'get', 'i:c', { n: 1, tag: '' }, MINUTE)).toEqual({ status: 'moved' })
   })
@@ -165,7 +155,7 @@ describe('an attacker who can write to Redis, without a key,', () => {
       change: () => {},
       resumed: () => {},
     })
-    await admin.xadd('mcp:{bus}:box:me', '*', 'm', '{"t":"gone","to":"me:x"}')
+    await redis.admin.xadd('mcp:{bus}:box:me', '*', 'm', '{"t":"gone","to":"me:x"}')
     await store.send('me', 'honest')
     await arrived
     expect(mail).toEqual(['honest'])
@@ -190,7 +180,7 @@ describe('the ring of keys', () => {
   })
 
   test('is turned on without loss, in three steps', async () => {
-    const plain = redisStore(server.url)
+    const plain = redisStore(redis.server.url)
     stores.push(plain)
     await fill(plain)
     const [first, second, third] = [open([FIRST], 'write'), open([FIRST], 'read'), open([FIRST])]

@@ -2,11 +2,10 @@
  * Takes each guard of the scripts on tasks away: what the contract demands must fail then. A guard whose text is not in its script
  * fails as well, so that the table follows the code.
  */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Store } from '../../lib/store/store.ts'
 import type { TaskStore } from '../../lib/store/tasks.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { partsOf, recordScenarios } from './record-scenarios.ts'
 
 interface Guard {
@@ -243,22 +242,13 @@ const GUARDS: Record<string, Guard> = {
   },
 }
 
-let server: RedisServer
-let admin: Redis
+const redis = redisOfFile()
 let store: Store | undefined
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await server.stop()
-})
 beforeEach(async () => {
   // Each test has scripts of its own.
   vi.resetModules()
-  await admin.flushall()
+  await redis.admin.flushall()
 })
 afterEach(() => store?.close())
 
@@ -273,7 +263,7 @@ async function scripts(): Promise<Record<string, { lua: string } | undefined>> {
 
 async function play(name: keyof typeof recordScenarios): Promise<void> {
   const { redisStore } = await import('../../lib/store/redis/index.ts')
-  store = redisStore({ url: server.url })
+  store = redisStore({ url: redis.server.url })
   await recordScenarios[name](partsOf(store, (await store.tasks?.()) as TaskStore))
 }
 

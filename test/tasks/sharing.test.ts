@@ -1,14 +1,13 @@
 /** Tasks of a session whose streams and runs are on three instances: one stream asks, and the end of the session is the end of its tasks. */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEndpoint, type Endpoint } from '../../lib/endpoint.ts'
 import { McpServer } from '../../lib/server/mcp-server.ts'
 import { memoryStore } from '../../lib/store/memory/index.ts'
 import { redisStore } from '../../lib/store/redis/index.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { eventually } from '../support/eventually.ts'
+import { redisOfFile } from '../support/file-redis.ts'
 import { ACCEPT_BOTH, EventReader, type RpcMessage, request } from '../support/raw.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -16,16 +15,7 @@ const KEYS = [Buffer.alloc(32, 'k')]
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 const isAsk = ({ method }: RpcMessage) => method === 'elicitation/create'
 
-let redis: RedisServer
-let admin: Redis
-beforeAll(async () => {
-  redis = await startRedis()
-  admin = new Redis(redis.url)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await redis.stop()
-})
+const redis = redisOfFile()
 
 /** Why the handlers of `waits` were aborted. */
 let aborted: string[] = []
@@ -48,7 +38,7 @@ function server(): McpServer {
 }
 
 let shared: Store
-const STORES: Record<string, () => Store> = { memory: () => shared, Redis: () => redisStore(redis.url) }
+const STORES: Record<string, () => Store> = { memory: () => shared, Redis: () => redisStore(redis.server.url) }
 
 describe.each(Object.keys(STORES))('three instances on a store in %s', (name) => {
   let endpoints: Endpoint[]
@@ -56,7 +46,7 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
   let ids = 0
   async function open(heartbeat = 5_000): Promise<void> {
     aborted = []
-    await admin.flushall()
+    await redis.admin.flushall()
     const memory = memoryStore()
     // Each instance closes its store, and the others go on.
     shared = new Proxy(memory, {
@@ -163,13 +153,13 @@ describe.each(Object.keys(STORES))('three instances on a store in %s', (name) =>
     const get = await fetchAt(0, { headers: { accept: 'text/event-stream', ...headers } })
     const waiting = await waitFor(1, taskId)
     await waiting.stream.until(({ params }) => params?.status === 'working')
-    if (name === 'Redis') expect(await admin.keys('*:task*')).not.toEqual([])
+    if (name === 'Redis') expect(await redis.admin.keys('*:task*')).not.toEqual([])
     expect((await fetchAt(2, { method: 'DELETE', headers })).status).toBe(204)
     await eventually(async () => aborted.length > 0 || undefined)
     expect(aborted).toEqual(['The session of the task has ended.'])
     expect((await ask(1, 'tasks/get', { taskId })).error).toBeDefined()
     await eventually(async () => endpoints.every((endpoint) => endpoint.stats().calls === 0) || undefined)
-    if (name === 'Redis') await expect.poll(() => admin.keys('*:task*'), { timeout: 20_000 }).toEqual([])
+    if (name === 'Redis') await expect.poll(() => redis.admin.keys('*:task*'), { timeout: 20_000 }).toEqual([])
     await get.body?.cancel()
   })
 })
