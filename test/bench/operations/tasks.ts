@@ -1,13 +1,13 @@
 /** What tasks cost at Redis: commands and bytes of each step, which do not depend on the speed of the machine. */
 import { z } from 'zod'
 import { type Clock, systemClock } from '../../../lib/base/clock.ts'
-import { createEndpoint, type Endpoint } from '../../../lib/endpoint.ts'
+import { createEndpoint } from '../../../lib/endpoint.ts'
 import { McpServer } from '../../../lib/server/mcp-server.ts'
-import { redisStore } from '../../../lib/store/redis/index.ts'
+import type { Store } from '../../../lib/store/store.ts'
 import { body, headers } from '../../stateless/requests.ts'
-import { CountingProxy, type Passed } from '../../support/counting-proxy.ts'
-import { ACCEPT_BOTH, answerOf, type RpcMessage } from '../../support/raw.ts'
-import { each, MORE, passedText } from './durable.ts'
+import type { Passed } from '../../support/counting-proxy.ts'
+import { answerOf, type RpcMessage } from '../../support/raw.ts'
+import { type Counted, each, KEYS, MORE, measured, passedText } from './counted.ts'
 
 export const TASK_STEPS = {
   plain: 'call of a tool that has tasks, by a client without them (2026-07-28)',
@@ -28,7 +28,6 @@ export const TASK_STEPS = {
 export type TaskStepName = keyof typeof TASK_STEPS
 export type TaskCosts = Record<TaskStepName, Passed>
 
-const URL = 'http://localhost/mcp'
 const CAPABILITIES = { elicitation: { form: {} }, extensions: { 'io.modelcontextprotocol/tasks': {} } }
 
 function makeServer(): McpServer {
@@ -52,8 +51,7 @@ function makeServer(): McpServer {
 }
 
 /** `port`: of a Redis on this machine that nobody else uses. */
-export async function measureTasks(port: number): Promise<TaskCosts> {
-  const proxy = await CountingProxy.start(port)
+export function measureTasks(port: number): Promise<TaskCosts> {
   // Nothing that goes by itself is counted, nor what a leg does because this machine is slow.
   const session = { heartbeat: 600_000, lease: 600_000, registerAfter: 600_000 }
   const never = { cancel() {} }
@@ -62,28 +60,17 @@ export async function measureTasks(port: number): Promise<TaskCosts> {
     after: (ms, fn) => (ms >= 100 ? never : systemClock.after(ms, fn)),
     every: () => never,
   }
-  const endpoints = [0, 1].map(() =>
-    createEndpoint(makeServer(), { store: redisStore(proxy.url), keys: [Buffer.alloc(32, 7)], session, clock }),
-  )
-  try {
-    // The first of each kind loads scripts.
-    await new Steps(endpoints, proxy).all()
-    return await new Steps(endpoints, proxy).all()
-  } finally {
-    await Promise.all(endpoints.map((endpoint) => endpoint.close()))
-    proxy.stop()
-  }
+  const make = (store: Store) => createEndpoint(makeServer(), { store, keys: KEYS, session, clock })
+  return measured(port, make, (counted) => new Steps(counted).all())
 }
 
 class Steps {
-  readonly #endpoints: readonly Endpoint[]
-  readonly #proxy: CountingProxy
+  readonly #counted: Counted
   #headers: Record<string, string> = {}
   #ids = 0
 
-  constructor(endpoints: readonly Endpoint[], proxy: CountingProxy) {
-    this.#endpoints = endpoints
-    this.#proxy = proxy
+  constructor(counted: Counted) {
+    this.#counted = counted
   }
 
   async all(): Promise<TaskCosts> {
@@ -104,16 +91,6 @@ class Steps {
     }
   }
 
-  /** A request as a function has it, and all that runs because of it. */
-  async #invocation<T>(index: number, work: () => Promise<T>): Promise<[Passed, T]> {
-    const endpoint = this.#endpoints[index]
-    this.#proxy.take()
-    endpoint?.wake(1_000)
-    const value = await work()
-    await endpoint?.rest()
-    return [this.#proxy.take(), value]
-  }
-
   #step(
     index: number,
     method: string,
@@ -122,13 +99,11 @@ class Steps {
   ): Promise<[Passed, RpcMessage]> {
     const request = { id: ++this.#ids, method, params, capabilities }
     const named = typeof params.taskId === 'string' ? { 'mcp-name': params.taskId } : {}
-    return this.#invocation(index, () => this.#send(index, body(request), { ...headers(request), ...named }))
+    return this.#counted.invocation(index, () => this.#send(index, body(request), { ...headers(request), ...named }))
   }
 
   async #send(index: number, message: object, more: Record<string, string>): Promise<RpcMessage> {
-    const given = { 'content-type': 'application/json', accept: ACCEPT_BOTH, ...more }
-    const request = new Request(URL, { method: 'POST', headers: given, body: JSON.stringify(message) })
-    const answer = await answerOf(await (this.#endpoints[index] as Endpoint).fetch(request))
+    const answer = await answerOf(await this.#counted.post(index, message, more))
     if (!answer.result) throw new Error(JSON.stringify(answer))
     return answer
   }
@@ -158,20 +133,7 @@ class Steps {
   }
 
   async #inSession(): Promise<Pick<TaskCosts, 'sessionPlain' | 'sessionCreate' | 'sessionPoll' | 'sessionResult'>> {
-    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } }
-    const message = { jsonrpc: '2.0', id: 0, method: 'initialize', params }
-    const opened = await (this.#endpoints[0] as Endpoint).fetch(
-      new Request(URL, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: ACCEPT_BOTH },
-        body: JSON.stringify(message),
-      }),
-    )
-    await opened.text()
-    this.#headers = {
-      'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
-      'mcp-protocol-version': '2025-11-25',
-    }
+    this.#headers = await this.#counted.open({})
     // The first request makes the lifetime of the session longer.
     await this.#ask(0, 'tools/list', {})
     const [sessionPlain] = await this.#ask(0, 'tools/call', { name: 'work', arguments: {} })
@@ -184,7 +146,7 @@ class Steps {
 
   #ask(index: number, method: string, params: object): Promise<[Passed, RpcMessage]> {
     const message = { jsonrpc: '2.0', id: ++this.#ids, method, params }
-    return this.#invocation(index, () => this.#send(index, message, this.#headers))
+    return this.#counted.invocation(index, () => this.#send(index, message, this.#headers))
   }
 }
 
